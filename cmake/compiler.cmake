@@ -1,0 +1,23 @@
+# Warnings are errors in our code; other people's headers are system headers and stay quiet.
+add_library(gradus_warnings INTERFACE)
+target_compile_options(gradus_warnings INTERFACE -Wall -Wextra -Wshadow -Werror)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(gradus_warnings INTERFACE -Wno-missing-field-initializers -Wno-psabi)
+else()
+    target_compile_options(gradus_warnings INTERFACE -Wno-missing-field-initializers -Wno-pass-failed)
+endif()
+
+if(GRADUS_NATIVE)
+    add_compile_options(-march=native)
+endif()
+if(GRADUS_SANITIZE)
+    add_compile_options(-fsanitize=${GRADUS_SANITIZE} -fno-omit-frame-pointer)
+    add_link_options(-fsanitize=${GRADUS_SANITIZE})
+endif()
+set(CMAKE_CXX_FLAGS_RELEASE "-O3")
+set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g")
+
+find_program(CCACHE ccache)
+if(CCACHE)
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()

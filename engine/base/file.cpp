@@ -1,0 +1,185 @@
+#include "engine/base/file.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "engine/base/error.h"
+
+namespace gradus {
+
+namespace {
+
+constexpr size_t buffer_size = 1 << 20;
+
+std::string reason() { return std::strerror(errno); }
+
+Error cannot_read(const fs::path& path) {
+    return Error("cannot read '" + path.string() + "'", reason(),
+                 "check that the file exists and may be read: ls -l " + path.string());
+}
+
+Error cannot_write(const fs::path& path) {
+    const std::string why = reason();
+    std::error_code ignored;
+    const auto space = fs::space(path.parent_path().empty() ? fs::path(".") : path.parent_path(), ignored);
+    const std::string free = ignored ? "" : "; " + std::to_string(space.available >> 20) + " MiB are free on that disk";
+    return Error("cannot write '" + path.string() + "'", why + free,
+                 "free some space or choose another folder, then run the same command again");
+}
+
+int open_to_read(const fs::path& path, size_t& size) {
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) throw cannot_read(path);
+    struct stat info {};
+    if (::fstat(descriptor, &info) != 0 || S_ISDIR(info.st_mode)) {
+        if (S_ISDIR(info.st_mode)) errno = EISDIR;
+        const Error error = cannot_read(path);
+        ::close(descriptor);
+        throw error;
+    }
+    size = size_t(info.st_size);
+    return descriptor;
+}
+
+}  // namespace
+
+std::string read_file(const fs::path& path) {
+    size_t size = 0;
+    const int descriptor = open_to_read(path, size);
+    std::string content;
+    content.reserve(size);
+    char chunk[1 << 16];
+    for (ssize_t n; (n = ::read(descriptor, chunk, sizeof chunk)) != 0;) {
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) {
+            const Error error = cannot_read(path);
+            ::close(descriptor);
+            throw error;
+        }
+        content.append(chunk, size_t(n));
+    }
+    ::close(descriptor);
+    return content;
+}
+
+MappedFile::MappedFile(const fs::path& path) : path_(path) {
+    const int descriptor = open_to_read(path, size_);
+    if (size_ > 0) {
+        void* mapped = ::mmap(nullptr, size_, PROT_READ, MAP_SHARED, descriptor, 0);
+        if (mapped == MAP_FAILED) {
+            const Error error = cannot_read(path);
+            ::close(descriptor);
+            throw error;
+        }
+        data_ = static_cast<const std::byte*>(mapped);
+    }
+    ::close(descriptor);
+}
+
+MappedFile::~MappedFile() {
+    if (data_) ::munmap(const_cast<std::byte*>(data_), size_);
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept { *this = std::move(other); }
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    std::swap(path_, other.path_);
+    return *this;
+}
+
+AtomicFile::AtomicFile(const fs::path& path)
+    : path_(path), temporary_(path.string() + ".tmp" + std::to_string(::getpid())) {
+    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (descriptor_ < 0) throw cannot_write(path_);
+    buffer_.reserve(buffer_size);
+}
+
+AtomicFile::~AtomicFile() {
+    if (descriptor_ < 0) return;
+    ::close(descriptor_);
+    ::unlink(temporary_.c_str());
+}
+
+void AtomicFile::flush() {
+    for (size_t done = 0; done < buffer_.size();) {
+        const ssize_t n = ::write(descriptor_, buffer_.data() + done, buffer_.size() - done);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) throw cannot_write(path_);
+        done += size_t(n);
+    }
+    buffer_.clear();
+}
+
+void AtomicFile::write(const void* data, size_t bytes) {
+    const char* from = static_cast<const char*>(data);
+    while (bytes > 0) {
+        const size_t n = std::min(bytes, buffer_size - buffer_.size());
+        buffer_.append(from, n);
+        from += n;
+        bytes -= n;
+        if (buffer_.size() == buffer_size) flush();
+    }
+}
+
+void AtomicFile::seek(uint64_t offset) {
+    flush();
+    if (::lseek(descriptor_, off_t(offset), SEEK_SET) < 0) throw cannot_write(path_);
+}
+
+void AtomicFile::commit() {
+    flush();
+    if (::fsync(descriptor_) != 0) throw cannot_write(path_);
+    const int closed = ::close(descriptor_);
+    descriptor_ = -1;
+    if (closed != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0) {
+        const Error error = cannot_write(path_);
+        ::unlink(temporary_.c_str());
+        throw error;
+    }
+    sync_folder(path_.parent_path());
+}
+
+void write_file_atomically(const fs::path& path, std::string_view content) {
+    AtomicFile file(path);
+    file.write(content);
+    file.commit();
+}
+
+void sync_folder(const fs::path& folder) {
+    const int descriptor = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) return;  // some file systems do not let a folder be opened; the rename itself has happened
+    ::fsync(descriptor);
+    ::close(descriptor);
+}
+
+FolderLock::FolderLock(const fs::path& folder) {
+    const fs::path path = folder / ".lock";
+    descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (descriptor_ < 0) throw cannot_write(path);
+    if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
+        char holder[32] = {};
+        const ssize_t n = ::read(descriptor_, holder, sizeof holder - 1);
+        ::close(descriptor_);
+        throw Error("another run is writing '" + folder.string() + "'",
+                    n > 0 ? "process " + std::string(holder) + " holds it" : "a process holds its .lock",
+                    "wait for that run to end, or give this one a folder of its own");
+    }
+    const std::string self = std::to_string(::getpid());
+    if (::ftruncate(descriptor_, 0) != 0 || ::write(descriptor_, self.data(), self.size()) < 0) {
+        // The lock itself is held; only the name of its holder is missing from the file.
+    }
+}
+
+FolderLock::~FolderLock() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+}  // namespace gradus

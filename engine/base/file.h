@@ -1,0 +1,78 @@
+#pragma once
+// Files that are whole or absent.
+//
+// Reading: a file is mapped or read at once, and its size is known before anything in it is believed.
+// Writing: to a temporary name in the same folder, flushed to the disk, then renamed. A reader sees the old file or the
+// new one, never half of either; a full disk or a kill leaves the old one.
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace gradus {
+
+namespace fs = std::filesystem;
+
+// The whole file as a string. Error when it cannot be opened or read.
+std::string read_file(const fs::path& path);
+
+// A read-only view of a file's bytes, mapped: opening costs nothing, pages come in as they are touched.
+class MappedFile {
+public:
+    MappedFile() = default;
+    explicit MappedFile(const fs::path& path);  // Error when it cannot be opened
+    ~MappedFile();
+    MappedFile(MappedFile&& other) noexcept;
+    MappedFile& operator=(MappedFile&& other) noexcept;
+
+    const std::byte* data() const { return data_; }
+    size_t size() const { return size_; }
+    std::string_view text() const { return {reinterpret_cast<const char*>(data_), size_}; }
+    const fs::path& path() const { return path_; }
+
+private:
+    const std::byte* data_ = nullptr;
+    size_t size_ = 0;
+    fs::path path_;
+};
+
+// Writes a file piece by piece under a temporary name; commit() makes it visible. Without commit() nothing is left.
+class AtomicFile {
+public:
+    explicit AtomicFile(const fs::path& path);  // Error when the folder cannot be written
+    ~AtomicFile();
+    AtomicFile(const AtomicFile&) = delete;
+    AtomicFile& operator=(const AtomicFile&) = delete;
+
+    void write(const void* data, size_t bytes);  // Error names the file and what is free on its disk
+    void write(std::string_view text) { write(text.data(), text.size()); }
+    void seek(uint64_t offset);                   // to rewrite a header whose counts are known only at the end
+    void commit();                                // flush, fsync, rename, fsync the folder
+
+private:
+    fs::path path_, temporary_;
+    int descriptor_ = -1;
+    std::string buffer_;
+    void flush();
+};
+
+void write_file_atomically(const fs::path& path, std::string_view content);
+
+// Flushes a folder's own entries to the disk, so that a rename in it survives a power cut.
+void sync_folder(const fs::path& folder);
+
+// Holds a folder for one process: a second run in the same folder is refused with an Error that names the holder.
+// The kernel releases it when the process ends, however it ends.
+class FolderLock {
+public:
+    explicit FolderLock(const fs::path& folder);
+    ~FolderLock();
+    FolderLock(const FolderLock&) = delete;
+    FolderLock& operator=(const FolderLock&) = delete;
+
+private:
+    int descriptor_ = -1;
+};
+
+}  // namespace gradus

@@ -1,0 +1,58 @@
+#pragma once
+// Philox 4x32-10: a counter-based random number generator. random = f(key, counter), no state.
+//
+// So every draw in gradus is a pure function of what it is for: the initial value of element i of a tensor, the dropout
+// of element i at step s, the order of the samples of epoch e. A resumed run, another number of ranks and another
+// order of evaluation all see the same numbers.
+//
+// Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
+#include <array>
+#include <cmath>
+#include <cstdint>
+
+namespace gradus {
+
+struct Philox {
+    uint64_t key;
+
+    // The four 32-bit words that belong to (key, high, low).
+    constexpr std::array<uint32_t, 4> words(uint64_t low, uint64_t high = 0) const {
+        std::array<uint32_t, 4> c = {uint32_t(low), uint32_t(low >> 32), uint32_t(high), uint32_t(high >> 32)};
+        uint32_t k0 = uint32_t(key), k1 = uint32_t(key >> 32);
+        for (int round = 0; round < 10; ++round) {
+            const uint64_t a = uint64_t(0xD2511F53u) * c[0], b = uint64_t(0xCD9E8D57u) * c[2];
+            c = {uint32_t(b >> 32) ^ c[1] ^ k0, uint32_t(b), uint32_t(a >> 32) ^ c[3] ^ k1, uint32_t(a)};
+            k0 += 0x9E3779B9u;
+            k1 += 0xBB67AE85u;
+        }
+        return c;
+    }
+
+    // 64 random bits.
+    constexpr uint64_t bits(uint64_t low, uint64_t high = 0) const {
+        const auto w = words(low, high);
+        return uint64_t(w[1]) << 32 | w[0];
+    }
+
+    // Uniform in [0, 1), 53 bits.
+    constexpr double uniform(uint64_t low, uint64_t high = 0) const { return double(bits(low, high) >> 11) * 0x1p-53; }
+
+    // Standard normal (Box and Muller; one of the pair is used, so that a draw needs one counter).
+    double normal(uint64_t low, uint64_t high = 0) const {
+        const auto w = words(low, high);
+        const double u = (double(w[0]) + 0.5) * 0x1p-32, angle = double(w[1]) * 0x1p-32 * 6.283185307179586;
+        return std::sqrt(-2 * std::log(u)) * std::cos(angle);
+    }
+};
+
+// A key for one purpose of one seed: dropout of layer 3, order of epoch 2, …  FNV-1a over the words given.
+template <class... Parts>
+constexpr uint64_t key_of(uint64_t seed, Parts... parts) {
+    uint64_t h = 0xcbf29ce484222325u;
+    auto mix = [&h](uint64_t word) { for (int i = 0; i < 8; ++i) h = (h ^ (word >> (8 * i) & 0xff)) * 0x100000001b3u; };
+    mix(seed);
+    (mix(uint64_t(parts)), ...);
+    return h;
+}
+
+}  // namespace gradus
