@@ -1,0 +1,44 @@
+#pragma once
+// Shapes, dtypes and required partners of every op's arguments, checked once for all tables. A violation is our own
+// broken promise (CHECK), never the user's: sizes that follow from settings were refused long before.
+#include "kernels/ops.h"
+
+namespace gradus {
+
+void check(const EmbeddingForward&);
+void check(const EmbeddingBackward&);
+void check(const LayerNormForward&);
+void check(const AddLayerNormForward&);
+void check(const LayerNormBackward&);
+void check(const RmsNormForward&);
+void check(const AddRmsNormForward&);
+void check(const RmsNormBackward&);
+void check(const LinearForward&);
+void check(const LinearBackwardInput&);
+void check(const LinearBackwardWeight&);
+void check(const Rope&);
+void check(const AttentionForward&);
+void check(const AttentionBackward&);
+void check(const AttentionCached&);
+void check(const ActivationForward&);
+void check(const ActivationBackward&);
+void check(const GatedForward&);
+void check(const GatedBackward&);
+void check(const Dropout&);
+void check(const CrossEntropyStats&);
+void check(const CrossEntropyForward&);
+void check(const CrossEntropyBackward&);
+void check(const Add&);
+void check(const Cast&);
+void check(const SquareSum&);
+void check(const ClipScale&);
+void check(const AdamW&);
+
+// A table entry that checks, then runs: Ops{.add = checked<Add, cpu::add>, …}.
+template <class Args, Op<Args> run>
+void checked(const Args& a, Stream s) {
+    check(a);
+    run(a, s);
+}
+
+}  // namespace gradus

@@ -1,0 +1,24 @@
+#pragma once
+// Dropout by counter: which elements fall is a function of (key, row, column) alone, so forward and backward agree
+// without a stored mask, and so do a resumed run and another split of the batch.
+//
+//   keep[n,c] = word(n, c) ≥ p·2³²             word(n,c) = Philox{key}.words(first_row + n, c / 4)[c % 4]
+//   y[n,c]    = keep[n,c] ? x[n,c] / (1 − p) : 0
+//
+// Backward is the same call on the gradient. In place when y aliases x. Source: Srivastava et al. 2014.
+// Compute bound on the random numbers: ten rounds of Philox for four elements.
+#include "kernels/tensor.h"
+
+namespace gradus {
+
+struct Dropout {
+    Out y;               // [N,C]  may alias x
+    In x;                // [N,C]
+    double p;            // 0 ≤ p < 1
+    uint64_t key;        // one for each step, layer and place
+    int64_t first_row;   // number of x's first row in the global batch
+};
+
+inline Cost cost(const Dropout& a) { return {2.0 * double(a.x.bytes()), 12.0 * double(a.x.size())}; }
+
+}  // namespace gradus

@@ -1,0 +1,68 @@
+#pragma once
+// The one seam between the engine and hardware: a table of plain functions, and the table of contents of kernels/.
+// A backend is a value of this struct. Every formula is in its family's header, once; nothing above kernels/ knows how
+// a table computes it. Shapes and dtypes are checked by kernels/check.h on the way into any table.
+#include "kernels/activation.h"
+#include "kernels/attention.h"
+#include "kernels/cross_entropy.h"
+#include "kernels/dropout.h"
+#include "kernels/elementwise.h"
+#include "kernels/embedding.h"
+#include "kernels/layernorm.h"
+#include "kernels/linear.h"
+#include "kernels/optimizer.h"
+#include "kernels/rmsnorm.h"
+#include "kernels/rope.h"
+
+namespace gradus {
+
+template <class Args>
+using Op = void (*)(const Args&, Stream);
+
+struct Ops {
+    const char* name;
+
+    Op<EmbeddingForward> embedding_forward;
+    Op<EmbeddingBackward> embedding_backward;
+    Op<LayerNormForward> layernorm_forward;
+    Op<AddLayerNormForward> add_layernorm_forward;
+    Op<LayerNormBackward> layernorm_backward;
+    Op<RmsNormForward> rmsnorm_forward;
+    Op<AddRmsNormForward> add_rmsnorm_forward;
+    Op<RmsNormBackward> rmsnorm_backward;
+    Op<LinearForward> linear_forward;
+    Op<LinearBackwardInput> linear_backward_input;
+    Op<LinearBackwardWeight> linear_backward_weight;
+    Op<Rope> rope_forward;
+    Op<Rope> rope_backward;
+    Op<AttentionForward> attention_forward;
+    Op<AttentionBackward> attention_backward;
+    Op<AttentionCached> attention_cached;
+    Op<ActivationForward> activation_forward;
+    Op<ActivationBackward> activation_backward;
+    Op<GatedForward> gated_forward;
+    Op<GatedBackward> gated_backward;
+    Op<Dropout> dropout;
+    Op<CrossEntropyStats> cross_entropy_stats;
+    Op<CrossEntropyForward> cross_entropy_forward;
+    Op<CrossEntropyBackward> cross_entropy_backward;
+    Op<Add> add;
+    Op<Cast> cast;
+    Op<SquareSum> square_sum;
+    Op<ClipScale> clip_scale;
+    Op<AdamW> adamw;
+
+    // Memory of the device that the table computes on. allocate() aligns to 64 bytes and throws an Error that says how
+    // much was asked for; copies are ordered with the ops of the stream; synchronise() waits until it is idle.
+    void* (*allocate)(size_t bytes);
+    void (*release)(void* memory, size_t bytes);
+    void (*zero)(void* memory, size_t bytes, Stream);
+    void (*copy_to_device)(void* device, const void* host, size_t bytes, Stream);
+    void (*copy_to_host)(void* host, const void* device, size_t bytes, Stream);
+    void (*synchronise)(Stream);
+};
+
+const Ops& reference_ops();  // f32, f64, c128: the formulas as they stand in the headers
+const Ops& cpu_ops();        // f32, bf16: fast on the CPU
+
+}  // namespace gradus

@@ -1,0 +1,46 @@
+#pragma once
+// What happens to a gradient after backward: its norm, the clip, the AdamW step over a flat range of an arena.
+//
+//   square_sum   total += Σ_i x[i]²                      fixed chunks summed in order: one result for any thread count
+//   clip_scale   scale  = min(1, max_norm / (√total + 1e-6))     max_norm ≤ 0: no clip, scale = 1
+//
+//   adamw        g = scale · grad
+//                m = β₁·m + (1 − β₁)·g                   v = β₂·v + (1 − β₂)·g²
+//                master −= lr · ( m/(1 − β₁ᵗ) / (√(v/(1 − β₂ᵗ)) + eps) + decay·master )
+//                param   = round(master)                 where the model computes in bf16
+//
+// The scale stays on the device, so that no step waits for the host. Rounding is to nearest, or stochastic with a
+// non-zero key: up with the probability that makes the mean exact, from Philox{key}.words(first + i).
+// Sources: Loshchilov, Hutter 2019; PyTorch's clip_grad_norm_ for the 1e-6. Memory bound: 28 bytes a weight in f32.
+#include "kernels/tensor.h"
+
+namespace gradus {
+
+struct SquareSum {
+    Acc total;           // [1]  f64
+    In x;                // any shape
+};
+
+struct ClipScale {
+    Out scale;           // [1]  f64
+    In total;            // [1]  f64
+    double max_norm;
+};
+
+struct AdamW {
+    Acc master, m, v;    // [n]  f32 (f64 in the reference)
+    Opt param = {};      // [n]  bf16, overwritten; empty where master itself is what the model computes with
+    In grad;             // [n]  as master
+    Opt scale = {};      // [1]  f64, what the gradient is multiplied with; empty: 1
+    double lr, beta1, beta2, eps, decay;
+    int64_t step;        // from 1
+    uint64_t rounding_key = 0;
+    int64_t first = 0;   // number of the range's first element in its arena, for the rounding
+};
+
+inline Cost cost(const SquareSum& a) { return {double(a.x.bytes()), 2.0 * double(a.x.size())}; }
+inline Cost cost(const AdamW& a) {
+    return {7.0 * double(a.master.bytes()) + double(a.param ? a.param.bytes() : 0), 14.0 * double(a.master.size())};
+}
+
+}  // namespace gradus

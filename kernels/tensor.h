@@ -1,0 +1,110 @@
+#pragma once
+// Tensor: a typed, shaped, row-major, contiguous view of at most four axes. It never owns memory; arenas do.
+//
+// Capitals are dimensions, the same everywhere:
+//   B batch   T time   C channels   L layers   H heads   G key/value heads   D head width
+//   F feed-forward width   V vocabulary   N = B·T rows
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+
+#include "engine/base/error.h"
+
+namespace gradus {
+
+// f64 and c128 exist for the reference table alone: the truth is computed in double, and the derivative of the truth
+// with a complex step (docs/testing.md).
+enum class DType : uint8_t { f32, bf16, i32, f64, c128 };
+
+constexpr size_t size_of(DType t) {
+    switch (t) {
+        case DType::bf16: return 2;
+        case DType::f32:
+        case DType::i32: return 4;
+        case DType::f64: return 8;
+        case DType::c128: return 16;
+    }
+    return 0;
+}
+
+constexpr const char* name_of(DType t) {
+    switch (t) {
+        case DType::f32: return "f32";
+        case DType::bf16: return "bf16";
+        case DType::i32: return "i32";
+        case DType::f64: return "f64";
+        case DType::c128: return "c128";
+    }
+    return "?";
+}
+
+// What sums, statistics and gradients of weights are kept in when tensors are kept in t.
+constexpr DType accumulator_of(DType t) { return t == DType::bf16 ? DType::f32 : t; }
+
+struct Shape {
+    int rank = 0;
+    std::array<int64_t, 4> dim = {1, 1, 1, 1};
+
+    Shape() = default;
+    Shape(std::initializer_list<int64_t> dims) {
+        CHECK(dims.size() <= 4, "more than four axes");
+        for (int64_t n : dims) dim[size_t(rank++)] = n;
+    }
+    int64_t size() const { return dim[0] * dim[1] * dim[2] * dim[3]; }
+    bool operator==(const Shape&) const = default;
+};
+
+struct Tensor {
+    void* data = nullptr;
+    DType dtype = DType::f32;
+    Shape shape;
+
+    explicit operator bool() const { return data != nullptr; }
+    int64_t size() const { return shape.size(); }
+    size_t bytes() const { return size_t(size()) * size_of(dtype); }
+    int64_t last() const { return shape.dim[size_t(shape.rank - 1)]; }  // length of the last axis: a row
+    int64_t rows() const { return size() / last(); }
+
+    template <class Scalar>
+    Scalar* as() const { return static_cast<Scalar*>(data); }
+
+    // Rows [first, first + count) of the flattened [rows, last] view.
+    Tensor slice(int64_t first, int64_t count) const {
+        CHECK(first >= 0 && count >= 0 && first + count <= rows(), "slice outside the tensor");
+        return {static_cast<char*>(data) + size_t(first * last()) * size_of(dtype), dtype, {count, last()}};
+    }
+    // The same memory under another shape.
+    Tensor view(const Shape& other) const {
+        CHECK(other.size() == size(), "a view must keep the number of elements");
+        return {data, dtype, other};
+    }
+};
+
+// The role a tensor plays in an op. In, Out and Acc have no default: a call that leaves one out does not compile.
+struct In : Tensor {  // only read
+    In(const Tensor& t) : Tensor(t) {}
+    template <class Scalar>
+    const Scalar* as() const { return Tensor::as<Scalar>(); }
+};
+struct Out : Tensor {  // overwritten, never read
+    Out(const Tensor& t) : Tensor(t) {}
+};
+struct Acc : Tensor {  // read and updated in place
+    Acc(const Tensor& t) : Tensor(t) {}
+};
+struct Opt : Tensor {  // may be empty
+    Opt() = default;
+    Opt(const Tensor& t) : Tensor(t) {}
+};
+
+// What an op costs at the least: the bytes it must move once and the multiplications and additions it must do.
+struct Cost {
+    double bytes = 0, flops = 0;
+};
+
+struct Stream {  // a cudaStream_t, or nothing on a CPU
+    void* handle = nullptr;
+};
+
+}  // namespace gradus
