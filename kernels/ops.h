@@ -64,5 +64,6 @@ struct Ops {
 
 const Ops& reference_ops();  // f32, f64, c128: the formulas as they stand in the headers
 const Ops& cpu_ops();        // f32, bf16: fast on the CPU
+const Ops& cuda_ops();       // f32, bf16 on a GPU; a build without CUDA throws the Error that names the option
 
 }  // namespace gradus
