@@ -1,0 +1,49 @@
+#pragma once
+// Arena: all memory of one purpose (weights, gradients, first moments, activations, …) in one block.
+//
+// declare() every tensor, then allocate() once; the tensors declared point into the block from then on. Nothing is
+// allocated afterwards. Offsets are counted in elements and aligned to 64 of them, so arenas that declare the same
+// tensors in different dtypes have the same layout: element i of the gradients belongs to element i of the weights.
+#include <string>
+#include <vector>
+
+#include "kernels/ops.h"
+
+namespace gradus {
+
+class Arena {
+public:
+    struct Entry {
+        std::string name;
+        Tensor* tensor;
+        Shape shape;
+        DType dtype;
+        int group;
+        int64_t first;  // in elements of this entry's dtype for uniform arenas, in bytes / size otherwise
+    };
+
+    Arena(const Ops& ops, std::string purpose) : ops_(&ops), purpose_(std::move(purpose)) {}
+    ~Arena();
+    Arena(const Arena&) = delete;
+    Arena& operator=(const Arena&) = delete;
+
+    // Tensors of a lower group come first; within a group the order is that of the declarations.
+    void declare(const std::string& name, Tensor& tensor, const Shape& shape, DType dtype, int group = 0);
+    void allocate();
+    void zero(Stream stream = {});
+
+    // The whole block as one flat tensor; for arenas of one dtype.
+    Tensor flat() const;
+    const std::string& purpose() const { return purpose_; }
+    const std::vector<Entry>& entries() const { return entries_; }  // in the order of their memory
+    size_t bytes() const { return bytes_; }
+
+private:
+    const Ops* ops_;
+    std::string purpose_;
+    std::vector<Entry> entries_;
+    void* memory_ = nullptr;
+    size_t bytes_ = 0;
+};
+
+}  // namespace gradus

@@ -1,0 +1,41 @@
+#pragma once
+// A micro-batch: B sequences of T tokens. The host form is what a data loader fills; the device form is what ops read.
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "engine/arena.h"
+
+namespace gradus {
+
+struct HostBatch {
+    int B = 0, T = 0;
+    std::vector<int32_t> tokens;     // [B,T]
+    std::vector<int32_t> targets;    // [B,T]  below 0: not a target
+    std::vector<int32_t> positions;  // [B,T]  inside the token's own document
+    std::vector<int32_t> first_key;  // [B,T]  row t attends to [first_key, t]
+
+    HostBatch(int batch, int context);
+    int64_t valid_targets() const;
+};
+
+// Fills sequences [first_sample, first_sample + batch.B) of the run: a pure function of the number of the sample, so
+// that accumulation, a resumed run and another number of ranks see the same sequence of samples.
+using NextBatch = std::function<void(int64_t first_sample, HostBatch& batch)>;
+
+struct Dropping {  // dropout of one step; p = 0 outside training
+    double p = 0;
+    uint64_t seed = 0;
+    int64_t step = 0, first_row = 0;
+};
+
+struct Batch {
+    Tensor tokens, targets, positions;  // [N]    i32
+    Tensor lo, hi;                      // [B,T]  i32
+    Dropping dropping;
+
+    void declare(Arena& arena, int B, int T);
+    void upload(const Ops& ops, const HostBatch& host, Stream stream);
+};
+
+}  // namespace gradus

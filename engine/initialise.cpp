@@ -1,0 +1,46 @@
+#include "engine/initialise.h"
+
+#include <cmath>
+
+#include "engine/base/philox.h"
+#include "kernels/scalar.h"
+
+namespace gradus {
+
+namespace {
+
+uint64_t number_of(const std::string& name) {
+    uint64_t h = 0;
+    for (char c : name) h = key_of(h, uint64_t(uint8_t(c)));
+    return h;
+}
+
+template <class Scalar>
+void fill(const Ops& ops, const Weight& w, double std, uint64_t seed, Stream stream) {
+    const Philox random{key_of(seed, number_of(w.name))};
+    std::vector<Scalar> values(size_t(w.value.size()));
+    for (size_t i = 0; i < values.size(); ++i) {
+        const double value = w.spec.init == Init::zero ? 0 : w.spec.init == Init::one ? 1 : std * random.normal(i);
+        if constexpr (std::is_same_v<Scalar, bf16>) values[i] = bf16(float(value));
+        else values[i] = Scalar(value);
+    }
+    ops.copy_to_device(w.value.data, values.data(), w.value.bytes(), stream);
+    ops.synchronise(stream);
+}
+
+}  // namespace
+
+void initialise(Model& model, uint64_t seed) {
+    const ModelConfig& m = model.config();
+    for (const Weight& w : model.weights()) {
+        const double std = w.spec.init == Init::residual ? m.init_std / std::sqrt(2.0 * m.L) : m.init_std;
+        switch (w.value.dtype) {
+            case DType::f32: fill<float>(model.run.ops, w, std, seed, model.run.stream); break;
+            case DType::bf16: fill<bf16>(model.run.ops, w, std, seed, model.run.stream); break;
+            case DType::f64: fill<double>(model.run.ops, w, std, seed, model.run.stream); break;
+            default: fill<c128>(model.run.ops, w, std, seed, model.run.stream);
+        }
+    }
+}
+
+}  // namespace gradus

@@ -1,0 +1,10 @@
+#pragma once
+// First values of the weights, as GPT-2 published them: N(0, 0.02²), the projections into the residual stream scaled by
+// 1/√(2L), gains one, biases zero. Element i of tensor `name` is a function of (seed, name, i) alone.
+#include "engine/models/model.h"
+
+namespace gradus {
+
+void initialise(Model&, uint64_t seed);
+
+}  // namespace gradus

@@ -1,0 +1,55 @@
+#pragma once
+// The feed-forward layer: widen, bend, narrow. Plain (GPT-2) or gated (LLaMA), by the model's choice.
+//
+//   plain   y = f(x·up_wᵀ + up_b)·down_wᵀ + down_b                              up_w [F,C]
+//   gated   y = ( f(gate)·up )·down_wᵀ + down_b       [gate | up] = x·up_wᵀ + up_b     up_w [2F,C]
+//
+// Under tensor parallelism each rank has its own columns of F. The mathematics: kernels/activation.h, kernels/linear.h.
+#include "engine/run.h"
+#include "engine/spec.h"
+
+namespace gradus {
+
+inline int up_width(const Dims& d, const ModelConfig& m) { return m.gated ? 2 * d.F : d.F; }
+
+struct FeedForwardWeights {
+    Tensor up_w, up_b, down_w, down_b;
+
+    template <class Visit>
+    void each(const Dims& d, const ModelConfig& m, Visit&& visit) {
+        const int U = up_width(d, m);
+        const std::array<int64_t, 3> parts = m.gated ? std::array<int64_t, 3>{d.F, d.F, 0} : std::array<int64_t, 3>{};
+        visit("up_w", up_w, Spec{.shape = {U, d.C}, .split = Split::rows, .parts = parts});
+        visit("down_w", down_w, Spec{.shape = {d.C, d.F}, .init = Init::residual, .split = Split::columns});
+        if (!m.bias) return;
+        visit("up_b", up_b, Spec{.shape = {U}, .init = Init::zero, .split = Split::rows, .parts = parts});
+        visit("down_b", down_b, Spec{.shape = {d.C}, .init = Init::zero});
+    }
+};
+
+struct FeedForwardActs {
+    Tensor up;    // [N,F] or [N,2F]
+    Tensor bent;  // [N,F]
+
+    template <class Visit>
+    void each(const Run& r, Visit&& visit) {
+        visit("up", up, Shape{r.d.N(), up_width(r.d, r.model)}, r.dtype);
+        visit("bent", bent, Shape{r.d.N(), r.d.F}, r.dtype);
+    }
+};
+
+struct FeedForwardScratch {
+    Tensor d_up, d_bent;
+
+    template <class Visit>
+    void each(const Run& r, Visit&& visit) {
+        visit("d_up", d_up, Shape{r.d.N(), up_width(r.d, r.model)}, r.dtype);
+        visit("d_bent", d_bent, Shape{r.d.N(), r.d.F}, r.dtype);
+    }
+};
+
+void feed_forward_forward(const Run&, const FeedForwardWeights&, Tensor up, Tensor bent, Tensor y, Tensor x);
+void feed_forward_backward(const Run&, const FeedForwardWeights& w, FeedForwardWeights& d_w, const FeedForwardActs&,
+                           FeedForwardScratch&, Tensor d_x, Tensor d_y, Tensor x);
+
+}  // namespace gradus

@@ -1,0 +1,56 @@
+#include "engine/layers/rope.h"
+
+#include <cmath>
+#include <numbers>
+
+#include "kernels/scalar.h"
+
+namespace gradus {
+
+std::vector<double> rope_frequencies(const ModelConfig& m) {
+    const int R = m.D / 2;
+    const RopeScaling& s = m.rope_scaling;
+    std::vector<double> frequency(size_t(R), 0);
+    for (int i = 0; i < R; ++i) {
+        double f = std::pow(m.rope_theta, -double(i) / R);
+        if (s.factor != 1) {
+            const double turns_in_context = s.original_context * f / (2 * std::numbers::pi);
+            if (turns_in_context < s.low_frequency_factor) {
+                f /= s.factor;
+            } else if (turns_in_context <= s.high_frequency_factor) {
+                const double mix =
+                    (turns_in_context - s.low_frequency_factor) / (s.high_frequency_factor - s.low_frequency_factor);
+                f *= (1 - mix) / s.factor + mix;
+            }
+        }
+        frequency[size_t(i)] = f;
+    }
+    return frequency;
+}
+
+namespace {
+
+template <class Scalar>
+void fill(const Ops& ops, const std::vector<double>& frequency, Tensor turns, Stream stream) {
+    std::vector<Scalar> table;
+    table.reserve(size_t(turns.size()));
+    for (int64_t p = 0; p < turns.shape.dim[0]; ++p)
+        for (double f : frequency) {
+            table.push_back(Scalar(std::cos(double(p) * f)));
+            table.push_back(Scalar(std::sin(double(p) * f)));
+        }
+    ops.copy_to_device(turns.data, table.data(), turns.bytes(), stream);
+    ops.synchronise(stream);
+}
+
+}  // namespace
+
+void fill_turns(const Ops& ops, const ModelConfig& m, Tensor turns, Stream stream) {
+    const auto frequency = rope_frequencies(m);
+    CHECK(turns.shape.dim[1] == int64_t(frequency.size()) && turns.shape.dim[2] == 2, "turns must be [P, D/2, 2]");
+    if (turns.dtype == DType::f32) fill<float>(ops, frequency, turns, stream);
+    else if (turns.dtype == DType::f64) fill<double>(ops, frequency, turns, stream);
+    else fill<c128>(ops, frequency, turns, stream);
+}
+
+}  // namespace gradus

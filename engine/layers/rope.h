@@ -1,0 +1,25 @@
+#pragma once
+// The table of turns that kernels/rope.h reads: turns[p,i] = (cos, sin)(p · frequency[i]).
+//
+//   frequency[i] = theta^(−i/R)                      R = D/2 pairs
+//
+// LLaMA 3.1 stretches the slow ones, so that a model trained on short texts reads long ones. With the wavelength
+// λ = 2π/frequency and O the original context:
+//
+//   λ < O/high                    as it is
+//   λ > O/low                     frequency / factor
+//   between                       ((1 − m)/factor + m)·frequency,   m = (O/λ − low)/(high − low)
+//
+// Sources: Su et al. 2021; the LLaMA 3.1 model card as implemented in Hugging Face transformers.
+#include <vector>
+
+#include "engine/run.h"
+
+namespace gradus {
+
+std::vector<double> rope_frequencies(const ModelConfig&);
+
+// Fills turns [P, D/2, 2] in the tensor's dtype.
+void fill_turns(const Ops&, const ModelConfig&, Tensor turns, Stream);
+
+}  // namespace gradus

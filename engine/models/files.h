@@ -1,0 +1,42 @@
+#pragma once
+// Shared by the family files: reading a config.json with errors that name the key, and taking our names apart.
+#include <initializer_list>
+#include <string>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "engine/models/family.h"
+
+namespace gradus {
+
+class ConfigReader {
+public:
+    ConfigReader(const nlohmann::json& object, std::string file);
+
+    bool has(const char* key) const;  // present and not null
+    int integer(const char* key) const;
+    int integer_or(const char* key, int otherwise) const;  // a list gives its first element (eos_token_id)
+    double number(const char* key) const;
+    double number_or(const char* key, double otherwise) const;
+    bool flag_or(const char* key, bool otherwise) const;
+    std::string text_or(const char* key, const std::string& otherwise) const;
+    ConfigReader object(const char* key) const;
+
+    // Error where the file asks for something that this program does not compute.
+    void require(const char* key, std::initializer_list<const char*> supported, const char* otherwise) const;
+    void require_flag(const char* key, bool supported) const;
+
+private:
+    const nlohmann::json* object_;
+    std::string file_;
+    [[noreturn]] void fail(const char* key, const std::string& problem) const;
+};
+
+// "block.3.attention.out_w" → {"3", "attention.out_w"}
+std::pair<std::string, std::string> split_block_name(const std::string& name);
+
+const FamilyFiles& gpt2_files();
+const FamilyFiles& llama_files();
+
+}  // namespace gradus

@@ -1,0 +1,108 @@
+// LLaMA as Hugging Face keeps it: RMSNorm, rotary positions (half split), SwiGLU, grouped key/value heads, no biases.
+// Sources: Touvron et al. 2023; Grattafiori et al. 2024 (rope scaling); transformers' LlamaConfig.
+#include <nlohmann/json.hpp>
+
+#include "engine/models/files.h"
+
+namespace gradus {
+
+namespace {
+
+// transformers 4 writes rope_theta beside rope_scaling; transformers 5 joins them in rope_parameters.
+void read_rope(const ConfigReader& read, ModelConfig& m) {
+    m.rope_theta = read.number_or("rope_theta", 10000);
+    for (const char* key : {"rope_scaling", "rope_parameters"}) {
+        if (!read.has(key)) continue;
+        const ConfigReader rope = read.object(key);
+        m.rope_theta = rope.number_or("rope_theta", m.rope_theta);
+        const std::string type = rope.text_or("rope_type", rope.text_or("type", "default"));
+        if (type == "default") continue;
+        if (type != "llama3") rope.require("rope_type", {"llama3", "default"}, "default");
+        m.rope_scaling = {rope.number("factor"), rope.number("low_freq_factor"), rope.number("high_freq_factor"),
+                          rope.integer("original_max_position_embeddings")};
+    }
+}
+
+ModelConfig read_config(const nlohmann::json& j, const std::string& file) {
+    const ConfigReader read(j, file);
+    ModelConfig m;
+    m.family = Family::llama;
+    m.norm = Norm::rms;
+    m.position = Position::rotary;
+    m.activation = Activation::silu;
+    m.gated = true;
+    m.bias = false;
+    m.L = read.integer("num_hidden_layers");
+    m.C = read.integer("hidden_size");
+    m.H = read.integer("num_attention_heads");
+    m.G = read.integer_or("num_key_value_heads", m.H);
+    m.D = read.integer_or("head_dim", m.H > 0 ? m.C / m.H : 0);
+    m.F = read.integer("intermediate_size");
+    m.V = read.integer("vocab_size");
+    m.context = read.integer_or("max_position_embeddings", 2048);
+    m.norm_eps = read.number_or("rms_norm_eps", 1e-6);
+    m.init_std = read.number_or("initializer_range", 0.02);
+    m.tied = read.flag_or("tie_word_embeddings", false);
+    m.end_of_text = read.integer_or("eos_token_id", -1);
+    read_rope(read, m);
+    read.require("hidden_act", {"silu"}, "silu");
+    read.require_flag("attention_bias", false);
+    read.require_flag("mlp_bias", false);
+    validate(m, file);
+    return m;
+}
+
+nlohmann::json write_config(const ModelConfig& m, const char* dtype) {
+    nlohmann::json j = {{"architectures", {"LlamaForCausalLM"}}, {"model_type", "llama"}, {"num_hidden_layers", m.L},
+                        {"hidden_size", m.C}, {"num_attention_heads", m.H}, {"num_key_value_heads", m.G},
+                        {"head_dim", m.D}, {"intermediate_size", m.F}, {"vocab_size", m.V},
+                        {"max_position_embeddings", m.context}, {"rms_norm_eps", m.norm_eps},
+                        {"initializer_range", m.init_std}, {"hidden_act", "silu"}, {"attention_bias", false},
+                        {"mlp_bias", false}, {"tie_word_embeddings", m.tied}, {"rope_theta", m.rope_theta},
+                        {"torch_dtype", dtype}};
+    const RopeScaling& s = m.rope_scaling;
+    if (s.factor != 1)
+        j["rope_scaling"] = {{"rope_type", "llama3"}, {"factor", s.factor}, {"low_freq_factor", s.low_frequency_factor},
+                             {"high_freq_factor", s.high_frequency_factor},
+                             {"original_max_position_embeddings", s.original_context}};
+    if (m.end_of_text >= 0) j["bos_token_id"] = j["eos_token_id"] = m.end_of_text;
+    else j["bos_token_id"] = j["eos_token_id"] = nullptr;
+    return j;
+}
+
+std::vector<ExternalTensor> external(const ModelConfig&, const std::string& name, const Spec& spec) {
+    const int64_t rows = spec.shape.rank == 2 ? spec.shape.dim[0] : 1;
+    auto one = [&](const std::string& there) { return std::vector<ExternalTensor>{{there, 0, rows, false}}; };
+    auto stacked = [&](std::initializer_list<std::string> names) {
+        std::vector<ExternalTensor> all;
+        int64_t first = 0;
+        size_t part = 0;
+        for (const std::string& n : names) {
+            all.push_back({n, first, spec.parts[part], false});
+            first += spec.parts[part++];
+        }
+        return all;
+    };
+    if (name == "wte") return one("model.embed_tokens.weight");
+    if (name == "norm.gain") return one("model.norm.weight");
+    if (name == "head") return one("lm_head.weight");
+    const auto [layer, rest] = split_block_name(name);
+    const std::string h = "model.layers." + layer + ".";
+    if (rest == "norm1.gain") return one(h + "input_layernorm.weight");
+    if (rest == "norm2.gain") return one(h + "post_attention_layernorm.weight");
+    if (rest == "attention.qkv_w")
+        return stacked({h + "self_attn.q_proj.weight", h + "self_attn.k_proj.weight", h + "self_attn.v_proj.weight"});
+    if (rest == "attention.out_w") return one(h + "self_attn.o_proj.weight");
+    if (rest == "feed_forward.up_w") return stacked({h + "mlp.gate_proj.weight", h + "mlp.up_proj.weight"});
+    if (rest == "feed_forward.down_w") return one(h + "mlp.down_proj.weight");
+    check_failed("a name for every weight", __FILE__, __LINE__, name);
+}
+
+}  // namespace
+
+const FamilyFiles& llama_files() {
+    static const FamilyFiles files = {read_config, write_config, external, ""};
+    return files;
+}
+
+}  // namespace gradus

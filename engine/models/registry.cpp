@@ -1,0 +1,107 @@
+// The families there are, the shapes that have a name, and what every shape must satisfy.
+#include <nlohmann/json.hpp>
+
+#include "engine/models/decoder.h"
+#include "engine/models/files.h"
+
+namespace gradus {
+
+const FamilyFiles& files_of(Family family) { return family == Family::gpt2 ? gpt2_files() : llama_files(); }
+
+Family family_of(const nlohmann::json& config, const std::string& file) {
+    const std::string type = ConfigReader(config, file).text_or("model_type", "");
+    if (type == "gpt2") return Family::gpt2;
+    if (type == "llama") return Family::llama;
+    throw Error("'" + file + "' describes a model of type '" + type + "'", "model_type must be gpt2 or llama",
+                "choose a GPT-2 or LLaMA model");
+}
+
+namespace {
+
+ModelConfig gpt2(int L, int C, int H) {
+    ModelConfig m;
+    m.L = L;
+    m.C = C;
+    m.H = m.G = H;
+    m.D = C / H;
+    m.F = 4 * C;
+    m.end_of_text = 50256;
+    return m;
+}
+
+ModelConfig llama(int L, int C, int H, int G, int F, int V, int context, bool tied) {
+    ModelConfig m;
+    m.family = Family::llama;
+    m.norm = Norm::rms;
+    m.position = Position::rotary;
+    m.rope_theta = 500000;
+    m.activation = Activation::silu;
+    m.gated = true;
+    m.bias = false;
+    m.L = L;
+    m.C = C;
+    m.H = H;
+    m.G = G;
+    m.D = C / H;
+    m.F = F;
+    m.V = V;
+    m.context = context;
+    m.tied = tied;
+    return m;
+}
+
+}  // namespace
+
+ModelConfig named_model(const std::string& name) {
+    if (name == "gpt2-124m") return gpt2(12, 768, 12);
+    if (name == "gpt2-355m") return gpt2(24, 1024, 16);
+    if (name == "gpt2-774m") return gpt2(36, 1280, 20);
+    if (name == "gpt2-1558m") return gpt2(48, 1600, 25);
+    if (name == "llama-1b") return llama(16, 2048, 32, 8, 8192, 128256, 8192, true);
+    if (name == "llama-8b") return llama(32, 4096, 32, 8, 14336, 128256, 8192, false);
+    throw Error("there is no model named '" + name + "'",
+                "the names are gpt2-124m, gpt2-355m, gpt2-774m, gpt2-1558m, llama-1b and llama-8b",
+                "use one of them, or give the sizes one by one (model.layers, model.width, …)");
+}
+
+void validate(const ModelConfig& m, const std::string& where) {
+    auto refuse = [&](const std::string& what, const std::string& why, const std::string& fix) { throw Error(what, where + ": " + why, fix); };
+    auto text = [](int n) { return std::to_string(n); };
+    struct Size { const char* name; int value, most; };
+    for (const Size& s : {Size{"layers", m.L, 10000}, {"width", m.C, 1 << 20}, {"heads", m.H, 1 << 16}, {"key/value heads", m.G, 1 << 16},
+                          {"head width", m.D, 1 << 16}, {"feed-forward width", m.F, 1 << 22}, {"vocabulary", m.V, 1 << 24},
+                          {"context", m.context, 1 << 24}})
+        if (s.value < 1 || s.value > s.most)
+            refuse(std::string("a model cannot have ") + s.name + " = " + text(s.value),
+                   std::string(s.name) + " must be between 1 and " + text(s.most), "give it a value in that range");
+    if (m.H % m.G != 0)
+        refuse(text(m.G) + " key/value heads do not divide " + text(m.H) + " heads", "each key/value head serves an equal number of heads",
+               "choose a number of key/value heads that divides the heads, such as " + text(m.H % 2 == 0 ? m.H / 2 : 1));
+    if (m.family == Family::gpt2 && m.H * m.D != m.C)
+        refuse(text(m.H) + " heads do not divide the width " + text(m.C), "a head is width / heads wide",
+               "choose a width that is a multiple of " + text(m.H));
+    if (m.position == Position::rotary && m.D % 2 != 0)
+        refuse("the head width " + text(m.D) + " is odd", "rotary positions turn pairs of channels",
+               "choose an even head width, such as " + text(m.D + 1));
+    if (m.end_of_text >= m.V)
+        refuse("the end-of-text id " + text(m.end_of_text) + " is outside a vocabulary of " + text(m.V), "ids run from 0 to " + text(m.V - 1),
+               "use the tokenizer that belongs to this model");
+}
+
+int64_t parameter_count(const ModelConfig& m) {
+    int64_t count = 0;
+    DecoderWeights weights;
+    ModelConfig one_layer = m;
+    one_layer.L = 1;
+    weights.each(dims_of(one_layer, 1, 1), one_layer, [&](const std::string& name, Tensor&, const Spec& s, int) {
+        count += s.shape.size() * (name.rfind("block.", 0) == 0 ? m.L : 1);
+    });
+    return count;
+}
+
+std::unique_ptr<Model> make_model(const Ops& ops, const ModelConfig& m, DType dtype, const Purpose& purpose, Comm tp) {
+    const Run run = {ops, dims_of(m, purpose.B, purpose.T, tp.size), m, dtype, tp, {}};
+    return std::make_unique<Decoder>(run, purpose);
+}
+
+}  // namespace gradus

@@ -1,0 +1,84 @@
+#include "engine/optimizer.h"
+
+#include <cmath>
+
+#include "engine/base/philox.h"
+
+namespace gradus {
+
+namespace {
+
+Tensor part(Tensor flat, int64_t first, int64_t count) {
+    return flat.view({flat.size(), 1}).slice(first, count).view({count});
+}
+
+}  // namespace
+
+Optimizer::Optimizer(Model& model, const OptimizerConfig& config)
+    : model_(model), config_(config), masters_(model.run.ops, "masters"), m_(model.run.ops, "first moments"),
+      v_(model.run.ops, "second moments"), scalars_(model.run.ops, "norms") {
+    const DType dtype = model.run.accumulator();
+    const bool own_masters = dtype != model.run.dtype;
+    const auto& entries = model.params.entries();
+    views_.resize(3 * entries.size());
+    for (size_t i = 0; i < entries.size(); ++i) {
+        const auto& e = entries[i];
+        if (own_masters) masters_.declare(e.name, views_[3 * i], e.shape, dtype, e.group);
+        m_.declare(e.name, views_[3 * i + 1], e.shape, dtype, e.group);
+        v_.declare(e.name, views_[3 * i + 2], e.shape, dtype, e.group);
+    }
+    masters_.allocate();
+    m_.allocate();
+    v_.allocate();
+    scalars_.declare("total", total_, {1}, DType::f64);
+    scalars_.declare("scale", scale_, {1}, DType::f64);
+    scalars_.allocate();
+
+    // Neighbours with the same decay are one range; the gaps of alignment hold zeros and stay zero.
+    const int64_t end = m_.flat().size();
+    for (const Weight& w : model.weights()) {
+        const bool decayed = w.spec.decayed();
+        if (ranges_.empty() || ranges_.back().decayed != decayed) ranges_.push_back({w.first, 0, decayed});
+    }
+    for (size_t i = 0; i < ranges_.size(); ++i)
+        ranges_[i].count = (i + 1 < ranges_.size() ? ranges_[i + 1].first : end) - ranges_[i].first;
+    masters_from_weights();
+}
+
+void Optimizer::masters_from_weights() {
+    if (masters_.bytes())
+        model_.run.ops.cast({.y = masters_.flat(), .x = model_.params.flat()}, model_.run.stream);
+}
+
+void Optimizer::weights_from_masters() {
+    if (masters_.bytes())
+        model_.run.ops.cast({.y = model_.params.flat(), .x = masters_.flat()}, model_.run.stream);
+}
+
+void Optimizer::step(int64_t step, double lr) {
+    const Ops& ops = model_.run.ops;
+    const Stream s = model_.run.stream;
+    const Tensor params = model_.params.flat(), grads = model_.grads.flat();
+    const Tensor masters = masters_.bytes() ? masters_.flat() : params;
+
+    ops.zero(total_.data, total_.bytes(), s);
+    ops.square_sum({.total = total_, .x = grads}, s);
+    ops.clip_scale({.scale = scale_, .total = total_, .max_norm = config_.clip}, s);
+    for (const Range& r : ranges_)
+        ops.adamw({.master = part(masters, r.first, r.count), .m = part(m_.flat(), r.first, r.count),
+                   .v = part(v_.flat(), r.first, r.count),
+                   .param = masters_.bytes() ? part(params, r.first, r.count) : Tensor{},
+                   .grad = part(grads, r.first, r.count), .scale = scale_, .lr = lr, .beta1 = config_.beta1,
+                   .beta2 = config_.beta2, .eps = config_.eps, .decay = r.decayed ? config_.weight_decay : 0,
+                   .step = step + 1,
+                   .rounding_key = config_.stochastic_rounding ? key_of(config_.seed, step) | 1 : 0, .first = r.first}, s);
+}
+
+double Optimizer::norm() {
+    double total = 0;
+    model_.run.ops.copy_to_host(&total, total_.data, sizeof total, model_.run.stream);
+    model_.run.ops.synchronise(model_.run.stream);
+    return std::sqrt(total);
+}
+
+}  // namespace gradus

@@ -1,0 +1,47 @@
+#pragma once
+// AdamW over the model's arenas. Weight decay pulls on matrices only; since an arena holds the matrices of a bucket
+// before its vectors, a step is two calls for each bucket. The mathematics: kernels/optimizer.h.
+//
+// Where the model computes in bf16 the optimizer keeps f32 masters, and writes the rounded weights back; in f32 the
+// model's own weights are the masters.
+#include "engine/models/model.h"
+
+namespace gradus {
+
+struct OptimizerConfig {
+    double beta1 = 0.9, beta2 = 0.95, eps = 1e-8, weight_decay = 0.1;
+    double clip = 1.0;  // largest global norm of the gradient; 0: never clipped
+    bool stochastic_rounding = false;
+    uint64_t seed = 0;
+};
+
+class Optimizer {
+public:
+    Optimizer(Model&, const OptimizerConfig&);
+
+    // One update from model.grads; step counts from 0. The norm before clipping is in norm() after the stream is idle.
+    void step(int64_t step, double lr);
+    double norm();
+
+    // After weights were set from outside (initialise, a checkpoint): masters take their values.
+    void masters_from_weights();
+    // After masters were set from a checkpoint: weights take their rounded values.
+    void weights_from_masters();
+
+    // The state that a checkpoint holds, as flat arenas in the layout of model.params; master may be empty.
+    struct State { Tensor master, m, v; };
+    State state() { return {masters_.bytes() ? masters_.flat() : Tensor{}, m_.flat(), v_.flat()}; }
+    size_t bytes() const { return masters_.bytes() + m_.bytes() + v_.bytes(); }
+
+private:
+    struct Range { int64_t first, count; bool decayed; };
+
+    Model& model_;
+    OptimizerConfig config_;
+    Arena masters_, m_, v_, scalars_;
+    std::vector<Tensor> views_;
+    std::vector<Range> ranges_;
+    Tensor total_, scale_;
+};
+
+}  // namespace gradus

@@ -1,0 +1,22 @@
+#include "engine/schedule.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+namespace gradus {
+
+double learning_rate(const Schedule& s, int64_t step) {
+    if (step < s.warmup) return s.lr * double(step + 1) / double(s.warmup);
+    auto share = [step](int64_t from, int64_t to) { return std::clamp(double(step - from) / double(std::max<int64_t>(to - from, 1)), 0.0, 1.0); };
+    switch (s.decay) {
+        case Decay::constant: return s.lr;
+        case Decay::cosine:
+            return s.min_lr + 0.5 * (s.lr - s.min_lr) * (1 + std::cos(std::numbers::pi * share(s.warmup, s.steps)));
+        case Decay::linear: return s.lr + (s.min_lr - s.lr) * share(s.warmup, s.steps);
+        case Decay::wsd: return s.lr + (s.min_lr - s.lr) * share(std::max(s.warmup, s.steps - s.cooldown), s.steps);
+    }
+    return s.lr;
+}
+
+}  // namespace gradus

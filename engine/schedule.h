@@ -1,0 +1,26 @@
+#pragma once
+// The learning rate as a pure function of the step: nothing to store, nothing to restore.
+//
+//   warm-up     lr · (step + 1) / warmup                           for step < warmup
+//   constant    lr
+//   cosine      min + ½(lr − min)(1 + cos(π·x))                    x = (step − warmup) / (steps − warmup)
+//   linear      lr + (min − lr)·x
+//   wsd         lr until the last `cooldown` steps, then linear to min (warm-up, stable, decay)
+//
+// Steps count from 0. Sources: Loshchilov, Hutter 2017 (cosine); Hu et al. 2024 (WSD).
+#include <cstdint>
+#include <string>
+
+namespace gradus {
+
+enum class Decay { constant, cosine, linear, wsd };
+
+struct Schedule {
+    Decay decay = Decay::cosine;
+    double lr = 3e-4, min_lr = 3e-5;
+    int64_t warmup = 0, steps = 1000, cooldown = 0;
+};
+
+double learning_rate(const Schedule&, int64_t step);
+
+}  // namespace gradus
