@@ -38,5 +38,7 @@ struct BrokenPromise : std::logic_error {
     do { if (!(condition)) ::gradus::check_failed(#condition, __FILE__, __LINE__, ""); } while (0)
 #define GRADUS_CHECK_DETAIL(condition, detail) \
     do { if (!(condition)) ::gradus::check_failed(#condition, __FILE__, __LINE__, (detail)); } while (0)
-// CHECK(condition) or CHECK(condition, detail): always on, in every build.
+// CHECK(condition) or CHECK(condition, detail): always on, in every build. The test framework has a macro of the same
+// name, which gives way to ours.
+#undef CHECK
 #define CHECK(...) GRADUS_CHECK_PICK(__VA_ARGS__, GRADUS_CHECK_DETAIL, GRADUS_CHECK_PLAIN, unused)(__VA_ARGS__)

@@ -1,0 +1,107 @@
+#pragma once
+// Small models and batches that the tests of the engine share.
+#include <complex>
+#include <random>
+
+#include "engine/initialise.h"
+#include "engine/trainer.h"
+#include "kernels/scalar.h"
+
+namespace gradus::test {
+
+inline ModelConfig tiny_gpt2() {
+    ModelConfig m;
+    m.L = 2;
+    m.C = 12;
+    m.H = m.G = 3;
+    m.D = 4;
+    m.F = 20;
+    m.V = 19;
+    m.context = 11;
+    return m;
+}
+
+inline ModelConfig tiny_llama() {
+    ModelConfig m;
+    m.family = Family::llama;
+    m.norm = Norm::rms;
+    m.position = Position::rotary;
+    m.activation = Activation::silu;
+    m.gated = true;
+    m.bias = false;
+    m.tied = false;
+    m.L = 2;
+    m.C = 10;
+    m.H = 4;
+    m.G = 2;
+    m.D = 6;  // H·D ≠ C on purpose
+    m.F = 14;
+    m.V = 17;
+    m.context = 11;
+    m.rope_scaling = {4, 1, 4, 8};
+    return m;
+}
+
+// The same random weights whatever the dtype: far from the initial ones, so that every term of every formula matters.
+template <class Scalar>
+void scramble(Model& model, unsigned seed = 7) {
+    std::mt19937 rng(seed);
+    std::normal_distribution<double> normal(0, 0.3);
+    for (Weight& w : model.weights())
+        for (int64_t i = 0; i < w.value.size(); ++i)
+            w.value.as<Scalar>()[i] = Scalar((w.spec.init == Init::one ? 1 : 0) + normal(rng));
+}
+
+// Documents packed into each row: lengths drawn, positions restart, keys stop at the document's start; some targets
+// are ignored.
+inline HostBatch packed_batch(int B, int T, int V, unsigned seed = 3) {
+    HostBatch host(B, T);
+    std::mt19937 rng(seed);
+    for (int b = 0; b < B; ++b) {
+        int start = 0;
+        for (int t = 0; t < T; ++t) {
+            if (t > start && rng() % 4 == 0) start = t;
+            const size_t i = size_t(b * T + t);
+            host.tokens[i] = int32_t(rng() % unsigned(V));
+            host.targets[i] = rng() % 7 == 0 ? -1 : int32_t(rng() % unsigned(V));
+            host.positions[i] = t - start;
+            host.first_key[i] = start;
+        }
+    }
+    return host;
+}
+
+// A model with inputs for one batch of its size.
+struct Bench {
+    std::unique_ptr<Model> model;
+    Arena inputs;
+    Batch batch;
+    Tensor losses, logits;
+
+    Bench(const Ops& ops, const ModelConfig& m, DType dtype, const Purpose& purpose)
+        : model(make_model(ops, m, dtype, purpose)), inputs(ops, "inputs") {
+        batch.declare(inputs, purpose.B, purpose.T);
+        inputs.declare("losses", losses, {purpose.B * purpose.T}, accumulator_of(dtype));
+        inputs.declare("logits", logits, {purpose.B * purpose.T, m.V}, dtype);
+        inputs.allocate();
+    }
+    void upload(const HostBatch& host) { batch.upload(model->run.ops, host, {}); }
+};
+
+template <class Scalar>
+std::vector<double> values(Tensor t) {
+    std::vector<double> all;
+    for (int64_t i = 0; i < t.size(); ++i) all.push_back(double(t.as<Scalar>()[i]));
+    return all;
+}
+
+inline double worst_difference(const std::vector<double>& a, const std::vector<double>& b) {
+    double worst = a.size() == b.size() ? 0 : INFINITY;
+    for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
+        const double d = std::abs(a[i] - b[i]);
+        if (!(d <= worst)) worst = d;  // a NaN wins
+    }
+    return worst;
+}
+
+}  // namespace gradus::test

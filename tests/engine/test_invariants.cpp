@@ -1,0 +1,142 @@
+// What must not change the result: how the batch is cut, what is kept in memory, what a row is packed with.
+#include <catch2/catch.hpp>
+
+#include "tests/engine/models.h"
+
+using namespace gradus;
+using namespace gradus::test;
+
+namespace {
+
+constexpr int context = 9;
+
+// A data set of random sequences: sample i is a function of i.
+NextBatch samples_of(int V) {
+    return [V](int64_t first, HostBatch& batch) {
+        for (int b = 0; b < batch.B; ++b) {
+            const HostBatch one = packed_batch(1, batch.T, V, unsigned(100 + first + b));
+            const size_t at = size_t(b) * size_t(batch.T);
+            std::copy(one.tokens.begin(), one.tokens.end(), batch.tokens.begin() + long(at));
+            std::copy(one.targets.begin(), one.targets.end(), batch.targets.begin() + long(at));
+            std::copy(one.positions.begin(), one.positions.end(), batch.positions.begin() + long(at));
+            std::copy(one.first_key.begin(), one.first_key.end(), batch.first_key.begin() + long(at));
+        }
+    };
+}
+
+struct Training {
+    std::unique_ptr<Model> model;
+    Trainer trainer;
+
+    Training(const Ops& ops, const ModelConfig& m, DType dtype, const TrainerConfig& c, bool recompute = false)
+        : model(make_model(ops, m, dtype, {.B = c.micro_batch, .T = c.context, .training = true, .recompute = recompute})),
+          trainer((initialise(*model, 11), *model), c) {}
+
+    std::vector<double> losses(int steps, const NextBatch& next) {
+        std::vector<double> all;
+        for (int i = 0; i < steps; ++i) all.push_back(trainer.step(i, next).loss);
+        return all;
+    }
+};
+
+TrainerConfig settings(int batch, int micro_batch, double dropout = 0) {
+    TrainerConfig c;
+    c.batch = batch;
+    c.micro_batch = micro_batch;
+    c.context = context;
+    c.dropout = dropout;
+    c.schedule = {Decay::constant, 1e-2, 0, 0, 1000, 0};
+    return c;
+}
+
+}  // namespace
+
+TEST_CASE("a batch in micro-batches trains like the batch at once, dropout included") {
+    for (const ModelConfig& m : {tiny_gpt2(), tiny_llama()}) {
+        Training whole(reference_ops(), m, DType::f64, settings(6, 6, 0.2));
+        Training parts(reference_ops(), m, DType::f64, settings(6, 2, 0.2));
+        const auto a = whole.losses(5, samples_of(m.V)), b = parts.losses(5, samples_of(m.V));
+        REQUIRE(worst_difference(a, b) <= 1e-12);
+        REQUIRE(std::abs(a[0] - a[4]) > 1e-4);
+    }
+}
+
+TEST_CASE("recomputation gives the same bits as keeping the activations") {
+    for (const ModelConfig& m : {tiny_gpt2(), tiny_llama()}) {
+        Training kept(reference_ops(), m, DType::f32, settings(4, 2, 0.1));
+        Training again(reference_ops(), m, DType::f32, settings(4, 2, 0.1), true);
+        REQUIRE(kept.losses(4, samples_of(m.V)) == again.losses(4, samples_of(m.V)));
+        REQUIRE(again.model->acts.bytes() < kept.model->acts.bytes());
+    }
+}
+
+TEST_CASE("documents packed into one row have the losses they have alone") {
+    for (const ModelConfig& m : {tiny_gpt2(), tiny_llama()}) {
+        const HostBatch packed = packed_batch(1, context, m.V, 42);
+        Bench together(reference_ops(), m, DType::f64, {.B = 1, .T = context});
+        scramble<double>(*together.model);
+        together.upload(packed);
+        together.model->loss(together.batch, together.losses);
+        const auto all = values<double>(together.losses);
+
+        int documents = 0;
+        for (int start = 0, end; start < context; start = end, ++documents) {
+            for (end = start + 1; end < context && packed.first_key[size_t(end)] == start; ++end) {}
+            Bench alone(reference_ops(), m, DType::f64, {.B = 1, .T = end - start});
+            scramble<double>(*alone.model);
+            HostBatch one(1, end - start);
+            std::copy(packed.tokens.begin() + start, packed.tokens.begin() + end, one.tokens.begin());
+            std::copy(packed.targets.begin() + start, packed.targets.begin() + end, one.targets.begin());
+            alone.upload(one);
+            alone.model->loss(alone.batch, alone.losses);
+            const std::vector<double> part(all.begin() + start, all.begin() + end);
+            REQUIRE(worst_difference(values<double>(alone.losses), part) <= 1e-12);
+        }
+        REQUIRE(documents >= 2);
+    }
+}
+
+TEST_CASE("a long head walks its rows in chunks and the losses are those of the whole") {
+    ModelConfig m = tiny_gpt2();
+    m.V = 300000;  // 64 MiB hold 55 rows of this vocabulary
+    m.L = 1;
+    const int B = 8, T = 10;
+    const HostBatch host = packed_batch(B, T, m.V);
+    Bench bench(reference_ops(), m, DType::f32, {.B = B, .T = T});
+    REQUIRE(HeadScratch::chunk_rows(bench.model->run) < B * T);
+    initialise(*bench.model, 3);
+    bench.upload(host);
+    bench.model->loss(bench.batch, bench.losses);
+    for (int64_t n = 0; n < bench.losses.size(); ++n) {
+        const float loss = bench.losses.as<float>()[n];
+        if (host.targets[size_t(n)] < 0) REQUIRE(loss == 0.0f);
+        else REQUIRE(std::abs(loss - std::log(300000.0f)) <= 0.5f);
+    }
+}
+
+TEST_CASE("a tiny model memorises one batch") {
+    for (const ModelConfig& m : {tiny_gpt2(), tiny_llama()}) {
+        const HostBatch fixed = packed_batch(4, context, m.V, 5);
+        HostBatch learnable = fixed;  // a target that follows from its token alone can be learnt to the end
+        for (size_t i = 0; i < learnable.targets.size(); ++i) learnable.targets[i] = (learnable.tokens[i] * 5 + 1) % m.V;
+        Training t(reference_ops(), m, DType::f32, settings(4, 4));
+        const auto losses = t.losses(150, [&](int64_t, HostBatch& b) { b = learnable; });
+        REQUIRE(std::abs(losses.front() - std::log(double(m.V))) <= 0.2);
+        REQUIRE(losses.back() <= 0.1);
+    }
+}
+
+TEST_CASE("validation sums over every target once, however the windows fall into batches") {
+    const ModelConfig m = tiny_llama();
+    const std::vector<int32_t> bytes(size_t(m.V), 3);
+    auto result = [&](int B) {
+        Bench bench(reference_ops(), m, DType::f64, {.B = B, .T = context});
+        scramble<double>(*bench.model);
+        return validate_loss(*bench.model, 5, samples_of(m.V), bytes);
+    };
+    const ValidationResult one = result(1), four = result(4);
+    REQUIRE(one.targets == four.targets);
+    REQUIRE(std::abs(one.nats - four.nats) <= 1e-10);
+    REQUIRE(one.bytes == 3.0 * double(one.targets));
+    REQUIRE(std::abs(one.bits_per_byte() - one.loss() / std::log(2.0) / 3) <= 1e-12);
+}

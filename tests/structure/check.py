@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""What the tree promises about itself: include arrows, file lengths, formatting of names. Prints every breach.
+
+usage: check.py ROOT arrows | lengths | words
+"""
+import pathlib
+import re
+import subprocess
+import sys
+
+# A folder may include from itself, from engine/base, and from these.
+ARROWS = {
+    "engine/base": [],
+    "kernels": [],
+    "tokenizer": [],
+    "data": ["tokenizer"],
+    "engine": ["kernels"],
+    "align": ["engine", "kernels", "data", "tokenizer"],
+    "tools": ["engine", "kernels", "data", "tokenizer", "align"],
+    "tests": ["engine", "kernels", "data", "tokenizer", "align", "tools"],
+}
+DEVICE_HEADERS = re.compile(r"#include <(cuda|cublas|cudnn|nccl|mpi)")
+DEVICE_PLACES = ("kernels/cuda/", "engine/comm_nccl", "engine/comm_mpi")
+LONGEST = 500
+# Words that speak of how the work was done and not of the program.
+FORBIDDEN = re.compile(r"TODO|FIXME|XXX|\bnot (yet )?implemented\b|#if 0\b")
+
+
+def tracked(root):
+    out = subprocess.run(["git", "-C", root, "ls-files", "-co", "--exclude-standard"], capture_output=True, text=True, check=True)
+    return [pathlib.Path(p) for p in sorted(set(out.stdout.splitlines())) if (root / p).is_file()]
+
+
+def sources(root):
+    return [p for p in tracked(root) if p.suffix in (".h", ".cpp", ".cu", ".cuh")]
+
+
+def folder(path):
+    return "engine/base" if path.startswith("engine/base/") else path.split("/")[0]
+
+
+def arrows(root):
+    for p in sources(root):
+        here = folder(p.as_posix())
+        if here not in ARROWS:
+            yield f"{p}: lies outside the house ({', '.join(ARROWS)})"
+            continue
+        for n, line in enumerate((root / p).read_text().splitlines(), 1):
+            m = re.match(r'\s*#\s*include "([^"]+)"', line)
+            if m:
+                there = folder(m[1])
+                if not (root / m[1]).is_file():
+                    yield f"{p}:{n}: \"{m[1]}\" is not a path from the root of the tree"
+                elif there not in (here, "engine/base", *ARROWS[here]):
+                    yield f"{p}:{n}: {here} may not include from {there} ({m[1]})"
+            if DEVICE_HEADERS.match(line) and not p.as_posix().startswith(DEVICE_PLACES):
+                yield f"{p}:{n}: GPU and MPI headers belong in {', '.join(DEVICE_PLACES)}"
+
+
+def lengths(root):
+    for p in sources(root) + [q for q in tracked(root) if q.suffix == ".py"]:
+        n = len((root / p).read_text().splitlines())
+        if n > LONGEST:
+            yield f"{p}: {n} lines; split it by idea, the cap is {LONGEST}"
+
+
+def words(root):
+    for p in sources(root):
+        for n, line in enumerate((root / p).read_text().splitlines(), 1):
+            if FORBIDDEN.search(line):
+                yield f"{p}:{n}: {line.strip()}"
+
+
+def main():
+    root, what = pathlib.Path(sys.argv[1]), sys.argv[2]
+    breaches = list({"arrows": arrows, "lengths": lengths, "words": words}[what](root))
+    print("\n".join(breaches) or f"{what}: as promised")
+    return bool(breaches)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
