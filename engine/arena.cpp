@@ -20,7 +20,8 @@ void Arena::declare(const std::string& name, Tensor& tensor, const Shape& shape,
 
 void Arena::allocate() {
     CHECK(!memory_, "the arena of " + purpose_ + " is allocated twice");
-    std::stable_sort(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) { return a.group < b.group; });
+    std::stable_sort(entries_.begin(), entries_.end(),
+                     [](const Entry& a, const Entry& b) { return a.group < b.group; });
     std::vector<size_t> offsets;
     for (Entry& e : entries_) {
         const size_t unit = size_of(e.dtype) * size_t(alignment);

@@ -21,14 +21,24 @@ struct Comm {
     const CommTable* table = nullptr;
     void* group = nullptr;
 
-    void sum(Tensor t, Stream s) const { if (size > 1) table->all_reduce_sum(group, t, s); }
-    void max(Tensor t, Stream s) const { if (size > 1) table->all_reduce_max(group, t, s); }
+    void sum(Tensor t, Stream s) const {
+        if (size > 1) table->all_reduce_sum(group, t, s);
+    }
+    void max(Tensor t, Stream s) const {
+        if (size > 1) table->all_reduce_max(group, t, s);
+    }
     void reduce_scatter(Tensor part, Tensor whole, Stream s) const {
         if (size > 1) table->reduce_scatter_sum(group, part, whole, s);
     }
-    void all_gather(Tensor whole, Tensor part, Stream s) const { if (size > 1) table->all_gather(group, whole, part, s); }
-    void broadcast(Tensor t, int root, Stream s) const { if (size > 1) table->broadcast(group, t, root, s); }
-    void barrier() const { if (size > 1) table->barrier(group); }
+    void all_gather(Tensor whole, Tensor part, Stream s) const {
+        if (size > 1) table->all_gather(group, whole, part, s);
+    }
+    void broadcast(Tensor t, int root, Stream s) const {
+        if (size > 1) table->broadcast(group, t, root, s);
+    }
+    void barrier() const {
+        if (size > 1) table->barrier(group);
+    }
 };
 
 }  // namespace gradus

@@ -4,6 +4,7 @@
 
 #include "engine/base/philox.h"
 
+// clang-format off: calls are tables here, forward and backward to be read side by side
 namespace gradus {
 
 namespace {
@@ -15,8 +16,12 @@ Tensor part(Tensor flat, int64_t first, int64_t count) {
 }  // namespace
 
 Optimizer::Optimizer(Model& model, const OptimizerConfig& config)
-    : model_(model), config_(config), masters_(model.run.ops, "masters"), m_(model.run.ops, "first moments"),
-      v_(model.run.ops, "second moments"), scalars_(model.run.ops, "norms") {
+    : model_(model),
+      config_(config),
+      masters_(model.run.ops, "masters"),
+      m_(model.run.ops, "first moments"),
+      v_(model.run.ops, "second moments"),
+      scalars_(model.run.ops, "norms") {
     const DType dtype = model.run.accumulator();
     const bool own_masters = dtype != model.run.dtype;
     const auto& entries = model.params.entries();
@@ -46,13 +51,11 @@ Optimizer::Optimizer(Model& model, const OptimizerConfig& config)
 }
 
 void Optimizer::masters_from_weights() {
-    if (masters_.bytes())
-        model_.run.ops.cast({.y = masters_.flat(), .x = model_.params.flat()}, model_.run.stream);
+    if (masters_.bytes()) model_.run.ops.cast({.y = masters_.flat(), .x = model_.params.flat()}, model_.run.stream);
 }
 
 void Optimizer::weights_from_masters() {
-    if (masters_.bytes())
-        model_.run.ops.cast({.y = model_.params.flat(), .x = masters_.flat()}, model_.run.stream);
+    if (masters_.bytes()) model_.run.ops.cast({.y = model_.params.flat(), .x = masters_.flat()}, model_.run.stream);
 }
 
 void Optimizer::step(int64_t step, double lr) {
@@ -65,13 +68,21 @@ void Optimizer::step(int64_t step, double lr) {
     ops.square_sum({.total = total_, .x = grads}, s);
     ops.clip_scale({.scale = scale_, .total = total_, .max_norm = config_.clip}, s);
     for (const Range& r : ranges_)
-        ops.adamw({.master = part(masters, r.first, r.count), .m = part(m_.flat(), r.first, r.count),
+        ops.adamw({.master = part(masters, r.first, r.count),
+                   .m = part(m_.flat(), r.first, r.count),
                    .v = part(v_.flat(), r.first, r.count),
                    .param = masters_.bytes() ? part(params, r.first, r.count) : Tensor{},
-                   .grad = part(grads, r.first, r.count), .scale = scale_, .lr = lr, .beta1 = config_.beta1,
-                   .beta2 = config_.beta2, .eps = config_.eps, .decay = r.decayed ? config_.weight_decay : 0,
+                   .grad = part(grads, r.first, r.count),
+                   .scale = scale_,
+                   .lr = lr,
+                   .beta1 = config_.beta1,
+                   .beta2 = config_.beta2,
+                   .eps = config_.eps,
+                   .decay = r.decayed ? config_.weight_decay : 0,
                    .step = step + 1,
-                   .rounding_key = config_.stochastic_rounding ? key_of(config_.seed, step) | 1 : 0, .first = r.first}, s);
+                   .rounding_key = config_.stochastic_rounding ? key_of(config_.seed, step) | 1 : 0,
+                   .first = r.first},
+                  s);
 }
 
 double Optimizer::norm() {

@@ -29,12 +29,17 @@ public:
     void weights_from_masters();
 
     // The state that a checkpoint holds, as flat arenas in the layout of model.params; master may be empty.
-    struct State { Tensor master, m, v; };
+    struct State {
+        Tensor master, m, v;
+    };
     State state() { return {masters_.bytes() ? masters_.flat() : Tensor{}, m_.flat(), v_.flat()}; }
     size_t bytes() const { return masters_.bytes() + m_.bytes() + v_.bytes(); }
 
 private:
-    struct Range { int64_t first, count; bool decayed; };
+    struct Range {
+        int64_t first, count;
+        bool decayed;
+    };
 
     Model& model_;
     OptimizerConfig config_;

@@ -8,7 +8,9 @@ namespace gradus {
 
 double learning_rate(const Schedule& s, int64_t step) {
     if (step < s.warmup) return s.lr * double(step + 1) / double(s.warmup);
-    auto share = [step](int64_t from, int64_t to) { return std::clamp(double(step - from) / double(std::max<int64_t>(to - from, 1)), 0.0, 1.0); };
+    auto share = [step](int64_t from, int64_t to) {
+        return std::clamp(double(step - from) / double(std::max<int64_t>(to - from, 1)), 0.0, 1.0);
+    };
     switch (s.decay) {
         case Decay::constant: return s.lr;
         case Decay::cosine:

@@ -22,10 +22,11 @@ enum class Init {
 enum class Split { none, rows, columns };
 
 struct Spec {
-    Shape shape;                    // on this rank
+    Shape shape;  // on this rank
     Init init = Init::normal;
     Split split = Split::none;
-    std::array<int64_t, 3> parts = {};  // rows of the matrices stacked in this one (q, k, v; gate, up); zeros: one alone
+    std::array<int64_t, 3> parts =
+        {};  // rows of the matrices stacked in this one (q, k, v; gate, up); zeros: one alone
 
     bool decayed() const { return shape.rank >= 2; }  // weight decay pulls on matrices only
 };

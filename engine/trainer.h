@@ -7,8 +7,8 @@
 namespace gradus {
 
 struct TrainerConfig {
-    int batch = 8;         // sequences in a step
-    int micro_batch = 8;   // sequences computed at once; divides batch
+    int batch = 8;        // sequences in a step
+    int micro_batch = 8;  // sequences computed at once; divides batch
     int context = 1024;
     double dropout = 0;
     uint64_t seed = 1;
@@ -17,16 +17,16 @@ struct TrainerConfig {
 };
 
 struct StepResult {
-    int64_t step = 0;      // the step just done, from 0
-    double loss = 0;       // nats per target, before the update
+    int64_t step = 0;  // the step just done, from 0
+    double loss = 0;   // nats per target, before the update
     double grad_norm = 0, lr = 0;
-    int64_t tokens = 0;    // targets seen by this step
+    int64_t tokens = 0;  // targets seen by this step
 };
 
 struct ValidationResult {
-    double nats = 0;       // summed over all targets
+    double nats = 0;  // summed over all targets
     int64_t targets = 0;
-    double bytes = 0;      // of text that the targets spell
+    double bytes = 0;  // of text that the targets spell
     double loss() const { return nats / double(targets); }
     double bits_per_byte() const;
 };
@@ -48,11 +48,12 @@ private:
     Optimizer optimizer_;
     Arena inputs_;
     Batch batch_;
-    Tensor losses_;             // [batch·T]
+    Tensor losses_;                // [batch·T]
     std::vector<HostBatch> host_;  // the step's micro-batches
 };
 
 // The loss of `windows` sequences (of the model's context), `bytes_of` giving the length of each id's text.
-ValidationResult validate_loss(Model&, int64_t windows, const NextBatch& next_batch, const std::vector<int32_t>& bytes_of);
+ValidationResult validate_loss(Model&, int64_t windows, const NextBatch& next_batch,
+                               const std::vector<int32_t>& bytes_of);
 
 }  // namespace gradus

@@ -20,27 +20,27 @@ namespace gradus {
 enum class Activation { gelu_tanh, silu, relu };
 
 struct ActivationForward {
-    Out y;               // [N,F]   may alias x
-    In x;                // [N,F]
+    Out y;  // [N,F]   may alias x
+    In x;   // [N,F]
     Activation kind;
 };
 
 struct ActivationBackward {
-    Out d_x;             // [N,F]   may alias d_y
-    In d_y, x;           // [N,F]
+    Out d_x;    // [N,F]   may alias d_y
+    In d_y, x;  // [N,F]
     Activation kind;
 };
 
 struct GatedForward {
-    Out y;               // [N,F]
-    In x;                // [N,2F]  gate, then up
+    Out y;  // [N,F]
+    In x;   // [N,2F]  gate, then up
     Activation kind;
 };
 
 struct GatedBackward {
-    Out d_x;             // [N,2F]
-    In d_y;              // [N,F]
-    In x;                // [N,2F]
+    Out d_x;  // [N,2F]
+    In d_y;   // [N,F]
+    In x;     // [N,2F]
     Activation kind;
 };
 

@@ -29,30 +29,30 @@
 namespace gradus {
 
 struct AttentionForward {
-    Out y;               // [N, H·D]
-    Out lse;             // [B,H,T]          accumulator dtype
-    In qkv;              // [N, (H+2G)·D]
-    In lo, hi;           // [B,T]            i32
+    Out y;      // [N, H·D]
+    Out lse;    // [B,H,T]          accumulator dtype
+    In qkv;     // [N, (H+2G)·D]
+    In lo, hi;  // [B,T]            i32
     int B, T, H, G, D;
-    double scale;        // 1/√D as a rule
+    double scale;  // 1/√D as a rule
 };
 
 struct AttentionBackward {
-    Out d_qkv;           // [N, (H+2G)·D]
-    In d_y;              // [N, H·D]
-    In qkv, y, lse;      // as given to, and written by, forward
-    In lo, hi;           // [B,T]            i32
+    Out d_qkv;       // [N, (H+2G)·D]
+    In d_y;          // [N, H·D]
+    In qkv, y, lse;  // as given to, and written by, forward
+    In lo, hi;       // [B,T]            i32
     int B, T, H, G, D;
     double scale;
 };
 
 struct AttentionCached {
-    Out y;               // [N, H·D]
-    Acc k_cache, v_cache;// [S,G,P,D]        S sequences of at most P positions
-    In qkv;              // [N, (H+2G)·D]
-    In sequence;         // [N]              i32, below S; the rows of one sequence stand in the order of positions
-    In position;         // [N]              i32, below P
-    In lo;               // [N]              i32
+    Out y;                 // [N, H·D]
+    Acc k_cache, v_cache;  // [S,G,P,D]        S sequences of at most P positions
+    In qkv;                // [N, (H+2G)·D]
+    In sequence;           // [N]              i32, below S; the rows of one sequence stand in the order of positions
+    In position;           // [N]              i32, below P
+    In lo;                 // [N]              i32
     int H, G, D;
     double scale;
 };

@@ -18,24 +18,24 @@
 namespace gradus {
 
 struct CrossEntropyStats {
-    Out stats;           // [N,4]   top, total, hit, mass; accumulator dtype
-    In logits;           // [N,Vr]  the classes [first_class, first_class + Vr)
-    In targets;          // [N]     i32
+    Out stats;   // [N,4]   top, total, hit, mass; accumulator dtype
+    In logits;   // [N,Vr]  the classes [first_class, first_class + Vr)
+    In targets;  // [N]     i32
     int64_t first_class = 0;
 };
 
 struct CrossEntropyForward {
-    Out loss, lse;       // [N]     accumulator dtype
-    In stats;            // [N,4]   joined over the ranks
-    In targets;          // [N]     i32
-    int64_t V;           // classes in all
+    Out loss, lse;  // [N]     accumulator dtype
+    In stats;       // [N,4]   joined over the ranks
+    In targets;     // [N]     i32
+    int64_t V;      // classes in all
     double smoothing = 0, z_loss = 0;
 };
 
 struct CrossEntropyBackward {
-    Acc logits;          // [N,Vr]  become their own gradient
-    In lse;              // [N]
-    In targets;          // [N]     i32
+    Acc logits;  // [N,Vr]  become their own gradient
+    In lse;      // [N]
+    In targets;  // [N]     i32
     int64_t V, first_class = 0;
     double scale;
     double smoothing = 0, z_loss = 0;
@@ -43,6 +43,8 @@ struct CrossEntropyBackward {
 
 inline Cost cost(const CrossEntropyStats& a) { return {double(a.logits.bytes()), 4.0 * double(a.logits.size())}; }
 inline Cost cost(const CrossEntropyForward& a) { return {double(a.stats.bytes()), 8.0 * double(a.loss.size())}; }
-inline Cost cost(const CrossEntropyBackward& a) { return {2.0 * double(a.logits.bytes()), 4.0 * double(a.logits.size())}; }
+inline Cost cost(const CrossEntropyBackward& a) {
+    return {2.0 * double(a.logits.bytes()), 4.0 * double(a.logits.size())};
+}
 
 }  // namespace gradus

@@ -10,12 +10,12 @@
 namespace gradus {
 
 struct Add {
-    Out y;               // any shape; may alias a or b
+    Out y;  // any shape; may alias a or b
     In a, b;
 };
 
 struct Cast {
-    Out y;               // any shape
+    Out y;  // any shape
     In x;
 };
 

@@ -14,19 +14,19 @@
 namespace gradus {
 
 struct EmbeddingForward {
-    Out y;             // [N,C]
-    In tokens;         // [N]     i32
-    In wte;            // [V,C]
-    Opt positions;     // [N]     i32, together with wpe
-    Opt wpe;           // [P,C]
+    Out y;          // [N,C]
+    In tokens;      // [N]     i32
+    In wte;         // [V,C]
+    Opt positions;  // [N]     i32, together with wpe
+    Opt wpe;        // [P,C]
 };
 
 struct EmbeddingBackward {
-    Acc d_wte;         // [V,C]   accumulator dtype
-    Opt d_wpe;         // [P,C]   accumulated, together with positions
-    In d_y;            // [N,C]
-    In tokens;         // [N]     i32
-    Opt positions;     // [N]     i32
+    Acc d_wte;      // [V,C]   accumulator dtype
+    Opt d_wpe;      // [P,C]   accumulated, together with positions
+    In d_y;         // [N,C]
+    In tokens;      // [N]     i32
+    Opt positions;  // [N]     i32
 };
 
 inline Cost cost(const EmbeddingForward& a) { return {2.0 * double(a.y.bytes()), double(a.y.size())}; }

@@ -21,32 +21,32 @@
 namespace gradus {
 
 struct LayerNormForward {
-    Out y;               // [N,C]
-    Out mean, rstd;      // [N]    accumulator dtype, kept for backward
-    In x;                // [N,C]
-    In gain;             // [C]
-    Opt bias = {};       // [C]    empty: no bias
+    Out y;           // [N,C]
+    Out mean, rstd;  // [N]    accumulator dtype, kept for backward
+    In x;            // [N,C]
+    In gain;         // [C]
+    Opt bias = {};   // [C]    empty: no bias
     double eps = 1e-5;
 };
 
 struct AddLayerNormForward {
-    Out y;               // [N,C]
-    Out x;               // [N,C]  a + b; may alias a
-    Out mean, rstd;      // [N]    accumulator dtype
-    In a, b;             // [N,C]
-    In gain;             // [C]
-    Opt bias = {};       // [C]
+    Out y;           // [N,C]
+    Out x;           // [N,C]  a + b; may alias a
+    Out mean, rstd;  // [N]    accumulator dtype
+    In a, b;         // [N,C]
+    In gain;         // [C]
+    Opt bias = {};   // [C]
     double eps = 1e-5;
 };
 
 struct LayerNormBackward {
-    Out d_x;             // [N,C]  may alias d_residual or d_y
-    Acc d_gain;          // [C]    accumulator dtype
-    Opt d_bias = {};     // [C]    accumulator dtype, accumulated
-    In d_y;              // [N,C]
-    Opt d_residual = {}; // [N,C]
-    In x, gain;          // as given to forward
-    In mean, rstd;       // as saved by forward
+    Out d_x;              // [N,C]  may alias d_residual or d_y
+    Acc d_gain;           // [C]    accumulator dtype
+    Opt d_bias = {};      // [C]    accumulator dtype, accumulated
+    In d_y;               // [N,C]
+    Opt d_residual = {};  // [N,C]
+    In x, gain;           // as given to forward
+    In mean, rstd;        // as saved by forward
 };
 
 inline Cost cost(const LayerNormForward& a) { return {2.0 * double(a.x.bytes()), 8.0 * double(a.x.size())}; }

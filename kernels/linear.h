@@ -14,23 +14,23 @@
 namespace gradus {
 
 struct LinearForward {
-    Out y;           // [N,O]
-    In x;            // [N,I]
-    In w;            // [O,I]
-    Opt b = {};      // [O]
+    Out y;       // [N,O]
+    In x;        // [N,I]
+    In w;        // [O,I]
+    Opt b = {};  // [O]
 };
 
 struct LinearBackwardInput {
-    Out d_x;         // [N,I]
-    In d_y;          // [N,O]
-    In w;            // [O,I]
+    Out d_x;  // [N,I]
+    In d_y;   // [N,O]
+    In w;     // [O,I]
 };
 
 struct LinearBackwardWeight {
-    Acc d_w;         // [O,I]   accumulator dtype
-    Opt d_b = {};    // [O]     accumulator dtype, accumulated
-    In d_y;          // [N,O]
-    In x;            // [N,I]
+    Acc d_w;       // [O,I]   accumulator dtype
+    Opt d_b = {};  // [O]     accumulator dtype, accumulated
+    In d_y;        // [N,O]
+    In x;          // [N,I]
 };
 
 inline Cost cost(const LinearForward& a) {

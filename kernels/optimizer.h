@@ -17,25 +17,25 @@
 namespace gradus {
 
 struct SquareSum {
-    Acc total;           // [1]  f64
-    In x;                // any shape
+    Acc total;  // [1]  f64
+    In x;       // any shape
 };
 
 struct ClipScale {
-    Out scale;           // [1]  f64
-    In total;            // [1]  f64
+    Out scale;  // [1]  f64
+    In total;   // [1]  f64
     double max_norm;
 };
 
 struct AdamW {
-    Acc master, m, v;    // [n]  f32 (f64 in the reference)
-    Opt param = {};      // [n]  bf16, overwritten; empty where master itself is what the model computes with
-    In grad;             // [n]  as master
-    Opt scale = {};      // [1]  f64, what the gradient is multiplied with; empty: 1
+    Acc master, m, v;  // [n]  f32 (f64 in the reference)
+    Opt param = {};    // [n]  bf16, overwritten; empty where master itself is what the model computes with
+    In grad;           // [n]  as master
+    Opt scale = {};    // [1]  f64, what the gradient is multiplied with; empty: 1
     double lr, beta1, beta2, eps, decay;
-    int64_t step;        // from 1
+    int64_t step;  // from 1
     uint64_t rounding_key = 0;
-    int64_t first = 0;   // number of the range's first element in its arena, for the rounding
+    int64_t first = 0;  // number of the range's first element in its arena, for the rounding
 };
 
 inline Cost cost(const SquareSum& a) { return {double(a.x.bytes()), 2.0 * double(a.x.size())}; }

@@ -17,29 +17,29 @@
 namespace gradus {
 
 struct RmsNormForward {
-    Out y;               // [N,C]
-    Out rstd;            // [N]    accumulator dtype, kept for backward
-    In x;                // [N,C]
-    In gain;             // [C]
+    Out y;     // [N,C]
+    Out rstd;  // [N]    accumulator dtype, kept for backward
+    In x;      // [N,C]
+    In gain;   // [C]
     double eps = 1e-5;
 };
 
 struct AddRmsNormForward {
-    Out y;               // [N,C]
-    Out x;               // [N,C]  a + b; may alias a
-    Out rstd;            // [N]    accumulator dtype
-    In a, b;             // [N,C]
-    In gain;             // [C]
+    Out y;     // [N,C]
+    Out x;     // [N,C]  a + b; may alias a
+    Out rstd;  // [N]    accumulator dtype
+    In a, b;   // [N,C]
+    In gain;   // [C]
     double eps = 1e-5;
 };
 
 struct RmsNormBackward {
-    Out d_x;             // [N,C]  may alias d_residual or d_y
-    Acc d_gain;          // [C]    accumulator dtype
-    In d_y;              // [N,C]
-    Opt d_residual = {}; // [N,C]
-    In x, gain;          // as given to forward
-    In rstd;             // as saved by forward
+    Out d_x;              // [N,C]  may alias d_residual or d_y
+    Acc d_gain;           // [C]    accumulator dtype
+    In d_y;               // [N,C]
+    Opt d_residual = {};  // [N,C]
+    In x, gain;           // as given to forward
+    In rstd;              // as saved by forward
 };
 
 inline Cost cost(const RmsNormForward& a) { return {2.0 * double(a.x.bytes()), 5.0 * double(a.x.size())}; }

@@ -21,10 +21,10 @@ namespace gradus {
 enum class RopeLayout { half_split, interleaved };
 
 struct Rope {
-    Acc x;                 // [N, W]     a row is at least heads·D wide; in place
-    In positions;          // [N]        i32, each below P
-    In turns;              // [P,R,2]    accumulator dtype
-    int heads, D;          // heads turned in each row, and their width; 2·R ≤ D
+    Acc x;         // [N, W]     a row is at least heads·D wide; in place
+    In positions;  // [N]        i32, each below P
+    In turns;      // [P,R,2]    accumulator dtype
+    int heads, D;  // heads turned in each row, and their width; 2·R ≤ D
     RopeLayout layout = RopeLayout::half_split;
 };
 

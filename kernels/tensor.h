@@ -67,7 +67,9 @@ struct Tensor {
     int64_t rows() const { return size() / last(); }
 
     template <class Scalar>
-    Scalar* as() const { return static_cast<Scalar*>(data); }
+    Scalar* as() const {
+        return static_cast<Scalar*>(data);
+    }
 
     // Rows [first, first + count) of the flattened [rows, last] view.
     Tensor slice(int64_t first, int64_t count) const {
@@ -85,7 +87,9 @@ struct Tensor {
 struct In : Tensor {  // only read
     In(const Tensor& t) : Tensor(t) {}
     template <class Scalar>
-    const Scalar* as() const { return Tensor::as<Scalar>(); }
+    const Scalar* as() const {
+        return Tensor::as<Scalar>();
+    }
 };
 struct Out : Tensor {  // overwritten, never read
     Out(const Tensor& t) : Tensor(t) {}

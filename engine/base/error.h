@@ -34,10 +34,14 @@ struct BrokenPromise : std::logic_error {
 }  // namespace gradus
 
 #define GRADUS_CHECK_PICK(_1, _2, name, ...) name
-#define GRADUS_CHECK_PLAIN(condition) \
-    do { if (!(condition)) ::gradus::check_failed(#condition, __FILE__, __LINE__, ""); } while (0)
-#define GRADUS_CHECK_DETAIL(condition, detail) \
-    do { if (!(condition)) ::gradus::check_failed(#condition, __FILE__, __LINE__, (detail)); } while (0)
+#define GRADUS_CHECK_PLAIN(condition)                                                 \
+    do {                                                                              \
+        if (!(condition)) ::gradus::check_failed(#condition, __FILE__, __LINE__, ""); \
+    } while (0)
+#define GRADUS_CHECK_DETAIL(condition, detail)                                              \
+    do {                                                                                    \
+        if (!(condition)) ::gradus::check_failed(#condition, __FILE__, __LINE__, (detail)); \
+    } while (0)
 // CHECK(condition) or CHECK(condition, detail): always on, in every build. The test framework has a macro of the same
 // name, which gives way to ours.
 #undef CHECK

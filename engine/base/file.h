@@ -47,8 +47,8 @@ public:
 
     void write(const void* data, size_t bytes);  // Error names the file and what is free on its disk
     void write(std::string_view text) { write(text.data(), text.size()); }
-    void seek(uint64_t offset);                   // to rewrite a header whose counts are known only at the end
-    void commit();                                // flush, fsync, rename, fsync the folder
+    void seek(uint64_t offset);  // to rewrite a header whose counts are known only at the end
+    void commit();               // flush, fsync, rename, fsync the folder
 
 private:
     fs::path path_, temporary_;

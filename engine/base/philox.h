@@ -49,7 +49,9 @@ struct Philox {
 template <class... Parts>
 constexpr uint64_t key_of(uint64_t seed, Parts... parts) {
     uint64_t h = 0xcbf29ce484222325u;
-    auto mix = [&h](uint64_t word) { for (int i = 0; i < 8; ++i) h = (h ^ (word >> (8 * i) & 0xff)) * 0x100000001b3u; };
+    auto mix = [&h](uint64_t word) {
+        for (int i = 0; i < 8; ++i) h = (h ^ (word >> (8 * i) & 0xff)) * 0x100000001b3u;
+    };
     mix(seed);
     (mix(uint64_t(parts)), ...);
     return h;

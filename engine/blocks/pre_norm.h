@@ -31,7 +31,7 @@ struct BlockWeights {
     }
 };
 
-struct BlockActs {  // kept from forward to backward
+struct BlockActs {                 // kept from forward to backward
     Tensor normed1, mid, normed2;  // [N,C]
     NormActs norm1, norm2;
     AttentionActs attention;

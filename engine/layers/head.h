@@ -33,7 +33,7 @@ struct HeadScratch {
 void head_loss(const Run&, const LossConfig&, Tensor w, HeadScratch&, Tensor losses, Tensor x, Tensor targets);
 
 // The same, with d_x [N,C] and d_w [V,C] (accumulated) of scale · Σ losses.
-void head_loss_and_backward(const Run&, const LossConfig&, Tensor w, Tensor d_w, HeadScratch&, Tensor losses, Tensor d_x,
-                            Tensor x, Tensor targets, double scale);
+void head_loss_and_backward(const Run&, const LossConfig&, Tensor w, Tensor d_w, HeadScratch&, Tensor losses,
+                            Tensor d_x, Tensor x, Tensor targets, double scale);
 
 }  // namespace gradus

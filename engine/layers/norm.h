@@ -30,7 +30,7 @@ void norm_forward(const Run&, const NormWeights&, NormActs&, Tensor y, Tensor x)
 // x = a + b;  y = norm(x)
 void add_norm_forward(const Run&, const NormWeights&, NormActs&, Tensor y, Tensor x, Tensor a, Tensor b);
 // d_x = (gradient through the norm) + d_residual
-void norm_backward(const Run&, const NormWeights& w, NormWeights& d_w, const NormActs&, Tensor d_x, Tensor d_y, Tensor x,
-                   Tensor d_residual = {});
+void norm_backward(const Run&, const NormWeights& w, NormWeights& d_w, const NormActs&, Tensor d_x, Tensor d_y,
+                   Tensor x, Tensor d_residual = {});
 
 }  // namespace gradus

@@ -21,13 +21,13 @@ struct RopeScaling {
 
 struct ModelConfig {
     Family family = Family::gpt2;
-    int L = 12;              // layers
-    int C = 768;             // width of the residual stream
-    int H = 12, G = 12;      // query heads, key/value heads
-    int D = 64;              // width of a head
-    int F = 3072;            // width of the feed-forward layer
-    int V = 50257;           // vocabulary
-    int context = 1024;      // positions the model was made for
+    int L = 12;          // layers
+    int C = 768;         // width of the residual stream
+    int H = 12, G = 12;  // query heads, key/value heads
+    int D = 64;          // width of a head
+    int F = 3072;        // width of the feed-forward layer
+    int V = 50257;       // vocabulary
+    int context = 1024;  // positions the model was made for
 
     Norm norm = Norm::layer;
     double norm_eps = 1e-5;
@@ -35,11 +35,11 @@ struct ModelConfig {
     double rope_theta = 10000;
     RopeScaling rope_scaling;
     Activation activation = Activation::gelu_tanh;
-    bool gated = false;      // feed-forward: f(gate)·up instead of f(up)
-    bool bias = true;        // of linears and norms
-    bool tied = true;        // the head is the token embedding
+    bool gated = false;  // feed-forward: f(gate)·up instead of f(up)
+    bool bias = true;    // of linears and norms
+    bool tied = true;    // the head is the token embedding
     double init_std = 0.02;
-    int end_of_text = -1;    // id that ends a document; −1: none
+    int end_of_text = -1;  // id that ends a document; −1: none
 
     bool operator==(const ModelConfig&) const = default;
 };

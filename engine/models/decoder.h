@@ -51,8 +51,8 @@ private:
 
     Purpose purpose_;
     DecoderWeights w_, d_w_;
-    std::deque<BlockActs> acts_;    // one for each layer, or one for all
-    std::deque<Tensor> stream_;     // x₀ … x_L, or one for all
+    std::deque<BlockActs> acts_;  // one for each layer, or one for all
+    std::deque<Tensor> stream_;   // x₀ … x_L, or one for all
     BlockScratch scratch_;
     HeadScratch head_;
     NormActs norm_;

@@ -12,8 +12,8 @@ ConfigReader::ConfigReader(const nlohmann::json& object, std::string file) : obj
 }
 
 void ConfigReader::fail(const char* key, const std::string& problem) const {
-    throw Error("'" + file_ + "' does not describe a model that can be read here", std::string("key \"") + key + "\" " + problem,
-                "use a GPT-2 or LLaMA model, or mend that key");
+    throw Error("'" + file_ + "' does not describe a model that can be read here",
+                std::string("key \"") + key + "\" " + problem, "use a GPT-2 or LLaMA model, or mend that key");
 }
 
 bool ConfigReader::has(const char* key) const {
@@ -72,7 +72,8 @@ void ConfigReader::require(const char* key, std::initializer_list<const char*> s
 }
 
 void ConfigReader::require_flag(const char* key, bool supported) const {
-    if (flag_or(key, supported) != supported) fail(key, std::string("is ") + (supported ? "false" : "true") + ", which is not computed here");
+    if (flag_or(key, supported) != supported)
+        fail(key, std::string("is ") + (supported ? "false" : "true") + ", which is not computed here");
 }
 
 std::pair<std::string, std::string> split_block_name(const std::string& name) {

@@ -31,11 +31,23 @@ ModelConfig read_config(const nlohmann::json& j, const std::string& file) {
 }
 
 nlohmann::json write_config(const ModelConfig& m, const char* dtype) {
-    nlohmann::json j = {{"architectures", {"GPT2LMHeadModel"}}, {"model_type", "gpt2"}, {"n_layer", m.L}, {"n_embd", m.C},
-                        {"n_head", m.H}, {"n_inner", m.F}, {"vocab_size", m.V}, {"n_positions", m.context},
-                        {"n_ctx", m.context}, {"layer_norm_epsilon", m.norm_eps}, {"initializer_range", m.init_std},
-                        {"activation_function", "gelu_new"}, {"attn_pdrop", 0.0}, {"embd_pdrop", 0.0},
-                        {"resid_pdrop", 0.0}, {"tie_word_embeddings", m.tied}, {"torch_dtype", dtype}};
+    nlohmann::json j = {{"architectures", {"GPT2LMHeadModel"}},
+                        {"model_type", "gpt2"},
+                        {"n_layer", m.L},
+                        {"n_embd", m.C},
+                        {"n_head", m.H},
+                        {"n_inner", m.F},
+                        {"vocab_size", m.V},
+                        {"n_positions", m.context},
+                        {"n_ctx", m.context},
+                        {"layer_norm_epsilon", m.norm_eps},
+                        {"initializer_range", m.init_std},
+                        {"activation_function", "gelu_new"},
+                        {"attn_pdrop", 0.0},
+                        {"embd_pdrop", 0.0},
+                        {"resid_pdrop", 0.0},
+                        {"tie_word_embeddings", m.tied},
+                        {"torch_dtype", dtype}};
     if (m.end_of_text >= 0) j["bos_token_id"] = j["eos_token_id"] = m.end_of_text;
     else j["bos_token_id"] = j["eos_token_id"] = nullptr;
     return j;

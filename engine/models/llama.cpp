@@ -53,16 +53,29 @@ ModelConfig read_config(const nlohmann::json& j, const std::string& file) {
 }
 
 nlohmann::json write_config(const ModelConfig& m, const char* dtype) {
-    nlohmann::json j = {{"architectures", {"LlamaForCausalLM"}}, {"model_type", "llama"}, {"num_hidden_layers", m.L},
-                        {"hidden_size", m.C}, {"num_attention_heads", m.H}, {"num_key_value_heads", m.G},
-                        {"head_dim", m.D}, {"intermediate_size", m.F}, {"vocab_size", m.V},
-                        {"max_position_embeddings", m.context}, {"rms_norm_eps", m.norm_eps},
-                        {"initializer_range", m.init_std}, {"hidden_act", "silu"}, {"attention_bias", false},
-                        {"mlp_bias", false}, {"tie_word_embeddings", m.tied}, {"rope_theta", m.rope_theta},
+    nlohmann::json j = {{"architectures", {"LlamaForCausalLM"}},
+                        {"model_type", "llama"},
+                        {"num_hidden_layers", m.L},
+                        {"hidden_size", m.C},
+                        {"num_attention_heads", m.H},
+                        {"num_key_value_heads", m.G},
+                        {"head_dim", m.D},
+                        {"intermediate_size", m.F},
+                        {"vocab_size", m.V},
+                        {"max_position_embeddings", m.context},
+                        {"rms_norm_eps", m.norm_eps},
+                        {"initializer_range", m.init_std},
+                        {"hidden_act", "silu"},
+                        {"attention_bias", false},
+                        {"mlp_bias", false},
+                        {"tie_word_embeddings", m.tied},
+                        {"rope_theta", m.rope_theta},
                         {"torch_dtype", dtype}};
     const RopeScaling& s = m.rope_scaling;
     if (s.factor != 1)
-        j["rope_scaling"] = {{"rope_type", "llama3"}, {"factor", s.factor}, {"low_freq_factor", s.low_frequency_factor},
+        j["rope_scaling"] = {{"rope_type", "llama3"},
+                             {"factor", s.factor},
+                             {"low_freq_factor", s.low_frequency_factor},
                              {"high_freq_factor", s.high_frequency_factor},
                              {"original_max_position_embeddings", s.original_context}};
     if (m.end_of_text >= 0) j["bos_token_id"] = j["eos_token_id"] = m.end_of_text;

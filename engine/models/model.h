@@ -24,9 +24,9 @@ struct Weight {
 
 // How much memory a model sets aside, and for what.
 struct Purpose {
-    int B = 1, T = 1;       // largest micro-batch
-    bool training = false;  // gradients, and activations kept for backward
-    bool recompute = false; // keep only each block's input; backward runs the block again
+    int B = 1, T = 1;        // largest micro-batch
+    bool training = false;   // gradients, and activations kept for backward
+    bool recompute = false;  // keep only each block's input; backward runs the block again
     LossConfig loss = {};
 };
 
@@ -53,8 +53,7 @@ public:
     Arena params, grads, acts;
 
 protected:
-    Model(const Run& r)
-        : run(r), params(r.ops, "params"), grads(r.ops, "grads"), acts(r.ops, "activations") {}
+    Model(const Run& r) : run(r), params(r.ops, "params"), grads(r.ops, "grads"), acts(r.ops, "activations") {}
     std::vector<Weight> weights_;
 };
 

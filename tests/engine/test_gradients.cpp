@@ -24,7 +24,8 @@ double worst_gradient_error(const Case& c, bool recompute) {
     const double scale = 1.0 / double(host.valid_targets()), h = 1e-30;
     const Dropping dropping = {c.dropout, 5, 2, 0};
 
-    Bench real(reference_ops(), c.model, DType::f64, {.B = B, .T = T, .training = true, .recompute = recompute, .loss = c.loss});
+    Bench real(reference_ops(), c.model, DType::f64,
+               {.B = B, .T = T, .training = true, .recompute = recompute, .loss = c.loss});
     Bench probe(reference_ops(), c.model, DType::c128, {.B = B, .T = T, .loss = c.loss});
     scramble<double>(*real.model);
     scramble<c128>(*probe.model);
@@ -67,9 +68,17 @@ TEST_CASE("the gradient of every weight of a whole model is the derivative of it
     const auto c = GENERATE(
         Case{"GPT-2, tied head", tiny_gpt2(), 0, {}},
         Case{"GPT-2 with dropout, label smoothing and z-loss", tiny_gpt2(), 0.3, {0.1, 1e-2}},
-        Case{"GPT-2 without biases, own head", with(tiny_gpt2(), [](ModelConfig& m) { m.bias = false; m.tied = false; }), 0, {}},
+        Case{"GPT-2 without biases, own head",
+             with(tiny_gpt2(),
+                  [](ModelConfig& m) {
+                      m.bias = false;
+                      m.tied = false;
+                  }),
+             0,
+             {}},
         Case{"LLaMA, grouped heads, scaled rotary positions", tiny_llama(), 0, {}},
-        Case{"LLaMA, tied head, dropout", with(tiny_llama(), [](ModelConfig& m) { m.tied = true; }), 0.2, {0.05, 1e-3}});
+        Case{
+            "LLaMA, tied head, dropout", with(tiny_llama(), [](ModelConfig& m) { m.tied = true; }), 0.2, {0.05, 1e-3}});
     INFO(c.name);
     const double worst = worst_gradient_error(c, false);
     REQUIRE(worst <= 1e-13);

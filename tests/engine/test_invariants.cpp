@@ -29,7 +29,8 @@ struct Training {
     Trainer trainer;
 
     Training(const Ops& ops, const ModelConfig& m, DType dtype, const TrainerConfig& c, bool recompute = false)
-        : model(make_model(ops, m, dtype, {.B = c.micro_batch, .T = c.context, .training = true, .recompute = recompute})),
+        : model(make_model(ops, m, dtype,
+                           {.B = c.micro_batch, .T = c.context, .training = true, .recompute = recompute})),
           trainer((initialise(*model, 11), *model), c) {}
 
     std::vector<double> losses(int steps, const NextBatch& next) {
@@ -118,7 +119,8 @@ TEST_CASE("a tiny model memorises one batch") {
     for (const ModelConfig& m : {tiny_gpt2(), tiny_llama()}) {
         const HostBatch fixed = packed_batch(4, context, m.V, 5);
         HostBatch learnable = fixed;  // a target that follows from its token alone can be learnt to the end
-        for (size_t i = 0; i < learnable.targets.size(); ++i) learnable.targets[i] = (learnable.tokens[i] * 5 + 1) % m.V;
+        for (size_t i = 0; i < learnable.targets.size(); ++i)
+            learnable.targets[i] = (learnable.tokens[i] * 5 + 1) % m.V;
         Training t(reference_ops(), m, DType::f32, settings(4, 4));
         const auto losses = t.losses(150, [&](int64_t, HostBatch& b) { b = learnable; });
         REQUIRE(std::abs(losses.front() - std::log(double(m.V))) <= 0.2);
