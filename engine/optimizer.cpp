@@ -1,10 +1,12 @@
 #include "engine/optimizer.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "engine/base/philox.h"
 
-// clang-format off: calls are tables here, forward and backward to be read side by side
+// Calls are tables here, forward and backward to be read side by side.
+// clang-format off
 namespace gradus {
 
 namespace {
@@ -32,22 +34,43 @@ Optimizer::Optimizer(Model& model, const OptimizerConfig& config)
         m_.declare(e.name, views_[3 * i + 1], e.shape, dtype, e.group);
         v_.declare(e.name, views_[3 * i + 2], e.shape, dtype, e.group);
     }
+    plan();
     masters_.allocate();
     m_.allocate();
     v_.allocate();
     scalars_.declare("total", total_, {1}, DType::f64);
     scalars_.declare("scale", scale_, {1}, DType::f64);
+    int64_t workspace = 0;
+    for (const Matrix& x : matrices_) workspace = std::max(workspace, muon_workspace(x.rows, x.columns));
+    if (workspace > 0) scalars_.declare("workspace of Muon", workspace_, {workspace}, dtype);
     scalars_.allocate();
 
-    // Neighbours with the same decay are one range; the gaps of alignment hold zeros and stay zero.
-    const int64_t end = m_.flat().size();
-    for (const Weight& w : model.weights()) {
-        const bool decayed = w.spec.decayed();
-        if (ranges_.empty() || ranges_.back().decayed != decayed) ranges_.push_back({w.first, 0, decayed});
-    }
-    for (size_t i = 0; i < ranges_.size(); ++i)
-        ranges_[i].count = (i + 1 < ranges_.size() ? ranges_[i + 1].first : end) - ranges_[i].first;
     masters_from_weights();
+}
+
+// Who updates what. The gaps that alignment leaves between weights hold zeros and stay zero under AdamW.
+void Optimizer::plan() {
+    const std::vector<Weight>& weights = model_.weights();
+    const int64_t end = model_.params.flat().size();
+    bool open = false;  // the last range ends where the next weight begins
+    for (size_t i = 0; i < weights.size(); ++i) {
+        const Weight& w = weights[i];
+        const int64_t next = i + 1 < weights.size() ? weights[i + 1].first : end;
+        const bool decayed = w.spec.decayed();
+        if (config_.kind == OptimizerKind::muon && decayed && w.name.rfind("block.", 0) == 0) {
+            const int64_t columns = w.spec.shape.dim[1];
+            int64_t row = 0;
+            for (int64_t rows : w.spec.parts[0] ? w.spec.parts : std::array<int64_t, 3>{w.spec.shape.dim[0]}) {
+                if (rows > 0) matrices_.push_back({w.first + row * columns, rows, columns});
+                row += rows;
+            }
+            open = false;
+        } else {
+            if (!open || ranges_.back().decayed != decayed) ranges_.push_back({w.first, 0, decayed});
+            ranges_.back().count = next - ranges_.back().first;
+            open = true;
+        }
+    }
 }
 
 void Optimizer::masters_from_weights() {
@@ -62,27 +85,26 @@ void Optimizer::step(int64_t step, double lr) {
     const Ops& ops = model_.run.ops;
     const Stream s = model_.run.stream;
     const Tensor params = model_.params.flat(), grads = model_.grads.flat();
-    const Tensor masters = masters_.bytes() ? masters_.flat() : params;
+    const bool rounds = masters_.bytes() > 0;  // the model computes with rounded copies
+    const Tensor masters = rounds ? masters_.flat() : params;
 
     ops.zero(total_.data, total_.bytes(), s);
     ops.square_sum({.total = total_, .x = grads}, s);
     ops.clip_scale({.scale = scale_, .total = total_, .max_norm = config_.clip}, s);
     for (const Range& r : ranges_)
-        ops.adamw({.master = part(masters, r.first, r.count),
-                   .m = part(m_.flat(), r.first, r.count),
-                   .v = part(v_.flat(), r.first, r.count),
-                   .param = masters_.bytes() ? part(params, r.first, r.count) : Tensor{},
-                   .grad = part(grads, r.first, r.count),
-                   .scale = scale_,
-                   .lr = lr,
-                   .beta1 = config_.beta1,
-                   .beta2 = config_.beta2,
-                   .eps = config_.eps,
-                   .decay = r.decayed ? config_.weight_decay : 0,
+        ops.adamw({.master = part(masters, r.first, r.count), .m = part(m_.flat(), r.first, r.count),
+                   .v = part(v_.flat(), r.first, r.count), .param = rounds ? part(params, r.first, r.count) : Tensor{},
+                   .grad = part(grads, r.first, r.count), .scale = scale_, .lr = lr, .beta1 = config_.beta1,
+                   .beta2 = config_.beta2, .eps = config_.eps, .decay = r.decayed ? config_.weight_decay : 0,
                    .step = step + 1,
-                   .rounding_key = config_.stochastic_rounding ? key_of(config_.seed, step) | 1 : 0,
-                   .first = r.first},
-                  s);
+                   .rounding_key = config_.stochastic_rounding ? key_of(config_.seed, step) | 1 : 0, .first = r.first}, s);
+    for (const Matrix& x : matrices_) {
+        auto matrix = [&x](Tensor flat) { return part(flat, x.first, x.rows * x.columns).view({x.rows, x.columns}); };
+        ops.muon({.master = matrix(masters), .m = matrix(m_.flat()), .param = rounds ? matrix(params) : Tensor{},
+                  .grad = matrix(grads), .scale = scale_,
+                  .workspace = part(workspace_, 0, muon_workspace(x.rows, x.columns)), .lr = lr, .beta = config_.momentum,
+                  .decay = config_.weight_decay}, s);
+    }
 }
 
 double Optimizer::norm() {

@@ -1,6 +1,7 @@
 #pragma once
-// AdamW over the model's arenas. Weight decay pulls on matrices only; since an arena holds the matrices of a bucket
-// before its vectors, a step is two calls for each bucket. The mathematics: kernels/optimizer.h.
+// AdamW over the model's arenas, or Muon for the matrices inside blocks and AdamW for the rest. Weight decay pulls on
+// matrices only; since an arena holds the matrices of a bucket before its vectors, an AdamW step is two calls for each
+// bucket. The mathematics: kernels/optimizer.h, kernels/muon.h.
 //
 // Where the model computes in bf16 the optimizer keeps f32 masters, and writes the rounded weights back; in f32 the
 // model's own weights are the masters.
@@ -8,9 +9,13 @@
 
 namespace gradus {
 
+enum class OptimizerKind { adamw, muon };
+
 struct OptimizerConfig {
+    OptimizerKind kind = OptimizerKind::adamw;
     double beta1 = 0.9, beta2 = 0.95, eps = 1e-8, weight_decay = 0.1;
-    double clip = 1.0;  // largest global norm of the gradient; 0: never clipped
+    double momentum = 0.95;  // of Muon
+    double clip = 1.0;       // largest global norm of the gradient; 0: never clipped
     bool stochastic_rounding = false;
     uint64_t seed = 0;
 };
@@ -36,17 +41,22 @@ public:
     size_t bytes() const { return masters_.bytes() + m_.bytes() + v_.bytes(); }
 
 private:
-    struct Range {
+    struct Range {  // neighbours that AdamW updates in one call
         int64_t first, count;
         bool decayed;
     };
+    struct Matrix {  // what Muon updates in one call: a weight, or one of the matrices stacked in it
+        int64_t first, rows, columns;
+    };
+    void plan();
 
     Model& model_;
     OptimizerConfig config_;
     Arena masters_, m_, v_, scalars_;
     std::vector<Tensor> views_;
     std::vector<Range> ranges_;
-    Tensor total_, scale_;
+    std::vector<Matrix> matrices_;
+    Tensor total_, scale_, workspace_;
 };
 
 }  // namespace gradus

@@ -33,6 +33,7 @@ void check(const Cast&);
 void check(const SquareSum&);
 void check(const ClipScale&);
 void check(const AdamW&);
+void check(const Muon&);
 
 // A table entry that checks, then runs: Ops{.add = checked<Add, cpu::add>, …}.
 template <class Args, Op<Args> run>

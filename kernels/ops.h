@@ -10,6 +10,7 @@
 #include "kernels/embedding.h"
 #include "kernels/layernorm.h"
 #include "kernels/linear.h"
+#include "kernels/muon.h"
 #include "kernels/optimizer.h"
 #include "kernels/rmsnorm.h"
 #include "kernels/rope.h"
@@ -51,6 +52,7 @@ struct Ops {
     Op<SquareSum> square_sum;
     Op<ClipScale> clip_scale;
     Op<AdamW> adamw;
+    Op<Muon> muon;
 
     // Memory of the device that the table computes on. allocate() aligns to 64 bytes and throws an Error that says how
     // much was asked for; copies are ordered with the ops of the stream; synchronise() waits until it is idle.

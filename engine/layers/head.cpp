@@ -2,7 +2,8 @@
 
 #include <algorithm>
 
-// clang-format off: calls are tables here, forward and backward to be read side by side
+// Calls are tables here, forward and backward to be read side by side.
+// clang-format off
 namespace gradus {
 
 int HeadScratch::chunk_rows(const Run& r) {
@@ -27,25 +28,13 @@ void walk(const Run& r, const LossConfig& c, Tensor w, Tensor d_w, HeadScratch& 
 
         /*1*/ ops.linear_forward({.y = logits, .x = x_n, .w = w}, s);
         /*2*/ ops.cross_entropy_stats({.stats = stats, .logits = logits, .targets = target}, s);
-        /*3*/ ops.cross_entropy_forward({.loss = rows(losses),
-                                         .lse = lse,
-                                         .stats = stats,
-                                         .targets = target,
-                                         .V = V,
-                                         .smoothing = c.smoothing,
-                                         .z_loss = c.z_loss},
-                                        s);
+        /*3*/ ops.cross_entropy_forward({.loss = rows(losses), .lse = lse, .stats = stats, .targets = target, .V = V,
+                                         .smoothing = c.smoothing, .z_loss = c.z_loss}, s);
         if (!backward) continue;
-        /*3*/ ops.cross_entropy_backward({.logits = logits,
-                                          .lse = lse,
-                                          .targets = target,
-                                          .V = V,
-                                          .scale = scale,
-                                          .smoothing = c.smoothing,
-                                          .z_loss = c.z_loss},
-                                         s);
+        /*3*/ ops.cross_entropy_backward({.logits = logits, .lse = lse, .targets = target, .V = V, .scale = scale,
+                                          .smoothing = c.smoothing, .z_loss = c.z_loss}, s);
         /*1*/ ops.linear_backward_input({.d_x = d_x.slice(first, n), .d_y = logits, .w = w}, s);
-        ops.linear_backward_weight({.d_w = d_w, .d_y = logits, .x = x_n}, s);
+              ops.linear_backward_weight({.d_w = d_w, .d_y = logits, .x = x_n}, s);
     }
 }
 

@@ -3,7 +3,8 @@
 #include "engine/base/philox.h"
 #include "engine/layers/rope.h"
 
-// clang-format off: calls are tables here, forward and backward to be read side by side
+// Calls are tables here, forward and backward to be read side by side.
+// clang-format off
 namespace gradus {
 
 namespace {
@@ -35,8 +36,8 @@ Decoder::Decoder(const Run& r, const Purpose& purpose) : Model(r), purpose_(purp
         const Arena::Entry& e = params.entries()[i];
         for (const Weight& w : weights_)
             if (w.name == e.name)
-                in_memory_order.push_back(
-                    {w.name, w.spec, e.first, *e.tensor, training ? *grads.entries()[i].tensor : Tensor{}});
+                in_memory_order.push_back({w.name, w.spec, e.first, *e.tensor,
+                                           training ? *grads.entries()[i].tensor : Tensor{}});
     }
     weights_ = std::move(in_memory_order);
 
@@ -68,20 +69,12 @@ Decoder::Decoder(const Run& r, const Purpose& purpose) : Model(r), purpose_(purp
 Tensor Decoder::embedded(const Batch& batch) {
     const auto& [ops, d, m, dtype, tp, s] = run;
     const Tensor x = stream_[0];
-    ops.embedding_forward({.y = x,
-                           .tokens = batch.tokens,
-                           .wte = w_.wte,
-                           .positions = w_.wpe ? batch.positions : Tensor{},
-                           .wpe = w_.wpe},
-                          s);
+    ops.embedding_forward({.y = x, .tokens = batch.tokens, .wte = w_.wte, .positions = w_.wpe ? batch.positions : Tensor{},
+                           .wpe = w_.wpe}, s);
     const Dropping& drop = batch.dropping;
     if (drop.p > 0)
-        ops.dropout({.y = x,
-                     .x = x,
-                     .p = drop.p,
-                     .key = key_of(drop.seed, drop.step, embedding_layer),
-                     .first_row = drop.first_row},
-                    s);
+        ops.dropout({.y = x, .x = x, .p = drop.p, .key = key_of(drop.seed, drop.step, embedding_layer),
+                     .first_row = drop.first_row}, s);
     return x;
 }
 
@@ -104,8 +97,8 @@ void Decoder::loss_and_backward(const Batch& batch, Tensor losses, double scale)
     CHECK(purpose_.training, "this model was made without memory for gradients");
     const auto& [ops, d, m, dtype, tp, s] = run;
     forward(batch);
-    /*4*/ head_loss_and_backward(run, purpose_.loss, w_.classifier(m), d_w_.classifier(m), head_, losses, d_normed_,
-                                 normed_, batch.targets, scale);
+    /*4*/ head_loss_and_backward(run, purpose_.loss, w_.classifier(m), d_w_.classifier(m), head_, losses, d_normed_, normed_,
+                                 batch.targets, scale);
     /*3*/ norm_backward(run, w_.norm, d_w_.norm, norm_, d_x_, d_normed_, stream_.back());
     /*2*/ for (int l = d.L - 1; l >= 0; --l) {
         const Tensor x = stream_[size_t(l)];
@@ -115,18 +108,10 @@ void Decoder::loss_and_backward(const Batch& batch, Tensor losses, double scale)
     }
     /*1*/ const Dropping& drop = batch.dropping;
     if (drop.p > 0)
-        ops.dropout({.y = d_x_,
-                     .x = d_x_,
-                     .p = drop.p,
-                     .key = key_of(drop.seed, drop.step, embedding_layer),
-                     .first_row = drop.first_row},
-                    s);
-    ops.embedding_backward({.d_wte = d_w_.wte,
-                            .d_wpe = d_w_.wpe,
-                            .d_y = d_x_,
-                            .tokens = batch.tokens,
-                            .positions = w_.wpe ? batch.positions : Tensor{}},
-                           s);
+        ops.dropout({.y = d_x_, .x = d_x_, .p = drop.p, .key = key_of(drop.seed, drop.step, embedding_layer),
+                     .first_row = drop.first_row}, s);
+    ops.embedding_backward({.d_wte = d_w_.wte, .d_wpe = d_w_.wpe, .d_y = d_x_, .tokens = batch.tokens,
+                            .positions = w_.wpe ? batch.positions : Tensor{}}, s);
 }
 
 void Decoder::logits(const Batch& batch, Tensor logits) {
@@ -162,8 +147,8 @@ void Decoder::cached(const CachedRows& rows, Tensor wanted, Tensor logits) {
     CHECK(n <= c.x.rows(), "more rows than the cache was made for");
 
     BlockActs a = c.acts;  // the same memory, as n rows
-    for (Tensor* t :
-         {&a.normed1, &a.mid, &a.normed2, &a.attention.qkv, &a.attention.y, &a.feed_forward.up, &a.feed_forward.bent})
+    for (Tensor* t : {&a.normed1, &a.mid, &a.normed2, &a.attention.qkv, &a.attention.y, &a.feed_forward.up,
+                      &a.feed_forward.bent})
         *t = t->slice(0, n);
     for (Tensor* t : {&a.norm1.mean, &a.norm1.rstd, &a.norm2.mean, &a.norm2.rstd})
         if (*t) *t = first_rows(*t, n);
@@ -171,9 +156,8 @@ void Decoder::cached(const CachedRows& rows, Tensor wanted, Tensor logits) {
     k.branch = c.scratch.branch.slice(0, n);
     const Tensor x = c.x.slice(0, n);
 
-    /*1*/ ops.embedding_forward(
-        {.y = x, .tokens = rows.tokens, .wte = w_.wte, .positions = w_.wpe ? rows.position : Tensor{}, .wpe = w_.wpe},
-        s);
+    /*1*/ ops.embedding_forward({.y = x, .tokens = rows.tokens, .wte = w_.wte, .positions = w_.wpe ? rows.position : Tensor{},
+                                 .wpe = w_.wpe}, s);
     /*2*/ for (int l = 0; l < d.L; ++l)
         block_cached(run, w_.block[size_t(l)], a, k, c.layer[size_t(l)], rows, turns_, x, x);
     const int64_t count = wanted.size();

@@ -1,0 +1,171 @@
+#pragma once
+// Every setting of a training run, declared once.
+//
+// each() lists name, storage, limits, whether a resumed run may change it, and help. Reading a recipe, --set,
+// --help-settings, the echo into the run's folder, the copy in its checkpoints and "did you mean" all walk that list.
+// resolve() turns the settings into everything that follows from them; nobody derives again.
+//
+// Numbers are whole unless they say otherwise; 0 means "chosen for you" where the help says so. A duration in steps
+// (warm-up, cool-down) below 1 is that share of all steps.
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/config_file.h"
+#include "engine/models/model.h"
+#include "engine/trainer.h"
+
+namespace gradus {
+
+// What a value must satisfy.
+struct Limits {
+    double least = -std::numeric_limits<double>::infinity(), most = std::numeric_limits<double>::infinity();
+    std::vector<std::string> choices = {};  // of a string; empty: any
+};
+inline Limits between(double least, double most) { return {least, most, {}}; }
+inline Limits at_least(double least) { return {.least = least}; }
+inline Limits one_of(std::vector<std::string> choices) { return {.choices = std::move(choices)}; }
+
+// Whether a resumed run must have the value that the run began with.
+enum class OnResume { same, free };
+
+struct Config {
+    std::string run_dir;
+
+    std::string model_name, model_from, family = "gpt2";
+    int64_t layers = 0, width = 0, heads = 0, kv_heads = 0, head_width = 0, feed_forward = 0, vocab = 0, model_context = 0;
+    std::optional<bool> tied;
+    double norm_eps = 0, rope_theta = 0, init_std = 0;
+
+    std::string data_dir, tokenizer, packing = "masked";
+    std::vector<std::string> data_train, data_val;
+
+    std::string dtype = "f32", device = "cpu";
+    int64_t threads = 0, batch = 8, micro_batch = 0, context = 0, steps = 1000, seed = 1;
+    double memory = 0, minutes = 0, dropout = 0;
+    bool recompute = false;
+
+    double lr = 3e-4, min_lr = 3e-5, warmup = 0, cooldown = 0;
+    std::string schedule = "cosine";
+    double beta1 = 0.9, beta2 = 0.95, eps = 1e-8, weight_decay = 0.1, clip = 1;
+    bool stochastic_rounding = false;
+
+    double label_smoothing = 0, z_loss = 0;
+
+    int64_t validation_every = 250, validation_windows = 0;
+    int64_t checkpoint_every = 1000, keep = 2, keep_every = 0;
+    int64_t sample_every = 0, sample_tokens = 100;
+    double sample_temperature = 0.8;
+    std::vector<std::string> sample_prompts;
+
+    // Where each setting that somebody wrote was written: "recipe.toml:3:1"; absent: it has its default.
+    std::map<std::string, std::string> written_at;
+
+    template <class Visit>
+    void each(Visit&& visit) {
+        constexpr auto same = OnResume::same, free = OnResume::free;
+        constexpr double large = 1e15, wide = 1 << 24;
+        // clang-format off
+        visit("run.dir",            run_dir,            Limits{},                  free, "folder of the run: its log, samples and checkpoints");
+
+        visit("model.name",         model_name,         Limits{},                  same, "a named shape (gpt2-124m, gpt2-355m, gpt2-774m, gpt2-1558m, llama-1b, llama-8b); the keys below change parts of it");
+        visit("model.from",         model_from,         Limits{},                  free, "start from the weights in this folder: a Hugging Face model, or a checkpoint of another run");
+        visit("model.family",       family,             one_of({"gpt2", "llama"}), same, "gpt2: learned positions, LayerNorm, GELU, biases; llama: rotary positions, RMSNorm, SwiGLU");
+        visit("model.layers",       layers,             between(0, 10000),         same, "blocks; 0: the named shape's");
+        visit("model.width",        width,              between(0, 1 << 20),       same, "channels of the residual stream; 0: the named shape's");
+        visit("model.heads",        heads,              between(0, 1 << 16),       same, "attention heads; 0: the named shape's");
+        visit("model.kv_heads",     kv_heads,           between(0, 1 << 16),       same, "key/value heads, each shared by heads / kv_heads heads; 0: the named shape's, or heads");
+        visit("model.head_width",   head_width,         between(0, 1 << 16),       same, "channels of a head; 0: width / heads");
+        visit("model.feed_forward", feed_forward,       between(0, 1 << 22),       same, "channels inside the feed-forward layer; 0: the named shape's, or 4 x width (llama: 8/3 x width, up to a multiple of 64)");
+        visit("model.vocab",        vocab,              between(0, wide),          same, "rows of the embedding; 0: the data's vocabulary");
+        visit("model.context",      model_context,      between(0, wide),          same, "positions that the model has; 0: the named shape's, or train.context");
+        visit("model.tied",         tied,               Limits{},                  same, "the head is the token embedding; unset: the named shape's, or true for gpt2 and false for llama");
+        visit("model.norm_eps",     norm_eps,           between(0, 1),             same, "added to the variance in norms; 0: 1e-5");
+        visit("model.rope_theta",   rope_theta,         between(0, 1e12),          same, "base of the rotary frequencies (llama); 0: the named shape's, or 10000");
+        visit("model.init_std",     init_std,           between(0, 10),            same, "standard deviation of the first weights; 0: 0.02");
+
+        visit("data.dir",           data_dir,           Limits{},                  free, "folder made by `gradus data prepare`: its train and val shards and its tokenizer");
+        visit("data.train",         data_train,         Limits{},                  free, "instead of data.dir: prefixes of shards (PREFIX.bin, PREFIX.idx) to train on");
+        visit("data.val",           data_val,           Limits{},                  free, "instead of data.dir: prefixes of shards to validate on");
+        visit("data.tokenizer",     tokenizer,          Limits{},                  free, "tokenizer.json of data.train, or its folder; unset: that of data.dir");
+        visit("data.packing",       packing,            one_of({"masked", "plain"}), same, "masked: attention stays inside a document; plain: windows of one stream, as GPT-2 was trained");
+
+        visit("train.dtype",        dtype,              one_of({"f32", "bf16"}),   same, "what weights and activations are computed in; sums, gradients and moments are f32 in both");
+        visit("train.device",       device,             one_of({"cpu", "cuda"}),   free, "where the arithmetic happens");
+        visit("train.threads",      threads,            between(0, 4096),          free, "CPU threads; 0: one for each core");
+        visit("train.batch",        batch,              between(1, 1 << 20),       same, "sequences in a step");
+        visit("train.micro_batch",  micro_batch,        between(0, 1 << 20),       free, "sequences computed at once, a divisor of batch: the first thing to lower when memory runs out; 0: the largest that fits train.memory");
+        visit("train.memory",       memory,             between(0, 1e6),           free, "GiB that activations may take when micro_batch is 0; 0: 2 on a CPU, 48 on a GPU");
+        visit("train.context",      context,            between(0, wide),          same, "tokens in a sequence; 0: model.context");
+        visit("train.steps",        steps,              between(1, large),         same, "updates of the weights");
+        visit("train.minutes",      minutes,            between(0, 1e6),           same, "above 0: the first steps are timed and train.steps is set so that the whole run takes this long");
+        visit("train.seed",         seed,               between(0, large),         same, "of first weights, order of samples and dropout");
+        visit("train.dropout",      dropout,            between(0, 0.99),          same, "share of activations dropped");
+        visit("train.recompute",    recompute,          Limits{},                  free, "keep only each block's input and compute the block again in backward: a third more work, far less memory");
+
+        visit("optimizer.lr",       lr,                 between(0, 100),           same, "highest learning rate");
+        visit("optimizer.min_lr",   min_lr,             between(0, 100),           same, "learning rate that the schedule ends at");
+        visit("optimizer.schedule", schedule,           one_of({"constant", "cosine", "linear", "wsd"}), same, "how the rate falls after warm-up; wsd: flat, then linear over the last `cooldown` steps");
+        visit("optimizer.warmup",   warmup,             between(0, large),         same, "steps of rising rate; below 1: share of all steps");
+        visit("optimizer.cooldown", cooldown,           between(0, large),         same, "wsd: steps of falling rate at the end; below 1: share of all steps");
+        visit("optimizer.beta1",    beta1,              between(0, 0.99999),       same, "AdamW: decay of the first moment");
+        visit("optimizer.beta2",    beta2,              between(0, 0.999999),      same, "AdamW: decay of the second moment");
+        visit("optimizer.eps",      eps,                between(0, 1),             same, "AdamW: added to the root of the second moment");
+        visit("optimizer.weight_decay", weight_decay,   between(0, 100),           same, "AdamW: pull towards zero, on matrices only");
+        visit("optimizer.clip",     clip,               between(0, 1e9),           same, "largest norm of the gradient; 0: never clipped");
+        visit("optimizer.stochastic_rounding", stochastic_rounding, Limits{},      same, "bf16: round weights up or down by chance instead of to the nearest");
+
+        visit("loss.label_smoothing", label_smoothing,  between(0, 0.99),          same, "share of the target spread over all classes");
+        visit("loss.z_loss",        z_loss,             between(0, 1),             same, "weight of the squared log-normaliser, which keeps logits near zero");
+
+        visit("validation.every",   validation_every,   between(0, large),         free, "steps between validations; 0: only at the end");
+        visit("validation.windows", validation_windows, between(0, large),         free, "sequences of the validation set; 0: all of it");
+
+        visit("checkpoint.every",   checkpoint_every,   between(0, large),         free, "steps between checkpoints; 0: only at the end, and when the run is stopped");
+        visit("checkpoint.keep",    keep,               between(1, 1e6),           free, "newest checkpoints to keep");
+        visit("checkpoint.keep_every", keep_every,      between(0, large),         free, "checkpoints of every so many steps stay for good; 0: none");
+
+        visit("sample.every",       sample_every,       between(0, large),         free, "steps between samples; 0: none");
+        visit("sample.prompts",     sample_prompts,     Limits{},                  free, "texts to continue");
+        visit("sample.tokens",      sample_tokens,      between(1, wide),          free, "length of a continuation");
+        visit("sample.temperature", sample_temperature, between(0, 100),           free, "0: always the likeliest token");
+        // clang-format on
+    }
+};
+
+// Applies settings in their order: the last one holds. Errors name the place, the limits and the nearest name.
+void apply_settings(Config&, const std::vector<Setting>&);
+// A recipe file, then the `key=value` assignments of the command line.
+Config load_config(const fs::path& recipe, const std::vector<std::string>& assignments);
+// The settings as a recipe; reading it gives the same settings.
+std::string recipe_text(const Config&);
+// All settings with default, limits and help, for --help-settings.
+std::string settings_help();
+
+// What resolve() must know of the data.
+struct DataFacts {
+    int vocab = 0, end_of_text = -1;
+    std::string identity;  // tells one data set from another
+};
+
+struct Resolved {
+    Config config;  // with every "chosen for you" filled in: what is echoed and kept
+    ModelConfig model;
+    DType dtype = DType::f32;
+    bool cuda = false, masked = true;
+    Purpose purpose;  // of a model to train
+    TrainerConfig trainer;
+    int64_t tokens_per_step = 0;
+    // One `key = value` a line: what a resumed run must share with the run that it continues.
+    std::string identity;
+};
+
+// `base` is the model of model.from, or of the checkpoint that is resumed. Error where settings do not go together.
+Resolved resolve(const Config&, const DataFacts&, const std::optional<ModelConfig>& base);
+
+// Error that names the first setting in which two identities differ, with both values.
+void require_same_run(const std::string& begun, const Resolved& now);
+
+}  // namespace gradus
