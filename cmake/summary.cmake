@@ -1,10 +1,10 @@
 # One table of what this build has, and the option that changes each line.
 function(gradus_row what state how)
     string(LENGTH "${what}" n)
-    math(EXPR pad "26 - ${n}")
+    math(EXPR pad "32 - ${n}")
     string(REPEAT " " ${pad} spaces)
     string(LENGTH "${state}" n)
-    math(EXPR pad "26 - ${n}")
+    math(EXPR pad "32 - ${n}")
     string(REPEAT " " ${pad} more)
     message(STATUS "  ${what}${spaces}${state}${more}${how}")
 endfunction()

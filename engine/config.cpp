@@ -99,8 +99,9 @@ void check_limits(const Setting& s, const std::string& value, const Limits& l) {
     throw Error(fmt::format("{} cannot be '{}'", s.key, value), s.where,
                 (near.empty() ? "" : "did you mean '" + near + "'? ") + "it must be " + text_of(l));
 }
-template <class Other>
-void check_limits(const Setting&, const Other&, const Limits&) {}
+void check_limits(const Setting& s, int64_t value, const Limits& l) { check_limits(s, double(value), l); }
+void check_limits(const Setting&, const std::optional<bool>&, const Limits&) {}
+void check_limits(const Setting&, const std::vector<std::string>&, const Limits&) {}
 
 [[noreturn]] void unknown(Config& config, const Setting& s) {
     std::vector<std::string> names;
@@ -136,7 +137,7 @@ void apply_settings(Config& config, const std::vector<Setting>& settings) {
             if (!assign(value, s))
                 throw Error(fmt::format("{} = {} is not {}", s.key, toml_text(s.value), kind_wanted<Storage>()), s.where,
                             fmt::format("write {} = {}", s.key, example_of<Storage>()));
-            check_limits(s, value, limits);
+            if constexpr (!std::is_same_v<Storage, bool>) check_limits(s, value, limits);
             storage = value;
         });
         if (!found) unknown(config, s);

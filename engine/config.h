@@ -48,8 +48,8 @@ struct Config {
     bool recompute = false;
 
     double lr = 3e-4, min_lr = 3e-5, warmup = 0, cooldown = 0;
-    std::string schedule = "cosine";
-    double beta1 = 0.9, beta2 = 0.95, eps = 1e-8, weight_decay = 0.1, clip = 1;
+    std::string optimizer = "adamw", schedule = "cosine";
+    double beta1 = 0.9, beta2 = 0.95, eps = 1e-8, momentum = 0.95, weight_decay = 0.1, clip = 1;
     bool stochastic_rounding = false;
 
     double label_smoothing = 0, z_loss = 0;
@@ -88,7 +88,7 @@ struct Config {
 
         visit("data.dir",           data_dir,           Limits{},                  free, "folder made by `gradus data prepare`: its train and val shards and its tokenizer");
         visit("data.train",         data_train,         Limits{},                  free, "instead of data.dir: prefixes of shards (PREFIX.bin, PREFIX.idx) to train on");
-        visit("data.val",           data_val,           Limits{},                  free, "instead of data.dir: prefixes of shards to validate on");
+        visit("data.val",           data_val,           Limits{},                  free, "prefixes of shards to validate on; unset: the val shard of data.dir");
         visit("data.tokenizer",     tokenizer,          Limits{},                  free, "tokenizer.json of data.train, or its folder; unset: that of data.dir");
         visit("data.packing",       packing,            one_of({"masked", "plain"}), same, "masked: attention stays inside a document; plain: windows of one stream, as GPT-2 was trained");
 
@@ -105,6 +105,7 @@ struct Config {
         visit("train.dropout",      dropout,            between(0, 0.99),          same, "share of activations dropped");
         visit("train.recompute",    recompute,          Limits{},                  free, "keep only each block's input and compute the block again in backward: a third more work, far less memory");
 
+        visit("optimizer.kind",     optimizer,          one_of({"adamw", "muon"}), same, "muon: orthogonalised momentum for the matrices inside blocks, AdamW for the rest");
         visit("optimizer.lr",       lr,                 between(0, 100),           same, "highest learning rate");
         visit("optimizer.min_lr",   min_lr,             between(0, 100),           same, "learning rate that the schedule ends at");
         visit("optimizer.schedule", schedule,           one_of({"constant", "cosine", "linear", "wsd"}), same, "how the rate falls after warm-up; wsd: flat, then linear over the last `cooldown` steps");
@@ -113,7 +114,8 @@ struct Config {
         visit("optimizer.beta1",    beta1,              between(0, 0.99999),       same, "AdamW: decay of the first moment");
         visit("optimizer.beta2",    beta2,              between(0, 0.999999),      same, "AdamW: decay of the second moment");
         visit("optimizer.eps",      eps,                between(0, 1),             same, "AdamW: added to the root of the second moment");
-        visit("optimizer.weight_decay", weight_decay,   between(0, 100),           same, "AdamW: pull towards zero, on matrices only");
+        visit("optimizer.momentum", momentum,           between(0, 0.99999),       same, "Muon: decay of the momentum");
+        visit("optimizer.weight_decay", weight_decay,   between(0, 100),           same, "pull towards zero, on matrices only");
         visit("optimizer.clip",     clip,               between(0, 1e9),           same, "largest norm of the gradient; 0: never clipped");
         visit("optimizer.stochastic_rounding", stochastic_rounding, Limits{},      same, "bf16: round weights up or down by chance instead of to the nearest");
 
@@ -143,6 +145,10 @@ Config load_config(const fs::path& recipe, const std::vector<std::string>& assig
 std::string recipe_text(const Config&);
 // All settings with default, limits and help, for --help-settings.
 std::string settings_help();
+
+// The part of resolve() that looks at nothing but the settings: the run has a folder, the data and the model one source
+// each. For whoever opens those first.
+void check_sources(const Config&);
 
 // What resolve() must know of the data.
 struct DataFacts {

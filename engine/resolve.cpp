@@ -26,13 +26,20 @@ std::string cited(const Config& c, const std::string& key) {
     return text + " (" + (written == c.written_at.end() ? "the default" : written->second) + ")";
 }
 
+[[noreturn]] void refuse_settings(const Config& c, const std::string& what, std::initializer_list<const char*> keys,
+                                  const std::string& fix) {
+    std::string cause;
+    for (const char* key : keys) cause += (cause.empty() ? "" : ", ") + cited(c, key);
+    throw Error(what, cause, fix);
+}
+
 class Resolver {
 public:
     Resolver(const Config& config, const DataFacts& facts, const std::optional<ModelConfig>& base)
         : c(config), data(facts), from(base) {}
 
     Resolved resolve() {
-        sources();
+        check_sources(c);
         Resolved r;
         r.model = model();
         steps_and_rates();
@@ -51,21 +58,7 @@ public:
 
 private:
     [[noreturn]] void refuse(const std::string& what, std::initializer_list<const char*> keys, const std::string& fix) const {
-        std::string cause;
-        for (const char* key : keys) cause += (cause.empty() ? "" : ", ") + cited(c, key);
-        throw Error(what, cause, fix);
-    }
-
-    void sources() const {
-        if (c.run_dir.empty()) refuse("the run has no folder", {"run.dir"}, "--set run.dir=runs/NAME");
-        if (c.data_dir.empty() == c.data_train.empty())
-            refuse(c.data_dir.empty() ? "there is no data to train on" : "there are two sources of data", {"data.dir", "data.train"},
-                   c.data_dir.empty() ? "--set data.dir=FOLDER, a folder made by: gradus data prepare TEXTS --tokenizer FILE --out FOLDER"
-                                      : "keep data.dir or data.train, not both");
-        if (!c.model_name.empty() && !c.model_from.empty())
-            refuse("the model has two origins", {"model.name", "model.from"}, "keep model.name or model.from, not both");
-        if (c.sample_every > 0 && c.sample_prompts.empty())
-            refuse("there is nothing to sample from", {"sample.every", "sample.prompts"}, "--set 'sample.prompts=[\"Once upon\"]'");
+        refuse_settings(c, what, keys, fix);
     }
 
     // A size: what was asked for, or what the base has. A base with weights leaves no choice.
@@ -236,7 +229,10 @@ private:
         t.dropout = c.dropout;
         t.seed = uint64_t(c.seed);
         t.schedule = {decay, c.lr, c.min_lr, in_steps(c.warmup), c.steps, in_steps(c.cooldown)};
-        t.optimizer = {c.beta1, c.beta2, c.eps, c.weight_decay, c.clip, c.stochastic_rounding, uint64_t(c.seed)};
+        t.optimizer = {.kind = c.optimizer == "muon" ? OptimizerKind::muon : OptimizerKind::adamw,
+                       .beta1 = c.beta1, .beta2 = c.beta2, .eps = c.eps, .weight_decay = c.weight_decay,
+                       .momentum = c.momentum, .clip = c.clip, .stochastic_rounding = c.stochastic_rounding,
+                       .seed = uint64_t(c.seed)};
         return t;
     }
 
@@ -271,6 +267,18 @@ std::map<std::string, std::string> lines_of(const std::string& identity) {
 }
 
 }  // namespace
+
+void check_sources(const Config& c) {
+    if (c.run_dir.empty()) refuse_settings(c, "the run has no folder", {"run.dir"}, "--set run.dir=runs/NAME");
+    if (c.data_dir.empty() == c.data_train.empty())
+        refuse_settings(c, c.data_dir.empty() ? "there is no data to train on" : "there are two sources of data", {"data.dir", "data.train"},
+               c.data_dir.empty() ? "--set data.dir=FOLDER, a folder made by: gradus data prepare TEXTS --tokenizer FILE --out FOLDER"
+                                  : "keep data.dir or data.train, not both");
+    if (!c.model_name.empty() && !c.model_from.empty())
+        refuse_settings(c, "the model has two origins", {"model.name", "model.from"}, "keep model.name or model.from, not both");
+    if (c.sample_every > 0 && c.sample_prompts.empty())
+        refuse_settings(c, "there is nothing to sample from", {"sample.every", "sample.prompts"}, "--set 'sample.prompts=[\"Once upon\"]'");
+}
 
 Resolved resolve(const Config& config, const DataFacts& data, const std::optional<ModelConfig>& base) {
     return Resolver(config, data, base).resolve();

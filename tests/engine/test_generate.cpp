@@ -120,6 +120,27 @@ TEST_CASE("greedy text with a cache is the text of the whole model run anew for 
     }
 }
 
+TEST_CASE("the repetition penalty knows the ids of the prompt and those generated") {
+    for (const ModelConfig& m : {tiny_gpt2(), tiny_llama()}) {
+        std::vector<int32_t> ids = {7, 2, 11};
+        const size_t prompt = ids.size();
+        auto model = scrambled<double>(m, DType::f64);
+        Generator generator(*model, {});
+        auto greedy = [&](double penalty) {
+            const Sampling sampling = {.temperature = 0, .repetition_penalty = penalty};
+            return generator.generate({{{7, 2, 11}, 0}}, {.max_tokens = 7, .sampling = sampling})[0].ids;
+        };
+        for (int i = 0; i < 7; ++i) {
+            std::vector<double> last = logits_at(whole_logits(m, ids), int(ids.size()) - 1, m.V);
+            for (int32_t id = 0; id < m.V; ++id)
+                if (std::count(ids.begin(), ids.end(), id)) last[size_t(id)] *= last[size_t(id)] < 0 ? 3 : 1.0 / 3;
+            ids.push_back(int32_t(std::max_element(last.begin(), last.end()) - last.begin()));
+        }
+        REQUIRE(greedy(3) == std::vector<int32_t>(ids.begin() + long(prompt), ids.end()));
+        REQUIRE(greedy(3) != greedy(1));
+    }
+}
+
 TEST_CASE("a prompt continues alike alone, beside others, and while others wait for its place") {
     const GenerateOptions options = {.max_tokens = 4, .sampling = {.temperature = 0.9, .top_p = 0.95, .repetition_penalty = 1.1}};
     for (const ModelConfig& m : {tiny_gpt2(), tiny_llama()}) {

@@ -153,6 +153,8 @@ TEST_CASE("ids as likely as the k-th stay under top-k, and the lower ids come fi
     const std::vector<float> equal(4, 0.0f);
     Sampler top_p({.top_p = 0.6});
     REQUIRE(ids_of(top_p.candidates(equal)) == std::set<int32_t>{0, 1, 2});
+    Sampler half({.top_p = 0.5});
+    REQUIRE(ids_of(half.candidates(equal)) == std::set<int32_t>{0, 1});
 }
 
 TEST_CASE("ids of probability zero are never drawn") {

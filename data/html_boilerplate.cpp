@@ -1,0 +1,142 @@
+#include "data/html_boilerplate.h"
+
+#include <algorithm>
+#include <initializer_list>
+#include <unordered_set>
+
+#include "data/text.h"
+
+namespace gradus {
+
+namespace {
+
+using Words = std::unordered_set<std::string_view>;
+
+template <class T>
+bool is_one_of(const T& value, std::initializer_list<T> set) {
+    return std::find(set.begin(), set.end(), value) != set.end();
+}
+
+// clang-format off
+const Words boilerplate_words = {
+    // ways through the site
+    "nav", "navi", "navbar", "navigation", "navheader", "navfooter", "navlinks", "menu", "menus", "submenu",
+    "mainmenu", "megamenu", "topmenu", "dropdown", "sidebar", "sidebars", "sidenav", "aside", "breadcrumb", "breadcrumbs", "crumbs",
+    "pagination", "pager", "paging", "pagenavi", "toc", "search", "searchbox", "searchform", "skip", "toolbar", "tagcloud",
+    "tags", "taglist", "tabs", "sitemap", "fancy_toc",
+    // around the text
+    "footer", "foot", "footernav", "masthead", "topbar", "copyright", "colophon", "banner", "widget", "widgets", "headerlink",
+    "permalink", "editsection", "noprint", "printfooter", "catlinks", "rss", "metadata", "postmeta", "byline", "footnote-reference",
+    // other texts
+    "related", "relatedposts", "recommended", "recommendations", "recommend", "teaser", "teasers", "trending", "popular",
+    "mostread", "outbrain", "taboola", "readmore", "carousel", "slider", "ticker",
+    // readers' words
+    "comment", "comments", "commentlist", "respond", "disqus", "reply", "replies", "pingback", "trackback", "reviews",
+    // asking for something
+    "share", "sharing", "sharedaddy", "sharebar", "social", "socials", "socialmedia", "addthis", "addtoany", "follow", "like",
+    "likes", "newsletter", "subscribe", "subscription", "subscriptions", "signup", "signin", "login", "logon", "register",
+    "paywall", "donate", "donation", "cta", "ad", "ads", "adv", "advert", "advertisement", "adsense", "adsbygoogle", "promo",
+    "promotion", "promoted", "sponsor", "sponsored", "sponsors", "shopping", "cookie", "cookies", "gdpr", "consent", "popup",
+    "modal", "overlay", "lightbox", "tooltip",
+};
+// clang-format on
+
+// The words of a class or id: pieces between what is not a letter or digit, and the whole space-separated name.
+template <class Test>
+bool any_word(std::string_view names, Test test) {
+    std::string word, whole;
+    bool last_lower = false;
+    auto flush = [&](std::string& text) {
+        const bool hit = !text.empty() && test(std::string_view(text));
+        text.clear();
+        return hit;
+    };
+    for (const char c : names) {
+        const bool upper = c >= 'A' && c <= 'Z', lower = c >= 'a' && c <= 'z';
+        const char small = upper ? char(c + 32) : c;
+        if (is_space(c)) {
+            if (flush(word) || flush(whole)) return true;
+            last_lower = false;
+            continue;
+        }
+        if (upper && last_lower && flush(word)) return true;
+        if (upper || lower || uint8_t(c) >= 0x80) word += small;
+        else if (flush(word)) return true;
+        whole += small;
+        last_lower = lower;
+    }
+    return flush(word) || flush(whole);
+}
+
+bool contains_word(std::string_view names, const Words& words) {
+    return any_word(names, [&](std::string_view word) { return words.count(word) > 0; });
+}
+
+bool is_inside(const HtmlTree& page, int element, std::initializer_list<GumboTag> tags) {
+    for (int i = page.parent(element); i >= 0; i = page.parent(i))
+        if (is_one_of(page.tag(i), tags)) return true;
+    return false;
+}
+
+std::string without_spaces_lower(std::string_view text) {
+    std::string result;
+    for (const char c : text)
+        if (!is_space(c)) result += c >= 'A' && c <= 'Z' ? char(c + 32) : c;
+    return result;
+}
+
+}  // namespace
+
+bool is_invisible(const HtmlTree& page, int element) {
+    switch (page.tag(element)) {
+        case GUMBO_TAG_HEAD: case GUMBO_TAG_SCRIPT: case GUMBO_TAG_STYLE: case GUMBO_TAG_NOSCRIPT: case GUMBO_TAG_TEMPLATE:
+        case GUMBO_TAG_SVG: case GUMBO_TAG_IFRAME: case GUMBO_TAG_OBJECT: case GUMBO_TAG_EMBED: case GUMBO_TAG_CANVAS:
+        case GUMBO_TAG_AUDIO: case GUMBO_TAG_VIDEO: case GUMBO_TAG_BUTTON: case GUMBO_TAG_SELECT: case GUMBO_TAG_INPUT:
+        case GUMBO_TAG_TEXTAREA: case GUMBO_TAG_NOFRAMES: case GUMBO_TAG_MAP: case GUMBO_TAG_DATALIST: return true;
+        case GUMBO_TAG_BODY: case GUMBO_TAG_HTML: return false;  // some pages unhide themselves by a script
+        default: break;
+    }
+    if (page.has_attribute(element, "hidden") || page.attribute(element, "aria-hidden") == "true") return true;
+    const std::string_view style = page.attribute(element, "style");
+    return !style.empty() && without_spaces_lower(style).find("display:none") != std::string::npos;
+}
+
+bool is_boilerplate(const HtmlTree& page, int element) {
+    switch (page.tag(element)) {
+        case GUMBO_TAG_HTML: case GUMBO_TAG_BODY: case GUMBO_TAG_MAIN: return false;
+        case GUMBO_TAG_NAV: case GUMBO_TAG_ASIDE: case GUMBO_TAG_FOOTER: case GUMBO_TAG_FORM: case GUMBO_TAG_MENU: return true;
+        case GUMBO_TAG_HEADER: return !is_inside(page, element, {GUMBO_TAG_ARTICLE, GUMBO_TAG_MAIN});
+        default: break;
+    }
+    const std::string_view role = page.attribute(element, "role");
+    if (!role.empty() && is_one_of<std::string_view>(role, {"navigation", "banner", "complementary", "contentinfo", "search", "menu",
+                                                            "menubar", "dialog", "alert", "alertdialog", "toolbar", "tablist", "note"}))
+        return true;
+    return contains_word(page.attribute(element, "class"), boilerplate_words) ||
+           contains_word(page.attribute(element, "id"), boilerplate_words);
+}
+
+bool claims_to_be_main(const HtmlTree& page, int element) {
+    static const Words names = {"entry-content", "post-content", "article-body", "articlebody", "article-content", "post-body",
+                                "entry", "story-body", "article__body", "postcontent", "content-body", "td-post-content",
+                                "entry-body", "article-text", "mw-parser-output"};
+    const GumboTag tag = page.tag(element);
+    if (tag == GUMBO_TAG_MAIN || tag == GUMBO_TAG_ARTICLE || page.attribute(element, "role") == "main") return true;
+    if (without_spaces_lower(page.attribute(element, "itemprop")) == "articlebody") return true;
+    return contains_word(page.attribute(element, "class"), names);
+}
+
+bool is_block(GumboTag tag) {
+    switch (tag) {
+        case GUMBO_TAG_DIV: case GUMBO_TAG_P: case GUMBO_TAG_UL: case GUMBO_TAG_OL: case GUMBO_TAG_DL: case GUMBO_TAG_TABLE:
+        case GUMBO_TAG_SECTION: case GUMBO_TAG_ARTICLE: case GUMBO_TAG_MAIN: case GUMBO_TAG_BLOCKQUOTE: case GUMBO_TAG_PRE:
+        case GUMBO_TAG_H1: case GUMBO_TAG_H2: case GUMBO_TAG_H3: case GUMBO_TAG_H4: case GUMBO_TAG_H5: case GUMBO_TAG_H6:
+        case GUMBO_TAG_HEADER: case GUMBO_TAG_FOOTER: case GUMBO_TAG_NAV: case GUMBO_TAG_ASIDE: case GUMBO_TAG_FORM:
+        case GUMBO_TAG_FIGURE: case GUMBO_TAG_FIGCAPTION: case GUMBO_TAG_ADDRESS: case GUMBO_TAG_FIELDSET: case GUMBO_TAG_DETAILS:
+        case GUMBO_TAG_SUMMARY: case GUMBO_TAG_CENTER: case GUMBO_TAG_HR: case GUMBO_TAG_CAPTION: case GUMBO_TAG_BODY:
+        case GUMBO_TAG_HTML: case GUMBO_TAG_DIR: case GUMBO_TAG_MENU: return true;
+        default: return false;
+    }
+}
+
+}  // namespace gradus

@@ -1,0 +1,67 @@
+#pragma once
+// A parsed page as a flat list of nodes in document order: every walk over it is a loop, however deep it nests.
+//
+//   node i's subtree is [i, end(i)); its children are i + 1, end(i + 1), … ; its parent comes before it
+//
+// Gumbo (the HTML5 algorithm) parses into one arena that is freed at once, because its own destructor recurses. Three
+// caps make hostile pages cheap: the bytes of the page (the reader's), work (each tag may make gumbo walk its whole stack of
+// open elements, so a deep page costs tags × depth, and is refused before it is parsed), and memory (misnested formatting
+// can make gumbo copy the same elements into every paragraph).
+// Source: https://html.spec.whatwg.org/multipage/parsing.html
+#include <gumbo.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gradus {
+
+struct HtmlLimits {
+    uint64_t work = 2'000'000'000;  // tags × most open elements: a few seconds at worst
+    size_t memory = 512 << 20;
+    size_t nodes = 2'000'000;
+};
+
+class HtmlTree {
+public:
+    explicit HtmlTree(std::string_view utf8, const HtmlLimits& limits = {});
+    ~HtmlTree();
+    HtmlTree(const HtmlTree&) = delete;
+    HtmlTree& operator=(const HtmlTree&) = delete;
+
+    // Empty, or the reason why the page was not parsed: "nested_too_deeply", "takes_too_much_memory".
+    const std::string& refused() const { return refused_; }
+
+    int size() const { return int(nodes_.size()); }
+    int parent(int i) const { return nodes_[size_t(i)].parent; }  // -1 for the root
+    int end(int i) const { return nodes_[size_t(i)].end; }
+    bool is_element(int i) const;
+    bool is_text(int i) const;
+    GumboTag tag(int i) const;                 // GUMBO_TAG_UNKNOWN for text
+    std::string_view text(int i) const;        // of a text node
+    std::string_view attribute(int i, const char* name) const;  // empty when absent
+    bool has_attribute(int i, const char* name) const;
+
+private:
+    struct Node {
+        const GumboNode* gumbo;
+        int parent, end;
+    };
+    struct Memory;
+
+    void flatten(const GumboNode* root, size_t limit);
+
+    std::unique_ptr<Memory> memory_;
+    std::vector<Node> nodes_;
+    std::string refused_;
+};
+
+// Tags × the most elements that can be open at once, from the tags alone: an upper bound. Elements that the parser
+// closes by itself when the next one of their kind opens (p, li, td, …) are not counted as open: they nest only inside
+// others that are.
+uint64_t parsing_work(std::string_view html);
+
+}  // namespace gradus

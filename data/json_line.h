@@ -1,0 +1,28 @@
+#pragma once
+// One line of a .jsonl file: an object with the document's text under a key.
+//
+// Ill-formed UTF-8 and lone surrogate escapes (\ud83d without its other half, which some writers leave when they cut
+// text) become U+FFFD. Anything else that is wrong is a BadLine.
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace gradus {
+
+struct BadLine {
+    size_t column = 1;  // in bytes, from 1
+    std::string cause;
+    std::string fix;
+};
+
+// The text; or nothing, and `bad` says why.
+std::optional<std::string> text_of_json_line(std::string_view line, const std::string& key, BadLine& bad);
+
+// The opposite: {"text": …, "source": …} and a newline.
+void append_json_line(std::string& line, std::string_view text, std::string_view source);
+
+// A JSON string, with its quotes.
+void append_json_string(std::string& out, std::string_view text);
+
+}  // namespace gradus

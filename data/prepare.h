@@ -1,0 +1,77 @@
+#pragma once
+// From raw text to a folder that training reads: `gradus data prepare`.
+//
+//   read → hygiene, main text of pages → drop what is too short → drop exact repetitions → split → token shards
+//
+// DIR/train.jsonl.zst, DIR/val.jsonl.zst   the documents: keys text, source
+// DIR/report.json                          what happened to how many documents, and why
+// with a tokenizer also
+// DIR/{train,val}.{bin,idx,meta.json}      shards.h
+// DIR/tokenizer.json                       a copy
+//
+// When the only input is a folder that prepare made, its documents and their split are taken as they are. So: prepare
+// text; train a tokenizer on DIR; prepare DIR into itself with that tokenizer.
+//
+// Every file is whole or absent, and a second run writes all of them again. The result does not depend on the number of
+// threads. While the documents change, report.json and the old token shards are gone first, so that no shard ever lies
+// beside text that it was not made from.
+//
+// Errors: those of the readers; nothing left after dropping; an empty split; an output folder inside its own input;
+// another run in the same folder.
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "data/readers.h"
+#include "data/split.h"
+
+namespace gradus {
+
+// What prepare needs of a tokenizer. `encode_append` is called by several threads at once, and takes text as text: no
+// special token is made of what a document happens to contain.
+struct TokenizerUse {
+    std::function<void(std::string_view text, std::vector<int32_t>& ids)> encode_append;
+    int vocab_size = 0;
+    std::optional<int32_t> end_of_text;
+    std::filesystem::path file;  // its tokenizer.json
+};
+
+struct PrepareOptions {
+    std::filesystem::path out;
+    ReadOptions read;
+    size_t min_bytes = 64;  // of a document without the white space around it
+    Split split = Split::hash;
+    double val_fraction = 0.02;
+    int threads = 0;  // 0: as many as the machine has
+};
+
+struct PrepareProgress {
+    const char* stage;  // "reading", "tokenizing train", "tokenizing val"
+    int64_t documents, bytes;
+};
+
+struct SplitReport {
+    int64_t documents = 0, bytes = 0;
+    int64_t tokens = 0;  // 0 without a tokenizer
+};
+
+struct PrepareReport {
+    std::vector<std::string> inputs;
+    int64_t files = 0, documents = 0, bytes = 0;  // read
+    int64_t bad_lines = 0;
+    std::map<std::string, int64_t> dropped;  // reason → documents: too_short, repeated, too_large, nested_too_deeply, …
+    int64_t other_files = 0, repeated_files = 0, broken_links = 0;
+    SplitReport train, val;
+    double seconds = 0;
+};
+
+PrepareReport prepare(const std::vector<std::filesystem::path>& inputs, const PrepareOptions& options,
+                      const TokenizerUse* tokenizer = nullptr,
+                      const std::function<void(const PrepareProgress&)>& progress = {});
+
+}  // namespace gradus

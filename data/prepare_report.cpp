@@ -1,0 +1,66 @@
+#include "data/prepare_report.h"
+
+#include <nlohmann/json.hpp>
+
+#include "engine/base/error.h"
+#include "engine/base/file.h"
+
+namespace gradus {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr const char* format = "gradus data prepare 1";
+
+Json json_of(const SplitReport& split) {
+    return {{"documents", split.documents}, {"bytes", split.bytes}, {"tokens", split.tokens}};
+}
+
+int64_t count_in(const Json& json, const char* key) {
+    return json.is_object() && json.contains(key) && json[key].is_number_integer() ? json[key].get<int64_t>() : 0;
+}
+
+SplitReport split_of(const Json& json, const char* key) {
+    const Json split = json.contains(key) ? json[key] : Json();
+    return {count_in(split, "documents"), count_in(split, "bytes"), count_in(split, "tokens")};
+}
+
+}  // namespace
+
+void write_report(const std::filesystem::path& path, const PrepareReport& report) {
+    Json json = {{"format", format}, {"inputs", report.inputs}, {"files", report.files}, {"documents", report.documents},
+                 {"bytes", report.bytes}, {"bad_lines", report.bad_lines}, {"dropped", Json::object()},
+                 {"other_files", report.other_files}, {"repeated_files", report.repeated_files},
+                 {"broken_links", report.broken_links}, {"train", json_of(report.train)}, {"val", json_of(report.val)},
+                 {"seconds", report.seconds}};
+    for (const auto& [reason, documents] : report.dropped) json["dropped"][reason] = documents;
+    // A file name need not be UTF-8; the report must be.
+    write_file_atomically(path, json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+PrepareReport read_report(const std::filesystem::path& path) {
+    const Json json = Json::parse(read_file(path), nullptr, false);
+    if (!json.is_object() || !json.contains("format") || json["format"] != format)
+        throw Error("'" + path.string() + "' is not a report of gradus data prepare", "it is damaged or of another program",
+                    "prepare the text again: gradus data prepare INPUT --out " + path.parent_path().string());
+    PrepareReport report;
+    if (json.contains("inputs") && json["inputs"].is_array())
+        for (const Json& input : json["inputs"])
+            if (input.is_string()) report.inputs.push_back(input.get<std::string>());
+    report.files = count_in(json, "files");
+    report.documents = count_in(json, "documents");
+    report.bytes = count_in(json, "bytes");
+    report.bad_lines = count_in(json, "bad_lines");
+    report.other_files = count_in(json, "other_files");
+    report.repeated_files = count_in(json, "repeated_files");
+    report.broken_links = count_in(json, "broken_links");
+    if (json.contains("dropped") && json["dropped"].is_object())
+        for (const auto& [reason, documents] : json["dropped"].items())
+            if (documents.is_number_integer()) report.dropped[reason] = documents.get<int64_t>();
+    report.train = split_of(json, "train");
+    report.val = split_of(json, "val");
+    return report;
+}
+
+}  // namespace gradus

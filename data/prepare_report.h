@@ -1,0 +1,14 @@
+#pragma once
+// report.json: what prepare did, for people and for the next run of prepare.
+#include <filesystem>
+
+#include "data/prepare.h"
+
+namespace gradus {
+
+void write_report(const std::filesystem::path& path, const PrepareReport& report);
+
+// Error when it is not a report of prepare.
+PrepareReport read_report(const std::filesystem::path& path);
+
+}  // namespace gradus

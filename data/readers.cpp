@@ -1,0 +1,125 @@
+#include "data/readers.h"
+
+#include <algorithm>
+
+#include "data/charset.h"
+#include "data/extract_html.h"
+#include "data/json_line.h"
+#include "data/text.h"
+
+namespace gradus {
+
+namespace {
+
+constexpr size_t read_size = 1 << 20;
+
+Error bad_line_error(const RawDocument& raw, const BadLine& bad) {
+    return Error("bad line at '" + raw.file + ":" + std::to_string(raw.line) + ":" + std::to_string(bad.column) + "'", bad.cause,
+                 bad.fix);
+}
+
+Finished finish_json_line(const RawDocument& raw, const ReadOptions& options) {
+    Finished finished;
+    BadLine bad;
+    if (!raw.whole) {
+        bad = {options.max_line_bytes + 1, "the line is longer than " + std::to_string(options.max_line_bytes) + " bytes",
+               "put one document on each line, or let it pass: --max-bad-lines 1"};
+    } else if (auto text = text_of_json_line(raw.bytes, options.text_key, bad)) {
+        finished.document = Document{std::move(*text), raw.source()};
+        return finished;
+    }
+    finished.bad_line = bad_line_error(raw, bad);
+    return finished;
+}
+
+}  // namespace
+
+Finished finish(RawDocument&& raw, const ReadOptions& options) {
+    Finished finished;
+    if (raw.kind == FileKind::jsonl) {
+        finished = finish_json_line(raw, options);
+    } else if (!raw.whole) {
+        finished.dropped = "too_large";
+    } else if (raw.kind == FileKind::text) {
+        finished.document = Document{to_utf8(raw.bytes, Markup::none), raw.source()};
+    } else {
+        Extraction page = extract_html(to_utf8(raw.bytes, Markup::html));
+        if (page.refused.empty()) finished.document = Document{std::move(page.text), raw.source()};
+        else finished.dropped = page.refused;
+    }
+    if (finished.document) clean_text(finished.document->text);
+    return finished;
+}
+
+DocumentReader::DocumentReader(const std::vector<std::filesystem::path>& inputs, ReadOptions options)
+    : options_(std::move(options)), list_(list_files(inputs)) {}
+
+bool DocumentReader::next_raw(RawDocument& raw) {
+    while (true) {
+        if (lines_) {
+            if (next_line(raw)) break;
+            lines_.reset();
+        }
+        if (next_file_ == list_.files.size()) return false;
+        const InputFile& file = list_.files[next_file_++];
+        ++counts_.files;
+        if (file.kind == FileKind::jsonl) {
+            lines_ = open_bytes(file.path);
+            lines_path_ = file.path.string();
+            line_ = 0;
+            buffer_.clear();
+            buffer_at_ = 0;
+            continue;
+        }
+        raw = RawDocument{file.kind, "", file.path.string()};
+        const size_t cap = file.kind == FileKind::html ? options_.max_page_bytes : options_.max_text_bytes;
+        raw.bytes = read_bytes(file.path, cap, raw.whole);
+        break;
+    }
+    ++counts_.documents;
+    counts_.bytes += int64_t(raw.bytes.size());
+    return true;
+}
+
+// The next line that is not blank. What is beyond the cap is read and forgotten.
+bool DocumentReader::next_line(RawDocument& raw) {
+    while (true) {
+        raw = RawDocument{FileKind::jsonl, "", lines_path_};
+        bool ended = false;
+        while (!ended) {
+            if (buffer_at_ == buffer_.size()) {
+                buffer_.resize(read_size);
+                buffer_.resize(lines_->read(buffer_.data(), read_size));
+                buffer_at_ = 0;
+                if (buffer_.empty()) break;
+            }
+            const size_t newline = std::min(buffer_.find('\n', buffer_at_), buffer_.size());
+            ended = newline < buffer_.size();
+            const size_t room = options_.max_line_bytes - raw.bytes.size();
+            raw.whole = raw.whole && newline - buffer_at_ <= room;
+            raw.bytes.append(buffer_, buffer_at_, std::min(newline - buffer_at_, room));
+            buffer_at_ = newline + (ended ? 1 : 0);
+        }
+        if (!ended && raw.bytes.empty()) return false;
+        raw.line = ++line_;
+        if (line_ == 1 && raw.bytes.compare(0, 3, "\xEF\xBB\xBF") == 0) raw.bytes.erase(0, 3);
+        if (!trimmed(raw.bytes).empty()) return true;
+    }
+}
+
+void DocumentReader::count_bad_line(const Error& error) {
+    if (++counts_.bad_lines > options_.max_bad_lines) throw error;
+}
+
+bool DocumentReader::next(Document& document) {
+    for (RawDocument raw; next_raw(raw);) {
+        Finished finished = finish(std::move(raw), options_);
+        if (finished.bad_line) count_bad_line(*finished.bad_line);
+        if (!finished.document) continue;
+        document = std::move(*finished.document);
+        return true;
+    }
+    return false;
+}
+
+}  // namespace gradus

@@ -1,0 +1,86 @@
+#pragma once
+// Documents from files, in a fixed order (file_list.h), in two steps:
+//
+//   DocumentReader::next_raw   the bytes of the next document: a whole .txt or page, a line of a .jsonl. Reads the
+//                              disk, decompresses; one caller at a time
+//   finish                     bytes → Document: charset, hygiene, JSON, main text of HTML. A pure function, so that
+//                              any number of threads can run it
+//
+// DocumentReader::next does both.
+//
+// A .jsonl line that is wrong makes an Error with file:line:column, unless `max_bad_lines` lets it pass: then it is
+// counted. Documents above the caps are dropped and counted. Files that cannot be read or decompressed are Errors.
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data/byte_source.h"
+#include "data/document.h"
+#include "data/file_list.h"
+#include "engine/base/error.h"
+
+namespace gradus {
+
+struct ReadOptions {
+    std::string text_key = "text";      // of .jsonl
+    int64_t max_bad_lines = 0;          // of .jsonl, over all files
+    size_t max_page_bytes = 16 << 20;   // of .html
+    size_t max_text_bytes = 1 << 30;    // of .txt: a document has fewer than 2^31 tokens
+    size_t max_line_bytes = 256 << 20;  // of .jsonl
+};
+
+struct RawDocument {
+    FileKind kind = FileKind::text;
+    std::string bytes;
+    std::string file;
+    int64_t line = 0;    // of .jsonl, from 1
+    bool whole = true;   // false: cut at a cap
+
+    std::string source() const { return line > 0 ? file + ":" + std::to_string(line) : file; }
+};
+
+struct Finished {
+    std::optional<Document> document;
+    std::string dropped;             // the reason, when there is no document and nothing is wrong
+    std::optional<Error> bad_line;   // what is wrong with it, when something is
+};
+
+Finished finish(RawDocument&& raw, const ReadOptions& options);
+
+struct ReadCounts {
+    int64_t files = 0;       // opened so far
+    int64_t documents = 0;   // raw
+    int64_t bytes = 0;       // of raw documents, decompressed
+    int64_t bad_lines = 0;
+};
+
+class DocumentReader {
+public:
+    explicit DocumentReader(const std::vector<std::filesystem::path>& inputs, ReadOptions options = {});
+
+    bool next_raw(RawDocument& raw);   // false at the end of the last file
+    bool next(Document& document);     // skips what `finish` drops
+    void count_bad_line(const Error& error);  // throws it when it is one too many
+
+    const ReadCounts& counts() const { return counts_; }
+    const FileList& list() const { return list_; }
+    const ReadOptions& options() const { return options_; }
+
+private:
+    bool next_line(RawDocument& raw);
+
+    ReadOptions options_;
+    FileList list_;
+    ReadCounts counts_;
+    size_t next_file_ = 0;
+    std::unique_ptr<ByteSource> lines_;  // the open .jsonl
+    std::string lines_path_;
+    int64_t line_ = 0;
+    std::string buffer_;
+    size_t buffer_at_ = 0;
+};
+
+}  // namespace gradus

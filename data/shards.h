@@ -1,0 +1,101 @@
+#pragma once
+// Token shards: NAME.bin and NAME.idx as Megatron-LM's indexed datasets, so that other trainers read them, and
+// NAME.meta.json, which says which tokenizer made the ids.
+//
+//   NAME.bin   the ids, one document after another, little-endian, uint16 or int32
+//   NAME.idx   "MMIDIDX\0\0", u64 version = 1, u8 type (8: uint16, 4: int32), u64 sequences, u64 document entries,
+//              i32 length of each sequence (ids), i64 place of each sequence (bytes into .bin),
+//              i64 first sequence of each document, and the number of sequences
+//   NAME.meta.json   {format, tokenizer, tokenizer_xxh64, vocab_size, end_of_text, dtype, documents, tokens, bytes,
+//                     sources, created_by}
+//
+// gradus writes one sequence a document and ends each with the tokenizer's end-of-text id when it has one. It reads
+// any such pair, with or without .meta.json, whose sequences follow each other inside a document.
+// Source: Megatron-LM, megatron/core/datasets/indexed_dataset.py.
+//
+// Errors: a file is missing, cut off, of another format, or holds a count, length, place or id out of range.
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/file.h"
+
+namespace gradus {
+
+struct ShardMeta {
+    std::string tokenizer;        // file name
+    std::string tokenizer_xxh64;  // of that file's bytes, 16 hex digits
+    int vocab_size = 0;
+    std::optional<int32_t> end_of_text;
+    int64_t documents = 0, tokens = 0;
+    int64_t bytes = 0;  // of the text in UTF-8: loss in bits per byte needs it
+    std::vector<std::string> sources;
+};
+
+// Writes a shard. All three files are absent until commit().
+class ShardWriter {
+public:
+    // `meta` gives tokenizer, vocab_size, end_of_text and sources; the counts are made here.
+    ShardWriter(const std::filesystem::path& prefix, ShardMeta meta);
+    void add(const std::vector<int32_t>& ids, int64_t text_bytes);  // of one document, without end-of-text
+    ShardMeta commit();
+
+private:
+    std::filesystem::path prefix_;
+    ShardMeta meta_;
+    AtomicFile bin_;
+    std::vector<int32_t> lengths_;
+    std::vector<uint16_t> narrow_;
+    std::vector<int32_t> wide_;
+};
+
+class Shard {
+public:
+    explicit Shard(const std::filesystem::path& prefix);
+
+    const std::filesystem::path& prefix() const { return prefix_; }
+    const std::optional<ShardMeta>& meta() const { return meta_; }
+    int64_t documents() const { return documents_; }
+    int64_t tokens() const { return tokens_; }  // in all documents
+    bool narrow() const { return width_ == 2; }
+
+    // Document d is ids [begin, begin + length) of the .bin.
+    struct Span {
+        int64_t begin, length;
+    };
+    Span document(int64_t d) const;
+    int32_t id(int64_t i) const { return narrow() ? read<uint16_t>(i) : read<int32_t>(i); }
+    // Error when an id is outside the vocabulary (without .meta.json: below 0).
+    void copy(int64_t begin, int64_t count, int32_t* ids) const;
+
+    // The same for all ids at once and a vocabulary of one's own: reads the whole .bin.
+    void check_ids(int vocab_size) const;
+
+private:
+    template <class T>
+    T read(int64_t i) const;
+    void check_range(int64_t begin, int64_t count, int64_t vocab_size) const;
+    int64_t length_of(int64_t sequence) const;
+    int64_t place_of(int64_t sequence) const;
+    int64_t first_sequence_of(int64_t document) const;
+    void read_index();
+    void read_meta();
+
+    std::filesystem::path prefix_;
+    MappedFile bin_, idx_;
+    std::optional<ShardMeta> meta_;
+    int width_ = 2;  // bytes an id
+    int64_t sequences_ = 0, documents_ = 0, tokens_ = 0;
+};
+
+// XXH64 of a file's bytes in 16 hex digits: what meta.json says about the tokenizer.
+std::string file_xxh64(const std::filesystem::path& path);
+
+// Removes NAME.bin, NAME.idx and NAME.meta.json where they exist: before the text beside them changes.
+void remove_shard(const std::filesystem::path& prefix);
+
+}  // namespace gradus

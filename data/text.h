@@ -1,0 +1,38 @@
+#pragma once
+// Text hygiene: what every document goes through before anything looks at it (charset.h has made it UTF-8).
+//
+//   repair_utf8   every maximal ill-formed part becomes one U+FFFD (Unicode 15, §3.9, "U+FFFD substitution")
+//   clean_text    CR LF and CR → LF, NUL dropped
+//
+// All of these are pure functions; none fails.
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace gradus {
+
+bool is_valid_utf8(std::string_view text);
+
+// The text with ill-formed parts replaced; valid text comes back as it is.
+std::string repair_utf8(std::string_view text);
+
+// How much of a text is UTF-8: its well-formed characters beyond ASCII, and its ill-formed parts.
+struct Utf8Census {
+    size_t beyond_ascii = 0, ill_formed = 0;
+};
+Utf8Census count_utf8(std::string_view text);
+
+void clean_text(std::string& text);
+
+// Without the white space (ASCII) at both ends.
+std::string_view trimmed(std::string_view text);
+
+// The words of a text joined by single spaces: equal for two texts that differ in white space only.
+std::string with_single_spaces(std::string_view text);
+
+// The largest boundary between characters of valid UTF-8 that is not after `at`.
+size_t character_boundary(std::string_view text, size_t at);
+
+constexpr bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
+}  // namespace gradus

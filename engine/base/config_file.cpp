@@ -1,0 +1,160 @@
+#include "engine/base/config_file.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include <cmath>
+
+#include "engine/base/error.h"
+
+namespace gradus {
+
+namespace {
+
+std::string place(const std::string& file, const toml::source_region& source) {
+    return fmt::format("{}:{}:{}", file, source.begin.line, source.begin.column);
+}
+
+// Recursion is bounded: toml++ refuses values nested deeper than 256.
+class Flattener {
+public:
+    explicit Flattener(std::string file) : file_(std::move(file)) {}
+
+    void walk(const toml::table& table, const std::string& prefix) {
+        for (const auto& [key, node] : table) {
+            const std::string name = prefix + std::string(key.str());
+            if (const toml::table* inner = node.as_table()) walk(*inner, name + ".");
+            else found_.push_back({key.source().begin, {name, value_of(name, node), place(file_, key.source()), ""}});
+        }
+    }
+
+    // toml++ keeps tables sorted by name; people read errors and echoes in the order of their file.
+    std::vector<Setting> in_order_of_file() {
+        std::stable_sort(found_.begin(), found_.end(), [](const Found& a, const Found& b) {
+            return std::pair{a.position.line, a.position.column} < std::pair{b.position.line, b.position.column};
+        });
+        std::vector<Setting> settings;
+        for (Found& f : found_) settings.push_back(std::move(f.setting));
+        return settings;
+    }
+
+private:
+    struct Found {
+        toml::source_position position;
+        Setting setting;
+    };
+
+    Value value_of(const std::string& name, const toml::node& node) const {
+        if (const auto* v = node.as_boolean()) return v->get();
+        if (const auto* v = node.as_integer()) return v->get();
+        if (const auto* v = node.as_floating_point()) return v->get();
+        if (const auto* v = node.as_string()) return v->get();
+        if (const toml::array* list = node.as_array()) {
+            std::vector<std::string> strings;
+            for (const toml::node& element : *list) {
+                const auto* text = element.as_string();
+                if (!text)
+                    throw Error("the list '" + name + "' holds something that is not a string",
+                                place(file_, element.source()), "write every element in quotes: " + name + " = [\"…\", \"…\"]");
+                strings.push_back(text->get());
+            }
+            return strings;
+        }
+        throw Error("'" + name + "' has a value that no setting can have", place(file_, node.source()) + ": a date or a time",
+                    "write a number, true or false, a \"string\" or a list of strings");
+    }
+
+    std::string file_;
+    std::vector<Found> found_;
+};
+
+// The one place that knows toml++: it reports errors by an exception, which becomes ours here.
+struct Parsed {
+    toml::table table;
+    std::string problem;
+    toml::source_region source;
+};
+
+Parsed parse_toml(const std::string& text, const std::string& file) {
+    try {
+        return {toml::parse(std::string_view(text), std::string_view(file)), "", {}};
+    } catch (const toml::parse_error& e) {
+        return {{}, std::string(e.description()), e.source()};
+    }
+}
+
+bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+std::string_view trimmed(std::string_view s) {
+    while (!s.empty() && is_blank(s.front())) s.remove_prefix(1);
+    while (!s.empty() && is_blank(s.back())) s.remove_suffix(1);
+    return s;
+}
+
+}  // namespace
+
+std::vector<Setting> parse_settings(const std::string& text, const std::string& file) {
+    const Parsed parsed = parse_toml(text, file);
+    if (!parsed.problem.empty())
+        throw Error("'" + file + "' is not a recipe: " + parsed.problem, place(file, parsed.source),
+                    "mend that line: a recipe is TOML, such as  lr = 3e-4  under a line  [optimizer]");
+    Flattener flat(file);
+    flat.walk(parsed.table, "");
+    return flat.in_order_of_file();
+}
+
+std::vector<Setting> read_settings(const fs::path& file) { return parse_settings(read_file(file), file.string()); }
+
+Setting parse_assignment(const std::string& assignment) {
+    const std::string where = "--set " + assignment;
+    const size_t equals = assignment.find('=');
+    const std::string key(trimmed(std::string_view(assignment).substr(0, equals)));
+    if (equals == std::string::npos || key.empty())
+        throw Error("'" + assignment + "' sets nothing", where, "write --set key=value, such as --set optimizer.lr=1e-3");
+    const std::string text(trimmed(std::string_view(assignment).substr(equals + 1)));
+
+    const Parsed parsed = parse_toml("x = " + text, where);
+    if (!parsed.problem.empty() || parsed.table.size() != 1 || parsed.table.begin()->second.is_table()) return {key, text, where, text};
+    Flattener flat(where);
+    flat.walk(parsed.table, "");
+    return {key, flat.in_order_of_file().front().value, where, text};
+}
+
+std::string toml_text(const Value& value) {
+    struct Writer {
+        std::string operator()(bool b) const { return b ? "true" : "false"; }
+        std::string operator()(int64_t n) const { return std::to_string(n); }
+        std::string operator()(double x) const {
+            if (std::isnan(x)) return "nan";
+            if (std::isinf(x)) return x > 0 ? "inf" : "-inf";
+            std::string text = fmt::format("{}", x);  // shortest that reads back as the same number
+            if (text.find_first_of(".e") == std::string::npos) text += ".0";
+            return text;
+        }
+        std::string operator()(const std::string& s) const {
+            std::string quoted = "\"";
+            for (char c : s) {
+                if (c == '"' || c == '\\') (quoted += '\\') += c;
+                else if (c == '\n') quoted += "\\n";
+                else if (c == '\t') quoted += "\\t";
+                else if (uint8_t(c) < 0x20 || c == 0x7f) quoted += fmt::format("\\u{:04X}", uint8_t(c));
+                else quoted += c;
+            }
+            return quoted + "\"";
+        }
+        std::string operator()(const std::vector<std::string>& list) const {
+            std::string text;
+            for (const std::string& s : list) text += (text.empty() ? "" : ", ") + (*this)(s);
+            return "[" + text + "]";
+        }
+    };
+    return std::visit(Writer{}, value);
+}
+
+std::string kind_of(const Value& value) {
+    constexpr const char* names[] = {"true or false", "a whole number", "a number", "a string", "a list of strings"};
+    return names[value.index()];
+}
+
+}  // namespace gradus

@@ -1,0 +1,38 @@
+#pragma once
+// Settings as somebody wrote them: a TOML file or `key=value` on the command line, each value with the place it came
+// from. What keys exist and what values are allowed is not known here (engine/config.h).
+//
+// File format: TOML 1.0, https://toml.io/en/v1.0.0. [tables] and dotted keys give dotted names; values are strings,
+// whole numbers, numbers, true or false, and lists of strings.
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "engine/base/file.h"
+
+namespace gradus {
+
+using Value = std::variant<bool, int64_t, double, std::string, std::vector<std::string>>;
+
+struct Setting {
+    std::string key;    // "optimizer.lr"
+    Value value;
+    std::string where;  // "recipe.toml:12:7" or "--set optimizer.lr=1e-3"
+    std::string typed;  // on the command line: the value as typed, for a string that looks like a number; else empty
+};
+
+// In the order of the file. Error with file:line:column where it is not TOML, a key stands twice (TOML forbids it) or a
+// value is of a kind that no setting has (a date, a table in a list).
+std::vector<Setting> read_settings(const fs::path& file);
+std::vector<Setting> parse_settings(const std::string& toml, const std::string& file);
+
+// "key=value", the value as in a file; a value that is not TOML is taken as a string, so that quotes can be left out.
+Setting parse_assignment(const std::string& assignment);
+
+// A value as TOML, such that parse_settings reads the same value again.
+std::string toml_text(const Value&);
+// "a whole number", "a string", …
+std::string kind_of(const Value&);
+
+}  // namespace gradus

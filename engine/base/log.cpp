@@ -1,0 +1,140 @@
+#include "engine/base/log.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+
+#include "engine/base/error.h"
+
+namespace gradus {
+
+namespace {
+
+Error cannot_append(const fs::path& path) {
+    return Error("cannot write '" + path.string() + "'", std::strerror(errno),
+                 "free some space or check the folder's permissions, then run the same command again");
+}
+
+bool belongs_before(std::string_view line, int64_t last_step) {
+    const auto json = nlohmann::json::parse(line, nullptr, false);
+    if (!json.is_object()) return false;
+    const auto step = json.find("step");
+    return step != json.end() && step->is_number_integer() && step->get<int64_t>() <= last_step;
+}
+
+// The lines to keep; the same text when there is nothing to drop.
+std::string lines_until(const std::string& text, int64_t last_step) {
+    std::string kept;
+    for (size_t start = 0; start < text.size();) {
+        const size_t end = text.find('\n', start);
+        if (end == std::string::npos) break;  // half a line: the process was killed while writing it
+        if (belongs_before(std::string_view(text).substr(start, end - start), last_step))
+            kept.append(text, start, end + 1 - start);
+        start = end + 1;
+    }
+    return kept;
+}
+
+}  // namespace
+
+JsonLines::JsonLines(const fs::path& path, int64_t last_step) : path_(path) {
+    std::error_code ignored;
+    if (fs::exists(path, ignored)) {
+        const std::string text = read_file(path), kept = lines_until(text, last_step);
+        if (kept != text) write_file_atomically(path, kept);
+    }
+    descriptor_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    if (descriptor_ < 0) throw cannot_append(path_);
+}
+
+JsonLines::~JsonLines() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+void JsonLines::write(const nlohmann::ordered_json& line) {
+    // Sampled text may end inside a character; a replacement character is better than no line.
+    const std::string text = line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+    for (size_t done = 0; done < text.size();) {
+        const ssize_t n = ::write(descriptor_, text.data() + done, text.size() - done);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) throw cannot_append(path_);
+        done += size_t(n);
+    }
+}
+
+void JsonLines::sync() {
+    if (::fsync(descriptor_) != 0) throw cannot_append(path_);
+}
+
+std::string text_of_seconds(double seconds) {
+    if (!(seconds >= 0) || seconds > 1e9) return "?";
+    if (seconds < 0.9995) return fmt::format("{:.0f} ms", seconds * 1e3);
+    if (seconds < 9.95) return fmt::format("{:.1f} s", seconds);
+    const auto s = int64_t(std::llround(seconds));
+    if (s < 60) return fmt::format("{} s", s);
+    if (s < 3600) return fmt::format("{}m{:02}s", s / 60, s % 60);
+    if (s < 86400) return fmt::format("{}h{:02}m", s / 3600, s / 60 % 60);
+    return fmt::format("{}d{:02}h", s / 86400, s / 3600 % 24);
+}
+
+std::string text_of_count(double count) {
+    for (auto [unit, letter] : {std::pair{1e12, 'T'}, {1e9, 'G'}, {1e6, 'M'}, {1e3, 'k'}}) {
+        const double n = count / unit;
+        if (n >= 99.95) return fmt::format("{:.0f}{}", n, letter);
+        if (n >= 9.995) return fmt::format("{:.1f}{}", n, letter);
+        if (n >= 0.9995) return fmt::format("{:.2f}{}", n, letter);
+    }
+    return fmt::format("{:.0f}", count);
+}
+
+std::string text_of_whole(int64_t n) {
+    const std::string digits = fmt::format("{}", n);
+    std::string text;
+    for (size_t i = 0; i < digits.size(); ++i) {
+        if (i > 0 && digits[i - 1] != '-' && (digits.size() - i) % 3 == 0) text += ',';
+        text += digits[i];
+    }
+    return text;
+}
+
+std::string text_of_mib(size_t bytes) {
+    const auto tenths = int64_t(std::llround(double(bytes) / double(1 << 20) * 10));
+    return fmt::format("{}.{}", text_of_whole(tenths / 10), tenths % 10);
+}
+
+std::string text_of(const StepLine& s) {
+    const std::string steps = std::to_string(s.steps);
+    const std::string time = s.seconds < 10 ? fmt::format("{:.0f} ms", s.seconds * 1e3) : fmt::format("{:.1f} s", s.seconds);
+    return fmt::format("step {:>{}}/{}  loss {:7.4f}  grad {:7.3f}  lr {:.2e}  {:>8}  {:>5} tok/s  {:>7.1f} GFLOP/s  left {}",
+                       s.step, steps.size(), steps, s.loss, s.grad_norm, s.lr, time, text_of_count(s.tokens_per_second),
+                       s.flops_per_second * 1e-9, text_of_seconds(s.seconds_left));
+}
+
+bool is_terminal(std::FILE* file) { return ::isatty(::fileno(file)) == 1; }
+
+ProgressLine::ProgressLine(std::string what) : what_(std::move(what)), visible_(is_terminal(stderr)) {}
+
+ProgressLine::~ProgressLine() { clear(); }
+
+void ProgressLine::clear() {
+    if (visible_ && shown_ != Clock::time_point{}) std::fputs("\r\033[K", stderr);
+}
+
+void ProgressLine::update(double done, double total, const std::string& unit) {
+    using namespace std::chrono_literals;
+    const auto now = Clock::now();
+    if (!visible_ || now - shown_ < 200ms) return;
+    shown_ = now;
+    const double seconds = std::chrono::duration<double>(now - start_).count();
+    std::string line = fmt::format("\r\033[K{}: {} {}", what_, text_of_count(done), unit);
+    if (total > 0) line += fmt::format(" of {} ({:.0f}%)", text_of_count(total), 100 * done / total);
+    if (total > 0 && done > 0) line += "  left " + text_of_seconds(seconds * (total - done) / done);
+    std::fputs(line.c_str(), stderr);
+    std::fflush(stderr);
+}
+
+}  // namespace gradus

@@ -1,0 +1,70 @@
+#pragma once
+// What a run tells: JSON lines for programs, one line of fixed columns for people, a line in place for long work.
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "engine/base/file.h"
+
+namespace gradus {
+
+// A file of JSON objects, one a line, each with a whole number under "step". Every line is handed to the system as soon
+// as it is written, so that a killed process loses none.
+class JsonLines {
+public:
+    // Opens the file to append. Lines of a step above last_step are dropped first, and so is a half-written line at the
+    // end: a resumed run writes them again, and the file has each step once. Error when it cannot be written.
+    JsonLines(const fs::path& path, int64_t last_step);
+    ~JsonLines();
+    JsonLines(const JsonLines&) = delete;
+    JsonLines& operator=(const JsonLines&) = delete;
+
+    void write(const nlohmann::ordered_json& line);
+    void sync();  // to the disk: before a checkpoint that counts on these lines
+
+private:
+    fs::path path_;
+    int descriptor_ = -1;
+};
+
+// step   120/5000  loss 4.0312  grad   0.87  lr 3.00e-04    412 ms   159k tok/s    46.1 GFLOP/s  left 33m
+struct StepLine {
+    int64_t step = 0, steps = 0;  // steps done, steps in all
+    double loss = 0, grad_norm = 0, lr = 0;
+    double seconds = 0;           // of this step
+    double tokens_per_second = 0, flops_per_second = 0;
+    double seconds_left = 0;
+};
+std::string text_of(const StepLine&);
+
+// 0.41 → "410 ms", 75 → "1m15s", 8000 → "2h13m"
+std::string text_of_seconds(double seconds);
+// 1234567 → "1.23M", 950 → "950"
+std::string text_of_count(double count);
+// 1234567 → "1,234,567"
+std::string text_of_whole(int64_t n);
+// 1536 MiB → "1,536.0"
+std::string text_of_mib(size_t bytes);
+
+bool is_terminal(std::FILE*);
+
+// One line of progress that rewrites itself where stderr is a terminal, and is silent elsewhere.
+class ProgressLine {
+public:
+    explicit ProgressLine(std::string what);
+    ~ProgressLine();  // clears the line
+    // total 0: unknown
+    void update(double done, double total, const std::string& unit);
+    void clear();
+
+private:
+    using Clock = std::chrono::steady_clock;
+    std::string what_;
+    Clock::time_point start_ = Clock::now(), shown_ = {};
+    bool visible_ = false;
+};
+
+}  // namespace gradus

@@ -1,0 +1,39 @@
+#include "engine/base/signals.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstring>
+
+namespace gradus {
+
+namespace {
+
+constexpr int status_of_second_signal = 130;  // what a shell reports for a program ended by Ctrl-C
+
+volatile sig_atomic_t signals_seen = 0;
+
+void say(const char* text) {  // the only way to write that a signal handler may use
+    if (::write(STDERR_FILENO, text, std::strlen(text)) < 0) return;
+}
+
+void on_signal(int) {
+    if (signals_seen > 0) ::_exit(status_of_second_signal);
+    signals_seen = 1;
+    say("\nstopping after this step; a second Ctrl-C stops at once\n");
+}
+
+}  // namespace
+
+void install_stop_signals() {
+    struct sigaction action {};
+    action.sa_handler = on_signal;
+    action.sa_flags = SA_RESTART;  // reads and writes in progress go on
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, nullptr);
+    sigaction(SIGTERM, &action, nullptr);
+}
+
+bool stop_requested() { return signals_seen > 0; }
+
+}  // namespace gradus

@@ -1,0 +1,113 @@
+#include "engine/checkpoint/checkpoint.h"
+
+#include <map>
+#include <sstream>
+
+#include "engine/base/error.h"
+#include "engine/checkpoint/folders.h"
+#include "engine/checkpoint/optimizer_state.h"
+
+namespace gradus {
+
+namespace {
+
+void write_all(const fs::path& folder, Model& model, Optimizer& optimizer, const TrainingState& state,
+               const SaveOptions& options) {
+    std::error_code problem;
+    if (!fs::create_directory(folder / "gradus", problem))
+        throw Error("cannot make the folder '" + (folder / "gradus").string() + "'", problem.message(),
+                    "free some space on that disk");
+    Manifest manifest = {state, name_of(model.run.dtype),
+                         save_weights(model, folder, model.run.dtype, options.shard_limit)};
+    manifest.files.push_back(save_optimizer(folder, model, optimizer));
+    if (!options.tokenizer_json.empty())
+        manifest.files.push_back(
+            write_checksummed(folder, "tokenizer.json", MappedFile(options.tokenizer_json).text()));
+    write_manifest(folder, manifest);
+}
+
+std::map<std::string, std::string> settings_in(const std::string& text) {
+    std::map<std::string, std::string> all;
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+        const size_t equals = line.find(" = ");
+        if (equals == std::string::npos) all[line];
+        else all[line.substr(0, equals)] = line.substr(equals + 3);
+    }
+    return all;
+}
+
+std::vector<std::string> differing_settings(const std::string& there, const std::string& here) {
+    std::vector<std::string> all;
+    const auto saved = settings_in(there), wanted = settings_in(here);
+    for (const auto& [name, value] : saved)
+        if (!wanted.count(name)) all.push_back(name + " = " + value + ", which this run does not have");
+        else if (wanted.at(name) != value) all.push_back(name + " " + value + " instead of " + wanted.at(name));
+    for (const auto& [name, value] : wanted)
+        if (!saved.count(name)) all.push_back("no " + name + ", which this run sets to " + value);
+    return all;
+}
+
+void refuse_differences(const fs::path& folder, const std::vector<std::string>& found) {
+    if (found.empty()) return;
+    std::string list;
+    for (const std::string& d : found) list += (list.empty() ? "" : "; ") + d;
+    throw Error("the checkpoint '" + folder.string() + "' is of another run", "it has " + list,
+                "resume with the recipe of that run, or start a run in another folder");
+}
+
+}  // namespace
+
+fs::path save_checkpoint(const fs::path& run_folder, Model& model, Optimizer& optimizer, const TrainingState& state,
+                         const SaveOptions& options) {
+    remove_leftovers(run_folder);
+    fs::path folder;
+    try {
+        UnpublishedFolder fresh(run_folder, state.step);
+        write_all(fresh.path(), model, optimizer, state, options);
+        folder = fresh.publish();
+    } catch (const Error& e) {  // the same Error, with what its reader needs to know next
+        const LatestCheckpoint left = latest_checkpoint(run_folder);
+        throw Error(e.what(),
+                    e.cause + "; the checkpoint of step " + std::to_string(state.step) + " was not made, and " +
+                        (left.folder ? "'" + left.folder->string() + "' is unharmed" : "the run has none yet"),
+                    e.fix);
+    }
+    point_latest_at(folder);
+    remove_older(run_folder, options.keep, folder);
+    return folder;
+}
+
+LatestCheckpoint latest_checkpoint(const fs::path& run_folder) {
+    LatestCheckpoint found;
+    for (const StepFolder& f : step_folders(run_folder)) {
+        const std::string problem = what_is_missing(f.path);
+        if (problem.empty()) {
+            found.folder = f.path;
+            break;
+        }
+        found.notes.push_back("the checkpoint '" + f.path.string() + "' is damaged and not used: " + problem);
+    }
+    return found;
+}
+
+TrainingState load_checkpoint(const fs::path& folder, Model& model, Optimizer& optimizer,
+                              const std::string& compatible) {
+    Manifest manifest = read_manifest(folder);
+    verify_files(folder, manifest);
+
+    std::vector<std::string> found = differences(read_model_config(folder), model.config());
+    if (manifest.dtype != name_of(model.run.dtype))
+        found.push_back("dtype " + manifest.dtype + " instead of " + name_of(model.run.dtype));
+    if (!compatible.empty())
+        for (const std::string& d : differing_settings(manifest.state.compatible, compatible)) found.push_back(d);
+    refuse_differences(folder, found);
+
+    // What is wrong with a file that passed so far is found before anything is overwritten.
+    check_optimizer(folder, model, optimizer);
+    load_weights(model, folder);
+    load_optimizer(folder, model, optimizer);
+    return std::move(manifest.state);
+}
+
+}  // namespace gradus

@@ -1,0 +1,55 @@
+#pragma once
+// Checkpoints of a run: everything that training needs to go on bit for bit, in folders that Hugging Face transformers
+// loads as they are.
+//
+//   RUN/checkpoints/step-00000100/   config.json, model.safetensors, … (engine/checkpoint/weights.h), tokenizer.json,
+//                                    gradus/optimizer.safetensors, gradus/manifest.json
+//   RUN/checkpoints/latest           a symbolic link to the newest, for people and commands
+//
+// A checkpoint is written to RUN/checkpoints/.step-00000100.tmp-PID, flushed to the disk file by file with its manifest
+// last, and renamed; then latest moves, then older ones go. So a kill, a power cut or a full disk at any moment leaves
+// the previous checkpoint loadable, and no folder named step-… is ever half written.
+//
+// In bf16 the model's file is bf16 and the optimizer's holds the f32 masters; in f32 the weights are the masters.
+// One process writes a run at a time: it holds the run's FolderLock (engine/base/file.h).
+#include <optional>
+
+#include "engine/checkpoint/manifest.h"
+#include "engine/checkpoint/weights.h"
+#include "engine/optimizer.h"
+
+namespace gradus {
+
+struct Keep {
+    int last = 3;       // of the whole checkpoints, so many newest stay; at least 1
+    int64_t every = 0;  // those of steps divisible by this stay for ever; 0: none
+};
+
+struct SaveOptions {
+    fs::path tokenizer_json = {};  // copied in; may be empty
+    Keep keep = {};
+    uint64_t shard_limit = default_shard_limit;
+};
+
+// Writes the checkpoint of state.step, replacing one of the same step, and returns its folder. Error when the disk is
+// full or the folder cannot be written: it names the checkpoint that remains, and nothing half-written does.
+fs::path save_checkpoint(const fs::path& run_folder, Model&, Optimizer&, const TrainingState&, const SaveOptions& = {});
+
+struct LatestCheckpoint {
+    std::optional<fs::path> folder;  // the newest whole one; empty: the run has none
+    std::vector<std::string> notes;  // one line for each newer one that is damaged
+};
+
+// Judges by manifests and sizes; changes nothing.
+LatestCheckpoint latest_checkpoint(const fs::path& run_folder);
+
+// Fills the model and the optimizer. `compatible` is what this run says must be the same; empty: not compared. Error
+// when a file was truncated or edited, when the checkpoint is of another model or dtype, or when a line of `compatible`
+// differs, naming each difference; model and optimizer are then as they were.
+TrainingState load_checkpoint(const fs::path& folder, Model&, Optimizer&, const std::string& compatible = "");
+
+// Removes what killed processes left half-written in the run. save_checkpoint() does so itself; a run that starts on a
+// nearly full disk may want the room before.
+void remove_leftovers(const fs::path& run_folder);
+
+}  // namespace gradus

@@ -1,0 +1,162 @@
+#include "engine/checkpoint/folders.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "engine/base/error.h"
+
+namespace gradus {
+
+namespace {
+
+// Names no reader looks at: ".step-00000100.tmp-123". What the process 123 was doing is in the middle.
+constexpr std::string_view writing = ".tmp-";        // a checkpoint that is not whole yet
+constexpr std::string_view replaced = ".replaced-";  // the old one of that step, while the new takes its name
+constexpr std::string_view removing = ".removed-";   // an old one on its way out
+
+fs::path hidden(const fs::path& step_folder, std::string_view purpose) {
+    std::string name = ".";
+    name.append(step_folder.filename().string()).append(purpose).append(std::to_string(::getpid()));
+    return step_folder.parent_path() / name;
+}
+
+Error cannot(const std::string& what, const fs::path& path, int problem) {
+    return Error("cannot " + what + " '" + path.string() + "'", std::strerror(problem),
+                 "check the folder's permissions and the disk's free space, then run the same command again");
+}
+
+void rename_folder(const fs::path& from, const fs::path& to) {
+    if (::rename(from.c_str(), to.c_str()) != 0) throw cannot("rename a checkpoint to", to, errno);
+}
+
+bool digits(std::string_view text) {
+    return !text.empty() && text.size() <= 18 && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+bool running(std::string_view pid) {
+    const int64_t id = digits(pid) ? std::stoll(std::string(pid)) : 0;
+    return id > 0 && id <= INT32_MAX && id != ::getpid() && (::kill(pid_t(id), 0) == 0 || errno == EPERM);
+}
+
+}  // namespace
+
+fs::path checkpoints_of(const fs::path& run_folder) { return run_folder / "checkpoints"; }
+
+std::string name_of_step(int64_t step) {
+    char name[40];
+    std::snprintf(name, sizeof name, "step-%08lld", static_cast<long long>(step));
+    return name;
+}
+
+std::vector<StepFolder> step_folders(const fs::path& run_folder) {
+    std::vector<StepFolder> all;
+    std::error_code end;
+    for (fs::directory_iterator at(checkpoints_of(run_folder), end), last; !end && at != last; at.increment(end)) {
+        const std::string name = at->path().filename().string();
+        std::error_code ignored;
+        if (name.rfind("step-", 0) != 0 || !digits(std::string_view(name).substr(5)) || !at->is_directory(ignored))
+            continue;
+        const int64_t step = std::stoll(name.substr(5));
+        if (name == name_of_step(step)) all.push_back({step, at->path()});
+    }
+    std::sort(all.begin(), all.end(), [](const StepFolder& a, const StepFolder& b) { return a.step > b.step; });
+    return all;
+}
+
+UnpublishedFolder::UnpublishedFolder(const fs::path& run_folder, int64_t step)
+    : final_(checkpoints_of(run_folder) / name_of_step(step)), temporary_(hidden(final_, writing)) {
+    std::error_code problem;
+    if (fs::create_directories(final_.parent_path(), problem)) sync_folder(run_folder);
+    if (problem) throw cannot("make the folder", final_.parent_path(), problem.value());
+    fs::remove_all(temporary_, problem);
+    if (!fs::create_directory(temporary_, problem)) throw cannot("make the folder", temporary_, problem.value());
+}
+
+UnpublishedFolder::~UnpublishedFolder() {
+    std::error_code ignored;
+    if (!published_) fs::remove_all(temporary_, ignored);
+}
+
+fs::path UnpublishedFolder::publish() {
+    sync_folder(temporary_);
+    std::error_code ignored;
+    if (!fs::exists(final_, ignored)) {
+        rename_folder(temporary_, final_);
+        published_ = true;
+    } else if (::renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, final_.c_str(), RENAME_EXCHANGE) == 0) {
+        fs::remove_all(temporary_, ignored);  // it is the old one now
+        published_ = true;
+    } else {
+        // A file system that cannot exchange two names (NFS). Killed between the renames, the old one is without its
+        // name until remove_leftovers() gives it back.
+        const fs::path old = hidden(final_, replaced);
+        fs::remove_all(old, ignored);
+        rename_folder(final_, old);
+        rename_folder(temporary_, final_);
+        published_ = true;
+        fs::remove_all(old, ignored);
+    }
+    sync_folder(final_.parent_path());
+    return final_;
+}
+
+void point_latest_at(const fs::path& step_folder) {
+    const fs::path latest = step_folder.parent_path() / "latest", fresh = hidden(latest, writing);
+    ::unlink(fresh.c_str());
+    if (::symlink(step_folder.filename().c_str(), fresh.c_str()) != 0) {
+        // A file system without links: the program finds checkpoints by their names, only people miss this one.
+        if (errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS) return;
+        throw cannot("make the link", latest, errno);
+    }
+    if (::rename(fresh.c_str(), latest.c_str()) != 0) {
+        const int problem = errno;
+        ::unlink(fresh.c_str());
+        throw cannot("make the link", latest, problem);
+    }
+    sync_folder(latest.parent_path());
+}
+
+void remove_older(const fs::path& run_folder, const Keep& keep, const fs::path& just_written) {
+    CHECK(keep.last >= 1, "the newest checkpoint always stays");
+    int whole = 0;
+    for (const StepFolder& f : step_folders(run_folder)) {
+        if (!what_is_missing(f.path).empty()) continue;
+        if (++whole <= keep.last || f.path == just_written || (keep.every > 0 && f.step % keep.every == 0)) continue;
+        // Renamed first: a folder named step-… is whole until the moment it is gone. One that cannot go may stay.
+        const fs::path going = hidden(f.path, removing);
+        if (::rename(f.path.c_str(), going.c_str()) != 0) continue;
+        std::error_code ignored;
+        fs::remove_all(going, ignored);
+    }
+}
+
+void remove_leftovers(const fs::path& run_folder) {
+    std::vector<fs::path> all;
+    std::error_code end;
+    for (fs::directory_iterator at(checkpoints_of(run_folder), end), last; !end && at != last; at.increment(end))
+        all.push_back(at->path());
+    for (const fs::path& path : all) {
+        const std::string name = path.filename().string();
+        for (std::string_view purpose : {writing, replaced, removing}) {
+            const size_t middle = name.find(purpose);
+            if (name[0] != '.' || middle == std::string::npos ||
+                running(std::string_view(name).substr(middle + purpose.size())))
+                continue;
+            const std::string owner = name.substr(1, middle - 1);  // "step-00000100" or "latest"
+            if (owner != "latest" && (owner.rfind("step-", 0) != 0 || !digits(std::string_view(owner).substr(5))))
+                continue;
+            std::error_code ignored;
+            if (purpose == replaced && !fs::exists(path.parent_path() / owner, ignored))
+                fs::rename(path, path.parent_path() / owner, ignored);
+            else fs::remove_all(path, ignored);
+        }
+    }
+}
+
+}  // namespace gradus

@@ -1,0 +1,125 @@
+#include "engine/checkpoint/manifest.h"
+
+#include "engine/base/error.h"
+#include "engine/checkpoint/json_text.h"
+
+namespace gradus {
+
+namespace {
+
+constexpr int format = 1;
+
+// Bytes that are no UTF-8 (a recipe may hold anything) become U+FFFD rather than the loss of a checkpoint.
+std::string text_of(const nlohmann::json& j, int indent) {
+    return j.dump(indent, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+// A file's name as a manifest may say it: inside the folder, spelt one way.
+bool plain(const std::string& name) {
+    const fs::path path(name);
+    return !name.empty() && name.find('\0') == std::string::npos && path.is_relative() &&
+           path == path.lexically_normal() && *path.begin() != "..";
+}
+
+struct ReadManifest {
+    Manifest manifest;
+    std::string problem;
+};
+
+ReadManifest parse(const std::string& text) {
+    JsonText read = try_parse_json(text);
+    if (!read.problem.empty()) return {{}, read.problem};
+    nlohmann::json& j = read.value;
+    if (!j.is_object() || !j.contains("xxh3_64") || !j["xxh3_64"].is_string()) return {{}, "it has no checksum"};
+    const std::string sum = j["xxh3_64"];
+    j.erase("xxh3_64");
+    if (hexadecimal(checksum_of(text_of(j, -1))) != sum)
+        return {{}, "it was edited or damaged: its checksum does not fit"};
+
+    // From here on it is what some version of this program wrote.
+    auto whole = [&](const nlohmann::json& n) {
+        return n.is_number_unsigned() && n.get<uint64_t>() <= uint64_t(INT64_MAX);
+    };
+    if (!j.contains("format") || j["format"] != format)
+        return {{},
+                "its format is " + (j.contains("format") ? shown(j["format"].dump()) : "unnamed") +
+                    ", and this program reads format " + std::to_string(format)};
+    for (const char* key : {"step", "tokens"})
+        if (!j.contains(key) || !whole(j[key])) return {{}, std::string("it has no count \"") + key + "\""};
+    if (!j.contains("seed") || !j["seed"].is_number_unsigned()) return {{}, "it has no count \"seed\""};
+    for (const char* key : {"dtype", "recipe", "compatible"})
+        if (!j.contains(key) || !j[key].is_string()) return {{}, std::string("it has no text \"") + key + "\""};
+    if (!j.contains("files") || !j["files"].is_object()) return {{}, "it has no object \"files\""};
+
+    Manifest m = {{j["step"], j["tokens"], j["seed"], j["recipe"], j["compatible"]}, j["dtype"], {}};
+    for (const auto& [name, about] : j["files"].items()) {
+        if (!plain(name)) return {{}, shown(name) + " is not the name of a file in the folder"};
+        if (!about.is_object() || !about.contains("bytes") || !whole(about["bytes"]) || !about.contains("xxh3_64") ||
+            !about["xxh3_64"].is_string())
+            return {{}, "it does not say the size and checksum of " + shown(name)};
+        const std::string digits = about["xxh3_64"];
+        if (digits.size() != 16 || digits.find_first_not_of("0123456789abcdef") != std::string::npos)
+            return {{}, "the checksum of " + shown(name) + " is not 16 hexadecimal digits"};
+        m.files.push_back({name, about["bytes"], std::stoull(digits, nullptr, 16)});
+    }
+    return {std::move(m), ""};
+}
+
+const char* use_another = "use an older checkpoint of the same run, or a copy of this one";
+
+}  // namespace
+
+void write_manifest(const fs::path& folder, const Manifest& m) {
+    nlohmann::json files = nlohmann::json::object();
+    for (const StoredFile& f : m.files) files[f.name] = {{"bytes", f.bytes}, {"xxh3_64", hexadecimal(f.checksum)}};
+    nlohmann::json j = {
+        {"format", format}, {"step", m.state.step},     {"tokens", m.state.tokens},         {"seed", m.state.seed},
+        {"dtype", m.dtype}, {"recipe", m.state.recipe}, {"compatible", m.state.compatible}, {"files", files}};
+    // As a reader will see it: with every byte that is no UTF-8 already replaced.
+    j = parse_json(text_of(j, -1), manifest_name, "report this");
+    j["xxh3_64"] = hexadecimal(checksum_of(text_of(j, -1)));
+    write_file_atomically(folder / manifest_name, text_of(j, 2) + "\n");
+}
+
+Manifest read_manifest(const fs::path& folder) {
+    const fs::path path = folder / manifest_name;
+    std::error_code ignored;
+    if (!fs::exists(path, ignored))
+        throw Error("'" + folder.string() + "' is not a checkpoint to resume from",
+                    "it has no " + std::string(manifest_name),
+                    "point at a folder RUN/checkpoints/step-… that this program wrote");
+    ReadManifest read = parse(read_file(path));
+    if (!read.problem.empty()) throw Error("'" + path.string() + "' cannot be trusted", read.problem, use_another);
+    return std::move(read.manifest);
+}
+
+std::string what_is_missing(const fs::path& folder) {
+    const fs::path path = folder / manifest_name;
+    std::error_code problem;
+    if (!fs::is_regular_file(path, problem)) return std::string("it has no ") + manifest_name;
+    const ReadManifest read = parse(read_file(path));
+    if (!read.problem.empty()) return std::string(manifest_name) + ": " + read.problem;
+    for (const StoredFile& f : read.manifest.files) {
+        const uint64_t bytes = fs::file_size(folder / f.name, problem);
+        if (problem) return "it has no " + f.name;
+        if (bytes != f.bytes)
+            return f.name + " has " + std::to_string(bytes) + " bytes instead of " + std::to_string(f.bytes);
+    }
+    return "";
+}
+
+void verify_files(const fs::path& folder, const Manifest& m) {
+    for (const StoredFile& f : m.files) {
+        const fs::path path = folder / f.name;
+        const MappedFile file(path);
+        if (file.size() != f.bytes)
+            throw Error("'" + path.string() + "' is not the file that was saved",
+                        "it has " + std::to_string(file.size()) + " bytes instead of " + std::to_string(f.bytes),
+                        use_another);
+        if (checksum_of(file.text()) != f.checksum)
+            throw Error("'" + path.string() + "' is not the file that was saved",
+                        "it was edited or damaged: its checksum does not fit", use_another);
+    }
+}
+
+}  // namespace gradus

@@ -1,0 +1,43 @@
+#pragma once
+// gradus/manifest.json: what a checkpoint is, and the size and checksum of each of its files.
+//
+//   {"format": 1, "step": 100, "tokens": …, "seed": …, "dtype": "bf16", "recipe": "…", "compatible": "…",
+//    "files": {"model.safetensors": {"bytes": …, "xxh3_64": "16 hexadecimal digits"}, …},
+//    "xxh3_64": the checksum of all the above, written as compact JSON with sorted keys}
+//
+// It is written last: a folder that has one was once whole.
+#include <string>
+#include <vector>
+
+#include "engine/checkpoint/checksum.h"
+#include "kernels/tensor.h"
+
+namespace gradus {
+
+// What training needs besides tensors. Everything else follows from it (engine/trainer.h).
+struct TrainingState {
+    int64_t step = 0;    // steps done
+    int64_t tokens = 0;  // targets seen
+    uint64_t seed = 0;
+    std::string recipe;      // the text of it, for people
+    std::string compatible;  // what must be the same on resume, one "name = value" a line
+};
+
+struct Manifest {
+    TrainingState state;
+    std::string dtype;  // of the model's weights: "f32", "bf16"
+    std::vector<StoredFile> files;
+};
+
+inline constexpr const char* manifest_name = "gradus/manifest.json";
+
+void write_manifest(const fs::path& folder, const Manifest&);
+// Error when it is absent, damaged or of another format.
+Manifest read_manifest(const fs::path& folder);
+
+// Why the folder is no whole checkpoint, judged by the manifest and the files' sizes; empty: it is one.
+std::string what_is_missing(const fs::path& folder);
+// Reads every file; Error names the first that was truncated or edited.
+void verify_files(const fs::path& folder, const Manifest&);
+
+}  // namespace gradus

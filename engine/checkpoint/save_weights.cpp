@@ -1,0 +1,129 @@
+#include <algorithm>
+#include <cstdio>
+
+#include "engine/checkpoint/elements.h"
+#include "engine/checkpoint/json_text.h"
+#include "engine/checkpoint/safetensors.h"
+#include "engine/checkpoint/transfer.h"
+#include "engine/checkpoint/weights.h"
+#include "engine/models/family.h"
+
+namespace gradus {
+
+namespace {
+
+struct Piece {  // one tensor that will be in the files
+    SafetensorsWriter::Declared declared;
+    Tensor rows;
+    bool transposed;
+    uint64_t bytes;
+};
+
+std::vector<Piece> pieces_of(Model& model, DType dtype) {
+    const FamilyFiles& family = files_of(model.config().family);
+    std::vector<Piece> all;
+    for (const Weight& w : model.weights())
+        for (const ExternalTensor& part : family.external(model.config(), w.name, w.spec)) {
+            const Tensor rows = w.value.slice(part.first_row, part.rows);
+            std::vector<int64_t> shape = {part.rows, rows.last()};
+            if (w.spec.shape.rank == 1) shape = {rows.last()};
+            else if (part.transposed) std::swap(shape[0], shape[1]);
+            const std::string name = (w.name == "head" ? "" : family.optional_prefix) + part.name;
+            all.push_back({{name, stored_name(dtype), std::move(shape)},
+                           rows,
+                           part.transposed,
+                           uint64_t(rows.size()) * size_of(dtype)});
+        }
+    return all;
+}
+
+// Pieces that go into one file, in order; a piece above the limit has a file of its own.
+std::vector<std::vector<Piece>> shards_of(const std::vector<Piece>& pieces, uint64_t limit) {
+    std::vector<std::vector<Piece>> shards;
+    uint64_t filled = 0;
+    for (const Piece& p : pieces) {
+        if (shards.empty() || filled + p.bytes > limit) {
+            shards.emplace_back();
+            filled = 0;
+        }
+        shards.back().push_back(p);
+        filled += p.bytes;
+    }
+    return shards;
+}
+
+StoredFile write_shard(const Run& run, const fs::path& folder, const std::string& name, const std::vector<Piece>& shard,
+                       DType dtype) {
+    std::vector<SafetensorsWriter::Declared> declared;
+    for (const Piece& p : shard) declared.push_back(p.declared);
+    SafetensorsWriter file(folder, name, declared);
+    std::vector<std::byte> host;
+    for (const Piece& p : shard) {
+        // A transposed matrix is gathered whole; any other streams through in some rows at a time.
+        const int64_t rows = p.rows.rows(), columns = p.rows.last();
+        const int64_t at_once = p.transposed ? rows : std::max<int64_t>(1, (int64_t(4) << 20) / columns);
+        for (int64_t first = 0; first < rows; first += at_once) {
+            const int64_t count = std::min(at_once, rows - first);
+            host.resize(size_t(count * columns) * size_of(dtype));
+            const Strided<std::byte> to = {host.data(), element_of(dtype), p.transposed ? 1 : columns,
+                                           p.transposed ? rows : 1};
+            copy_out(run, to, p.rows.slice(first, count));
+            file.write(host.data(), host.size());
+        }
+    }
+    return file.commit();
+}
+
+std::string shard_name(size_t i, size_t n) {
+    char name[64];
+    std::snprintf(name, sizeof name, "model-%05zu-of-%05zu.safetensors", i + 1, n);
+    return name;
+}
+
+}  // namespace
+
+std::vector<StoredFile> save_weights(Model& model, const fs::path& folder, DType dtype, uint64_t shard_limit) {
+    CHECK(model.run.tp.size == 1, "weights are written by a model on one rank");
+    const ModelConfig& m = model.config();
+    const FamilyFiles& family = files_of(m.family);
+
+    const nlohmann::json config = family.write_config(m, torch_name(dtype).c_str());
+    const std::vector<std::string> lost = differences(family.read_config(config, "config.json"), m);
+    if (!lost.empty())
+        throw Error("this model has no form that Hugging Face transformers knows",
+                    "its config.json would say " + lost.front(), "use the settings of a published GPT-2 or LLaMA");
+    std::error_code problem;
+    fs::create_directories(folder, problem);
+    if (problem)
+        throw Error("cannot make the folder '" + folder.string() + "'", problem.message(), "choose another folder");
+    for (const char* name : {"model.safetensors", "model.safetensors.index.json"})
+        if (fs::exists(folder / name, problem))
+            throw Error("'" + folder.string() + "' holds a model already", "it has a " + std::string(name),
+                        "choose another folder, or remove that model first");
+
+    nlohmann::json generation = nlohmann::json::object();
+    if (m.end_of_text >= 0) generation["bos_token_id"] = generation["eos_token_id"] = m.end_of_text;
+    std::vector<StoredFile> files = {write_checksummed(folder, "config.json", config.dump(2) + "\n"),
+                                     write_checksummed(folder, "generation_config.json", generation.dump(2) + "\n")};
+
+    const std::vector<std::vector<Piece>> shards = shards_of(pieces_of(model, dtype), shard_limit);
+    if (shards.size() == 1) {
+        files.push_back(write_shard(model.run, folder, "model.safetensors", shards[0], dtype));
+        return files;
+    }
+    nlohmann::json weight_map = nlohmann::json::object();
+    uint64_t total = 0;
+    for (size_t i = 0; i < shards.size(); ++i) {
+        const std::string name = shard_name(i, shards.size());
+        files.push_back(write_shard(model.run, folder, name, shards[i], dtype));
+        for (const Piece& p : shards[i]) {
+            weight_map[p.declared.name] = name;
+            total += p.bytes;
+        }
+    }
+    const nlohmann::json index = {{"metadata", {{"total_size", total}}}, {"weight_map", weight_map}};
+    files.push_back(write_checksummed(folder, "model.safetensors.index.json", index.dump(2) + "\n"));
+    return files;
+}
+
+}  // namespace gradus

@@ -1,0 +1,195 @@
+// Attention backward: the probabilities of a tile are computed again from lse, and each tile is visited once.
+//
+// A (sequence, kv head) pair is cut into stretches of key tiles. A stretch owns the gradients of its keys and values, so
+// they are summed in the order of the heads and query tiles by one thread at a time; gradients of the queries are one
+// partial sum for each stretch, added in the order of the stretches. How many stretches there are follows from the shape.
+#include "kernels/cpu/attention_tile.h"
+#include "kernels/cpu/cpu.h"
+
+namespace gradus::cpu {
+
+namespace {
+
+constexpr int64_t wave_floats = 12 << 20;  // what the pairs that are worked on at once may hold
+constexpr int64_t wanted_items = 32;       // stretches at once, for many threads and for an even end
+constexpr int64_t least_stretch = 3;       // key tiles
+
+// What the threads share about one pair. All in f32.
+struct Pair {
+    float *keys, *values;             // panels
+    float* key_rows;                  // [key tiles][key_rows, wide]
+    float *d_keys, *d_values;         // the same
+    float* d_queries;                 // [stretches][query tiles][query_tile, wide], of one head
+
+    static int64_t size(const HeadLayout& at, int64_t stretches) {
+        return 2 * at.key_panels() + 3 * at.key_matrix() + stretches * at.query_tiles() * at.query_matrix();
+    }
+    Pair(float* memory, const HeadLayout& at)
+        : keys(memory), values(keys + at.key_panels()), key_rows(values + at.key_panels()),
+          d_keys(key_rows + at.key_matrix()), d_values(d_keys + at.key_matrix()), d_queries(d_values + at.key_matrix()) {}
+};
+
+// One thread's memory for a query tile.
+struct Work {
+    float *query_panels, *d_y_panels, *query_rows, *d_y_rows;
+    float *p, *d_s;        // [query_tile, score_stride]
+    float *lse, *delta;    // a row each
+
+    static constexpr int64_t column = round_up(query_tile, 16), matrix = query_tile * score_stride + score_stride;
+    static int64_t size(const HeadLayout& at) {
+        return 2 * at.query_panels() + 2 * at.query_matrix() + 2 * matrix + 2 * column;
+    }
+    Work(float* memory, const HeadLayout& at)
+        : query_panels(memory), d_y_panels(query_panels + at.query_panels()), query_rows(d_y_panels + at.query_panels()),
+          d_y_rows(query_rows + at.query_matrix()), p(d_y_rows + at.query_matrix()), d_s(p + matrix), lse(d_s + matrix),
+          delta(lse + column) {}
+};
+
+template <class Scalar>
+void fetch_queries(const AttentionBackward& a, const HeadLayout& at, const Work& w, int64_t b, int64_t h, int64_t t0, int64_t count) {
+    const int64_t y_row = at.H * at.D, first = (b * at.T + t0) * y_row + h * at.D;
+    const Scalar *q = a.qkv.as<Scalar>() + at.query(b, t0, h), *y = a.y.as<Scalar>() + first, *d_y = a.d_y.as<Scalar>() + first;
+    pack_queries(w.query_panels, q, at.row, count, at);
+    pack_queries(w.d_y_panels, d_y, y_row, count, at);
+    for (int64_t i = 0; i < at.query_panels(); i += width) store(w.query_panels + i, load(w.query_panels + i) * float(a.scale));
+    widen_rows(w.query_rows, q, at.row, count, at.D, at.wide);
+    widen_rows(w.d_y_rows, d_y, y_row, count, at.D, at.wide);
+    for (int64_t r = 0; r < count; ++r) {
+        w.lse[r] = a.lse.as<float>()[(b * at.H + h) * at.T + t0 + r];
+        w.delta[r] = total(at.D, [&](int64_t d, auto lanes) { return load(d_y + r * y_row + d, lanes) * load(y + r * y_row + d, lanes); });
+    }
+}
+
+// p and d_s of row r from the scores and d_y·v that stand there, in [first, last); zeros in the rest of the row.
+void probabilities(const Work& w, int64_t r, int64_t first, int64_t last, int64_t lo, int64_t hi, float scale) {
+    float *p = w.p + r * score_stride, *d_s = w.d_s + r * score_stride;
+    std::fill(p, p + first, 0.f);
+    std::fill(d_s, d_s + first, 0.f);
+    const float lse = w.lse[r], delta = w.delta[r];
+    const bool whole = lo <= first && last <= hi;
+    for (int64_t i = first; i < last; i += width) {
+        Floats chance = exponential(load(p + i) - lse), slope = chance * (load(d_s + i) - delta) * scale;
+        if (!whole) {
+            const Ints seen = inside(i, lo, hi);
+            chance = choose(seen, chance, Floats{});
+            slope = choose(seen, slope, Floats{});
+        }
+        store(p + i, chance);
+        store(d_s + i, slope);
+    }
+    std::fill(p + last, p + score_stride, 0.f);
+    std::fill(d_s + last, d_s + score_stride, 0.f);
+}
+
+// A tile of queries against a tile of keys.
+void visit(const HeadLayout& at, const Pair& pair, const Work& w, const Intervals& of, float* d_query_rows, int64_t t0,
+           int64_t count, int64_t base, float scale) {
+    const int64_t wide = at.wide, panel = base / tile_columns * at.key_panel(), row = base / key_tile * key_rows * wide;
+    for (int64_t r = 0; r < count; r += tile_rows) {
+        const int64_t r_end = std::min<int64_t>(r + tile_rows, count), group = r / tile_rows * at.query_panel();
+        Span span = span_of(of, t0 + r, t0 + r_end, base);
+        if (span.empty()) span = {0, 0};
+        group_scores(w.p + r * score_stride, w.query_panels + group, pair.keys + panel, span, at);
+        group_scores(w.d_s + r * score_stride, w.d_y_panels + group, pair.values + panel, span, at);
+        for (int64_t q = r; q < r_end; ++q)
+            probabilities(w, q, span.first_panel() * tile_columns, span.last_panel() * tile_columns, of.lo[t0 + q] - base,
+                          of.hi[t0 + q] - base, scale);
+        add_product<score_stride, 1>(d_query_rows + r * wide, w.d_s + r * score_stride + span.first,
+                                     pair.key_rows + row + span.first * wide, span.last - span.first, wide);
+    }
+    for (int64_t k = 0; k < std::min(key_tile, at.T - base); k += tile_rows) {
+        int64_t first = 0, last = count;  // the queries that may see one of these keys
+        while (first < last && of.hi[t0 + first] <= base + k) ++first;
+        while (first < last && of.lo[t0 + last - 1] >= base + k + tile_rows) --last;
+        if (first == last) continue;
+        add_product<1, score_stride>(pair.d_values + row + k * wide, w.p + first * score_stride + k, w.d_y_rows + first * wide,
+                                     last - first, wide);
+        add_product<1, score_stride>(pair.d_keys + row + k * wide, w.d_s + first * score_stride + k, w.query_rows + first * wide,
+                                     last - first, wide);
+    }
+}
+
+// All queries of one head against the key tiles [first, last): a stretch. d_queries is its partial sum.
+template <class Scalar>
+void walk(const AttentionBackward& a, const HeadLayout& at, const Pair& pair, const Work& w, float* d_queries, int64_t b,
+          int64_t h, int64_t first, int64_t last) {
+    const Intervals of = {a.lo.as<int32_t>() + b * at.T, a.hi.as<int32_t>() + b * at.T};
+    for (int64_t t0 = 0; t0 < at.T; t0 += query_tile, d_queries += at.query_matrix()) {
+        const int64_t count = std::min(query_tile, at.T - t0);
+        std::fill(d_queries, d_queries + at.query_matrix(), 0.f);
+        const int64_t from = std::max<int64_t>(first, of.lo[t0] / key_tile);
+        const int64_t to = std::min(last, tiles_of(std::max(0, of.hi[t0 + count - 1]), key_tile));
+        if (from >= to) continue;
+        fetch_queries<Scalar>(a, at, w, b, h, t0, count);
+        for (int64_t tile = from; tile < to; ++tile) visit(at, pair, w, of, d_queries, t0, count, tile * key_tile, float(a.scale));
+    }
+}
+
+template <class Scalar>
+void run(const AttentionBackward& a) {
+    static thread_local Buffer buffer;
+    const HeadLayout at = {a.T, a.H, a.G, a.D};
+    const int64_t pairs = int64_t(a.B) * a.G, tiles = at.key_tiles(), q_tiles = at.query_tiles(), wide = at.wide;
+    const int64_t stretches = std::clamp<int64_t>(wanted_items / pairs, 1, std::max<int64_t>(1, tiles / least_stretch));
+    const int64_t pair_size = round_up(Pair::size(at, stretches), 16), work_size = round_up(Work::size(at), 16);
+    const int64_t wave = std::clamp<int64_t>(wave_floats / pair_size, 1, pairs);
+    float* const memory = buffer.floats(size_t(wave * pair_size + threads() * work_size));
+    float* const work = memory + wave * pair_size;
+    Scalar* const d_qkv = a.d_qkv.as<Scalar>();
+    const auto narrow_rows = [&](int64_t to, const float* from, int64_t count) {
+        for (int64_t r = 0; r < count; ++r)
+            sweep(at.D, [&](int64_t d, auto lanes) { store(d_qkv + to + r * at.row + d, load(from + r * wide + d), lanes); });
+    };
+
+    for (int64_t first = 0; first < pairs; first += wave) {
+        const int64_t here = std::min(wave, pairs - first);
+        const auto pair_of = [&](int64_t i) { return Pair(memory + i * pair_size, at); };
+
+        parallel_items(here * tiles, [&](int64_t i, int) {
+            const int64_t b = (first + i / tiles) / a.G, g = (first + i / tiles) % a.G, tile = i % tiles, base = tile * key_tile;
+            const int64_t count = std::min(key_tile, at.T - base), panel = base / tile_columns * at.key_panel();
+            const Pair pair = pair_of(i / tiles);
+            const Scalar *keys = a.qkv.as<Scalar>() + at.key(b, base, g), *values = a.qkv.as<Scalar>() + at.value(b, base, g);
+            pack_keys(pair.keys + panel, keys, at.row, count, at);
+            pack_keys(pair.values + panel, values, at.row, count, at);
+            widen_rows(pair.key_rows + tile * key_rows * wide, keys, at.row, count, at.D, wide);
+            std::fill_n(pair.d_keys + tile * key_rows * wide, key_rows * wide, 0.f);
+            std::fill_n(pair.d_values + tile * key_rows * wide, key_rows * wide, 0.f);
+        });
+
+        for (int64_t member = 0; member < at.group_size(); ++member) {
+            parallel_items(here * stretches, [&](int64_t i, int thread) {
+                const int64_t b = (first + i % here) / a.G, g = (first + i % here) % a.G, stretch = i / here;
+                const Pair pair = pair_of(i % here);
+                walk<Scalar>(a, at, pair, Work(work + thread * work_size, at), pair.d_queries + stretch * q_tiles * at.query_matrix(),
+                             b, g * at.group_size() + member, tiles * stretch / stretches, tiles * (stretch + 1) / stretches);
+            });
+            parallel_items(here * q_tiles, [&](int64_t i, int) {
+                const int64_t b = (first + i / q_tiles) / a.G, g = (first + i / q_tiles) % a.G, t0 = i % q_tiles * query_tile;
+                float* rows = pair_of(i / q_tiles).d_queries + i % q_tiles * at.query_matrix();
+                for (int64_t s = 1; s < stretches; ++s) {
+                    const float* more = rows + s * q_tiles * at.query_matrix();
+                    for (int64_t j = 0; j < at.query_matrix(); j += width) store(rows + j, load(rows + j) + load(more + j));
+                }
+                narrow_rows(at.query(b, t0, g * at.group_size() + member), rows, std::min(query_tile, at.T - t0));
+            });
+        }
+
+        parallel_items(here * tiles, [&](int64_t i, int) {
+            const int64_t b = (first + i / tiles) / a.G, g = (first + i / tiles) % a.G, tile = i % tiles, base = tile * key_tile;
+            const int64_t count = std::min(key_tile, at.T - base);
+            const Pair pair = pair_of(i / tiles);
+            narrow_rows(at.key(b, base, g), pair.d_keys + tile * key_rows * wide, count);
+            narrow_rows(at.value(b, base, g), pair.d_values + tile * key_rows * wide, count);
+        });
+    }
+}
+
+}  // namespace
+
+void attention_backward(const AttentionBackward& a, Stream) {
+    check_intervals(a.lo, a.hi, a.B, a.T);
+    by_dtype(a.qkv.dtype, [&](auto kind) { run<decltype(kind)>(a); });
+}
+
+}  // namespace gradus::cpu

@@ -1,0 +1,155 @@
+// Attention for generation: few query rows, long caches, so the speed is that of reading keys and values.
+//
+// A row's context is cut into parts of a fixed length, which threads take as they are free; each part has its own maximum,
+// sum and output for every query head of the kv head, and the parts are joined in order.
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "kernels/cpu/buffer.h"
+#include "kernels/cpu/cpu.h"
+#include "kernels/cpu/parallel.h"
+#include "kernels/cpu/vector_math.h"
+
+namespace gradus::cpu {
+
+namespace {
+
+constexpr int64_t part_keys = 256;
+constexpr float none = -std::numeric_limits<float>::infinity();
+
+struct Shapes {
+    int64_t N, H, G, D, S, P;
+    int64_t row = (H + 2 * G) * D, members = H / G, parts = (P + part_keys - 1) / part_keys;
+    int64_t wide = (D + width - 1) / width * width;
+    int64_t result = wide + 16;  // floats of one head's part: output, then top and total
+};
+
+// Four keys at once share the loads of the query; what is left over goes one by one.
+template <int count, class Scalar>
+inline __attribute__((always_inline)) void scores_of(float* s, const float* q, const Scalar* keys, int64_t D, float scale) {
+    Floats dots[count] = {};
+    sweep(D, [&](int64_t d, auto lanes) {
+        const Floats x = load(q + d);
+#pragma GCC unroll 4
+        for (int k = 0; k < count; ++k) dots[k] += x * load(keys + k * D + d, lanes);
+    });
+    for (int k = 0; k < count; ++k) s[k] = sum(dots[k]) * scale;
+}
+
+template <int count, class Scalar>
+inline __attribute__((always_inline)) void add_values(float* y, const float* p, const Scalar* values, int64_t D) {
+    sweep(D, [&](int64_t d, auto lanes) {
+        Floats all = load(y + d);
+#pragma GCC unroll 4
+        for (int k = 0; k < count; ++k) all += p[k] * load(values + k * D + d, lanes);
+        store(y + d, all);
+    });
+}
+
+// One query head against the n keys of a part. q and y have room for whole registers.
+template <class Scalar>
+void attend(float* y, float& top, float& total, const float* q, const Scalar* keys, const Scalar* values, int64_t n,
+            const Shapes& at, float scale) {
+    alignas(64) float s[part_keys];
+    int64_t u = 0;
+    for (; u + 4 <= n; u += 4) scores_of<4>(s + u, q, keys + u * at.D, at.D, scale);
+    for (; u < n; ++u) scores_of<1>(s + u, q, keys + u * at.D, at.D, scale);
+
+    Floats highest = splat(none), sums = {};
+    sweep(n, [&](int64_t i, auto lanes) { highest = larger(highest, load(s + i, lanes, none)); });
+    top = largest(highest);
+    const float reference = top == none ? 0 : top;
+    sweep(n, [&](int64_t i, auto lanes) {
+        const Floats p = exponential(load(s + i, lanes, none) - reference);
+        sums += p;
+        store(s + i, p, lanes);
+    });
+    total = sum(sums);
+
+    std::fill(y, y + at.wide, 0.f);
+    for (u = 0; u + 4 <= n; u += 4) add_values<4>(y, s + u, values + u * at.D, at.D);
+    for (; u < n; ++u) add_values<1>(y, s + u, values + u * at.D, at.D);
+}
+
+// The parts of one head, from the first to the last. Their tops become their shares.
+template <class Scalar>
+void join(Scalar* y, float* parts, int64_t first, int64_t last, int64_t stride, const Shapes& at) {
+    float top = none, total = 0;
+    for (int64_t k = first; k < last; ++k) top = std::max(top, parts[k * stride + at.wide]);
+    for (int64_t k = first; k < last; ++k) {
+        float& share = parts[k * stride + at.wide];
+        share = share == none ? 0 : std::exp(share - top);
+        total += share * parts[k * stride + at.wide + 1];
+    }
+    sweep(at.D, [&](int64_t d, auto lanes) {
+        Floats all = {};
+        for (int64_t k = first; k < last; ++k) all += load(parts + k * stride + d) * parts[k * stride + at.wide];
+        store(y + d, total == 0 ? Floats{} : all / total, lanes);
+    });
+}
+
+template <class Scalar>
+void run(const AttentionCached& a) {
+    static thread_local Buffer buffer;
+    const Shapes at = {a.qkv.rows(), a.H, a.G, a.D, a.k_cache.shape.dim[0], a.k_cache.shape.dim[2]};
+    const int32_t *sequence = a.sequence.as<int32_t>(), *position = a.position.as<int32_t>(), *lo = a.lo.as<int32_t>();
+    int64_t parts = 1;  // of the longest context
+    for (int64_t n = 0; n < at.N; ++n) {
+        CHECK(sequence[n] >= 0 && sequence[n] < at.S, "sequence " + std::to_string(sequence[n]) + " has no cache");
+        CHECK(position[n] >= 0 && position[n] < at.P, "position " + std::to_string(position[n]) + " is not in the cache");
+        CHECK(lo[n] >= 0, "lo " + std::to_string(lo[n]) + " is below 0");
+        parts = std::max<int64_t>(parts, position[n] / part_keys + 1);
+    }
+    Scalar *k_cache = a.k_cache.as<Scalar>(), *v_cache = a.v_cache.as<Scalar>();
+    const Scalar* qkv = a.qkv.as<Scalar>();
+    const auto slot = [&](int64_t n, int64_t g, int64_t u) { return ((sequence[n] * at.G + g) * at.P + u) * at.D; };
+    parallel(at.N, std::max<int64_t>(1, (1 << 14) / at.row), [&](int64_t first, int64_t last) {
+        for (int64_t n = first; n < last; ++n)
+            for (int64_t g = 0; g < at.G; ++g) {
+                std::copy_n(qkv + n * at.row + (at.H + g) * at.D, at.D, k_cache + slot(n, g, position[n]));
+                std::copy_n(qkv + n * at.row + (at.H + at.G + g) * at.D, at.D, v_cache + slot(n, g, position[n]));
+            }
+    });
+
+    // Rows in blocks, so that the partial results stay in the cache.
+    const int64_t part_size = at.members * at.result, row_size = at.G * parts * part_size;
+    const int64_t block = std::clamp<int64_t>((1 << 20) / row_size, 1, at.N);
+    float* const results = buffer.floats(size_t(block * row_size + threads() * at.wide));
+    float* const queries = results + block * row_size;
+    for (int64_t from = 0; from < at.N; from += block) {
+        const int64_t rows = std::min(block, at.N - from), per_row = at.G * parts;
+        parallel_items(rows * per_row, [&](int64_t i, int thread) {
+            const int64_t n = from + i / per_row, g = i % per_row / parts, part = i % parts;
+            const int64_t first = std::max<int64_t>(lo[n], part * part_keys), last = std::min<int64_t>(position[n] + 1, (part + 1) * part_keys);
+            float *result = results + i * part_size, *q = queries + thread * at.wide;
+            for (int64_t m = 0; m < at.members; ++m, result += at.result) {
+                if (first >= last) {
+                    std::fill(result, result + at.result, 0.f);
+                    result[at.wide] = none;
+                    continue;
+                }
+                std::fill(q, q + at.wide, 0.f);
+                sweep(at.D, [&](int64_t d, auto lanes) { store(q + d, load(qkv + n * at.row + (g * at.members + m) * at.D + d, lanes), lanes); });
+                attend(result, result[at.wide], result[at.wide + 1], q, k_cache + slot(n, g, first), v_cache + slot(n, g, first),
+                       last - first, at, float(a.scale));
+            }
+        });
+        parallel(rows * at.H, std::max<int64_t>(1, (1 << 12) / at.D), [&](int64_t first, int64_t last) {
+            for (int64_t i = first; i < last; ++i) {
+                const int64_t n = from + i / at.H, h = i % at.H, g = h / at.members, m = h % at.members;
+                const int64_t first_part = std::min(lo[n] / part_keys, position[n] / part_keys + 1);
+                join(a.y.as<Scalar>() + (n * at.H + h) * at.D, results + ((i / at.H * at.G + g) * parts) * part_size + m * at.result,
+                     first_part, position[n] / part_keys + 1, part_size, at);
+            }
+        });
+    }
+}
+
+}  // namespace
+
+void attention_cached(const AttentionCached& a, Stream) {
+    by_dtype(a.qkv.dtype, [&](auto kind) { run<decltype(kind)>(a); });
+}
+
+}  // namespace gradus::cpu

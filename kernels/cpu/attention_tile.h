@@ -1,0 +1,131 @@
+#pragma once
+// Attention by tiles: what forward and backward share.
+//
+// A tile is query_tile queries by key_tile keys. Its scores live in a matrix of score_stride columns that stays in the
+// second cache; queries go in groups of tile_rows, so that all products are tiles of registers (product_tile.h). Keys
+// that no query of a group may see are not computed, only the rounding up to a panel of keys is; their p is set to 0.
+//
+// Heads are converted to f32 and packed once for each (sequence, kv head), then serve all query tiles and query heads.
+// D is rounded up to `wide` columns with zeros, so that any head width works.
+#include "kernels/cpu/buffer.h"
+#include "kernels/cpu/parallel.h"
+#include "kernels/cpu/product_pack.h"
+#include "kernels/cpu/product_tile.h"
+#include "kernels/cpu/vector_math.h"
+
+namespace gradus::cpu {
+
+constexpr int64_t round_up(int64_t n, int64_t unit) { return (n + unit - 1) / unit * unit; }
+
+constexpr int64_t query_groups = 60 / tile_rows, query_tile = query_groups * tile_rows;
+constexpr int64_t key_tile = 96, key_rows = round_up(key_tile, tile_rows);
+constexpr int score_stride = int(round_up(key_rows, 16));
+static_assert(key_tile % tile_columns == 0, "a key tile is whole panels");
+
+inline int64_t tiles_of(int64_t n, int64_t tile) { return (n + tile - 1) / tile; }
+
+// Where the heads lie in a row of qkv, and how wide things are.
+struct HeadLayout {
+    int64_t T, H, G, D;
+    int64_t row = (H + 2 * G) * D, wide = round_up(D, tile_columns);
+
+    int64_t group_size() const { return H / G; }
+    int64_t query(int64_t b, int64_t t, int64_t h) const { return (b * T + t) * row + h * D; }
+    int64_t key(int64_t b, int64_t t, int64_t g) const { return (b * T + t) * row + (H + g) * D; }
+    int64_t value(int64_t b, int64_t t, int64_t g) const { return (b * T + t) * row + (H + G + g) * D; }
+    int64_t query_tiles() const { return tiles_of(T, query_tile); }
+    int64_t key_tiles() const { return tiles_of(T, key_tile); }
+
+    // Sizes in floats: panels of keys for a whole sequence, rows of a whole sequence, panels and rows of a query tile.
+    int64_t key_panel() const { return D * tile_columns; }
+    int64_t key_panels() const { return key_tiles() * (key_tile / tile_columns) * key_panel(); }
+    int64_t key_matrix() const { return key_tiles() * key_rows * wide; }
+    int64_t query_panel() const { return round_up(D * tile_rows + panel_slack, 16); }
+    int64_t query_panels() const { return query_groups * query_panel(); }
+    int64_t query_matrix() const { return query_tile * wide; }
+};
+
+// The intervals of one sequence's queries.
+struct Intervals {
+    const int32_t *lo, *hi;
+};
+
+// Keys [first, last) of a key tile that starts at `base`: those that some query of [t, t_end) may see.
+struct Span {
+    int64_t first, last;
+    bool empty() const { return first >= last; }
+    int64_t first_panel() const { return first / tile_columns; }
+    int64_t last_panel() const { return tiles_of(last, tile_columns); }
+};
+inline Span span_of(const Intervals& of, int64_t t, int64_t t_end, int64_t base) {
+    return {std::max<int64_t>(of.lo[t] - base, 0), std::min<int64_t>(of.hi[t_end - 1] - base, key_tile)};
+}
+
+// Promises about lo and hi that no shape can check.
+void check_intervals(const Tensor& lo, const Tensor& hi, int64_t B, int64_t T);
+
+// count rows of D channels, `stride` apart, as f32 rows of `wide` channels, the rest zeros.
+template <class Scalar>
+void widen_rows(float* to, const Scalar* from, int64_t stride, int64_t count, int64_t D, int64_t wide) {
+    for (int64_t r = 0; r < count; ++r, to += wide, from += stride) {
+        sweep(D, [&](int64_t d, auto lanes) { store(to + d, load(from + d, lanes), lanes); });
+        std::fill(to + D, to + wide, 0.f);
+    }
+}
+
+// A query tile's rows as panels, one for each group; rows past the end of the sequence are zeros.
+template <class Scalar>
+void pack_queries(float* panels, const Scalar* from, int64_t stride, int64_t count, const HeadLayout& at) {
+    for (int64_t i = 0; i < query_groups && i * tile_rows < count; ++i)
+        pack_across<tile_rows>(panels + i * at.query_panel(), from + i * tile_rows * stride, stride,
+                               std::min<int64_t>(tile_rows, count - i * tile_rows), at.D);
+}
+
+// A key tile's rows, keys or values, as panels of columns.
+template <class Scalar>
+void pack_keys(float* panels, const Scalar* from, int64_t stride, int64_t count, const HeadLayout& at) {
+    for (int64_t p = 0; p * tile_columns < count; ++p)
+        pack_across<tile_columns>(panels + p * at.key_panel(), from + p * tile_columns * stride, stride,
+                                  std::min<int64_t>(tile_columns, count - p * tile_columns), at.D);
+}
+
+inline __attribute__((always_inline)) void store_tile(float* to, int64_t stride, const Tile& tile) {
+#pragma GCC unroll 16
+    for (int r = 0; r < tile_rows; ++r) {
+        store(to + r * stride, tile.left[r]);
+        store(to + r * stride + width, tile.right[r]);
+    }
+}
+
+// scores[r, key] of one group for the panels of its span: the product of its panel with the keys'.
+inline void group_scores(float* scores, const float* group, const float* panels, const Span& span, const HeadLayout& at) {
+    for (int64_t p = span.first_panel(); p < span.last_panel(); ++p)
+        store_tile(scores + p * tile_columns, score_stride, multiply_panels(group, panels + p * at.key_panel(), at.D));
+}
+
+// to[r, c] += Σ_k a[r,k] · b[k,c] for tile_rows rows of `wide` columns. row and step are a's, as in multiply().
+template <int row, int step>
+void add_product(float* to, const float* a, const float* b, int64_t depth, int64_t wide) {
+    for (int64_t c = 0; c < wide; c += tile_columns) {
+        Tile tile;
+#pragma GCC unroll 16
+        for (int r = 0; r < tile_rows; ++r) {
+            tile.left[r] = load(to + r * wide + c);
+            tile.right[r] = load(to + r * wide + c + width);
+        }
+        multiply<row, step>(tile, a, b + c, wide, depth);
+        store_tile(to + c, wide, tile);
+    }
+}
+
+// The numbers first, first + 1, … of a register's lanes, and which of them are keys of [lo, hi).
+template <size_t... lane>
+inline Ints numbers_from(int64_t first, std::index_sequence<lane...>) {
+    return Ints{int(lane)...} + int32_t(first);
+}
+inline Ints inside(int64_t first, int64_t lo, int64_t hi) {
+    const Ints key = numbers_from(first, std::make_index_sequence<width>{});
+    return (key >= int32_t(lo)) & (key < int32_t(hi));
+}
+
+}  // namespace gradus::cpu

@@ -1,0 +1,41 @@
+// Dropout: random words for a stretch of a row, then the choice.
+#include <cmath>
+
+#include "kernels/cpu/cpu.h"
+#include "kernels/cpu/parallel.h"
+#include "kernels/cpu/philox.h"
+
+namespace gradus::cpu {
+
+namespace {
+
+constexpr int64_t stretch = 4 * counters;  // channels that one call of the generator serves
+
+template <class Scalar>
+void drop(const Dropout& a) {
+    const int64_t N = a.x.rows(), C = a.x.last();
+    const uint64_t limit = uint64_t(std::ceil(a.p * 0x1p32));  // a word below it drops its element
+    const float kept = float(1 - a.p);
+    parallel(N, std::max<int64_t>(1, (1 << 11) / C), [&](int64_t first, int64_t last) {
+        for (int64_t n = first; n < last; ++n)
+            for (int64_t c = 0; c < C; c += stretch) {
+                const PhiloxWords random = philox_along_high(a.key, uint64_t(a.first_row + n), uint64_t(c / 4));
+                float factor[stretch];
+                for (int i = 0; i < counters; ++i)
+                    for (int k = 0; k < 4; ++k) factor[4 * i + k] = random.word[k][i] >= limit ? 1.f : 0.f;
+                const Scalar* x = a.x.as<Scalar>() + n * C + c;
+                Scalar* y = a.y.as<Scalar>() + n * C + c;
+                sweep(std::min(stretch, C - c), [&](int64_t i, auto lanes) {
+                    store(y + i, choose(load(factor + i) > 0.f, load(x + i, lanes) / kept, Floats{}), lanes);
+                });
+            }
+    });
+}
+
+}  // namespace
+
+void dropout(const Dropout& a, Stream) {
+    by_dtype(a.x.dtype, [&](auto kind) { drop<decltype(kind)>(a); });
+}
+
+}  // namespace gradus::cpu

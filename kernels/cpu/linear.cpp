@@ -1,0 +1,57 @@
+// Linear: three products that differ in what is transposed, and the sum of the columns of d_y.
+#include "kernels/cpu/buffer.h"
+#include "kernels/cpu/cpu.h"
+#include "kernels/cpu/onednn.h"
+#include "kernels/cpu/parallel.h"
+#include "kernels/cpu/product.h"
+#include "kernels/cpu/vector.h"
+
+namespace gradus::cpu {
+
+namespace {
+
+void product(const Product& p) {
+    if (p.a.dtype == DType::bf16 && multiplies_bf16()) onednn_product(p);
+    else packed_product(p);
+}
+
+// Sums of whole columns: a stretch of columns belongs to one thread, which takes the rows in order, in blocks so that a
+// long sum of small numbers keeps its digits.
+template <class Scalar>
+void column_sum(float* total, const Scalar* x, int64_t N, int64_t C) {
+    constexpr int64_t block = 64;
+    parallel(C, std::max<int64_t>(64, (1 << 16) / N / 64 * 64), [&](int64_t first, int64_t last) {
+        for (int64_t n = 0; n < N; n += block)
+            sweep(last - first, [&](int64_t i, auto lanes) {
+                Floats part = {};
+                for (int64_t row = n; row < std::min(N, n + block); ++row) part += load(x + row * C + first + i, lanes);
+                store(total + first + i, load(total + first + i, lanes) + part, lanes);
+            });
+    });
+}
+
+}  // namespace
+
+void linear_forward(const LinearForward& a, Stream) {
+    const Product p = {.out = a.y.data, .dtype = a.y.dtype, .M = a.x.rows(), .N = a.y.last(), .K = a.x.last(),
+                       .a = matrix(a.x), .b = matrix(a.w).transposed(), .bias = a.b.data};
+    if (p.M <= thin_rows) thin_product(p);
+    else product(p);
+}
+
+void linear_backward_input(const LinearBackwardInput& a, Stream) {
+    product({.out = a.d_x.data, .dtype = a.d_x.dtype, .M = a.d_y.rows(), .N = a.d_x.last(), .K = a.d_y.last(),
+             .a = matrix(a.d_y), .b = matrix(a.w)});
+}
+
+void linear_backward_weight(const LinearBackwardWeight& a, Stream) {
+    product({.out = a.d_w.data, .dtype = a.d_w.dtype, .M = a.d_y.last(), .N = a.x.last(), .K = a.x.rows(),
+             .a = matrix(a.d_y).transposed(), .b = matrix(a.x), .accumulate = true});
+    if (!a.d_b || a.x.rows() == 0) return;
+    by_dtype(a.d_y.dtype, [&](auto kind) {
+        using Scalar = decltype(kind);
+        column_sum(a.d_b.as<float>(), a.d_y.as<Scalar>(), a.d_y.rows(), a.d_y.last());
+    });
+}
+
+}  // namespace gradus::cpu

@@ -1,0 +1,53 @@
+// The CPU table.
+#include "kernels/check.h"
+#include "kernels/cpu/cpu.h"
+#include "kernels/cpu/memory.h"
+
+namespace gradus {
+
+const Ops& cpu_ops() {
+    // clang-format off
+    static const Ops table = {
+        .name                   = "cpu",
+        .embedding_forward      = checked<EmbeddingForward, cpu::embedding_forward>,
+        .embedding_backward     = checked<EmbeddingBackward, cpu::embedding_backward>,
+        .layernorm_forward      = checked<LayerNormForward, cpu::layernorm_forward>,
+        .add_layernorm_forward  = checked<AddLayerNormForward, cpu::add_layernorm_forward>,
+        .layernorm_backward     = checked<LayerNormBackward, cpu::layernorm_backward>,
+        .rmsnorm_forward        = checked<RmsNormForward, cpu::rmsnorm_forward>,
+        .add_rmsnorm_forward    = checked<AddRmsNormForward, cpu::add_rmsnorm_forward>,
+        .rmsnorm_backward       = checked<RmsNormBackward, cpu::rmsnorm_backward>,
+        .linear_forward         = checked<LinearForward, cpu::linear_forward>,
+        .linear_backward_input  = checked<LinearBackwardInput, cpu::linear_backward_input>,
+        .linear_backward_weight = checked<LinearBackwardWeight, cpu::linear_backward_weight>,
+        .rope_forward           = checked<Rope, cpu::rope_forward>,
+        .rope_backward          = checked<Rope, cpu::rope_backward>,
+        .attention_forward      = checked<AttentionForward, cpu::attention_forward>,
+        .attention_backward     = checked<AttentionBackward, cpu::attention_backward>,
+        .attention_cached       = checked<AttentionCached, cpu::attention_cached>,
+        .activation_forward     = checked<ActivationForward, cpu::activation_forward>,
+        .activation_backward    = checked<ActivationBackward, cpu::activation_backward>,
+        .gated_forward          = checked<GatedForward, cpu::gated_forward>,
+        .gated_backward         = checked<GatedBackward, cpu::gated_backward>,
+        .dropout                = checked<Dropout, cpu::dropout>,
+        .cross_entropy_stats    = checked<CrossEntropyStats, cpu::cross_entropy_stats>,
+        .cross_entropy_forward  = checked<CrossEntropyForward, cpu::cross_entropy_forward>,
+        .cross_entropy_backward = checked<CrossEntropyBackward, cpu::cross_entropy_backward>,
+        .add                    = checked<Add, cpu::add>,
+        .cast                   = checked<Cast, cpu::cast>,
+        .square_sum             = checked<SquareSum, cpu::square_sum>,
+        .clip_scale             = checked<ClipScale, cpu::clip_scale>,
+        .adamw                  = checked<AdamW, cpu::adamw>,
+        .muon                   = checked<Muon, cpu::muon>,
+        .allocate               = cpu::allocate,
+        .release                = cpu::release,
+        .zero                   = cpu::zero,
+        .copy_to_device         = cpu::copy,
+        .copy_to_host           = cpu::copy,
+        .synchronise            = cpu::synchronise,
+    };
+    // clang-format on
+    return table;
+}
+
+}  // namespace gradus

@@ -1,0 +1,104 @@
+// The gradient's norm, the clip, and AdamW in one pass over everything it touches.
+#include <cmath>
+
+#include "kernels/cpu/buffer.h"
+#include "kernels/cpu/cpu.h"
+#include "kernels/cpu/parallel.h"
+#include "kernels/cpu/philox.h"
+
+namespace gradus::cpu {
+
+namespace {
+
+constexpr int64_t chunk = 1 << 14;  // elements; whole calls of the generator, and the unit of the sum's order
+
+template <class Scalar>
+double squares(const Scalar* x, int64_t n) {
+    Doubles part[4] = {};
+    int64_t turn = 0;
+    sweep(n, [&](int64_t i, auto lanes) {
+        const Floats v = load(x + i, lanes);
+        const Doubles low = lower(v), high = upper(v);
+        part[turn & 2] += low * low;
+        part[(turn & 2) + 1] += high * high;
+        turn += 2;
+    });
+    const Doubles all = (part[0] + part[1]) + (part[2] + part[3]);
+    double sum_of_lanes = 0;
+    for (int i = 0; i < width / 2; ++i) sum_of_lanes += all[i];
+    return sum_of_lanes;
+}
+
+inline __attribute__((always_inline)) Floats root(Floats x) {
+    alignas(64) float lane[width];
+    store(lane, x);
+    for (int i = 0; i < width; ++i) lane[i] = std::sqrt(lane[i]);
+    return load(lane);
+}
+
+// Up with the probability that makes the mean x: the 16 bits that a bf16 lacks are how far x is on its way to the next, and
+// adding 16 random bits carries as often as that. What is not finite is rounded to nearest.
+void store_by_chance(bf16* y, const float* x, int64_t n, uint64_t key, uint64_t first) {
+    for (int64_t i = 0; i < n; i += counters) {
+        const PhiloxWords random = philox_along_low(key, first + uint64_t(i), 0);
+        const int here = int(std::min<int64_t>(counters, n - i));
+        for (int j = 0; j < here; ++j) {
+            const uint32_t bits = std::bit_cast<uint32_t>(x[i + j]);
+            const bool finite = (bits & 0x7f800000u) != 0x7f800000u;
+            y[i + j].bits = finite ? uint16_t((bits + (random.word[0][j] >> 16)) >> 16) : bf16(x[i + j]).bits;
+        }
+    }
+}
+
+}  // namespace
+
+void square_sum(const SquareSum& a, Stream) {
+    static thread_local Buffer buffer;
+    const int64_t n = a.x.size(), chunks = (n + chunk - 1) / chunk;
+    double* const sums = reinterpret_cast<double*>(buffer.floats(size_t(2 * chunks)));
+    const auto sum_up = [&](auto* x) {
+        parallel(chunks, 4, [&](int64_t first, int64_t last) {
+            for (int64_t k = first; k < last; ++k) sums[k] = squares(x + k * chunk, std::min(chunk, n - k * chunk));
+        });
+    };
+    by_dtype(a.x.dtype, [&](auto kind) { sum_up(a.x.as<decltype(kind)>()); });
+    double all = 0;
+    for (int64_t k = 0; k < chunks; ++k) all += sums[k];
+    *a.total.as<double>() += all;
+}
+
+void clip_scale(const ClipScale& a, Stream) {
+    const double total = *a.total.as<double>();
+    *a.scale.as<double>() = a.max_norm <= 0 ? 1 : std::min(1.0, a.max_norm / (std::sqrt(total) + 1e-6));
+}
+
+void adamw(const AdamW& a, Stream) {
+    const float scale = float(a.scale ? *a.scale.as<double>() : 1), beta1 = float(a.beta1), beta2 = float(a.beta2);
+    const float fresh1 = float(1 - a.beta1), fresh2 = float(1 - a.beta2), eps = float(a.eps);
+    const float correction1 = float(1 - std::pow(a.beta1, double(a.step)));
+    const float correction2 = float(1 - std::pow(a.beta2, double(a.step)));
+    const float lr = float(a.lr), decay = float(a.decay);
+    parallel(a.master.size(), chunk, [&](int64_t first, int64_t last) {
+        for (int64_t from = first; from < last; from += chunk) {
+            const int64_t n = std::min(chunk, last - from);
+            float *master = a.master.as<float>() + from, *m = a.m.as<float>() + from, *v = a.v.as<float>() + from;
+            const float* grad = a.grad.as<float>() + from;
+            bf16* param = a.param ? a.param.as<bf16>() + from : nullptr;
+            const bool to_nearest = param && !a.rounding_key;
+            sweep(n, [&](int64_t i, auto lanes) {
+                const Floats g = scale * load(grad + i, lanes), w = load(master + i, lanes);
+                const Floats m_new = beta1 * load(m + i, lanes) + fresh1 * g;
+                const Floats v_new = beta2 * load(v + i, lanes) + fresh2 * g * g;
+                const Floats direction = m_new / correction1 / (root(v_new / correction2) + eps);
+                const Floats w_new = w - lr * (direction + decay * w);
+                store(m + i, m_new, lanes);
+                store(v + i, v_new, lanes);
+                store(master + i, w_new, lanes);
+                if (to_nearest) store(param + i, w_new, lanes);
+            });
+            if (param && a.rounding_key) store_by_chance(param, master, n, a.rounding_key, uint64_t(a.first + from));
+        }
+    });
+}
+
+}  // namespace gradus::cpu

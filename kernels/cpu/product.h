@@ -1,0 +1,43 @@
+#pragma once
+// The matrix product behind every linear, for f32 and bf16 operands in any transposition:
+//
+//   out[m,n] = Σ_k a[m,k] · b[k,n] (+ bias[n])              accumulate: out[m,n] += …
+//
+// Sums are taken in f32. The order of every sum is a function of the shape alone, so any number of threads gives the
+// same bits.
+#include "kernels/tensor.h"
+
+namespace gradus::cpu {
+
+// A matrix given by its strides in elements, one of which is 1: x and its transpose are the same memory.
+struct Matrix {
+    const void* data;
+    DType dtype;
+    int64_t row, column;
+
+    Matrix transposed() const { return {data, dtype, column, row}; }
+    bool rows_are_contiguous() const { return column == 1; }
+    const char* at(int64_t m, int64_t n) const {
+        return static_cast<const char*>(data) + size_t(m * row + n * column) * size_of(dtype);
+    }
+};
+inline Matrix matrix(const Tensor& t) { return {t.data, t.dtype, t.last(), 1}; }
+
+struct Product {
+    void* out;             // [M,N], rows contiguous
+    DType dtype;           // of out
+    int64_t M, N, K;
+    Matrix a, b;           // [M,K], [K,N]
+    const void* bias = nullptr;  // [N], of out's dtype
+    bool accumulate = false;     // f32 out only
+};
+
+// For more than a handful of rows: packs blocks of both operands into f32 panels and multiplies those.
+void packed_product(const Product&);
+
+// For a few rows of a against a b that is contiguous along K (y = x·wᵀ in generation): reads b once, at the speed of
+// memory. M ≤ thin_rows.
+constexpr int64_t thin_rows = 8;
+void thin_product(const Product&);
+
+}  // namespace gradus::cpu

@@ -1,0 +1,73 @@
+#pragma once
+// Packing: a block of a matrix is copied into panels that the tile reads from front to back, as f32.
+//
+// A panel of L lanes (rows of a, or columns of b) is [depth, L]: panel[k·L + lane]. Lanes that the matrix does not have
+// are zeros. Reading a matrix across its rows is turned into register transposes.
+#include <algorithm>
+
+#include "kernels/cpu/vector.h"
+
+namespace gradus::cpu {
+
+namespace transposing {
+
+template <int stride, size_t... lane>
+inline void exchange(Floats& a, Floats& b, std::index_sequence<lane...>) {
+    const Floats low = __builtin_shufflevector(a, b, int(lane & stride ? width + lane - stride : lane)...);
+    const Floats high = __builtin_shufflevector(a, b, int(lane & stride ? width + lane : lane + stride)...);
+    a = low;
+    b = high;
+}
+
+template <int stride>
+inline __attribute__((always_inline)) void exchange_rows(Floats (&x)[width]) {
+#pragma GCC unroll 16
+    for (int i = 0; i < width; ++i)
+        if (!(i & stride)) exchange<stride>(x[i], x[i + stride], std::make_index_sequence<width>{});
+}
+
+}  // namespace transposing
+
+// A width × width block in registers: swaps single elements across the diagonal, then pairs, then fours, …
+inline __attribute__((always_inline)) void transpose(Floats (&x)[width]) {
+    transposing::exchange_rows<1>(x);
+    transposing::exchange_rows<2>(x);
+    if constexpr (width >= 8) transposing::exchange_rows<4>(x);
+    if constexpr (width >= 16) transposing::exchange_rows<8>(x);
+}
+
+// Rows after the panel's end that a store of whole registers may touch: every panel buffer has them at its end.
+constexpr int64_t panel_slack = width;
+
+// lanes of the source stand `stride` apart, its k are neighbours.
+template <int panel_lanes, class Scalar>
+void pack_across(float* panel, const Scalar* source, int64_t stride, int64_t lanes, int64_t depth) {
+    for (int64_t group = 0; group < panel_lanes; group += width) {
+        const int64_t there = std::min<int64_t>(width, lanes - group);
+        auto block = [&](int64_t k, auto part) {
+            Floats x[width];
+#pragma GCC unroll 16
+            for (int i = 0; i < width; ++i) x[i] = i < there ? load(source + (group + i) * stride + k, part) : Floats{};
+            transpose(x);
+#pragma GCC unroll 16
+            for (int i = 0; i < width; ++i)
+                if (i < part.count) store(panel + (k + i) * panel_lanes + group, x[i]);
+        };
+        sweep(depth, block);
+    }
+}
+
+// Lanes of the source are neighbours, its k stand `stride` apart.
+template <int panel_lanes, class Scalar>
+void pack_along(float* panel, const Scalar* source, int64_t stride, int64_t lanes, int64_t depth) {
+    constexpr int64_t groups = (panel_lanes + width - 1) / width;
+    if (lanes >= groups * width) {  // whole registers may be read, even past the panel's own lanes
+        for (int64_t k = 0; k < depth; ++k)
+            for (int64_t g = 0; g < groups * width; g += width) store(panel + k * panel_lanes + g, load(source + k * stride + g));
+        return;
+    }
+    for (int64_t k = 0; k < depth; ++k)
+        for (int64_t i = 0; i < panel_lanes; ++i) panel[k * panel_lanes + i] = i < lanes ? float(source[k * stride + i]) : 0;
+}
+
+}  // namespace gradus::cpu

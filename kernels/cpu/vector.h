@@ -1,0 +1,133 @@
+#pragma once
+// The vector unit of the machine this is compiled for: as many floats as one register holds, and loads and stores of
+// f32 and bf16 that all become such floats. Plain + − · / work on them (GCC and clang vector extensions).
+//
+// The one portability header of kernels/cpu: the width follows the target, and everything else follows the width.
+//
+//   sweep(n, [&](int64_t i, auto lanes) { store(y + i, load(a + i, lanes) + load(b + i, lanes), lanes); });
+//
+// walks n elements a register at a time; the rest of fewer lanes goes through the same lambda as a Part.
+#include <cstring>
+#include <utility>
+
+#include "kernels/scalar.h"
+
+namespace gradus::cpu {
+
+#if defined(__AVX512F__)
+constexpr int width = 16;
+#elif defined(__AVX__)
+constexpr int width = 8;
+#else
+constexpr int width = 4;
+#endif
+
+using Floats = float __attribute__((vector_size(4 * width)));
+using Ints = int32_t __attribute__((vector_size(4 * width)));
+using Words = uint32_t __attribute__((vector_size(4 * width)));
+using Halves = uint16_t __attribute__((vector_size(2 * width)));
+using Doubles = double __attribute__((vector_size(4 * width)));  // half as many lanes
+
+// How many lanes a load or store touches: all of them, known at compile time, or the first few.
+struct Full {
+    static constexpr int count = width;
+};
+struct Part {
+    int count;
+};
+
+template <class Do>
+inline __attribute__((always_inline)) void sweep(int64_t n, Do&& step) {
+    int64_t i = 0;
+    for (; i + width <= n; i += width) step(i, Full{});
+    if (i < n) step(i, Part{int(n - i)});
+}
+
+inline Floats splat(float x) { return x - Floats{}; }
+
+// A lane of a comparison has all bits set or none. A NaN on the left stays.
+inline Floats choose(Ints mask, Floats yes, Floats no) { return mask ? yes : no; }
+inline Floats larger(Floats a, Floats b) { return a < b ? b : a; }
+inline Floats smaller(Floats a, Floats b) { return a > b ? b : a; }
+
+inline Floats widen(Halves h) { return (Floats)(__builtin_convertvector(h, Words) << 16); }
+// To nearest, ties to even; a NaN stays one. The same as bf16(float), lane by lane.
+inline Halves narrow(Floats x) {
+    const Words u = (Words)x;
+    const Words rounded = (u + 0x7fffu + (u >> 16 & 1u)) >> 16, quiet = u >> 16 | 0x40u;
+    const Words nan = (Words)(x != x);
+    return __builtin_convertvector((rounded & ~nan) | (quiet & nan), Halves);
+}
+
+// Lanes past the count of a Part read as `missing`.
+inline Floats load(const float* p, Full = {}, float = 0) {
+    Floats x;
+    std::memcpy(&x, p, sizeof x);
+    return x;
+}
+inline Floats load(const bf16* p, Full = {}, float = 0) {
+    Halves h;
+    std::memcpy(&h, p, sizeof h);
+    return widen(h);
+}
+template <class Scalar>
+inline Floats load(const Scalar* p, Part lanes, float missing = 0) {
+    alignas(64) float x[width];
+    for (int i = 0; i < width; ++i) x[i] = i < lanes.count ? float(p[i]) : missing;
+    return load(x);
+}
+
+inline void store(float* p, Floats x, Full = {}) { std::memcpy(p, &x, sizeof x); }
+inline void store(bf16* p, Floats x, Full = {}) {
+    const Halves h = narrow(x);
+    std::memcpy(static_cast<void*>(p), &h, sizeof h);
+}
+template <class Scalar>
+inline void store(Scalar* p, Floats x, Part lanes) {
+    alignas(64) Scalar kept[width];
+    store(kept, x);
+    std::memcpy(static_cast<void*>(p), kept, size_t(lanes.count) * sizeof(Scalar));
+}
+
+// Lanes joined in a fixed tree: each with the one half a register away, then a quarter, …
+template <int distance, size_t... lane>
+inline Floats turned(Floats x, std::index_sequence<lane...>) {
+    return __builtin_shufflevector(x, x, int((lane + distance) % width)...);
+}
+template <int distance = width / 2, class Join>
+inline float fold(Floats x, Join join) {
+    x = join(x, turned<distance>(x, std::make_index_sequence<width>{}));
+    if constexpr (distance > 1) return fold<distance / 2>(x, join);
+    else return x[0];
+}
+inline float sum(Floats x) {
+    return fold(x, [](Floats a, Floats b) { return a + b; });
+}
+inline float largest(Floats x) {
+    return fold(x, [](Floats a, Floats b) { return larger(a, b); });
+}
+
+// Σ of term(i, lanes) over n elements, four registers at a time so that no addition waits for the one before. Lanes past
+// the end of a Part must be zeros.
+template <class Term>
+inline __attribute__((always_inline)) float total(int64_t n, Term&& term) {
+    Floats part[4] = {};
+    int64_t i = 0;
+    for (; i + 4 * width <= n; i += 4 * width)
+#pragma GCC unroll 4
+        for (int j = 0; j < 4; ++j) part[j] += term(i + j * width, Full{});
+    sweep(n - i, [&](int64_t k, auto lanes) { part[0] += term(i + k, lanes); });
+    return sum((part[0] + part[1]) + (part[2] + part[3]));
+}
+
+// The lower and the upper half of the lanes, in double.
+template <size_t... lane>
+inline Doubles doubles_of(Floats x, std::index_sequence<lane...>) {
+    return __builtin_convertvector(__builtin_shufflevector(x, x, int(lane)...), Doubles);
+}
+inline Doubles lower(Floats x) { return doubles_of(x, std::make_index_sequence<width / 2>{}); }
+inline Doubles upper(Floats x) {
+    return lower(turned<width / 2>(x, std::make_index_sequence<width>{}));
+}
+
+}  // namespace gradus::cpu

@@ -1,0 +1,33 @@
+#pragma once
+// exp and the logistic function of a register of floats.
+//
+//   exponential(x)   e^x to within 1.1 units in the last place (tests/kernels/test_cpu_math.cpp); results below 2·10⁻³⁸
+//                    are 0, above the largest float infinity, and a NaN stays one
+//   sigmoid(x)       1 / (1 + e^−x), to within 2.5 units in the last place
+#include <bit>
+
+#include "kernels/cpu/vector.h"
+
+namespace gradus::cpu {
+
+// e^x = 2^n · e^r with n the nearest integer to x/ln 2 and |r| ≤ ½·ln 2. The polynomial is the one of degree six whose
+// largest relative error on that interval is smallest (1.9·10⁻⁹), doubled: 2^(n−1) then is a float for every n.
+inline __attribute__((always_inline)) Floats exponential(Floats x) {
+    const Floats limited = smaller(x, splat(88.8f));
+    const float to_integer = 12582912.0f;  // 1.5·2²³: adding it leaves no bits for a fraction
+    const Floats shifted = limited * 1.44269504f + to_integer;
+    const Floats n = shifted - to_integer;
+    const Floats r = (limited - n * 0.693359375f) - n * -2.12194440e-4f;  // ln 2 in two parts, the first of few bits
+    Floats p = r * 0.002767367296f + 0.01674966434f;
+    p = p * r + 0.08333645322f;
+    p = p * r + 0.3333283995f;
+    p = p * r + 0.9999998414f;
+    p = p * r + 2.0f;
+    p = p * r + 2.0f;
+    const Words exponent = ((Words)shifted - std::bit_cast<uint32_t>(to_integer) + 126u) << 23;
+    return choose(x < -86.9f, Floats{}, p * (Floats)exponent);
+}
+
+inline __attribute__((always_inline)) Floats sigmoid(Floats x) { return 1.0f / (1.0f + exponential(-x)); }
+
+}  // namespace gradus::cpu

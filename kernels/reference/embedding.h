@@ -1,0 +1,35 @@
+#pragma once
+// The formulas of kernels/embedding.h.
+#include "kernels/reference/scalar.h"
+
+namespace gradus::reference {
+
+template <class Scalar>
+void embedding_forward(const EmbeddingForward& a) {
+    const int64_t N = a.y.rows(), C = a.y.last(), V = a.wte.rows();
+    const Scalar *wte = a.wte.as<Scalar>(), *wpe = a.wpe.as<Scalar>();
+    Scalar* y = a.y.as<Scalar>();
+    for (int64_t n = 0; n < N; ++n) {
+        const int64_t token = index("token", a.tokens.as<int32_t>()[n], V);
+        for (int64_t c = 0; c < C; ++c) y[n * C + c] = wte[token * C + c];
+        if (!a.wpe) continue;
+        const int64_t position = index("position", a.positions.as<int32_t>()[n], a.wpe.rows());
+        for (int64_t c = 0; c < C; ++c) y[n * C + c] += wpe[position * C + c];
+    }
+}
+
+template <class Scalar>
+void embedding_backward(const EmbeddingBackward& a) {
+    const int64_t N = a.d_y.rows(), C = a.d_y.last(), V = a.d_wte.rows();
+    const Scalar* d_y = a.d_y.as<Scalar>();
+    Scalar *d_wte = a.d_wte.as<Scalar>(), *d_wpe = a.d_wpe.as<Scalar>();
+    for (int64_t n = 0; n < N; ++n) {
+        const int64_t token = index("token", a.tokens.as<int32_t>()[n], V);
+        for (int64_t c = 0; c < C; ++c) d_wte[token * C + c] += d_y[n * C + c];
+        if (!a.d_wpe) continue;
+        const int64_t position = index("position", a.positions.as<int32_t>()[n], a.d_wpe.rows());
+        for (int64_t c = 0; c < C; ++c) d_wpe[position * C + c] += d_y[n * C + c];
+    }
+}
+
+}  // namespace gradus::reference

@@ -1,0 +1,138 @@
+// The reference table: the truth that every other table is measured against, and the formulas as code.
+// One thread, no cleverness, compiled so that no product and sum are contracted: the same bits everywhere.
+#include <cstdlib>
+#include <cstring>
+
+#include "kernels/check.h"
+#include "kernels/reference/activation.h"
+#include "kernels/reference/attention.h"
+#include "kernels/reference/cross_entropy.h"
+#include "kernels/reference/dropout.h"
+#include "kernels/reference/elementwise.h"
+#include "kernels/reference/embedding.h"
+#include "kernels/reference/layernorm.h"
+#include "kernels/reference/linear.h"
+#include "kernels/reference/muon.h"
+#include "kernels/reference/optimizer.h"
+#include "kernels/reference/rmsnorm.h"
+#include "kernels/reference/rope.h"
+
+namespace gradus {
+
+namespace {
+
+void* allocate(size_t bytes) {
+    const size_t whole = (bytes + 63) / 64 * 64;
+    void* memory = whole < bytes ? nullptr : std::aligned_alloc(64, std::max<size_t>(whole, 64));
+    if (!memory)
+        throw Error("no memory for " + std::to_string(bytes) + " bytes", "the system refused to give it",
+                    "lower the batch or the context, or recompute activations");
+    return memory;
+}
+
+void release(void* memory, size_t) { std::free(memory); }
+
+void zero(void* memory, size_t bytes, Stream) {
+    if (bytes) std::memset(memory, 0, bytes);
+}
+
+void copy_to_device(void* device, const void* host, size_t bytes, Stream) {
+    if (bytes) std::memcpy(device, host, bytes);
+}
+
+void copy_to_host(void* host, const void* device, size_t bytes, Stream) {
+    if (bytes) std::memcpy(host, device, bytes);
+}
+
+void synchronise(Stream) {}
+
+// Picks the scalar from the dtype of one tensor, then runs the formula.
+#define BY_DTYPE(formula, Args, tensor)                                                                          \
+    void formula(const Args& a, Stream) {                                                                        \
+        reference::with_scalar(a.tensor.dtype, [&](auto s) { reference::formula<decltype(s)>(a); });             \
+    }
+
+BY_DTYPE(embedding_forward, EmbeddingForward, y)
+BY_DTYPE(embedding_backward, EmbeddingBackward, d_y)
+BY_DTYPE(layernorm_forward, LayerNormForward, x)
+BY_DTYPE(add_layernorm_forward, AddLayerNormForward, x)
+BY_DTYPE(layernorm_backward, LayerNormBackward, x)
+BY_DTYPE(rmsnorm_forward, RmsNormForward, x)
+BY_DTYPE(add_rmsnorm_forward, AddRmsNormForward, x)
+BY_DTYPE(rmsnorm_backward, RmsNormBackward, x)
+BY_DTYPE(linear_forward, LinearForward, x)
+BY_DTYPE(linear_backward_input, LinearBackwardInput, d_y)
+BY_DTYPE(linear_backward_weight, LinearBackwardWeight, x)
+BY_DTYPE(rope_forward, Rope, x)
+BY_DTYPE(rope_backward, Rope, x)
+BY_DTYPE(attention_forward, AttentionForward, qkv)
+BY_DTYPE(attention_backward, AttentionBackward, qkv)
+BY_DTYPE(attention_cached, AttentionCached, qkv)
+BY_DTYPE(activation_forward, ActivationForward, x)
+BY_DTYPE(activation_backward, ActivationBackward, x)
+BY_DTYPE(gated_forward, GatedForward, x)
+BY_DTYPE(gated_backward, GatedBackward, x)
+BY_DTYPE(dropout, Dropout, x)
+BY_DTYPE(cross_entropy_stats, CrossEntropyStats, logits)
+BY_DTYPE(cross_entropy_forward, CrossEntropyForward, stats)
+BY_DTYPE(cross_entropy_backward, CrossEntropyBackward, logits)
+BY_DTYPE(add, Add, y)
+
+void adamw(const AdamW& a, Stream) {
+    if (a.master.dtype == DType::f64) reference::adamw<double>(a);
+    else reference::adamw<float>(a);
+}
+
+void muon(const Muon& a, Stream) {
+    if (a.master.dtype == DType::f64) reference::muon<double>(a);
+    else reference::muon<float>(a);
+}
+
+}  // namespace
+
+const Ops& reference_ops() {
+    // clang-format off
+    static const Ops table = {
+        .name                   = "reference",
+        .embedding_forward      = checked<EmbeddingForward, embedding_forward>,
+        .embedding_backward     = checked<EmbeddingBackward, embedding_backward>,
+        .layernorm_forward      = checked<LayerNormForward, layernorm_forward>,
+        .add_layernorm_forward  = checked<AddLayerNormForward, add_layernorm_forward>,
+        .layernorm_backward     = checked<LayerNormBackward, layernorm_backward>,
+        .rmsnorm_forward        = checked<RmsNormForward, rmsnorm_forward>,
+        .add_rmsnorm_forward    = checked<AddRmsNormForward, add_rmsnorm_forward>,
+        .rmsnorm_backward       = checked<RmsNormBackward, rmsnorm_backward>,
+        .linear_forward         = checked<LinearForward, linear_forward>,
+        .linear_backward_input  = checked<LinearBackwardInput, linear_backward_input>,
+        .linear_backward_weight = checked<LinearBackwardWeight, linear_backward_weight>,
+        .rope_forward           = checked<Rope, rope_forward>,
+        .rope_backward          = checked<Rope, rope_backward>,
+        .attention_forward      = checked<AttentionForward, attention_forward>,
+        .attention_backward     = checked<AttentionBackward, attention_backward>,
+        .attention_cached       = checked<AttentionCached, attention_cached>,
+        .activation_forward     = checked<ActivationForward, activation_forward>,
+        .activation_backward    = checked<ActivationBackward, activation_backward>,
+        .gated_forward          = checked<GatedForward, gated_forward>,
+        .gated_backward         = checked<GatedBackward, gated_backward>,
+        .dropout                = checked<Dropout, dropout>,
+        .cross_entropy_stats    = checked<CrossEntropyStats, cross_entropy_stats>,
+        .cross_entropy_forward  = checked<CrossEntropyForward, cross_entropy_forward>,
+        .cross_entropy_backward = checked<CrossEntropyBackward, cross_entropy_backward>,
+        .add                    = checked<Add, add>,
+        .cast                   = checked<Cast, reference::cast>,
+        .square_sum             = checked<SquareSum, reference::square_sum>,
+        .clip_scale             = checked<ClipScale, reference::clip_scale>,
+        .adamw                  = checked<AdamW, adamw>,
+        .muon                   = checked<Muon, muon>,
+        .allocate               = allocate,
+        .release                = release,
+        .zero                   = zero,
+        .copy_to_device         = copy_to_device,
+        .copy_to_host           = copy_to_host,
+        .synchronise            = synchronise,
+    };
+    // clang-format on
+    return table;
+}
+
+}  // namespace gradus

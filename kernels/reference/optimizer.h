@@ -1,0 +1,50 @@
+#pragma once
+// The formulas of kernels/optimizer.h. In f32 and f64 alone: a square root of v and a rounding have no derivative that
+// anybody asks for.
+#include <algorithm>
+
+#include "engine/base/philox.h"
+#include "kernels/reference/elementwise.h"
+
+namespace gradus::reference {
+
+inline void square_sum(const SquareSum& a, Stream) {
+    double total = 0;
+    for (int64_t i = 0; i < a.x.size(); ++i) total += load(a.x, i) * load(a.x, i);
+    *a.total.as<double>() += total;
+}
+
+inline void clip_scale(const ClipScale& a, Stream) {
+    const double total = *a.total.as<double>();
+    *a.scale.as<double>() = a.max_norm <= 0 ? 1 : std::min(1.0, a.max_norm / (std::sqrt(total) + 1e-6));
+}
+
+// One of the two bf16 around x, each with the probability that makes the mean x. The 16 bits of a float that a bf16
+// lacks are the way from the lower to the upper, in units of 2⁻¹⁶; adding 16 random bits carries as often as that.
+inline bf16 rounded_by_chance(float x, uint32_t word) {
+    if (!std::isfinite(x)) return bf16(x);
+    bf16 y;
+    y.bits = uint16_t((std::bit_cast<uint32_t>(x) + (word >> 16)) >> 16);
+    return y;
+}
+
+template <class Scalar>
+void adamw(const AdamW& a) {
+    Scalar *master = a.master.as<Scalar>(), *m = a.m.as<Scalar>(), *v = a.v.as<Scalar>();
+    const Scalar scale = Scalar(a.scale ? *a.scale.as<double>() : 1);
+    const Scalar beta1 = Scalar(a.beta1), beta2 = Scalar(a.beta2);
+    const Scalar correction1 = Scalar(1 - std::pow(a.beta1, double(a.step)));
+    const Scalar correction2 = Scalar(1 - std::pow(a.beta2, double(a.step)));
+    for (int64_t i = 0; i < a.master.size(); ++i) {
+        const Scalar g = scale * a.grad.as<Scalar>()[i];
+        m[i] = beta1 * m[i] + Scalar(1 - a.beta1) * g;
+        v[i] = beta2 * v[i] + Scalar(1 - a.beta2) * g * g;
+        const Scalar direction = m[i] / correction1 / (std::sqrt(v[i] / correction2) + Scalar(a.eps));
+        master[i] -= Scalar(a.lr) * (direction + Scalar(a.decay) * master[i]);
+        if (!a.param) continue;
+        const uint32_t word = a.rounding_key ? Philox{a.rounding_key}.words(uint64_t(a.first + i))[0] : 0;
+        a.param.as<bf16>()[i] = a.rounding_key ? rounded_by_chance(float(master[i]), word) : rounded(double(master[i]));
+    }
+}
+
+}  // namespace gradus::reference

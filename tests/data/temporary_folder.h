@@ -1,0 +1,50 @@
+#pragma once
+// A folder of its own for a test, gone when the test ends.
+#include <stdlib.h>
+
+#include <string>
+
+#include "engine/base/error.h"
+#include "engine/base/file.h"
+
+namespace gradus {
+
+class TemporaryFolder {
+public:
+    TemporaryFolder() {
+        std::string name = (fs::temp_directory_path() / "gradus-test-XXXXXX").string();
+        CHECK(::mkdtemp(name.data()) != nullptr);
+        path_ = name;
+    }
+    ~TemporaryFolder() {
+        std::error_code ignored;
+        fs::remove_all(path_, ignored);
+    }
+    TemporaryFolder(const TemporaryFolder&) = delete;
+    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+    operator const fs::path&() const { return path_; }
+    fs::path operator/(const std::string& name) const { return path_ / name; }
+
+    fs::path write(const std::string& name, std::string_view content) const {
+        fs::create_directories((path_ / name).parent_path());
+        write_file_atomically(path_ / name, content);
+        return path_ / name;
+    }
+
+private:
+    fs::path path_;
+};
+
+// The Error that `run` throws; the test fails when it throws none.
+template <class Run>
+Error error_of(Run run) {
+    try {
+        run();
+    } catch (const Error& error) {
+        return error;
+    }
+    throw BrokenPromise("no Error was thrown");
+}
+
+}  // namespace gradus

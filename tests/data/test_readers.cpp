@@ -1,0 +1,183 @@
+#include <catch2/catch.hpp>
+#include <zlib.h>
+#include <zstd.h>
+
+#include "data/document_file.h"
+#include "data/readers.h"
+#include "tests/data/temporary_folder.h"
+
+using namespace gradus;
+
+namespace {
+
+std::string gzip(std::string_view text) {
+    std::string out(compressBound(uLong(text.size())) + 64, '\0');
+    z_stream stream{};
+    CHECK(deflateInit2(&stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK);
+    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+    stream.avail_in = uInt(text.size());
+    stream.next_out = reinterpret_cast<Bytef*>(out.data());
+    stream.avail_out = uInt(out.size());
+    CHECK(deflate(&stream, Z_FINISH) == Z_STREAM_END);
+    out.resize(out.size() - stream.avail_out);
+    deflateEnd(&stream);
+    return out;
+}
+
+std::string zstandard(std::string_view text) {
+    std::string out(ZSTD_compressBound(text.size()), '\0');
+    out.resize(ZSTD_compress(out.data(), out.size(), text.data(), text.size(), 1));
+    return out;
+}
+
+std::vector<Document> read_all(const std::vector<fs::path>& inputs, ReadOptions options = {}) {
+    DocumentReader reader(inputs, options);
+    std::vector<Document> documents;
+    for (Document document; reader.next(document);) documents.push_back(document);
+    return documents;
+}
+
+std::vector<std::string> texts(const std::vector<Document>& documents) {
+    std::vector<std::string> result;
+    for (const Document& document : documents) result.push_back(document.text);
+    return result;
+}
+
+using Texts = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("a folder is read in the order of its paths, whatever the kinds of its files") {
+    const TemporaryFolder folder;
+    folder.write("b.txt", "second\r\n");
+    folder.write("a/z.jsonl", "{\"text\": \"first\"}\n");
+    folder.write("c.html", "<title>no</title><p>third");
+    folder.write("ignored.pdf", "%PDF");
+    DocumentReader reader({folder});
+    Texts found;
+    for (Document document; reader.next(document);) found.push_back(document.text);
+    REQUIRE(found == Texts{"first", "second\n", "third\n"});
+    REQUIRE(reader.list().of_other_kinds == 1);
+    REQUIRE(reader.counts().files == 3);
+    REQUIRE(reader.counts().documents == 3);
+}
+
+TEST_CASE("a file with several names is read once, and broken links are counted") {
+    const TemporaryFolder folder;
+    folder.write("a.txt", "text");
+    fs::create_symlink(folder / "a.txt", folder / "b.txt");
+    fs::create_hard_link(folder / "a.txt", folder / "c.txt");
+    fs::create_symlink(folder / "nowhere.txt", folder / "d.txt");
+    fs::create_directory_symlink(folder, folder / "loop");
+    DocumentReader reader({folder, folder / "b.txt"});
+    Document document;
+    REQUIRE(reader.next(document));
+    REQUIRE(document.source == (folder / "a.txt").string());
+    REQUIRE_FALSE(reader.next(document));
+    REQUIRE(reader.list().repeated == 3);
+    REQUIRE(reader.list().broken_links == 1);
+}
+
+TEST_CASE("compressed files give the same documents as plain ones") {
+    const TemporaryFolder folder;
+    std::string lines;
+    for (int i = 0; i < 20000; ++i) lines += "{\"text\": \"line " + std::to_string(i) + " of many\"}\n";
+    const auto plain = texts(read_all({folder.write("plain.jsonl", lines)}));
+    REQUIRE(plain.size() == 20000);
+    REQUIRE(texts(read_all({folder.write("g.jsonl.gz", gzip(lines))})) == plain);
+    REQUIRE(texts(read_all({folder.write("z.jsonl.zst", zstandard(lines))})) == plain);
+    REQUIRE(texts(read_all({folder.write("p.html.gz", gzip("<p>page"))})) == Texts{"page\n"});
+    // Members and frames one after another are one file.
+    const size_t half = lines.find('\n', lines.size() / 2) + 1;
+    const std::string_view one = std::string_view(lines).substr(0, half), two = std::string_view(lines).substr(half);
+    REQUIRE(texts(read_all({folder.write("gg.jsonl.gz", gzip(one) + gzip(two))})) == plain);
+    REQUIRE(texts(read_all({folder.write("zz.jsonl.zst", zstandard(one) + zstandard("") + zstandard(two))})) == plain);
+}
+
+TEST_CASE("compressed files that are cut off or damaged are an error that names them") {
+    const TemporaryFolder folder;
+    std::string lines;
+    for (int i = 0; i < 2000; ++i) lines += "{\"text\": \"" + std::to_string(i * 7919) + "\"}\n";
+    for (const std::string& whole : {gzip(lines), zstandard(lines)}) {
+        const std::string name = whole[0] == '\x1F' ? "a.jsonl.gz" : "a.jsonl.zst";
+        for (const size_t bytes : {whole.size() - 1, whole.size() / 2, size_t(12)}) {
+            const fs::path path = folder.write(name, whole.substr(0, bytes));
+            const Error error = error_of([&] { read_all({path}, {"text", 1 << 20}); });
+            REQUIRE(std::string(error.what()).find(path.string()) != std::string::npos);
+        }
+        for (size_t at = 4; at < whole.size(); at += whole.size() / 40) {
+            std::string broken = whole;
+            broken[at] = char(broken[at] ^ 0x55);
+            const fs::path path = folder.write(name, broken);
+            try {
+                read_all({path}, {"text", 1 << 20});
+            } catch (const Error&) {  // either is right: some damage only changes the text
+            }
+        }
+    }
+}
+
+TEST_CASE("a bad line is an error with file, line and column, or is counted") {
+    const TemporaryFolder folder;
+    const fs::path path = folder.write("a.jsonl", "{\"text\": \"one\"}\n\n{\"text\": oops}\n{\"body\": \"x\"}\n[1]\n{\"text\": 5}\n"
+                                                  "{\"text\": \"two\"}");
+    const Error error = error_of([&] { read_all({path}); });
+    REQUIRE(std::string(error.what()).find("a.jsonl:3:1") != std::string::npos);  // columns 10 to 11, by the parser
+    REQUIRE(error.fix.find("--max-bad-lines") != std::string::npos);
+
+    ReadOptions some;
+    some.max_bad_lines = 4;
+    REQUIRE(texts(read_all({path}, some)) == Texts{"one", "two"});
+    some.max_bad_lines = 3;
+    const Error fourth = error_of([&] { read_all({path}, some); });
+    REQUIRE(std::string(fourth.what()).find("a.jsonl:6:") != std::string::npos);
+
+    some.max_bad_lines = 1;
+    const Error missing = error_of([&] { read_all({path}, some); });
+    REQUIRE(missing.cause.find("\"body\"") != std::string::npos);
+    REQUIRE(missing.fix.find("--text-key") != std::string::npos);
+    ReadOptions body{"body", 100};
+    REQUIRE(texts(read_all({path}, body)) == Texts{"x"});
+}
+
+TEST_CASE("ill-formed bytes and lone surrogates in a line become U+FFFD") {
+    const TemporaryFolder folder;
+    const fs::path path = folder.write("a.jsonl", "{\"text\": \"a\xFF" "b\"}\n{\"text\": \"\\ud83d\\ude00 \\ud83d \\\\ud83d \\ude00\"}\n");
+    REQUIRE(texts(read_all({path})) == Texts{"a\uFFFD" "b", "\U0001F600 \uFFFD \\ud83d \uFFFD"});
+}
+
+TEST_CASE("documents above the caps are dropped, and a line above its cap is a bad line") {
+    const TemporaryFolder folder;
+    ReadOptions options;
+    options.max_page_bytes = options.max_text_bytes = options.max_line_bytes = 20;
+    folder.write("a.txt", "12345678901234567890");
+    folder.write("b.txt", "123456789012345678901");
+    folder.write("c.html.gz", gzip("<p>" + std::string(10'000'000, 'x')));
+    REQUIRE(read_all({folder}, options).size() == 1);
+    folder.write("d.jsonl", "{\"text\": \"" + std::string(3'000'000, 'x') + "\"}\n{\"text\": \"y\"}\n");
+    const Error error = error_of([&] { read_all({folder}, options); });
+    REQUIRE(std::string(error.what()).find("d.jsonl:1:21") != std::string::npos);
+    options.max_bad_lines = 1;
+    REQUIRE(read_all({folder}, options).back().text == "y");
+}
+
+TEST_CASE("inputs that are missing, unknown or empty are errors that say what to do") {
+    const TemporaryFolder folder;
+    REQUIRE(std::string(error_of([&] { read_all({folder / "absent"}); }).what()).find("absent") != std::string::npos);
+    REQUIRE(error_of([&] { read_all({folder.write("a.pdf", "x")}); }).cause.find(".jsonl") != std::string::npos);
+    REQUIRE(error_of([&] { read_all({folder}); }).cause.find("1 files") != std::string::npos);
+    REQUIRE_THROWS_AS(read_all({}), Error);
+    REQUIRE(read_all({folder.write("empty.jsonl", "")}).empty());
+}
+
+TEST_CASE("documents written as .jsonl.zst are read back byte for byte") {
+    const TemporaryFolder folder;
+    std::vector<Document> documents;
+    for (int i = 0; i < 300; ++i)
+        documents.push_back({std::string(size_t(i) * 100, char('a' + i % 26)) + "\"\\/\t\n\x01\x1F é😀\u2028", "s\"" + std::to_string(i)});
+    DocumentFile file(folder / "d.jsonl.zst");
+    for (const Document& document : documents) file.add(document);
+    REQUIRE_FALSE(fs::exists(folder / "d.jsonl.zst"));
+    file.commit();
+    REQUIRE(texts(read_all({folder / "d.jsonl.zst"})) == texts(documents));
+}

@@ -1,0 +1,179 @@
+#include <catch2/catch.hpp>
+#include <cstring>
+
+#include "data/shards.h"
+#include "tests/data/temporary_folder.h"
+
+using namespace gradus;
+
+namespace {
+
+using Ids = std::vector<int32_t>;
+
+ShardMeta meta_of(int vocab_size, std::optional<int32_t> end_of_text) {
+    ShardMeta meta;
+    meta.tokenizer = "tokenizer.json";
+    meta.tokenizer_xxh64 = "0123456789abcdef";
+    meta.vocab_size = vocab_size;
+    meta.end_of_text = end_of_text;
+    meta.sources = {"a \"quoted\" name"};
+    return meta;
+}
+
+void write_shard(const fs::path& prefix, const std::vector<Ids>& documents, int vocab_size, std::optional<int32_t> end_of_text) {
+    ShardWriter writer(prefix, meta_of(vocab_size, end_of_text));
+    for (const Ids& ids : documents) writer.add(ids, int64_t(ids.size()));
+    writer.commit();
+}
+
+Ids ids_of(const Shard& shard, int64_t document) {
+    const Shard::Span span = shard.document(document);
+    Ids ids(size_t(span.length));
+    shard.copy(span.begin, span.length, ids.data());
+    return ids;
+}
+
+template <class T>
+std::string bytes_of(std::initializer_list<T> values) {
+    std::string bytes(sizeof(T) * values.size(), '\0');
+    std::memcpy(bytes.data(), values.begin(), bytes.size());
+    return bytes;
+}
+
+}  // namespace
+
+TEST_CASE("documents come back from a shard, each closed by end-of-text") {
+    const TemporaryFolder folder;
+    for (const int vocab_size : {300, 65536, 65537}) {
+        write_shard(folder / "a", {{1, 2, 3}, {}, {299, 0}}, vocab_size, 256);
+        const Shard shard(folder / "a");
+        REQUIRE(shard.narrow() == (vocab_size <= 65536));
+        REQUIRE(shard.documents() == 3);
+        REQUIRE(shard.tokens() == 8);
+        REQUIRE(ids_of(shard, 0) == Ids{1, 2, 3, 256});
+        REQUIRE(ids_of(shard, 1) == Ids{256});
+        REQUIRE(ids_of(shard, 2) == Ids{299, 0, 256});
+        REQUIRE(shard.meta()->vocab_size == vocab_size);
+        REQUIRE(shard.meta()->end_of_text == 256);
+        REQUIRE(shard.meta()->bytes == 5);
+        REQUIRE(shard.meta()->sources == std::vector<std::string>{"a \"quoted\" name"});
+    }
+}
+
+TEST_CASE("the files are Megatron's, byte for byte") {
+    const TemporaryFolder folder;
+    write_shard(folder / "a", {{1, 2, 3}, {4}}, 300, std::nullopt);
+    REQUIRE(read_file(folder / "a.bin") == bytes_of<uint16_t>({1, 2, 3, 4}));
+    REQUIRE(read_file(folder / "a.idx") == std::string("MMIDIDX\0\0", 9) + bytes_of<uint64_t>({1}) + bytes_of<uint8_t>({8}) +
+                                               bytes_of<uint64_t>({2, 3}) + bytes_of<int32_t>({3, 1}) + bytes_of<int64_t>({0, 6}) +
+                                               bytes_of<int64_t>({0, 1, 2}));
+    write_shard(folder / "b", {{70000}}, 100000, std::nullopt);
+    REQUIRE(read_file(folder / "b.bin") == bytes_of<int32_t>({70000}));
+    REQUIRE(read_file(folder / "b.idx")[17] == 4);
+}
+
+TEST_CASE("a pair made elsewhere is read without meta, with several sequences a document") {
+    const TemporaryFolder folder;
+    folder.write("a.bin", bytes_of<int32_t>({5, 6, 7, 8, 9}));
+    folder.write("a.idx", std::string("MMIDIDX\0\0", 9) + bytes_of<uint64_t>({1}) + bytes_of<uint8_t>({4}) + bytes_of<uint64_t>({3, 3}) +
+                              bytes_of<int32_t>({2, 1, 2}) + bytes_of<int64_t>({0, 8, 12}) + bytes_of<int64_t>({0, 2, 3}));
+    const Shard shard(folder / "a");
+    REQUIRE_FALSE(shard.meta());
+    REQUIRE(shard.documents() == 2);
+    REQUIRE(ids_of(shard, 0) == Ids{5, 6, 7});
+    REQUIRE(ids_of(shard, 1) == Ids{8, 9});
+}
+
+TEST_CASE("an id outside the vocabulary is found before it reaches anybody") {
+    const TemporaryFolder folder;
+    for (const int vocab_size : {300, 100000}) {
+        std::vector<Ids> documents(1, Ids(200'000, 7));
+        documents[0][150'001] = 250;
+        write_shard(folder / "a", documents, vocab_size, std::nullopt);
+        const Shard shard(folder / "a");
+        shard.check_ids(251);
+        REQUIRE(error_of([&] { shard.check_ids(250); }).cause.find("token 150001 has the id 250") != std::string::npos);
+    }
+    write_shard(folder / "b", {{1, 2, 3}}, 100000, std::nullopt);
+    folder.write("b.bin", bytes_of<int32_t>({1, -2, 3}));
+    const Shard shard(folder / "b");
+    REQUIRE_THROWS_AS(ids_of(shard, 0), Error);
+    REQUIRE_THROWS_AS(shard.check_ids(100000), Error);
+}
+
+TEST_CASE("a missing file is an error with the command that makes it") {
+    const TemporaryFolder folder;
+    write_shard(folder / "a", {{1}}, 300, std::nullopt);
+    for (const char* suffix : {".bin", ".idx"}) {
+        fs::rename(folder / ("a" + std::string(suffix)), folder / "elsewhere");
+        const Error error = error_of([&] { Shard shard(folder / "a"); });
+        REQUIRE(std::string(error.what()).find(suffix) != std::string::npos);
+        REQUIRE(error.fix.find("gradus data prepare") != std::string::npos);
+        fs::rename(folder / "elsewhere", folder / ("a" + std::string(suffix)));
+    }
+}
+
+TEST_CASE("a shard that is cut anywhere is an error") {
+    const TemporaryFolder folder;
+    write_shard(folder / "a", {{1, 2, 3}, {4, 5}, {6}}, 300, 256);
+    for (const char* name : {"a.bin", "a.idx"}) {
+        const std::string whole = read_file(folder / name);
+        for (size_t bytes = 0; bytes < whole.size(); ++bytes) {
+            folder.write(name, std::string_view(whole).substr(0, bytes));
+            REQUIRE_THROWS_AS(Shard(folder / "a"), Error);
+        }
+        folder.write(name, whole);
+    }
+    Shard(folder / "a").check_ids(300);
+}
+
+TEST_CASE("whatever a byte of the index is changed to, reading it is right or an error") {
+    const TemporaryFolder folder;
+    write_shard(folder / "a", {{1, 2, 3}, {4, 5}, {6}}, 300, 256);
+    const std::string whole = read_file(folder / "a.idx");
+    for (size_t at = 0; at < whole.size(); ++at)
+        for (const int value : {0x00, 0x01, 0x7F, 0x80, 0xFF}) {
+            std::string broken = whole;
+            broken[at] = char(value);
+            folder.write("a.idx", broken);
+            try {
+                const Shard shard(folder / "a");
+                for (int64_t d = 0; d < shard.documents(); ++d) REQUIRE(ids_of(shard, d).size() <= 9);
+            } catch (const Error& error) {
+                REQUIRE_FALSE(error.fix.empty());
+            }
+        }
+}
+
+TEST_CASE("counts chosen to overflow are an error") {
+    const TemporaryFolder folder;
+    folder.write("a.bin", bytes_of<uint16_t>({1, 2}));
+    const uint64_t huge = uint64_t(1) << 62;
+    for (const auto& [sequences, entries] : std::vector<std::pair<uint64_t, uint64_t>>{{huge, huge}, {huge / 3 * 4, 0}, {~uint64_t(0), 1}, {0, huge * 2}}) {
+        folder.write("a.idx", std::string("MMIDIDX\0\0", 9) + bytes_of<uint64_t>({1}) + bytes_of<uint8_t>({8}) +
+                                  bytes_of<uint64_t>({sequences, entries}) + bytes_of<int64_t>({0, 0}));
+        REQUIRE_THROWS_AS(Shard(folder / "a"), Error);
+    }
+}
+
+TEST_CASE("a meta file that is damaged or of another run is an error") {
+    const TemporaryFolder folder;
+    write_shard(folder / "a", {{1, 2, 3}}, 300, 256);
+    const std::string whole = read_file(folder / "a.meta.json");
+    for (size_t bytes = 0; bytes + 2 < whole.size(); ++bytes) {
+        folder.write("a.meta.json", std::string_view(whole).substr(0, bytes));
+        REQUIRE_THROWS_AS(Shard(folder / "a"), Error);
+    }
+    write_shard(folder / "b", {{1, 2}}, 300, 256);
+    fs::copy_file(folder / "b.meta.json", folder / "a.meta.json", fs::copy_options::overwrite_existing);
+    REQUIRE(error_of([&] { Shard shard(folder / "a"); }).cause.find("two different runs") != std::string::npos);
+}
+
+TEST_CASE("a shard that is not committed leaves nothing") {
+    const TemporaryFolder folder;
+    {
+        ShardWriter writer(folder / "a", meta_of(300, 256));
+        writer.add({1, 2, 3}, 3);
+    }
+    REQUIRE(fs::is_empty(folder));
+}

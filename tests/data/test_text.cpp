@@ -1,0 +1,89 @@
+#include <catch2/catch.hpp>
+
+#include "data/charset.h"
+#include "data/text.h"
+
+using namespace gradus;
+
+namespace {
+
+std::string cleaned(std::string text) {
+    clean_text(text);
+    return text;
+}
+
+}  // namespace
+
+TEST_CASE("valid UTF-8 comes back as it is, and each maximal ill-formed part becomes one U+FFFD") {
+    REQUIRE(repair_utf8("Zoë 東京 \U0001F600") == "Zoë 東京 \U0001F600");
+    REQUIRE(repair_utf8("a\xFFz") == "a\uFFFDz");
+    REQUIRE(repair_utf8("\xC0\xAF") == "\uFFFD\uFFFD");                  // overlong: neither byte begins a character
+    REQUIRE(repair_utf8("\xED\xA0\x80") == "\uFFFD\uFFFD\uFFFD");        // a surrogate
+    REQUIRE(repair_utf8("\xF4\x91\x92\x93") == "\uFFFD\uFFFD\uFFFD\uFFFD");  // beyond U+10FFFF
+    REQUIRE(repair_utf8("\xE6\x9D" "a") == "\uFFFD" "a");                // a cut character is one part
+    REQUIRE(repair_utf8("\xF0\x9F\x98") == "\uFFFD");
+    // The example of the Unicode standard, table 3-11.
+    REQUIRE(repair_utf8("\xE1\x80\xE2\xF0\x91\x92\xF1\xBF\x41") == "\uFFFD\uFFFD\uFFFD\uFFFD\x41");
+}
+
+TEST_CASE("every byte sequence of length three is repaired to valid UTF-8") {
+    for (int first = 0; first < 256; ++first)
+        for (int second = 0; second < 256; second += 3)
+            for (int third = 0; third < 256; third += 5) {
+                const std::string repaired = repair_utf8(std::string{char(first), char(second), char(third)});
+                if (!is_valid_utf8(repaired)) FAIL("bytes " << first << " " << second << " " << third);
+            }
+}
+
+TEST_CASE("line ends become a newline and NULs go") {
+    REQUIRE(cleaned("a\r\nb\rc\nd\r") == "a\nb\nc\nd\n");
+    REQUIRE(cleaned(std::string("a\0b\r\0\nc", 7)) == "ab\n\nc");
+    REQUIRE(cleaned("nothing to do\n") == "nothing to do\n");
+}
+
+TEST_CASE("texts that differ in white space only have the same words") {
+    REQUIRE(with_single_spaces("  a\n\tb   c ") == "a b c");
+    REQUIRE(with_single_spaces("a b c") == "a b c");
+    REQUIRE(with_single_spaces(" \n ").empty());
+}
+
+TEST_CASE("a cut is moved back to the boundary of a character") {
+    const std::string text = "aé東😀";  // 1 + 2 + 3 + 4 bytes
+    const size_t expected[] = {0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 10};
+    for (size_t at = 0; at < std::size(expected); ++at) REQUIRE(character_boundary(text, at) == expected[at]);
+}
+
+TEST_CASE("a byte order mark decides the encoding") {
+    REQUIRE(to_utf8("\xEF\xBB\xBFZoë", Markup::none) == "Zoë");
+    REQUIRE(to_utf8(std::string_view("\xFF\xFEZ\0o\0\xEB\0", 8), Markup::none) == "Zoë");
+    REQUIRE(to_utf8(std::string_view("\xFE\xFF\0Z\0o\0\xEB", 8), Markup::none) == "Zoë");
+}
+
+TEST_CASE("one bad byte does not turn a UTF-8 page into another alphabet") {
+    std::string page;
+    for (int i = 0; i < 200; ++i) page += "Größenmaßstäbe prüfen. ";
+    const std::string good = page;
+    REQUIRE(to_utf8(page + "\xE9", Markup::html) == good + "\uFFFD");
+}
+
+TEST_CASE("a page says its charset in a meta element, by the labels of browsers") {
+    REQUIRE(declared_charset("<html><META charset=Windows-1251 >") == "windows-1251");
+    REQUIRE(declared_charset("<meta http-equiv='Content-Type' content='text/html; charset=ISO-8859-1'>") == "iso-8859-1");
+    REQUIRE(declared_charset("<p>charset=utf-8").empty());
+    REQUIRE(declared_charset("<meta charset").empty());
+    REQUIRE(to_utf8("<meta charset=\"windows-1251\">\xCF\xF0\xE8\xE2\xE5\xF2", Markup::html).find("Привет") != std::string::npos);
+    // "iso-8859-1" means windows-1252, which has curly quotes where Latin-1 has control characters.
+    REQUIRE(to_utf8("<meta charset=iso-8859-1>\x93hi\x94", Markup::html) == "<meta charset=iso-8859-1>“hi”");
+    REQUIRE(to_utf8("<meta charset=shift_jis>\x93\x8C\x8B\x9E", Markup::html) == "<meta charset=shift_jis>東京");
+}
+
+TEST_CASE("text without any declaration is guessed, and is valid UTF-8 whatever it was") {
+    const std::string german = "Sch\xF6ne Gr\xFC\xDF""e aus M\xFCnchen, \xFC""ber die Br\xFC""cke f\xE4hrt die Stra\xDF""enbahn. ";
+    std::string text;
+    for (int i = 0; i < 20; ++i) text += german;
+    REQUIRE(to_utf8(text, Markup::none).find("Schöne Grüße aus München") == 0);
+    for (const char* label : {"no-such-charset", "utf-8", "utf-16", "x-user-defined"}) {
+        const std::string page = std::string("<meta charset=") + label + "> \xFF\xFE\x80 caf\xE9";
+        REQUIRE(is_valid_utf8(to_utf8(page, Markup::html)));
+    }
+}

@@ -1,0 +1,143 @@
+#pragma once
+// Shared by the tests of checkpoints: tiny models of both families, filled with numbers that a seed decides, and folders
+// that go when their test ends. Checkpoints need memory and casts of a backend, no arithmetic; this table has no more.
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+
+#include "engine/checkpoint/checkpoint.h"
+#include "engine/models/model.h"
+#include "engine/optimizer.h"
+#include "kernels/scalar.h"
+
+namespace gradus::testing {
+
+inline const Ops& memory_ops() {
+    static const Ops table = {
+        .name = "memory",
+        .cast =
+            [](const Cast& a, Stream) {
+                for (int64_t i = 0; i < a.x.size(); ++i) {
+                    const float x = a.x.dtype == DType::bf16 ? float(a.x.as<bf16>()[i]) : a.x.as<float>()[i];
+                    if (a.y.dtype == DType::bf16) a.y.as<bf16>()[i] = bf16(x);
+                    else a.y.as<float>()[i] = x;
+                }
+            },
+        .allocate = [](size_t bytes) { return std::aligned_alloc(64, (bytes + 63) / 64 * 64); },
+        .release = [](void* memory, size_t) { std::free(memory); },
+        .zero = [](void* memory, size_t bytes, Stream) { std::memset(memory, 0, bytes); },
+        .copy_to_device = [](void* to, const void* from, size_t bytes, Stream) { std::memcpy(to, from, bytes); },
+        .copy_to_host = [](void* to, const void* from, size_t bytes, Stream) { std::memcpy(to, from, bytes); },
+        .synchronise = [](Stream) {},
+    };
+    return table;
+}
+
+inline ModelConfig tiny_gpt2(bool tied = true) {
+    ModelConfig m;
+    m.L = 2;
+    m.C = 8;
+    m.H = m.G = 2;
+    m.D = 4;
+    m.F = 24;
+    m.V = 13;
+    m.context = 6;
+    m.tied = tied;
+    m.end_of_text = 12;
+    return m;
+}
+
+inline ModelConfig tiny_llama(bool tied = false) {
+    ModelConfig m = tiny_gpt2(tied);
+    m.family = Family::llama;
+    m.norm = Norm::rms;
+    m.position = Position::rotary;
+    m.activation = Activation::silu;
+    m.gated = true;
+    m.bias = false;
+    m.H = 4;
+    m.G = 2;
+    m.D = 6;  // wider than C / H, as some LLaMAs have it
+    m.F = 12;
+    m.rope_theta = 500000;
+    m.rope_scaling = {8, 1, 4, 4096};
+    return m;
+}
+
+// A model that trains, its optimizer, and every number of both a function of the seed.
+struct Trained {
+    std::unique_ptr<Model> model;
+    Optimizer optimizer;
+
+    Trained(const ModelConfig& m, DType dtype)
+        : model(make_model(memory_ops(), m, dtype, {.B = 1, .T = 4, .training = true})), optimizer(*model, {}) {}
+
+    void fill(uint64_t seed) {
+        uint64_t drawn = 0;
+        auto number = [&] {  // normal numbers of many sizes and both signs, no infinities
+            const auto bits = uint32_t((seed * 1000003 + ++drawn) * 0x9e3779b97f4a7c15ull >> 32);
+            return std::bit_cast<float>((bits & 0x807fffffu) | (96 + (bits >> 23 & 63u)) << 23);
+        };
+        const auto state = optimizer.state();
+        for (Weight& w : model->weights())
+            for (int64_t i = 0; i < w.value.size(); ++i) {
+                if (w.value.dtype == DType::bf16) w.value.as<bf16>()[i] = bf16(number());
+                else w.value.as<float>()[i] = number();
+                for (const Tensor& t : {state.m, state.v, state.master})
+                    if (t) t.as<float>()[w.first + i] = number();
+            }
+    }
+
+    // Every bit of every arena that a checkpoint keeps.
+    std::string bits() {
+        const auto state = optimizer.state();
+        std::string all;
+        for (const Tensor& t : {model->params.flat(), state.m, state.v, state.master})
+            if (t) all.append(static_cast<const char*>(t.data), t.bytes());
+        return all;
+    }
+    std::string weight_bits() {
+        const Tensor t = model->params.flat();
+        return {static_cast<const char*>(t.data), t.bytes()};
+    }
+};
+
+class TemporaryFolder {
+public:
+    TemporaryFolder() {
+        std::string pattern = (fs::temp_directory_path() / "gradus-test-XXXXXX").string();
+        CHECK(::mkdtemp(pattern.data()) != nullptr, pattern);
+        path_ = pattern;
+    }
+    ~TemporaryFolder() {
+        std::error_code ignored;
+        fs::remove_all(path_, ignored);
+    }
+    const fs::path& path() const { return path_; }
+    fs::path operator/(const std::string& name) const { return path_ / name; }
+
+private:
+    fs::path path_;
+};
+
+// The three lines of the Error that the action ends with; empty where it ends well.
+inline std::string refusal(const std::function<void()>& action) {
+    try {
+        action();
+    } catch (const Error& e) { return e.text(); }
+    return "";
+}
+
+inline bool says(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+inline std::vector<std::string> names_in(const fs::path& folder) {
+    std::vector<std::string> all;
+    for (const auto& entry : fs::directory_iterator(folder)) all.push_back(entry.path().filename().string());
+    std::sort(all.begin(), all.end());
+    return all;
+}
+
+}  // namespace gradus::testing

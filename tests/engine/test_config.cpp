@@ -1,0 +1,252 @@
+// Settings: what is refused and how it is said, what follows from them, and what a resumed run must share.
+#include <catch2/catch.hpp>
+
+#include "engine/config.h"
+
+using namespace gradus;
+
+namespace {
+
+const DataFacts data = {.vocab = 65, .end_of_text = -1, .identity = "0123456789abcdef"};
+
+Config config_of(const std::string& toml, const std::vector<std::string>& assignments = {}) {
+    Config config;
+    apply_settings(config, parse_settings(toml, "r.toml"));
+    for (const std::string& a : assignments) apply_settings(config, {parse_assignment(a)});
+    return config;
+}
+
+const std::string small = "[run]\ndir = 'runs/x'\n[data]\ndir = 'd'\n[model]\nlayers = 2\nwidth = 32\nheads = 4\n[train]\ncontext = 16\n";
+
+Resolved resolved(const std::vector<std::string>& assignments, const std::string& toml = small,
+                  const std::optional<ModelConfig>& base = {}) {
+    return resolve(config_of(toml, assignments), data, base);
+}
+
+template <class Body>
+Error error_of(Body&& body) {
+    try {
+        body();
+    } catch (const Error& e) {
+        return e;
+    }
+    return Error("nothing was refused", "", "");
+}
+
+}  // namespace
+
+TEST_CASE("A setting that is wrong is refused with its place and what to type instead") {
+    struct Case { const char* toml; const char* what; const char* cause; const char* fix; };
+    const Case cases[] = {
+        {"[train]\nmicrobatch = 4\n", "unknown setting 'train.microbatch'", "r.toml:2:1", "did you mean 'train.micro_batch'?"},
+        {"[optimiser]\nlr = 1\n", "unknown setting 'optimiser.lr'", "r.toml:2:1", "did you mean 'optimizer.lr'?"},
+        {"lr = 1\n", "unknown setting 'lr'", "r.toml:1:1", "did you mean 'optimizer.lr'?"},
+        {"colour = 1\n", "unknown setting 'colour'", "r.toml:1:1", "--help-settings"},
+        {"[train]\n  batch = 'eight'\n", "train.batch = \"eight\" is not a whole number", "r.toml:2:3", "train.batch = 100"},
+        {"[train]\nbatch = 1.5\n", "train.batch = 1.5 is not a whole number", "r.toml:2:1", "train.batch = "},
+        {"[train]\nrecompute = 1\n", "is not true or false", "r.toml:2:1", "true"},
+        {"[optimizer]\nlr = true\n", "is not a number", "r.toml:2:1", "0.1"},
+        {"[run]\ndir = 5\n", "is not a string", "r.toml:2:1", "\"text\""},
+        {"[sample]\nprompts = 5\n", "is not a list of strings", "r.toml:2:1", "["},
+        {"[train]\nbatch = 0\n", "train.batch = 0 is out of its limits", "r.toml:2:1", "between 1 and 1048576"},
+        {"[train]\ndropout = 1.5\n", "out of its limits", "r.toml:2:1", "between 0 and 0.99"},
+        {"[optimizer]\nlr = nan\n", "out of its limits", "r.toml:2:1", "between 0 and 100"},
+        {"[train]\ndtype = 'bf61'\n", "train.dtype cannot be 'bf61'", "r.toml:2:1", "did you mean 'bf16'?"},
+        {"[train]\ndevice = 'tpu9000'\n", "train.device cannot be 'tpu9000'", "r.toml:2:1", "one of cpu, cuda"},
+        {"[train]\nbatch = 8\nbatch = 9\n", "batch", "r.toml:3", "mend that line"},
+        {"[train]\nsteps = 99999999999999999999\n", "not a recipe", "r.toml:2", ""},
+    };
+    for (const Case& c : cases) {
+        const Error e = error_of([&] { config_of(c.toml); });
+        INFO(c.toml << e.text());
+        REQUIRE(std::string(e.what()).find(c.what) != std::string::npos);
+        REQUIRE(e.cause.find(c.cause) != std::string::npos);
+        REQUIRE(e.fix.find(c.fix) != std::string::npos);
+    }
+}
+
+TEST_CASE("A wrong setting on the command line is cited as it was typed") {
+    const Error e = error_of([] { config_of("", {"train.microbatch=4"}); });
+    REQUIRE(e.cause == "--set train.microbatch=4");
+    REQUIRE(e.fix.find("train.micro_batch") != std::string::npos);
+}
+
+TEST_CASE("The command line comes after the file, and the last word holds") {
+    const Config c = config_of("[train]\nbatch = 8\n", {"train.batch=16", "train.batch=24", "run.dir=124", "sample.prompts=ROMEO:",
+                                                       "train.steps=1e4"});
+    REQUIRE(c.batch == 24);
+    REQUIRE(c.run_dir == "124");
+    REQUIRE(c.sample_prompts == std::vector<std::string>{"ROMEO:"});
+    REQUIRE(c.steps == 10000);
+    REQUIRE(c.written_at.at("train.batch") == "--set train.batch=24");
+}
+
+TEST_CASE("The echo of the settings reads back as the same settings") {
+    const Resolved r = resolved({"optimizer.lr=0.00012345678901234", "sample.prompts=[\"a\\n\\\"b\\\"\", \"é\"]", "run.dir=a b\\c",
+                                 "loss.z_loss=1e-4", "train.recompute=true"});
+    const std::string text = recipe_text(r.config);
+    const Config back = config_of(text);
+    REQUIRE(recipe_text(back) == text);
+    REQUIRE(back.lr == 0.00012345678901234);
+    REQUIRE(back.sample_prompts == r.config.sample_prompts);
+    const Resolved again = resolve(back, data, std::nullopt);
+    REQUIRE(recipe_text(again.config) == text);  // nothing is left to be chosen
+    REQUIRE(again.identity == r.identity);
+    REQUIRE(again.model == r.model);
+}
+
+TEST_CASE("The help names every setting with its default and its limits") {
+    const std::string help = settings_help();
+    Config config;
+    config.each([&](const std::string& key, auto&, const Limits&, OnResume, const std::string& text) {
+        REQUIRE(help.find("  " + key + " = ") != std::string::npos);
+        REQUIRE(help.find(text) != std::string::npos);
+    });
+    REQUIRE(help.find("one of f32, bf16") != std::string::npos);
+}
+
+TEST_CASE("Sizes that were not given follow from those that were") {
+    const Resolved gpt2 = resolved({});
+    REQUIRE(gpt2.model.family == Family::gpt2);
+    REQUIRE(gpt2.model.D == 8);
+    REQUIRE(gpt2.model.G == 4);
+    REQUIRE(gpt2.model.F == 128);
+    REQUIRE(gpt2.model.V == 65);
+    REQUIRE(gpt2.model.context == 16);
+    REQUIRE(gpt2.model.tied);
+    REQUIRE(gpt2.tokens_per_step == 8 * 16);
+    REQUIRE(gpt2.purpose.T == 16);
+    REQUIRE(gpt2.purpose.training);
+
+    const Resolved llama = resolved({"model.family=llama", "model.kv_heads=2", "model.rope_theta=500000", "model.width=96"});
+    REQUIRE(llama.model.norm == Norm::rms);
+    REQUIRE(llama.model.gated);
+    REQUIRE_FALSE(llama.model.tied);
+    REQUIRE(llama.model.G == 2);
+    REQUIRE(llama.model.D == 24);
+    REQUIRE(llama.model.F == 256);
+    REQUIRE(llama.model.rope_theta == 500000);
+}
+
+TEST_CASE("A named shape gives the sizes, the data its vocabulary, and keys change parts of it") {
+    const std::string toml = "[run]\ndir = 'x'\n[data]\ndir = 'd'\n[model]\nname = 'gpt2-124m'\n";
+    const Resolved plain = resolved({}, toml);
+    ModelConfig expected = named_model("gpt2-124m");
+    expected.V = 65;
+    expected.end_of_text = -1;
+    REQUIRE(plain.model == expected);
+    REQUIRE(plain.config.context == 1024);
+    const Resolved padded = resolved({"model.vocab=128", "model.layers=3", "train.context=64"}, toml);
+    REQUIRE(padded.model.V == 128);
+    REQUIRE(padded.model.L == 3);
+    REQUIRE(padded.model.context == 1024);
+    REQUIRE(padded.trainer.context == 64);
+    const Resolved wide = resolved({"model.width=128", "model.heads=2"}, toml);
+    REQUIRE(wide.model.D == 64);
+    REQUIRE(wide.model.F == 512);
+    REQUIRE(wide.model.G == 2);
+}
+
+TEST_CASE("Rotary positions reach as far as the sequences do") {
+    const Resolved r = resolved({"model.family=llama", "model.context=8", "train.context=32"});
+    REQUIRE(r.model.context == 32);
+}
+
+TEST_CASE("Settings that do not go together are refused by name") {
+    struct Case { std::vector<std::string> set; const char* what; const char* key; };
+    const Case cases[] = {
+        {{"run.dir="}, "no folder", "run.dir"},
+        {{"data.dir="}, "no data", "data.dir"},
+        {{"data.train=x"}, "two sources", "data.train"},
+        {{"model.name=gpt2-124m", "model.from=there"}, "two origins", "model.from"},
+        {{"model.layers=0"}, "no size", "model.layers"},
+        {{"train.batch=12", "train.micro_batch=5"}, "does not divide", "train.micro_batch = 5 (--set train.micro_batch=5)"},
+        {{"train.batch=4", "train.micro_batch=8"}, "does not divide", "train.micro_batch"},
+        {{"train.context=32", "model.context=16"}, "learned positions", "model.context"},
+        {{"train.context=0"}, "length of a sequence", "train.context"},
+        {{"model.vocab=64"}, "too small for the data's 65 ids", "model.vocab"},
+        {{"optimizer.lr=1e-4", "optimizer.min_lr=1e-3"}, "above the highest", "optimizer.min_lr = 0.001"},
+        {{"optimizer.warmup=2000"}, "longer than the run", "optimizer.warmup"},
+        {{"optimizer.warmup=1.5"}, "neither a number of steps", "optimizer.warmup"},
+        {{"optimizer.schedule=wsd"}, "no cool-down", "optimizer.cooldown"},
+        {{"optimizer.cooldown=0.2"}, "only the schedule wsd", "optimizer.cooldown"},
+        {{"optimizer.schedule=wsd", "optimizer.cooldown=900", "optimizer.warmup=200"}, "longer than the run", "train.steps"},
+        {{"optimizer.stochastic_rounding=true"}, "f32 weights", "train.dtype"},
+        {{"sample.every=10"}, "nothing to sample", "sample.prompts"},
+        {{"model.heads=5"}, "do not divide", "model"},
+        {{"model.kv_heads=3"}, "do not divide", "model"},
+        {{"model.family=llama", "model.head_width=7"}, "odd", "model"},
+        {{"train.batch=1048576", "train.micro_batch=1048576", "train.context=1000000"}, "cannot be counted", "train.context"},
+        {{"model.name=gpt2-124m", "model.family=llama"}, "of the family gpt2", "model.family"},
+        {{"model.name=gpt2-125m"}, "no model named", "gpt2-124m"},
+    };
+    for (const Case& c : cases) {
+        const Error e = error_of([&] { resolved(c.set); });
+        INFO(c.set.back() << "\n" << e.text());
+        REQUIRE(std::string(e.what()).find(c.what) != std::string::npos);
+        REQUIRE(e.cause.find(c.key) != std::string::npos);
+        REQUIRE(!e.fix.empty());
+    }
+}
+
+TEST_CASE("A model that begins from weights keeps their shape") {
+    const ModelConfig there = resolved({}).model;
+    const std::string toml = "[run]\ndir = 'x'\n[data]\ndir = 'd'\n[model]\nfrom = 'there'\n";
+    REQUIRE(resolved({}, toml, there).model == there);
+    REQUIRE(resolved({"model.layers=2"}, toml, there).model == there);
+    for (const char* other : {"model.layers=3", "model.width=64", "model.feed_forward=64", "model.vocab=70", "model.norm_eps=1e-6",
+                              "model.tied=false", "model.family=llama", "model.context=32"}) {
+        INFO(other);
+        REQUIRE_THROWS_AS(resolved({other}, toml, there), Error);
+    }
+    ModelConfig small_vocabulary = there;
+    small_vocabulary.V = 64;
+    REQUIRE_THROWS_AS(resolved({}, toml, small_vocabulary), Error);
+}
+
+TEST_CASE("The micro-batch that is chosen divides the batch and fits the memory") {
+    const Resolved all = resolved({"train.batch=12"});
+    REQUIRE(all.config.micro_batch == 12);
+    const std::string large = "[run]\ndir = 'x'\n[data]\ndir = 'd'\n[model]\nname = 'gpt2-124m'\n[train]\nbatch = 48\n";
+    const Resolved some = resolved({"train.memory=4"}, large);
+    REQUIRE(48 % some.config.micro_batch == 0);
+    REQUIRE(some.config.micro_batch > 1);
+    REQUIRE(some.config.micro_batch < 48);
+    REQUIRE(resolved({"train.memory=0.001"}, large).config.micro_batch == 1);
+    REQUIRE(resolved({"train.memory=4", "train.recompute=true"}, large).config.micro_batch > some.config.micro_batch);
+}
+
+TEST_CASE("Durations below 1 are shares of the steps") {
+    const Schedule s = resolved({"train.steps=500", "optimizer.schedule=wsd", "optimizer.warmup=0.02", "optimizer.cooldown=0.2"}).trainer.schedule;
+    REQUIRE(s.warmup == 10);
+    REQUIRE(s.cooldown == 100);
+    REQUIRE(s.decay == Decay::wsd);
+}
+
+TEST_CASE("A resumed run may change how it runs but not what it computes") {
+    const Resolved begun = resolved({});
+    for (const char* free : {"train.threads=3", "train.micro_batch=2", "checkpoint.every=5", "validation.every=7", "run.dir=elsewhere",
+                             "train.recompute=true", "sample.tokens=9"}) {
+        INFO(free);
+        REQUIRE_NOTHROW(require_same_run(begun.identity, resolved({free})));
+    }
+    struct Case { const char* set; const char* key; const char* then; };
+    for (const Case& c : {Case{"optimizer.lr=1e-3", "optimizer.lr", "0.0003"}, {"train.batch=16", "train.batch", "8"},
+                          {"model.layers=3", "model.layers", "2"}, {"train.steps=2000", "train.steps", "1000"},
+                          {"train.seed=2", "train.seed", "1"}, {"data.packing=plain", "data.packing", "masked"}}) {
+        const Error e = error_of([&] { require_same_run(begun.identity, resolved({c.set})); });
+        INFO(e.text());
+        REQUIRE(std::string(e.what()).find(std::string(c.key) + " = ") != std::string::npos);
+        REQUIRE(std::string(e.what()).find(c.then) != std::string::npos);
+        REQUIRE(e.fix.find("--set " + std::string(c.key) + "=") == 0);
+    }
+    DataFacts other = data;
+    other.identity = "another";
+    const Error e = error_of([&] { require_same_run(begun.identity, resolve(config_of(small), other, {})); });
+    REQUIRE(e.fix.find("data.dir") != std::string::npos);
+}
+
+TEST_CASE("A run at a flat rate may be made longer") {
+    const std::vector<std::string> flat = {"optimizer.schedule=constant"}, longer = {"optimizer.schedule=constant", "train.steps=5000"};
+    REQUIRE_NOTHROW(require_same_run(resolved(flat).identity, resolved(longer)));
+}

@@ -1,0 +1,158 @@
+#pragma once
+// What every test of a table needs: tensors that own their memory, with random or poisoned contents; values in and out
+// whatever the dtype; a comparison that NaN fails; shapes and masks that no tile divides.
+//
+// Contents are functions of (seed, number of the element) alone, drawn in double and then rounded: the same call in
+// another dtype gives the same tensor, up to its rounding.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "engine/base/philox.h"
+#include "kernels/ops.h"
+#include "kernels/scalar.h"
+
+namespace gradus::test {
+
+// A tensor with its memory, aligned as the tables' own. It moves but does not copy: copy_of() says so where it is meant.
+struct Owned : Tensor {
+    struct alignas(64) Line {
+        std::byte bytes[64];
+    };
+    std::vector<Line> memory;
+
+    Owned(DType type, const Shape& dims) : Tensor{nullptr, type, dims}, memory(bytes() / 64 + 1) {
+        data = memory.data();
+        std::memset(data, 0xff, bytes());
+    }
+    Owned(Owned&&) = default;
+    Owned& operator=(Owned&&) = default;
+};
+
+// The real value of element i, as a double.
+inline double at(const Tensor& t, int64_t i) {
+    switch (t.dtype) {
+        case DType::f32: return double(t.as<float>()[i]);
+        case DType::bf16: return double(float(t.as<bf16>()[i]));
+        case DType::i32: return t.as<int32_t>()[i];
+        case DType::f64: return t.as<double>()[i];
+        case DType::c128: return t.as<c128>()[i].real();
+    }
+    return 0;
+}
+
+inline void put(const Tensor& t, int64_t i, double x) {
+    switch (t.dtype) {
+        case DType::f32: t.as<float>()[i] = float(x); break;
+        case DType::bf16: t.as<bf16>()[i] = bf16(float(x)); break;
+        case DType::i32: t.as<int32_t>()[i] = int32_t(x); break;
+        case DType::f64: t.as<double>()[i] = x; break;
+        case DType::c128: t.as<c128>()[i] = x; break;
+    }
+}
+
+// For outputs and scratch: every float is NaN, every integer −1.
+inline Owned poisoned(DType dtype, const Shape& shape) { return Owned(dtype, shape); }
+
+inline Owned filled(DType dtype, const Shape& shape, double x) {
+    Owned t(dtype, shape);
+    for (int64_t i = 0; i < t.size(); ++i) put(t, i, x);
+    return t;
+}
+
+// mean + spread · a standard normal.
+inline Owned random(uint64_t seed, DType dtype, const Shape& shape, double spread = 1, double mean = 0) {
+    Owned t(dtype, shape);
+    for (int64_t i = 0; i < t.size(); ++i) put(t, i, mean + spread * Philox{seed}.normal(uint64_t(i)));
+    return t;
+}
+
+// Integers, uniform in [low, high).
+inline Owned integers(uint64_t seed, const Shape& shape, int low, int high) {
+    Owned t(DType::i32, shape);
+    for (int64_t i = 0; i < t.size(); ++i) put(t, i, std::floor(low + (high - low) * Philox{seed}.uniform(uint64_t(i))));
+    return t;
+}
+
+inline Owned converted(const Tensor& from, DType dtype) {
+    Owned t(dtype, from.shape);
+    for (int64_t i = 0; i < t.size(); ++i) put(t, i, at(from, i));
+    return t;
+}
+
+inline Owned copy_of(const Tensor& from) {
+    Owned t(from.dtype, from.shape);
+    std::memcpy(t.data, from.data, from.bytes());
+    return t;
+}
+
+inline bool same_bits(const Tensor& a, const Tensor& b) {
+    return a.dtype == b.dtype && a.shape == b.shape && std::memcmp(a.data, b.data, a.bytes()) == 0;
+}
+
+// Empty when |got − want| ≤ relative·|want| + absolute everywhere; otherwise says what differs, where it does most, and
+// both values. Equal infinities are equal; a NaN on either side is a difference. To be used as
+// REQUIRE(difference("layernorm_forward y", got, want, 1e-6, 1e-7) == "").
+inline std::string difference(const std::string& what, const Tensor& got, const Tensor& want, double relative,
+                              double absolute) {
+    if (got.shape != want.shape) return what + ": the shapes differ";
+    int64_t place = -1;
+    double worst = 1;
+    for (int64_t i = 0; i < got.size(); ++i) {
+        const double g = at(got, i), w = at(want, i);
+        if (g == w) continue;
+        const double excess = std::abs(g - w) / (relative * std::abs(w) + absolute);
+        if (excess <= worst) continue;
+        place = i;
+        if (std::isnan(excess)) break;
+        worst = excess;
+    }
+    if (place < 0) return "";
+    char text[160];
+    std::snprintf(text, sizeof text, ": element %lld is %.17g, should be %.17g", static_cast<long long>(place),
+                  at(got, place), at(want, place));
+    return what + text;
+}
+
+struct Rows {
+    int64_t N, C;
+};
+inline const std::vector<Rows> awkward_rows = {{1, 1}, {1, 7}, {5, 1}, {3, 8}, {7, 33}, {17, 65}};
+
+struct Heads {
+    int B, T, H, G, D;
+};
+inline const std::vector<Heads> awkward_heads = {{1, 1, 1, 1, 1}, {2, 5, 1, 1, 3}, {1, 7, 2, 2, 4},
+                                                 {2, 6, 4, 2, 5}, {1, 9, 3, 1, 2}};
+
+struct Mask {
+    std::string name;
+    Owned lo, hi;  // [B,T]
+};
+
+// Every kind of interval a model asks for; T may be 1.
+inline std::vector<Mask> masks(int B, int T) {
+    std::vector<Mask> all;
+    auto add = [&](const std::string& name, auto&& interval) {
+        all.push_back({name, Owned(DType::i32, {B, T}), Owned(DType::i32, {B, T})});
+        for (int b = 0; b < B; ++b)
+            for (int t = 0; t < T; ++t) {
+                const auto [lo, hi] = interval(b, t);
+                put(all.back().lo, b * T + t, lo);
+                put(all.back().hi, b * T + t, hi);
+            }
+    };
+    using Pair = std::pair<int, int>;
+    const int third = std::max(1, T / 3);
+    add("causal", [](int, int t) { return Pair(0, t + 1); });
+    add("sliding window", [](int, int t) { return Pair(std::max(0, t - 2), t + 1); });
+    add("packed documents", [&](int, int t) { return Pair(t / third * third, t + 1); });
+    add("padded, both ways", [&](int b, int) { return Pair(0, b % 2 ? T : (T + 1) / 2); });
+    add("empty at first", [](int, int t) { return Pair(std::max(0, t - 3), std::max(0, t - 1)); });
+    add("empty at last", [&](int, int t) { return t < (T + 1) / 2 ? Pair(0, t + 1) : Pair(T, T); });
+    return all;
+}
+
+}  // namespace gradus::test

@@ -1,0 +1,96 @@
+// What the CPU's kernels are made of: conversions, functions and transposes of a register.
+#include "kernels/cpu/product_pack.h"
+#include "kernels/cpu/vector_math.h"
+#include "tests/kernels/cpu_compare.h"
+
+using namespace gradus;
+using namespace gradus::test;
+using namespace gradus::cpu;
+
+namespace {
+
+// The largest distance of f from truth over [low, high], in units in the last place of the truth.
+template <class Function, class Truth>
+double worst_units(Function f, Truth truth, float low, float high, int steps) {
+    double worst = 0;
+    for (int i = 0; i < steps; i += width) {
+        Floats x = {};
+        for (int j = 0; j < width; ++j) x[j] = low + (high - low) * float(i + j) / float(steps);
+        const Floats y = f(x);
+        for (int j = 0; j < width; ++j) {
+            const double want = truth(double(x[j])), unit = std::nextafter(float(want), INFINITY) - double(float(want));
+            const double error = std::abs(double(y[j]) - want) / unit;
+            if (!(error <= worst)) worst = error;
+        }
+    }
+    return worst;
+}
+
+}  // namespace
+
+TEST_CASE("the exponential is within 1.1 units in the last place over its whole range") {
+    const auto f = [](Floats x) { return exponential(x); };
+    const auto truth = [](double x) { return std::exp(x); };
+    REQUIRE(worst_units(f, truth, -86.8f, 88.7f, 1 << 20) <= 1.1);
+    REQUIRE(worst_units(f, truth, -1, 1, 1 << 20) <= 1.1);
+}
+
+TEST_CASE("the exponential of what is too small is 0, of what is too large infinity, of NaN NaN") {
+    for (float x : {-87.5f, -1000.f, -1e30f, -INFINITY}) REQUIRE(exponential(splat(x))[0] == 0);
+    for (float x : {88.73f, 1000.f, 1e30f, INFINITY}) REQUIRE(exponential(splat(x))[0] == INFINITY);
+    for (uint32_t bits : {0x7fc00000u, 0xffffffffu, 0x7fffffffu, 0xffc00001u})
+        REQUIRE(std::isnan(exponential(splat(std::bit_cast<float>(bits)))[0]));
+    REQUIRE(exponential(Floats{})[0] == 1);
+}
+
+TEST_CASE("the logistic function is within 2.5 units in the last place, and 0 and 1 at the ends") {
+    const auto f = [](Floats x) { return sigmoid(x); };
+    REQUIRE(worst_units(f, [](double x) { return 1 / (1 + std::exp(-x)); }, -80, 80, 1 << 20) <= 2.5);
+    REQUIRE(sigmoid(splat(-INFINITY))[0] == 0);
+    REQUIRE(sigmoid(splat(INFINITY))[0] == 1);
+}
+
+TEST_CASE("a register rounds to bf16 exactly as one float does, for every bf16 and what lies between two") {
+    int wrong = 0;
+    for (uint32_t high = 0; high < 1 << 16; ++high)
+        for (uint32_t low : {0u, 1u, 0x7fffu, 0x8000u, 0x8001u, 0xffffu}) {
+            const float x = std::bit_cast<float>(high << 16 | low);
+            wrong += narrow(splat(x))[width - 1] != bf16(x).bits;
+        }
+    REQUIRE(wrong == 0);
+    for (uint32_t bits = 0; bits < 1 << 16; bits += 7) {
+        bf16 h[width] = {};
+        for (bf16& each : h) each.bits = uint16_t(bits);
+        REQUIRE(std::bit_cast<uint32_t>(float(load(h)[width / 2])) == bits << 16);
+    }
+}
+
+TEST_CASE("partial loads read no further than their lanes, and partial stores write no further") {
+    std::vector<float> values(size_t(width), 7.f);
+    for (int count = 1; count < width; ++count) {
+        const Floats x = load(values.data() + width - count, Part{count}, -1);
+        for (int i = 0; i < width; ++i) REQUIRE(x[i] == (i < count ? 7.f : -1.f));
+        std::vector<bf16> out(size_t(width), bf16(3));
+        store(out.data(), splat(5), Part{count});
+        for (int i = 0; i < width; ++i) REQUIRE(float(out[size_t(i)]) == (i < count ? 5.f : 3.f));
+    }
+}
+
+TEST_CASE("a transpose in registers is a transpose") {
+    Floats x[width];
+    for (int r = 0; r < width; ++r)
+        for (int c = 0; c < width; ++c) x[r][c] = float(r * width + c);
+    transpose(x);
+    for (int r = 0; r < width; ++r)
+        for (int c = 0; c < width; ++c) REQUIRE(x[r][c] == float(c * width + r));
+}
+
+TEST_CASE("lanes are joined without losing one") {
+    Floats x = {};
+    for (int i = 0; i < width; ++i) x[i] = float(1 << i);
+    REQUIRE(sum(x) == float((1 << width) - 1));
+    REQUIRE(largest(x) == float(1 << (width - 1)));
+    double both = 0;
+    for (int i = 0; i < width / 2; ++i) both += lower(x)[i] + upper(x)[i];
+    REQUIRE(both == double((1 << width) - 1));
+}

@@ -1,0 +1,162 @@
+// Cross-entropy of the reference table: kernels/cross_entropy.h.
+#include <catch2/catch.hpp>
+
+#include "tests/kernels/complex_step.h"
+
+using namespace gradus;
+using namespace gradus::test;
+
+namespace {
+
+const Ops& ops = reference_ops();
+
+struct Objective {
+    double smoothing, z_loss;
+};
+const std::vector<Objective> objectives = {{0, 0}, {0.1, 0}, {0, 0.01}, {0.2, 0.05}};
+
+struct Outcome {
+    Owned stats, loss, lse;
+};
+
+// Joins the statistics of parts of the vocabulary as ranks do.
+Owned joined(const std::vector<Owned>& parts) {
+    Owned all = copy_of(parts[0]);
+    for (int64_t n = 0; n < all.rows(); ++n) {
+        double top = -INFINITY, total = 0, hit = 0, mass = 0;
+        for (const Owned& p : parts) top = std::max(top, at(p, n * 4));
+        for (const Owned& p : parts) {
+            total += at(p, n * 4 + 1) * std::exp(at(p, n * 4) - top);
+            hit += at(p, n * 4 + 2);
+            mass += at(p, n * 4 + 3);
+        }
+        const double values[] = {top, total, hit, mass};
+        for (int64_t i = 0; i < 4; ++i) put(all, n * 4 + i, values[i]);
+    }
+    return all;
+}
+
+Owned stats_of(const Tensor& logits, const Tensor& targets, int64_t first_class = 0) {
+    Owned stats(accumulator_of(logits.dtype), {logits.rows(), 4});
+    ops.cross_entropy_stats({.stats = stats, .logits = logits, .targets = targets, .first_class = first_class}, {});
+    return stats;
+}
+
+Outcome forward(Owned stats, const Tensor& targets, int64_t V, Objective o) {
+    const Shape n = {stats.rows()};
+    Outcome out{std::move(stats), Owned(DType::f64, n), Owned(DType::f64, n)};
+    if (out.stats.dtype != DType::f64) out.loss = Owned(out.stats.dtype, n), out.lse = Owned(out.stats.dtype, n);
+    ops.cross_entropy_forward({.loss = out.loss, .lse = out.lse, .stats = out.stats, .targets = targets, .V = V,
+                               .smoothing = o.smoothing, .z_loss = o.z_loss}, {});
+    return out;
+}
+
+// Targets with every third one ignored.
+Owned targets_of(int64_t N, int64_t V) {
+    Owned t = integers(9, {N}, 0, int(V));
+    for (int64_t n = 1; n < N; n += 3) put(t, n, -1 - double(n));
+    return t;
+}
+
+}  // namespace
+
+TEST_CASE("the backward of cross-entropy is the derivative of its forward") {
+    constexpr double scale = 1.0 / 3;
+    for (Rows r : awkward_rows)
+        for (Objective o : objectives) {
+            const int64_t N = r.N, V = r.C;
+            const Owned targets = targets_of(N, V), logits = random(1, DType::f64, {N, V}, 2);
+            const Outcome real = forward(stats_of(logits, targets), targets, V, o);
+            const Owned d_logits = copy_of(logits), probe = converted(logits, DType::c128);
+            ops.cross_entropy_backward({.logits = d_logits, .lse = real.lse, .targets = targets, .V = V, .scale = scale,
+                                        .smoothing = o.smoothing, .z_loss = o.z_loss}, {});
+            const Owned weight = filled(DType::f64, {N}, scale);
+            const std::string wrong = wrong_gradient("cross_entropy", {{"logits", probe, d_logits, scale}}, [&] {
+                return functional(forward(stats_of(probe, targets), targets, V, o).loss, weight);
+            });
+            REQUIRE(wrong == "");
+        }
+}
+
+TEST_CASE("the loss is the negative log of the target's probability, smoothed over all classes") {
+    constexpr int64_t N = 7, V = 33;
+    const Owned targets = integers(2, {N}, 0, V), logits = random(1, DType::f64, {N, V}, 2);
+    for (Objective o : objectives) {
+        const Outcome got = forward(stats_of(logits, targets), targets, V, o);
+        Owned want(DType::f64, {N});
+        for (int64_t n = 0; n < N; ++n) {
+            double total = 0, uniform = 0;
+            for (int64_t v = 0; v < V; ++v) total += std::exp(at(logits, n * V + v));
+            auto surprise = [&](int64_t v) { return -std::log(std::exp(at(logits, n * V + v)) / total); };
+            for (int64_t v = 0; v < V; ++v) uniform += surprise(v) / double(V);
+            put(want, n, (1 - o.smoothing) * surprise(int64_t(at(targets, n))) + o.smoothing * uniform +
+                             o.z_loss * std::log(total) * std::log(total));
+        }
+        REQUIRE(difference("cross_entropy_forward loss", got.loss, want, 1e-14, 1e-14) == "");
+    }
+}
+
+TEST_CASE("equal logits cost log V, and logits of ten thousand do not overflow") {
+    constexpr int64_t V = 50;
+    const Owned targets = filled(DType::i32, {1}, 7), logits = filled(DType::f32, {1, V}, 1e4);
+    REQUIRE(std::abs(at(forward(stats_of(logits, targets), targets, V, {}).loss, 0) - std::log(50.0)) <= 2e-3);
+    put(logits, 7, -1e4);
+    REQUIRE(std::abs(at(forward(stats_of(logits, targets), targets, V, {}).loss, 0) - (2e4 + std::log(49.0))) <= 4e-3);
+}
+
+TEST_CASE("an ignored target costs nothing and moves nothing, whatever its logits") {
+    constexpr int64_t V = 5;
+    const Owned targets = filled(DType::i32, {2}, -100), logits = random(1, DType::f64, {2, V});
+    const Outcome o = forward(stats_of(logits, targets), targets, V, {0.1, 0.1});
+    ops.cross_entropy_backward({.logits = logits, .lse = o.lse, .targets = targets, .V = V, .scale = 1, .smoothing = 0.1,
+                                .z_loss = 0.1}, {});
+    for (int64_t n = 0; n < 2; ++n) REQUIRE(at(o.loss, n) == 0);
+    for (int64_t i = 0; i < logits.size(); ++i) REQUIRE(at(logits, i) == 0);
+}
+
+TEST_CASE("the gradient of a row sums to 0 without a z-loss") {
+    constexpr int64_t N = 7, V = 33;
+    const Owned targets = integers(2, {N}, 0, V), logits = random(1, DType::f64, {N, V}, 2);
+    const Outcome o = forward(stats_of(logits, targets), targets, V, {0.1, 0});
+    ops.cross_entropy_backward({.logits = logits, .lse = o.lse, .targets = targets, .V = V, .scale = 1, .smoothing = 0.1}, {});
+    for (int64_t n = 0; n < N; ++n) {
+        double sum = 0;
+        for (int64_t v = 0; v < V; ++v) sum += at(logits, n * V + v);
+        REQUIRE(std::abs(sum) <= 1e-15);
+    }
+}
+
+TEST_CASE("a vocabulary in two parts gives the loss and the gradient of the whole") {
+    constexpr int64_t N = 7, V = 33, cut = 10;
+    const Owned targets = targets_of(N, V), logits = random(1, DType::f64, {N, V}, 2);
+    std::vector<Owned> parts, part_stats;
+    for (int64_t first : {int64_t(0), cut}) {
+        const int64_t width = first ? V - cut : cut;
+        parts.emplace_back(DType::f64, Shape{N, width});
+        for (int64_t i = 0; i < N * width; ++i) put(parts.back(), i, at(logits, i / width * V + first + i % width));
+        part_stats.push_back(stats_of(parts.back(), targets, first));
+    }
+    for (Objective objective : objectives) {
+        const Outcome whole = forward(stats_of(logits, targets), targets, V, objective);
+        const Outcome split = forward(joined(part_stats), targets, V, objective);
+        REQUIRE(difference("cross_entropy_stats", split.stats, whole.stats, 1e-15, 1e-14) == "");
+        REQUIRE(difference("cross_entropy_forward loss", split.loss, whole.loss, 1e-14, 1e-14) == "");
+
+        auto backward = [&](const Tensor& z, int64_t first) {
+            Owned d = copy_of(z);
+            ops.cross_entropy_backward({.logits = d, .lse = whole.lse, .targets = targets, .V = V, .first_class = first,
+                                        .scale = 0.5, .smoothing = objective.smoothing, .z_loss = objective.z_loss}, {});
+            return d;
+        };
+        const Owned d_logits = backward(logits, 0), d_low = backward(parts[0], 0), d_high = backward(parts[1], cut);
+        for (int64_t n = 0; n < N; ++n)
+            for (int64_t v = 0; v < V; ++v)
+                REQUIRE(at(d_logits, n * V + v) ==
+                        (v < cut ? at(d_low, n * cut + v) : at(d_high, n * (V - cut) + v - cut)));
+    }
+}
+
+TEST_CASE("the reference refuses a target past the vocabulary") {
+    const Owned targets = filled(DType::i32, {1}, 5), logits = random(1, DType::f64, {1, 5});
+    REQUIRE_THROWS_WITH(forward(stats_of(logits, targets), targets, 5, {}), Catch::Contains("target 5 is not in [0, 5)"));
+}

@@ -1,0 +1,148 @@
+// The norm, the clip and AdamW of the reference table: kernels/optimizer.h.
+#include <catch2/catch.hpp>
+
+#include "tests/kernels/harness.h"
+
+using namespace gradus;
+using namespace gradus::test;
+
+namespace {
+
+const Ops& ops = reference_ops();
+
+double clip(double total, double max_norm) {
+    const Owned sum = filled(DType::f64, {1}, total), scale = poisoned(DType::f64, {1});
+    ops.clip_scale({.scale = scale, .total = sum, .max_norm = max_norm}, {});
+    return at(scale, 0);
+}
+
+// Weights with their moments, and the settings of a step.
+struct State {
+    Owned master, m, v, grad;
+    AdamW step;
+
+    State(DType t, int64_t n)
+        : master(random(1, t, {n})), m(random(2, t, {n}, 0.1)), v(random(3, t, {n}, 0.01, 0.1)), grad(random(4, t, {n})),
+          step{.master = master, .m = m, .v = v, .grad = grad, .lr = 0.01, .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8,
+               .decay = 0.1, .step = 10} {}
+};
+
+Owned rounded_copies(double x, int64_t n, uint64_t key, int64_t first = 0) {
+    State s(DType::f32, n);
+    Owned param = poisoned(DType::bf16, {n});
+    for (int64_t i = 0; i < n; ++i) put(s.master, i, x);
+    s.step.lr = 0;
+    s.step.param = param;
+    s.step.rounding_key = key;
+    s.step.first = first;
+    ops.adamw(s.step, {});
+    return param;
+}
+
+}  // namespace
+
+TEST_CASE("square_sum adds the squares to what the total holds, in double") {
+    const Owned total = filled(DType::f64, {1}, 5), x(DType::f32, {3});
+    put(x, 0, 1e4);  // 1e8 + 2 is no float
+    put(x, 1, 1);
+    put(x, 2, -1);
+    ops.square_sum({.total = total, .x = x}, {});
+    REQUIRE(at(total, 0) == 1e8 + 7);
+    const Owned y = filled(DType::f64, {2, 2}, 3);
+    ops.square_sum({.total = total, .x = y}, {});
+    REQUIRE(at(total, 0) == 1e8 + 43);
+}
+
+TEST_CASE("clip_scale brings the norm to its limit, never up, and not at all without a limit") {
+    REQUIRE(clip(9, 1.5) == 1.5 / (3 + 1e-6));
+    REQUIRE(clip(9, 4) == 1);
+    REQUIRE(clip(9, 0) == 1);
+    REQUIRE(clip(9, -1) == 1);
+    REQUIRE(clip(0, 1) == 1);
+}
+
+TEST_CASE("three steps of AdamW are those worked out by hand") {
+    for (DType t : {DType::f32, DType::f64}) {
+        const Owned w = filled(t, {1}, 1), m = filled(t, {1}, 0), v = filled(t, {1}, 0), g = filled(t, {1}, 2);
+        const double tolerance = t == DType::f32 ? 1e-6 : 1e-15;
+        auto step = [&](double gradient, int64_t number) {
+            put(g, 0, gradient);
+            ops.adamw({.master = w, .m = m, .v = v, .grad = g, .lr = 0.1, .beta1 = 0.5, .beta2 = 0.75, .eps = 0,
+                       .decay = 0.5, .step = number}, {});
+            return at(w, 0);
+        };
+        // m = 1, v = 1; both corrections undo the zero start: 2 / √4 = 1
+        REQUIRE(std::abs(step(2, 1) - (1 - 0.1 * (1 + 0.5 * 1))) <= tolerance);
+        // m = 0.5·1 − 0.5·1 = 0, v = 0.75 + 0.25 = 1: decay alone
+        REQUIRE(std::abs(step(-1, 2) - (0.85 - 0.1 * (0.5 * 0.85))) <= tolerance);
+        // m = 1.5, v = 0.75 + 2.25 = 3; 1 − 0.5³ = 0.875, 1 − 0.75³ = 0.578125
+        const double direction = 1.5 / 0.875 / std::sqrt(3 / 0.578125);
+        REQUIRE(std::abs(step(3, 3) - (0.8075 - 0.1 * (direction + 0.5 * 0.8075))) <= tolerance);
+        REQUIRE(at(m, 0) == 1.5);
+        REQUIRE(at(v, 0) == 3);
+    }
+}
+
+TEST_CASE("the first step of AdamW is as long as the rate, whatever the size of the gradient") {
+    for (double size : {1e-3, 1.0, 1e3}) {
+        const Owned w = filled(DType::f64, {1}, 0), m = filled(DType::f64, {1}, 0), v = filled(DType::f64, {1}, 0);
+        const Owned g = filled(DType::f64, {1}, -size);
+        ops.adamw({.master = w, .m = m, .v = v, .grad = g, .lr = 0.01, .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-12,
+                   .decay = 0, .step = 1}, {});
+        REQUIRE(std::abs(at(w, 0) - 0.01) <= 1e-10);
+    }
+}
+
+TEST_CASE("the scale of AdamW multiplies the gradient before anything else") {
+    State scaled(DType::f64, 33), by_hand(DType::f64, 33);
+    const Owned scale = filled(DType::f64, {1}, 0.25);
+    scaled.step.scale = scale;
+    for (int64_t i = 0; i < 33; ++i) put(by_hand.grad, i, 0.25 * at(by_hand.grad, i));
+    ops.adamw(scaled.step, {});
+    ops.adamw(by_hand.step, {});
+    REQUIRE(same_bits(scaled.master, by_hand.master));
+    REQUIRE(same_bits(scaled.m, by_hand.m));
+    REQUIRE(same_bits(scaled.v, by_hand.v));
+}
+
+TEST_CASE("AdamW leaves a bf16 copy of the new weights, rounded to nearest") {
+    for (DType t : {DType::f32, DType::f64}) {
+        State s(t, 257);
+        const Owned param = poisoned(DType::bf16, {257}), want = poisoned(DType::bf16, {257});
+        s.step.param = param;
+        ops.adamw(s.step, {});
+        ops.cast({.y = want, .x = s.master}, {});
+        REQUIRE(same_bits(param, want));
+    }
+}
+
+TEST_CASE("stochastic rounding picks a neighbour, and the mean is the weight") {
+    constexpr int64_t n = 20000;
+    for (double x : {1 + 0x1p-7 * 0.3, -(1 + 0x1p-7 * 0.9), 0x1p-40 * (1 + 0x1p-7 * 0.5)}) {
+        const double step = std::ldexp(0x1p-7, std::ilogb(x)), down = std::trunc(x / step) * step;
+        const double up = down + std::copysign(step, x), share = (float(x) - down) / (up - down);
+        const Owned y = rounded_copies(x, n, 11);
+        double ups = 0;
+        for (int64_t i = 0; i < n; ++i) {
+            REQUIRE((at(y, i) == down || at(y, i) == up));
+            ups += at(y, i) == up;
+        }
+        REQUIRE(std::abs(ups / double(n) - share) <= 4 * std::sqrt(share * (1 - share) / double(n)));
+    }
+}
+
+TEST_CASE("stochastic rounding leaves alone what bf16 can hold, and what is not finite") {
+    for (double x : {0.0, 1.5, -0x1p-100}) {
+        const Owned y = rounded_copies(x, 64, 5);
+        for (int64_t i = 0; i < 64; ++i) REQUIRE(at(y, i) == x);
+    }
+    const Owned y = rounded_copies(std::nan(""), 64, 5);
+    for (int64_t i = 0; i < 64; ++i) REQUIRE(std::isnan(at(y, i)));
+}
+
+TEST_CASE("stochastic rounding depends on the key and on the place in the arena, not on the split") {
+    const double x = 1 + 0x1p-8;
+    const Owned whole = rounded_copies(x, 64, 5), tail = rounded_copies(x, 40, 5, 24);
+    REQUIRE(std::memcmp(tail.data, whole.as<bf16>() + 24, tail.bytes()) == 0);
+    REQUIRE_FALSE(same_bits(rounded_copies(x, 64, 6), whole));
+}

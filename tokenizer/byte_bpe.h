@@ -1,0 +1,58 @@
+#pragma once
+// Byte-pair encoding of bytes, as a model: pieces of text in, ids out.
+//
+// Each byte of a piece starts as its own token. While some neighbours (a, b) are in the list of merges, the pair with the
+// lowest rank, the leftmost on a tie, is replaced by its result. Cost: n^2/2 steps for pieces of up to 64 bytes, where a scan
+// beats any structure, and n log n beyond. Three shortcuts, which never change an id: a table of the tokens that the
+// merges arrive at for their own bytes, a cache per thread, a scanner in the place of a regular expression.
+// Source: Sennrich, Haddow, Birch 2016 (arXiv:1508.07909); GPT-2's encoder.py.
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "tokenizer/tokenizer_parts.h"
+
+namespace gradus {
+
+class ByteBpe {
+public:
+    // The vocabulary holds each of the 256 bytes as a token; merges name tokens of it. `parts` outlives the model.
+    explicit ByteBpe(const TokenizerParts& parts);
+    ByteBpe(const ByteBpe&) = delete;
+    ByteBpe& operator=(const ByteBpe&) = delete;
+
+    // The ids of any bytes, cut into pieces by GPT-2's pattern. Thread-safe.
+    void encode(std::string_view text, std::vector<int32_t>& out) const;
+
+    // The ids of one piece by the merges alone.
+    void merge_piece(std::string_view piece, std::vector<int32_t>& out) const;
+
+private:
+    static constexpr uint32_t no_rank = UINT32_MAX;
+    struct PairSlot {
+        uint64_t pair;
+        uint32_t rank;
+    };
+    struct TokenSlot {
+        uint32_t tag;  // high half of the hash: most strangers are turned away without looking at bytes
+        int32_t id;    // -1: empty
+    };
+
+    void build_pair_table(const TokenizerParts& parts);
+    void build_token_table(const TokenizerParts& parts);
+    uint32_t rank_of(int32_t left, int32_t right) const;
+    int32_t whole_token(std::string_view piece, uint64_t hash) const;
+    void encode_unseen(std::string_view piece, uint64_t hash, std::vector<int32_t>& out) const;
+    void merge_short(std::string_view piece, std::vector<int32_t>& out) const;
+    void merge_long(std::string_view piece, std::vector<int32_t>& out) const;
+
+    uint64_t identity_;  // tells this model's cached pieces from another's
+    const Vocabulary& vocabulary_;
+    int32_t id_of_byte_[256];
+    std::vector<int32_t> result_of_rank_;
+    std::vector<PairSlot> pairs_;              // open addressing, at most half full
+    std::vector<uint32_t> rank_of_two_bytes_;  // [256 * left + right]: what each piece starts with, without a search
+    std::vector<TokenSlot> tokens_;            // open addressing, at most half full
+};
+
+}  // namespace gradus

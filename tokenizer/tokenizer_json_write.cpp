@@ -1,0 +1,83 @@
+// Writing tokenizer.json, one token a line.
+#include <nlohmann/json.hpp>
+
+#include "tokenizer/byte_alphabet.h"
+#include "tokenizer/tokenizer_json.h"
+
+namespace gradus {
+
+namespace {
+
+std::string json_string(std::string_view text) { return nlohmann::json(text).dump(); }
+
+class Writer {
+public:
+    explicit Writer(const TokenizerParts& parts) : parts_(parts), vocabulary_(parts.vocabulary) {}
+
+    std::string text() {
+        const bool byte_level = parts_.kind == TokenizerKind::byte_level_bpe;
+        const std::string byte_level_part =
+            R"({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true})";
+        out_ = "{\n  \"version\": \"1.0\",\n  \"truncation\": null,\n  \"padding\": null,\n  \"added_tokens\": [";
+        write_added_tokens();
+        out_ += "],\n  \"normalizer\": null,\n  \"pre_tokenizer\": " + (byte_level ? byte_level_part : "null");
+        out_ += ",\n  \"post_processor\": null,\n  \"decoder\": ";
+        out_ += byte_level ? byte_level_part : R"({"type": "Fuse"})";
+        out_ += ",\n  \"model\": {\n    \"type\": \"BPE\",\n    \"dropout\": null,\n    \"unk_token\": null,\n";
+        out_ +=
+            "    \"continuing_subword_prefix\": null,\n    \"end_of_word_suffix\": null,\n    \"fuse_unk\": false,\n";
+        if (parts_.ignore_merges) out_ += "    \"ignore_merges\": true,\n";
+        out_ += "    \"vocab\": {";
+        write_vocab();
+        out_ += "},\n    \"merges\": [";
+        write_merges();
+        out_ += "]\n  }\n}\n";
+        return std::move(out_);
+    }
+
+private:
+    std::string name_of(int32_t id) const {
+        const std::string_view bytes = vocabulary_.bytes_of(id);
+        const bool spelt = parts_.kind == TokenizerKind::byte_level_bpe && !vocabulary_.is_special(id);
+        return spelt ? bytes_to_alphabet(bytes) : std::string(bytes);
+    }
+
+    // By rising id: that is the order in which the library assigns ids to those that it does not find in the vocabulary.
+    void write_added_tokens() {
+        bool first = true;
+        for (int32_t id = 0; id < vocabulary_.size(); ++id) {
+            if (!vocabulary_.is_special(id)) continue;
+            out_ += std::string(first ? "" : ",") + "\n    {\"id\": " + std::to_string(id) +
+                    ", \"content\": " + json_string(vocabulary_.bytes_of(id)) +
+                    ", \"single_word\": false, \"lstrip\": false, \"rstrip\": false, \"normalized\": false, "
+                    "\"special\": true}";
+            first = false;
+        }
+        if (!first) out_ += "\n  ";
+    }
+
+    void write_vocab() {
+        for (int32_t id = 0; id < vocabulary_.size(); ++id)
+            out_ += (id == 0 ? "\n      " : ",\n      ") + json_string(name_of(id)) + ": " + std::to_string(id);
+        out_ += "\n    ";
+    }
+
+    void write_merges() {
+        bool first = true;
+        for (const Merge& merge : parts_.merges) {
+            out_ += (first ? "\n      " : ",\n      ") + json_string(name_of(merge.left) + " " + name_of(merge.right));
+            first = false;
+        }
+        if (!first) out_ += "\n    ";
+    }
+
+    const TokenizerParts& parts_;
+    const Vocabulary& vocabulary_;
+    std::string out_;
+};
+
+}  // namespace
+
+std::string write_tokenizer_json(const TokenizerParts& parts) { return Writer(parts).text(); }
+
+}  // namespace gradus

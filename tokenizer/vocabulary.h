@@ -1,0 +1,61 @@
+#pragma once
+// The tokens of a tokenizer: the bytes behind each id, 0..size-1, and which of the ids are special.
+//
+// A special token ("<|endoftext|>") has a text but stands for no text: nothing that a user writes is ever encoded to
+// it, unless the caller asks for that (Tokenizer::encode_with_specials).
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gradus {
+
+class Vocabulary {
+public:
+    Vocabulary() = default;
+    // tokens[id] is the token's bytes; `specials` are ids below tokens.size(), their texts distinct and not empty.
+    Vocabulary(const std::vector<std::string>& tokens, const std::vector<int32_t>& specials);
+
+    int32_t size() const { return int32_t(ends_.size()); }
+
+    // id < size.
+    std::string_view bytes_of(int32_t id) const {
+        const size_t begin = id == 0 ? 0 : ends_[size_t(id) - 1];
+        return {arena_.data() + begin, ends_[size_t(id)] - begin};
+    }
+
+    // Copies the token to `out`, which has room for it and `padding` bytes more, and returns where it ends. A copy of fixed
+    // size is one instruction, and few tokens are longer.
+    static constexpr size_t padding = 16;
+    char* copy_bytes_of(int32_t id, char* out) const {
+        const std::string_view bytes = bytes_of(id);
+        if (bytes.size() <= padding) std::memcpy(out, bytes.data(), padding);
+        else std::memcpy(out, bytes.data(), bytes.size());
+        return out + bytes.size();
+    }
+
+    bool is_special(int32_t id) const { return special_[size_t(id)]; }
+    std::optional<int32_t> special_id(std::string_view text) const;
+    const std::map<std::string, int32_t, std::less<>>& specials() const { return id_of_special_; }
+
+    // The first special token in `text` at or after `from`, the longest one when several start there.
+    struct Match {
+        size_t at, length;
+        int32_t id;
+    };
+    std::optional<Match> find_special(std::string_view text, size_t from) const;
+
+private:
+    std::string arena_;         // all tokens, one after the other, then padding
+    std::vector<size_t> ends_;  // ends_[id]: where the token ends in the arena
+    std::vector<bool> special_;
+    std::map<std::string, int32_t, std::less<>> id_of_special_;
+    std::array<std::vector<size_t>, 256> special_lengths_;  // by first byte, longest first
+};
+
+}  // namespace gradus

@@ -1,0 +1,50 @@
+#pragma once
+// What the commands of the program share. A command is a file tools/command_NAME.cpp with a function add_NAME_command,
+// which declares its options and whose callback does the work. Commands throw Error; main() alone catches.
+//
+// Exit status, the same for every command:
+//   0 done, also when Ctrl-C or SIGTERM asked a run to stop and it saved itself    1 an Error: three lines say what to do
+//   2 the command line was wrong    70 a bug of gradus    130 a second Ctrl-C or SIGTERM ended it at once
+#include <memory>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "engine/base/error.h"
+#include "engine/base/file.h"
+#include "kernels/ops.h"
+
+namespace gradus {
+
+inline constexpr const char* version = "0.1.0";
+
+void add_data_command(CLI::App&);
+void add_tokenizer_command(CLI::App&);
+void add_pretrain_command(CLI::App&);
+void add_eval_command(CLI::App&);
+void add_generate_command(CLI::App&);
+void add_report_command(CLI::App&);
+void add_yardsticks_command(CLI::App&);
+void add_bench_command(CLI::App&);
+
+// --threads N; 0: one for each core.
+void add_threads_option(CLI::App&, int& threads);
+// What ops compute with from now on.
+void use_threads(int threads);
+
+// --dtype f32|bf16
+void add_dtype_option(CLI::App&, std::string& dtype);
+DType parse_dtype(const std::string& dtype);
+
+// The folder with config.json that a user means: a run (its newest whole checkpoint), a checkpoint, or a model of
+// Hugging Face. Error says what was looked for.
+fs::path model_folder(const std::string& run_or_folder);
+
+// 1234567 → "1,234,567"
+std::string with_commas(int64_t n);
+
+// A line on stderr that rewrites itself where stderr is a terminal; silent elsewhere.
+void progress_line(const std::string& text);
+void end_progress_line();
+
+}  // namespace gradus

@@ -1,0 +1,99 @@
+// gradus data prepare: raw text becomes the folder that training reads.
+#include <fmt/format.h>
+
+#include "data/prepare.h"
+#include "engine/base/log.h"
+#include "tokenizer/tokenizer.h"
+#include "tools/cli.h"
+
+namespace gradus {
+
+namespace {
+
+struct Options {
+    std::vector<std::string> inputs;
+    std::string tokenizer, split = "hash";
+    PrepareOptions prepare;
+};
+
+// tokenizer.json itself is copied into the folder; a tokenizer of other files is written there as one first.
+TokenizerUse use_of(const Tokenizer& tokenizer, const fs::path& given, const fs::path& out) {
+    fs::path file = fs::is_directory(given) ? given / "tokenizer.json" : given;
+    if (!fs::exists(file)) {
+        fs::create_directories(out);
+        file = out / "tokenizer.json";
+        tokenizer.save(file);
+    }
+    return {.encode_append = [tokenizer](std::string_view text, std::vector<int32_t>& ids) { tokenizer.encode_append(text, ids); },
+            .vocab_size = tokenizer.vocab_size(),
+            .end_of_text = tokenizer.end_of_text(),
+            .file = file};
+}
+
+std::string words_of(std::string name) {
+    for (char& c : name) c = c == '_' ? ' ' : c;
+    return name;
+}
+
+void print_report(const PrepareReport& r, const fs::path& out, bool tokens) {
+    auto row = [](const std::string& what, int64_t documents, int64_t bytes = -1, int64_t ids = -1) {
+        fmt::print("{:<24}{:>14}{:>18}{:>18}\n", what, with_commas(documents), bytes >= 0 ? with_commas(bytes) : "",
+                   ids >= 0 ? with_commas(ids) : "");
+    };
+    fmt::print("{:<24}{:>14}{:>18}{:>18}\n", "", "documents", "bytes", tokens ? "tokens" : "");
+    row(fmt::format("read from {} files", with_commas(r.files)), r.documents, r.bytes);
+    for (const auto& [reason, documents] : r.dropped) row("dropped: " + words_of(reason), documents);
+    if (r.bad_lines > 0) row("dropped: bad lines", r.bad_lines);
+    row("training", r.train.documents, r.train.bytes, tokens ? r.train.tokens : -1);
+    row("validation", r.val.documents, r.val.bytes, tokens ? r.val.tokens : -1);
+    if (r.other_files > 0) fmt::print("{} files of other kinds were left alone\n", with_commas(r.other_files));
+    if (r.repeated_files > 0) fmt::print("{} links to files already read were left alone\n", with_commas(r.repeated_files));
+    if (r.broken_links > 0) fmt::print("{} links lead nowhere\n", with_commas(r.broken_links));
+    fmt::print("{} in {}\n", out.string(), text_of_seconds(r.seconds));
+}
+
+void prepare_data(Options o) {
+    o.prepare.split = o.split == "tail" ? Split::tail : Split::hash;
+    std::optional<TokenizerUse> use;
+    if (!o.tokenizer.empty()) use = use_of(Tokenizer::load(o.tokenizer), o.tokenizer, o.prepare.out);
+    const std::vector<fs::path> inputs(o.inputs.begin(), o.inputs.end());
+    const PrepareReport report = prepare(inputs, o.prepare, use ? &*use : nullptr, [](const PrepareProgress& p) {
+        progress_line(fmt::format("{}: {} documents, {:.1f} MB", p.stage, with_commas(p.documents), double(p.bytes) / 1e6));
+    });
+    end_progress_line();
+    print_report(report, o.prepare.out, use.has_value());
+}
+
+}  // namespace
+
+void add_data_command(CLI::App& app) {
+    CLI::App* data = app.add_subcommand("data", "Turn raw text into what training reads");
+    data->require_subcommand(1);
+    auto o = std::make_shared<Options>();
+    PrepareOptions& p = o->prepare;
+    CLI::App* command = data->add_subcommand(
+        "prepare",
+        "Cleans text, drops short and repeated documents, splits off the validation text and, with a tokenizer, writes token\n"
+        "shards. A folder that it made may be its own input: prepare text, train a tokenizer on it, prepare it with that.\n\n"
+        "Example: gradus data prepare texts/ --out data/clean\n"
+        "         gradus tokenizer train data/clean --vocab-size 8192 --out data/clean\n"
+        "         gradus data prepare data/clean --out data/clean --tokenizer data/clean");
+    command->add_option("IN", o->inputs, "text files, .jsonl(.gz|.zst), web pages, or folders of them")->required();
+    command->add_option("--out", p.out, "folder for documents, report and shards")->required();
+    command->add_option("--tokenizer", o->tokenizer, "tokenizer.json or its folder: write token shards too");
+    command->add_option("--val-fraction", p.val_fraction, "share of the text that validates")
+        ->check(CLI::Range(0.0, 0.9))
+        ->capture_default_str();
+    command->add_option("--split", o->split, "hash: documents by a hash of their text; tail: the end of the text, in order")
+        ->check(CLI::IsMember({"hash", "tail"}))
+        ->capture_default_str();
+    command->add_option("--min-bytes", p.min_bytes, "drop documents shorter than this")->capture_default_str();
+    command->add_option("--text-key", p.read.text_key, "where a line of .jsonl has its text")->capture_default_str();
+    command->add_option("--max-bad-lines", p.read.max_bad_lines, "broken .jsonl lines to drop before giving up")
+        ->check(CLI::NonNegativeNumber)
+        ->capture_default_str();
+    add_threads_option(*command, p.threads);
+    command->callback([o] { prepare_data(*o); });
+}
+
+}  // namespace gradus

@@ -1,0 +1,199 @@
+// gradus generate: continues prompts with a trained model.
+#include <chrono>
+#include <cstdio>
+#include <iostream>
+#include <iterator>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "engine/base/log.h"
+#include "engine/generate/generator.h"
+#include "tokenizer/stream_decoder.h"
+#include "tools/cli.h"
+#include "tools/open_model.h"
+#include "engine/generate/stop_strings.h"
+
+namespace gradus {
+
+namespace {
+
+constexpr size_t most_at_once = 32;  // sequences with a place in the cache; the other prompts wait
+
+struct Options {
+    std::string model, prompt_file, dtype = "f32";
+    std::vector<std::string> prompts, stops;
+    GenerateOptions generate;
+    int threads = 0;
+    bool json = false;
+};
+
+// Files and pipes end with a newline that nobody meant to be continued.
+std::string without_last_newline(std::string text) {
+    if (!text.empty() && text.back() == '\n') text.pop_back();
+    return text;
+}
+
+std::vector<std::string> prompts_of(const Options& o) {
+    std::vector<std::string> prompts = o.prompts;
+    if (!o.prompt_file.empty()) prompts.push_back(without_last_newline(read_file(o.prompt_file)));
+    if (!prompts.empty()) return prompts;
+    if (is_terminal(stdin)) fmt::print(stderr, "type the text to continue, then press Ctrl-D on a line of its own\n");
+    return {without_last_newline({std::istreambuf_iterator<char>(std::cin), {}})};
+}
+
+// The data that models learn from opens every document with the token that ended the one before.
+std::vector<int32_t> ids_of(const Tokenizer& tokenizer, const std::string& text) {
+    std::vector<int32_t> ids;
+    if (const auto end_of_text = tokenizer.end_of_text()) ids.push_back(*end_of_text);
+    tokenizer.encode_append(text, ids);
+    return ids;
+}
+
+// A model writes any bytes it likes; a terminal takes some of them for commands.
+std::string shown(std::string text) {
+    if (is_terminal(stdout))
+        std::erase_if(text, [](char c) { return (c >= 0 && c < ' ' && c != '\n' && c != '\t') || c == 0x7f; });
+    return text;
+}
+
+void print(const std::string& text) {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    std::fflush(stdout);
+}
+
+using Clock = std::chrono::steady_clock;
+double seconds_between(Clock::time_point a, Clock::time_point b) { return std::chrono::duration<double>(b - a).count(); }
+
+// A continuation as it grows.
+struct Text {
+    StreamDecoder decoder;
+    StopStrings stops;
+    std::string text;
+    int64_t ids = 0;
+    Clock::time_point first, last;
+
+    // The text that id adds for certain.
+    std::string add(int32_t id, int32_t vocab_size) {
+        last = Clock::now();
+        if (++ids == 1) first = last;
+        return keep(stops.push(id < vocab_size ? decoder.push(id) : decoder.flush() + "\uFFFD"));
+    }
+    std::string finish() { return keep(stops.push(decoder.flush()) + stops.flush()); }
+
+    double tokens_per_second(Clock::time_point start) const {
+        return ids > 1 ? double(ids - 1) / seconds_between(first, last) : double(ids) / seconds_between(start, Clock::now());
+    }
+
+private:
+    std::string keep(const std::string& more) {
+        text += more;
+        return more;
+    }
+};
+
+void print_results(const Options& o, const std::vector<std::string>& prompts, const std::vector<Text>& texts,
+                   const std::vector<Generated>& generated, Clock::time_point start) {
+    for (size_t i = 0; i < prompts.size(); ++i) {
+        if (o.json) {
+            const nlohmann::ordered_json line = {{"prompt", prompts[i]},
+                                                 {"text", texts[i].text},
+                                                 {"ids", generated[i].ids},
+                                                 {"finish_reason", name_of(generated[i].finish)},
+                                                 {"tokens_per_second", texts[i].tokens_per_second(start)}};
+            print(line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+        } else {
+            print(fmt::format("--- prompt {} of {}\n", i + 1, prompts.size()) + shown(prompts[i] + texts[i].text) + "\n\n");
+        }
+    }
+}
+
+void print_speed(const std::vector<Prompt>& prompts, const std::vector<Text>& texts, Clock::time_point start) {
+    int64_t given = 0, made = 0;
+    Clock::time_point first = Clock::time_point::max(), last = start;
+    for (const Prompt& p : prompts) given += int64_t(p.ids.size());
+    for (const Text& t : texts) {
+        made += t.ids;
+        if (t.ids == 0) continue;
+        first = std::min(first, t.first);
+        last = std::max(last, t.last);
+    }
+    if (made == 0) return;
+    fmt::print(stderr, "{} prompt tokens, first token after {}; {} tokens", given, text_of_seconds(seconds_between(start, first)), made);
+    if (last > first) fmt::print(stderr, ", {:.1f} tokens/s", double(made - 1) / seconds_between(first, last));
+    fmt::print(stderr, "\n");
+}
+
+void generate(const Options& o) {
+    validate(o.generate.sampling);
+    const StopStrings stops(o.stops);
+    use_threads(o.threads);
+    const ModelFolder folder = open_model_folder(o.model);
+    const std::vector<std::string> given = prompts_of(o);
+    std::vector<Prompt> prompts;
+    size_t longest = 0;
+    for (const std::string& text : given) {
+        prompts.push_back({ids_of(folder.tokenizer, text), prompts.size()});
+        longest = std::max(longest, prompts.back().ids.size());
+    }
+    const auto model = load_model(folder, cpu_ops(), parse_dtype(o.dtype), {});
+    const size_t context = std::min(size_t(folder.config.context), longest + size_t(o.generate.max_tokens));
+    Generator generator(*model, {.sequences = int(std::min(prompts.size(), most_at_once)), .context = int(context)});
+
+    GenerateOptions options = o.generate;
+    options.end_of_text = folder.tokenizer.end_of_text().value_or(-1);
+    const bool streaming = prompts.size() == 1 && !o.json;
+    std::vector<Text> texts(prompts.size(), Text{StreamDecoder(folder.tokenizer), stops, "", 0, {}, {}});
+    const int32_t known = folder.tokenizer.vocab_size();
+    const auto start = Clock::now();
+    const std::vector<Generated> generated = generator.generate(prompts, options, [&](int i, int32_t id) {
+        Text& text = texts[size_t(i)];
+        const std::string more = text.add(id, known);
+        if (streaming) print(shown(text.ids == 1 ? given[0] + more : more));
+        return !text.stops.stopped();
+    });
+    for (Text& text : texts) {
+        const std::string more = text.finish();
+        if (streaming) print(shown(text.ids == 0 ? given[0] + more : more) + "\n");
+    }
+    if (!streaming) print_results(o, given, texts, generated, start);
+    print_speed(prompts, texts, start);
+}
+
+}  // namespace
+
+void add_generate_command(CLI::App& app) {
+    auto o = std::make_shared<Options>();
+    Sampling& s = o->generate.sampling;
+    CLI::App* command = app.add_subcommand(
+        "generate",
+        "Continues prompts with a trained model. One prompt is written as it grows; several are generated together and written\n"
+        "when all are done. Without a prompt the text to continue is read from standard input; its last newline is dropped.\n\n"
+        "Example: gradus generate runs/shakespeare --prompt 'To be, or' --max-tokens 100 --temperature 0.8 --top-p 0.95");
+    command->add_option("MODEL", o->model, "folder of a run (its latest checkpoint), of a checkpoint, or of a Hugging Face model")
+        ->required();
+    command->add_option("--prompt", o->prompts, "text to continue; may be given several times")->allow_extra_args(false);
+    command->add_option("--prompt-file", o->prompt_file, "file with a text to continue; its last newline is dropped");
+    command->add_option("--max-tokens", o->generate.max_tokens, "tokens to add to each prompt")
+        ->check(CLI::Range(1, 1 << 24))
+        ->capture_default_str();
+    command->add_option("--temperature", s.temperature, "below 1: safer, above 1: wilder, 0: always the likeliest token")
+        ->capture_default_str();
+    command->add_option("--top-k", s.top_k, "draw from the k likeliest tokens alone; 0: from all")->capture_default_str();
+    command->add_option("--top-p", s.top_p, "draw from the likeliest tokens that together have this probability")
+        ->capture_default_str();
+    command->add_option("--min-p", s.min_p, "draw from tokens at least this many times as likely as the likeliest")
+        ->capture_default_str();
+    command->add_option("--repetition-penalty", s.repetition_penalty, "above 1: tokens that occurred become less likely")
+        ->capture_default_str();
+    command->add_option("--stop", o->stops, "end a text before this string; may be given several times")->allow_extra_args(false);
+    command->add_option("--seed", s.seed, "the same seed gives the same text")->capture_default_str();
+    add_dtype_option(*command, o->dtype);
+    add_threads_option(*command, o->threads);
+    command->add_flag("--json", o->json,
+                      "a JSON object for each prompt: prompt, text, ids, finish_reason (length, context, end_of_text, stop), "
+                      "tokens_per_second");
+    command->callback([o] { generate(*o); });
+}
+
+}  // namespace gradus

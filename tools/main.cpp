@@ -1,0 +1,135 @@
+// The program: finds the command, runs it, and turns whatever goes wrong into three lines and an exit status.
+#include <cstdio>
+#include <new>
+
+#include <fmt/format.h>
+
+#include "engine/base/suggest.h"
+#include "tools/cli.h"
+
+namespace gradus {
+
+namespace {
+
+constexpr int status_error = 1, status_usage = 2, status_bug = 70;
+
+struct UsageError : Error {
+    using Error::Error;
+};
+
+int say(const Error& e, int status) {
+    end_progress_line();
+    std::fflush(stdout);
+    fmt::print(stderr, "{}\n", e.text());
+    return status;
+}
+
+std::string help_of(const CLI::App& app) {
+    std::string words = "--help";
+    for (const CLI::App* a = &app; a->get_parent(); a = a->get_parent()) words = a->get_name() + " " + words;
+    return "gradus " + words;
+}
+
+// The command that the first words name. Error when a word stands where a command should and is none.
+const CLI::App& command_of(const CLI::App& program, const std::vector<std::string>& words) {
+    const CLI::App* app = &program;
+    for (const std::string& word : words) {
+        std::vector<std::string> names;
+        const CLI::App* next = nullptr;
+        for (const CLI::App* command : app->get_subcommands({})) {
+            names.push_back(command->get_name());
+            if (command->get_name() == word) next = command;
+        }
+        if (names.empty() || word.starts_with("-")) break;
+        if (!next) {
+            const std::string near = nearest_name(word, names);
+            std::string list;
+            for (const std::string& n : names) list += (list.empty() ? "" : ", ") + n;
+            throw UsageError("there is no command '" + word + "'", "the commands are " + list,
+                        near.empty() ? help_of(*app) : "did you mean '" + near + "'? " + help_of(*app));
+        }
+        app = next;
+    }
+    return *app;
+}
+
+Error usage_error(const CLI::ParseError& e, const CLI::App& command, const std::vector<std::string>& words) {
+    std::string cause = e.what();
+    for (char& c : cause) c = c == '\n' ? ' ' : c;
+    std::vector<std::string> known;
+    for (const CLI::Option* option : command.get_options())
+        for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+    for (const std::string& word : words) {
+        const std::string name = word.substr(0, word.find('='));
+        if (!name.starts_with("--") || name == "--" || std::count(known.begin(), known.end(), name)) continue;
+        const std::string near = nearest_name(name, known);
+        return Error("unknown option '" + name + "'", "in: gradus " + command.get_name() + " … " + word,
+                     (near.empty() ? "" : "did you mean '" + near + "'? ") + help_of(command));
+    }
+    return Error("this command line cannot be run", cause, help_of(command));
+}
+
+void describe(CLI::App& app) {
+    app.set_version_flag("--version", std::string("gradus ") + version);
+    app.require_subcommand(1);
+    app.footer("A first run:\n"
+               "  gradus data prepare texts/ --out prepared\n"
+               "  gradus tokenizer train prepared --vocab-size 8192 --out prepared\n"
+               "  gradus data prepare prepared --out prepared --tokenizer prepared\n"
+               "  gradus pretrain tools/recipes/quickstart.toml --set data.dir=prepared --set run.dir=runs/first\n"
+               "  gradus generate runs/first --prompt 'Once upon a time'\n\n"
+               "Exit status: 0 done, also when Ctrl-C stopped a run after it saved itself; 1 something to mend, said in three\n"
+               "lines; 2 the command line; 70 a bug of gradus; 130 stopped at once by a second Ctrl-C.");
+    add_data_command(app);
+    add_tokenizer_command(app);
+    add_pretrain_command(app);
+    add_eval_command(app);
+    add_generate_command(app);
+    add_yardsticks_command(app);
+    add_report_command(app);
+    add_bench_command(app);
+}
+
+int run(int argc, char** argv) {
+    CLI::App app("gradus builds a language model step by step: data, tokenizer, training, evaluation, text.", "gradus");
+    describe(app);
+    const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+    try {
+        const CLI::App& command = command_of(app, words);
+        try {
+            app.parse(argc, argv);  // runs the command
+            return 0;
+        } catch (const CLI::ParseError& e) {
+            if (e.get_exit_code() == 0) return app.exit(e);  // --help, --version
+            return say(usage_error(e, command, words), status_usage);
+        }
+    } catch (const UsageError& e) {
+        return say(e, status_usage);
+    } catch (const Error& e) {
+        return say(e, status_error);
+    }
+}
+
+}  // namespace
+
+}  // namespace gradus
+
+int main(int argc, char** argv) {
+    using namespace gradus;
+    try {
+        return run(argc, argv);
+    } catch (const BrokenPromise& e) {
+        return say(Error("gradus broke a promise to itself; this is a bug", e.what(),
+                         "please report it with the command line and the line above"), status_bug);
+    } catch (const std::bad_alloc&) {
+        return say(Error("memory ran out", "the work at hand needs more than this machine has free",
+                         "training: --set train.micro_batch=1 or --set train.recompute=true; else fewer prompts or a shorter --context"),
+                   status_error);
+    } catch (const fs::filesystem_error& e) {
+        return say(Error("'" + e.path1().string() + "' cannot be used", e.code().message(),
+                         "check that the path exists, may be used, and that its disk has room"), status_error);
+    } catch (const std::exception& e) {
+        return say(Error("gradus met a failure it does not know; this is a bug", e.what(),
+                         "please report it with the command line and the line above"), status_bug);
+    }
+}

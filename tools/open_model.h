@@ -1,0 +1,25 @@
+#pragma once
+// A trained model from the folder a user names: a run (its latest checkpoint), a checkpoint, or a model of Hugging Face.
+#include <string>
+
+#include "engine/models/model.h"
+#include "tokenizer/tokenizer.h"
+
+namespace gradus {
+
+struct ModelFolder {
+    fs::path folder;      // with config.json
+    ModelConfig config;
+    Tokenizer tokenizer;  // its own, with no more tokens than the model
+};
+
+// Error names the file that is missing or wrong.
+ModelFolder open_model_folder(const std::string& run_or_folder);
+
+// The model with its weights. Tensors that no weight asked for are named on stderr.
+std::unique_ptr<Model> load_model(const ModelFolder&, const Ops&, DType, const Purpose&);
+
+// The length of each id's text in bytes, for every id of the model.
+std::vector<int32_t> bytes_of_ids(const ModelFolder&);
+
+}  // namespace gradus

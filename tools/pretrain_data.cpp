@@ -1,0 +1,124 @@
+#include "tools/pretrain_data.h"
+
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include <algorithm>
+
+namespace gradus {
+
+namespace {
+
+std::string with_suffix(const fs::path& prefix, const char* suffix) { return prefix.string() + suffix; }
+
+bool has_shard(const fs::path& prefix) {
+    std::error_code ignored;
+    return fs::exists(with_suffix(prefix, ".bin"), ignored) && fs::exists(with_suffix(prefix, ".idx"), ignored);
+}
+
+void require_shard(const fs::path& prefix, const Config& config, const char* key) {
+    if (has_shard(prefix)) return;
+    const std::string folder = config.data_dir.empty() ? "FOLDER" : config.data_dir;
+    std::error_code ignored;
+    const bool prepared = fs::exists(fs::path(folder) / "train.jsonl.zst", ignored);
+    throw Error(fmt::format("there are no tokens at '{}'", prefix.string()),
+                fmt::format("{} was looked for, because of {}", with_suffix(prefix, ".bin and .idx"), key),
+                prepared ? fmt::format("gradus data prepare {0} --out {0} --tokenizer {0}", folder)
+                         : fmt::format("gradus data prepare TEXTS --out {} --tokenizer tokenizer.json", folder));
+}
+
+fs::path find_tokenizer(const Config& config, const fs::path& first_shard) {
+    const fs::path given = !config.tokenizer.empty() ? fs::path(config.tokenizer) : first_shard.parent_path();
+    std::error_code ignored;
+    const fs::path file = fs::is_directory(given.empty() ? "." : given, ignored) ? given / "tokenizer.json" : given;
+    if (!fs::exists(file, ignored))
+        throw Error(fmt::format("the tokenizer of the data is not at '{}'", file.string()), "no such file",
+                    "--set data.tokenizer=FILE, the tokenizer.json that the data was prepared with");
+    return file;
+}
+
+// Tells data sets apart without reading them: sizes, and the first and last tokens of each shard.
+uint64_t fingerprint(const std::vector<fs::path>& prefixes, uint64_t seed) {
+    constexpr size_t sample = 1 << 16;
+    for (const fs::path& prefix : prefixes)
+        for (const char* suffix : {".bin", ".idx"}) {
+            const MappedFile file(with_suffix(prefix, suffix));
+            const size_t n = std::min(sample, file.size());
+            seed = XXH3_64bits_withSeed(file.data(), n, seed ^ file.size());
+            seed = XXH3_64bits_withSeed(file.data() + (file.size() - n), n, seed);
+        }
+    return seed;
+}
+
+std::shared_ptr<const Loader> open_loader(const std::vector<fs::path>& prefixes, const PretrainData& data, const Resolved& r) {
+    const LoaderOptions options = {.T = r.trainer.context, .seed = r.trainer.seed,
+                                   .packing = r.masked ? Packing::masked : Packing::plain};
+    auto loader = std::make_shared<Loader>(prefixes, options);
+    const std::string hash = file_xxh64(data.tokenizer_json);
+    for (const Shard& shard : loader->shards()) {
+        if (!shard.meta()) shard.check_ids(data.facts.vocab);
+        else if (shard.meta()->tokenizer_xxh64 != hash)
+            throw Error(fmt::format("the tokenizer '{}' is not the one that made '{}.bin'", data.tokenizer_json.string(),
+                                    shard.prefix().string()),
+                        fmt::format("its hash is {}, {}.meta.json says {}", hash, shard.prefix().string(), shard.meta()->tokenizer_xxh64),
+                        "prepare the data again with this tokenizer: gradus data prepare FOLDER --out FOLDER --tokenizer FILE");
+    }
+    return loader;
+}
+
+}  // namespace
+
+PretrainData open_data(const Config& config) {
+    std::vector<fs::path> train, val;
+    if (!config.data_dir.empty()) {
+        const fs::path folder = config.data_dir;
+        require_shard(folder / "train", config, "data.dir");
+        train = {folder / "train"};
+        if (config.data_val.empty() && has_shard(folder / "val")) val = {folder / "val"};
+    } else {
+        for (const std::string& prefix : config.data_train) {
+            require_shard(prefix, config, "data.train");
+            train.push_back(prefix);
+        }
+    }
+    for (const std::string& prefix : config.data_val) {
+        require_shard(prefix, config, "data.val");
+        val.push_back(prefix);
+    }
+    const fs::path json = find_tokenizer(config, train.front());
+    PretrainData data{json, Tokenizer::load(json), train, val, {}};
+    const std::string text = read_file(json);
+    data.facts = {.vocab = data.tokenizer.vocab_size(), .end_of_text = data.tokenizer.end_of_text().value_or(-1),
+                  .identity = fmt::format("{:016x}", fingerprint(train, XXH3_64bits(text.data(), text.size())))};
+    return data;
+}
+
+std::vector<int32_t> PretrainData::bytes_of_ids(int vocab) const {
+    std::vector<int32_t> bytes(size_t(vocab), 0);
+    for (int32_t id = 0; id < std::min(vocab, tokenizer.vocab_size()); ++id)
+        bytes[size_t(id)] = tokenizer.is_special(id) ? 0 : int32_t(tokenizer.bytes_of(id).size());
+    return bytes;
+}
+
+PretrainBatches::PretrainBatches(const PretrainData& data, const Resolved& r)
+    : train_(open_loader(data.train, data, r)) {
+    if (!data.val.empty()) val_ = open_loader(data.val, data, r);
+    if (!val_) return;
+    const int64_t most = r.config.validation_windows;
+    windows_ = most > 0 ? std::min(most, val_->windows_in_order()) : val_->windows_in_order();
+}
+
+NextBatch PretrainBatches::train() const {
+    return [loader = train_](int64_t first, HostBatch& b) {
+        loader->fill(first, b.B, b.tokens.data(), b.targets.data(), b.positions.data(), b.first_key.data());
+    };
+}
+
+NextBatch PretrainBatches::val() const {
+    return [loader = val_](int64_t first, HostBatch& b) {
+        const int count = int(std::min<int64_t>(b.B, loader->windows_in_order() - first));
+        loader->fill_in_order(first, count, b.tokens.data(), b.targets.data(), b.positions.data(), b.first_key.data());
+    };
+}
+
+}  // namespace gradus

@@ -1,0 +1,47 @@
+#pragma once
+// The steps of a training run, with all that happens between them: the log, validation, samples, checkpoints, and the
+// request to stop. What it writes into the run's folder:
+//
+//   log.jsonl      one line a step: step (1 after the first), loss, grad_norm, lr, ms, tokens (targets of this step);
+//                  after a validation also val_loss (nats per token) and val_bits_per_byte
+//   samples.jsonl  step, prompt, text
+//   checkpoints/   engine/checkpoint/checkpoint.h
+#include <chrono>
+#include <memory>
+
+#include "engine/base/log.h"
+#include "tools/pretrain_sample.h"
+#include "tools/pretrain_start.h"
+
+namespace gradus {
+
+class PretrainLoop {
+public:
+    PretrainLoop(const Resolved&, const PretrainData&, const PretrainBatches&, TrainingRun);
+
+    // Until all steps are done or a stop is requested; both end with a checkpoint. True: all are done.
+    bool run();
+
+private:
+    using Clock = std::chrono::steady_clock;
+
+    StepResult train_step(double& seconds);
+    void validate(nlohmann::ordered_json& record);
+    void save();
+    void show(const StepResult&, double seconds, bool always);
+
+    const Resolved& resolved_;
+    const PretrainData& data_;
+    const PretrainBatches& batches_;
+    TrainingRun run_;
+    const fs::path folder_;
+    const int64_t steps_, parameters_;
+    JsonLines log_;
+    PretrainSampler sampler_;
+    std::vector<int32_t> bytes_of_ids_;
+    int64_t saved_step_;
+    int64_t first_step_;
+    Clock::time_point start_ = Clock::now(), shown_ = {};
+};
+
+}  // namespace gradus

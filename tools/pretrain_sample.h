@@ -1,0 +1,29 @@
+#pragma once
+// Texts that a model writes while it trains: RUN/samples.jsonl, one line for each prompt: step, prompt, text.
+#include <memory>
+#include <optional>
+
+#include "engine/base/log.h"
+#include "engine/generate/generator.h"
+#include "tools/pretrain_data.h"
+
+namespace gradus {
+
+class PretrainSampler {
+public:
+    // Lines of a step above last_step are dropped from the file. Without sample.every nothing is set aside or written.
+    PretrainSampler(const Resolved&, const PretrainData&, int64_t last_step);
+
+    void sample(Model&, int64_t step);
+    void sync();
+
+private:
+    const Config& config_;
+    const Tokenizer& tokenizer_;
+    std::vector<Prompt> prompts_;
+    size_t longest_ = 0;
+    std::optional<JsonLines> file_;
+    std::unique_ptr<Generator> generator_;  // made when the first sample is due
+};
+
+}  // namespace gradus

@@ -1,0 +1,39 @@
+#pragma once
+// How a training run begins: afresh, from weights that exist, or where its newest checkpoint left off.
+#include <memory>
+#include <optional>
+
+#include "engine/base/file.h"
+#include "engine/checkpoint/checkpoint.h"
+#include "engine/config.h"
+#include "engine/trainer.h"
+#include "tools/pretrain_data.h"
+
+namespace gradus {
+
+// The checkpoint that a run goes on from.
+struct ResumePoint {
+    fs::path folder;
+    TrainingState state;
+};
+
+// Looks in the run's folder. `never` is --resume never: Error when the folder holds a run already. Damaged checkpoints
+// are named on stderr and passed over; when nothing else is left that is an Error, since going on would replace them.
+std::optional<ResumePoint> find_resume_point(const fs::path& run_folder, bool never);
+
+// The settings in full. Error when they differ from those that the run began with.
+Resolved resolve_run(Config, const DataFacts&, const std::optional<ResumePoint>&);
+
+// A model in memory with its optimizer, filled.
+struct TrainingRun {
+    std::unique_ptr<Model> model;
+    std::unique_ptr<Trainer> trainer;
+    int64_t step = 0, tokens = 0;  // done
+};
+TrainingRun start_run(const Resolved&, const std::optional<ResumePoint>&);
+
+// train.minutes: how many steps fit, found by timing the first ones on a model that is thrown away; nothing when a stop
+// was requested meanwhile. `elapsed` seconds of the minutes are gone already.
+std::optional<int64_t> steps_for_minutes(const Resolved&, const PretrainBatches&, double elapsed);
+
+}  // namespace gradus
