@@ -68,8 +68,8 @@ public:
 private:
     // Members follow each other; what is not a member after the last one is padding, which gzip ignores too.
     void start_next_member() {
-        const bool another = file_.size() - at_ >= 2 && file_.data()[at_] == std::byte{0x1F} &&
-                             file_.data()[at_ + 1] == std::byte{0x8B};
+        const bool another =
+            file_.size() - at_ >= 2 && file_.data()[at_] == std::byte{0x1F} && file_.data()[at_ + 1] == std::byte{0x8B};
         ended_ = !another;
         if (another) inflateReset(&stream_);
     }

@@ -28,14 +28,34 @@ std::string lower(std::string_view text) {
 // WHATWG's encoding standard gives old labels to the superset that browsers decode with.
 std::string encoding_of_label(std::string_view label) {
     const std::string name = lower(trimmed(label));
-    struct Row { std::string_view label, encoding; };
+    struct Row {
+        std::string_view label, encoding;
+    };
     static constexpr Row rows[] = {
-        {"ascii", "CP1252"},        {"us-ascii", "CP1252"},   {"iso-8859-1", "CP1252"}, {"iso8859-1", "CP1252"},
-        {"latin1", "CP1252"},       {"latin-1", "CP1252"},    {"l1", "CP1252"},         {"iso-8859-9", "CP1254"},
-        {"iso-8859-11", "CP874"},   {"tis-620", "CP874"},     {"gb2312", "GB18030"},    {"gbk", "GB18030"},
-        {"gb_2312-80", "GB18030"},  {"shift_jis", "CP932"},   {"shift-jis", "CP932"},   {"sjis", "CP932"},
-        {"x-sjis", "CP932"},        {"ks_c_5601-1987", "CP949"}, {"euc-kr", "CP949"},   {"big5", "BIG5-HKSCS"},
-        {"x-gbk", "GB18030"},       {"unicode", "UTF-16LE"},  {"utf-16", "UTF-16LE"},   {"utf8", "UTF-8"},
+        {"ascii", "CP1252"},
+        {"us-ascii", "CP1252"},
+        {"iso-8859-1", "CP1252"},
+        {"iso8859-1", "CP1252"},
+        {"latin1", "CP1252"},
+        {"latin-1", "CP1252"},
+        {"l1", "CP1252"},
+        {"iso-8859-9", "CP1254"},
+        {"iso-8859-11", "CP874"},
+        {"tis-620", "CP874"},
+        {"gb2312", "GB18030"},
+        {"gbk", "GB18030"},
+        {"gb_2312-80", "GB18030"},
+        {"shift_jis", "CP932"},
+        {"shift-jis", "CP932"},
+        {"sjis", "CP932"},
+        {"x-sjis", "CP932"},
+        {"ks_c_5601-1987", "CP949"},
+        {"euc-kr", "CP949"},
+        {"big5", "BIG5-HKSCS"},
+        {"x-gbk", "GB18030"},
+        {"unicode", "UTF-16LE"},
+        {"utf-16", "UTF-16LE"},
+        {"utf8", "UTF-8"},
         {"x-mac-cyrillic", "MAC-CYRILLIC"},
     };
     for (const Row& row : rows)
@@ -95,7 +115,9 @@ std::string declared_charset(std::string_view html) {
         const size_t word = tag.find("charset");
         if (word == std::string_view::npos) continue;
         size_t i = word + 7;
-        auto skip_spaces = [&] { while (i < tag.size() && is_space(tag[i])) ++i; };
+        auto skip_spaces = [&] {
+            while (i < tag.size() && is_space(tag[i])) ++i;
+        };
         skip_spaces();
         if (i >= tag.size() || tag[i] != '=') continue;
         ++i;

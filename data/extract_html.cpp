@@ -12,11 +12,11 @@ namespace gradus {
 
 namespace {
 
-constexpr double most_of_the_page = 0.5;   // what holds more text than this is never boilerplate by its name
-constexpr double mostly_links = 0.6;       // share of a block's characters that are in links
-constexpr double nearly_all = 0.9;         // step 4 goes into a child that holds this share
-constexpr double enough_for_main = 0.4;    // an element that claims to be the main text must hold this share
-constexpr int64_t short_block = 25;        // characters; headings and captions are not judged by their links
+constexpr double most_of_the_page = 0.5;  // what holds more text than this is never boilerplate by its name
+constexpr double mostly_links = 0.6;      // share of a block's characters that are in links
+constexpr double nearly_all = 0.9;        // step 4 goes into a child that holds this share
+constexpr double enough_for_main = 0.4;   // an element that claims to be the main text must hold this share
+constexpr int64_t short_block = 25;       // characters; headings and captions are not judged by their links
 
 struct Weights {
     std::vector<int64_t> all, in_links;  // per node: characters that are no white space, in its kept subtree
@@ -31,7 +31,8 @@ struct Weights {
             }
             const int parent = page.parent(i);
             // Anchors without href are targets: XHTML's <a id="x"/> even swallows what follows when read as HTML.
-            link[size_t(i)] = (parent >= 0 && link[size_t(parent)]) || (page.tag(i) == GUMBO_TAG_A && page.has_attribute(i, "href"));
+            link[size_t(i)] =
+                (parent >= 0 && link[size_t(parent)]) || (page.tag(i) == GUMBO_TAG_A && page.has_attribute(i, "href"));
             int64_t characters = 0;
             for (const char c : page.text(i)) characters += !is_space(c) && (uint8_t(c) & 0xC0) != 0x80;
             all[size_t(i)] = characters;
@@ -69,6 +70,7 @@ bool holds_title(const HtmlTree& page, const std::vector<bool>& dropped, int ele
 // What other blocks lie in, as opposed to what text lies in.
 bool is_container(GumboTag tag) {
     return tag == GUMBO_TAG_BODY || tag == GUMBO_TAG_DIV || tag == GUMBO_TAG_SECTION || tag == GUMBO_TAG_ARTICLE ||
+           tag == GUMBO_TAG_MAIN || tag == GUMBO_TAG_CENTER;
 }
 
 int find_main(const HtmlTree& page, const std::vector<bool>& dropped, const Weights& weights) {
@@ -88,7 +90,8 @@ int find_main(const HtmlTree& page, const std::vector<bool>& dropped, const Weig
         bool title_beside = false;
         for (int child = root + 1; child < page.end(root); child = page.end(child)) {
             if (dropped[size_t(child)] || !page.is_element(child)) continue;
-            const double share = double(weights.outside_links(child)) / double(std::max<int64_t>(1, weights.outside_links(root)));
+            const double share =
+                double(weights.outside_links(child)) / double(std::max<int64_t>(1, weights.outside_links(root)));
             if (share >= nearly_all && is_container(page.tag(child))) heaviest = child;
             else title_beside = title_beside || holds_title(page, dropped, child);
         }
@@ -110,7 +113,8 @@ Extraction extract_html(std::string_view utf8) {
     {
         const Weights weights(page, dropped);
         drop(page, dropped, [&](int i) {
-            return double(weights.outside_links(i)) <= most_of_the_page * double(weights.outside_links(0)) && is_boilerplate(page, i);
+            return double(weights.outside_links(i)) <= most_of_the_page * double(weights.outside_links(0)) &&
+                   is_boilerplate(page, i);
         });
     }
     {

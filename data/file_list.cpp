@@ -76,20 +76,23 @@ FileList list_files(const std::vector<fs::path>& inputs) {
         const fs::file_status status = fs::status(input, failure);
         if (!fs::exists(status))
             throw Error("there is no file or folder '" + input.string() + "'",
-                        failure ? failure.message() : "no such file or directory", "check the path: ls -l " + input.string());
+                        failure ? failure.message() : "no such file or directory",
+                        "check the path: ls -l " + input.string());
         if (fs::is_directory(status)) {
             collector.add_folder(input);
         } else if (const auto kind = kind_of(input)) {
             collector.add_file(input, *kind);
         } else {
-            throw Error("cannot tell what '" + input.string() + "' holds", std::string("its name does not end in ") + known_names,
+            throw Error("cannot tell what '" + input.string() + "' holds",
+                        std::string("its name does not end in ") + known_names,
                         "rename it, for example: mv " + input.string() + " " + input.string() + ".txt");
         }
     }
     if (collector.list.files.empty())
-        throw Error("no documents in " + (named.empty() ? "an empty list of inputs" : named),
-                    std::to_string(collector.list.of_other_kinds) + " files are there, and none is named " + known_names,
-                    "name a file or a folder that holds such files");
+        throw Error(
+            "no documents in " + (named.empty() ? "an empty list of inputs" : named),
+            std::to_string(collector.list.of_other_kinds) + " files are there, and none is named " + known_names,
+            "name a file or a folder that holds such files");
     return std::move(collector.list);
 }
 

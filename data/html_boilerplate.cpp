@@ -72,6 +72,15 @@ bool contains_word(std::string_view names, const Words& words) {
     return any_word(names, [&](std::string_view word) { return words.count(word) > 0; });
 }
 
+// In manuals an id is the name of a chapter: a section "queries-with-search" is no search box, nor is a heading "menu".
+bool id_names_a_place(const HtmlTree& page, int element) {
+    static const Words parts_of_books = {"sect",    "section",  "refsect",  "refsynopsisdiv", "refentry",
+                                         "chapter", "appendix", "preface",  "part",           "example",
+                                         "figure",  "table",    "glossary", "simplesect"};
+    return is_one_of(page.tag(element), {GUMBO_TAG_DIV, GUMBO_TAG_UL, GUMBO_TAG_OL, GUMBO_TAG_TABLE, GUMBO_TAG_TD}) &&
+           !contains_word(page.attribute(element, "class"), parts_of_books);
+}
+
 bool is_inside(const HtmlTree& page, int element, std::initializer_list<GumboTag> tags) {
     for (int i = page.parent(element); i >= 0; i = page.parent(i))
         if (is_one_of(page.tag(i), tags)) return true;
@@ -89,11 +98,27 @@ std::string without_spaces_lower(std::string_view text) {
 
 bool is_invisible(const HtmlTree& page, int element) {
     switch (page.tag(element)) {
-        case GUMBO_TAG_HEAD: case GUMBO_TAG_SCRIPT: case GUMBO_TAG_STYLE: case GUMBO_TAG_NOSCRIPT: case GUMBO_TAG_TEMPLATE:
-        case GUMBO_TAG_SVG: case GUMBO_TAG_IFRAME: case GUMBO_TAG_OBJECT: case GUMBO_TAG_EMBED: case GUMBO_TAG_CANVAS:
-        case GUMBO_TAG_AUDIO: case GUMBO_TAG_VIDEO: case GUMBO_TAG_BUTTON: case GUMBO_TAG_SELECT: case GUMBO_TAG_INPUT:
-        case GUMBO_TAG_TEXTAREA: case GUMBO_TAG_NOFRAMES: case GUMBO_TAG_MAP: case GUMBO_TAG_DATALIST: return true;
-        case GUMBO_TAG_BODY: case GUMBO_TAG_HTML: return false;  // some pages unhide themselves by a script
+        case GUMBO_TAG_HEAD:
+        case GUMBO_TAG_SCRIPT:
+        case GUMBO_TAG_STYLE:
+        case GUMBO_TAG_NOSCRIPT:
+        case GUMBO_TAG_TEMPLATE:
+        case GUMBO_TAG_SVG:
+        case GUMBO_TAG_IFRAME:
+        case GUMBO_TAG_OBJECT:
+        case GUMBO_TAG_EMBED:
+        case GUMBO_TAG_CANVAS:
+        case GUMBO_TAG_AUDIO:
+        case GUMBO_TAG_VIDEO:
+        case GUMBO_TAG_BUTTON:
+        case GUMBO_TAG_SELECT:
+        case GUMBO_TAG_INPUT:
+        case GUMBO_TAG_TEXTAREA:
+        case GUMBO_TAG_NOFRAMES:
+        case GUMBO_TAG_MAP:
+        case GUMBO_TAG_DATALIST: return true;
+        case GUMBO_TAG_BODY:
+        case GUMBO_TAG_HTML: return false;  // some pages unhide themselves by a script
         default: break;
     }
     if (page.has_attribute(element, "hidden") || page.attribute(element, "aria-hidden") == "true") return true;
@@ -103,23 +128,31 @@ bool is_invisible(const HtmlTree& page, int element) {
 
 bool is_boilerplate(const HtmlTree& page, int element) {
     switch (page.tag(element)) {
-        case GUMBO_TAG_HTML: case GUMBO_TAG_BODY: case GUMBO_TAG_MAIN: return false;
-        case GUMBO_TAG_NAV: case GUMBO_TAG_ASIDE: case GUMBO_TAG_FOOTER: case GUMBO_TAG_FORM: case GUMBO_TAG_MENU: return true;
+        case GUMBO_TAG_HTML:
+        case GUMBO_TAG_BODY:
+        case GUMBO_TAG_MAIN: return false;
+        case GUMBO_TAG_NAV:
+        case GUMBO_TAG_ASIDE:
+        case GUMBO_TAG_FOOTER:
+        case GUMBO_TAG_FORM:
+        case GUMBO_TAG_MENU: return true;
         case GUMBO_TAG_HEADER: return !is_inside(page, element, {GUMBO_TAG_ARTICLE, GUMBO_TAG_MAIN});
         default: break;
     }
     const std::string_view role = page.attribute(element, "role");
-    if (!role.empty() && is_one_of<std::string_view>(role, {"navigation", "banner", "complementary", "contentinfo", "search", "menu",
-                                                            "menubar", "dialog", "alert", "alertdialog", "toolbar", "tablist", "note"}))
+    if (!role.empty() &&
+        is_one_of<std::string_view>(role, {"navigation", "banner", "complementary", "contentinfo", "search", "menu",
+                                           "menubar", "dialog", "alert", "alertdialog", "toolbar", "tablist", "note"}))
         return true;
-    return contains_word(page.attribute(element, "class"), boilerplate_words) ||
-           contains_word(page.attribute(element, "id"), boilerplate_words);
+    if (contains_word(page.attribute(element, "class"), boilerplate_words)) return true;
+    return id_names_a_place(page, element) && contains_word(page.attribute(element, "id"), boilerplate_words);
 }
 
 bool claims_to_be_main(const HtmlTree& page, int element) {
-    static const Words names = {"entry-content", "post-content", "article-body", "articlebody", "article-content", "post-body",
-                                "entry", "story-body", "article__body", "postcontent", "content-body", "td-post-content",
-                                "entry-body", "article-text", "mw-parser-output"};
+    static const Words names = {"entry-content",   "post-content", "article-body",    "articlebody",
+                                "article-content", "post-body",    "entry",           "story-body",
+                                "article__body",   "postcontent",  "content-body",    "td-post-content",
+                                "entry-body",      "article-text", "mw-parser-output"};
     const GumboTag tag = page.tag(element);
     if (tag == GUMBO_TAG_MAIN || tag == GUMBO_TAG_ARTICLE || page.attribute(element, "role") == "main") return true;
     if (without_spaces_lower(page.attribute(element, "itemprop")) == "articlebody") return true;
@@ -128,13 +161,41 @@ bool claims_to_be_main(const HtmlTree& page, int element) {
 
 bool is_block(GumboTag tag) {
     switch (tag) {
-        case GUMBO_TAG_DIV: case GUMBO_TAG_P: case GUMBO_TAG_UL: case GUMBO_TAG_OL: case GUMBO_TAG_DL: case GUMBO_TAG_TABLE:
-        case GUMBO_TAG_SECTION: case GUMBO_TAG_ARTICLE: case GUMBO_TAG_MAIN: case GUMBO_TAG_BLOCKQUOTE: case GUMBO_TAG_PRE:
-        case GUMBO_TAG_H1: case GUMBO_TAG_H2: case GUMBO_TAG_H3: case GUMBO_TAG_H4: case GUMBO_TAG_H5: case GUMBO_TAG_H6:
-        case GUMBO_TAG_HEADER: case GUMBO_TAG_FOOTER: case GUMBO_TAG_NAV: case GUMBO_TAG_ASIDE: case GUMBO_TAG_FORM:
-        case GUMBO_TAG_FIGURE: case GUMBO_TAG_FIGCAPTION: case GUMBO_TAG_ADDRESS: case GUMBO_TAG_FIELDSET: case GUMBO_TAG_DETAILS:
-        case GUMBO_TAG_SUMMARY: case GUMBO_TAG_CENTER: case GUMBO_TAG_HR: case GUMBO_TAG_CAPTION: case GUMBO_TAG_BODY:
-        case GUMBO_TAG_HTML: case GUMBO_TAG_DIR: case GUMBO_TAG_MENU: return true;
+        case GUMBO_TAG_DIV:
+        case GUMBO_TAG_P:
+        case GUMBO_TAG_UL:
+        case GUMBO_TAG_OL:
+        case GUMBO_TAG_DL:
+        case GUMBO_TAG_TABLE:
+        case GUMBO_TAG_SECTION:
+        case GUMBO_TAG_ARTICLE:
+        case GUMBO_TAG_MAIN:
+        case GUMBO_TAG_BLOCKQUOTE:
+        case GUMBO_TAG_PRE:
+        case GUMBO_TAG_H1:
+        case GUMBO_TAG_H2:
+        case GUMBO_TAG_H3:
+        case GUMBO_TAG_H4:
+        case GUMBO_TAG_H5:
+        case GUMBO_TAG_H6:
+        case GUMBO_TAG_HEADER:
+        case GUMBO_TAG_FOOTER:
+        case GUMBO_TAG_NAV:
+        case GUMBO_TAG_ASIDE:
+        case GUMBO_TAG_FORM:
+        case GUMBO_TAG_FIGURE:
+        case GUMBO_TAG_FIGCAPTION:
+        case GUMBO_TAG_ADDRESS:
+        case GUMBO_TAG_FIELDSET:
+        case GUMBO_TAG_DETAILS:
+        case GUMBO_TAG_SUMMARY:
+        case GUMBO_TAG_CENTER:
+        case GUMBO_TAG_HR:
+        case GUMBO_TAG_CAPTION:
+        case GUMBO_TAG_BODY:
+        case GUMBO_TAG_HTML:
+        case GUMBO_TAG_DIR:
+        case GUMBO_TAG_MENU: return true;
         default: return false;
     }
 }

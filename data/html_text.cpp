@@ -156,7 +156,8 @@ private:
                 if (preformatted_ > 0) writer_.verbatim("\n");
                 else writer_.end_line(1);
                 return;
-            case GUMBO_TAG_UL: case GUMBO_TAG_OL: {
+            case GUMBO_TAG_UL:
+            case GUMBO_TAG_OL: {
                 writer_.end_line(block_gap());
                 const bool ordered = page_.tag(i) == GUMBO_TAG_OL;
                 const std::string start(page_.attribute(i, "start").substr(0, 9));
@@ -176,11 +177,16 @@ private:
                 writer_.end_line(block_gap());
                 tables_.push_back(holds_data(i));
                 return;
-            case GUMBO_TAG_TR: tables_.empty() || !tables_.back() ? writer_.end_line(block_gap()) : writer_.open_row(); return;
-            case GUMBO_TAG_TD: case GUMBO_TAG_TH:
+            case GUMBO_TAG_TR:
+                tables_.empty() || !tables_.back() ? writer_.end_line(block_gap()) : writer_.open_row();
+                return;
+            case GUMBO_TAG_TD:
+            case GUMBO_TAG_TH:
                 tables_.empty() || !tables_.back() ? writer_.end_line(block_gap()) : writer_.open_cell();
                 return;
-            case GUMBO_TAG_PRE: case GUMBO_TAG_LISTING: case GUMBO_TAG_XMP:
+            case GUMBO_TAG_PRE:
+            case GUMBO_TAG_LISTING:
+            case GUMBO_TAG_XMP:
                 writer_.end_line(2);
                 ++preformatted_;
                 pre_starts_ = true;
@@ -192,7 +198,8 @@ private:
 
     void leave(int i) {
         switch (page_.tag(i)) {
-            case GUMBO_TAG_UL: case GUMBO_TAG_OL:
+            case GUMBO_TAG_UL:
+            case GUMBO_TAG_OL:
                 lists_.pop_back();
                 writer_.indent(lists_.size());
                 writer_.end_line(block_gap());
@@ -202,15 +209,20 @@ private:
                 tables_.pop_back();
                 writer_.end_line(block_gap());
                 return;
-            case GUMBO_TAG_TR: tables_.empty() || !tables_.back() ? writer_.end_line(block_gap()) : writer_.close_row(); return;
-            case GUMBO_TAG_PRE: case GUMBO_TAG_LISTING: case GUMBO_TAG_XMP:
+            case GUMBO_TAG_TR:
+                tables_.empty() || !tables_.back() ? writer_.end_line(block_gap()) : writer_.close_row();
+                return;
+            case GUMBO_TAG_PRE:
+            case GUMBO_TAG_LISTING:
+            case GUMBO_TAG_XMP:
                 --preformatted_;
                 while (!writer_.text.empty() && is_space(writer_.text.back())) writer_.text.pop_back();
                 writer_.end_line(2);
                 return;
             case GUMBO_TAG_DD: writer_.end_line(1); return;
             case GUMBO_TAG_DT: writer_.end_line(1); return;
-            case GUMBO_TAG_TD: case GUMBO_TAG_TH: return;
+            case GUMBO_TAG_TD:
+            case GUMBO_TAG_TH: return;
             case GUMBO_TAG_BR: return;
             default:
                 if (is_block(page_.tag(i))) writer_.end_line(block_gap());
@@ -239,10 +251,18 @@ private:
                 continue;
             }
             switch (page_.tag(i)) {
-                case GUMBO_TAG_TABLE: case GUMBO_TAG_PRE: case GUMBO_TAG_UL: case GUMBO_TAG_OL: case GUMBO_TAG_H1: case GUMBO_TAG_H2:
-                case GUMBO_TAG_H3: case GUMBO_TAG_H4: case GUMBO_TAG_BLOCKQUOTE: return false;
+                case GUMBO_TAG_TABLE:
+                case GUMBO_TAG_PRE:
+                case GUMBO_TAG_UL:
+                case GUMBO_TAG_OL:
+                case GUMBO_TAG_H1:
+                case GUMBO_TAG_H2:
+                case GUMBO_TAG_H3:
+                case GUMBO_TAG_H4:
+                case GUMBO_TAG_BLOCKQUOTE: return false;
                 case GUMBO_TAG_TR: ++rows; break;
-                case GUMBO_TAG_TD: case GUMBO_TAG_TH: ++cells, in_cell = 0; break;
+                case GUMBO_TAG_TD:
+                case GUMBO_TAG_TH: ++cells, in_cell = 0; break;
                 default: in_cell += page_.text(i).size();
             }
             if (in_cell > longest_cell) return false;

@@ -17,9 +17,10 @@ bool ends_name(char c) { return c == '>' || c == '/' || c == ' ' || (c >= '\t' &
 
 bool closes_by_itself(std::string_view name) {
     static constexpr std::string_view names[] = {
-        "p",  "li", "dd",   "dt",    "td", "th",    "tr",   "tbody", "thead",  "tfoot", "option", "optgroup", "rp", "rt",
-        "br", "hr", "img",  "input", "meta", "link", "area", "base", "col",  "embed", "param",  "source",   "track",
-        "wbr", "html", "head", "body", "a", "colgroup", "caption",
+        "p",     "li",     "dd",       "dt",   "td",  "th",       "tr",      "tbody",  "thead",
+        "tfoot", "option", "optgroup", "rp",   "rt",  "br",       "hr",      "img",    "input",
+        "meta",  "link",   "area",     "base", "col", "embed",    "param",   "source", "track",
+        "wbr",   "html",   "head",     "body", "a",   "colgroup", "caption",
     };
     return std::find(std::begin(names), std::end(names), name) != std::end(names);
 }

@@ -40,8 +40,8 @@ public:
     int end(int i) const { return nodes_[size_t(i)].end; }
     bool is_element(int i) const;
     bool is_text(int i) const;
-    GumboTag tag(int i) const;                 // GUMBO_TAG_UNKNOWN for text
-    std::string_view text(int i) const;        // of a text node
+    GumboTag tag(int i) const;                                  // GUMBO_TAG_UNKNOWN for text
+    std::string_view text(int i) const;                         // of a text node
     std::string_view attribute(int i, const char* name) const;  // empty when absent
     bool has_attribute(int i, const char* name) const;
 

@@ -40,7 +40,10 @@ struct ErrorFinder : nlohmann::json_sax<nlohmann::json> {
 int hex4(std::string_view text) {
     int value = 0;
     for (const char c : text.substr(0, 4)) {
-        const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+        const int digit = c >= '0' && c <= '9'   ? c - '0'
+                          : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                          : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                                 : -1;
         if (digit < 0) return -1;
         value = value * 16 + digit;
     }
@@ -97,15 +100,17 @@ std::optional<std::string> text_of_json_line(std::string_view line, const std::s
         ErrorFinder finder;
         if (!failure) finder.cause = "the line holds a JSON value that is not an object";
         else if (nlohmann::json::sax_parse(line, &finder)) finder.cause = simdjson::error_message(failure);
-        bad = {std::max<size_t>(finder.column, 1), finder.cause, "correct that line, or let some pass: --max-bad-lines 10"};
+        bad = {std::max<size_t>(finder.column, 1), finder.cause,
+               "correct that line, or let some pass: --max-bad-lines 10"};
         return std::nullopt;
     }
     std::string_view text;
     const simdjson::error_code absent = object.at_key(key).get(text);
     if (!absent) return std::string(text);
     const std::string quoted = "\"" + key + "\"";
-    bad = {1, absent == simdjson::NO_SUCH_FIELD ? "the object has no key " + quoted + " but " + keys_of(object)
-                                                : "the value of " + quoted + " is not a string",
+    bad = {1,
+           absent == simdjson::NO_SUCH_FIELD ? "the object has no key " + quoted + " but " + keys_of(object)
+                                             : "the value of " + quoted + " is not a string",
            "name the key that holds the text: --text-key KEY"};
     return std::nullopt;
 }

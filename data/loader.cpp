@@ -40,10 +40,13 @@ Loader::Loader(const std::vector<std::filesystem::path>& prefixes, LoaderOptions
         if (!shard.meta()) continue;
         if (!first) first = &shard;
         const ShardMeta &one = *first->meta(), &other = *shard.meta();
-        if (one.vocab_size != other.vocab_size || one.end_of_text != other.end_of_text || one.tokenizer_xxh64 != other.tokenizer_xxh64)
-            throw Error("'" + shard.prefix().string() + "' and '" + first->prefix().string() + "' were made by different tokenizers",
-                        "their vocabularies have " + std::to_string(other.vocab_size) + " and " + std::to_string(one.vocab_size) +
-                            " ids, and their tokenizer files are " + other.tokenizer_xxh64 + " and " + one.tokenizer_xxh64,
+        if (one.vocab_size != other.vocab_size || one.end_of_text != other.end_of_text ||
+            one.tokenizer_xxh64 != other.tokenizer_xxh64)
+            throw Error("'" + shard.prefix().string() + "' and '" + first->prefix().string() +
+                            "' were made by different tokenizers",
+                        "their vocabularies have " + std::to_string(other.vocab_size) + " and " +
+                            std::to_string(one.vocab_size) + " ids, and their tokenizer files are " +
+                            other.tokenizer_xxh64 + " and " + one.tokenizer_xxh64,
                         "make both with one tokenizer: gradus data prepare DIR --out DIR --tokenizer tokenizer.json");
         vocab_size_ = one.vocab_size;
         end_of_text_ = one.end_of_text;
@@ -173,7 +176,8 @@ void Loader::fill(int64_t first_sample, int count, int32_t* tokens, int32_t* tar
         const Philox random{key_of(options_.seed, offset_of_windows, epoch)};
         const int64_t offset = int64_t(random.bits(0) % uint64_t(offsets));
         const Permutation order(per_epoch, key_of(options_.seed, order_of_windows, epoch));
-        fill_window(*stream, offset + order.at(index) * T, {tokens + i * T, targets + i * T, positions + i * T, first_key + i * T});
+        fill_window(*stream, offset + order.at(index) * T,
+                    {tokens + i * T, targets + i * T, positions + i * T, first_key + i * T});
     }
 }
 
@@ -182,7 +186,8 @@ void Loader::fill_in_order(int64_t first_window, int count, int32_t* tokens, int
     CHECK(first_window >= 0 && count >= 0);
     const int64_t T = options_.T;
     for (int64_t i = 0; i < count; ++i)
-        fill_window(*in_order_, (first_window + i) * T, {tokens + i * T, targets + i * T, positions + i * T, first_key + i * T});
+        fill_window(*in_order_, (first_window + i) * T,
+                    {tokens + i * T, targets + i * T, positions + i * T, first_key + i * T});
 }
 
 }  // namespace gradus

@@ -43,8 +43,8 @@ public:
     Loader(const std::vector<std::filesystem::path>& prefixes, LoaderOptions options);
     ~Loader();
 
-    int64_t tokens() const { return tokens_; }  // in the shards
-    int64_t bytes() const;                      // of their text; 0 when a shard has no .meta.json
+    int64_t tokens() const { return tokens_; }      // in the shards
+    int64_t bytes() const;                          // of their text; 0 when a shard has no .meta.json
     int vocab_size() const { return vocab_size_; }  // 0 when no shard has a .meta.json
     std::optional<int32_t> end_of_text() const { return end_of_text_; }
     const std::vector<Shard>& shards() const { return shards_; }
@@ -52,7 +52,8 @@ public:
     int64_t samples_per_epoch() const;
 
     // Samples [first_sample, first_sample + count); each output is [count, T]. Error when an id is outside the vocabulary.
-    void fill(int64_t first_sample, int count, int32_t* tokens, int32_t* targets, int32_t* positions, int32_t* first_key) const;
+    void fill(int64_t first_sample, int count, int32_t* tokens, int32_t* targets, int32_t* positions,
+              int32_t* first_key) const;
 
     // For validation: the documents as stored, in windows of T that do not overlap, so that every id of the stream but
     // its first is a target once (in Packing::masked, those that have a predecessor in their document). The last window

@@ -21,8 +21,8 @@ void ordered_parallel(int threads, Produce produce, Transform transform, Consume
     std::mutex producing, consuming;
     std::condition_variable turn_passed;
     uint64_t next = 0, turn = 0;
-    bool ended = false;                // under `producing`
-    std::exception_ptr failure;        // under `consuming`
+    bool ended = false;          // under `producing`
+    std::exception_ptr failure;  // under `consuming`
     bool failed = false;
 
     auto work = [&] {
@@ -37,17 +37,13 @@ void ordered_parallel(int threads, Produce produce, Transform transform, Consume
                 mine = next++;
                 try {
                     made = produce(item);
-                } catch (...) {
-                    problem = std::current_exception();
-                }
+                } catch (...) { problem = std::current_exception(); }
                 ended = !made;
             }
             if (made) {
                 try {
                     transform(item);
-                } catch (...) {
-                    problem = std::current_exception();
-                }
+                } catch (...) { problem = std::current_exception(); }
             }
             std::unique_lock<std::mutex> lock(consuming);
             turn_passed.wait(lock, [&] { return turn == mine || failed; });
@@ -55,9 +51,7 @@ void ordered_parallel(int threads, Produce produce, Transform transform, Consume
             if (made && !problem) {
                 try {
                     consume(item);
-                } catch (...) {
-                    problem = std::current_exception();
-                }
+                } catch (...) { problem = std::current_exception(); }
             }
             ++turn;
             if (problem) failure = problem, failed = true;

@@ -26,9 +26,21 @@ constexpr const char* splits[] = {"train", "val"};
 
 fs::path text_of(const fs::path& folder, const char* split) { return folder / (std::string(split) + ".jsonl.zst"); }
 
+bool is_there(const fs::path& path) {
+    std::error_code failure;
+    return fs::exists(path, failure);
+}
+
+// What cannot be removed makes the write that follows fail, with its reason.
+void take_away(const fs::path& path) {
+    std::error_code ignored;
+    fs::remove(path, ignored);
+}
+
 bool is_prepared(const fs::path& folder) {
     std::error_code failure;
-    return fs::is_regular_file(folder / "report.json", failure) && fs::is_regular_file(text_of(folder, "train"), failure);
+    return fs::is_regular_file(folder / "report.json", failure) &&
+           fs::is_regular_file(text_of(folder, "train"), failure);
 }
 
 // Some documents on their way through the threads.
@@ -65,8 +77,7 @@ void refuse_out_inside_input(const std::vector<fs::path>& inputs, const fs::path
 }
 
 void remove_old(const fs::path& folder) {
-    std::error_code ignored;  // what cannot be removed makes the write that follows fail, with its reason
-    fs::remove(folder / "report.json", ignored);
+    take_away(folder / "report.json");
     for (const char* split : splits) remove_shard(folder / split);
 }
 
@@ -84,8 +95,8 @@ void refuse_empty(const PrepareReport& report, const PrepareOptions& options) {
     const bool no_train = report.train.documents == 0, no_val = report.val.documents == 0 && options.val_fraction > 0;
     if (no_train || no_val)
         throw Error(std::string("the ") + (no_train ? "training" : "validation") + " split is empty",
-                    std::to_string(kept) + " documents, of which a fraction of " + std::to_string(options.val_fraction) +
-                        " is for validation",
+                    std::to_string(kept) + " documents, of which a fraction of " +
+                        std::to_string(options.val_fraction) + " is for validation",
                     options.split == Split::hash ? "cut the text instead of choosing documents: --split tail"
                                                  : "choose another fraction: --val-fraction 0.1");
 }
@@ -127,8 +138,8 @@ void read_and_split(const std::vector<fs::path>& inputs, const PrepareOptions& o
         }
         if (progress) progress({"reading", documents, bytes});
     };
-    ordered_parallel<Batch>(thread_count(options.threads), [&](Batch& batch) { return next_batch(reader, batch); }, transform,
-                            consume);
+    ordered_parallel<Batch>(
+        thread_count(options.threads), [&](Batch& batch) { return next_batch(reader, batch); }, transform, consume);
     splitter.finish();
 
     for (const fs::path& input : inputs) report.inputs.push_back(input.string());
@@ -146,14 +157,14 @@ void read_and_split(const std::vector<fs::path>& inputs, const PrepareOptions& o
     remove_old(options.out);
     training.commit();
     if (validation) validation->commit();
-    else fs::remove(text_of(options.out, "val"));
+    else take_away(text_of(options.out, "val"));
 }
 
 void copy_documents(const fs::path& from, const fs::path& to) {
     remove_old(to);
     for (const char* split : splits) {
-        if (!fs::exists(text_of(from, split))) {
-            fs::remove(text_of(to, split));
+        if (!is_there(text_of(from, split))) {
+            take_away(text_of(to, split));
             continue;
         }
         const MappedFile source(text_of(from, split));
@@ -177,7 +188,8 @@ void tokenize(const fs::path& folder, const char* split, const PrepareOptions& o
         for (RawDocument& raw : batch.raw) {
             batch.finished.push_back(finish(std::move(raw), reader.options()));
             batch.ids.emplace_back();
-            if (const auto& document = batch.finished.back().document) tokenizer.encode_append(document->text, batch.ids.back());
+            if (const auto& document = batch.finished.back().document)
+                tokenizer.encode_append(document->text, batch.ids.back());
         }
     };
     int64_t documents = 0, bytes = 0;
@@ -191,8 +203,8 @@ void tokenize(const fs::path& folder, const char* split, const PrepareOptions& o
         }
         if (progress) progress({stage.c_str(), documents, bytes});
     };
-    ordered_parallel<Batch>(thread_count(options.threads), [&](Batch& batch) { return next_batch(reader, batch); }, transform,
-                            consume);
+    ordered_parallel<Batch>(
+        thread_count(options.threads), [&](Batch& batch) { return next_batch(reader, batch); }, transform, consume);
     const ShardMeta made = writer.commit();
     counts = {made.documents, made.bytes, made.tokens};
 }
@@ -207,16 +219,16 @@ PrepareReport prepare(const std::vector<fs::path>& inputs, const PrepareOptions&
                     "the fraction is a number from 0 to below 1", "for example: --val-fraction 0.02");
     std::error_code failure;
     fs::create_directories(options.out, failure);
-    if (!fs::is_directory(options.out))
-        throw Error("cannot make the folder '" + options.out.string() + "'", failure ? failure.message() : "a file has that name",
-                    "choose another folder: --out DIR");
+    if (std::error_code ignored; !fs::is_directory(options.out, ignored))
+        throw Error("cannot make the folder '" + options.out.string() + "'",
+                    failure ? failure.message() : "a file has that name", "choose another folder: --out DIR");
     const FolderLock lock(options.out);
 
     PrepareReport report;
     if (inputs.size() == 1 && is_prepared(inputs[0])) {
         report = read_report(inputs[0] / "report.json");
         report.train.tokens = report.val.tokens = 0;
-        if (!fs::equivalent(inputs[0], options.out)) copy_documents(inputs[0], options.out);
+        if (!fs::equivalent(inputs[0], options.out, failure)) copy_documents(inputs[0], options.out);
     } else {
         read_and_split(inputs, options, report, progress);
     }
@@ -225,7 +237,7 @@ PrepareReport prepare(const std::vector<fs::path>& inputs, const PrepareOptions&
         for (const char* split : splits) remove_shard(options.out / split);
         write_file_atomically(options.out / "tokenizer.json", content);
         tokenize(options.out, "train", options, *tokenizer, report, report.train, progress);
-        if (fs::exists(text_of(options.out, "val")))
+        if (is_there(text_of(options.out, "val")))
             tokenize(options.out, "val", options, *tokenizer, report, report.val, progress);
     }
     report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -29,10 +29,18 @@ SplitReport split_of(const Json& json, const char* key) {
 }  // namespace
 
 void write_report(const std::filesystem::path& path, const PrepareReport& report) {
-    Json json = {{"format", format}, {"inputs", report.inputs}, {"files", report.files}, {"documents", report.documents},
-                 {"bytes", report.bytes}, {"bad_lines", report.bad_lines}, {"dropped", Json::object()},
-                 {"other_files", report.other_files}, {"repeated_files", report.repeated_files},
-                 {"broken_links", report.broken_links}, {"train", json_of(report.train)}, {"val", json_of(report.val)},
+    Json json = {{"format", format},
+                 {"inputs", report.inputs},
+                 {"files", report.files},
+                 {"documents", report.documents},
+                 {"bytes", report.bytes},
+                 {"bad_lines", report.bad_lines},
+                 {"dropped", Json::object()},
+                 {"other_files", report.other_files},
+                 {"repeated_files", report.repeated_files},
+                 {"broken_links", report.broken_links},
+                 {"train", json_of(report.train)},
+                 {"val", json_of(report.val)},
                  {"seconds", report.seconds}};
     for (const auto& [reason, documents] : report.dropped) json["dropped"][reason] = documents;
     // A file name need not be UTF-8; the report must be.
@@ -42,7 +50,8 @@ void write_report(const std::filesystem::path& path, const PrepareReport& report
 PrepareReport read_report(const std::filesystem::path& path) {
     const Json json = Json::parse(read_file(path), nullptr, false);
     if (!json.is_object() || !json.contains("format") || json["format"] != format)
-        throw Error("'" + path.string() + "' is not a report of gradus data prepare", "it is damaged or of another program",
+        throw Error("'" + path.string() + "' is not a report of gradus data prepare",
+                    "it is damaged or of another program",
                     "prepare the text again: gradus data prepare INPUT --out " + path.parent_path().string());
     PrepareReport report;
     if (json.contains("inputs") && json["inputs"].is_array())

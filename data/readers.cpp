@@ -14,15 +14,16 @@ namespace {
 constexpr size_t read_size = 1 << 20;
 
 Error bad_line_error(const RawDocument& raw, const BadLine& bad) {
-    return Error("bad line at '" + raw.file + ":" + std::to_string(raw.line) + ":" + std::to_string(bad.column) + "'", bad.cause,
-                 bad.fix);
+    return Error("bad line at '" + raw.file + ":" + std::to_string(raw.line) + ":" + std::to_string(bad.column) + "'",
+                 bad.cause, bad.fix);
 }
 
 Finished finish_json_line(const RawDocument& raw, const ReadOptions& options) {
     Finished finished;
     BadLine bad;
     if (!raw.whole) {
-        bad = {options.max_line_bytes + 1, "the line is longer than " + std::to_string(options.max_line_bytes) + " bytes",
+        bad = {options.max_line_bytes + 1,
+               "the line is longer than " + std::to_string(options.max_line_bytes) + " bytes",
                "put one document on each line, or let it pass: --max-bad-lines 1"};
     } else if (auto text = text_of_json_line(raw.bytes, options.text_key, bad)) {
         finished.document = Document{std::move(*text), raw.source()};

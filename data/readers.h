@@ -36,24 +36,24 @@ struct RawDocument {
     FileKind kind = FileKind::text;
     std::string bytes;
     std::string file;
-    int64_t line = 0;    // of .jsonl, from 1
-    bool whole = true;   // false: cut at a cap
+    int64_t line = 0;   // of .jsonl, from 1
+    bool whole = true;  // false: cut at a cap
 
     std::string source() const { return line > 0 ? file + ":" + std::to_string(line) : file; }
 };
 
 struct Finished {
     std::optional<Document> document;
-    std::string dropped;             // the reason, when there is no document and nothing is wrong
-    std::optional<Error> bad_line;   // what is wrong with it, when something is
+    std::string dropped;            // the reason, when there is no document and nothing is wrong
+    std::optional<Error> bad_line;  // what is wrong with it, when something is
 };
 
 Finished finish(RawDocument&& raw, const ReadOptions& options);
 
 struct ReadCounts {
-    int64_t files = 0;       // opened so far
-    int64_t documents = 0;   // raw
-    int64_t bytes = 0;       // of raw documents, decompressed
+    int64_t files = 0;      // opened so far
+    int64_t documents = 0;  // raw
+    int64_t bytes = 0;      // of raw documents, decompressed
     int64_t bad_lines = 0;
 };
 
@@ -61,8 +61,8 @@ class DocumentReader {
 public:
     explicit DocumentReader(const std::vector<std::filesystem::path>& inputs, ReadOptions options = {});
 
-    bool next_raw(RawDocument& raw);   // false at the end of the last file
-    bool next(Document& document);     // skips what `finish` drops
+    bool next_raw(RawDocument& raw);          // false at the end of the last file
+    bool next(Document& document);            // skips what `finish` drops
     void count_bad_line(const Error& error);  // throws it when it is one too many
 
     const ReadCounts& counts() const { return counts_; }

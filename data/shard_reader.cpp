@@ -29,7 +29,8 @@ MappedFile open(const std::filesystem::path& prefix, const char* suffix) {
     const std::filesystem::path path = format::with_suffix(prefix, suffix);
     std::error_code failure;
     if (!std::filesystem::exists(path, failure))
-        throw Error("there is no '" + path.string() + "'", "token data is a .bin and an .idx of one name", how_to_make(prefix));
+        throw Error("there is no '" + path.string() + "'", "token data is a .bin and an .idx of one name",
+                    how_to_make(prefix));
     return MappedFile(path);
 }
 
@@ -79,7 +80,8 @@ void Shard::read_index() {
     if (std::memcmp(idx_.data(), format::magic, format::magic_bytes) != 0)
         refuse("it does not begin with MMIDIDX: it is no index of token data");
     const uint64_t version = load<uint64_t>(idx_, 9);
-    if (version != format::version) refuse("its version is " + std::to_string(version) + ", and this program reads version 1");
+    if (version != format::version)
+        refuse("its version is " + std::to_string(version) + ", and this program reads version 1");
     const int type = load<uint8_t>(idx_, 17);
     if (type != format::type_uint16 && type != format::type_int32)
         refuse("its ids are of type " + std::to_string(type) + ", and this program reads 8 (uint16) and 4 (int32)");
@@ -124,12 +126,15 @@ void Shard::read_meta() {
     const auto json = nlohmann::json::parse(file.text(), nullptr, false);
     if (!json.is_object()) refuse("it is not a JSON object");
     auto number = [&](const char* key, int64_t most) {
-        if (!json.contains(key) || !json[key].is_number_integer()) refuse(std::string("\"") + key + "\" is not a whole number");
+        if (!json.contains(key) || !json[key].is_number_integer())
+            refuse(std::string("\"") + key + "\" is not a whole number");
         const int64_t value = json[key].get<int64_t>();
         if (value < 0 || value > most) refuse(std::string("\"") + key + "\" is " + n(value) + ", out of range");
         return value;
     };
-    auto string = [&](const char* key) { return json.contains(key) && json[key].is_string() ? json[key].get<std::string>() : ""; };
+    auto string = [&](const char* key) {
+        return json.contains(key) && json[key].is_string() ? json[key].get<std::string>() : "";
+    };
     constexpr int64_t no_limit = std::numeric_limits<int64_t>::max();
     ShardMeta meta;
     meta.tokenizer = string("tokenizer");
@@ -144,8 +149,8 @@ void Shard::read_meta() {
         for (const auto& source : json["sources"])
             if (source.is_string()) meta.sources.push_back(source.get<std::string>());
     if (meta.documents != documents_ || meta.tokens != tokens_)
-        refuse("it tells of " + n(meta.documents) + " documents and " + n(meta.tokens) + " tokens, the .idx of " + n(documents_) +
-               " and " + n(tokens_) + ": they are of two different runs");
+        refuse("it tells of " + n(meta.documents) + " documents and " + n(meta.tokens) + " tokens, the .idx of " +
+               n(documents_) + " and " + n(tokens_) + ": they are of two different runs");
     meta_ = std::move(meta);
 }
 
@@ -156,7 +161,9 @@ T Shard::read(int64_t i) const {
 template uint16_t Shard::read<uint16_t>(int64_t) const;
 template int32_t Shard::read<int32_t>(int64_t) const;
 
-int64_t Shard::length_of(int64_t sequence) const { return load<int32_t>(idx_, format::header_bytes + size_t(sequence) * 4); }
+int64_t Shard::length_of(int64_t sequence) const {
+    return load<int32_t>(idx_, format::header_bytes + size_t(sequence) * 4);
+}
 
 int64_t Shard::place_of(int64_t sequence) const {
     return load<int64_t>(idx_, format::header_bytes + size_t(sequences_) * 4 + size_t(sequence) * 8);
@@ -187,10 +194,12 @@ void Shard::check_ids(int vocab_size) const { check_range(0, int64_t(bin_.size()
 
 void Shard::check_range(int64_t begin, int64_t count, int64_t vocab_size) const {
     const std::byte* data = bin_.data() + begin * width_;
-    const int64_t at = narrow() ? first_outside<uint16_t>(data, count, vocab_size) : first_outside<int32_t>(data, count, vocab_size);
+    const int64_t at =
+        narrow() ? first_outside<uint16_t>(data, count, vocab_size) : first_outside<int32_t>(data, count, vocab_size);
     if (at >= 0)
-        throw damaged(bin_, prefix_, "token " + n(begin + at) + " has the id " + n(id(begin + at)) + ", and the vocabulary has " +
-                                         n(vocab_size) + " ids");
+        throw damaged(bin_, prefix_,
+                      "token " + n(begin + at) + " has the id " + n(id(begin + at)) + ", and the vocabulary has " +
+                          n(vocab_size) + " ids");
 }
 
 }  // namespace gradus

@@ -74,7 +74,8 @@ ShardWriter::ShardWriter(const std::filesystem::path& prefix, ShardMeta meta)
 void ShardWriter::add(const std::vector<int32_t>& ids, int64_t text_bytes) {
     const size_t length = ids.size() + (meta_.end_of_text ? 1 : 0);
     CHECK(length <= size_t(std::numeric_limits<int32_t>::max()), "a document has too many tokens for the index");
-    for (const int32_t id : ids) CHECK(id >= 0 && id < meta_.vocab_size, "the tokenizer made an id outside its vocabulary");
+    for (const int32_t id : ids)
+        CHECK(id >= 0 && id < meta_.vocab_size, "the tokenizer made an id outside its vocabulary");
     if (meta_.vocab_size <= format::largest_narrow_vocab) {
         narrow_.assign(ids.begin(), ids.end());
         if (meta_.end_of_text) narrow_.push_back(uint16_t(*meta_.end_of_text));
@@ -102,7 +103,8 @@ ShardMeta ShardWriter::commit() {
 std::string file_xxh64(const std::filesystem::path& path) {
     const MappedFile file(path);
     char digits[17];
-    std::snprintf(digits, sizeof digits, "%016llx", static_cast<unsigned long long>(XXH64(file.data(), file.size(), 0)));
+    std::snprintf(digits, sizeof digits, "%016llx",
+                  static_cast<unsigned long long>(XXH64(file.data(), file.size(), 0)));
     return digits;
 }
 

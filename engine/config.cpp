@@ -89,7 +89,8 @@ std::string text_of(const Limits& l) {
 
 void check_limits(const Setting& s, double value, const Limits& l) {
     if (value >= l.least && value <= l.most) return;  // false for NaN
-    throw Error(fmt::format("{} = {} is out of its limits", s.key, toml_text(s.value)), s.where, s.key + " must be " + text_of(l));
+    throw Error(fmt::format("{} = {} is out of its limits", s.key, toml_text(s.value)), s.where,
+                s.key + " must be " + text_of(l));
 }
 void check_limits(const Setting& s, const std::string& value, const Limits& l) {
     if (l.choices.empty()) return;
@@ -107,8 +108,9 @@ void check_limits(const Setting&, const std::vector<std::string>&, const Limits&
     std::vector<std::string> names;
     config.each([&](const char* key, auto&, const Limits&, OnResume, const char*) { names.push_back(key); });
     const std::string near = nearest_name(s.key, names);
-    throw Error("unknown setting '" + s.key + "'", s.where,
-                (near.empty() ? "" : "did you mean '" + near + "'? ") + "gradus pretrain --help-settings lists them all");
+    throw Error(
+        "unknown setting '" + s.key + "'", s.where,
+        (near.empty() ? "" : "did you mean '" + near + "'? ") + "gradus pretrain --help-settings lists them all");
 }
 
 Value value_of(const std::string& v) { return v; }
@@ -119,7 +121,9 @@ Value value_of(int64_t v) { return v; }
 Value value_of(const std::vector<std::string>& v) { return v; }
 
 template <class Storage>
-bool is_set(const Storage&) { return true; }
+bool is_set(const Storage&) {
+    return true;
+}
 bool is_set(const std::optional<bool>& v) { return v.has_value(); }
 
 std::string table_of(const std::string& key) { return key.substr(0, key.find('.')); }
@@ -135,8 +139,8 @@ void apply_settings(Config& config, const std::vector<Setting>& settings) {
             found = true;
             Storage value{};
             if (!assign(value, s))
-                throw Error(fmt::format("{} = {} is not {}", s.key, toml_text(s.value), kind_wanted<Storage>()), s.where,
-                            fmt::format("write {} = {}", s.key, example_of<Storage>()));
+                throw Error(fmt::format("{} = {} is not {}", s.key, toml_text(s.value), kind_wanted<Storage>()),
+                            s.where, fmt::format("write {} = {}", s.key, example_of<Storage>()));
             if constexpr (!std::is_same_v<Storage, bool>) check_limits(s, value, limits);
             storage = value;
         });
@@ -168,16 +172,20 @@ std::string recipe_text(const Config& c) {
 
 std::string settings_help() {
     Config defaults;
-    std::string text = "Every setting, its default, its limits. In a recipe: a line  key = value  under  [table]; on the\n"
-                       "command line: --set table.key=value.\n", table;
-    defaults.each([&](const std::string& key, auto& storage, const Limits& limits, OnResume on_resume, const char* help) {
+    std::string text =
+                    "Every setting, its default, its limits. In a recipe: a line  key = value  under  [table]; on the\n"
+                    "command line: --set table.key=value.\n",
+                table;
+    defaults.each([&](const std::string& key, auto& storage, const Limits& limits, OnResume on_resume,
+                      const char* help) {
         if (table_of(key) != table) text += "\n";
         table = table_of(key);
         const std::string value = is_set(storage) ? toml_text(value_of(storage)) : "unset";
         const std::string allowed = text_of(limits);
         text += fmt::format("  {:<30} {}\n      {}\n", key + " = " + value,
                             (allowed.empty() ? "" : allowed + "; ") +
-                                (on_resume == OnResume::same ? "fixed once a run has begun" : "may change on resume"), help);
+                                (on_resume == OnResume::same ? "fixed once a run has begun" : "may change on resume"),
+                            help);
     });
     return text;
 }

@@ -35,7 +35,8 @@ struct Config {
     std::string run_dir;
 
     std::string model_name, model_from, family = "gpt2";
-    int64_t layers = 0, width = 0, heads = 0, kv_heads = 0, head_width = 0, feed_forward = 0, vocab = 0, model_context = 0;
+    int64_t layers = 0, width = 0, heads = 0, kv_heads = 0, head_width = 0, feed_forward = 0, vocab = 0,
+            model_context = 0;
     std::optional<bool> tied;
     double norm_eps = 0, rope_theta = 0, init_std = 0;
 

@@ -47,7 +47,10 @@ public:
         r.cuda = c.device == "cuda";
         r.masked = c.packing == "masked";
         micro_batch(r);
-        r.purpose = {.B = int(c.micro_batch), .T = int(c.context), .training = true, .recompute = c.recompute,
+        r.purpose = {.B = int(c.micro_batch),
+                     .T = int(c.context),
+                     .training = true,
+                     .recompute = c.recompute,
                      .loss = {c.label_smoothing, c.z_loss}};
         r.trainer = trainer();
         r.tokens_per_step = c.batch * c.context;
@@ -57,7 +60,8 @@ public:
     }
 
 private:
-    [[noreturn]] void refuse(const std::string& what, std::initializer_list<const char*> keys, const std::string& fix) const {
+    [[noreturn]] void refuse(const std::string& what, std::initializer_list<const char*> keys,
+                             const std::string& fix) const {
         refuse_settings(c, what, keys, fix);
     }
 
@@ -65,21 +69,24 @@ private:
     void size(const char* key, int64_t& setting, int64_t base) const {
         if (setting == 0) setting = base;
         else if (from && setting != base)
-            refuse(fmt::format("the model to start from has another {}: {}", key + 6, base), {key},
+            refuse(fmt::format("the weights to go on from have {} = {}", key, base), {key},
                    fmt::format("leave out {}, or --set {}={}", key, key, base));
     }
     void number(const char* key, double& setting, double base) const {
         if (setting == 0) setting = base;
         else if (from && setting != base)
-            refuse(fmt::format("the model to start from has another {}: {}", key + 6, base), {key}, fmt::format("leave out {}", key));
+            refuse(fmt::format("the weights to go on from have {} = {}", key, base), {key},
+                   fmt::format("leave out {}", key));
     }
 
     ModelConfig base() {
         if (from) return *from;
         if (!c.model_name.empty()) return named_model(c.model_name);
-        for (const auto& [key, value] : {std::pair{"model.layers", c.layers}, {"model.width", c.width}, {"model.heads", c.heads}})
+        for (const auto& [key, value] :
+             {std::pair{"model.layers", c.layers}, {"model.width", c.width}, {"model.heads", c.heads}})
             if (value == 0)
-                refuse("the model has no size", {"model.name", key}, fmt::format("--set model.name=gpt2-124m, or --set {}=N", key));
+                refuse("the model has no size", {"model.name", key},
+                       fmt::format("--set model.name=gpt2-124m, or --set {}=N", key));
         ModelConfig m;
         const bool llama = c.family == "llama";
         if (llama) {
@@ -102,8 +109,8 @@ private:
         const bool llama = m.family == Family::llama, free_shape = !from && c.model_name.empty();
         const std::string family = llama ? "llama" : "gpt2";
         if (c.written_at.contains("model.family") && c.family != family)
-            refuse("the model is of the family " + family, {"model.family", c.model_name.empty() ? "model.from" : "model.name"},
-                   "leave out model.family");
+            refuse("the model is of the family " + family,
+                   {"model.family", c.model_name.empty() ? "model.from" : "model.name"}, "leave out model.family");
         c.family = family;
 
         size("model.layers", c.layers, m.L);
@@ -117,8 +124,9 @@ private:
         if (!from && c.vocab == 0) c.vocab = data.vocab;
         size("model.vocab", c.vocab, m.V);
         if (c.tied && from && *c.tied != m.tied)
-            refuse(std::string("the model to start from has a head ") + (m.tied ? "tied to its embedding" : "of its own"), {"model.tied"},
-                   "leave out model.tied");
+            refuse(
+                std::string("the model to start from has a head ") + (m.tied ? "tied to its embedding" : "of its own"),
+                {"model.tied"}, "leave out model.tied");
         if (!c.tied) c.tied = m.tied;
         number("model.norm_eps", c.norm_eps, m.norm_eps);
         number("model.rope_theta", c.rope_theta, m.rope_theta);
@@ -126,7 +134,8 @@ private:
 
         contexts(m);
         if (c.vocab < data.vocab)
-            refuse(fmt::format("a vocabulary of {} is too small for the data's {} ids", c.vocab, data.vocab), {"model.vocab"},
+            refuse(fmt::format("a vocabulary of {} is too small for the data's {} ids", c.vocab, data.vocab),
+                   {"model.vocab"},
                    from ? "prepare the data with the tokenizer of the model to start from" : "leave out model.vocab");
 
         m.L = int(c.layers);
@@ -150,12 +159,15 @@ private:
         if (c.model_context == 0) c.model_context = m.context;
         if (c.context == 0) c.context = c.model_context;
         if (c.context == 0)
-            refuse("the length of a sequence is not known", {"train.context", "model.context"}, "--set train.context=256");
+            refuse("the length of a sequence is not known", {"train.context", "model.context"},
+                   "--set train.context=256");
         if (m.position == Position::learned && c.context > c.model_context)
-            refuse(fmt::format("sequences of {} tokens are longer than the model's {} learned positions", c.context, c.model_context),
+            refuse(fmt::format("sequences of {} tokens are longer than the model's {} learned positions", c.context,
+                               c.model_context),
                    {"train.context", "model.context"}, fmt::format("--set train.context={}", c.model_context));
         if (m.position == Position::learned && from && c.model_context != m.context)
-            refuse(fmt::format("the model to start from has {} learned positions", m.context), {"model.context"}, "leave out model.context");
+            refuse(fmt::format("the model to start from has {} learned positions", m.context), {"model.context"},
+                   "leave out model.context");
         c.model_context = std::max(c.model_context, c.context);  // rotary positions go as far as they are asked to
     }
 
@@ -170,19 +182,23 @@ private:
         for (const char* key : {"optimizer.warmup", "optimizer.cooldown"}) {
             const double duration = std::string(key) == "optimizer.warmup" ? c.warmup : c.cooldown;
             if (duration >= 1 && duration != std::floor(duration))
-                refuse("a duration is neither a number of steps nor a share of them", {key}, "write a whole number, or a share below 1");
+                refuse("a duration is neither a number of steps nor a share of them", {key},
+                       "write a whole number, or a share below 1");
         }
         const bool wsd = c.schedule == "wsd";
         if (wsd && c.cooldown == 0)
-            refuse("the schedule wsd has no cool-down", {"optimizer.schedule", "optimizer.cooldown"}, "--set optimizer.cooldown=0.2");
+            refuse("the schedule wsd has no cool-down", {"optimizer.schedule", "optimizer.cooldown"},
+                   "--set optimizer.cooldown=0.2");
         if (!wsd && c.cooldown > 0)
             refuse("only the schedule wsd has a cool-down", {"optimizer.cooldown", "optimizer.schedule"},
                    "--set optimizer.schedule=wsd, or leave out optimizer.cooldown");
         if (in_steps(c.warmup) + (wsd ? in_steps(c.cooldown) : 0) > c.steps) {
             if (wsd)
-                refuse("warm-up and cool-down are longer than the run", {"optimizer.warmup", "optimizer.cooldown", "train.steps"},
+                refuse("warm-up and cool-down are longer than the run",
+                       {"optimizer.warmup", "optimizer.cooldown", "train.steps"},
                        "--set optimizer.warmup=0.02 --set optimizer.cooldown=0.2");
-            refuse("the warm-up is longer than the run", {"optimizer.warmup", "train.steps"}, "--set optimizer.warmup=0.02");
+            refuse("the warm-up is longer than the run", {"optimizer.warmup", "train.steps"},
+                   "--set optimizer.warmup=0.02");
         }
         if (c.stochastic_rounding && c.dtype == "f32")
             refuse("f32 weights are not rounded", {"optimizer.stochastic_rounding", "train.dtype"},
@@ -220,8 +236,10 @@ private:
     }
 
     TrainerConfig trainer() const {
-        const Decay decay = c.schedule == "constant" ? Decay::constant : c.schedule == "cosine" ? Decay::cosine
-                            : c.schedule == "linear" ? Decay::linear : Decay::wsd;
+        const Decay decay = c.schedule == "constant" ? Decay::constant
+                            : c.schedule == "cosine" ? Decay::cosine
+                            : c.schedule == "linear" ? Decay::linear
+                                                     : Decay::wsd;
         TrainerConfig t;
         t.batch = int(c.batch);
         t.micro_batch = int(c.micro_batch);
@@ -230,8 +248,13 @@ private:
         t.seed = uint64_t(c.seed);
         t.schedule = {decay, c.lr, c.min_lr, in_steps(c.warmup), c.steps, in_steps(c.cooldown)};
         t.optimizer = {.kind = c.optimizer == "muon" ? OptimizerKind::muon : OptimizerKind::adamw,
-                       .beta1 = c.beta1, .beta2 = c.beta2, .eps = c.eps, .weight_decay = c.weight_decay,
-                       .momentum = c.momentum, .clip = c.clip, .stochastic_rounding = c.stochastic_rounding,
+                       .beta1 = c.beta1,
+                       .beta2 = c.beta2,
+                       .eps = c.eps,
+                       .weight_decay = c.weight_decay,
+                       .momentum = c.momentum,
+                       .clip = c.clip,
+                       .stochastic_rounding = c.stochastic_rounding,
                        .seed = uint64_t(c.seed)};
         return t;
     }
@@ -243,7 +266,8 @@ private:
         const bool open_ended = c.schedule == "constant" || c.schedule == "wsd";
         copy.each([&](const std::string& key, auto& storage, const Limits&, OnResume on_resume, const char*) {
             if (on_resume == OnResume::free || (key == "train.steps" && open_ended)) return;
-            if constexpr (std::is_same_v<std::decay_t<decltype(storage)>, std::optional<bool>>) text += key + " = " + toml_text(*storage);
+            if constexpr (std::is_same_v<std::decay_t<decltype(storage)>, std::optional<bool>>)
+                text += key + " = " + toml_text(*storage);
             else text += key + " = " + toml_text(Value(storage));
             text += "\n";
         });
@@ -260,7 +284,8 @@ std::map<std::string, std::string> lines_of(const std::string& identity) {
     for (size_t start = 0; start < identity.size();) {
         const size_t end = std::min(identity.find('\n', start), identity.size());
         const std::string line = identity.substr(start, end - start);
-        if (const size_t equals = line.find(" = "); equals != std::string::npos) values[line.substr(0, equals)] = line.substr(equals + 3);
+        if (const size_t equals = line.find(" = "); equals != std::string::npos)
+            values[line.substr(0, equals)] = line.substr(equals + 3);
         start = end + 1;
     }
     return values;
@@ -271,13 +296,18 @@ std::map<std::string, std::string> lines_of(const std::string& identity) {
 void check_sources(const Config& c) {
     if (c.run_dir.empty()) refuse_settings(c, "the run has no folder", {"run.dir"}, "--set run.dir=runs/NAME");
     if (c.data_dir.empty() == c.data_train.empty())
-        refuse_settings(c, c.data_dir.empty() ? "there is no data to train on" : "there are two sources of data", {"data.dir", "data.train"},
-               c.data_dir.empty() ? "--set data.dir=FOLDER, a folder made by: gradus data prepare TEXTS --tokenizer FILE --out FOLDER"
-                                  : "keep data.dir or data.train, not both");
+        refuse_settings(
+            c, c.data_dir.empty() ? "there is no data to train on" : "there are two sources of data",
+            {"data.dir", "data.train"},
+            c.data_dir.empty()
+                ? "--set data.dir=FOLDER, a folder made by: gradus data prepare TEXTS --tokenizer FILE --out FOLDER"
+                : "keep data.dir or data.train, not both");
     if (!c.model_name.empty() && !c.model_from.empty())
-        refuse_settings(c, "the model has two origins", {"model.name", "model.from"}, "keep model.name or model.from, not both");
+        refuse_settings(c, "the model has two origins", {"model.name", "model.from"},
+                        "keep model.name or model.from, not both");
     if (c.sample_every > 0 && c.sample_prompts.empty())
-        refuse_settings(c, "there is nothing to sample from", {"sample.every", "sample.prompts"}, "--set 'sample.prompts=[\"Once upon\"]'");
+        refuse_settings(c, "there is nothing to sample from", {"sample.every", "sample.prompts"},
+                        "--set 'sample.prompts=[\"Once upon\"]'");
 }
 
 Resolved resolve(const Config& config, const DataFacts& data, const std::optional<ModelConfig>& base) {
@@ -289,8 +319,8 @@ void require_same_run(const std::string& begun, const Resolved& now) {
     for (const auto& [key, value] : here) {
         const auto found = then.find(key);
         if (found == then.end() || found->second == value) continue;
-        const std::string fix = key == "data" ? "point data.dir at the data that the run began with"
-                                              : "--set " + key + "=" + found->second;
+        const std::string fix =
+            key == "data" ? "point data.dir at the data that the run began with" : "--set " + key + "=" + found->second;
         throw Error("this run began with " + key + " = " + found->second + ", the recipe says " + value,
                     key == "data" ? "the shards or the tokenizer of this data are others" : cited(now.config, key),
                     fix + ", or start another run: --set run.dir=OTHER");

@@ -176,8 +176,8 @@ void check(const Rope& a) {
     call.count("D", a.D);
     CHECK(int64_t(a.heads) * a.D <= W, call.named("heads") + "·D = " + std::to_string(int64_t(a.heads) * a.D) +
                                            " channels in rows of x of " + std::to_string(W));
-    CHECK(2 * R <= a.D, call.named("turns") + " has shape " + text(a.turns.shape) + ": 2·R must not be above D = " +
-                            std::to_string(a.D));
+    CHECK(2 * R <= a.D, call.named("turns") + " has shape " + text(a.turns.shape) +
+                            ": 2·R must not be above D = " + std::to_string(a.D));
     call.apart({{"x", a.x}}, {{"positions", a.positions}, {"turns", a.turns}});
 }
 
@@ -305,8 +305,9 @@ void check(const CrossEntropyBackward& a) {
     call.is("lse", a.lse, accumulator_of(a.logits.dtype), {N}, "[N]");
     call.is("targets", a.targets, DType::i32, {N}, "[N]");
     call.count("first_class", a.first_class, 0);
-    CHECK(a.first_class <= a.V - Vr, call.named("logits") + " has shape " + text(a.logits.shape) + " from first_class " +
-                                         std::to_string(a.first_class) + ", past V = " + std::to_string(a.V));
+    CHECK(a.first_class <= a.V - Vr, call.named("logits") + " has shape " + text(a.logits.shape) +
+                                         " from first_class " + std::to_string(a.first_class) +
+                                         ", past V = " + std::to_string(a.V));
     call.number("scale", a.scale, true, "finite");
     check_smoothing(call, a.smoothing, a.z_loss);
     call.apart({{"logits", a.logits}}, {{"lse", a.lse}, {"targets", a.targets}});

@@ -43,10 +43,11 @@ struct Call {
 
     // The tensor whose shape the others follow: so many axes, none of them empty but the first, of floats.
     void leads(const char* field, const Tensor& t, int rank) const {
-        CHECK(t.shape.rank == rank, named(field) + " has shape " + text(t.shape) + ", must have " +
-                                        std::to_string(rank) + " axes");
+        CHECK(t.shape.rank == rank,
+              named(field) + " has shape " + text(t.shape) + ", must have " + std::to_string(rank) + " axes");
         for (int i = 0; i < rank; ++i)
-            CHECK(t.shape.dim[size_t(i)] >= (i ? 1 : 0), named(field) + " has shape " + text(t.shape) + ": an empty axis");
+            CHECK(t.shape.dim[size_t(i)] >= (i ? 1 : 0),
+                  named(field) + " has shape " + text(t.shape) + ": an empty axis");
         CHECK(t || !t.size(), named(field) + " has no memory");
         CHECK(t.dtype != DType::i32, named(field) + " is i32, must be of a float dtype");
     }
@@ -56,7 +57,8 @@ struct Call {
     }
     // A tensor of this dtype and this shape, which the header writes as in `letters`.
     void is(const char* field, const Tensor& t, DType dtype, const Shape& shape, const char* letters) const {
-        CHECK(t.shape == shape, named(field) + " has shape " + text(t.shape) + ", must have " + letters + " = " + text(shape));
+        CHECK(t.shape == shape,
+              named(field) + " has shape " + text(t.shape) + ", must have " + letters + " = " + text(shape));
         CHECK(t.dtype == dtype, named(field) + " is " + name_of(t.dtype) + ", must be " + name_of(dtype));
         CHECK(t || !t.size(), named(field) + " has no memory");
     }

@@ -1,8 +1,9 @@
 #pragma once
 // GPT-2's alphabet: a printable code point for each byte, so that tokens of any bytes can be written in JSON.
 //
-// The bytes 33..126, 161..172 and 174..255 stand for themselves (as Latin-1 code points); the other 68, in rising order,
-// are U+0100, U+0101, ... So the space is U+0120 and the newline U+010A. Source: GPT-2's encoder.py, bytes_to_unicode.
+// The bytes 33..126, 161..172 and 174..255 stand for themselves (as Latin-1 code points); the other 68, in rising
+// order, are U+0100, U+0101, ... So the space is U+0120 and the newline U+010A. Source: GPT-2's encoder.py,
+// bytes_to_unicode.
 #include <cstdint>
 #include <optional>
 #include <string>

@@ -1,11 +1,11 @@
 #pragma once
 // Byte-pair encoding of bytes, as a model: pieces of text in, ids out.
 //
-// Each byte of a piece starts as its own token. While some neighbours (a, b) are in the list of merges, the pair with the
-// lowest rank, the leftmost on a tie, is replaced by its result. Cost: n^2/2 steps for pieces of up to 64 bytes, where a scan
-// beats any structure, and n log n beyond. Three shortcuts, which never change an id: a table of the tokens that the
-// merges arrive at for their own bytes, a cache per thread, a scanner in the place of a regular expression.
-// Source: Sennrich, Haddow, Birch 2016 (arXiv:1508.07909); GPT-2's encoder.py.
+// Each byte of a piece starts as its own token. While some neighbours (a, b) are in the list of merges, the pair with
+// the lowest rank, the leftmost on a tie, is replaced by its result. Cost: n^2/2 steps for pieces of up to 64 bytes,
+// where a scan beats any structure, and n log n beyond. Three shortcuts, which never change an id: a table of the
+// tokens that the merges arrive at for their own bytes, a cache per thread, a scanner in the place of a regular
+// expression. Source: Sennrich, Haddow, Birch 2016 (arXiv:1508.07909); GPT-2's encoder.py.
 #include <cstdint>
 #include <string_view>
 #include <vector>

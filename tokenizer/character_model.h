@@ -13,7 +13,8 @@ public:
     // Every token of the vocabulary that is not special is one code point in UTF-8.
     explicit CharacterModel(const Vocabulary& vocabulary);
 
-    // Error names the first character that is not in the vocabulary, or the first byte that is not UTF-8, with its offset.
+    // Error names the first character that is not in the vocabulary, or the first byte that is not UTF-8, with its
+    // offset.
     void encode(std::string_view text, std::vector<int32_t>& out) const;
 
 private:

@@ -4,8 +4,8 @@
 //   's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
 //
 // The alternatives are tried in that order, which a scanner can do with one look at the class of each character: a
-// contraction; a run of one class with at most one U+0020 before it; white space, which leaves its last character to what
-// follows, unless it is the whole run or the end of the text. Bytes that are not UTF-8 count as [^\s\p{L}\p{N}].
+// contraction; a run of one class with at most one U+0020 before it; white space, which leaves its last character to
+// what follows, unless it is the whole run or the end of the text. Bytes that are not UTF-8 count as [^\s\p{L}\p{N}].
 // Source: GPT-2's encoder.py.
 #include <string_view>
 

@@ -1,8 +1,8 @@
 #pragma once
 // How often each piece occurs in a corpus: all that a trainer needs to know of it.
 //
-// A hundred megabytes of English have about half a million distinct pieces, so a corpus far larger than memory is counted in a
-// fraction of it. Counts have 64 bits.
+// A hundred megabytes of English have about half a million distinct pieces, so a corpus far larger than memory is
+// counted in a fraction of it. Counts have 64 bits.
 #include <cstdint>
 #include <string>
 #include <string_view>

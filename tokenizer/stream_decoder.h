@@ -1,8 +1,8 @@
 #pragma once
 // Text as it is generated: ids in, whole characters out.
 //
-// A token may end in the middle of a character, so what can be shown lags behind by up to three bytes. All that comes out is
-// valid UTF-8; bytes that can never become a character come out as U+FFFD, one for each maximal subpart, as
+// A token may end in the middle of a character, so what can be shown lags behind by up to three bytes. All that comes
+// out is valid UTF-8; bytes that can never become a character come out as U+FFFD, one for each maximal subpart, as
 // browsers and Python's "replace" do it.
 #include <string>
 

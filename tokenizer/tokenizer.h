@@ -5,14 +5,16 @@
 //   std::vector<int32_t> ids = tokenizer.encode("To be, or not to be");
 //   std::string text = tokenizer.decode(ids);                            // the same bytes again
 //
-// Two kinds: byte-level BPE with GPT-2's pattern, for any bytes at all, with decode(encode(x)) == x; and characters, for
-// UTF-8 made of the characters of the vocabulary, with the same promise. Ids are 0..vocab_size()-1.
+// Two kinds: byte-level BPE with GPT-2's pattern, for any bytes at all, with decode(encode(x)) == x; and characters,
+// for UTF-8 made of the characters of the vocabulary, with the same promise. Ids are 0..vocab_size()-1.
 //
-// Special tokens are never read out of text by encode(): "<|endoftext|>" in a document is thirteen ordinary characters, so a
-// document cannot forge the end of another. Only encode_with_specials() reads them, for text that we wrote ourselves.
+// Special tokens are never read out of text by encode(): "<|endoftext|>" in a document is thirteen ordinary
+// characters, so a document cannot forge the end of another. Only encode_with_specials() reads them, for text that we
+// wrote ourselves.
 //
 // A Tokenizer is a handle to something that never changes: copying is cheap, and all members may be called from many
-// threads at once. Files: Hugging Face's tokenizer.json (tokenizer_json.h says which), or GPT-2's vocab.json + merges.txt.
+// threads at once. Files: Hugging Face's tokenizer.json (tokenizer_json.h says which), or GPT-2's vocab.json +
+// merges.txt.
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -29,8 +31,8 @@ namespace gradus {
 
 class Tokenizer {
 public:
-    // From tokenizer.json, or from a folder that has it or else vocab.json and merges.txt. Error names the file and what
-    // in it cannot be read.
+    // From tokenizer.json, or from a folder that has it or else vocab.json and merges.txt. Error names the file and
+    // what in it cannot be read.
     static Tokenizer load(const fs::path& file_or_folder);
     // From the text of a tokenizer.json; `name` stands for the file in errors.
     static Tokenizer parse(std::string_view json, const std::string& name);

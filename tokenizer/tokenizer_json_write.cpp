@@ -42,7 +42,8 @@ private:
         return spelt ? bytes_to_alphabet(bytes) : std::string(bytes);
     }
 
-    // By rising id: that is the order in which the library assigns ids to those that it does not find in the vocabulary.
+    // By rising id: that is the order in which the library assigns ids to those that it does not find in the
+    // vocabulary.
     void write_added_tokens() {
         bool first = true;
         for (int32_t id = 0; id < vocabulary_.size(); ++id) {

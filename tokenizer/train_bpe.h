@@ -1,14 +1,15 @@
 #pragma once
 // Training byte-level BPE.
 //
-// Ids: the special tokens in the order given, the 256 bytes in the order of their letters in GPT-2's byte alphabet, then one
-// token for each merge. Merges: while the vocabulary has room, the pair of neighbours that occurs most often in the
-// pieces of the corpus (a piece that occurs n times counts n times); on a tie the pair with the lower left id, then the lower
-// right id. Tokens and merges are those of Hugging Face's BpeTrainer with ByteLevel(add_prefix_space=False) and the
-// ByteLevel alphabet, for corpora that its 32-bit counts can hold; ours have 64 bits.
+// Ids: the special tokens in the order given, the 256 bytes in the order of their letters in GPT-2's byte alphabet,
+// then one token for each merge. Merges: while the vocabulary has room, the pair of neighbours that occurs most often
+// in the pieces of the corpus (a piece that occurs n times counts n times); on a tie the pair with the lower left id,
+// then the lower right id. Tokens and merges are those of Hugging Face's BpeTrainer with
+// ByteLevel(add_prefix_space=False) and the ByteLevel alphabet, for corpora that its 32-bit counts can hold; ours
+// have 64 bits.
 //
-// The result depends on the texts alone, not on their order or on the number of threads. Cost: one pass over the corpus, then
-// time and memory by its distinct pieces.
+// The result depends on the texts alone, not on their order or on the number of threads. Cost: one pass over the
+// corpus, then time and memory by its distinct pieces.
 #include <cstdint>
 #include <functional>
 #include <string>

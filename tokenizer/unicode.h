@@ -26,8 +26,9 @@ Utf8Char decode_utf8(const char* at, const char* end);
 // The number of bytes at the end of `text` that start a character without finishing it: 0 to 3.
 size_t incomplete_utf8_tail(std::string_view text);
 
-// The bytes up to the next character when [at, end) starts with an invalid unit: the longest run that is the beginning
-// of some character, and at least 1. One replacement character stands for it (Unicode standard, 3.9, "maximal subpart").
+// The bytes up to the next character when [at, end) starts with an invalid unit: the longest run that is the
+// beginning of some character, and at least 1. One replacement character stands for it (Unicode standard, 3.9,
+// "maximal subpart").
 size_t maximal_subpart(const char* at, const char* end);
 
 void append_utf8(std::string& out, char32_t code);

@@ -1,6 +1,7 @@
 #pragma once
-// GPT-2's two files: vocab.json, an object of names to ids, and merges.txt, a line "a b" for each merge in order of rank, with
-// an optional first line "#version: ...". Names are spelt in the byte alphabet; "<|endoftext|>" is special.
+// GPT-2's two files: vocab.json, an object of names to ids, and merges.txt, a line "a b" for each merge in order of
+// rank, with an optional first line "#version: ...". Names are spelt in the byte alphabet; "<|endoftext|>" is
+// special.
 #include <string>
 #include <string_view>
 

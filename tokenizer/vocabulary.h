@@ -29,8 +29,8 @@ public:
         return {arena_.data() + begin, ends_[size_t(id)] - begin};
     }
 
-    // Copies the token to `out`, which has room for it and `padding` bytes more, and returns where it ends. A copy of fixed
-    // size is one instruction, and few tokens are longer.
+    // Copies the token to `out`, which has room for it and `padding` bytes more, and returns where it ends. A copy of
+    // fixed size is one instruction, and few tokens are longer.
     static constexpr size_t padding = 16;
     char* copy_bytes_of(int32_t id, char* out) const {
         const std::string_view bytes = bytes_of(id);

@@ -1,10 +1,10 @@
 #pragma once
-// What the ecosystem's files say, before it is believed: names of tokens with ids, merges by name, special tokens. assemble
-// checks that it holds together and turns it into parts.
+// What the ecosystem's files say, before it is believed: names of tokens with ids, merges by name, special tokens.
+// assemble checks that it holds together and turns it into parts.
 //
-// Refused, with an Error that names the token: ids that are not 0..V-1, each once; names outside the byte alphabet (or that are
-// not one character); a byte without a token; merges of or into tokens that do not exist; the same merge twice; a
-// special token that text could be merged into.
+// Refused, with an Error that names the token: ids that are not 0..V-1, each once; names outside the byte alphabet
+// (or that are not one character); a byte without a token; merges of or into tokens that do not exist; the same merge
+// twice; a special token that text could be merged into.
 #include <cstdint>
 #include <string>
 #include <utility>

@@ -13,7 +13,9 @@
 namespace gradus {
 
 void add_threads_option(CLI::App& app, int& threads) {
-    app.add_option("--threads", threads, "CPU threads; 0: one for each core")->check(CLI::Range(0, 4096))->capture_default_str();
+    app.add_option("--threads", threads, "CPU threads; 0: one for each core")
+        ->check(CLI::Range(0, 4096))
+        ->capture_default_str();
 }
 
 void use_threads(int threads) {
@@ -39,7 +41,8 @@ fs::path model_folder(const std::string& run_or_folder) {
     for (const std::string& note : latest.notes) fmt::print(stderr, "note: {}\n", note);
     if (latest.folder) return *latest.folder;
     if (fs::exists(folder / "recipe.toml", ignored))
-        throw Error("the run '" + run_or_folder + "' has no checkpoint", "nothing whole lies in " + (folder / "checkpoints").string(),
+        throw Error("the run '" + run_or_folder + "' has no checkpoint",
+                    "nothing whole lies in " + (folder / "checkpoints").string(),
                     "let it train to its first one: gradus pretrain " + (folder / "recipe.toml").string());
     throw Error("there is no model in '" + run_or_folder + "'", "it has neither config.json nor checkpoints/",
                 "give the folder of a run, of a checkpoint, or of a Hugging Face model");

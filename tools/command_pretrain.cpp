@@ -22,19 +22,22 @@ struct Options {
 
 void print_run(const Resolved& r, const PretrainData& data, const PretrainBatches& batches, TrainingRun& run) {
     const ModelConfig& m = r.model;
-    const std::string heads = m.G == m.H ? fmt::format("{} heads", m.H) : fmt::format("{} heads on {} key/value heads", m.H, m.G);
+    const std::string heads =
+        m.G == m.H ? fmt::format("{} heads", m.H) : fmt::format("{} heads on {} key/value heads", m.H, m.G);
     fmt::print("model    {}, {} layers, width {}, {}, vocabulary {}: {} parameters\n", r.config.family, m.L, m.C, heads,
                text_of_whole(m.V), text_of_whole(parameter_count(m)));
-    fmt::print("data     {}: {} tokens to train on, {} to validate on; all steps together see {:.2f} times the former\n",
-               data.train.front().string(), text_of_whole(batches.train_tokens()), text_of_whole(batches.val_tokens()),
-               double(r.config.steps) * double(r.tokens_per_step) / double(std::max<int64_t>(1, batches.train_tokens())));
-    fmt::print("step     batch {} x context {} = {} tokens, micro-batch {}, {} on {}{}\n", r.trainer.batch, r.trainer.context,
-               text_of_whole(r.tokens_per_step), r.trainer.micro_batch, r.config.dtype, r.config.device,
-               r.purpose.recompute ? ", activations recomputed" : "");
+    fmt::print(
+        "data     {}: {} tokens to train on, {} to validate on; all steps together see {:.2f} times the former\n",
+        data.train.front().string(), text_of_whole(batches.train_tokens()), text_of_whole(batches.val_tokens()),
+        double(r.config.steps) * double(r.tokens_per_step) / double(std::max<int64_t>(1, batches.train_tokens())));
+    fmt::print("batch    {} sequences of {} = {} tokens a step, {} at once, {} on {}{}\n", r.trainer.batch,
+               r.trainer.context, text_of_whole(r.tokens_per_step), r.trainer.micro_batch, r.config.dtype,
+               r.config.device, r.purpose.recompute ? ", activations recomputed" : "");
     const size_t params = run.model->params.bytes(), grads = run.model->grads.bytes(), acts = run.model->acts.bytes(),
                  optimizer = run.trainer->optimizer().bytes();
-    fmt::print("memory   params {}  grads {}  optimizer {}  activations {}  together {} MiB\n", text_of_mib(params), text_of_mib(grads),
-               text_of_mib(optimizer), text_of_mib(acts), text_of_mib(params + grads + optimizer + acts));
+    fmt::print("memory   params {}  grads {}  optimizer {}  activations {}  together {} MiB\n", text_of_mib(params),
+               text_of_mib(grads), text_of_mib(optimizer), text_of_mib(acts),
+               text_of_mib(params + grads + optimizer + acts));
     fmt::print("columns  loss in nats per token; grad: norm before clipping; GFLOP/s = 6 x parameters x tokens/s\n");
 }
 
@@ -42,12 +45,13 @@ void print_run(const Resolved& r, const PretrainData& data, const PretrainBatche
 void write_facts(const Resolved& r, const PretrainData& data, const PretrainBatches& batches) {
     const fs::path folder = r.config.run_dir;
     write_file_atomically(folder / "recipe.toml", recipe_text(r.config));
-    const nlohmann::ordered_json facts = {{"parameters", parameter_count(r.model)},
-                                          {"tokens_per_step", r.tokens_per_step},
-                                          {"train_tokens", batches.train_tokens()},
-                                          {"val_tokens", batches.val_tokens()},
-                                          {"vocab", data.facts.vocab},
-                                          {"threads", r.config.threads > 0 ? r.config.threads : int64_t(std::thread::hardware_concurrency())}};
+    const nlohmann::ordered_json facts = {
+        {"parameters", parameter_count(r.model)},
+        {"tokens_per_step", r.tokens_per_step},
+        {"train_tokens", batches.train_tokens()},
+        {"val_tokens", batches.val_tokens()},
+        {"vocab", data.facts.vocab},
+        {"threads", r.config.threads > 0 ? r.config.threads : int64_t(std::thread::hardware_concurrency())}};
     write_file_atomically(folder / "run.json", facts.dump(2) + "\n");
     std::error_code ignored;
     const fs::path counts = data.train.front().parent_path() / "report.json";
@@ -58,7 +62,8 @@ void make_run_folder(const fs::path& folder) {
     std::error_code problem;
     fs::create_directories(folder, problem);
     if (problem)
-        throw Error("the folder '" + folder.string() + "' of the run cannot be made", problem.message(), "--set run.dir=ELSEWHERE");
+        throw Error("the folder '" + folder.string() + "' of the run cannot be made", problem.message(),
+                    "--set run.dir=ELSEWHERE");
 }
 
 void pretrain(const Options& o) {
@@ -78,10 +83,13 @@ void pretrain(const Options& o) {
     const std::string how_to_go_on = "gradus pretrain " + (folder / "recipe.toml").string();
 
     if (resume && resume->state.step >= r.config.steps) {
-        fmt::print("this run has done all of its {} steps: {}\n", text_of_whole(r.config.steps), resume->folder.string());
+        fmt::print("this run has done all of its {} steps: {}\n", text_of_whole(r.config.steps),
+                   resume->folder.string());
         return;
     }
-    if (resume) fmt::print("resume   after step {} of {}, from {}\n", resume->state.step, r.config.steps, resume->folder.string());
+    if (resume)
+        fmt::print("resume   after step {} of {}, from {}\n", resume->state.step, r.config.steps,
+                   resume->folder.string());
     if (r.config.minutes > 0 && !resume) {
         const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
         const auto steps = steps_for_minutes(r, batches, elapsed);
@@ -108,14 +116,21 @@ void add_pretrain_command(CLI::App& app) {
     auto o = std::make_shared<Options>();
     CLI::App* command = app.add_subcommand(
         "pretrain",
-        "Trains a model on token shards, by a recipe: a TOML file of settings (tools/recipes/ has some). The run's folder gets\n"
-        "recipe.toml (every setting), log.jsonl (a line a step), samples.jsonl and checkpoints/, which Hugging Face transformers\n"
-        "loads as they are. Called again with the same folder, the run goes on from its newest checkpoint, bit for bit.\n\n"
-        "Ctrl-C or SIGTERM: the step is finished, a checkpoint saved, exit status 0; a second one ends at once with 130.\n\n"
+        "Trains a model on token shards, by a recipe: a TOML file of settings (tools/recipes/ has some). The run's "
+        "folder gets\n"
+        "recipe.toml (every setting), log.jsonl (a line a step), samples.jsonl and checkpoints/, which Hugging Face "
+        "transformers\n"
+        "loads as they are. Called again with the same folder, the run goes on from its newest checkpoint, bit for "
+        "bit.\n\n"
+        "Ctrl-C or SIGTERM: the step is finished, a checkpoint saved, exit status 0; a second one ends at once with "
+        "130.\n\n"
         "Example: gradus pretrain tools/recipes/quickstart.toml --set data.dir=prepared --set run.dir=runs/first");
     command->add_option("RECIPE", o->recipe, "file of settings");
-    command->add_option("--set", o->set, "key=value, after the file; may be given several times")->allow_extra_args(false);
-    command->add_option("--resume", o->resume, "auto: go on from the newest checkpoint if there is one; never: refuse a folder in use")
+    command->add_option("--set", o->set, "key=value, after the file; may be given several times")
+        ->allow_extra_args(false);
+    command
+        ->add_option("--resume", o->resume,
+                     "auto: go on from the newest checkpoint if there is one; never: refuse a folder in use")
         ->check(CLI::IsMember({"auto", "never"}))
         ->capture_default_str();
     command->add_flag("--help-settings", o->help_settings, "list every setting with default, limits and meaning");

@@ -11,12 +11,13 @@ void add_report_command(CLI::App& app) {
         std::string run, out;
     };
     auto o = std::make_shared<Options>();
-    CLI::App* command = app.add_subcommand(
-        "report",
-        "Makes one self-contained HTML page of a run: its numbers and curves (log.jsonl), the texts it wrote (samples.jsonl), its\n"
-        "data (data.json) and settings (recipe.toml). A list of {name, bits_per_byte} in RUN/extra.json is drawn as horizontal\n"
-        "lines in the validation curve.\n\n"
-        "Example: gradus report runs/first --out first.html");
+    CLI::App* command = app.add_subcommand("report",
+                                           "Makes one self-contained HTML page of a run: its numbers and curves "
+                                           "(log.jsonl), the texts it wrote (samples.jsonl), its\n"
+                                           "data (data.json) and settings (recipe.toml). A list of {name, "
+                                           "bits_per_byte} in RUN/extra.json is drawn as horizontal\n"
+                                           "lines in the validation curve.\n\n"
+                                           "Example: gradus report runs/first --out first.html");
     command->add_option("RUN", o->run, "folder of the run")->required();
     command->add_option("--out", o->out, "the page; RUN/report.html when left out");
     command->callback([o] {

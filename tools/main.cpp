@@ -46,7 +46,7 @@ const CLI::App& command_of(const CLI::App& program, const std::vector<std::strin
             std::string list;
             for (const std::string& n : names) list += (list.empty() ? "" : ", ") + n;
             throw UsageError("there is no command '" + word + "'", "the commands are " + list,
-                        near.empty() ? help_of(*app) : "did you mean '" + near + "'? " + help_of(*app));
+                             near.empty() ? help_of(*app) : "did you mean '" + near + "'? " + help_of(*app));
         }
         app = next;
     }
@@ -72,14 +72,16 @@ Error usage_error(const CLI::ParseError& e, const CLI::App& command, const std::
 void describe(CLI::App& app) {
     app.set_version_flag("--version", std::string("gradus ") + version);
     app.require_subcommand(1);
-    app.footer("A first run:\n"
-               "  gradus data prepare texts/ --out prepared\n"
-               "  gradus tokenizer train prepared --vocab-size 8192 --out prepared\n"
-               "  gradus data prepare prepared --out prepared --tokenizer prepared\n"
-               "  gradus pretrain tools/recipes/quickstart.toml --set data.dir=prepared --set run.dir=runs/first\n"
-               "  gradus generate runs/first --prompt 'Once upon a time'\n\n"
-               "Exit status: 0 done, also when Ctrl-C stopped a run after it saved itself; 1 something to mend, said in three\n"
-               "lines; 2 the command line; 70 a bug of gradus; 130 stopped at once by a second Ctrl-C.");
+    app.footer(
+        "A first run:\n"
+        "  gradus data prepare texts/ --out prepared\n"
+        "  gradus tokenizer train prepared --vocab-size 8192 --out prepared\n"
+        "  gradus data prepare prepared --out prepared --tokenizer prepared\n"
+        "  gradus pretrain tools/recipes/quickstart.toml --set data.dir=prepared --set run.dir=runs/first\n"
+        "  gradus generate runs/first --prompt 'Once upon a time'\n\n"
+        "Exit status: 0 done, also when Ctrl-C stopped a run after it saved itself; 1 something to mend, said in "
+        "three\n"
+        "lines; 2 the command line; 70 a bug of gradus; 130 stopped at once by a second Ctrl-C.");
     add_data_command(app);
     add_tokenizer_command(app);
     add_pretrain_command(app);
@@ -103,9 +105,7 @@ int run(int argc, char** argv) {
             if (e.get_exit_code() == 0) return app.exit(e);  // --help, --version
             return say(usage_error(e, command, words), status_usage);
         }
-    } catch (const UsageError& e) {
-        return say(e, status_usage);
-    } catch (const Error& e) {
+    } catch (const UsageError& e) { return say(e, status_usage); } catch (const Error& e) {
         return say(e, status_error);
     }
 }
@@ -120,16 +120,20 @@ int main(int argc, char** argv) {
         return run(argc, argv);
     } catch (const BrokenPromise& e) {
         return say(Error("gradus broke a promise to itself; this is a bug", e.what(),
-                         "please report it with the command line and the line above"), status_bug);
+                         "please report it with the command line and the line above"),
+                   status_bug);
     } catch (const std::bad_alloc&) {
         return say(Error("memory ran out", "the work at hand needs more than this machine has free",
-                         "training: --set train.micro_batch=1 or --set train.recompute=true; else fewer prompts or a shorter --context"),
+                         "training: --set train.micro_batch=1 or --set train.recompute=true; else fewer prompts or a "
+                         "shorter --context"),
                    status_error);
     } catch (const fs::filesystem_error& e) {
         return say(Error("'" + e.path1().string() + "' cannot be used", e.code().message(),
-                         "check that the path exists, may be used, and that its disk has room"), status_error);
+                         "check that the path exists, may be used, and that its disk has room"),
+                   status_error);
     } catch (const std::exception& e) {
         return say(Error("gradus met a failure it does not know; this is a bug", e.what(),
-                         "please report it with the command line and the line above"), status_bug);
+                         "please report it with the command line and the line above"),
+                   status_bug);
     }
 }

@@ -50,18 +50,21 @@ uint64_t fingerprint(const std::vector<fs::path>& prefixes, uint64_t seed) {
     return seed;
 }
 
-std::shared_ptr<const Loader> open_loader(const std::vector<fs::path>& prefixes, const PretrainData& data, const Resolved& r) {
-    const LoaderOptions options = {.T = r.trainer.context, .seed = r.trainer.seed,
-                                   .packing = r.masked ? Packing::masked : Packing::plain};
+std::shared_ptr<const Loader> open_loader(const std::vector<fs::path>& prefixes, const PretrainData& data,
+                                          const Resolved& r) {
+    const LoaderOptions options = {
+        .T = r.trainer.context, .seed = r.trainer.seed, .packing = r.masked ? Packing::masked : Packing::plain};
     auto loader = std::make_shared<Loader>(prefixes, options);
     const std::string hash = file_xxh64(data.tokenizer_json);
     for (const Shard& shard : loader->shards()) {
         if (!shard.meta()) shard.check_ids(data.facts.vocab);
         else if (shard.meta()->tokenizer_xxh64 != hash)
-            throw Error(fmt::format("the tokenizer '{}' is not the one that made '{}.bin'", data.tokenizer_json.string(),
-                                    shard.prefix().string()),
-                        fmt::format("its hash is {}, {}.meta.json says {}", hash, shard.prefix().string(), shard.meta()->tokenizer_xxh64),
-                        "prepare the data again with this tokenizer: gradus data prepare FOLDER --out FOLDER --tokenizer FILE");
+            throw Error(
+                fmt::format("the tokenizer '{}' is not the one that made '{}.bin'", data.tokenizer_json.string(),
+                            shard.prefix().string()),
+                fmt::format("its hash is {}, {}.meta.json says {}", hash, shard.prefix().string(),
+                            shard.meta()->tokenizer_xxh64),
+                "prepare the data again with this tokenizer: gradus data prepare FOLDER --out FOLDER --tokenizer FILE");
     }
     return loader;
 }
@@ -88,7 +91,8 @@ PretrainData open_data(const Config& config) {
     const fs::path json = find_tokenizer(config, train.front());
     PretrainData data{json, Tokenizer::load(json), train, val, {}};
     const std::string text = read_file(json);
-    data.facts = {.vocab = data.tokenizer.vocab_size(), .end_of_text = data.tokenizer.end_of_text().value_or(-1),
+    data.facts = {.vocab = data.tokenizer.vocab_size(),
+                  .end_of_text = data.tokenizer.end_of_text().value_or(-1),
                   .identity = fmt::format("{:016x}", fingerprint(train, XXH3_64bits(text.data(), text.size())))};
     return data;
 }

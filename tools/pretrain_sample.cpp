@@ -17,29 +17,34 @@ PretrainSampler::PretrainSampler(const Resolved& r, const PretrainData& data, in
         if (const auto id = tokenizer_.end_of_text()) prompt.ids.push_back(*id);  // it opens every document
         tokenizer_.encode_append(text, prompt.ids);
         if (prompt.ids.empty())
-            throw Error("the prompt '' has no tokens to begin with", "sample.prompts holds an empty text, and the tokenizer has no end of text",
+            throw Error("the prompt '' has no tokens to begin with",
+                        "sample.prompts holds an empty text, and the tokenizer has no end of text",
                         "--set 'sample.prompts=[\"The\"]'");
         longest_ = std::max(longest_, prompt.ids.size());
         prompts_.push_back(prompt);
     }
     if (longest_ >= size_t(r.model.context))
         throw Error(fmt::format("a prompt of {} tokens fills the model's context", longest_),
-                    fmt::format("sample.prompts; the model has {} positions", r.model.context), "write a shorter prompt");
+                    fmt::format("sample.prompts; the model has {} positions", r.model.context),
+                    "write a shorter prompt");
 }
 
 void PretrainSampler::sample(Model& model, int64_t step) {
     if (!generator_) {
         const size_t context = std::min(size_t(model.config().context), longest_ + size_t(config_.sample_tokens));
-        generator_ = std::make_unique<Generator>(model, Generator::Capacity{.sequences = int(std::min<size_t>(prompts_.size(), 8)),
-                                                                            .context = int(context)});
+        generator_ = std::make_unique<Generator>(
+            model,
+            Generator::Capacity{.sequences = int(std::min<size_t>(prompts_.size(), 8)), .context = int(context)});
     }
-    const GenerateOptions options = {.max_tokens = int(config_.sample_tokens),
-                                     .sampling = {.temperature = config_.sample_temperature, .seed = uint64_t(config_.seed)},
-                                     .end_of_text = tokenizer_.end_of_text().value_or(-1)};
+    const GenerateOptions options = {
+        .max_tokens = int(config_.sample_tokens),
+        .sampling = {.temperature = config_.sample_temperature, .seed = uint64_t(config_.seed)},
+        .end_of_text = tokenizer_.end_of_text().value_or(-1)};
     const std::vector<Generated> texts = generator_->generate(prompts_, options);
     for (size_t i = 0; i < texts.size(); ++i) {
         std::vector<int32_t> ids = texts[i].ids;
-        std::erase_if(ids, [&](int32_t id) { return id >= tokenizer_.vocab_size(); });  // rows that only pad the vocabulary
+        std::erase_if(ids,
+                      [&](int32_t id) { return id >= tokenizer_.vocab_size(); });  // rows that only pad the vocabulary
         const std::string text = replace_invalid_utf8(tokenizer_.decode(ids));
         file_->write({{"step", step}, {"prompt", config_.sample_prompts[i]}, {"text", text}});
         if (i == 0) fmt::print("sample  {}{}\n", config_.sample_prompts[i], text);

@@ -32,7 +32,8 @@ std::optional<ResumePoint> find_resume_point(const fs::path& run_folder, bool ne
     const LatestCheckpoint latest = latest_checkpoint(run_folder);
     std::error_code ignored;
     if (never && (latest.folder || !latest.notes.empty() || fs::exists(run_folder / "log.jsonl", ignored)))
-        throw Error("'" + run_folder.string() + "' holds a run already", "--resume never starts in an empty folder alone",
+        throw Error("'" + run_folder.string() + "' holds a run already",
+                    "--resume never starts in an empty folder alone",
                     "--set run.dir=OTHER, or leave out --resume to go on with that run");
     for (const std::string& note : latest.notes) fmt::print(stderr, "note: {}\n", note);
     if (latest.folder) return ResumePoint{*latest.folder, read_manifest(*latest.folder).state};
@@ -99,8 +100,8 @@ std::optional<int64_t> steps_for_minutes(const Resolved& r, const PretrainBatche
     const double per_step = step + (r.config.validation_every > 0 ? validation / double(r.config.validation_every) : 0);
     const double left = budget - seconds_since(start) - validation;
     const int64_t steps = std::max<int64_t>(1, int64_t(left / per_step));
-    fmt::print("minutes  {} steps fit into {} minutes: {} a step, {} a validation\n", text_of_whole(steps), r.config.minutes,
-               text_of_seconds(step), text_of_seconds(validation));
+    fmt::print("minutes  {} steps fit into {} minutes: {} a step, {} a validation\n", text_of_whole(steps),
+               r.config.minutes, text_of_seconds(step), text_of_seconds(validation));
     return steps;
 }
 

@@ -85,8 +85,8 @@ Frame frame_of(const Chart& chart) {
         high = std::max(high, m.y);
     }
     const double room = high > low ? 0.05 * (high - low) : std::max(0.5 * std::abs(high), 1e-9);
-    Frame f = {*std::min_element(x.begin(), x.end()), *std::max_element(x.begin(), x.end()), chart.from_zero ? 0 : low - room,
-               high + room, chart.log_x};
+    Frame f = {*std::min_element(x.begin(), x.end()), *std::max_element(x.begin(), x.end()),
+               chart.from_zero ? 0 : low - room, high + room, chart.log_x};
     if (f.log_x) f.x0 = std::max(f.x0, 1.0);
     else f.x0 = std::min(f.x0, 0.0);
     if (!(f.x1 > f.x0)) f.x1 = f.x0 + 1;
@@ -95,14 +95,19 @@ Frame frame_of(const Chart& chart) {
 
 void draw_axes(std::string& svg, const Frame& f) {
     for (double v : round_ticks(f.y0, f.y1, 5)) {
-        svg += fmt::format(R"(<line class="grid" x1="{:.1f}" x2="{:.1f}" y1="{:.1f}" y2="{:.1f}"/>)", left, width - right, f.y(v), f.y(v));
-        svg += fmt::format(R"(<text class="tick" x="{:.1f}" y="{:.1f}" text-anchor="end">{}</text>)", left - 7, f.y(v) + 4, number(v));
+        svg += fmt::format(R"(<line class="grid" x1="{:.1f}" x2="{:.1f}" y1="{:.1f}" y2="{:.1f}"/>)", left,
+                           width - right, f.y(v), f.y(v));
+        svg += fmt::format(R"(<text class="tick" x="{:.1f}" y="{:.1f}" text-anchor="end">{}</text>)", left - 7,
+                           f.y(v) + 4, number(v));
     }
     for (double v : x_ticks(f)) {
-        svg += fmt::format(R"(<line class="grid" x1="{0:.1f}" x2="{0:.1f}" y1="{1:.1f}" y2="{2:.1f}"/>)", f.x(v), top, height - bottom);
-        svg += fmt::format(R"(<text class="tick" x="{:.1f}" y="{:.1f}" text-anchor="middle">{}</text>)", f.x(v), height - bottom + 17, number(v));
+        svg += fmt::format(R"(<line class="grid" x1="{0:.1f}" x2="{0:.1f}" y1="{1:.1f}" y2="{2:.1f}"/>)", f.x(v), top,
+                           height - bottom);
+        svg += fmt::format(R"(<text class="tick" x="{:.1f}" y="{:.1f}" text-anchor="middle">{}</text>)", f.x(v),
+                           height - bottom + 17, number(v));
     }
-    svg += fmt::format(R"(<text class="tick" x="{:.1f}" y="{:.1f}" text-anchor="end">step</text>)", width - right, height - 3);
+    svg += fmt::format(R"(<text class="tick" x="{:.1f}" y="{:.1f}" text-anchor="end">step</text>)", width - right,
+                       height - 3);
 }
 
 void draw_line(std::string& svg, const Frame& f, const Curve& points, size_t colour) {
@@ -120,25 +125,29 @@ void draw_line(std::string& svg, const Frame& f, const Curve& points, size_t col
 void draw_dots(std::string& svg, const Frame& f, const Series& s, size_t colour) {
     constexpr size_t most_dots = 60;
     std::string path;
-    for (const Point& p : s.points) path += fmt::format("{}{:.1f},{:.1f}", path.empty() ? "M" : " L", f.x(p.x), f.y(p.y));
+    for (const Point& p : s.points)
+        path += fmt::format("{}{:.1f},{:.1f}", path.empty() ? "M" : " L", f.x(p.x), f.y(p.y));
     svg += fmt::format(R"(<path class="line s{}" d="{}"/>)", colour, path);
     if (s.points.size() > most_dots) return;
     for (const Point& p : s.points)
-        svg += fmt::format(R"(<circle class="dot s{}" cx="{:.1f}" cy="{:.1f}" r="3.2"><title>{} at step {}: {:.4f}</title></circle>)", colour,
-                           f.x(p.x), f.y(p.y), escape_html(s.name), text_of_whole(int64_t(p.x)), p.y);
+        svg += fmt::format(
+            R"(<circle class="dot s{}" cx="{:.1f}" cy="{:.1f}" r="3.2"><title>{} at step {}: {:.4f}</title></circle>)",
+            colour, f.x(p.x), f.y(p.y), escape_html(s.name), text_of_whole(int64_t(p.x)), p.y);
 }
 
-// Labels of marks keep a line's distance from each other, so that near yardsticks stay readable.
+// A label stands above its line, or below it where the label before is in the way.
 void draw_marks(std::string& svg, const Frame& f, std::vector<ChartMark> marks) {
     std::sort(marks.begin(), marks.end(), [](const ChartMark& a, const ChartMark& b) { return a.y > b.y; });
-    constexpr double line_height = 14;
-    double last = top;
+    constexpr double letters = 12, gap = 4;
+    double last = 0;
     for (const ChartMark& m : marks) {
-        const double y = f.y(m.y), label = std::max(y - 4, last + line_height);
+        const double y = f.y(m.y), above = y - gap;
+        const double label = above - letters >= last ? above : std::max(y + letters, last + letters);
         last = label;
-        svg += fmt::format(R"(<line class="mark" x1="{:.1f}" x2="{:.1f}" y1="{:.1f}" y2="{:.1f}"/>)", left, width - right, y, y);
-        svg += fmt::format(R"(<text class="marktext" x="{:.1f}" y="{:.1f}" text-anchor="end">{} {:.3f}</text>)", width - right - 4, label,
-                           escape_html(m.name), m.y);
+        svg += fmt::format(R"(<line class="mark" x1="{:.1f}" x2="{:.1f}" y1="{:.1f}" y2="{:.1f}"/>)", left,
+                           width - right, y, y);
+        svg += fmt::format(R"(<text class="marktext" x="{:.1f}" y="{:.1f}" text-anchor="end">{} {:.3f}</text>)",
+                           width - right - 4, label, escape_html(m.name), m.y);
     }
 }
 
@@ -154,7 +163,8 @@ std::vector<double> round_ticks(double low, double high, int count) {
             step = s * unit;
             break;
         }
-    for (double n = std::ceil(low / step - 1e-9); n * step <= high + 1e-9 * step; ++n) ticks.push_back(n == 0 ? 0 : n * step);
+    for (double n = std::ceil(low / step - 1e-9); n * step <= high + 1e-9 * step && int(ticks.size()) <= 2 * count; ++n)
+        ticks.push_back(n == 0 ? 0 : n * step);
     return ticks;
 }
 
@@ -172,9 +182,11 @@ std::string escape_html(const std::string& text) {
 
 std::string svg_of(const Chart& chart) {
     const Frame f = frame_of(chart);
-    std::string svg = fmt::format(R"(<svg viewBox="0 0 {} {}" role="img" aria-label="{}">)", width, height, escape_html(chart.title));
+    std::string svg =
+        fmt::format(R"(<svg viewBox="0 0 {} {}" role="img" aria-label="{}">)", width, height, escape_html(chart.title));
     draw_axes(svg, f);
-    svg += fmt::format(R"(<svg x="{0}" y="{1}" width="{2}" height="{3}" viewBox="{0} {1} {2} {3}">)", left, top - 4, width - left - right + 4,
+    svg += fmt::format(R"(<svg x="{0}" y="{1}" width="{2}" height="{3}" viewBox="{0} {1} {2} {3}">)", left, top - 4,
+                       width - left - right + 4,
                        height - top - bottom + 4);  // an inner frame cuts what leaves the axes
     for (size_t i = 0; i < chart.series.size(); ++i) {
         const Series& s = chart.series[i];

@@ -23,11 +23,11 @@ struct ChartMark {  // a horizontal line
 };
 
 struct Chart {
-    std::string title;            // for those who hear the page
+    std::string title;  // for those who hear the page
     std::vector<Series> series;
     std::vector<ChartMark> marks;
     bool log_x = false;
-    bool from_zero = false;       // the y axis begins at 0
+    bool from_zero = false;  // the y axis begins at 0
     // Share of the largest values left out of the frame: first steps and spikes would flatten the rest.
     double outliers = 0;
 };

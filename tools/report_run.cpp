@@ -16,7 +16,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-bool exists(const fs::path& path) {
+bool is_file(const fs::path& path) {
     std::error_code ignored;
     return fs::is_regular_file(path, ignored);
 }
@@ -47,7 +47,7 @@ int64_t for_each_line(const fs::path& file, Each&& each) {
 }
 
 void add(Curve& curve, double x, double y) {
-    if (std::isfinite(x) && std::isfinite(y)) curve.push_back({x, y});
+    if (std::abs(x) < 1e15 && std::isfinite(y)) curve.push_back({x, y});
 }
 
 void read_log(const fs::path& file, ReportRun& run) {
@@ -74,7 +74,8 @@ std::string text_of(const Json& value) {
 }
 
 // The members of an object, those of inner objects after their name; long lists are left out.
-void flatten(const Json& object, const std::string& prefix, std::vector<std::pair<std::string, std::string>>& out, int depth = 0) {
+void flatten(const Json& object, const std::string& prefix, std::vector<std::pair<std::string, std::string>>& out,
+             int depth = 0) {
     constexpr int deepest = 3;
     constexpr size_t longest_list = 6;
     for (const auto& [key, value] : object.items()) {
@@ -85,7 +86,7 @@ void flatten(const Json& object, const std::string& prefix, std::vector<std::pai
     }
 }
 
-Json read_json(const fs::path& file) { return exists(file) ? Json::parse(read_file(file), nullptr, false) : Json(); }
+Json read_json(const fs::path& file) { return is_file(file) ? Json::parse(read_file(file), nullptr, false) : Json(); }
 
 void read_yardsticks(const fs::path& file, ReportRun& run) {
     const Json list = read_json(file);
@@ -94,8 +95,8 @@ void read_yardsticks(const fs::path& file, ReportRun& run) {
     if (good)
         for (const Json& y : list) good = good && y.is_object() && std::isfinite(number_of(y, "bits_per_byte"));
     if (!good)
-        throw Error("'" + file.string() + "' holds no yardsticks", "it must be a list of {\"name\": …, \"bits_per_byte\": …}",
-                    "mend or remove it");
+        throw Error("'" + file.string() + "' holds no yardsticks",
+                    "it must be a list of {\"name\": …, \"bits_per_byte\": …}", "mend or remove it");
     for (const Json& y : list) run.yardsticks.emplace_back(string_of(y, "name"), number_of(y, "bits_per_byte"));
 }
 
@@ -104,8 +105,9 @@ void read_yardsticks(const fs::path& file, ReportRun& run) {
 ReportRun read_run(const fs::path& folder) {
     ReportRun run;
     const fs::path log = folder / "log.jsonl";
-    if (!exists(log))
-        throw Error("there is no run in '" + folder.string() + "'", "it has no log.jsonl", "gradus report RUN, the run.dir of a training run");
+    if (!is_file(log))
+        throw Error("there is no run in '" + folder.string() + "'", "it has no log.jsonl",
+                    "gradus report RUN, the run.dir of a training run");
     run.name = fs::absolute(folder).lexically_normal().filename().string();
     if (run.name.empty()) run.name = fs::absolute(folder).lexically_normal().parent_path().filename().string();
     read_log(log, run);
@@ -113,11 +115,13 @@ ReportRun read_run(const fs::path& folder) {
         throw Error("the log of '" + folder.string() + "' has no step", "no line of log.jsonl has a step and a loss",
                     "let the run do its first step: gradus pretrain " + (folder / "recipe.toml").string());
 
-    if (exists(folder / "samples.jsonl"))
+    if (is_file(folder / "samples.jsonl"))
         for_each_line(folder / "samples.jsonl", [&](const Json& line) {
-            run.samples.push_back({int64_t(number_of(line, "step")), string_of(line, "prompt"), string_of(line, "text")});
+            run.samples.push_back(
+                {int64_t(number_of(line, "step")), string_of(line, "prompt"), string_of(line, "text")});
         });
-    std::stable_sort(run.samples.begin(), run.samples.end(), [](const auto& a, const auto& b) { return a.step > b.step; });
+    std::stable_sort(run.samples.begin(), run.samples.end(),
+                     [](const auto& a, const auto& b) { return a.step > b.step; });
     read_yardsticks(folder / "extra.json", run);
     const Json facts = read_json(folder / "run.json"), data = read_json(folder / "data.json");
     if (facts.is_object()) {
@@ -125,10 +129,11 @@ ReportRun read_run(const fs::path& folder) {
         run.parameters = std::max(0.0, number_of(facts, "parameters"));
     }
     if (data.is_object()) flatten(data, "", run.data);
-    if (exists(folder / "recipe.toml"))
+    if (is_file(folder / "recipe.toml"))
         for (const Setting& s : read_settings(folder / "recipe.toml")) {
             run.settings[s.key] = toml_text(s.value);
-            if (const auto* steps = std::get_if<int64_t>(&s.value); steps && s.key == "train.steps") run.steps = double(*steps);
+            if (const auto* steps = std::get_if<int64_t>(&s.value); steps && s.key == "train.steps")
+                run.steps = double(*steps);
         }
     return run;
 }

@@ -16,10 +16,11 @@ h2 { font-size:1.05rem; margin:2.4rem 0 .8rem; }
 p.lead, .note { color:var(--soft); margin:.2rem 0; }
 .note { font-size:.85rem; }
 .numbers { display:grid; grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr)); gap:.8rem; margin:1.5rem 0; }
+@media (min-width:60rem) { .numbers { grid-template-columns:repeat(4,1fr); } }
 .number, .card { background:var(--card); border:1px solid var(--rule); border-radius:10px; }
 .number { padding:.7rem .9rem; }
 .number b { display:block; font-size:1.4rem; font-weight:600; font-variant-numeric:tabular-nums; line-height:1.3; }
-.number span { color:var(--soft); font-size:.82rem; }
+.number span { display:block; color:var(--soft); font-size:.82rem; line-height:1.35; }
 .charts { display:grid; grid-template-columns:repeat(auto-fit,minmax(min(100%,27rem),1fr)); gap:1rem; }
 .card { padding:.9rem .9rem .5rem; min-width:0; }
 .card h3 { font-size:.95rem; margin:0; }

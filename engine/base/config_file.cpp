@@ -1,8 +1,8 @@
 #include "engine/base/config_file.h"
 
-#include <algorithm>
 #include <fmt/format.h>
 #include <toml++/toml.h>
+#include <algorithm>
 
 #include <cmath>
 
@@ -56,12 +56,14 @@ private:
                 const auto* text = element.as_string();
                 if (!text)
                     throw Error("the list '" + name + "' holds something that is not a string",
-                                place(file_, element.source()), "write every element in quotes: " + name + " = [\"…\", \"…\"]");
+                                place(file_, element.source()),
+                                "write every element in quotes: " + name + " = [\"…\", \"…\"]");
                 strings.push_back(text->get());
             }
             return strings;
         }
-        throw Error("'" + name + "' has a value that no setting can have", place(file_, node.source()) + ": a date or a time",
+        throw Error("'" + name + "' has a value that no setting can have",
+                    place(file_, node.source()) + ": a date or a time",
                     "write a number, true or false, a \"string\" or a list of strings");
     }
 
@@ -79,9 +81,7 @@ struct Parsed {
 Parsed parse_toml(const std::string& text, const std::string& file) {
     try {
         return {toml::parse(std::string_view(text), std::string_view(file)), "", {}};
-    } catch (const toml::parse_error& e) {
-        return {{}, std::string(e.description()), e.source()};
-    }
+    } catch (const toml::parse_error& e) { return {{}, std::string(e.description()), e.source()}; }
 }
 
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
@@ -111,11 +111,13 @@ Setting parse_assignment(const std::string& assignment) {
     const size_t equals = assignment.find('=');
     const std::string key(trimmed(std::string_view(assignment).substr(0, equals)));
     if (equals == std::string::npos || key.empty())
-        throw Error("'" + assignment + "' sets nothing", where, "write --set key=value, such as --set optimizer.lr=1e-3");
+        throw Error("'" + assignment + "' sets nothing", where,
+                    "write --set key=value, such as --set optimizer.lr=1e-3");
     const std::string text(trimmed(std::string_view(assignment).substr(equals + 1)));
 
     const Parsed parsed = parse_toml("x = " + text, where);
-    if (!parsed.problem.empty() || parsed.table.size() != 1 || parsed.table.begin()->second.is_table()) return {key, text, where, text};
+    if (!parsed.problem.empty() || parsed.table.size() != 1 || parsed.table.begin()->second.is_table())
+        return {key, text, where, text};
     Flattener flat(where);
     flat.walk(parsed.table, "");
     return {key, flat.in_order_of_file().front().value, where, text};

@@ -16,7 +16,7 @@ namespace gradus {
 using Value = std::variant<bool, int64_t, double, std::string, std::vector<std::string>>;
 
 struct Setting {
-    std::string key;    // "optimizer.lr"
+    std::string key;  // "optimizer.lr"
     Value value;
     std::string where;  // "recipe.toml:12:7" or "--set optimizer.lr=1e-3"
     std::string typed;  // on the command line: the value as typed, for a string that looks like a number; else empty

@@ -108,10 +108,12 @@ std::string text_of_mib(size_t bytes) {
 
 std::string text_of(const StepLine& s) {
     const std::string steps = std::to_string(s.steps);
-    const std::string time = s.seconds < 10 ? fmt::format("{:.0f} ms", s.seconds * 1e3) : fmt::format("{:.1f} s", s.seconds);
-    return fmt::format("step {:>{}}/{}  loss {:7.4f}  grad {:7.3f}  lr {:.2e}  {:>8}  {:>5} tok/s  {:>7.1f} GFLOP/s  left {}",
-                       s.step, steps.size(), steps, s.loss, s.grad_norm, s.lr, time, text_of_count(s.tokens_per_second),
-                       s.flops_per_second * 1e-9, text_of_seconds(s.seconds_left));
+    const std::string time =
+        s.seconds < 10 ? fmt::format("{:.0f} ms", s.seconds * 1e3) : fmt::format("{:.1f} s", s.seconds);
+    return fmt::format(
+        "step {:>{}}/{}  loss {:7.4f}  grad {:7.3f}  lr {:.2e}  {:>8}  {:>5} tok/s  {:>7.1f} GFLOP/s  left {}", s.step,
+        steps.size(), steps, s.loss, s.grad_norm, s.lr, time, text_of_count(s.tokens_per_second),
+        s.flops_per_second * 1e-9, text_of_seconds(s.seconds_left));
 }
 
 bool is_terminal(std::FILE* file) { return ::isatty(::fileno(file)) == 1; }

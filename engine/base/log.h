@@ -34,7 +34,7 @@ private:
 struct StepLine {
     int64_t step = 0, steps = 0;  // steps done, steps in all
     double loss = 0, grad_norm = 0, lr = 0;
-    double seconds = 0;           // of this step
+    double seconds = 0;  // of this step
     double tokens_per_second = 0, flops_per_second = 0;
     double seconds_left = 0;
 };

@@ -117,7 +117,8 @@ std::vector<std::string> load_weights(Model& model, const fs::path& folder) {
                                 ? "if the head is the embedding, set \"tie_word_embeddings\": true in config.json"
                                 : "copy or download the folder again");
             const Entry& e = *found->entry;
-            const std::string where = "'" + found->file->path().string() + "', tensor '" + e.name + "'";
+            const std::string path = found->file->path().string();
+            const std::string where = "'" + path + "', tensor '" + e.name + "'";
             const int64_t columns = w.value.last();
             std::vector<int64_t> shape = {part.rows, columns};
             if (w.spec.shape.rank == 1) shape = {columns};

@@ -19,18 +19,18 @@ struct Point {
 struct GeluTanh {
     static constexpr float k = float(2 * 0.7978845608028654), c = 0.044715f;  // 2·√(2/π)
 
-    static Floats value(Floats x) { return x * sigmoid(k * (x + c * x * x * x)); }
+    static Floats value(Floats x) { return x * sigmoid(k * (x + c * x * x * x)).value; }
     static Point point(Floats x) {
-        const Floats s = sigmoid(k * (x + c * x * x * x));
-        return {x * s, s + x * s * (1.0f - s) * k * (1.0f + 3 * c * x * x)};
+        const auto [s, rest] = sigmoid(k * (x + c * x * x * x));
+        return {x * s, s + x * s * rest * k * (1.0f + 3 * c * x * x)};
     }
 };
 
 struct Silu {
-    static Floats value(Floats x) { return x * sigmoid(x); }
+    static Floats value(Floats x) { return x * sigmoid(x).value; }
     static Point point(Floats x) {
-        const Floats s = sigmoid(x);
-        return {x * s, s * (1.0f + x * (1.0f - s))};
+        const auto [s, rest] = sigmoid(x);
+        return {x * s, s + x * s * rest};
     }
 };
 

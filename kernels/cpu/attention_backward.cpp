@@ -135,6 +135,7 @@ void run(const AttentionBackward& a) {
     const int64_t wave = std::clamp<int64_t>(wave_floats / pair_size, 1, pairs);
     float* const memory = buffer.floats(size_t(wave * pair_size + threads() * work_size));
     float* const work = memory + wave * pair_size;
+    const int64_t copies = items_of(4 * double(key_tile * at.D)), walks = items_of(2.5 * double(at.T) * double(at.T * at.D) / double(stretches));
     Scalar* const d_qkv = a.d_qkv.as<Scalar>();
     const auto narrow_rows = [&](int64_t to, const float* from, int64_t count) {
         for (int64_t r = 0; r < count; ++r)
@@ -145,7 +146,7 @@ void run(const AttentionBackward& a) {
         const int64_t here = std::min(wave, pairs - first);
         const auto pair_of = [&](int64_t i) { return Pair(memory + i * pair_size, at); };
 
-        parallel_items(here * tiles, [&](int64_t i, int) {
+        parallel_items(here * tiles, copies, [&](int64_t i, int) {
             const int64_t b = (first + i / tiles) / a.G, g = (first + i / tiles) % a.G, tile = i % tiles, base = tile * key_tile;
             const int64_t count = std::min(key_tile, at.T - base), panel = base / tile_columns * at.key_panel();
             const Pair pair = pair_of(i / tiles);
@@ -158,13 +159,13 @@ void run(const AttentionBackward& a) {
         });
 
         for (int64_t member = 0; member < at.group_size(); ++member) {
-            parallel_items(here * stretches, [&](int64_t i, int thread) {
+            parallel_items(here * stretches, walks, [&](int64_t i, int thread) {
                 const int64_t b = (first + i % here) / a.G, g = (first + i % here) % a.G, stretch = i / here;
                 const Pair pair = pair_of(i % here);
                 walk<Scalar>(a, at, pair, Work(work + thread * work_size, at), pair.d_queries + stretch * q_tiles * at.query_matrix(),
                              b, g * at.group_size() + member, tiles * stretch / stretches, tiles * (stretch + 1) / stretches);
             });
-            parallel_items(here * q_tiles, [&](int64_t i, int) {
+            parallel_items(here * q_tiles, copies, [&](int64_t i, int) {
                 const int64_t b = (first + i / q_tiles) / a.G, g = (first + i / q_tiles) % a.G, t0 = i % q_tiles * query_tile;
                 float* rows = pair_of(i / q_tiles).d_queries + i % q_tiles * at.query_matrix();
                 for (int64_t s = 1; s < stretches; ++s) {
@@ -175,7 +176,7 @@ void run(const AttentionBackward& a) {
             });
         }
 
-        parallel_items(here * tiles, [&](int64_t i, int) {
+        parallel_items(here * tiles, copies, [&](int64_t i, int) {
             const int64_t b = (first + i / tiles) / a.G, g = (first + i / tiles) % a.G, tile = i % tiles, base = tile * key_tile;
             const int64_t count = std::min(key_tile, at.T - base);
             const Pair pair = pair_of(i / tiles);

@@ -119,7 +119,7 @@ void run(const AttentionCached& a) {
     float* const queries = results + block * row_size;
     for (int64_t from = 0; from < at.N; from += block) {
         const int64_t rows = std::min(block, at.N - from), per_row = at.G * parts;
-        parallel_items(rows * per_row, [&](int64_t i, int thread) {
+        parallel_items(rows * per_row, items_of(2 * double(std::min(at.P, part_keys) * at.members * at.D)), [&](int64_t i, int thread) {
             const int64_t n = from + i / per_row, g = i % per_row / parts, part = i % parts;
             const int64_t first = std::max<int64_t>(lo[n], part * part_keys), last = std::min<int64_t>(position[n] + 1, (part + 1) * part_keys);
             float *result = results + i * part_size, *q = queries + thread * at.wide;

@@ -112,7 +112,7 @@ void run(const AttentionForward& a) {
 
     for (int64_t first = 0; first < pairs; first += wave) {
         const int64_t here = std::min(wave, pairs - first);
-        parallel_items(here * at.key_tiles(), [&](int64_t i, int) {
+        parallel_items(here * at.key_tiles(), items_of(4 * double(key_tile * at.D)), [&](int64_t i, int) {
             const int64_t pair = first + i / at.key_tiles(), b = pair / a.G, g = pair % a.G, base = i % at.key_tiles() * key_tile;
             const int64_t count = std::min(key_tile, at.T - base);
             float* keys = packed + (pair - first) * pair_size;
@@ -121,7 +121,7 @@ void run(const AttentionForward& a) {
         });
         // The last queries see the most keys under a causal mask: they go first, so that no thread is left with one.
         const int64_t tiles = at.query_tiles(), items = here * at.group_size();
-        parallel_items(items * tiles, [&](int64_t i, int thread) {
+        parallel_items(items * tiles, items_of(double(std::min(query_tile, at.T) * at.T * at.D)), [&](int64_t i, int thread) {
             const int64_t pair = first + i % items / at.group_size(), tile = tiles - 1 - i / items;
             const float* keys = packed + (pair - first) * pair_size;
             attend<Scalar>(a, at, Work(work + thread * work_size, at), keys, keys + keys_size, pair / a.G,

@@ -11,7 +11,7 @@ namespace gradus::cpu {
 namespace {
 
 void product(const Product& p) {
-    if (p.a.dtype == DType::bf16 && multiplies_bf16()) onednn_product(p);
+    if (p.a.dtype == DType::bf16 && multiplies_bf16() && p.M > 0 && p.K > 0) onednn_product(p);
     else packed_product(p);
 }
 
@@ -35,7 +35,7 @@ void column_sum(float* total, const Scalar* x, int64_t N, int64_t C) {
 void linear_forward(const LinearForward& a, Stream) {
     const Product p = {.out = a.y.data, .dtype = a.y.dtype, .M = a.x.rows(), .N = a.y.last(), .K = a.x.last(),
                        .a = matrix(a.x), .b = matrix(a.w).transposed(), .bias = a.b.data};
-    if (p.M <= thin_rows) thin_product(p);
+    if (p.M >= 1 && p.M <= thin_rows) thin_product(p);
     else product(p);
 }
 

@@ -31,10 +31,10 @@ void parallel(int64_t n, int64_t grain, Do&& stretch) {
 }
 
 // Items that take unequal time: whoever is free takes the next one. Each item's result is its own. item(i, thread) may use
-// the scratch memory number `thread`, which is below threads().
+// the scratch memory number `thread`, which is below threads(). Fewer than `grain` items are not worth a further thread.
 template <class Do>
-void parallel_items(int64_t n, Do&& item) {
-    const int64_t team = std::min<int64_t>(threads(), n);
+void parallel_items(int64_t n, int64_t grain, Do&& item) {
+    const int64_t team = std::min<int64_t>(threads(), (n + grain - 1) / grain);
     if (team <= 1) {
         for (int64_t i = 0; i < n; ++i) item(i, 0);
         return;
@@ -42,5 +42,8 @@ void parallel_items(int64_t n, Do&& item) {
 #pragma omp parallel for num_threads(int(team)) schedule(dynamic, 1)
     for (int64_t i = 0; i < n; ++i) item(i, omp_get_thread_num());
 }
+
+// Items in a grain, where an item is about so many multiply-adds.
+inline int64_t items_of(double work) { return std::max<int64_t>(1, int64_t(double(1 << 17) / std::max(work, 1.0))); }
 
 }  // namespace gradus::cpu

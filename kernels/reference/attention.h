@@ -89,7 +89,8 @@ void attention_backward(const AttentionBackward& a) {
             for (int64_t t = 0; t < a.T; ++t) {
                 const int64_t g = row.group(h), n = b * a.T + t;
                 const auto [lo, hi] = interval_of(a.lo, a.hi, b, t, a.T);
-                const Scalar *y = a.y.as<Scalar>() + (n * a.H + h) * a.D, *d_y = a.d_y.as<Scalar>() + (n * a.H + h) * a.D;
+                const Scalar *y = a.y.as<Scalar>() + (n * a.H + h) * a.D,
+                             *d_y = a.d_y.as<Scalar>() + (n * a.H + h) * a.D;
                 const Scalar *q = qkv + row.query(n, h), lse = a.lse.as<Scalar>()[(b * a.H + h) * a.T + t];
                 const Scalar delta = dot(d_y, y, a.D);
                 for (int64_t u = lo; u < hi; ++u) {

@@ -33,8 +33,8 @@ void layernorm_forward(const LayerNormForward& a) {
 template <class Scalar>
 void add_layernorm_forward(const AddLayerNormForward& a) {
     for (int64_t i = 0; i < a.x.size(); ++i) a.x.as<Scalar>()[i] = a.a.as<Scalar>()[i] + a.b.as<Scalar>()[i];
-    layernorm_forward<Scalar>({.y = a.y, .mean = a.mean, .rstd = a.rstd, .x = Tensor(a.x), .gain = a.gain,
-                               .bias = a.bias, .eps = a.eps});
+    layernorm_forward<Scalar>(
+        {.y = a.y, .mean = a.mean, .rstd = a.rstd, .x = Tensor(a.x), .gain = a.gain, .bias = a.bias, .eps = a.eps});
 }
 
 template <class Scalar>

@@ -47,9 +47,9 @@ void copy_to_host(void* host, const void* device, size_t bytes, Stream) {
 void synchronise(Stream) {}
 
 // Picks the scalar from the dtype of one tensor, then runs the formula.
-#define BY_DTYPE(formula, Args, tensor)                                                                          \
-    void formula(const Args& a, Stream) {                                                                        \
-        reference::with_scalar(a.tensor.dtype, [&](auto s) { reference::formula<decltype(s)>(a); });             \
+#define BY_DTYPE(formula, Args, tensor)                                                              \
+    void formula(const Args& a, Stream) {                                                            \
+        reference::with_scalar(a.tensor.dtype, [&](auto s) { reference::formula<decltype(s)>(a); }); \
     }
 
 BY_DTYPE(embedding_forward, EmbeddingForward, y)

@@ -12,9 +12,7 @@ namespace {
 Error error_of(const std::string& toml) {
     try {
         parse_settings(toml, "r.toml");
-    } catch (const Error& e) {
-        return e;
-    }
+    } catch (const Error& e) { return e; }
     FAIL("accepted: " << toml);
     return Error("", "", "");
 }
@@ -22,7 +20,8 @@ Error error_of(const std::string& toml) {
 }  // namespace
 
 TEST_CASE("Every value knows its key and the place it was written at") {
-    const auto settings = parse_settings("seed = 7\n[train]\n  batch = 8\nlr.high = 1e-3\n[a.b]\nc = [\"x\", \"y\"]\nd = true\n", "r.toml");
+    const auto settings = parse_settings(
+        "seed = 7\n[train]\n  batch = 8\nlr.high = 1e-3\n[a.b]\nc = [\"x\", \"y\"]\nd = true\n", "r.toml");
     REQUIRE(settings.size() == 5);
     REQUIRE(settings[0].key == "seed");
     REQUIRE(settings[0].where == "r.toml:1:1");
@@ -37,7 +36,10 @@ TEST_CASE("Every value knows its key and the place it was written at") {
 }
 
 TEST_CASE("What is not TOML, stands twice or has no kind of ours is refused with file, line and column") {
-    struct Case { const char* toml; const char* cause; };
+    struct Case {
+        const char* toml;
+        const char* cause;
+    };
     const Case cases[] = {
         {"[train]\nbatch = \n", "r.toml:2:9"},
         {"[train]\nbatch = 8\nbatch = 9\n", "r.toml:3"},
@@ -73,8 +75,15 @@ TEST_CASE("A value on the command line needs no quotes") {
 }
 
 TEST_CASE("A value written as TOML reads back as the same value") {
-    const Value values[] = {true, int64_t(-5), 0.1, 3e-4, 1e22, 5.0, std::string("a \"b\" \\ c\n\t\x01 é"),
-                            std::vector<std::string>{"x", "", "two\nlines"}, std::vector<std::string>{}};
+    const Value values[] = {true,
+                            int64_t(-5),
+                            0.1,
+                            3e-4,
+                            1e22,
+                            5.0,
+                            std::string("a \"b\" \\ c\n\t\x01 é"),
+                            std::vector<std::string>{"x", "", "two\nlines"},
+                            std::vector<std::string>{}};
     for (const Value& v : values) {
         const std::string text = toml_text(v);
         INFO(text);
@@ -85,7 +94,8 @@ TEST_CASE("A value written as TOML reads back as the same value") {
 }
 
 TEST_CASE("Mutilated recipes give an Error or settings, and nothing else") {
-    const std::string good = "[train]\nbatch = 8\nlist = [\"a\", 'b']\n[optimizer]\nlr = 3e-4\ntext = \"\"\"x\ny\"\"\"\nt = {a = 1}\n";
+    const std::string good =
+        "[train]\nbatch = 8\nlist = [\"a\", 'b']\n[optimizer]\nlr = 3e-4\ntext = \"\"\"x\ny\"\"\"\nt = {a = 1}\n";
     const Philox random{7};
     int refused = 0;
     for (uint64_t round = 0; round < 3000; ++round) {
@@ -100,14 +110,18 @@ TEST_CASE("Mutilated recipes give an Error or settings, and nothing else") {
         }
         try {
             parse_settings(text, "r.toml");
-        } catch (const Error&) {
-            ++refused;
-        }
+        } catch (const Error&) { ++refused; }
     }
     REQUIRE(refused > 1000);
 }
 
 TEST_CASE("A recipe nested without end is refused") {
     REQUIRE(!error_of("a = " + std::string(100000, '[')).fix.empty());
-    REQUIRE(!error_of("a = " + [] { std::string s; for (int i = 0; i < 5000; ++i) s += "{a="; return s; }()).fix.empty());
+    REQUIRE(!error_of("a = " +
+                      [] {
+                          std::string s;
+                          for (int i = 0; i < 5000; ++i) s += "{a=";
+                          return s;
+                      }())
+                 .fix.empty());
 }

@@ -1,8 +1,8 @@
 // Files that are whole or absent, and folders that one process holds.
-#include <catch2/catch.hpp>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <catch2/catch.hpp>
 
 #include <csignal>
 

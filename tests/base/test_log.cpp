@@ -1,6 +1,6 @@
 // What a run writes down, and what of it survives a resume.
-#include <catch2/catch.hpp>
 #include <unistd.h>
+#include <catch2/catch.hpp>
 
 #include "engine/base/error.h"
 #include "engine/base/log.h"
@@ -30,13 +30,16 @@ TEST_CASE("A resumed log has each step once") {
         log.write({{"step", 4}, {"loss", 9}});
     }
     const std::string text = read_file(path);
-    REQUIRE(text == "{\"step\":1,\"loss\":1.0}\n{\"step\":2,\"loss\":0.5}\n{\"step\":3,\"loss\":0.3333333333333333}\n{\"step\":4,\"loss\":9}\n");
+    REQUIRE(text ==
+            "{\"step\":1,\"loss\":1.0}\n{\"step\":2,\"loss\":0.5}\n{\"step\":3,\"loss\":0.3333333333333333}\n{\"step\":"
+            "4,\"loss\":9}\n");
 }
 
 TEST_CASE("Half a line, a line that is not JSON and a line without a step are dropped on resume") {
     Folder folder;
     const fs::path path = folder.path / "log.jsonl";
-    write_file_atomically(path, "{\"step\":1}\nnonsense\n{\"other\":1}\n[1]\n{\"step\":\"2\"}\n{\"step\":2}\n{\"step\":3,\"lo");
+    write_file_atomically(
+        path, "{\"step\":1}\nnonsense\n{\"other\":1}\n[1]\n{\"step\":\"2\"}\n{\"step\":2}\n{\"step\":3,\"lo");
     JsonLines log(path, 10);
     REQUIRE(read_file(path) == "{\"step\":1}\n{\"step\":2}\n");
 }
@@ -60,15 +63,24 @@ TEST_CASE("A log in a folder that does not exist is an Error that names the file
 }
 
 TEST_CASE("The line of a step has columns that do not move") {
-    const StepLine early = {.step = 7, .steps = 5000, .loss = 11.03125, .grad_norm = 0.8712, .lr = 3e-4, .seconds = 0.412,
-                            .tokens_per_second = 159000, .flops_per_second = 46.1e9, .seconds_left = 2000};
+    const StepLine early = {.step = 7,
+                            .steps = 5000,
+                            .loss = 11.03125,
+                            .grad_norm = 0.8712,
+                            .lr = 3e-4,
+                            .seconds = 0.412,
+                            .tokens_per_second = 159000,
+                            .flops_per_second = 46.1e9,
+                            .seconds_left = 2000};
     StepLine late = early;
     late.step = 4999;
     late.loss = 3.5;
     late.grad_norm = 12.5;
     late.seconds = 2.5;
     late.seconds_left = 2.5;
-    REQUIRE(text_of(early) == "step    7/5000  loss 11.0312  grad   0.871  lr 3.00e-04    412 ms   159k tok/s     46.1 GFLOP/s  left 33m20s");
+    REQUIRE(
+        text_of(early) ==
+        "step    7/5000  loss 11.0312  grad   0.871  lr 3.00e-04    412 ms   159k tok/s     46.1 GFLOP/s  left 33m20s");
     for (const char* column : {"loss", "grad", "lr", "tok/s", "GFLOP/s", "left"})
         REQUIRE(text_of(early).find(column) == text_of(late).find(column));
 }

@@ -1,8 +1,8 @@
 // Stopping on request: the first signal asks, the second ends the process.
-#include <catch2/catch.hpp>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <catch2/catch.hpp>
 
 #include "engine/base/signals.h"
 

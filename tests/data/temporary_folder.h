@@ -12,7 +12,7 @@ namespace gradus {
 class TemporaryFolder {
 public:
     TemporaryFolder() {
-        std::string name = (fs::temp_directory_path() / "gradus-test-XXXXXX").string();
+        std::string name = (fs::temp_directory_path() / "gradus-test-").string() + std::string(6, 'X');
         CHECK(::mkdtemp(name.data()) != nullptr);
         path_ = name;
     }
@@ -41,9 +41,7 @@ template <class Run>
 Error error_of(Run run) {
     try {
         run();
-    } catch (const Error& error) {
-        return error;
-    }
+    } catch (const Error& error) { return error; }
     throw BrokenPromise("no Error was thrown");
 }
 

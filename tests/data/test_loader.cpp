@@ -145,9 +145,12 @@ TEST_CASE("a sample is the same from any thread, in any batch, after any other, 
         });
     for (std::thread& thread : threads) thread.join();
     for (int i = 0; i < 200; ++i) {
-        REQUIRE(std::equal(single[size_t(i)].tokens.begin(), single[size_t(i)].tokens.end(), all.tokens.begin() + i * 8));
-        REQUIRE(std::equal(single[size_t(i)].targets.begin(), single[size_t(i)].targets.end(), all.targets.begin() + i * 8));
-        REQUIRE(std::equal(single[size_t(i)].first_key.begin(), single[size_t(i)].first_key.end(), all.first_key.begin() + i * 8));
+        REQUIRE(
+            std::equal(single[size_t(i)].tokens.begin(), single[size_t(i)].tokens.end(), all.tokens.begin() + i * 8));
+        REQUIRE(std::equal(single[size_t(i)].targets.begin(), single[size_t(i)].targets.end(),
+                           all.targets.begin() + i * 8));
+        REQUIRE(std::equal(single[size_t(i)].first_key.begin(), single[size_t(i)].first_key.end(),
+                           all.first_key.begin() + i * 8));
     }
 }
 
@@ -190,7 +193,8 @@ TEST_CASE("without end-of-text a segment begins at a document's first id, and it
 TEST_CASE("plain packing has one segment a window, and every id has a target") {
     const TemporaryFolder folder;
     for (const bool closed : {false, true}) {
-        const Loader loader({write_shard(folder / "a", numbered_documents(some_lengths), closed)}, {16, 3, Packing::plain});
+        const Loader loader({write_shard(folder / "a", numbered_documents(some_lengths), closed)},
+                            {16, 3, Packing::plain});
         const Samples s = filled(loader, 16, 0, int(loader.samples_per_epoch()));
         for (size_t i = 0; i < s.tokens.size(); ++i) {
             REQUIRE(s.positions[i] == int32_t(i % 16));
@@ -242,7 +246,10 @@ TEST_CASE("fewer ids than a window are one sample, filled up with positions that
 TEST_CASE("shards that do not fit together, and shards without tokens, are errors") {
     const TemporaryFolder folder;
     const fs::path one = write_shard(folder / "a", {{1}}, true), two = write_shard(folder / "b", {{1}}, true, 70000);
-    REQUIRE(std::string(error_of([&] { Loader loader({one, two}, {}); }).what()).find("different tokenizers") != std::string::npos);
+    REQUIRE(std::string(error_of([&] {
+                            Loader loader({one, two}, {});
+                        }).what())
+                .find("different tokenizers") != std::string::npos);
     REQUIRE_THROWS_AS(Loader({}, {}), Error);
     REQUIRE_THROWS_AS(Loader({write_shard(folder / "c", {}, true)}, {}), Error);
 }

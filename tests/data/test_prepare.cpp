@@ -11,8 +11,8 @@ using namespace gradus;
 
 namespace {
 
-const char* const outputs[] = {"train.jsonl.zst", "val.jsonl.zst", "train.bin", "train.idx", "val.bin", "val.idx", "train.meta.json",
-                               "val.meta.json"};
+const char* const outputs[] = {"train.jsonl.zst", "val.jsonl.zst", "train.bin",       "train.idx",
+                               "val.bin",         "val.idx",       "train.meta.json", "val.meta.json"};
 
 // One id a byte, and 256 for end-of-text.
 TokenizerUse byte_tokenizer(const fs::path& file) {
@@ -30,7 +30,8 @@ std::vector<std::string> texts_of(const fs::path& file) {
 }
 
 std::string sentence(int i) {
-    return "Document number " + std::to_string(i) + " has enough words in it to be kept by a filter on the length of texts.";
+    return "Document number " + std::to_string(i) +
+           " has enough words in it to be kept by a filter on the length of texts.";
 }
 
 fs::path write_corpus(const TemporaryFolder& folder, int documents) {
@@ -55,11 +56,16 @@ TEST_CASE("what is dropped is counted with its reason, and the first of repeated
     for (int i = 0; i < 100; ++i) lines += "{\"text\": \"" + sentence(i) + "\"}\n";
     lines += "{\"text\": \"  " + sentence(3) + "\\n\\n\"}\n{\"text\": \"short\"}\n{\"text\": \"  \"}\n";
     folder.write("in/corpus.jsonl", lines);
-    folder.write("in/deep.html", [] { std::string divs; for (int i = 0; i < 50'000; ++i) divs += "<div>"; return divs; }());
+    folder.write("in/deep.html", [] {
+        std::string divs;
+        for (int i = 0; i < 50'000; ++i) divs += "<div>";
+        return divs;
+    }());
     folder.write("in/other.bin", "");
     const PrepareReport report = prepare({folder / "in"}, options_for(folder / "out"));
     REQUIRE(report.documents == 104);
-    REQUIRE(report.dropped == std::map<std::string, int64_t>{{"nested_too_deeply", 1}, {"repeated", 1}, {"too_short", 2}});
+    REQUIRE(report.dropped ==
+            std::map<std::string, int64_t>{{"nested_too_deeply", 1}, {"repeated", 1}, {"too_short", 2}});
     REQUIRE(report.train.documents + report.val.documents == 100);
     REQUIRE(report.train.bytes + report.val.bytes > 0);
     REQUIRE(report.other_files == 1);
@@ -196,14 +202,18 @@ TEST_CASE("what cannot be prepared is an error, and leaves what was there") {
     const TemporaryFolder folder;
     const fs::path corpus = write_corpus(folder, 200);
     prepare({corpus}, options_for(folder / "out"));
-    const std::string before = read_file(folder / "out/train.jsonl.zst"), report = read_file(folder / "out/report.json");
+    const std::string before = read_file(folder / "out/train.jsonl.zst"),
+                      report = read_file(folder / "out/report.json");
 
     const fs::path bad = folder.write("bad.jsonl", "{\"text\": \"" + sentence(1) + "\"}\n{oops}\n");
-    REQUIRE(std::string(error_of([&] { prepare({bad}, options_for(folder / "out")); }).what()).find("bad.jsonl:2:2") != std::string::npos);
+    REQUIRE(std::string(error_of([&] { prepare({bad}, options_for(folder / "out")); }).what()).find("bad.jsonl:2:2") !=
+            std::string::npos);
     const fs::path tiny = folder.write("tiny.txt", "tiny");
-    REQUIRE(error_of([&] { prepare({tiny}, options_for(folder / "out")); }).cause.find("1 too_short") != std::string::npos);
+    REQUIRE(error_of([&] { prepare({tiny}, options_for(folder / "out")); }).cause.find("1 too_short") !=
+            std::string::npos);
     const fs::path one = folder.write("one.txt", sentence(1));
-    REQUIRE(error_of([&] { prepare({one}, options_for(folder / "out")); }).fix.find("--split tail") != std::string::npos);
+    REQUIRE(error_of([&] { prepare({one}, options_for(folder / "out")); }).fix.find("--split tail") !=
+            std::string::npos);
     REQUIRE_THROWS_AS(prepare({folder}, options_for(folder / "out")), Error);  // the output is inside the input
     PrepareOptions all = options_for(folder / "out");
     all.val_fraction = 1;
@@ -215,7 +225,8 @@ TEST_CASE("what cannot be prepared is an error, and leaves what was there") {
     REQUIRE(read_file(folder / "out/train.jsonl.zst") == before);
     REQUIRE(read_file(folder / "out/report.json") == report);
     int temporary = 0;
-    for (const auto& entry : fs::directory_iterator(folder / "out")) temporary += entry.path().string().find(".tmp") != std::string::npos;
+    for (const auto& entry : fs::directory_iterator(folder / "out"))
+        temporary += entry.path().string().find(".tmp") != std::string::npos;
     REQUIRE(temporary == 0);
 }
 
@@ -234,7 +245,9 @@ TEST_CASE("ordered work comes out in order, and the first failure in that order 
         const Error error = error_of([&] {
             ordered_parallel<int>(
                 threads, [&](int& item) { return (item = made++) < 500; },
-                [](int& item) { if (item % 100 == 99) throw Error("item " + std::to_string(item), "", ""); },
+                [](int& item) {
+                    if (item % 100 == 99) throw Error("item " + std::to_string(item), "", "");
+                },
                 [&](int& item) { seen.push_back(item); });
         });
         REQUIRE(std::string(error.what()) == "item 99");

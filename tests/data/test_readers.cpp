@@ -1,6 +1,6 @@
-#include <catch2/catch.hpp>
 #include <zlib.h>
 #include <zstd.h>
+#include <catch2/catch.hpp>
 
 #include "data/document_file.h"
 #include "data/readers.h"
@@ -119,8 +119,10 @@ TEST_CASE("compressed files that are cut off or damaged are an error that names 
 
 TEST_CASE("a bad line is an error with file, line and column, or is counted") {
     const TemporaryFolder folder;
-    const fs::path path = folder.write("a.jsonl", "{\"text\": \"one\"}\n\n{\"text\": oops}\n{\"body\": \"x\"}\n[1]\n{\"text\": 5}\n"
-                                                  "{\"text\": \"two\"}");
+    const fs::path path =
+        folder.write("a.jsonl",
+                     "{\"text\": \"one\"}\n\n{\"text\": oops}\n{\"body\": \"x\"}\n[1]\n{\"text\": 5}\n"
+                     "{\"text\": \"two\"}");
     const Error error = error_of([&] { read_all({path}); });
     REQUIRE(std::string(error.what()).find("a.jsonl:3:1") != std::string::npos);  // columns 10 to 11, by the parser
     REQUIRE(error.fix.find("--max-bad-lines") != std::string::npos);
@@ -142,8 +144,12 @@ TEST_CASE("a bad line is an error with file, line and column, or is counted") {
 
 TEST_CASE("ill-formed bytes and lone surrogates in a line become U+FFFD") {
     const TemporaryFolder folder;
-    const fs::path path = folder.write("a.jsonl", "{\"text\": \"a\xFF" "b\"}\n{\"text\": \"\\ud83d\\ude00 \\ud83d \\\\ud83d \\ude00\"}\n");
-    REQUIRE(texts(read_all({path})) == Texts{"a\uFFFD" "b", "\U0001F600 \uFFFD \\ud83d \uFFFD"});
+    const fs::path path = folder.write("a.jsonl",
+                                       "{\"text\": \"a\xFF"
+                                       "b\"}\n{\"text\": \"\\ud83d\\ude00 \\ud83d \\\\ud83d \\ude00\"}\n");
+    REQUIRE(texts(read_all({path})) == Texts{"a\uFFFD"
+                                             "b",
+                                             "\U0001F600 \uFFFD \\ud83d \uFFFD"});
 }
 
 TEST_CASE("documents above the caps are dropped, and a line above its cap is a bad line") {
@@ -174,7 +180,8 @@ TEST_CASE("documents written as .jsonl.zst are read back byte for byte") {
     const TemporaryFolder folder;
     std::vector<Document> documents;
     for (int i = 0; i < 300; ++i)
-        documents.push_back({std::string(size_t(i) * 100, char('a' + i % 26)) + "\"\\/\t\n\x01\x1F é😀\u2028", "s\"" + std::to_string(i)});
+        documents.push_back({std::string(size_t(i) * 100, char('a' + i % 26)) + "\"\\/\t\n\x01\x1F é😀\u2028",
+                             "s\"" + std::to_string(i)});
     DocumentFile file(folder / "d.jsonl.zst");
     for (const Document& document : documents) file.add(document);
     REQUIRE_FALSE(fs::exists(folder / "d.jsonl.zst"));

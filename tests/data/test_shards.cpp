@@ -20,7 +20,8 @@ ShardMeta meta_of(int vocab_size, std::optional<int32_t> end_of_text) {
     return meta;
 }
 
-void write_shard(const fs::path& prefix, const std::vector<Ids>& documents, int vocab_size, std::optional<int32_t> end_of_text) {
+void write_shard(const fs::path& prefix, const std::vector<Ids>& documents, int vocab_size,
+                 std::optional<int32_t> end_of_text) {
     ShardWriter writer(prefix, meta_of(vocab_size, end_of_text));
     for (const Ids& ids : documents) writer.add(ids, int64_t(ids.size()));
     writer.commit();
@@ -64,8 +65,9 @@ TEST_CASE("the files are Megatron's, byte for byte") {
     const TemporaryFolder folder;
     write_shard(folder / "a", {{1, 2, 3}, {4}}, 300, std::nullopt);
     REQUIRE(read_file(folder / "a.bin") == bytes_of<uint16_t>({1, 2, 3, 4}));
-    REQUIRE(read_file(folder / "a.idx") == std::string("MMIDIDX\0\0", 9) + bytes_of<uint64_t>({1}) + bytes_of<uint8_t>({8}) +
-                                               bytes_of<uint64_t>({2, 3}) + bytes_of<int32_t>({3, 1}) + bytes_of<int64_t>({0, 6}) +
+    REQUIRE(read_file(folder / "a.idx") == std::string("MMIDIDX\0\0", 9) + bytes_of<uint64_t>({1}) +
+                                               bytes_of<uint8_t>({8}) + bytes_of<uint64_t>({2, 3}) +
+                                               bytes_of<int32_t>({3, 1}) + bytes_of<int64_t>({0, 6}) +
                                                bytes_of<int64_t>({0, 1, 2}));
     write_shard(folder / "b", {{70000}}, 100000, std::nullopt);
     REQUIRE(read_file(folder / "b.bin") == bytes_of<int32_t>({70000}));
@@ -75,8 +77,9 @@ TEST_CASE("the files are Megatron's, byte for byte") {
 TEST_CASE("a pair made elsewhere is read without meta, with several sequences a document") {
     const TemporaryFolder folder;
     folder.write("a.bin", bytes_of<int32_t>({5, 6, 7, 8, 9}));
-    folder.write("a.idx", std::string("MMIDIDX\0\0", 9) + bytes_of<uint64_t>({1}) + bytes_of<uint8_t>({4}) + bytes_of<uint64_t>({3, 3}) +
-                              bytes_of<int32_t>({2, 1, 2}) + bytes_of<int64_t>({0, 8, 12}) + bytes_of<int64_t>({0, 2, 3}));
+    folder.write("a.idx", std::string("MMIDIDX\0\0", 9) + bytes_of<uint64_t>({1}) + bytes_of<uint8_t>({4}) +
+                              bytes_of<uint64_t>({3, 3}) + bytes_of<int32_t>({2, 1, 2}) +
+                              bytes_of<int64_t>({0, 8, 12}) + bytes_of<int64_t>({0, 2, 3}));
     const Shard shard(folder / "a");
     REQUIRE_FALSE(shard.meta());
     REQUIRE(shard.documents() == 2);
@@ -139,9 +142,7 @@ TEST_CASE("whatever a byte of the index is changed to, reading it is right or an
             try {
                 const Shard shard(folder / "a");
                 for (int64_t d = 0; d < shard.documents(); ++d) REQUIRE(ids_of(shard, d).size() <= 9);
-            } catch (const Error& error) {
-                REQUIRE_FALSE(error.fix.empty());
-            }
+            } catch (const Error& error) { REQUIRE_FALSE(error.fix.empty()); }
         }
 }
 
@@ -149,7 +150,8 @@ TEST_CASE("counts chosen to overflow are an error") {
     const TemporaryFolder folder;
     folder.write("a.bin", bytes_of<uint16_t>({1, 2}));
     const uint64_t huge = uint64_t(1) << 62;
-    for (const auto& [sequences, entries] : std::vector<std::pair<uint64_t, uint64_t>>{{huge, huge}, {huge / 3 * 4, 0}, {~uint64_t(0), 1}, {0, huge * 2}}) {
+    for (const auto& [sequences, entries] : std::vector<std::pair<uint64_t, uint64_t>>{
+             {huge, huge}, {huge / 3 * 4, 0}, {~uint64_t(0), 1}, {0, huge * 2}}) {
         folder.write("a.idx", std::string("MMIDIDX\0\0", 9) + bytes_of<uint64_t>({1}) + bytes_of<uint8_t>({8}) +
                                   bytes_of<uint64_t>({sequences, entries}) + bytes_of<int64_t>({0, 0}));
         REQUIRE_THROWS_AS(Shard(folder / "a"), Error);

@@ -17,10 +17,13 @@ std::string cleaned(std::string text) {
 TEST_CASE("valid UTF-8 comes back as it is, and each maximal ill-formed part becomes one U+FFFD") {
     REQUIRE(repair_utf8("Zoë 東京 \U0001F600") == "Zoë 東京 \U0001F600");
     REQUIRE(repair_utf8("a\xFFz") == "a\uFFFDz");
-    REQUIRE(repair_utf8("\xC0\xAF") == "\uFFFD\uFFFD");                  // overlong: neither byte begins a character
-    REQUIRE(repair_utf8("\xED\xA0\x80") == "\uFFFD\uFFFD\uFFFD");        // a surrogate
+    REQUIRE(repair_utf8("\xC0\xAF") == "\uFFFD\uFFFD");            // overlong: neither byte begins a character
+    REQUIRE(repair_utf8("\xED\xA0\x80") == "\uFFFD\uFFFD\uFFFD");  // a surrogate
     REQUIRE(repair_utf8("\xF4\x91\x92\x93") == "\uFFFD\uFFFD\uFFFD\uFFFD");  // beyond U+10FFFF
-    REQUIRE(repair_utf8("\xE6\x9D" "a") == "\uFFFD" "a");                // a cut character is one part
+    REQUIRE(repair_utf8("\xE6\x9D"
+                        "a") ==
+            "\uFFFD"
+            "a");  // a cut character is one part
     REQUIRE(repair_utf8("\xF0\x9F\x98") == "\uFFFD");
     // The example of the Unicode standard, table 3-11.
     REQUIRE(repair_utf8("\xE1\x80\xE2\xF0\x91\x92\xF1\xBF\x41") == "\uFFFD\uFFFD\uFFFD\uFFFD\x41");
@@ -68,17 +71,24 @@ TEST_CASE("one bad byte does not turn a UTF-8 page into another alphabet") {
 
 TEST_CASE("a page says its charset in a meta element, by the labels of browsers") {
     REQUIRE(declared_charset("<html><META charset=Windows-1251 >") == "windows-1251");
-    REQUIRE(declared_charset("<meta http-equiv='Content-Type' content='text/html; charset=ISO-8859-1'>") == "iso-8859-1");
+    REQUIRE(declared_charset("<meta http-equiv='Content-Type' content='text/html; charset=ISO-8859-1'>") ==
+            "iso-8859-1");
     REQUIRE(declared_charset("<p>charset=utf-8").empty());
     REQUIRE(declared_charset("<meta charset").empty());
-    REQUIRE(to_utf8("<meta charset=\"windows-1251\">\xCF\xF0\xE8\xE2\xE5\xF2", Markup::html).find("Привет") != std::string::npos);
+    REQUIRE(to_utf8("<meta charset=\"windows-1251\">\xCF\xF0\xE8\xE2\xE5\xF2", Markup::html).find("Привет") !=
+            std::string::npos);
     // "iso-8859-1" means windows-1252, which has curly quotes where Latin-1 has control characters.
     REQUIRE(to_utf8("<meta charset=iso-8859-1>\x93hi\x94", Markup::html) == "<meta charset=iso-8859-1>“hi”");
     REQUIRE(to_utf8("<meta charset=shift_jis>\x93\x8C\x8B\x9E", Markup::html) == "<meta charset=shift_jis>東京");
 }
 
 TEST_CASE("text without any declaration is guessed, and is valid UTF-8 whatever it was") {
-    const std::string german = "Sch\xF6ne Gr\xFC\xDF""e aus M\xFCnchen, \xFC""ber die Br\xFC""cke f\xE4hrt die Stra\xDF""enbahn. ";
+    const std::string german =
+        "Sch\xF6ne Gr\xFC\xDF"
+        "e aus M\xFCnchen, \xFC"
+        "ber die Br\xFC"
+        "cke f\xE4hrt die Stra\xDF"
+        "enbahn. ";
     std::string text;
     for (int i = 0; i < 20; ++i) text += german;
     REQUIRE(to_utf8(text, Markup::none).find("Schöne Grüße aus München") == 0);

@@ -74,20 +74,29 @@ TEST_CASE("a kill at any moment of saving leaves the newest whole checkpoint loa
     std::mt19937 random(4);
     int64_t step = 1;
     for (int kill = 0; kill < 20; ++kill) {
+        int saved[2];
+        REQUIRE(::pipe(saved) == 0);
         const pid_t child = ::fork();
         REQUIRE(child >= 0);
         if (child == 0) {
             Trained t(m, DType::bf16);
-            for (int64_t next = step + 1;; ++next) save_step(run.path(), t, next, {.keep = {.last = 2}});
+            for (int64_t next = step + 1;; ++next) {
+                save_step(run.path(), t, next, {.keep = {.last = 2}});
+                if (::write(saved[1], "s", 1) != 1) ::_exit(1);
+            }
         }
-        ::usleep(1000 + random() % 60000);
+        char one;  // the child is past its first save, somewhere in a later one when it dies
+        ::close(saved[1]);
+        REQUIRE(::read(saved[0], &one, 1) == 1);
+        ::usleep(useconds_t(random() % 60000));
         REQUIRE(::kill(child, SIGKILL) == 0);
         int status = 0;
         REQUIRE(::waitpid(child, &status, 0) == child);
         REQUIRE(WIFSIGNALED(status));
+        ::close(saved[0]);
 
         const int64_t found = require_latest_is_whole(run.path(), m, DType::bf16);
-        REQUIRE(found >= step);
+        REQUIRE(found > step);
         REQUIRE(latest_checkpoint(run.path()).notes.empty());
         REQUIRE(fs::exists(run / "checkpoints" / "latest" / "config.json"));
         step = found;

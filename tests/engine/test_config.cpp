@@ -16,7 +16,8 @@ Config config_of(const std::string& toml, const std::vector<std::string>& assign
     return config;
 }
 
-const std::string small = "[run]\ndir = 'runs/x'\n[data]\ndir = 'd'\n[model]\nlayers = 2\nwidth = 32\nheads = 4\n[train]\ncontext = 16\n";
+const std::string small =
+    "[run]\ndir = 'runs/x'\n[data]\ndir = 'd'\n[model]\nlayers = 2\nwidth = 32\nheads = 4\n[train]\ncontext = 16\n";
 
 Resolved resolved(const std::vector<std::string>& assignments, const std::string& toml = small,
                   const std::optional<ModelConfig>& base = {}) {
@@ -27,22 +28,27 @@ template <class Body>
 Error error_of(Body&& body) {
     try {
         body();
-    } catch (const Error& e) {
-        return e;
-    }
+    } catch (const Error& e) { return e; }
     return Error("nothing was refused", "", "");
 }
 
 }  // namespace
 
 TEST_CASE("A setting that is wrong is refused with its place and what to type instead") {
-    struct Case { const char* toml; const char* what; const char* cause; const char* fix; };
+    struct Case {
+        const char* toml;
+        const char* what;
+        const char* cause;
+        const char* fix;
+    };
     const Case cases[] = {
-        {"[train]\nmicrobatch = 4\n", "unknown setting 'train.microbatch'", "r.toml:2:1", "did you mean 'train.micro_batch'?"},
+        {"[train]\nmicrobatch = 4\n", "unknown setting 'train.microbatch'", "r.toml:2:1",
+         "did you mean 'train.micro_batch'?"},
         {"[optimiser]\nlr = 1\n", "unknown setting 'optimiser.lr'", "r.toml:2:1", "did you mean 'optimizer.lr'?"},
         {"lr = 1\n", "unknown setting 'lr'", "r.toml:1:1", "did you mean 'optimizer.lr'?"},
         {"colour = 1\n", "unknown setting 'colour'", "r.toml:1:1", "--help-settings"},
-        {"[train]\n  batch = 'eight'\n", "train.batch = \"eight\" is not a whole number", "r.toml:2:3", "train.batch = 100"},
+        {"[train]\n  batch = 'eight'\n", "train.batch = \"eight\" is not a whole number", "r.toml:2:3",
+         "train.batch = 100"},
         {"[train]\nbatch = 1.5\n", "train.batch = 1.5 is not a whole number", "r.toml:2:1", "train.batch = "},
         {"[train]\nrecompute = 1\n", "is not true or false", "r.toml:2:1", "true"},
         {"[optimizer]\nlr = true\n", "is not a number", "r.toml:2:1", "0.1"},
@@ -72,8 +78,8 @@ TEST_CASE("A wrong setting on the command line is cited as it was typed") {
 }
 
 TEST_CASE("The command line comes after the file, and the last word holds") {
-    const Config c = config_of("[train]\nbatch = 8\n", {"train.batch=16", "train.batch=24", "run.dir=124", "sample.prompts=ROMEO:",
-                                                       "train.steps=1e4"});
+    const Config c = config_of("[train]\nbatch = 8\n", {"train.batch=16", "train.batch=24", "run.dir=124",
+                                                        "sample.prompts=ROMEO:", "train.steps=1e4"});
     REQUIRE(c.batch == 24);
     REQUIRE(c.run_dir == "124");
     REQUIRE(c.sample_prompts == std::vector<std::string>{"ROMEO:"});
@@ -82,8 +88,8 @@ TEST_CASE("The command line comes after the file, and the last word holds") {
 }
 
 TEST_CASE("The echo of the settings reads back as the same settings") {
-    const Resolved r = resolved({"optimizer.lr=0.00012345678901234", "sample.prompts=[\"a\\n\\\"b\\\"\", \"é\"]", "run.dir=a b\\c",
-                                 "loss.z_loss=1e-4", "train.recompute=true"});
+    const Resolved r = resolved({"optimizer.lr=0.00012345678901234", "sample.prompts=[\"a\\n\\\"b\\\"\", \"é\"]",
+                                 "run.dir=a b\\c", "loss.z_loss=1e-4", "train.recompute=true"});
     const std::string text = recipe_text(r.config);
     const Config back = config_of(text);
     REQUIRE(recipe_text(back) == text);
@@ -118,7 +124,8 @@ TEST_CASE("Sizes that were not given follow from those that were") {
     REQUIRE(gpt2.purpose.T == 16);
     REQUIRE(gpt2.purpose.training);
 
-    const Resolved llama = resolved({"model.family=llama", "model.kv_heads=2", "model.rope_theta=500000", "model.width=96"});
+    const Resolved llama =
+        resolved({"model.family=llama", "model.kv_heads=2", "model.rope_theta=500000", "model.width=96"});
     REQUIRE(llama.model.norm == Norm::rms);
     REQUIRE(llama.model.gated);
     REQUIRE_FALSE(llama.model.tied);
@@ -153,14 +160,20 @@ TEST_CASE("Rotary positions reach as far as the sequences do") {
 }
 
 TEST_CASE("Settings that do not go together are refused by name") {
-    struct Case { std::vector<std::string> set; const char* what; const char* key; };
+    struct Case {
+        std::vector<std::string> set;
+        const char* what;
+        const char* key;
+    };
     const Case cases[] = {
         {{"run.dir="}, "no folder", "run.dir"},
         {{"data.dir="}, "no data", "data.dir"},
         {{"data.train=x"}, "two sources", "data.train"},
         {{"model.name=gpt2-124m", "model.from=there"}, "two origins", "model.from"},
         {{"model.layers=0"}, "no size", "model.layers"},
-        {{"train.batch=12", "train.micro_batch=5"}, "does not divide", "train.micro_batch = 5 (--set train.micro_batch=5)"},
+        {{"train.batch=12", "train.micro_batch=5"},
+         "does not divide",
+         "train.micro_batch = 5 (--set train.micro_batch=5)"},
         {{"train.batch=4", "train.micro_batch=8"}, "does not divide", "train.micro_batch"},
         {{"train.context=32", "model.context=16"}, "learned positions", "model.context"},
         {{"train.context=0"}, "length of a sequence", "train.context"},
@@ -170,13 +183,17 @@ TEST_CASE("Settings that do not go together are refused by name") {
         {{"optimizer.warmup=1.5"}, "neither a number of steps", "optimizer.warmup"},
         {{"optimizer.schedule=wsd"}, "no cool-down", "optimizer.cooldown"},
         {{"optimizer.cooldown=0.2"}, "only the schedule wsd", "optimizer.cooldown"},
-        {{"optimizer.schedule=wsd", "optimizer.cooldown=900", "optimizer.warmup=200"}, "longer than the run", "train.steps"},
+        {{"optimizer.schedule=wsd", "optimizer.cooldown=900", "optimizer.warmup=200"},
+         "longer than the run",
+         "train.steps"},
         {{"optimizer.stochastic_rounding=true"}, "f32 weights", "train.dtype"},
         {{"sample.every=10"}, "nothing to sample", "sample.prompts"},
         {{"model.heads=5"}, "do not divide", "model"},
         {{"model.kv_heads=3"}, "do not divide", "model"},
         {{"model.family=llama", "model.head_width=7"}, "odd", "model"},
-        {{"train.batch=1048576", "train.micro_batch=1048576", "train.context=1000000"}, "cannot be counted", "train.context"},
+        {{"train.batch=1048576", "train.micro_batch=1048576", "train.context=1000000"},
+         "cannot be counted",
+         "train.context"},
         {{"model.name=gpt2-124m", "model.family=llama"}, "of the family gpt2", "model.family"},
         {{"model.name=gpt2-125m"}, "no model named", "gpt2-124m"},
     };
@@ -194,8 +211,8 @@ TEST_CASE("A model that begins from weights keeps their shape") {
     const std::string toml = "[run]\ndir = 'x'\n[data]\ndir = 'd'\n[model]\nfrom = 'there'\n";
     REQUIRE(resolved({}, toml, there).model == there);
     REQUIRE(resolved({"model.layers=2"}, toml, there).model == there);
-    for (const char* other : {"model.layers=3", "model.width=64", "model.feed_forward=64", "model.vocab=70", "model.norm_eps=1e-6",
-                              "model.tied=false", "model.family=llama", "model.context=32"}) {
+    for (const char* other : {"model.layers=3", "model.width=64", "model.feed_forward=64", "model.vocab=70",
+                              "model.norm_eps=1e-6", "model.tied=false", "model.family=llama", "model.context=32"}) {
         INFO(other);
         REQUIRE_THROWS_AS(resolved({other}, toml, there), Error);
     }
@@ -217,7 +234,9 @@ TEST_CASE("The micro-batch that is chosen divides the batch and fits the memory"
 }
 
 TEST_CASE("Durations below 1 are shares of the steps") {
-    const Schedule s = resolved({"train.steps=500", "optimizer.schedule=wsd", "optimizer.warmup=0.02", "optimizer.cooldown=0.2"}).trainer.schedule;
+    const Schedule s =
+        resolved({"train.steps=500", "optimizer.schedule=wsd", "optimizer.warmup=0.02", "optimizer.cooldown=0.2"})
+            .trainer.schedule;
     REQUIRE(s.warmup == 10);
     REQUIRE(s.cooldown == 100);
     REQUIRE(s.decay == Decay::wsd);
@@ -225,15 +244,22 @@ TEST_CASE("Durations below 1 are shares of the steps") {
 
 TEST_CASE("A resumed run may change how it runs but not what it computes") {
     const Resolved begun = resolved({});
-    for (const char* free : {"train.threads=3", "train.micro_batch=2", "checkpoint.every=5", "validation.every=7", "run.dir=elsewhere",
-                             "train.recompute=true", "sample.tokens=9"}) {
+    for (const char* free : {"train.threads=3", "train.micro_batch=2", "checkpoint.every=5", "validation.every=7",
+                             "run.dir=elsewhere", "train.recompute=true", "sample.tokens=9"}) {
         INFO(free);
         REQUIRE_NOTHROW(require_same_run(begun.identity, resolved({free})));
     }
-    struct Case { const char* set; const char* key; const char* then; };
-    for (const Case& c : {Case{"optimizer.lr=1e-3", "optimizer.lr", "0.0003"}, {"train.batch=16", "train.batch", "8"},
-                          {"model.layers=3", "model.layers", "2"}, {"train.steps=2000", "train.steps", "1000"},
-                          {"train.seed=2", "train.seed", "1"}, {"data.packing=plain", "data.packing", "masked"}}) {
+    struct Case {
+        const char* set;
+        const char* key;
+        const char* then;
+    };
+    for (const Case& c : {Case{"optimizer.lr=1e-3", "optimizer.lr", "0.0003"},
+                          {"train.batch=16", "train.batch", "8"},
+                          {"model.layers=3", "model.layers", "2"},
+                          {"train.steps=2000", "train.steps", "1000"},
+                          {"train.seed=2", "train.seed", "1"},
+                          {"data.packing=plain", "data.packing", "masked"}}) {
         const Error e = error_of([&] { require_same_run(begun.identity, resolved({c.set})); });
         INFO(e.text());
         REQUIRE(std::string(e.what()).find(std::string(c.key) + " = ") != std::string::npos);
@@ -247,6 +273,7 @@ TEST_CASE("A resumed run may change how it runs but not what it computes") {
 }
 
 TEST_CASE("A run at a flat rate may be made longer") {
-    const std::vector<std::string> flat = {"optimizer.schedule=constant"}, longer = {"optimizer.schedule=constant", "train.steps=5000"};
+    const std::vector<std::string> flat = {"optimizer.schedule=constant"},
+                                   longer = {"optimizer.schedule=constant", "train.steps=5000"};
     REQUIRE_NOTHROW(require_same_run(resolved(flat).identity, resolved(longer)));
 }

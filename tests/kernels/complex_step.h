@@ -30,8 +30,8 @@ inline Owned added(const Tensor& after, const Tensor& before) {
 
 struct Derivative {
     const char* input;
-    Tensor pushed;    // c128, an input of forward
-    Tensor gradient;  // f64, what backward says
+    Tensor pushed;     // c128, an input of forward
+    Tensor gradient;   // f64, what backward says
     double terms = 0;  // how large the terms are that the gradient is a difference of, where they may all cancel
 };
 

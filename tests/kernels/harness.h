@@ -56,30 +56,30 @@ inline void put(const Tensor& t, int64_t i, double x) {
 // For outputs and scratch: every float is NaN, every integer −1.
 inline Owned poisoned(DType dtype, const Shape& shape) { return Owned(dtype, shape); }
 
-inline Owned filled(DType dtype, const Shape& shape, double x) {
+template <class Value>
+Owned made(DType dtype, const Shape& shape, Value&& value_of) {
     Owned t(dtype, shape);
-    for (int64_t i = 0; i < t.size(); ++i) put(t, i, x);
+    for (int64_t i = 0; i < t.size(); ++i) put(t, i, value_of(i));
     return t;
+}
+
+inline Owned filled(DType dtype, const Shape& shape, double x) {
+    return made(dtype, shape, [&](int64_t) { return x; });
 }
 
 // mean + spread · a standard normal.
 inline Owned random(uint64_t seed, DType dtype, const Shape& shape, double spread = 1, double mean = 0) {
-    Owned t(dtype, shape);
-    for (int64_t i = 0; i < t.size(); ++i) put(t, i, mean + spread * Philox{seed}.normal(uint64_t(i)));
-    return t;
+    return made(dtype, shape, [&](int64_t i) { return mean + spread * Philox{seed}.normal(uint64_t(i)); });
 }
 
 // Integers, uniform in [low, high).
 inline Owned integers(uint64_t seed, const Shape& shape, int low, int high) {
-    Owned t(DType::i32, shape);
-    for (int64_t i = 0; i < t.size(); ++i) put(t, i, std::floor(low + (high - low) * Philox{seed}.uniform(uint64_t(i))));
-    return t;
+    return made(DType::i32, shape,
+                [&](int64_t i) { return std::floor(low + (high - low) * Philox{seed}.uniform(uint64_t(i))); });
 }
 
 inline Owned converted(const Tensor& from, DType dtype) {
-    Owned t(dtype, from.shape);
-    for (int64_t i = 0; i < t.size(); ++i) put(t, i, at(from, i));
-    return t;
+    return made(dtype, from.shape, [&](int64_t i) { return at(from, i); });
 }
 
 inline Owned copy_of(const Tensor& from) {
@@ -124,8 +124,8 @@ inline const std::vector<Rows> awkward_rows = {{1, 1}, {1, 7}, {5, 1}, {3, 8}, {
 struct Heads {
     int B, T, H, G, D;
 };
-inline const std::vector<Heads> awkward_heads = {{1, 1, 1, 1, 1}, {2, 5, 1, 1, 3}, {1, 7, 2, 2, 4},
-                                                 {2, 6, 4, 2, 5}, {1, 9, 3, 1, 2}};
+inline const std::vector<Heads> awkward_heads = {
+    {1, 1, 1, 1, 1}, {2, 5, 1, 1, 3}, {1, 7, 2, 2, 4}, {2, 6, 4, 2, 5}, {1, 9, 3, 1, 2}};
 
 struct Mask {
     std::string name;

@@ -53,7 +53,8 @@ TEST_CASE("gelu, silu and relu are what their names say") {
     for (double x : {-40.0, -3.0, -1.0, -0.1, 0.0, 1e-3, 0.5, 2.0, 7.0, 50.0}) {
         // ½(1 + tanh u) is the logistic function of 2u
         const double u = std::sqrt(2 / std::acos(-1.0)) * (x + 0.044715 * x * x * x);
-        REQUIRE(std::abs(apply(Activation::gelu_tanh, x) - x / (1 + std::exp(-2 * u))) <= 1e-15 * std::max(1.0, std::abs(x)));
+        REQUIRE(std::abs(apply(Activation::gelu_tanh, x) - x / (1 + std::exp(-2 * u))) <=
+                1e-15 * std::max(1.0, std::abs(x)));
         REQUIRE(std::abs(apply(Activation::silu, x) - x / (1 + std::exp(-x))) <= 1e-15 * std::max(1.0, std::abs(x)));
         REQUIRE(apply(Activation::relu, x) == std::max(0.0, x));
     }

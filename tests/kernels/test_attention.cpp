@@ -25,15 +25,37 @@ struct Outcome {
 
 Outcome forward(Heads s, const Tensor& qkv, const Mask& m) {
     Outcome o{Owned(qkv.dtype, {rows(s), s.H * s.D}), Owned(accumulator_of(qkv.dtype), {s.B, s.H, s.T})};
-    ops.attention_forward({.y = o.y, .lse = o.lse, .qkv = qkv, .lo = m.lo, .hi = m.hi, .B = s.B, .T = s.T, .H = s.H,
-                           .G = s.G, .D = s.D, .scale = scale_of(s)}, {});
+    ops.attention_forward({.y = o.y,
+                           .lse = o.lse,
+                           .qkv = qkv,
+                           .lo = m.lo,
+                           .hi = m.hi,
+                           .B = s.B,
+                           .T = s.T,
+                           .H = s.H,
+                           .G = s.G,
+                           .D = s.D,
+                           .scale = scale_of(s)},
+                          {});
     return o;
 }
 
 Owned backward(Heads s, const Tensor& d_y, const Tensor& qkv, const Outcome& o, const Mask& m) {
     Owned d_qkv(qkv.dtype, qkv.shape);
-    ops.attention_backward({.d_qkv = d_qkv, .d_y = d_y, .qkv = qkv, .y = o.y, .lse = o.lse, .lo = m.lo, .hi = m.hi,
-                            .B = s.B, .T = s.T, .H = s.H, .G = s.G, .D = s.D, .scale = scale_of(s)}, {});
+    ops.attention_backward({.d_qkv = d_qkv,
+                            .d_y = d_y,
+                            .qkv = qkv,
+                            .y = o.y,
+                            .lse = o.lse,
+                            .lo = m.lo,
+                            .hi = m.hi,
+                            .B = s.B,
+                            .T = s.T,
+                            .H = s.H,
+                            .G = s.G,
+                            .D = s.D,
+                            .scale = scale_of(s)},
+                           {});
     return d_qkv;
 }
 
@@ -157,9 +179,18 @@ TEST_CASE("attention with a cache, in pieces of any length, is attention over th
                         put(position, i, double(row % s.T));
                         put(lo, i, at(m.lo, row));
                     }
-                    ops.attention_cached({.y = y, .k_cache = k_cache, .v_cache = v_cache, .qkv = some,
-                                          .sequence = sequence, .position = position, .lo = lo, .H = s.H, .G = s.G,
-                                          .D = s.D, .scale = scale_of(s)}, {});
+                    ops.attention_cached({.y = y,
+                                          .k_cache = k_cache,
+                                          .v_cache = v_cache,
+                                          .qkv = some,
+                                          .sequence = sequence,
+                                          .position = position,
+                                          .lo = lo,
+                                          .H = s.H,
+                                          .G = s.G,
+                                          .D = s.D,
+                                          .scale = scale_of(s)},
+                                         {});
                     for (int64_t i = 0; i < n; ++i)
                         REQUIRE(same_bits(y.slice(i, 1), want.y.slice(taken[size_t(i)], 1)));
                 }
@@ -180,7 +211,8 @@ TEST_CASE("the reference refuses key intervals that leave the sequence or decrea
     };
     forward(s, qkv, with({0, 0, 1}, {1, 2, 3}));
     REQUIRE_THROWS_WITH(forward(s, qkv, with({0, 0, 0}, {1, 2, 4})), Catch::Contains("leaves its sequence at query 2"));
-    REQUIRE_THROWS_WITH(forward(s, qkv, with({-1, 0, 0}, {1, 2, 3})), Catch::Contains("leaves its sequence at query 0"));
+    REQUIRE_THROWS_WITH(forward(s, qkv, with({-1, 0, 0}, {1, 2, 3})),
+                        Catch::Contains("leaves its sequence at query 0"));
     REQUIRE_THROWS_WITH(forward(s, qkv, with({0, 1, 0}, {1, 2, 3})), Catch::Contains("decrease at query 2"));
     REQUIRE_THROWS_WITH(forward(s, qkv, with({0, 0, 0}, {2, 1, 3})), Catch::Contains("decrease at query 1"));
 }

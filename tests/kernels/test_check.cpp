@@ -29,8 +29,14 @@ struct Field {
     std::function<Tensor&(Args&)> of;
     bool optional = false;
 };
-#define FIELD(Args, name) Field<Args>{#name, [](Args& in_call) -> Tensor& { return in_call.name; }}
-#define OPTIONAL(Args, name) Field<Args>{#name, [](Args& in_call) -> Tensor& { return in_call.name; }, true}
+#define FIELD(Args, name)                                             \
+    Field<Args> {                                                     \
+#name, [](Args & in_call) -> Tensor& { return in_call.name; } \
+    }
+#define OPTIONAL(Args, name)                                                \
+    Field<Args> {                                                           \
+#name, [](Args & in_call) -> Tensor& { return in_call.name; }, true \
+    }
 
 template <class Args>
 void refuses(Args a, const std::function<void(Args&)>& spoil, const std::string& sentence) {
@@ -45,26 +51,53 @@ void names_every_field(const Args& good, const std::string& op, const std::vecto
     REQUIRE_NOTHROW(check(good));
     for (const Field<Args>& field : fields) {
         const std::string named = op + ": " + field.name;
-        refuses<Args>(good, [&](Args& a) {
-            Shape& s = field.of(a).shape;
-            s.dim[size_t(s.rank == 4 ? 3 : s.rank++)] = 9;
-        }, named + " has shape");
-        refuses<Args>(good, [&](Args& a) {
-            DType& t = field.of(a).dtype;
-            t = t == DType::i32 ? DType::f32 : DType::i32;
-        }, named + " is ");
-        if (!field.optional) refuses<Args>(good, [&](Args& a) { field.of(a).data = nullptr; }, named + " has no memory");
+        refuses<Args>(
+            good,
+            [&](Args& a) {
+                Shape& s = field.of(a).shape;
+                s.dim[size_t(s.rank == 4 ? 3 : s.rank++)] = 9;
+            },
+            named + " has shape");
+        refuses<Args>(
+            good,
+            [&](Args& a) {
+                DType& t = field.of(a).dtype;
+                t = t == DType::i32 ? DType::f32 : DType::i32;
+            },
+            named + " is ");
+        if (!field.optional)
+            refuses<Args>(
+                good, [&](Args& a) { field.of(a).data = nullptr; }, named + " has no memory");
     }
 }
 
 AdamW adamw(Desk& k) {
-    return {.master = k.f({N}), .m = k.f({N}), .v = k.f({N}), .param = k.give(DType::bf16, {N}), .grad = k.f({N}),
-            .scale = k.d({1}), .lr = 1e-3, .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .decay = 0.1, .step = 1};
+    return {.master = k.f({N}),
+            .m = k.f({N}),
+            .v = k.f({N}),
+            .param = k.give(DType::bf16, {N}),
+            .grad = k.f({N}),
+            .scale = k.d({1}),
+            .lr = 1e-3,
+            .beta1 = 0.9,
+            .beta2 = 0.95,
+            .eps = 1e-8,
+            .decay = 0.1,
+            .step = 1};
 }
 
 AttentionForward attention(Desk& k) {
-    return {.y = k.f({N, H * D}), .lse = k.f({B, H, T}), .qkv = k.f({N, (H + 2 * G) * D}), .lo = k.i({B, T}),
-            .hi = k.i({B, T}), .B = B, .T = T, .H = H, .G = G, .D = D, .scale = 0.7};
+    return {.y = k.f({N, H * D}),
+            .lse = k.f({B, H, T}),
+            .qkv = k.f({N, (H + 2 * G) * D}),
+            .lo = k.i({B, T}),
+            .hi = k.i({B, T}),
+            .B = B,
+            .T = T,
+            .H = H,
+            .G = G,
+            .D = D,
+            .scale = 0.7};
 }
 
 CrossEntropyBackward cross_entropy_backward(Desk& k) {
@@ -77,45 +110,68 @@ TEST_CASE("embedding names every field that breaks a promise") {
     Desk k;
     using A = EmbeddingForward;
     const A a = {.y = k.f({N, C}), .tokens = k.i({N}), .wte = k.f({V, C}), .positions = k.i({N}), .wpe = k.f({P, C})};
-    names_every_field(a, "embedding_forward", {FIELD(A, y), FIELD(A, tokens), FIELD(A, wte), OPTIONAL(A, positions),
-                                               OPTIONAL(A, wpe)});
-    refuses<A>(a, [](A& x) { x.wpe = {}; }, "positions is given without wpe");
-    refuses<A>(a, [](A& x) { x.positions = {}; }, "positions is missing beside wpe");
+    names_every_field(a, "embedding_forward",
+                      {FIELD(A, y), FIELD(A, tokens), FIELD(A, wte), OPTIONAL(A, positions), OPTIONAL(A, wpe)});
+    refuses<A>(
+        a, [](A& x) { x.wpe = {}; }, "positions is given without wpe");
+    refuses<A>(
+        a, [](A& x) { x.positions = {}; }, "positions is missing beside wpe");
 
     using Backward = EmbeddingBackward;
-    const Backward b = {.d_wte = k.f({V, C}), .d_wpe = k.f({P, C}), .d_y = k.f({N, C}), .tokens = k.i({N}),
-                        .positions = k.i({N})};
-    names_every_field(b, "embedding_backward", {FIELD(Backward, d_wte), OPTIONAL(Backward, d_wpe), FIELD(Backward, d_y),
-                                                FIELD(Backward, tokens), OPTIONAL(Backward, positions)});
+    const Backward b = {
+        .d_wte = k.f({V, C}), .d_wpe = k.f({P, C}), .d_y = k.f({N, C}), .tokens = k.i({N}), .positions = k.i({N})};
+    names_every_field(b, "embedding_backward",
+                      {FIELD(Backward, d_wte), OPTIONAL(Backward, d_wpe), FIELD(Backward, d_y), FIELD(Backward, tokens),
+                       OPTIONAL(Backward, positions)});
 }
 
 TEST_CASE("layernorm names every field that breaks a promise") {
     Desk k;
     using F = LayerNormForward;
-    const F f = {.y = k.f({N, C}), .mean = k.f({N}), .rstd = k.f({N}), .x = k.f({N, C}), .gain = k.f({C}), .bias = k.f({C})};
-    names_every_field(f, "layernorm_forward", {FIELD(F, y), FIELD(F, mean), FIELD(F, rstd), FIELD(F, x), FIELD(F, gain),
-                                               OPTIONAL(F, bias)});
-    refuses<F>(f, [](F& a) { a.eps = -1; }, "eps is -1, must be at least 0");
-    refuses<F>(f, [](F& a) { a.eps = std::nan(""); }, "eps is nan");
+    const F f = {
+        .y = k.f({N, C}), .mean = k.f({N}), .rstd = k.f({N}), .x = k.f({N, C}), .gain = k.f({C}), .bias = k.f({C})};
+    names_every_field(f, "layernorm_forward",
+                      {FIELD(F, y), FIELD(F, mean), FIELD(F, rstd), FIELD(F, x), FIELD(F, gain), OPTIONAL(F, bias)});
+    refuses<F>(
+        f, [](F& a) { a.eps = -1; }, "eps is -1, must be at least 0");
+    refuses<F>(
+        f, [](F& a) { a.eps = std::nan(""); }, "eps is nan");
 
     using A = AddLayerNormForward;
-    const A a = {.y = k.f({N, C}), .x = k.f({N, C}), .mean = k.f({N}), .rstd = k.f({N}), .a = k.f({N, C}),
-                 .b = k.f({N, C}), .gain = k.f({C}), .bias = k.f({C})};
-    names_every_field(a, "add_layernorm_forward", {FIELD(A, y), FIELD(A, x), FIELD(A, mean), FIELD(A, rstd), FIELD(A, a),
-                                                   FIELD(A, b), FIELD(A, gain), OPTIONAL(A, bias)});
+    const A a = {.y = k.f({N, C}),
+                 .x = k.f({N, C}),
+                 .mean = k.f({N}),
+                 .rstd = k.f({N}),
+                 .a = k.f({N, C}),
+                 .b = k.f({N, C}),
+                 .gain = k.f({C}),
+                 .bias = k.f({C})};
+    names_every_field(a, "add_layernorm_forward",
+                      {FIELD(A, y), FIELD(A, x), FIELD(A, mean), FIELD(A, rstd), FIELD(A, a), FIELD(A, b),
+                       FIELD(A, gain), OPTIONAL(A, bias)});
     A in_place = a;
     in_place.x = in_place.a;
     REQUIRE_NOTHROW(check(in_place));
-    refuses<A>(a, [](A& x) { x.x = x.b; }, "x must not alias b");
+    refuses<A>(
+        a, [](A& x) { x.x = x.b; }, "x must not alias b");
 
     using Bw = LayerNormBackward;
-    const Bw b = {.d_x = k.f({N, C}), .d_gain = k.f({C}), .d_bias = k.f({C}), .d_y = k.f({N, C}),
-                  .d_residual = k.f({N, C}), .x = k.f({N, C}), .gain = k.f({C}), .mean = k.f({N}), .rstd = k.f({N})};
-    names_every_field(b, "layernorm_backward", {FIELD(Bw, d_x), FIELD(Bw, d_gain), OPTIONAL(Bw, d_bias), FIELD(Bw, d_y),
-                                                OPTIONAL(Bw, d_residual), FIELD(Bw, x), FIELD(Bw, gain), FIELD(Bw, mean),
-                                                FIELD(Bw, rstd)});
-    refuses<Bw>(b, [](Bw& x) { x.d_x = x.x; }, "d_x must not alias x");
-    refuses<Bw>(b, [](Bw& x) { x.d_bias = x.d_gain; }, "d_gain must not alias d_bias");
+    const Bw b = {.d_x = k.f({N, C}),
+                  .d_gain = k.f({C}),
+                  .d_bias = k.f({C}),
+                  .d_y = k.f({N, C}),
+                  .d_residual = k.f({N, C}),
+                  .x = k.f({N, C}),
+                  .gain = k.f({C}),
+                  .mean = k.f({N}),
+                  .rstd = k.f({N})};
+    names_every_field(b, "layernorm_backward",
+                      {FIELD(Bw, d_x), FIELD(Bw, d_gain), OPTIONAL(Bw, d_bias), FIELD(Bw, d_y),
+                       OPTIONAL(Bw, d_residual), FIELD(Bw, x), FIELD(Bw, gain), FIELD(Bw, mean), FIELD(Bw, rstd)});
+    refuses<Bw>(
+        b, [](Bw& x) { x.d_x = x.x; }, "d_x must not alias x");
+    refuses<Bw>(
+        b, [](Bw& x) { x.d_bias = x.d_gain; }, "d_gain must not alias d_bias");
 }
 
 TEST_CASE("rmsnorm names every field that breaks a promise") {
@@ -125,14 +181,21 @@ TEST_CASE("rmsnorm names every field that breaks a promise") {
     names_every_field(f, "rmsnorm_forward", {FIELD(F, y), FIELD(F, rstd), FIELD(F, x), FIELD(F, gain)});
 
     using A = AddRmsNormForward;
-    const A a = {.y = k.f({N, C}), .x = k.f({N, C}), .rstd = k.f({N}), .a = k.f({N, C}), .b = k.f({N, C}), .gain = k.f({C})};
-    names_every_field(a, "add_rmsnorm_forward", {FIELD(A, y), FIELD(A, x), FIELD(A, rstd), FIELD(A, a), FIELD(A, b),
-                                                 FIELD(A, gain)});
+    const A a = {
+        .y = k.f({N, C}), .x = k.f({N, C}), .rstd = k.f({N}), .a = k.f({N, C}), .b = k.f({N, C}), .gain = k.f({C})};
+    names_every_field(a, "add_rmsnorm_forward",
+                      {FIELD(A, y), FIELD(A, x), FIELD(A, rstd), FIELD(A, a), FIELD(A, b), FIELD(A, gain)});
     using Bw = RmsNormBackward;
-    const Bw b = {.d_x = k.f({N, C}), .d_gain = k.f({C}), .d_y = k.f({N, C}), .d_residual = k.f({N, C}),
-                  .x = k.f({N, C}), .gain = k.f({C}), .rstd = k.f({N})};
-    names_every_field(b, "rmsnorm_backward", {FIELD(Bw, d_x), FIELD(Bw, d_gain), FIELD(Bw, d_y), OPTIONAL(Bw, d_residual),
-                                              FIELD(Bw, x), FIELD(Bw, gain), FIELD(Bw, rstd)});
+    const Bw b = {.d_x = k.f({N, C}),
+                  .d_gain = k.f({C}),
+                  .d_y = k.f({N, C}),
+                  .d_residual = k.f({N, C}),
+                  .x = k.f({N, C}),
+                  .gain = k.f({C}),
+                  .rstd = k.f({N})};
+    names_every_field(b, "rmsnorm_backward",
+                      {FIELD(Bw, d_x), FIELD(Bw, d_gain), FIELD(Bw, d_y), OPTIONAL(Bw, d_residual), FIELD(Bw, x),
+                       FIELD(Bw, gain), FIELD(Bw, rstd)});
 }
 
 TEST_CASE("linear names every field that breaks a promise") {
@@ -140,9 +203,20 @@ TEST_CASE("linear names every field that breaks a promise") {
     using F = LinearForward;
     const F f = {.y = k.f({N, O}), .x = k.f({N, C}), .w = k.f({O, C}), .b = k.f({O})};
     names_every_field(f, "linear_forward", {FIELD(F, y), FIELD(F, x), FIELD(F, w), OPTIONAL(F, b)});
-    refuses<F>(f, [](F& a) { a.w.shape = {C, O}; }, "w has shape [8, 5], must have [O,I] = [5, 8]");
-    refuses<F>(f, [](F& a) { a.w.dtype = DType::bf16; }, "w is bf16, must be f32");
-    refuses<F>(f, [](F& a) { a.x.shape = {N, 0}; }, "x has shape [6, 0]: an empty axis");
+    refuses<F>(
+        f,
+        [](F& a) {
+            a.w.shape = {C, O};
+        },
+        "w has shape [8, 5], must have [O,I] = [5, 8]");
+    refuses<F>(
+        f, [](F& a) { a.w.dtype = DType::bf16; }, "w is bf16, must be f32");
+    refuses<F>(
+        f,
+        [](F& a) {
+            a.x.shape = {N, 0};
+        },
+        "x has shape [6, 0]: an empty axis");
 
     using I = LinearBackwardInput;
     const I i = {.d_x = k.f({N, C}), .d_y = k.f({N, O}), .w = k.f({O, C})};
@@ -158,11 +232,14 @@ TEST_CASE("weight gradients and statistics of bf16 are promised in f32") {
     auto half = [&](const Shape& s) { return k.give(DType::bf16, s); };
     const LinearBackwardWeight w = {.d_w = k.f({O, C}), .d_y = half({N, O}), .x = half({N, C})};
     REQUIRE_NOTHROW(check(w));
-    refuses<LinearBackwardWeight>(w, [](auto& a) { a.d_w.dtype = DType::bf16; }, "d_w is bf16, must be f32");
+    refuses<LinearBackwardWeight>(
+        w, [](auto& a) { a.d_w.dtype = DType::bf16; }, "d_w is bf16, must be f32");
     const RmsNormForward f = {.y = half({N, C}), .rstd = k.f({N}), .x = half({N, C}), .gain = half({C})};
     REQUIRE_NOTHROW(check(f));
-    refuses<RmsNormForward>(f, [](auto& a) { a.rstd.dtype = DType::bf16; }, "rstd is bf16, must be f32");
-    refuses<RmsNormForward>(f, [](auto& a) { a.gain.dtype = DType::f32; }, "gain is f32, must be bf16");
+    refuses<RmsNormForward>(
+        f, [](auto& a) { a.rstd.dtype = DType::bf16; }, "rstd is bf16, must be f32");
+    refuses<RmsNormForward>(
+        f, [](auto& a) { a.gain.dtype = DType::f32; }, "gain is f32, must be bf16");
 }
 
 TEST_CASE("rope names every field that breaks a promise") {
@@ -170,9 +247,12 @@ TEST_CASE("rope names every field that breaks a promise") {
     using A = Rope;
     const A a = {.x = k.f({N, C}), .positions = k.i({N}), .turns = k.f({P, R, 2}), .heads = 4, .D = 2};
     names_every_field(a, "rope", {FIELD(A, x), FIELD(A, positions), FIELD(A, turns)});
-    refuses<A>(a, [](A& x) { x.heads = 5; }, "heads·D = 10 channels in rows of x of 8");
-    refuses<A>(a, [](A& x) { x.heads = 0; }, "heads is 0, must be at least 1");
-    refuses<A>(a, [](A& x) { x.D = 1; }, "2·R must not be above D = 1");
+    refuses<A>(
+        a, [](A& x) { x.heads = 5; }, "heads·D = 10 channels in rows of x of 8");
+    refuses<A>(
+        a, [](A& x) { x.heads = 0; }, "heads is 0, must be at least 1");
+    refuses<A>(
+        a, [](A& x) { x.D = 1; }, "2·R must not be above D = 1");
 }
 
 TEST_CASE("attention names every field that breaks a promise") {
@@ -180,24 +260,49 @@ TEST_CASE("attention names every field that breaks a promise") {
     using F = AttentionForward;
     const F f = attention(k);
     names_every_field(f, "attention_forward", {FIELD(F, y), FIELD(F, lse), FIELD(F, qkv), FIELD(F, lo), FIELD(F, hi)});
-    refuses<F>(f, [](F& a) { a.G = 3; }, "H = 4 is no multiple of G = 3");
-    refuses<F>(f, [](F& a) { a.G = 0; }, "G is 0, must be at least 1");
-    refuses<F>(f, [](F& a) { a.T = -1; }, "T is -1, must be at least 1");
-    refuses<F>(f, [](F& a) { a.scale = INFINITY; }, "scale is inf, must be finite");
-    refuses<F>(f, [](F& a) { a.y.data = a.qkv.data; }, "y must not alias qkv");
+    refuses<F>(
+        f, [](F& a) { a.G = 3; }, "H = 4 is no multiple of G = 3");
+    refuses<F>(
+        f, [](F& a) { a.G = 0; }, "G is 0, must be at least 1");
+    refuses<F>(
+        f, [](F& a) { a.T = -1; }, "T is -1, must be at least 1");
+    refuses<F>(
+        f, [](F& a) { a.scale = INFINITY; }, "scale is inf, must be finite");
+    refuses<F>(
+        f, [](F& a) { a.y.data = a.qkv.data; }, "y must not alias qkv");
 
     using Bw = AttentionBackward;
-    const Bw b = {.d_qkv = k.f({N, (H + 2 * G) * D}), .d_y = k.f({N, H * D}), .qkv = k.f({N, (H + 2 * G) * D}),
-                  .y = k.f({N, H * D}), .lse = k.f({B, H, T}), .lo = k.i({B, T}), .hi = k.i({B, T}), .B = B, .T = T,
-                  .H = H, .G = G, .D = D, .scale = 0.7};
-    names_every_field(b, "attention_backward", {FIELD(Bw, d_qkv), FIELD(Bw, d_y), FIELD(Bw, qkv), FIELD(Bw, y),
-                                                FIELD(Bw, lse), FIELD(Bw, lo), FIELD(Bw, hi)});
+    const Bw b = {.d_qkv = k.f({N, (H + 2 * G) * D}),
+                  .d_y = k.f({N, H * D}),
+                  .qkv = k.f({N, (H + 2 * G) * D}),
+                  .y = k.f({N, H * D}),
+                  .lse = k.f({B, H, T}),
+                  .lo = k.i({B, T}),
+                  .hi = k.i({B, T}),
+                  .B = B,
+                  .T = T,
+                  .H = H,
+                  .G = G,
+                  .D = D,
+                  .scale = 0.7};
+    names_every_field(
+        b, "attention_backward",
+        {FIELD(Bw, d_qkv), FIELD(Bw, d_y), FIELD(Bw, qkv), FIELD(Bw, y), FIELD(Bw, lse), FIELD(Bw, lo), FIELD(Bw, hi)});
     using A = AttentionCached;
-    const A a = {.y = k.f({N, H * D}), .k_cache = k.f({S, G, P, D}), .v_cache = k.f({S, G, P, D}),
-                 .qkv = k.f({N, (H + 2 * G) * D}), .sequence = k.i({N}), .position = k.i({N}), .lo = k.i({N}), .H = H,
-                 .G = G, .D = D, .scale = 0.7};
-    names_every_field(a, "attention_cached", {FIELD(A, y), FIELD(A, k_cache), FIELD(A, v_cache), FIELD(A, qkv),
-                                              FIELD(A, sequence), FIELD(A, position), FIELD(A, lo)});
+    const A a = {.y = k.f({N, H * D}),
+                 .k_cache = k.f({S, G, P, D}),
+                 .v_cache = k.f({S, G, P, D}),
+                 .qkv = k.f({N, (H + 2 * G) * D}),
+                 .sequence = k.i({N}),
+                 .position = k.i({N}),
+                 .lo = k.i({N}),
+                 .H = H,
+                 .G = G,
+                 .D = D,
+                 .scale = 0.7};
+    names_every_field(a, "attention_cached",
+                      {FIELD(A, y), FIELD(A, k_cache), FIELD(A, v_cache), FIELD(A, qkv), FIELD(A, sequence),
+                       FIELD(A, position), FIELD(A, lo)});
 }
 
 TEST_CASE("activations name every field that breaks a promise") {
@@ -208,12 +313,18 @@ TEST_CASE("activations name every field that breaks a promise") {
     using Bw = ActivationBackward;
     const Bw b = {.d_x = k.f({N, C}), .d_y = k.f({N, C}), .x = k.f({N, C}), .kind = Activation::silu};
     names_every_field(b, "activation_backward", {FIELD(Bw, d_x), FIELD(Bw, d_y), FIELD(Bw, x)});
-    refuses<Bw>(b, [](Bw& a) { a.d_x = a.x; }, "d_x must not alias x");
+    refuses<Bw>(
+        b, [](Bw& a) { a.d_x = a.x; }, "d_x must not alias x");
 
     using GF = GatedForward;
     const GF g = {.y = k.f({N, C}), .x = k.f({N, 2 * C}), .kind = Activation::silu};
     names_every_field(g, "gated_forward", {FIELD(GF, y), FIELD(GF, x)});
-    refuses<GF>(g, [](GF& a) { a.x.shape = {N, C}; }, "x has shape [6, 8], must have [N,2F] = [6, 16]");
+    refuses<GF>(
+        g,
+        [](GF& a) {
+            a.x.shape = {N, C};
+        },
+        "x has shape [6, 8], must have [N,2F] = [6, 16]");
     using GB = GatedBackward;
     names_every_field(GB{.d_x = k.f({N, 2 * C}), .d_y = k.f({N, C}), .x = k.f({N, 2 * C}), .kind = Activation::silu},
                       "gated_backward", {FIELD(GB, d_x), FIELD(GB, d_y), FIELD(GB, x)});
@@ -224,9 +335,13 @@ TEST_CASE("dropout names every field that breaks a promise") {
     using A = Dropout;
     const A a = {.y = k.f({N, C}), .x = k.f({N, C}), .p = 0.1, .key = 1, .first_row = 0};
     names_every_field(a, "dropout", {FIELD(A, y), FIELD(A, x)});
-    for (double p : {1.0, -0.1, double(NAN)}) refuses<A>(a, [p](A& x) { x.p = p; }, "must be in [0, 1)");
-    refuses<A>(a, [](A& x) { x.first_row = -1; }, "first_row is -1, must be at least 0");
-    refuses<A>(a, [](A& x) { x.y.data = const_cast<float*>(x.x.as<float>()) + 1; }, "y overlaps a part of x");
+    for (double p : {1.0, -0.1, double(NAN)})
+        refuses<A>(
+            a, [p](A& x) { x.p = p; }, "must be in [0, 1)");
+    refuses<A>(
+        a, [](A& x) { x.first_row = -1; }, "first_row is -1, must be at least 0");
+    refuses<A>(
+        a, [](A& x) { x.y.data = const_cast<float*>(x.x.as<float>()) + 1; }, "y overlaps a part of x");
 }
 
 TEST_CASE("cross-entropy names every field that breaks a promise") {
@@ -234,31 +349,40 @@ TEST_CASE("cross-entropy names every field that breaks a promise") {
     using St = CrossEntropyStats;
     const St s = {.stats = k.f({N, 4}), .logits = k.f({N, V}), .targets = k.i({N})};
     names_every_field(s, "cross_entropy_stats", {FIELD(St, stats), FIELD(St, logits), FIELD(St, targets)});
-    refuses<St>(s, [](St& a) { a.first_class = -1; }, "first_class is -1");
+    refuses<St>(
+        s, [](St& a) { a.first_class = -1; }, "first_class is -1");
 
     using F = CrossEntropyForward;
     const F f = {.loss = k.f({N}), .lse = k.f({N}), .stats = k.f({N, 4}), .targets = k.i({N}), .V = V};
     names_every_field(f, "cross_entropy_forward", {FIELD(F, loss), FIELD(F, lse), FIELD(F, stats), FIELD(F, targets)});
-    refuses<F>(f, [](F& a) { a.smoothing = 1; }, "smoothing is 1, must be in [0, 1)");
-    refuses<F>(f, [](F& a) { a.z_loss = -1e-4; }, "z_loss is -0.0001, must be at least 0");
-    refuses<F>(f, [](F& a) { a.V = 0; }, "V is 0");
+    refuses<F>(
+        f, [](F& a) { a.smoothing = 1; }, "smoothing is 1, must be in [0, 1)");
+    refuses<F>(
+        f, [](F& a) { a.z_loss = -1e-4; }, "z_loss is -0.0001, must be at least 0");
+    refuses<F>(
+        f, [](F& a) { a.V = 0; }, "V is 0");
 
     using Bw = CrossEntropyBackward;
     const Bw b = cross_entropy_backward(k);
     names_every_field(b, "cross_entropy_backward", {FIELD(Bw, logits), FIELD(Bw, lse), FIELD(Bw, targets)});
-    refuses<Bw>(b, [](Bw& a) { a.first_class = 1; }, "from first_class 1, past V = 7");
-    refuses<Bw>(b, [](Bw& a) { a.scale = NAN; }, "scale is nan");
+    refuses<Bw>(
+        b, [](Bw& a) { a.first_class = 1; }, "from first_class 1, past V = 7");
+    refuses<Bw>(
+        b, [](Bw& a) { a.scale = NAN; }, "scale is nan");
 }
 
 TEST_CASE("add and cast name every field that breaks a promise") {
     Desk k;
     const Add a = {.y = k.f({N, C}), .a = k.f({N, C}), .b = k.f({N, C})};
     names_every_field(a, "add", {FIELD(Add, a), FIELD(Add, b)});
-    refuses<Add>(a, [](Add& x) { x.y.data = nullptr; }, "add: y has no memory");
+    refuses<Add>(
+        a, [](Add& x) { x.y.data = nullptr; }, "add: y has no memory");
     const Cast c = {.y = k.give(DType::bf16, {N}), .x = k.f({N})};
     names_every_field(c, "cast", {FIELD(Cast, x)});
-    refuses<Cast>(c, [](Cast& x) { x.y.dtype = DType::c128; }, "y is c128, must be f32 or bf16 or f64");
-    refuses<Cast>(c, [](Cast& x) { x.y.data = x.x.data; }, "y must not alias x");
+    refuses<Cast>(
+        c, [](Cast& x) { x.y.dtype = DType::c128; }, "y is c128, must be f32 or bf16 or f64");
+    refuses<Cast>(
+        c, [](Cast& x) { x.y.data = x.x.data; }, "y must not alias x");
 }
 
 TEST_CASE("the optimizer's ops name every field that breaks a promise") {
@@ -266,36 +390,58 @@ TEST_CASE("the optimizer's ops name every field that breaks a promise") {
     using Sq = SquareSum;
     const Sq s = {.total = k.d({1}), .x = k.f({N})};
     names_every_field(s, "square_sum", {FIELD(Sq, total)});
-    refuses<Sq>(s, [](Sq& a) { a.x.dtype = DType::i32; }, "x is i32");
+    refuses<Sq>(
+        s, [](Sq& a) { a.x.dtype = DType::i32; }, "x is i32");
     using Cl = ClipScale;
     const Cl c = {.scale = k.d({1}), .total = k.d({1}), .max_norm = 1};
     names_every_field(c, "clip_scale", {FIELD(Cl, scale), FIELD(Cl, total)});
-    refuses<Cl>(c, [](Cl& a) { a.max_norm = NAN; }, "max_norm is nan");
+    refuses<Cl>(
+        c, [](Cl& a) { a.max_norm = NAN; }, "max_norm is nan");
 
     using A = AdamW;
     const A a = adamw(k);
-    names_every_field(a, "adamw", {FIELD(A, master), FIELD(A, m), FIELD(A, v), OPTIONAL(A, param), FIELD(A, grad),
-                                   OPTIONAL(A, scale)});
-    refuses<A>(a, [](A& x) { x.master.dtype = DType::bf16; }, "master is bf16, must be f32 or f64");
-    refuses<A>(a, [](A& x) { x.step = 0; }, "step is 0, must be at least 1");
-    refuses<A>(a, [](A& x) { x.beta1 = 1; }, "beta1 is 1, must be in [0, 1)");
-    refuses<A>(a, [](A& x) { x.beta2 = -0.5; }, "beta2 is -0.5, must be in [0, 1)");
-    refuses<A>(a, [](A& x) { x.lr = INFINITY; }, "lr is inf, must be at least 0");
-    refuses<A>(a, [](A& x) { x.first = -1; }, "first is -1, must be at least 0");
-    refuses<A>(a, [](A& x) { x.m = x.v; }, "m must not alias v");
-    refuses<A>(a, [](A& x) { x.grad = x.master; }, "master must not alias grad");
+    names_every_field(
+        a, "adamw",
+        {FIELD(A, master), FIELD(A, m), FIELD(A, v), OPTIONAL(A, param), FIELD(A, grad), OPTIONAL(A, scale)});
+    refuses<A>(
+        a, [](A& x) { x.master.dtype = DType::bf16; }, "master is bf16, must be f32 or f64");
+    refuses<A>(
+        a, [](A& x) { x.step = 0; }, "step is 0, must be at least 1");
+    refuses<A>(
+        a, [](A& x) { x.beta1 = 1; }, "beta1 is 1, must be in [0, 1)");
+    refuses<A>(
+        a, [](A& x) { x.beta2 = -0.5; }, "beta2 is -0.5, must be in [0, 1)");
+    refuses<A>(
+        a, [](A& x) { x.lr = INFINITY; }, "lr is inf, must be at least 0");
+    refuses<A>(
+        a, [](A& x) { x.first = -1; }, "first is -1, must be at least 0");
+    refuses<A>(
+        a, [](A& x) { x.m = x.v; }, "m must not alias v");
+    refuses<A>(
+        a, [](A& x) { x.grad = x.master; }, "master must not alias grad");
 }
 
 TEST_CASE("muon names every field that breaks a promise") {
     Desk k;
     using A = Muon;
-    const A a = {.master = k.f({O, C}), .m = k.f({O, C}), .param = k.give(DType::bf16, {O, C}), .grad = k.f({O, C}),
-                 .scale = k.d({1}), .workspace = k.f({muon_workspace(O, C)}), .lr = 0.1, .beta = 0.9, .decay = 0.1};
-    names_every_field(a, "muon", {FIELD(A, master), FIELD(A, m), OPTIONAL(A, param), FIELD(A, grad), OPTIONAL(A, scale),
-                                  FIELD(A, workspace)});
-    refuses<A>(a, [](A& x) { x.workspace.shape = {8}; }, "workspace has shape [8], must have [muon_workspace(R, I)] = [130]");
-    refuses<A>(a, [](A& x) { x.beta = 1; }, "beta is 1, must be in [0, 1)");
-    refuses<A>(a, [](A& x) { x.m = x.master; }, "master must not alias m");
+    const A a = {.master = k.f({O, C}),
+                 .m = k.f({O, C}),
+                 .param = k.give(DType::bf16, {O, C}),
+                 .grad = k.f({O, C}),
+                 .scale = k.d({1}),
+                 .workspace = k.f({muon_workspace(O, C)}),
+                 .lr = 0.1,
+                 .beta = 0.9,
+                 .decay = 0.1};
+    names_every_field(
+        a, "muon",
+        {FIELD(A, master), FIELD(A, m), OPTIONAL(A, param), FIELD(A, grad), OPTIONAL(A, scale), FIELD(A, workspace)});
+    refuses<A>(
+        a, [](A& x) { x.workspace.shape = {8}; }, "workspace has shape [8], must have [muon_workspace(R, I)] = [130]");
+    refuses<A>(
+        a, [](A& x) { x.beta = 1; }, "beta is 1, must be in [0, 1)");
+    refuses<A>(
+        a, [](A& x) { x.m = x.master; }, "master must not alias m");
 }
 
 TEST_CASE("a table checks before it computes, and a call of no rows is fine") {

@@ -46,8 +46,14 @@ Outcome forward(Owned stats, const Tensor& targets, int64_t V, Objective o) {
     const Shape n = {stats.rows()};
     Outcome out{std::move(stats), Owned(DType::f64, n), Owned(DType::f64, n)};
     if (out.stats.dtype != DType::f64) out.loss = Owned(out.stats.dtype, n), out.lse = Owned(out.stats.dtype, n);
-    ops.cross_entropy_forward({.loss = out.loss, .lse = out.lse, .stats = out.stats, .targets = targets, .V = V,
-                               .smoothing = o.smoothing, .z_loss = o.z_loss}, {});
+    ops.cross_entropy_forward({.loss = out.loss,
+                               .lse = out.lse,
+                               .stats = out.stats,
+                               .targets = targets,
+                               .V = V,
+                               .smoothing = o.smoothing,
+                               .z_loss = o.z_loss},
+                              {});
     return out;
 }
 
@@ -68,8 +74,14 @@ TEST_CASE("the backward of cross-entropy is the derivative of its forward") {
             const Owned targets = targets_of(N, V), logits = random(1, DType::f64, {N, V}, 2);
             const Outcome real = forward(stats_of(logits, targets), targets, V, o);
             const Owned d_logits = copy_of(logits), probe = converted(logits, DType::c128);
-            ops.cross_entropy_backward({.logits = d_logits, .lse = real.lse, .targets = targets, .V = V, .scale = scale,
-                                        .smoothing = o.smoothing, .z_loss = o.z_loss}, {});
+            ops.cross_entropy_backward({.logits = d_logits,
+                                        .lse = real.lse,
+                                        .targets = targets,
+                                        .V = V,
+                                        .scale = scale,
+                                        .smoothing = o.smoothing,
+                                        .z_loss = o.z_loss},
+                                       {});
             const Owned weight = filled(DType::f64, {N}, scale);
             const std::string wrong = wrong_gradient("cross_entropy", {{"logits", probe, d_logits, scale}}, [&] {
                 return functional(forward(stats_of(probe, targets), targets, V, o).loss, weight);
@@ -89,8 +101,9 @@ TEST_CASE("the loss is the negative log of the target's probability, smoothed ov
             for (int64_t v = 0; v < V; ++v) total += std::exp(at(logits, n * V + v));
             auto surprise = [&](int64_t v) { return -std::log(std::exp(at(logits, n * V + v)) / total); };
             for (int64_t v = 0; v < V; ++v) uniform += surprise(v) / double(V);
-            put(want, n, (1 - o.smoothing) * surprise(int64_t(at(targets, n))) + o.smoothing * uniform +
-                             o.z_loss * std::log(total) * std::log(total));
+            put(want, n,
+                (1 - o.smoothing) * surprise(int64_t(at(targets, n))) + o.smoothing * uniform +
+                    o.z_loss * std::log(total) * std::log(total));
         }
         REQUIRE(difference("cross_entropy_forward loss", got.loss, want, 1e-14, 1e-14) == "");
     }
@@ -108,8 +121,8 @@ TEST_CASE("an ignored target costs nothing and moves nothing, whatever its logit
     constexpr int64_t V = 5;
     const Owned targets = filled(DType::i32, {2}, -100), logits = random(1, DType::f64, {2, V});
     const Outcome o = forward(stats_of(logits, targets), targets, V, {0.1, 0.1});
-    ops.cross_entropy_backward({.logits = logits, .lse = o.lse, .targets = targets, .V = V, .scale = 1, .smoothing = 0.1,
-                                .z_loss = 0.1}, {});
+    ops.cross_entropy_backward(
+        {.logits = logits, .lse = o.lse, .targets = targets, .V = V, .scale = 1, .smoothing = 0.1, .z_loss = 0.1}, {});
     for (int64_t n = 0; n < 2; ++n) REQUIRE(at(o.loss, n) == 0);
     for (int64_t i = 0; i < logits.size(); ++i) REQUIRE(at(logits, i) == 0);
 }
@@ -118,7 +131,8 @@ TEST_CASE("the gradient of a row sums to 0 without a z-loss") {
     constexpr int64_t N = 7, V = 33;
     const Owned targets = integers(2, {N}, 0, V), logits = random(1, DType::f64, {N, V}, 2);
     const Outcome o = forward(stats_of(logits, targets), targets, V, {0.1, 0});
-    ops.cross_entropy_backward({.logits = logits, .lse = o.lse, .targets = targets, .V = V, .scale = 1, .smoothing = 0.1}, {});
+    ops.cross_entropy_backward(
+        {.logits = logits, .lse = o.lse, .targets = targets, .V = V, .scale = 1, .smoothing = 0.1}, {});
     for (int64_t n = 0; n < N; ++n) {
         double sum = 0;
         for (int64_t v = 0; v < V; ++v) sum += at(logits, n * V + v);
@@ -144,8 +158,15 @@ TEST_CASE("a vocabulary in two parts gives the loss and the gradient of the whol
 
         auto backward = [&](const Tensor& z, int64_t first) {
             Owned d = copy_of(z);
-            ops.cross_entropy_backward({.logits = d, .lse = whole.lse, .targets = targets, .V = V, .first_class = first,
-                                        .scale = 0.5, .smoothing = objective.smoothing, .z_loss = objective.z_loss}, {});
+            ops.cross_entropy_backward({.logits = d,
+                                        .lse = whole.lse,
+                                        .targets = targets,
+                                        .V = V,
+                                        .first_class = first,
+                                        .scale = 0.5,
+                                        .smoothing = objective.smoothing,
+                                        .z_loss = objective.z_loss},
+                                       {});
             return d;
         };
         const Owned d_logits = backward(logits, 0), d_low = backward(parts[0], 0), d_high = backward(parts[1], cut);
@@ -158,5 +179,6 @@ TEST_CASE("a vocabulary in two parts gives the loss and the gradient of the whol
 
 TEST_CASE("the reference refuses a target past the vocabulary") {
     const Owned targets = filled(DType::i32, {1}, 5), logits = random(1, DType::f64, {1, 5});
-    REQUIRE_THROWS_WITH(forward(stats_of(logits, targets), targets, 5, {}), Catch::Contains("target 5 is not in [0, 5)"));
+    REQUIRE_THROWS_WITH(forward(stats_of(logits, targets), targets, 5, {}),
+                        Catch::Contains("target 5 is not in [0, 5)"));
 }

@@ -22,8 +22,8 @@ TEST_CASE("the backward of dropout is dropout of the gradient") {
     for (Rows r : awkward_rows) {
         const Owned d_y = random(1, DType::f64, {r.N, r.C}), d_x = dropped(d_y, 0.3, 42, 5);
         const Owned probe = random(2, DType::c128, {r.N, r.C});
-        const std::string wrong = wrong_gradient("dropout", {{"x", probe, d_x}},
-                                                 [&] { return functional(dropped(probe, 0.3, 42, 5), d_y); });
+        const std::string wrong =
+            wrong_gradient("dropout", {{"x", probe, d_x}}, [&] { return functional(dropped(probe, 0.3, 42, 5), d_y); });
         REQUIRE(wrong == "");
     }
 }

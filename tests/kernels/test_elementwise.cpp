@@ -60,7 +60,8 @@ TEST_CASE("rounding to bf16 goes to the nearest, and to the even one from the mi
         for (int64_t i = 0; i < n; ++i) {
             const double middle = (value(uint16_t(i)) + value(uint16_t(i + 1))) / 2;
             auto next = [&](double to) {
-                return wide == DType::f32 ? double(std::nextafter(float(middle), float(to))) : std::nextafter(middle, to);
+                return wide == DType::f32 ? double(std::nextafter(float(middle), float(to)))
+                                          : std::nextafter(middle, to);
             };
             const double around[] = {middle, next(-INFINITY), next(INFINITY)};
             for (int64_t k = 0; k < 3; ++k) {

@@ -21,8 +21,8 @@ TEST_CASE("the backward of embedding is the derivative of its forward") {
             const Owned wte_before = random(4, DType::f64, {V, r.C}), wpe_before = random(5, DType::f64, {P, r.C});
             const Owned d_wte = copy_of(wte_before), d_wpe = copy_of(wpe_before);
             auto when = [&](const Tensor& t) { return positioned ? Opt(t) : Opt(); };
-            ops.embedding_backward({.d_wte = d_wte, .d_wpe = when(d_wpe), .d_y = d_y, .tokens = tokens,
-                                    .positions = when(positions)}, {});
+            ops.embedding_backward(
+                {.d_wte = d_wte, .d_wpe = when(d_wpe), .d_y = d_y, .tokens = tokens, .positions = when(positions)}, {});
 
             const Owned wte = random(6, DType::c128, {V, r.C}), wpe = random(7, DType::c128, {P, r.C});
             const Owned y = poisoned(DType::c128, {r.N, r.C});
@@ -30,8 +30,8 @@ TEST_CASE("the backward of embedding is the derivative of its forward") {
             std::vector<Derivative> inputs = {{"wte", wte, of_wte}};
             if (positioned) inputs.push_back({"wpe", wpe, of_wpe});
             const std::string wrong = wrong_gradient("embedding", inputs, [&] {
-                ops.embedding_forward({.y = y, .tokens = tokens, .wte = wte, .positions = when(positions),
-                                       .wpe = when(wpe)}, {});
+                ops.embedding_forward(
+                    {.y = y, .tokens = tokens, .wte = wte, .positions = when(positions), .wpe = when(wpe)}, {});
                 return functional(y, d_y);
             });
             REQUIRE(wrong == "");

@@ -43,7 +43,7 @@ TEST_CASE("the backward of linear is the derivative of its forward") {
 TEST_CASE("linear multiplies rows by rows of the weight and adds the bias") {
     Owned x(DType::f64, {2, 3}), w(DType::f64, {2, 3}), b(DType::f64, {2}), y(DType::f64, {2, 2});
     for (int64_t i = 0; i < 6; ++i) {
-        put(x, i, double(i + 1));       // 1 2 3 | 4 5 6
+        put(x, i, double(i + 1));           // 1 2 3 | 4 5 6
         put(w, i, double(i % 2 * 10 + i));  // 0 11 2 | 13 4 15
     }
     put(b, 0, 100);

@@ -19,8 +19,15 @@ Owned update(const Tensor& grad, Settings c = {}, Opt scale = {}) {
     const int64_t R = grad.rows(), I = grad.last();
     Owned master = filled(grad.dtype, grad.shape, 0);
     const Owned m = filled(grad.dtype, grad.shape, 0), workspace = poisoned(grad.dtype, {muon_workspace(R, I)});
-    ops.muon({.master = master, .m = m, .grad = grad, .scale = scale, .workspace = workspace, .lr = c.lr, .beta = c.beta,
-              .decay = c.decay}, {});
+    ops.muon({.master = master,
+              .m = m,
+              .grad = grad,
+              .scale = scale,
+              .workspace = workspace,
+              .lr = c.lr,
+              .beta = c.beta,
+              .decay = c.decay},
+             {});
     return master;
 }
 
@@ -98,11 +105,19 @@ TEST_CASE("Muon decays the weights and leaves a bf16 copy") {
         const Owned master = random(1, t, {3, 5}), before = copy_of(master), m = filled(t, {3, 5}, 0);
         const Owned grad = random(2, t, {3, 5}), workspace = poisoned(t, {muon_workspace(3, 5)});
         const Owned param = poisoned(DType::bf16, {3, 5}), copy = poisoned(DType::bf16, {3, 5});
-        ops.muon({.master = master, .m = m, .param = param, .grad = grad, .workspace = workspace, .lr = 0.5, .beta = 0,
-                  .decay = 0.25}, {});
+        ops.muon({.master = master,
+                  .m = m,
+                  .param = param,
+                  .grad = grad,
+                  .workspace = workspace,
+                  .lr = 0.5,
+                  .beta = 0,
+                  .decay = 0.25},
+                 {});
         const Owned step = update(grad);
         for (int64_t i = 0; i < 15; ++i)
-            REQUIRE(std::abs(at(master, i) - (0.875 * at(before, i) + 0.5 * at(step, i))) <= (t == DType::f32 ? 1e-6 : 1e-14));
+            REQUIRE(std::abs(at(master, i) - (0.875 * at(before, i) + 0.5 * at(step, i))) <=
+                    (t == DType::f32 ? 1e-6 : 1e-14));
         ops.cast({.y = copy, .x = master}, {});
         REQUIRE(same_bits(param, copy));
     }

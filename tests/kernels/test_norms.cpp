@@ -14,7 +14,8 @@ constexpr double eps = 0.1;  // large enough that the gradient of a single chann
 struct Variant {
     bool bias, fused, residual;
 };
-const std::vector<Variant> variants = {{true, false, false}, {false, false, true}, {true, true, true}, {false, true, false}};
+const std::vector<Variant> variants = {
+    {true, false, false}, {false, false, true}, {true, true, true}, {false, true, false}};
 
 std::string label(const char* op, Rows r, Variant v) {
     return std::string(op) + " [" + std::to_string(r.N) + "," + std::to_string(r.C) + "]" + (v.bias ? ", bias" : "") +
@@ -28,25 +29,38 @@ struct Call {
     Owned a, b, gain, bias, y, x, mean, rstd;
 
     Call(DType t, Rows r)
-        : a(random(1, t, {r.N, r.C}, 2, 0.5)), b(random(2, t, {r.N, r.C})), gain(random(3, t, {r.C}, 0.5, 1)),
-          bias(random(4, t, {r.C})), y(t, {r.N, r.C}), x(t, {r.N, r.C}), mean(accumulator_of(t), {r.N}),
+        : a(random(1, t, {r.N, r.C}, 2, 0.5)),
+          b(random(2, t, {r.N, r.C})),
+          gain(random(3, t, {r.C}, 0.5, 1)),
+          bias(random(4, t, {r.C})),
+          y(t, {r.N, r.C}),
+          x(t, {r.N, r.C}),
+          mean(accumulator_of(t), {r.N}),
           rstd(accumulator_of(t), {r.N}) {}
 
     const Tensor& input(Variant v) const { return v.fused ? x : a; }  // what was normalised
 
     void layernorm(Variant v, double epsilon = eps) {
         if (v.fused)
-            ops.add_layernorm_forward({.y = y, .x = x, .mean = mean, .rstd = rstd, .a = a, .b = b, .gain = gain,
-                                       .bias = when(v.bias, bias), .eps = epsilon}, {});
+            ops.add_layernorm_forward({.y = y,
+                                       .x = x,
+                                       .mean = mean,
+                                       .rstd = rstd,
+                                       .a = a,
+                                       .b = b,
+                                       .gain = gain,
+                                       .bias = when(v.bias, bias),
+                                       .eps = epsilon},
+                                      {});
         else
-            ops.layernorm_forward({.y = y, .mean = mean, .rstd = rstd, .x = a, .gain = gain,
-                                   .bias = when(v.bias, bias), .eps = epsilon}, {});
+            ops.layernorm_forward(
+                {.y = y, .mean = mean, .rstd = rstd, .x = a, .gain = gain, .bias = when(v.bias, bias), .eps = epsilon},
+                {});
     }
     void rmsnorm(Variant v, double epsilon = eps) {
         if (v.fused)
             ops.add_rmsnorm_forward({.y = y, .x = x, .rstd = rstd, .a = a, .b = b, .gain = gain, .eps = epsilon}, {});
-        else
-            ops.rmsnorm_forward({.y = y, .rstd = rstd, .x = a, .gain = gain, .eps = epsilon}, {});
+        else ops.rmsnorm_forward({.y = y, .rstd = rstd, .x = a, .gain = gain, .eps = epsilon}, {});
     }
 };
 
@@ -66,9 +80,16 @@ TEST_CASE("the backward of layernorm is the derivative of its forward") {
             const Owned d_y = random(5, DType::f64, {r.N, r.C}), d_residual = random(6, DType::f64, {r.N, r.C});
             const Owned gain_before = random(7, DType::f64, {r.C}), bias_before = random(8, DType::f64, {r.C});
             Owned d_x = poisoned(DType::f64, {r.N, r.C}), d_gain = copy_of(gain_before), d_bias = copy_of(bias_before);
-            ops.layernorm_backward({.d_x = d_x, .d_gain = d_gain, .d_bias = when(v.bias, d_bias), .d_y = d_y,
-                                    .d_residual = when(v.residual, d_residual), .x = real.input(v), .gain = real.gain,
-                                    .mean = real.mean, .rstd = real.rstd}, {});
+            ops.layernorm_backward({.d_x = d_x,
+                                    .d_gain = d_gain,
+                                    .d_bias = when(v.bias, d_bias),
+                                    .d_y = d_y,
+                                    .d_residual = when(v.residual, d_residual),
+                                    .x = real.input(v),
+                                    .gain = real.gain,
+                                    .mean = real.mean,
+                                    .rstd = real.rstd},
+                                   {});
 
             const Owned of_gain = added(d_gain, gain_before), of_bias = added(d_bias, bias_before);
             std::vector<Derivative> inputs = {{"a", probe.a, d_x}, {"gain", probe.gain, of_gain}};
@@ -90,8 +111,14 @@ TEST_CASE("the backward of rmsnorm is the derivative of its forward") {
             const Owned d_y = random(5, DType::f64, {r.N, r.C}), d_residual = random(6, DType::f64, {r.N, r.C});
             const Owned gain_before = random(7, DType::f64, {r.C});
             Owned d_x = poisoned(DType::f64, {r.N, r.C}), d_gain = copy_of(gain_before);
-            ops.rmsnorm_backward({.d_x = d_x, .d_gain = d_gain, .d_y = d_y, .d_residual = when(v.residual, d_residual),
-                                  .x = real.input(v), .gain = real.gain, .rstd = real.rstd}, {});
+            ops.rmsnorm_backward({.d_x = d_x,
+                                  .d_gain = d_gain,
+                                  .d_y = d_y,
+                                  .d_residual = when(v.residual, d_residual),
+                                  .x = real.input(v),
+                                  .gain = real.gain,
+                                  .rstd = real.rstd},
+                                 {});
 
             const Owned of_gain = added(d_gain, gain_before);
             std::vector<Derivative> inputs = {{"a", probe.a, d_x}, {"gain", probe.gain, of_gain}};
@@ -133,7 +160,8 @@ TEST_CASE("gain and bias apply to each channel of the normalised row") {
     plain.layernorm({});
     full.layernorm({.bias = true});
     Owned want = copy_of(plain.y);
-    for (int64_t i = 0; i < want.size(); ++i) put(want, i, at(full.gain, i % 8) * at(plain.y, i) + at(full.bias, i % 8));
+    for (int64_t i = 0; i < want.size(); ++i)
+        put(want, i, at(full.gain, i % 8) * at(plain.y, i) + at(full.bias, i % 8));
     REQUIRE(difference("layernorm_forward y", full.y, want, 1e-15, 1e-15) == "");
 }
 
@@ -173,10 +201,12 @@ TEST_CASE("the fused norms are an add and a norm, bit for bit, also in place of 
 
         Call& c = in_place;
         if (rms)
-            ops.add_rmsnorm_forward({.y = c.y, .x = c.a, .rstd = c.rstd, .a = c.a, .b = c.b, .gain = c.gain, .eps = eps}, {});
+            ops.add_rmsnorm_forward(
+                {.y = c.y, .x = c.a, .rstd = c.rstd, .a = c.a, .b = c.b, .gain = c.gain, .eps = eps}, {});
         else
-            ops.add_layernorm_forward({.y = c.y, .x = c.a, .mean = c.mean, .rstd = c.rstd, .a = c.a, .b = c.b,
-                                       .gain = c.gain, .eps = eps}, {});
+            ops.add_layernorm_forward(
+                {.y = c.y, .x = c.a, .mean = c.mean, .rstd = c.rstd, .a = c.a, .b = c.b, .gain = c.gain, .eps = eps},
+                {});
         REQUIRE(same_bits(c.a, fused.x));
         REQUIRE(same_bits(c.y, fused.y));
     }
@@ -189,14 +219,28 @@ TEST_CASE("the backward of a norm gives the same bits in place of the gradient o
         auto backward = [&](const Tensor& d_x, const Tensor& d_y, const Tensor& d_residual) {
             Owned d_gain = filled(DType::f32, {33}, 0);
             if (rms)
-                ops.rmsnorm_backward({.d_x = d_x, .d_gain = d_gain, .d_y = d_y, .d_residual = d_residual, .x = c.a,
-                                      .gain = c.gain, .rstd = c.rstd}, {});
+                ops.rmsnorm_backward({.d_x = d_x,
+                                      .d_gain = d_gain,
+                                      .d_y = d_y,
+                                      .d_residual = d_residual,
+                                      .x = c.a,
+                                      .gain = c.gain,
+                                      .rstd = c.rstd},
+                                     {});
             else
-                ops.layernorm_backward({.d_x = d_x, .d_gain = d_gain, .d_y = d_y, .d_residual = d_residual, .x = c.a,
-                                        .gain = c.gain, .mean = c.mean, .rstd = c.rstd}, {});
+                ops.layernorm_backward({.d_x = d_x,
+                                        .d_gain = d_gain,
+                                        .d_y = d_y,
+                                        .d_residual = d_residual,
+                                        .x = c.a,
+                                        .gain = c.gain,
+                                        .mean = c.mean,
+                                        .rstd = c.rstd},
+                                       {});
         };
         const Owned d_y = random(5, DType::f32, {7, 33}), d_residual = random(6, DType::f32, {7, 33});
-        const Owned over_d_y = copy_of(d_y), over_d_residual = copy_of(d_residual), apart = poisoned(DType::f32, {7, 33});
+        const Owned over_d_y = copy_of(d_y), over_d_residual = copy_of(d_residual),
+                    apart = poisoned(DType::f32, {7, 33});
         backward(apart, d_y, d_residual);
         backward(over_d_y, over_d_y, d_residual);
         backward(over_d_residual, d_y, over_d_residual);

@@ -22,9 +22,20 @@ struct State {
     AdamW step;
 
     State(DType t, int64_t n)
-        : master(random(1, t, {n})), m(random(2, t, {n}, 0.1)), v(random(3, t, {n}, 0.01, 0.1)), grad(random(4, t, {n})),
-          step{.master = master, .m = m, .v = v, .grad = grad, .lr = 0.01, .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8,
-               .decay = 0.1, .step = 10} {}
+        : master(random(1, t, {n})),
+          m(random(2, t, {n}, 0.1)),
+          v(random(3, t, {n}, 0.01, 0.1)),
+          grad(random(4, t, {n})),
+          step{.master = master,
+               .m = m,
+               .v = v,
+               .grad = grad,
+               .lr = 0.01,
+               .beta1 = 0.9,
+               .beta2 = 0.95,
+               .eps = 1e-8,
+               .decay = 0.1,
+               .step = 10} {}
 };
 
 Owned rounded_copies(double x, int64_t n, uint64_t key, int64_t first = 0) {
@@ -67,8 +78,17 @@ TEST_CASE("three steps of AdamW are those worked out by hand") {
         const double tolerance = t == DType::f32 ? 1e-6 : 1e-15;
         auto step = [&](double gradient, int64_t number) {
             put(g, 0, gradient);
-            ops.adamw({.master = w, .m = m, .v = v, .grad = g, .lr = 0.1, .beta1 = 0.5, .beta2 = 0.75, .eps = 0,
-                       .decay = 0.5, .step = number}, {});
+            ops.adamw({.master = w,
+                       .m = m,
+                       .v = v,
+                       .grad = g,
+                       .lr = 0.1,
+                       .beta1 = 0.5,
+                       .beta2 = 0.75,
+                       .eps = 0,
+                       .decay = 0.5,
+                       .step = number},
+                      {});
             return at(w, 0);
         };
         // m = 1, v = 1; both corrections undo the zero start: 2 / √4 = 1
@@ -87,8 +107,17 @@ TEST_CASE("the first step of AdamW is as long as the rate, whatever the size of 
     for (double size : {1e-3, 1.0, 1e3}) {
         const Owned w = filled(DType::f64, {1}, 0), m = filled(DType::f64, {1}, 0), v = filled(DType::f64, {1}, 0);
         const Owned g = filled(DType::f64, {1}, -size);
-        ops.adamw({.master = w, .m = m, .v = v, .grad = g, .lr = 0.01, .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-12,
-                   .decay = 0, .step = 1}, {});
+        ops.adamw({.master = w,
+                   .m = m,
+                   .v = v,
+                   .grad = g,
+                   .lr = 0.01,
+                   .beta1 = 0.9,
+                   .beta2 = 0.95,
+                   .eps = 1e-12,
+                   .decay = 0,
+                   .step = 1},
+                  {});
         REQUIRE(std::abs(at(w, 0) - 0.01) <= 1e-10);
     }
 }

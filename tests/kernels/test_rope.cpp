@@ -36,13 +36,19 @@ TEST_CASE("the backward of rope is the derivative of its forward, in both layout
         for (const Turned& s : shapes) {
             const Owned positions = integers(1, {N}, 0, P), turns = turns_of(DType::f64, s.R);
             const Owned d_y = random(2, DType::f64, {N, s.W}), d_x = copy_of(d_y);
-            ops.rope_backward({.x = d_x, .positions = positions, .turns = turns, .heads = s.heads, .D = s.D, .layout = layout}, {});
+            ops.rope_backward(
+                {.x = d_x, .positions = positions, .turns = turns, .heads = s.heads, .D = s.D, .layout = layout}, {});
 
             const Owned x = random(3, DType::c128, {N, s.W}), complex_turns = turns_of(DType::c128, s.R);
             const std::string wrong = wrong_gradient("rope", {{"x", x, d_x}}, [&] {
                 const Owned y = copy_of(x);
-                ops.rope_forward({.x = y, .positions = positions, .turns = complex_turns, .heads = s.heads, .D = s.D,
-                                  .layout = layout}, {});
+                ops.rope_forward({.x = y,
+                                  .positions = positions,
+                                  .turns = complex_turns,
+                                  .heads = s.heads,
+                                  .D = s.D,
+                                  .layout = layout},
+                                 {});
                 return functional(y, d_y);
             });
             REQUIRE(wrong == "");
@@ -54,7 +60,8 @@ TEST_CASE("rope keeps the length of every head and leaves alone what it should")
         for (auto [heads, D, R, W] : shapes) {
             const Owned x = random(1, DType::f64, {N, W}), y = copy_of(x), positions = integers(2, {N}, 1, P);
             const Owned turns = turns_of(DType::f64, R);
-            ops.rope_forward({.x = y, .positions = positions, .turns = turns, .heads = heads, .D = D, .layout = layout}, {});
+            ops.rope_forward({.x = y, .positions = positions, .turns = turns, .heads = heads, .D = D, .layout = layout},
+                             {});
             for (int64_t n = 0; n < N; ++n) {
                 for (int64_t h = 0; h < heads; ++h) {
                     double before = 0, after = 0;
@@ -88,7 +95,8 @@ TEST_CASE("the product of a turned query and a turned key depends on their dista
         const Owned pair[] = {copy_of(q), copy_of(k)};
         for (int i : {0, 1}) {
             const Owned position = filled(DType::i32, {1}, i ? key_position : query_position);
-            ops.rope_forward({.x = pair[i], .positions = position, .turns = turns, .heads = 1, .D = 6, .layout = layout}, {});
+            ops.rope_forward(
+                {.x = pair[i], .positions = position, .turns = turns, .heads = 1, .D = 6, .layout = layout}, {});
         }
         double sum = 0;
         for (int64_t d = 0; d < 6; ++d) sum += at(pair[0], d) * at(pair[1], d);
@@ -109,8 +117,9 @@ TEST_CASE("the interleaved layout is the half-split one with the channels in ano
     for (int64_t n = 0; n < N; ++n)
         for (int64_t i = 0; i < 2 * R; ++i) put(woven, weave(n, i)[1], at(halves, weave(n, i)[0]));
     ops.rope_forward({.x = halves, .positions = positions, .turns = turns, .heads = 1, .D = D}, {});
-    ops.rope_forward({.x = woven, .positions = positions, .turns = turns, .heads = 1, .D = D,
-                      .layout = RopeLayout::interleaved}, {});
+    ops.rope_forward(
+        {.x = woven, .positions = positions, .turns = turns, .heads = 1, .D = D, .layout = RopeLayout::interleaved},
+        {});
     for (int64_t n = 0; n < N; ++n)
         for (int64_t i = 0; i < 2 * R; ++i) REQUIRE(at(woven, weave(n, i)[1]) == at(halves, weave(n, i)[0]));
 }

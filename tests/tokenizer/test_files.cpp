@@ -18,7 +18,7 @@ Error refusal(const json& file) {
 struct Folder {
     fs::path path;
     Folder() {
-        std::string name = (fs::temp_directory_path() / "gradus-tokenizer-XXXXXX").string();
+        std::string name = (fs::temp_directory_path() / "gradus-tokenizer-").string() + std::string(6, 'X');
         REQUIRE(mkdtemp(name.data()) != nullptr);
         path = name;
     }

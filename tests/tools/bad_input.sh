@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Whatever is wrong with a command line, a recipe or a folder: three lines say what to do, and the exit status says whose
+# fault it was.
+source "$(dirname "$0")/helpers/check.sh"
+
+expect_ok "$gradus" --version
+grep -q '^gradus [0-9]' out.txt || fail "--version says: $(cat out.txt)"
+for command in data tokenizer pretrain eval generate report bench; do
+    expect_ok "$gradus" $command --help
+    [ -s out.txt ] || fail "$command --help says nothing"
+done
+expect_ok "$gradus" pretrain --help-settings
+grep -q 'train.micro_batch = 0' out.txt || fail "--help-settings lacks train.micro_batch"
+
+# The command line: status 2.
+expect_error 2 'gradus --help' "$gradus"
+expect_error 2 "did you mean 'pretrain'?" "$gradus" pretrian
+expect_error 2 'data --help' "$gradus" data prepaer
+expect_error 2 "did you mean '--max-tokens'?" "$gradus" generate here --max-token 5
+expect_error 2 'RECIPE' "$gradus" pretrain
+expect_error 2 'pretrain --help' "$gradus" pretrain r.toml --resume perhaps
+expect_error 2 'generate --help' "$gradus" generate
+
+# Files and folders: status 1.
+expect_error 1 'absent.toml' "$gradus" pretrain absent.toml
+expect_error 1 'nowhere' "$gradus" generate nowhere --prompt a
+expect_error 1 'nowhere' "$gradus" report nowhere
+mkdir empty
+expect_error 1 'empty' "$gradus" generate empty --prompt a
+expect_error 1 'log.jsonl' "$gradus" report empty
+
+# Recipes: status 1, with file, line and column.
+printf '[train]\nmicrobatch = 4\n' >r.toml
+expect_error 1 'r.toml:2:1' "$gradus" pretrain r.toml
+expect_error 1 "did you mean 'train.micro_batch'?" "$gradus" pretrain r.toml
+printf '[train]\nbatch = \n' >r.toml
+expect_error 1 'r.toml:2:9' "$gradus" pretrain r.toml
+printf '[train]\nbatch = "many"\n' >r.toml
+expect_error 1 'not a whole number' "$gradus" pretrain r.toml
+: >r.toml
+expect_error 1 'run.dir' "$gradus" pretrain r.toml
+expect_error 1 'data.dir' "$gradus" pretrain r.toml --set run.dir=run
+expect_error 1 'gradus data prepare' "$gradus" pretrain r.toml --set run.dir=run --set data.dir=none
+expect_error 1 'sets nothing' "$gradus" pretrain r.toml --set batch
+expect_error 1 'between 0 and 0.99' "$gradus" pretrain r.toml --set train.dropout=2
+head -c 4096 /dev/urandom >r.toml
+expect_error 1 'r.toml' "$gradus" pretrain r.toml
+[ ! -e run ] || fail "a refused recipe made a folder"
+
+# Every recipe that comes along is a recipe: what stops it is the data that is not there.
+for recipe in "$root"/tools/recipes/*.toml; do
+    expect_error 1 'there are no tokens' "$gradus" pretrain "$recipe" --set data.dir=none --set run.dir=run
+done
+echo passed

@@ -1,0 +1,100 @@
+#include "tools/bench_ops.h"
+
+#include <fmt/format.h>
+#include <omp.h>
+
+#include <algorithm>
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "tools/ceiling.h"
+
+namespace gradus {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr int samples = 9;
+
+double time_of(const std::function<void()>& run) {
+    const auto start = Clock::now();
+    run();
+    return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+double quantile(std::vector<double> x, double q) {
+    std::sort(x.begin(), x.end());
+    return x[size_t(q * double(x.size() - 1) + 0.5)];
+}
+
+struct Figures {
+    double seconds, spread, gbps, gflops, share, ratio;  // ratio: the library's time over ours; 0 where there is none
+    bool compute_bound;
+};
+
+// Between two samples the read measurement goes through memory, so that an op finds nothing in the caches, and the binding
+// ceiling is measured beside each sample: the share is the median of the shares.
+Figures measure(const OpBenchmark& b, double gbps, double gflops) {
+    Figures f = {};
+    f.compute_bound = b.cost.flops / (gflops * 1e9) > b.cost.bytes / (gbps * 1e9);
+    std::vector<double> times, shares, ratios;
+    b.run();
+    if (b.library) b.library();
+    for (int i = 0; i < samples; ++i) {
+        const double read = measure_read_bandwidth(), ours = time_of(b.run);
+        const double bound = f.compute_bound ? b.cost.flops / (measure_ceiling_gflops(b.dtype) * 1e9) : b.cost.bytes / (read * 1e9);
+        times.push_back(ours);
+        shares.push_back(bound / ours);
+        if (!b.library) continue;
+        measure_read_bandwidth();
+        ratios.push_back(time_of(b.library) / ours);
+    }
+    f.seconds = quantile(times, 0.5);
+    f.spread = (quantile(times, 0.75) - quantile(times, 0.25)) / f.seconds;
+    f.gbps = b.cost.bytes / f.seconds * 1e-9;
+    f.gflops = b.cost.flops / f.seconds * 1e-9;
+    f.share = quantile(shares, 0.5);
+    f.ratio = ratios.empty() ? 0 : quantile(ratios, 0.5);
+    return f;
+}
+
+void print(const OpBenchmark& b, const Figures& f) {
+    fmt::print("{:<24} {:<30} {:<4} {:>10.1f} {:>5.0f}% {:>7.1f} {:>8.1f} {:>5.0f}% {:<7} {:>6}\n", b.op, b.shape, name_of(b.dtype),
+               f.seconds * 1e6, f.spread * 100, f.gbps, f.gflops, f.share * 100, f.compute_bound ? "GFLOP/s" : "GB/s",
+               f.ratio > 0 ? fmt::format("{:.2f}", f.ratio) : "-");
+}
+
+void print_json(const OpBenchmark& b, const Figures& f) {
+    nlohmann::ordered_json line = {{"op", b.op}, {"shape", b.shape}, {"dtype", name_of(b.dtype)}, {"seconds", f.seconds},
+                                   {"spread", f.spread}, {"gbps", f.gbps}, {"gflops", f.gflops}, {"share_of_ceiling", f.share},
+                                   {"bound_by", f.compute_bound ? "arithmetic" : "memory"}};
+    if (f.ratio > 0) line["onednn_time_ratio"] = f.ratio;
+    fmt::print("{}\n", line.dump());
+}
+
+}  // namespace
+
+int bench_ops(const BenchOpsOptions& options) {
+    if (options.threads > 0) omp_set_num_threads(options.threads);
+    const double gbps = measure_read_bandwidth(), f32 = measure_ceiling_gflops(DType::f32), half = measure_ceiling_gflops(DType::bf16);
+    if (!options.json) {
+        fmt::print("{} threads; ceilings: read {:.1f} GB/s, oneDNN 2048x2048x2048 f32 {:.1f} GFLOP/s, bf16 {:.1f} GFLOP/s\n",
+                   omp_get_max_threads(), gbps, f32, half);
+        fmt::print("{:<24} {:<30} {:<4} {:>10} {:>6} {:>7} {:>8} {:>6} {:<7} {:>6}\n", "op", "shape", "", "us", "spread", "GB/s", "GFLOP/s",
+                   "share", "of", "oneDNN");
+    }
+    int count = 0;
+    each_op_benchmark(options, [&](const OpBenchmark& b) {
+        const Figures f = measure(b, gbps, b.dtype == DType::bf16 ? half : f32);
+        if (options.json) print_json(b, f);
+        else print(b, f);
+        std::fflush(stdout);
+        ++count;
+    });
+    if (count == 0)
+        throw Error("no op matches '" + options.filter + "'", "--filter keeps the ops whose name contains it",
+                    "gradus bench ops --filter linear");
+    return count;
+}
+
+}  // namespace gradus

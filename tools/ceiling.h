@@ -1,0 +1,16 @@
+#pragma once
+// What this machine can do at best, measured: the denominators of every share that `gradus bench` prints. Each call is one
+// timing of some tens of milliseconds, so that a benchmark can take one beside each of its own: a machine that others
+// use is not equally fast at every moment.
+#include "kernels/tensor.h"
+
+namespace gradus {
+
+// GFLOP/s of oneDNN's product of two 2048 × 2048 matrices of that dtype, on all threads. Where the machine has no bf16
+// arithmetic, bf16 is measured as f32: conversion is free at best.
+double measure_ceiling_gflops(DType dtype);
+
+// GB/s at which all threads together read memory that no cache holds.
+double measure_read_bandwidth();
+
+}  // namespace gradus
