@@ -69,71 +69,132 @@ struct Config {
         constexpr auto same = OnResume::same, free = OnResume::free;
         constexpr double large = 1e15, wide = 1 << 24;
         // clang-format off
-        visit("run.dir",            run_dir,            Limits{},                  free, "folder of the run: its log, samples and checkpoints");
+        visit("run.dir", run_dir, Limits{}, free,
+              "folder of the run: its log, samples and checkpoints");
 
-        visit("model.name",         model_name,         Limits{},                  same, "a named shape (gpt2-124m, gpt2-355m, gpt2-774m, gpt2-1558m, llama-1b, llama-8b); the keys below change parts of it");
-        visit("model.from",         model_from,         Limits{},                  free, "start from the weights in this folder: a Hugging Face model, or a checkpoint of another run");
-        visit("model.family",       family,             one_of({"gpt2", "llama"}), same, "gpt2: learned positions, LayerNorm, GELU, biases; llama: rotary positions, RMSNorm, SwiGLU");
-        visit("model.layers",       layers,             between(0, 10000),         same, "blocks; 0: the named shape's");
-        visit("model.width",        width,              between(0, 1 << 20),       same, "channels of the residual stream; 0: the named shape's");
-        visit("model.heads",        heads,              between(0, 1 << 16),       same, "attention heads; 0: the named shape's");
-        visit("model.kv_heads",     kv_heads,           between(0, 1 << 16),       same, "key/value heads, each shared by heads / kv_heads heads; 0: the named shape's, or heads");
-        visit("model.head_width",   head_width,         between(0, 1 << 16),       same, "channels of a head; 0: width / heads");
-        visit("model.feed_forward", feed_forward,       between(0, 1 << 22),       same, "channels inside the feed-forward layer; 0: the named shape's, or 4 x width (llama: 8/3 x width, up to a multiple of 64)");
-        visit("model.vocab",        vocab,              between(0, wide),          same, "rows of the embedding; 0: the data's vocabulary");
-        visit("model.context",      model_context,      between(0, wide),          same, "positions that the model has; 0: the named shape's, or train.context");
-        visit("model.tied",         tied,               Limits{},                  same, "the head is the token embedding; unset: the named shape's, or true for gpt2 and false for llama");
-        visit("model.norm_eps",     norm_eps,           between(0, 1),             same, "added to the variance in norms; 0: 1e-5");
-        visit("model.rope_theta",   rope_theta,         between(0, 1e12),          same, "base of the rotary frequencies (llama); 0: the named shape's, or 10000");
-        visit("model.init_std",     init_std,           between(0, 10),            same, "standard deviation of the first weights; 0: 0.02");
+        visit("model.name", model_name, Limits{}, same,
+              "a named shape (gpt2-124m, gpt2-355m, gpt2-774m, gpt2-1558m, llama-1b, llama-8b); the keys below "
+              "change parts of it");
+        visit("model.from", model_from, Limits{}, free,
+              "start from the weights in this folder: a Hugging Face model, or a checkpoint of another run");
+        visit("model.family", family, one_of({"gpt2", "llama"}), same,
+              "gpt2: learned positions, LayerNorm, GELU, biases; llama: rotary positions, RMSNorm, SwiGLU");
+        visit("model.layers", layers, between(0, 10000), same,
+              "blocks; 0: the named shape's");
+        visit("model.width", width, between(0, 1 << 20), same,
+              "channels of the residual stream; 0: the named shape's");
+        visit("model.heads", heads, between(0, 1 << 16), same,
+              "attention heads; 0: the named shape's");
+        visit("model.kv_heads", kv_heads, between(0, 1 << 16), same,
+              "key/value heads, each shared by heads / kv_heads heads; 0: the named shape's, or heads");
+        visit("model.head_width", head_width, between(0, 1 << 16), same,
+              "channels of a head; 0: width / heads");
+        visit("model.feed_forward", feed_forward, between(0, 1 << 22), same,
+              "channels inside the feed-forward layer; 0: the named shape's, or 4 x width (llama: 8/3 x width, "
+              "up to a multiple of 64)");
+        visit("model.vocab", vocab, between(0, wide), same,
+              "rows of the embedding; 0: the data's vocabulary");
+        visit("model.context", model_context, between(0, wide), same,
+              "positions that the model has; 0: the named shape's, or train.context");
+        visit("model.tied", tied, Limits{}, same,
+              "the head is the token embedding; unset: the named shape's, or true for gpt2 and false for llama");
+        visit("model.norm_eps", norm_eps, between(0, 1), same,
+              "added to the variance in norms; 0: 1e-5");
+        visit("model.rope_theta", rope_theta, between(0, 1e12), same,
+              "base of the rotary frequencies (llama); 0: the named shape's, or 10000");
+        visit("model.init_std", init_std, between(0, 10), same,
+              "standard deviation of the first weights; 0: 0.02");
 
-        visit("data.dir",           data_dir,           Limits{},                  free, "folder made by `gradus data prepare`: its train and val shards and its tokenizer");
-        visit("data.train",         data_train,         Limits{},                  free, "instead of data.dir: prefixes of shards (PREFIX.bin, PREFIX.idx) to train on");
-        visit("data.val",           data_val,           Limits{},                  free, "prefixes of shards to validate on; unset: the val shard of data.dir");
-        visit("data.tokenizer",     tokenizer,          Limits{},                  free, "tokenizer.json of data.train, or its folder; unset: that of data.dir");
-        visit("data.packing",       packing,            one_of({"masked", "plain"}), same, "masked: attention stays inside a document; plain: windows of one stream, as GPT-2 was trained");
+        visit("data.dir", data_dir, Limits{}, free,
+              "folder made by `gradus data prepare`: its train and val shards and its tokenizer");
+        visit("data.train", data_train, Limits{}, free,
+              "instead of data.dir: prefixes of shards (PREFIX.bin, PREFIX.idx) to train on");
+        visit("data.val", data_val, Limits{}, free,
+              "prefixes of shards to validate on; unset: the val shard of data.dir");
+        visit("data.tokenizer", tokenizer, Limits{}, free,
+              "tokenizer.json of data.train, or its folder; unset: that of data.dir");
+        visit("data.packing", packing, one_of({"masked", "plain"}), same,
+              "masked: attention stays inside a document; plain: windows of one stream, as GPT-2 was trained");
 
-        visit("train.dtype",        dtype,              one_of({"f32", "bf16"}),   same, "what weights and activations are computed in; sums, gradients and moments are f32 in both");
-        visit("train.device",       device,             one_of({"cpu", "cuda"}),   free, "where the arithmetic happens");
-        visit("train.threads",      threads,            between(0, 4096),          free, "CPU threads; 0: one for each core");
-        visit("train.batch",        batch,              between(1, 1 << 20),       same, "sequences in a step");
-        visit("train.micro_batch",  micro_batch,        between(0, 1 << 20),       free, "sequences computed at once, a divisor of batch: the first thing to lower when memory runs out; 0: the largest that fits train.memory");
-        visit("train.memory",       memory,             between(0, 1e6),           free, "GiB that activations may take when micro_batch is 0; 0: 2 on a CPU, 48 on a GPU");
-        visit("train.context",      context,            between(0, wide),          same, "tokens in a sequence; 0: model.context");
-        visit("train.steps",        steps,              between(1, large),         same, "updates of the weights");
-        visit("train.minutes",      minutes,            between(0, 1e6),           same, "above 0: the first steps are timed and train.steps is set so that the whole run takes this long");
-        visit("train.seed",         seed,               between(0, large),         same, "of first weights, order of samples and dropout");
-        visit("train.dropout",      dropout,            between(0, 0.99),          same, "share of activations dropped");
-        visit("train.recompute",    recompute,          Limits{},                  free, "keep only each block's input and compute the block again in backward: a third more work, far less memory");
+        visit("train.dtype", dtype, one_of({"f32", "bf16"}), same,
+              "what weights and activations are computed in; sums, gradients and moments are f32 in both");
+        visit("train.device", device, one_of({"cpu", "cuda"}), free,
+              "where the arithmetic happens");
+        visit("train.threads", threads, between(0, 4096), free,
+              "CPU threads; 0: one for each core");
+        visit("train.batch", batch, between(1, 1 << 20), same,
+              "sequences in a step");
+        visit("train.micro_batch", micro_batch, between(0, 1 << 20), free,
+              "sequences computed at once, a divisor of batch: the first thing to lower when memory runs out; 0: "
+              "the largest that fits train.memory");
+        visit("train.memory", memory, between(0, 1e6), free,
+              "GiB that activations may take when micro_batch is 0; 0: 2 on a CPU, 48 on a GPU");
+        visit("train.context", context, between(0, wide), same,
+              "tokens in a sequence; 0: model.context");
+        visit("train.steps", steps, between(1, large), same,
+              "updates of the weights");
+        visit("train.minutes", minutes, between(0, 1e6), same,
+              "above 0: the first steps are timed and train.steps is set so that the whole run takes this long");
+        visit("train.seed", seed, between(0, large), same,
+              "of first weights, order of samples and dropout");
+        visit("train.dropout", dropout, between(0, 0.99), same,
+              "share of activations dropped");
+        visit("train.recompute", recompute, Limits{}, free,
+              "keep only each block's input and compute the block again in backward: a third more work, far less "
+              "memory");
 
-        visit("optimizer.kind",     optimizer,          one_of({"adamw", "muon"}), same, "muon: orthogonalised momentum for the matrices inside blocks, AdamW for the rest");
-        visit("optimizer.lr",       lr,                 between(0, 100),           same, "highest learning rate");
-        visit("optimizer.min_lr",   min_lr,             between(0, 100),           same, "learning rate that the schedule ends at");
-        visit("optimizer.schedule", schedule,           one_of({"constant", "cosine", "linear", "wsd"}), same, "how the rate falls after warm-up; wsd: flat, then linear over the last `cooldown` steps");
-        visit("optimizer.warmup",   warmup,             between(0, large),         same, "steps of rising rate; below 1: share of all steps");
-        visit("optimizer.cooldown", cooldown,           between(0, large),         same, "wsd: steps of falling rate at the end; below 1: share of all steps");
-        visit("optimizer.beta1",    beta1,              between(0, 0.99999),       same, "AdamW: decay of the first moment");
-        visit("optimizer.beta2",    beta2,              between(0, 0.999999),      same, "AdamW: decay of the second moment");
-        visit("optimizer.eps",      eps,                between(0, 1),             same, "AdamW: added to the root of the second moment");
-        visit("optimizer.momentum", momentum,           between(0, 0.99999),       same, "Muon: decay of the momentum");
-        visit("optimizer.weight_decay", weight_decay,   between(0, 100),           same, "pull towards zero, on matrices only");
-        visit("optimizer.clip",     clip,               between(0, 1e9),           same, "largest norm of the gradient; 0: never clipped");
-        visit("optimizer.stochastic_rounding", stochastic_rounding, Limits{},      same, "bf16: round weights up or down by chance instead of to the nearest");
+        visit("optimizer.kind", optimizer, one_of({"adamw", "muon"}), same,
+              "muon: orthogonalised momentum for the matrices inside blocks, AdamW for the rest");
+        visit("optimizer.lr", lr, between(0, 100), same,
+              "highest learning rate");
+        visit("optimizer.min_lr", min_lr, between(0, 100), same,
+              "learning rate that the schedule ends at");
+        visit("optimizer.schedule", schedule, one_of({"constant", "cosine", "linear", "wsd"}), same,
+              "how the rate falls after warm-up; wsd: flat, then linear over the last `cooldown` steps");
+        visit("optimizer.warmup", warmup, between(0, large), same,
+              "steps of rising rate; below 1: share of all steps");
+        visit("optimizer.cooldown", cooldown, between(0, large), same,
+              "wsd: steps of falling rate at the end; below 1: share of all steps");
+        visit("optimizer.beta1", beta1, between(0, 0.99999), same,
+              "AdamW: decay of the first moment");
+        visit("optimizer.beta2", beta2, between(0, 0.999999), same,
+              "AdamW: decay of the second moment");
+        visit("optimizer.eps", eps, between(0, 1), same,
+              "AdamW: added to the root of the second moment");
+        visit("optimizer.momentum", momentum, between(0, 0.99999), same,
+              "Muon: decay of the momentum");
+        visit("optimizer.weight_decay", weight_decay, between(0, 100), same,
+              "pull towards zero, on matrices only");
+        visit("optimizer.clip", clip, between(0, 1e9), same,
+              "largest norm of the gradient; 0: never clipped");
+        visit("optimizer.stochastic_rounding", stochastic_rounding, Limits{}, same,
+              "bf16: round weights up or down by chance instead of to the nearest");
 
-        visit("loss.label_smoothing", label_smoothing,  between(0, 0.99),          same, "share of the target spread over all classes");
-        visit("loss.z_loss",        z_loss,             between(0, 1),             same, "weight of the squared log-normaliser, which keeps logits near zero");
+        visit("loss.label_smoothing", label_smoothing, between(0, 0.99), same,
+              "share of the target spread over all classes");
+        visit("loss.z_loss", z_loss, between(0, 1), same,
+              "weight of the squared log-normaliser, which keeps logits near zero");
 
-        visit("validation.every",   validation_every,   between(0, large),         free, "steps between validations; 0: only at the end");
-        visit("validation.windows", validation_windows, between(0, large),         free, "sequences of the validation set; 0: all of it");
+        visit("validation.every", validation_every, between(0, large), free,
+              "steps between validations; 0: only at the end");
+        visit("validation.windows", validation_windows, between(0, large), free,
+              "sequences of the validation set; 0: all of it");
 
-        visit("checkpoint.every",   checkpoint_every,   between(0, large),         free, "steps between checkpoints; 0: only at the end, and when the run is stopped");
-        visit("checkpoint.keep",    keep,               between(1, 1e6),           free, "newest checkpoints to keep");
-        visit("checkpoint.keep_every", keep_every,      between(0, large),         free, "checkpoints of every so many steps stay for good; 0: none");
+        visit("checkpoint.every", checkpoint_every, between(0, large), free,
+              "steps between checkpoints; 0: only at the end, and when the run is stopped");
+        visit("checkpoint.keep", keep, between(1, 1e6), free,
+              "newest checkpoints to keep");
+        visit("checkpoint.keep_every", keep_every, between(0, large), free,
+              "checkpoints of every so many steps stay for good; 0: none");
 
-        visit("sample.every",       sample_every,       between(0, large),         free, "steps between samples; 0: none");
-        visit("sample.prompts",     sample_prompts,     Limits{},                  free, "texts to continue");
-        visit("sample.tokens",      sample_tokens,      between(1, wide),          free, "length of a continuation");
-        visit("sample.temperature", sample_temperature, between(0, 100),           free, "0: always the likeliest token");
+        visit("sample.every", sample_every, between(0, large), free,
+              "steps between samples; 0: none");
+        visit("sample.prompts", sample_prompts, Limits{}, free,
+              "texts to continue");
+        visit("sample.tokens", sample_tokens, between(1, wide), free,
+              "length of a continuation");
+        visit("sample.temperature", sample_temperature, between(0, 100), free,
+              "0: always the likeliest token");
         // clang-format on
     }
 };

@@ -43,8 +43,8 @@ struct Rounds {
 };
 
 // Times `work` `count` times after `warm_up` rounds that do not count; rate(seconds) is in the unit of the ceiling.
-Rounds measure(int warm_up, int count, const std::function<double(int)>& work, const std::function<double(double)>& rate,
-               const std::function<double()>& ceiling) {
+Rounds measure(int warm_up, int count, const std::function<double(int)>& work,
+               const std::function<double(double)>& rate, const std::function<double()>& ceiling) {
     for (int i = 0; i < warm_up; ++i) work(i);
     Rounds r;
     double before = ceiling();
@@ -78,10 +78,11 @@ void bench_step(const StepOptions& o) {
     use_threads(o.threads);
     const ModelConfig m = named_model(o.model);
     if (o.context > m.context)
-        throw Error(fmt::format("--context {} is longer than the model's", o.context), fmt::format("{} has {} positions", o.model, m.context),
-                    fmt::format("--context {}", m.context));
+        throw Error(fmt::format("--context {} is longer than the model's", o.context),
+                    fmt::format("{} has {} positions", o.model, m.context), fmt::format("--context {}", m.context));
     const DType dtype = parse_dtype(o.dtype);
-    auto model = make_model(cpu_ops(), m, dtype, {.B = o.batch, .T = o.context, .training = true, .recompute = o.recompute});
+    auto model =
+        make_model(cpu_ops(), m, dtype, {.B = o.batch, .T = o.context, .training = true, .recompute = o.recompute});
     initialise(*model, 1);
     TrainerConfig config;
     config.batch = config.micro_batch = o.batch;
@@ -102,21 +103,31 @@ void bench_step(const StepOptions& o) {
     const double seconds = median(r.seconds), best = *std::min_element(r.seconds.begin(), r.seconds.end());
     const double gflops = flops / seconds / 1e9, ceiling = median(r.ceilings), share = median(r.shares);
     if (o.json) {
-        const nlohmann::ordered_json line = {
-            {"model", o.model},          {"dtype", o.dtype},           {"batch", o.batch},
-            {"context", o.context},      {"threads", omp_get_max_threads()}, {"steps", o.steps},
-            {"recompute", o.recompute},  {"seconds_median", seconds},  {"seconds_best", best},
-            {"tokens_per_second", tokens / seconds}, {"gflops", gflops}, {"ceiling_gflops", ceiling},
-            {"share_of_ceiling", share}, {"peak_rss_mib", peak_rss_mib()}};
+        const nlohmann::ordered_json line = {{"model", o.model},
+                                             {"dtype", o.dtype},
+                                             {"batch", o.batch},
+                                             {"context", o.context},
+                                             {"threads", omp_get_max_threads()},
+                                             {"steps", o.steps},
+                                             {"recompute", o.recompute},
+                                             {"seconds_median", seconds},
+                                             {"seconds_best", best},
+                                             {"tokens_per_second", tokens / seconds},
+                                             {"gflops", gflops},
+                                             {"ceiling_gflops", ceiling},
+                                             {"share_of_ceiling", share},
+                                             {"peak_rss_mib", peak_rss_mib()}};
         fmt::print("{}\n", line.dump());
         return;
     }
-    fmt::print("{} {}  batch {}  context {}  {} threads  {} steps{}\n", o.model, o.dtype, o.batch, o.context, omp_get_max_threads(), o.steps,
-               o.recompute ? "  recompute" : "");
+    fmt::print("{} {}  batch {}  context {}  {} threads  {} steps{}\n", o.model, o.dtype, o.batch, o.context,
+               omp_get_max_threads(), o.steps, o.recompute ? "  recompute" : "");
     fmt::print("step         {:9.1f} ms   median; best {:.1f} ms\n", seconds * 1e3, best * 1e3);
     fmt::print("tokens/s     {:9.1f}\n", tokens / seconds);
     fmt::print("GFLOP/s      {:9.1f}      6 x parameters x tokens / time\n", gflops);
-    fmt::print("ceiling      {:9.1f}      GFLOP/s of a product of 2048 x 2048 matrices by oneDNN, timed between the steps\n", ceiling);
+    fmt::print(
+        "ceiling      {:9.1f}      GFLOP/s of a product of 2048 x 2048 matrices by oneDNN, timed between the steps\n",
+        ceiling);
     fmt::print("share        {:9.1f} %    of the ceiling\n", share * 100);
     fmt::print("memory       {:9.1f} MiB  at the most\n", peak_rss_mib());
 }
@@ -139,8 +150,8 @@ void bench_generate(const GenerateBenchOptions& o) {
     use_threads(o.threads);
     ModelConfig m = named_model(o.model);
     if (o.tokens >= m.context)
-        throw Error(fmt::format("--tokens {} do not fit", o.tokens), fmt::format("{} has {} positions", o.model, m.context),
-                    fmt::format("--tokens {}", m.context - 1));
+        throw Error(fmt::format("--tokens {} do not fit", o.tokens),
+                    fmt::format("{} has {} positions", o.model, m.context), fmt::format("--tokens {}", m.context - 1));
     m.end_of_text = -1;  // a round never ends early
     auto model = make_model(cpu_ops(), m, parse_dtype(o.dtype), {});
     initialise(*model, 1);
@@ -158,33 +169,47 @@ void bench_generate(const GenerateBenchOptions& o) {
         return std::chrono::duration<double>(last - first).count() / (heard - 1);
     };
     const double bytes = bytes_read_per_token(*model);
-    const Rounds r = measure(1, o.rounds, round, [&](double seconds) { return bytes / seconds / 1e9; },
-                             [] { return measure_read_bandwidth(); });
-    const double per_second = 1 / median(r.seconds), gbps = median(r.ceilings), bound = gbps * 1e9 / bytes, share = median(r.shares);
+    const Rounds r = measure(
+        1, o.rounds, round, [&](double seconds) { return bytes / seconds / 1e9; },
+        [] { return measure_read_bandwidth(); });
+    const double per_second = 1 / median(r.seconds), gbps = median(r.ceilings), bound = gbps * 1e9 / bytes,
+                 share = median(r.shares);
     if (o.json) {
-        const nlohmann::ordered_json line = {{"model", o.model}, {"dtype", o.dtype}, {"tokens", o.tokens},
-                                             {"threads", omp_get_max_threads()}, {"tokens_per_second", per_second},
-                                             {"bound_tokens_per_second", bound}, {"share_of_bound", share},
-                                             {"read_gbps", gbps}, {"weight_mb", bytes / 1e6}};
+        const nlohmann::ordered_json line = {{"model", o.model},
+                                             {"dtype", o.dtype},
+                                             {"tokens", o.tokens},
+                                             {"threads", omp_get_max_threads()},
+                                             {"tokens_per_second", per_second},
+                                             {"bound_tokens_per_second", bound},
+                                             {"share_of_bound", share},
+                                             {"read_gbps", gbps},
+                                             {"weight_mb", bytes / 1e6}};
         fmt::print("{}\n", line.dump());
         return;
     }
     fmt::print("{} {}  one sequence of {} tokens  {} threads\n", o.model, o.dtype, o.tokens, omp_get_max_threads());
     fmt::print("tokens/s     {:9.1f}\n", per_second);
-    fmt::print("bound        {:9.1f}      {:.1f} MB of weights read for each token at {:.1f} GB/s, as measured between the rounds\n",
-               bound, bytes / 1e6, gbps);
+    fmt::print(
+        "bound        {:9.1f}      {:.1f} MB of weights read for each token at {:.1f} GB/s, as measured between the "
+        "rounds\n",
+        bound, bytes / 1e6, gbps);
     fmt::print("share        {:9.1f} %    of the bound\n", share * 100);
 }
 
 void add_step(CLI::App& bench) {
     auto o = std::make_shared<StepOptions>();
-    CLI::App* step = bench.add_subcommand(
-        "step", "Times whole training steps (forward, backward, clipping, AdamW) on random tokens.\n\n"
-                "Example: gradus bench step --model gpt2-124m --batch 4 --context 64 --threads 2");
+    CLI::App* step =
+        bench.add_subcommand("step",
+                             "Times whole training steps (forward, backward, clipping, AdamW) on random tokens.\n\n"
+                             "Example: gradus bench step --model gpt2-124m --batch 4 --context 64 --threads 2");
     step->add_option("--model", o->model, "named shape")->capture_default_str();
     step->add_option("--batch", o->batch, "sequences in a step")->check(CLI::Range(1, 1 << 16))->capture_default_str();
-    step->add_option("--context", o->context, "tokens in a sequence")->check(CLI::Range(1, 1 << 24))->capture_default_str();
-    step->add_option("--steps", o->steps, "steps to time, after two that warm up")->check(CLI::Range(1, 1 << 20))->capture_default_str();
+    step->add_option("--context", o->context, "tokens in a sequence")
+        ->check(CLI::Range(1, 1 << 24))
+        ->capture_default_str();
+    step->add_option("--steps", o->steps, "steps to time, after two that warm up")
+        ->check(CLI::Range(1, 1 << 20))
+        ->capture_default_str();
     step->add_flag("--recompute", o->recompute, "keep only each block's input and compute the block again in backward");
     add_dtype_option(*step, o->dtype);
     add_threads_option(*step, o->threads);
@@ -195,11 +220,16 @@ void add_step(CLI::App& bench) {
 void add_generate(CLI::App& bench) {
     auto o = std::make_shared<GenerateBenchOptions>();
     CLI::App* generate = bench.add_subcommand(
-        "generate", "Times generation of one sequence, which is bound by reading all weights for every token.\n\n"
-                    "Example: gradus bench generate --model gpt2-124m --dtype bf16 --threads 2");
+        "generate",
+        "Times generation of one sequence, which is bound by reading all weights for every token.\n\n"
+        "Example: gradus bench generate --model gpt2-124m --dtype bf16 --threads 2");
     generate->add_option("--model", o->model, "named shape")->capture_default_str();
-    generate->add_option("--tokens", o->tokens, "length of the sequence")->check(CLI::Range(2, 1 << 24))->capture_default_str();
-    generate->add_option("--rounds", o->rounds, "sequences to time, after one that warms up")->check(CLI::Range(1, 1000))->capture_default_str();
+    generate->add_option("--tokens", o->tokens, "length of the sequence")
+        ->check(CLI::Range(2, 1 << 24))
+        ->capture_default_str();
+    generate->add_option("--rounds", o->rounds, "sequences to time, after one that warms up")
+        ->check(CLI::Range(1, 1000))
+        ->capture_default_str();
     add_dtype_option(*generate, o->dtype);
     add_threads_option(*generate, o->threads);
     generate->add_flag("--json", o->json, "a JSON object instead of a table");
@@ -208,9 +238,10 @@ void add_generate(CLI::App& bench) {
 
 void add_ops(CLI::App& bench) {
     auto o = std::make_shared<BenchOpsOptions>();
-    CLI::App* ops = bench.add_subcommand(
-        "ops", "Times every op at the shapes of GPT-2 and LLaMA, beside the ceiling of this machine and the library's version.\n\n"
-               "Example: gradus bench ops --filter attention --dtype bf16");
+    CLI::App* ops = bench.add_subcommand("ops",
+                                         "Times every op at the shapes of GPT-2 and LLaMA, beside the ceiling of this "
+                                         "machine and the library's version.\n\n"
+                                         "Example: gradus bench ops --filter attention --dtype bf16");
     ops->add_option("--filter", o->filter, "only ops whose name contains this");
     ops->add_option("--dtype", o->dtype, "only this dtype: f32 or bf16")->check(CLI::IsMember({"f32", "bf16"}));
     add_threads_option(*ops, o->threads);

@@ -24,7 +24,8 @@ TokenizerUse use_of(const Tokenizer& tokenizer, const fs::path& given, const fs:
         file = out / "tokenizer.json";
         tokenizer.save(file);
     }
-    return {.encode_append = [tokenizer](std::string_view text, std::vector<int32_t>& ids) { tokenizer.encode_append(text, ids); },
+    return {.encode_append = [tokenizer](std::string_view text,
+                                         std::vector<int32_t>& ids) { tokenizer.encode_append(text, ids); },
             .vocab_size = tokenizer.vocab_size(),
             .end_of_text = tokenizer.end_of_text(),
             .file = file};
@@ -47,7 +48,8 @@ void print_report(const PrepareReport& r, const fs::path& out, bool tokens) {
     row("training", r.train.documents, r.train.bytes, tokens ? r.train.tokens : -1);
     row("validation", r.val.documents, r.val.bytes, tokens ? r.val.tokens : -1);
     if (r.other_files > 0) fmt::print("{} files of other kinds were left alone\n", with_commas(r.other_files));
-    if (r.repeated_files > 0) fmt::print("{} links to files already read were left alone\n", with_commas(r.repeated_files));
+    if (r.repeated_files > 0)
+        fmt::print("{} links to files already read were left alone\n", with_commas(r.repeated_files));
     if (r.broken_links > 0) fmt::print("{} links lead nowhere\n", with_commas(r.broken_links));
     fmt::print("{} in {}\n", out.string(), text_of_seconds(r.seconds));
 }
@@ -58,7 +60,8 @@ void prepare_data(Options o) {
     if (!o.tokenizer.empty()) use = use_of(Tokenizer::load(o.tokenizer), o.tokenizer, o.prepare.out);
     const std::vector<fs::path> inputs(o.inputs.begin(), o.inputs.end());
     const PrepareReport report = prepare(inputs, o.prepare, use ? &*use : nullptr, [](const PrepareProgress& p) {
-        progress_line(fmt::format("{}: {} documents, {:.1f} MB", p.stage, with_commas(p.documents), double(p.bytes) / 1e6));
+        progress_line(
+            fmt::format("{}: {} documents, {:.1f} MB", p.stage, with_commas(p.documents), double(p.bytes) / 1e6));
     });
     end_progress_line();
     print_report(report, o.prepare.out, use.has_value());
@@ -71,20 +74,24 @@ void add_data_command(CLI::App& app) {
     data->require_subcommand(1);
     auto o = std::make_shared<Options>();
     PrepareOptions& p = o->prepare;
-    CLI::App* command = data->add_subcommand(
-        "prepare",
-        "Cleans text, drops short and repeated documents, splits off the validation text and, with a tokenizer, writes token\n"
-        "shards. A folder that it made may be its own input: prepare text, train a tokenizer on it, prepare it with that.\n\n"
-        "Example: gradus data prepare texts/ --out data/clean\n"
-        "         gradus tokenizer train data/clean --vocab-size 8192 --out data/clean\n"
-        "         gradus data prepare data/clean --out data/clean --tokenizer data/clean");
+    CLI::App* command =
+        data->add_subcommand("prepare",
+                             "Cleans text, drops short and repeated documents, splits off the validation text and, "
+                             "with a tokenizer, writes token\n"
+                             "shards. A folder that it made may be its own input: prepare text, train a tokenizer on "
+                             "it, prepare it with that.\n\n"
+                             "Example: gradus data prepare texts/ --out data/clean\n"
+                             "         gradus tokenizer train data/clean --vocab-size 8192 --out data/clean\n"
+                             "         gradus data prepare data/clean --out data/clean --tokenizer data/clean");
     command->add_option("IN", o->inputs, "text files, .jsonl(.gz|.zst), web pages, or folders of them")->required();
     command->add_option("--out", p.out, "folder for documents, report and shards")->required();
     command->add_option("--tokenizer", o->tokenizer, "tokenizer.json or its folder: write token shards too");
     command->add_option("--val-fraction", p.val_fraction, "share of the text that validates")
         ->check(CLI::Range(0.0, 0.9))
         ->capture_default_str();
-    command->add_option("--split", o->split, "hash: documents by a hash of their text; tail: the end of the text, in order")
+    command
+        ->add_option("--split", o->split,
+                     "hash: documents by a hash of their text; tail: the end of the text, in order")
         ->check(CLI::IsMember({"hash", "tail"}))
         ->capture_default_str();
     command->add_option("--min-bytes", p.min_bytes, "drop documents shorter than this")->capture_default_str();

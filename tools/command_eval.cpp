@@ -1,7 +1,8 @@
 // gradus eval: how well a trained model predicts a text.
 //
-// The files are one stream of tokens, cut into windows of T that do not overlap: window w reads the tokens w·T … w·T + T − 1
-// and predicts the token after each. Every token but the first is predicted once, from at most T tokens before it.
+// The files are one stream of tokens, cut into windows of T that do not overlap: window w reads the tokens w·T … w·T
+// + T − 1 and predicts the token after each. Every token but the first is predicted once, from at most T tokens
+// before it.
 #include <cmath>
 #include <cstdio>
 
@@ -38,7 +39,8 @@ std::vector<int32_t> stream_of(const Options& o, const Tokenizer& tokenizer) {
     for (const std::string& file : o.texts) text += read_file(file);
     std::vector<int32_t> ids = tokenizer.encode(text);
     if (ids.size() < 2)
-        throw Error("there is nothing to predict", fmt::format("the text has {} tokens, and the first is not predicted", ids.size()),
+        throw Error("there is nothing to predict",
+                    fmt::format("the text has {} tokens, and the first is not predicted", ids.size()),
                     "--text FILE with more text");
     return ids;
 }
@@ -72,7 +74,8 @@ void evaluate(const Options& o) {
     };
     const ValidationResult r = validate_loss(*model, windows, next, bytes_of_ids(folder));
     if (!std::isfinite(r.nats))
-        throw Error("the loss is not a finite number", "the weights of the model are broken, or the dtype is too narrow for them",
+        throw Error("the loss is not a finite number",
+                    "the weights of the model are broken, or the dtype is too narrow for them",
                     o.dtype == "bf16" ? "--dtype f32" : "use an earlier checkpoint of the run");
     if (!o.json) {
         print_for_people(r, T);
@@ -91,12 +94,14 @@ void evaluate(const Options& o) {
 
 void add_eval_command(CLI::App& app) {
     auto o = std::make_shared<Options>();
-    CLI::App* command = app.add_subcommand(
-        "eval",
-        "Measures how well a trained model predicts a text. The files are one stream of tokens, cut into windows of the context\n"
-        "that do not overlap; every token but the first is predicted once.\n\n"
-        "Example: gradus eval runs/shakespeare --text data/shakespeare-val.txt");
-    command->add_option("MODEL", o->model, "folder of a run (its latest checkpoint), of a checkpoint, or of a Hugging Face model")
+    CLI::App* command = app.add_subcommand("eval",
+                                           "Measures how well a trained model predicts a text. The files are one "
+                                           "stream of tokens, cut into windows of the context\n"
+                                           "that do not overlap; every token but the first is predicted once.\n\n"
+                                           "Example: gradus eval runs/shakespeare --text data/shakespeare-val.txt");
+    command
+        ->add_option("MODEL", o->model,
+                     "folder of a run (its latest checkpoint), of a checkpoint, or of a Hugging Face model")
         ->required();
     command->add_option("--text", o->texts, "files of plain text, read as one")->required();
     command->add_option("--context", o->context, "tokens in a window; 0: the model's context")
@@ -104,7 +109,8 @@ void add_eval_command(CLI::App& app) {
         ->capture_default_str();
     add_dtype_option(*command, o->dtype);
     add_threads_option(*command, o->threads);
-    command->add_flag("--json", o->json, "a JSON object: tokens, nats_per_token, bits_per_byte, perplexity, bytes, context");
+    command->add_flag("--json", o->json,
+                      "a JSON object: tokens, nats_per_token, bits_per_byte, perplexity, bytes, context");
     command->callback([o] { evaluate(*o); });
 }
 

@@ -9,10 +9,10 @@
 
 #include "engine/base/log.h"
 #include "engine/generate/generator.h"
+#include "engine/generate/stop_strings.h"
 #include "tokenizer/stream_decoder.h"
 #include "tools/cli.h"
 #include "tools/open_model.h"
-#include "engine/generate/stop_strings.h"
 
 namespace gradus {
 
@@ -63,7 +63,9 @@ void print(const std::string& text) {
 }
 
 using Clock = std::chrono::steady_clock;
-double seconds_between(Clock::time_point a, Clock::time_point b) { return std::chrono::duration<double>(b - a).count(); }
+double seconds_between(Clock::time_point a, Clock::time_point b) {
+    return std::chrono::duration<double>(b - a).count();
+}
 
 // A continuation as it grows.
 struct Text {
@@ -82,7 +84,8 @@ struct Text {
     std::string finish() { return keep(stops.push(decoder.flush()) + stops.flush()); }
 
     double tokens_per_second(Clock::time_point start) const {
-        return ids > 1 ? double(ids - 1) / seconds_between(first, last) : double(ids) / seconds_between(start, Clock::now());
+        return ids > 1 ? double(ids - 1) / seconds_between(first, last)
+                       : double(ids) / seconds_between(start, Clock::now());
     }
 
 private:
@@ -103,7 +106,8 @@ void print_results(const Options& o, const std::vector<std::string>& prompts, co
                                                  {"tokens_per_second", texts[i].tokens_per_second(start)}};
             print(line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
         } else {
-            print(fmt::format("--- prompt {} of {}\n", i + 1, prompts.size()) + shown(prompts[i] + texts[i].text) + "\n\n");
+            print(fmt::format("--- prompt {} of {}\n", i + 1, prompts.size()) + shown(prompts[i] + texts[i].text) +
+                  "\n\n");
         }
     }
 }
@@ -119,7 +123,8 @@ void print_speed(const std::vector<Prompt>& prompts, const std::vector<Text>& te
         last = std::max(last, t.last);
     }
     if (made == 0) return;
-    fmt::print(stderr, "{} prompt tokens, first token after {}; {} tokens", given, text_of_seconds(seconds_between(start, first)), made);
+    fmt::print(stderr, "{} prompt tokens, first token after {}; {} tokens", given,
+               text_of_seconds(seconds_between(start, first)), made);
     if (last > first) fmt::print(stderr, ", {:.1f} tokens/s", double(made - 1) / seconds_between(first, last));
     fmt::print(stderr, "\n");
 }
@@ -165,34 +170,44 @@ void generate(const Options& o) {
 void add_generate_command(CLI::App& app) {
     auto o = std::make_shared<Options>();
     Sampling& s = o->generate.sampling;
-    CLI::App* command = app.add_subcommand(
-        "generate",
-        "Continues prompts with a trained model. One prompt is written as it grows; several are generated together and written\n"
-        "when all are done. Without a prompt the text to continue is read from standard input; its last newline is dropped.\n\n"
-        "Example: gradus generate runs/shakespeare --prompt 'To be, or' --max-tokens 100 --temperature 0.8 --top-p 0.95");
-    command->add_option("MODEL", o->model, "folder of a run (its latest checkpoint), of a checkpoint, or of a Hugging Face model")
+    CLI::App* command = app.add_subcommand("generate",
+                                           "Continues prompts with a trained model. One prompt is written as it grows; "
+                                           "several are generated together and written\n"
+                                           "when all are done. Without a prompt the text to continue is read from "
+                                           "standard input; its last newline is dropped.\n\n"
+                                           "Example: gradus generate runs/shakespeare --prompt 'To be, or' "
+                                           "--max-tokens 100 --temperature 0.8 --top-p 0.95");
+    command
+        ->add_option("MODEL", o->model,
+                     "folder of a run (its latest checkpoint), of a checkpoint, or of a Hugging Face model")
         ->required();
-    command->add_option("--prompt", o->prompts, "text to continue; may be given several times")->allow_extra_args(false);
+    command->add_option("--prompt", o->prompts, "text to continue; may be given several times")
+        ->allow_extra_args(false);
     command->add_option("--prompt-file", o->prompt_file, "file with a text to continue; its last newline is dropped");
     command->add_option("--max-tokens", o->generate.max_tokens, "tokens to add to each prompt")
         ->check(CLI::Range(1, 1 << 24))
         ->capture_default_str();
-    command->add_option("--temperature", s.temperature, "below 1: safer, above 1: wilder, 0: always the likeliest token")
+    command
+        ->add_option("--temperature", s.temperature, "below 1: safer, above 1: wilder, 0: always the likeliest token")
         ->capture_default_str();
-    command->add_option("--top-k", s.top_k, "draw from the k likeliest tokens alone; 0: from all")->capture_default_str();
+    command->add_option("--top-k", s.top_k, "draw from the k likeliest tokens alone; 0: from all")
+        ->capture_default_str();
     command->add_option("--top-p", s.top_p, "draw from the likeliest tokens that together have this probability")
         ->capture_default_str();
     command->add_option("--min-p", s.min_p, "draw from tokens at least this many times as likely as the likeliest")
         ->capture_default_str();
-    command->add_option("--repetition-penalty", s.repetition_penalty, "above 1: tokens that occurred become less likely")
+    command
+        ->add_option("--repetition-penalty", s.repetition_penalty, "above 1: tokens that occurred become less likely")
         ->capture_default_str();
-    command->add_option("--stop", o->stops, "end a text before this string; may be given several times")->allow_extra_args(false);
+    command->add_option("--stop", o->stops, "end a text before this string; may be given several times")
+        ->allow_extra_args(false);
     command->add_option("--seed", s.seed, "the same seed gives the same text")->capture_default_str();
     add_dtype_option(*command, o->dtype);
     add_threads_option(*command, o->threads);
-    command->add_flag("--json", o->json,
-                      "a JSON object for each prompt: prompt, text, ids, finish_reason (length, context, end_of_text, stop), "
-                      "tokens_per_second");
+    command->add_flag(
+        "--json", o->json,
+        "a JSON object for each prompt: prompt, text, ids, finish_reason (length, context, end_of_text, stop), "
+        "tokens_per_second");
     command->callback([o] { generate(*o); });
 }
 

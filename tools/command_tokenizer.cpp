@@ -34,10 +34,11 @@ std::vector<fs::path> training_inputs(const std::vector<std::string>& inputs) {
 
 void show_progress(const BpeTrainingProgress& p) {
     if (p.pieces == 0)
-        progress_line(fmt::format("counting: {} texts, {:.1f} MB", with_commas(int64_t(p.texts)), double(p.bytes) / 1e6));
+        progress_line(
+            fmt::format("counting: {} texts, {:.1f} MB", with_commas(int64_t(p.texts)), double(p.bytes) / 1e6));
     else
-        progress_line(fmt::format("merging: {} of {}, {} distinct pieces", with_commas(p.merges), with_commas(p.all_merges),
-                                  with_commas(int64_t(p.pieces))));
+        progress_line(fmt::format("merging: {} of {}, {} distinct pieces", with_commas(p.merges),
+                                  with_commas(p.all_merges), with_commas(int64_t(p.pieces))));
 }
 
 void train(const TrainOptions& o) {
@@ -75,7 +76,8 @@ public:
         if (text.size() >= size_t(1) << 16) flush();
     }
     void flush() {
-        const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+        const bool written =
+            std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
         text.clear();
         if (!written)
             throw Error("standard output cannot be written", "the disk it goes to is full, or nobody reads it",
@@ -129,7 +131,8 @@ std::vector<int32_t> parse_ids(std::string_view line) {
         int32_t id = 0;
         const auto [stopped, problem] = std::from_chars(line.data() + at, line.data() + end, id);
         if (problem != std::errc() || stopped != line.data() + end)
-            throw Error(fmt::format("'{}' in column {} is not a token id", line.substr(at, std::min<size_t>(end - at, 40)), at + 1),
+            throw Error(fmt::format("'{}' in column {} is not a token id",
+                                    line.substr(at, std::min<size_t>(end - at, 40)), at + 1),
                         "a line holds whole numbers with spaces between them",
                         "gradus tokenizer encode makes such lines from text");
         ids.push_back(id);
@@ -160,15 +163,19 @@ void add_tokenizer_command(CLI::App& app) {
         "train",
         "Trains a tokenizer and writes DIR/tokenizer.json, which Hugging Face tokenizers reads too.\n\n"
         "Example: gradus tokenizer train data/clean --vocab-size 32768 --out data/clean");
-    trainer->add_option("IN", options->inputs,
-                        "text files, .jsonl(.gz|.zst), web pages or folders of them; of a folder made by `gradus data prepare`, "
-                        "its training documents")
+    trainer
+        ->add_option(
+            "IN", options->inputs,
+            "text files, .jsonl(.gz|.zst), web pages or folders of them; of a folder made by `gradus data prepare`, "
+            "its training documents")
         ->required();
     trainer->add_option("--out", options->out, "folder for tokenizer.json")->required();
     trainer->add_option("--vocab-size", options->vocab_size, "tokens, the 256 bytes and <|endoftext|> included (bpe)")
         ->check(CLI::Range(257, 1 << 24))
         ->capture_default_str();
-    trainer->add_option("--kind", options->kind, "bpe: byte-level BPE with GPT-2's pattern; char: one token for each character")
+    trainer
+        ->add_option("--kind", options->kind,
+                     "bpe: byte-level BPE with GPT-2's pattern; char: one token for each character")
         ->check(CLI::IsMember({"bpe", "char"}))
         ->capture_default_str();
     trainer->add_option("--text-key", options->text_key, "where a line of .jsonl has its text")->capture_default_str();
@@ -180,16 +187,19 @@ void add_tokenizer_command(CLI::App& app) {
     auto add_tokenizer_option = [file](CLI::App& to) {
         to.add_option("--tokenizer", *file, "tokenizer.json, or a folder that has one")->required();
     };
-    CLI::App* encoder = command->add_subcommand(
-        "encode", "Reads text, writes ids: a line of ids for each line of standard input.\n\n"
-                  "Example: echo 'To be, or not to be' | gradus tokenizer encode --tokenizer data/clean");
+    CLI::App* encoder =
+        command->add_subcommand("encode",
+                                "Reads text, writes ids: a line of ids for each line of standard input.\n\n"
+                                "Example: echo 'To be, or not to be' | gradus tokenizer encode --tokenizer data/clean");
     add_tokenizer_option(*encoder);
-    encoder->add_flag("--specials", *specials, "read special tokens such as <|endoftext|> in the text as what they are");
+    encoder->add_flag("--specials", *specials,
+                      "read special tokens such as <|endoftext|> in the text as what they are");
     encoder->callback([file, specials] { encode(*file, *specials); });
 
     CLI::App* decoder = command->add_subcommand(
-        "decode", "Reads ids, writes text: the text of each line of ids on standard input, and a newline.\n\n"
-                  "Example: echo '2514 307' | gradus tokenizer decode --tokenizer data/clean");
+        "decode",
+        "Reads ids, writes text: the text of each line of ids on standard input, and a newline.\n\n"
+        "Example: echo '2514 307' | gradus tokenizer decode --tokenizer data/clean");
     add_tokenizer_option(*decoder);
     decoder->callback([file] { decode(*file); });
 }

@@ -23,14 +23,15 @@ std::unique_ptr<Model> load_model(const ModelFolder& m, const Ops& ops, DType dt
     auto model = make_model(ops, m.config, dtype, purpose);
     const std::vector<std::string> unused = load_weights(*model, m.folder);
     if (!unused.empty())
-        fmt::print(stderr, "note: {} tensors of '{}' are not part of this model, such as {}\n", unused.size(), m.folder.string(),
-                   unused.front());
+        fmt::print(stderr, "note: {} tensors of '{}' are not part of this model, such as {}\n", unused.size(),
+                   m.folder.string(), unused.front());
     return model;
 }
 
 std::vector<int32_t> bytes_of_ids(const ModelFolder& m) {
     std::vector<int32_t> bytes(size_t(m.config.V), 0);
-    for (int32_t id = 0; id < m.tokenizer.vocab_size(); ++id) bytes[size_t(id)] = int32_t(m.tokenizer.bytes_of(id).size());
+    for (int32_t id = 0; id < m.tokenizer.vocab_size(); ++id)
+        bytes[size_t(id)] = int32_t(m.tokenizer.bytes_of(id).size());
     return bytes;
 }
 

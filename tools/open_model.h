@@ -1,5 +1,6 @@
 #pragma once
-// A trained model from the folder a user names: a run (its latest checkpoint), a checkpoint, or a model of Hugging Face.
+// A trained model from the folder a user names: a run (its latest checkpoint), a checkpoint, or a model of Hugging
+// Face.
 #include <string>
 
 #include "engine/models/model.h"
@@ -8,7 +9,7 @@
 namespace gradus {
 
 struct ModelFolder {
-    fs::path folder;      // with config.json
+    fs::path folder;  // with config.json
     ModelConfig config;
     Tokenizer tokenizer;  // its own, with no more tokens than the model
 };

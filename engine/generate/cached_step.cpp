@@ -4,8 +4,10 @@
 
 namespace gradus {
 
-CachedStep::CachedStep(Model& model, int S, int P, int rows) : model_(model), arena_(model.run.ops, "rows of generation") {
-    CHECK(S > 0 && S <= rows && P > 0 && P <= model.config().context, "a cache of another size than the model can have");
+CachedStep::CachedStep(Model& model, int S, int P, int rows)
+    : model_(model), arena_(model.run.ops, "rows of generation") {
+    CHECK(S > 0 && S <= rows && P > 0 && P <= model.config().context,
+          "a cache of another size than the model can have");
     const int64_t V = model.run.d.V;
     model.make_cache(S, P, rows);
     arena_.declare("columns", columns_, {5 * int64_t(rows)}, DType::i32);

@@ -28,16 +28,16 @@ public:
     int add_wanted(const Row&);  // the number under which its logits are found
     void run();
 
-    std::span<float> logits(int wanted);           // [V], to be changed as the caller likes, until the next run()
+    std::span<float> logits(int wanted);              // [V], to be changed as the caller likes, until the next run()
     Tensor device_logits() const { return logits_; }  // [S,V]
 
 private:
     Model& model_;
     Arena arena_;
-    Tensor columns_, logits_;        // [5·rows] i32, [S,V]
+    Tensor columns_, logits_;  // [5·rows] i32, [S,V]
     std::vector<Row> rows_;
     std::vector<int32_t> wanted_, columns_host_;
-    std::vector<std::byte> raw_;     // logits as the device has them
+    std::vector<std::byte> raw_;  // logits as the device has them
     std::vector<float> logits_host_;
 };
 

@@ -42,16 +42,17 @@ const char* name_of(Finish finish) {
 }
 
 struct Generator::Live {
-    int prompt, place;         // its number among the prompts, and its sequence in the cache
+    int prompt, place;  // its number among the prompts, and its sequence in the cache
     uint64_t stream;
     std::vector<int32_t> ids;  // prompt and what was generated
     size_t fed = 0;            // ids whose keys and values the cache holds
     Seen seen;
-    int wanted = -1;           // its row of logits in this step
+    int wanted = -1;  // its row of logits in this step
 };
 
 Generator::Generator(Model& model, const Capacity& capacity)
-    : model_(model), capacity_(resolved(capacity, model)),
+    : model_(model),
+      capacity_(resolved(capacity, model)),
       step_(model, capacity_.sequences, capacity_.context, capacity_.rows) {}
 
 void Generator::check(const std::vector<Prompt>& prompts) const {
@@ -59,11 +60,13 @@ void Generator::check(const std::vector<Prompt>& prompts) const {
         const std::vector<int32_t>& ids = prompts[i].ids;
         const std::string name = "prompt " + std::to_string(i + 1);
         if (ids.empty())
-            throw Error(name + " is empty", "a model continues at least one token, and this tokenizer has none that opens a text",
+            throw Error(name + " is empty",
+                        "a model continues at least one token, and this tokenizer has none that opens a text",
                         "--prompt 'some text'");
         if (ids.size() >= size_t(capacity_.context))
             throw Error(name + " leaves no room to continue it",
-                        "it has " + std::to_string(ids.size()) + " tokens and the context holds " + std::to_string(capacity_.context),
+                        "it has " + std::to_string(ids.size()) + " tokens and the context holds " +
+                            std::to_string(capacity_.context),
                         "shorten the prompt to fewer than " + std::to_string(capacity_.context) + " tokens");
         for (int32_t id : ids)
             if (id < 0 || id >= model_.config().V)
@@ -109,7 +112,10 @@ std::vector<Generated> Generator::generate(const std::vector<Prompt>& prompts, c
     auto advance = [&](Live& s) {
         Generated& result = results[size_t(s.prompt)];
         const int32_t id = sampler.pick(step_.logits(s.wanted), s.seen.ids(), s.stream, s.ids.size());
-        auto end = [&](Finish why) { result.finish = why; return false; };
+        auto end = [&](Finish why) {
+            result.finish = why;
+            return false;
+        };
         if (id == end_of_text) return end(Finish::end_of_text);
         if (is_stop(id)) return end(Finish::stop);
         s.ids.push_back(id);

@@ -2,9 +2,9 @@
 // Text from a model, token by token, for many prompts at once.
 //
 // Every sequence has ids, and the model's cache holds the keys and values of the first of them. A step feeds each live
-// sequence the ids that the cache lacks: one id where a token was just drawn, a piece of the prompt at the start, shared
-// out so that a long prompt never keeps the others waiting. Whoever has nothing left to feed draws its next token. When
-// a sequence ends its place goes to the next prompt that waits.
+// sequence the ids that the cache lacks: one id where a token was just drawn, a piece of the prompt at the start,
+// shared out so that a long prompt never keeps the others waiting. Whoever has nothing left to feed draws its next
+// token. When a sequence ends its place goes to the next prompt that waits.
 //
 // Draws depend on (seed, stream, position) alone, so a prompt continues alike in any company, up to the rounding of
 // matrix products of other heights.
@@ -26,7 +26,8 @@ const char* name_of(Finish);
 
 struct Prompt {
     std::vector<int32_t> ids;
-    uint64_t stream = 0;  // which random numbers are its own; prompts of one call that should differ have different ones
+    uint64_t stream =
+        0;  // which random numbers are its own; prompts of one call that should differ have different ones
 };
 
 struct GenerateOptions {

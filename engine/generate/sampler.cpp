@@ -29,9 +29,8 @@ void validate(const Sampling& s) {
             "--top-p 0.95");
     require(s.min_p >= 0 && s.min_p <= 1, "min-p", s.min_p,
             "it is a share of the largest probability, between 0 and 1; 0 sets no limit", "--min-p 0.05");
-    require(s.repetition_penalty > 0 && std::isfinite(s.repetition_penalty), "repetition-penalty",
-            s.repetition_penalty, "it must be above 0; 1 changes nothing, above 1 avoids repetition",
-            "--repetition-penalty 1.1");
+    require(s.repetition_penalty > 0 && std::isfinite(s.repetition_penalty), "repetition-penalty", s.repetition_penalty,
+            "it must be above 0; 1 changes nothing, above 1 avoids repetition", "--repetition-penalty 1.1");
 }
 
 void penalise(std::span<float> logits, std::span<const int32_t> seen, double penalty) {
@@ -50,7 +49,8 @@ int32_t likeliest(std::span<const float> logits) {
         if (logits[i] > logits[best]) best = i;
     }
     if (!numbers || !std::isfinite(logits[best]))
-        throw Error("the model cannot say which token comes next", "its logits are not finite numbers: its weights are broken",
+        throw Error("the model cannot say which token comes next",
+                    "its logits are not finite numbers: its weights are broken",
                     "use an earlier checkpoint of the run");
     return int32_t(best);
 }
@@ -80,15 +80,20 @@ std::span<const Sampler::Candidate> Sampler::candidates(std::span<const float> l
     }
 
     if (top_p < 1) {
-        // An id lighter than this is outside even if all the others are no heavier; so only a few are left to sort.
+        // An id lighter than this is outside even if all the others are no heavier; a heap hands out the rest by
+        // weight.
         std::erase_if(kept_, lighter_than((1 - top_p) * total / double(kept_.size())));
-        std::sort(kept_.begin(), kept_.end(), [](const Candidate& a, const Candidate& b) {
-            return a.weight != b.weight ? a.weight > b.weight : a.id < b.id;
-        });
+        auto later = [](const Candidate& x, const Candidate& y) {
+            return x.weight != y.weight ? x.weight < y.weight : x.id > y.id;
+        };
+        std::make_heap(kept_.begin(), kept_.end(), later);
+        auto first_inside = kept_.end();
         double before = 0;
-        size_t inside = 0;
-        while (inside < kept_.size() && before < top_p * total) before += double(kept_[inside++].weight);
-        kept_.resize(std::max<size_t>(inside, 1));
+        do {
+            std::pop_heap(kept_.begin(), first_inside--, later);
+            before += double(first_inside->weight);
+        } while (first_inside != kept_.begin() && before < top_p * total);
+        kept_.erase(kept_.begin(), first_inside);
     }
     if (min_p > 0) std::erase_if(kept_, lighter_than(min_p));
     return kept_;

@@ -11,7 +11,8 @@
 // The order and the treatment of ties are those of Hugging Face transformers. The draw is a pure function of (seed,
 // stream, position): a sequence reads the same whatever is generated beside it.
 //
-// Sources: Keskar et al. 2019 (penalty), Fan et al. 2018 (top-k), Holtzman et al. 2020 (top-p), Nguyen et al. 2024 (min-p).
+// Sources: Keskar et al. 2019 (penalty), Fan et al. 2018 (top-k), Holtzman et al. 2020 (top-p), Nguyen et al. 2024
+// (min-p).
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -55,7 +56,7 @@ public:
 
 private:
     Sampling sampling_;
-    std::vector<float> largest_;    // the k largest logits
+    std::vector<float> largest_;  // the k largest logits
     std::vector<Candidate> kept_;
 };
 

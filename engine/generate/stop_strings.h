@@ -1,8 +1,8 @@
 #pragma once
 // Ends a text at the first of some strings, while the text still arrives in pieces.
 //
-// What might be the beginning of a stop string is held back until more text tells. The stop string itself is not part of
-// the text.
+// What might be the beginning of a stop string is held back until more text tells. The stop string itself is not part
+// of the text.
 #include <string>
 #include <string_view>
 #include <vector>

@@ -160,7 +160,8 @@ void Decoder::cached(const CachedRows& rows, Tensor wanted, Tensor logits) {
                                  .wpe = w_.wpe}, s);
     /*2*/ for (int l = 0; l < d.L; ++l)
         block_cached(run, w_.block[size_t(l)], a, k, c.layer[size_t(l)], rows, turns_, x, x);
-    const int64_t count = wanted.size();
+    const int64_t count = wanted ? wanted.size() : 0;
+    if (count == 0) return;  // a piece of a prompt whose logits nobody wants
     const Tensor picked = c.picked.slice(0, count), normed = c.normed.slice(0, count);
     ops.embedding_forward({.y = picked, .tokens = wanted, .wte = x}, s);  // row i is row wanted[i] of x
     NormActs norm;

@@ -16,7 +16,7 @@ ModelConfig read_config(const nlohmann::json& j, const std::string& file) {
     m.C = read.integer("n_embd");
     m.H = m.G = read.integer("n_head");
     m.D = m.H > 0 ? m.C / m.H : 0;
-    m.F = read.integer_or("n_inner", 4 * m.C);
+    m.F = read.integer_or("n_inner", m.C < (1 << 20) ? 4 * m.C : 0);
     m.V = read.integer("vocab_size");
     m.context = read.integer("n_positions");
     m.norm_eps = read.number_or("layer_norm_epsilon", 1e-5);

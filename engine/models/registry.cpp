@@ -84,6 +84,13 @@ void validate(const ModelConfig& m, const std::string& where) {
         if (s.value < 1 || s.value > s.most)
             refuse(std::string("a model cannot have ") + s.name + " = " + text(s.value),
                    std::string(s.name) + " must be between 1 and " + text(s.most), "give it a value in that range");
+    if (int64_t(m.H + 2 * m.G) * m.D > 1 << 24)
+        refuse(text(m.H) + " heads of width " + text(m.D) + " are too wide",
+               "all heads together may have 2^24 channels", "choose fewer or narrower heads");
+    if (!(m.norm_eps >= 0 && m.norm_eps <= 1) || !(m.rope_theta > 0 && m.rope_theta < 1e15) ||
+        !(m.rope_scaling.factor > 0))
+        refuse("the model has an impossible constant",
+               "norm_eps, rope_theta and the rope factor must be positive numbers", "mend that constant");
     if (m.H % m.G != 0)
         refuse(
             text(m.G) + " key/value heads do not divide " + text(m.H) + " heads",

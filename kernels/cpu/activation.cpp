@@ -19,9 +19,10 @@ struct Point {
 struct GeluTanh {
     static constexpr float k = float(2 * 0.7978845608028654), c = 0.044715f;  // 2·√(2/π)
 
-    static Floats value(Floats x) { return x * sigmoid(k * (x + c * x * x * x)).value; }
+    static Floats argument(Floats x) { return k * x * (1.0f + c * x * x); }
+    static Floats value(Floats x) { return x * sigmoid(argument(x)).value; }
     static Point point(Floats x) {
-        const auto [s, rest] = sigmoid(k * (x + c * x * x * x));
+        const auto [s, rest] = sigmoid(argument(x));
         return {x * s, s + x * s * rest * k * (1.0f + 3 * c * x * x)};
     }
 };

@@ -29,16 +29,10 @@ void statistics(float* stats, const Scalar* z, int64_t V, int64_t target) {
         const float reference = higher == -std::numeric_limits<float>::infinity() ? 0 : higher;
         sum_of_exp *= top == higher ? 1 : std::exp(top - reference);
         top = higher;
-        Floats exps[2] = {}, sums[2] = {};
-        int64_t turn = 0;
-        sweep(n, [&](int64_t i, auto lanes) {
-            const Floats x = load(part + i, lanes, -std::numeric_limits<float>::infinity());
-            exps[turn & 1] += exponential(x - reference);
-            sums[turn & 1] += load(part + i, lanes);
-            ++turn;
+        sum_of_exp += total(n, [&](int64_t i, auto lanes) {
+            return exponential(load(part + i, lanes, -std::numeric_limits<float>::infinity()) - reference);
         });
-        sum_of_exp += sum(exps[0] + exps[1]);
-        mass += sum(sums[0] + sums[1]);
+        mass += total(n, [&](int64_t i, auto lanes) { return load(part + i, lanes); });
     }
     stats[0] = top;
     stats[1] = sum_of_exp;

@@ -19,14 +19,14 @@ void drop(const Dropout& a) {
     parallel(N, std::max<int64_t>(1, (1 << 11) / C), [&](int64_t first, int64_t last) {
         for (int64_t n = first; n < last; ++n)
             for (int64_t c = 0; c < C; c += stretch) {
-                const PhiloxWords random = philox_along_high(a.key, uint64_t(a.first_row + n), uint64_t(c / 4));
-                float factor[stretch];
-                for (int i = 0; i < counters; ++i)
-                    for (int k = 0; k < 4; ++k) factor[4 * i + k] = random.word[k][i] >= limit ? 1.f : 0.f;
+                uint32_t random[stretch];
+                all_words(random, a.key, uint64_t(a.first_row + n), uint64_t(c / 4));
+                float kept_or_not[stretch];
+                for (int i = 0; i < stretch; ++i) kept_or_not[i] = random[i] >= limit ? 1.f : 0.f;
                 const Scalar* x = a.x.as<Scalar>() + n * C + c;
                 Scalar* y = a.y.as<Scalar>() + n * C + c;
                 sweep(std::min(stretch, C - c), [&](int64_t i, auto lanes) {
-                    store(y + i, choose(load(factor + i) > 0.f, load(x + i, lanes) / kept, Floats{}), lanes);
+                    store(y + i, choose(load(kept_or_not + i) > 0.f, load(x + i, lanes) / kept, Floats{}), lanes);
                 });
             }
     });

@@ -14,16 +14,18 @@ constexpr int64_t chunk = 1 << 14;  // elements; whole calls of the generator, a
 
 template <class Scalar>
 double squares(const Scalar* x, int64_t n) {
-    Doubles part[4] = {};
-    int64_t turn = 0;
-    sweep(n, [&](int64_t i, auto lanes) {
-        const Floats v = load(x + i, lanes);
-        const Doubles low = lower(v), high = upper(v);
-        part[turn & 2] += low * low;
-        part[(turn & 2) + 1] += high * high;
-        turn += 2;
-    });
-    const Doubles all = (part[0] + part[1]) + (part[2] + part[3]);
+    Doubles low[2] = {}, high[2] = {};
+    const auto add = [&](int k, Floats v) {
+        low[k] += lower(v) * lower(v);
+        high[k] += upper(v) * upper(v);
+    };
+    const int64_t pairs = n / (2 * width) * (2 * width);
+    for (int64_t i = 0; i < pairs; i += 2 * width) {
+        add(0, load(x + i));
+        add(1, load(x + i + width));
+    }
+    sweep(n - pairs, [&](int64_t i, auto lanes) { add(0, load(x + pairs + i, lanes)); });
+    const Doubles all = (low[0] + low[1]) + (high[0] + high[1]);
     double sum_of_lanes = 0;
     for (int i = 0; i < width / 2; ++i) sum_of_lanes += all[i];
     return sum_of_lanes;
@@ -40,13 +42,18 @@ inline __attribute__((always_inline)) Floats root(Floats x) {
 // adding 16 random bits carries as often as that. What is not finite is rounded to nearest.
 void store_by_chance(bf16* y, const float* x, int64_t n, uint64_t key, uint64_t first) {
     for (int64_t i = 0; i < n; i += counters) {
-        const PhiloxWords random = philox_along_low(key, first + uint64_t(i), 0);
-        const int here = int(std::min<int64_t>(counters, n - i));
-        for (int j = 0; j < here; ++j) {
-            const uint32_t bits = std::bit_cast<uint32_t>(x[i + j]);
-            const bool finite = (bits & 0x7f800000u) != 0x7f800000u;
-            y[i + j].bits = finite ? uint16_t((bits + (random.word[0][j] >> 16)) >> 16) : bf16(x[i + j]).bits;
-        }
+        uint32_t random[counters];
+        first_words(random, key, first + uint64_t(i));
+        bf16 rounded[counters];
+        sweep(std::min<int64_t>(counters, n - i), [&](int64_t j, auto lanes) {
+            const Floats exact = load(x + i + j, lanes);
+            Words word;
+            std::memcpy(&word, random + j, sizeof word);
+            const Words bits = (Words)exact;
+            const Ints finite = (bits & 0x7f800000u) != 0x7f800000u;
+            store_halves(rounded + j, finite ? (bits + (word >> 16)) >> 16 : narrow(exact));
+        });
+        std::memcpy(static_cast<void*>(y + i), rounded, size_t(std::min<int64_t>(counters, n - i)) * sizeof(bf16));
     }
 }
 

@@ -1,59 +1,73 @@
 #pragma once
-// Philox (engine/base/philox.h) for many counters at once: the same words, laid out so that compilers vectorise the rounds.
-#include <bit>
-#include <cstdint>
-
+// Philox (engine/base/philox.h) for a register's worth of counters at once: the same words. A counter's four words live in
+// the lower halves of 64-bit lanes, where the machine multiplies 32 bits by 32; the upper halves hold what is left over.
 #include "kernels/cpu/vector.h"
 
 namespace gradus::cpu {
 
-constexpr int counters = 2 * width;  // at once
+constexpr int counters = width;  // at once, in two groups: the products of one hide the latency of the other's
 
-struct PhiloxWords {
-    uint32_t word[4][counters];  // word[k][i] = Philox{key}.words(…)[k] of counter i
+struct PhiloxState {
+    Longs word[2][4];
 };
 
-// The counters of which the caller has filled the four words.
-inline __attribute__((always_inline)) void philox_rounds(PhiloxWords& c, uint64_t key) {
+inline __attribute__((always_inline)) void philox_rounds(PhiloxState& s, uint64_t key) {
     uint32_t k0 = uint32_t(key), k1 = uint32_t(key >> 32);
+    const Longs m0 = 0xD2511F53u - Longs{}, m1 = 0xCD9E8D57u - Longs{};
     for (int round = 0; round < 10; ++round) {
-#pragma omp simd
-        for (int i = 0; i < counters; ++i) {
-            const uint64_t a = uint64_t(0xD2511F53u) * c.word[0][i], b = uint64_t(0xCD9E8D57u) * c.word[2][i];
-            c.word[0][i] = uint32_t(b >> 32) ^ c.word[1][i] ^ k0;
-            c.word[1][i] = uint32_t(b);
-            c.word[2][i] = uint32_t(a >> 32) ^ c.word[3][i] ^ k1;
-            c.word[3][i] = uint32_t(a);
+#pragma GCC unroll 2
+        for (auto& c : s.word) {
+            const Longs a = multiply_lower(c[0], m0), b = multiply_lower(c[2], m1);
+            c[0] = (b >> 32) ^ c[1] ^ uint64_t(k0);
+            c[1] = b;
+            c[2] = (a >> 32) ^ c[3] ^ uint64_t(k1);
+            c[3] = a;
         }
         k0 += 0x9E3779B9u;
         k1 += 0xBB67AE85u;
     }
 }
 
-// words(low + i, high) for i in [0, counters)
-inline __attribute__((always_inline)) PhiloxWords philox_along_low(uint64_t key, uint64_t low, uint64_t high) {
-    PhiloxWords c;
-    for (int i = 0; i < counters; ++i) {
-        c.word[0][i] = uint32_t(low + uint64_t(i));
-        c.word[1][i] = uint32_t((low + uint64_t(i)) >> 32);
-        c.word[2][i] = uint32_t(high);
-        c.word[3][i] = uint32_t(high >> 32);
+template <size_t... lane>
+inline Longs longs_from(uint64_t first, std::index_sequence<lane...>) {
+    return Longs{lane...} + first;
+}
+inline Longs longs_from(uint64_t first) { return longs_from(first, std::make_index_sequence<width / 2>{}); }
+
+// out[4·i + k] = Philox{key}.words(low, high + i)[k] for i in [0, counters)
+inline __attribute__((always_inline)) void all_words(uint32_t* out, uint64_t key, uint64_t low, uint64_t high) {
+    PhiloxState s;
+    for (int g = 0; g < 2; ++g) {
+        const Longs number = longs_from(high + uint64_t(g * width / 2));
+        s.word[g][0] = low - Longs{};
+        s.word[g][1] = (low >> 32) - Longs{};
+        s.word[g][2] = number;
+        s.word[g][3] = number >> 32;
     }
-    philox_rounds(c, key);
-    return c;
+    philox_rounds(s, key);
+    uint64_t pairs[2 * counters];
+    for (int g = 0; g < 2; ++g) {
+        const Longs first = (s.word[g][0] & 0xffffffffu) | s.word[g][1] << 32, second = (s.word[g][2] & 0xffffffffu) | s.word[g][3] << 32;
+        for (int i = 0; i < width / 2; ++i) {
+            pairs[g * width + 2 * i] = first[i];
+            pairs[g * width + 2 * i + 1] = second[i];
+        }
+    }
+    std::memcpy(out, pairs, sizeof pairs);
 }
 
-// words(low, high + i) for i in [0, counters)
-inline __attribute__((always_inline)) PhiloxWords philox_along_high(uint64_t key, uint64_t low, uint64_t high) {
-    PhiloxWords c;
-    for (int i = 0; i < counters; ++i) {
-        c.word[0][i] = uint32_t(low);
-        c.word[1][i] = uint32_t(low >> 32);
-        c.word[2][i] = uint32_t(high + uint64_t(i));
-        c.word[3][i] = uint32_t((high + uint64_t(i)) >> 32);
+// out[i] = Philox{key}.words(low + i)[0] for i in [0, counters)
+inline __attribute__((always_inline)) void first_words(uint32_t* out, uint64_t key, uint64_t low) {
+    PhiloxState s;
+    for (int g = 0; g < 2; ++g) {
+        const Longs number = longs_from(low + uint64_t(g * width / 2));
+        s.word[g][0] = number;
+        s.word[g][1] = number >> 32;
+        s.word[g][2] = s.word[g][3] = Longs{};
     }
-    philox_rounds(c, key);
-    return c;
+    philox_rounds(s, key);
+    for (int g = 0; g < 2; ++g)
+        for (int i = 0; i < width / 2; ++i) out[g * width / 2 + i] = uint32_t(s.word[g][0][i]);
 }
 
 }  // namespace gradus::cpu

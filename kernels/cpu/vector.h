@@ -7,6 +7,10 @@
 //   sweep(n, [&](int64_t i, auto lanes) { store(y + i, load(a + i, lanes) + load(b + i, lanes), lanes); });
 //
 // walks n elements a register at a time; the rest of fewer lanes goes through the same lambda as a Part.
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
 #include <cstring>
 #include <utility>
 
@@ -25,8 +29,8 @@ constexpr int width = 4;
 using Floats = float __attribute__((vector_size(4 * width)));
 using Ints = int32_t __attribute__((vector_size(4 * width)));
 using Words = uint32_t __attribute__((vector_size(4 * width)));
-using Halves = uint16_t __attribute__((vector_size(2 * width)));
-using Doubles = double __attribute__((vector_size(4 * width)));  // half as many lanes
+using Longs = uint64_t __attribute__((vector_size(4 * width)));  // half as many lanes
+using Doubles = double __attribute__((vector_size(4 * width)));
 
 // How many lanes a load or store touches: all of them, known at compile time, or the first few.
 struct Full {
@@ -45,45 +49,63 @@ inline __attribute__((always_inline)) void sweep(int64_t n, Do&& step) {
 
 inline Floats splat(float x) { return x - Floats{}; }
 
-// A lane of a comparison has all bits set or none. A NaN on the left stays.
+// A lane of a comparison has all bits set or none. A NaN on the left of larger and smaller stays.
 inline Floats choose(Ints mask, Floats yes, Floats no) { return mask ? yes : no; }
-inline Floats larger(Floats a, Floats b) { return a < b ? b : a; }
-inline Floats smaller(Floats a, Floats b) { return a > b ? b : a; }
+inline Floats larger(Floats a, Floats b) { return b > a ? b : a; }
+inline Floats smaller(Floats a, Floats b) { return b < a ? b : a; }
 
-inline Floats widen(Halves h) { return (Floats)(__builtin_convertvector(h, Words) << 16); }
-// To nearest, ties to even; a NaN stays one. The same as bf16(float), lane by lane.
-inline Halves narrow(Floats x) {
-    const Words u = (Words)x;
-    const Words rounded = (u + 0x7fffu + (u >> 16 & 1u)) >> 16, quiet = u >> 16 | 0x40u;
-    const Words nan = (Words)(x != x);
-    return __builtin_convertvector((rounded & ~nan) | (quiet & nan), Halves);
+// load_halves: 16-bit numbers as lanes of 32 bits; store_halves: back (lanes below 2¹⁶); multiply_lower: products of the
+// lower halves of 64-bit lanes. Each is one instruction of the machine, or two, that the compilers do not find by themselves.
+#if defined(__AVX512F__)
+inline Words load_halves(const void* p) { return (Words)_mm512_cvtepu16_epi32(_mm256_loadu_si256(static_cast<const __m256i*>(p))); }
+inline void store_halves(void* p, Words x) { _mm256_storeu_si256(static_cast<__m256i*>(p), _mm512_cvtepi32_epi16((__m512i)x)); }
+inline Longs multiply_lower(Longs a, Longs b) { return (Longs)_mm512_mul_epu32((__m512i)a, (__m512i)b); }
+#elif defined(__AVX2__)
+inline Words load_halves(const void* p) { return (Words)_mm256_cvtepu16_epi32(_mm_loadu_si128(static_cast<const __m128i*>(p))); }
+inline void store_halves(void* p, Words x) {
+    const __m256i all = (__m256i)x;
+    _mm_storeu_si128(static_cast<__m128i*>(p), _mm_packus_epi32(_mm256_castsi256_si128(all), _mm256_extracti128_si256(all, 1)));
+}
+inline Longs multiply_lower(Longs a, Longs b) { return (Longs)_mm256_mul_epu32((__m256i)a, (__m256i)b); }
+#else
+using Halves = uint16_t __attribute__((vector_size(2 * width)));
+inline Words load_halves(const void* p) {
+    Halves h;
+    std::memcpy(&h, p, sizeof h);
+    return __builtin_convertvector(h, Words);
+}
+inline void store_halves(void* p, Words x) {
+    const Halves h = __builtin_convertvector(x, Halves);
+    std::memcpy(p, &h, sizeof h);
+}
+inline Longs multiply_lower(Longs a, Longs b) { return (a & 0xffffffffu) * (b & 0xffffffffu); }
+#endif
+
+// The bits of the nearest bf16, ties to even; a NaN stays one. The same as bf16(float), lane by lane.
+inline Words narrow(Floats x) {
+    const Words u = (Words)x, upper = u >> 16;
+    return x != x ? (upper | 0x40u) : ((u + 0x7fffu + (upper & 1u)) >> 16);
 }
 
-// Lanes past the count of a Part read as `missing`.
+// Lanes past the count of a Part read as `missing`. The partial ones are calls: they come once at the end of a loop, and their
+// code would crowd the loop's registers.
 inline Floats load(const float* p, Full = {}, float = 0) {
     Floats x;
     std::memcpy(&x, p, sizeof x);
     return x;
 }
-inline Floats load(const bf16* p, Full = {}, float = 0) {
-    Halves h;
-    std::memcpy(&h, p, sizeof h);
-    return widen(h);
-}
+inline Floats load(const bf16* p, Full = {}, float = 0) { return (Floats)(load_halves(p) << 16); }
 template <class Scalar>
-inline Floats load(const Scalar* p, Part lanes, float missing = 0) {
+__attribute__((noinline)) Floats load(const Scalar* p, Part lanes, float missing = 0) {
     alignas(64) float x[width];
     for (int i = 0; i < width; ++i) x[i] = i < lanes.count ? float(p[i]) : missing;
     return load(x);
 }
 
 inline void store(float* p, Floats x, Full = {}) { std::memcpy(p, &x, sizeof x); }
-inline void store(bf16* p, Floats x, Full = {}) {
-    const Halves h = narrow(x);
-    std::memcpy(static_cast<void*>(p), &h, sizeof h);
-}
+inline void store(bf16* p, Floats x, Full = {}) { store_halves(p, narrow(x)); }
 template <class Scalar>
-inline void store(Scalar* p, Floats x, Part lanes) {
+__attribute__((noinline)) void store(Scalar* p, Floats x, Part lanes) {
     alignas(64) Scalar kept[width];
     store(kept, x);
     std::memcpy(static_cast<void*>(p), kept, size_t(lanes.count) * sizeof(Scalar));

@@ -3,29 +3,33 @@
 //
 //   exponential(x)   e^x to within 1.1 units in the last place (tests/kernels/test_cpu_math.cpp); results below 2·10⁻³⁸
 //                    are 0, above the largest float infinity, and a NaN stays one
-//   sigmoid(x)       1 / (1 + e^−x), to within 2.5 units in the last place; below −87 it stays at 1.6·10⁻³⁸
+//   sigmoid(x)       1 / (1 + e^−x), to within 2.5 units in the last place; below −86.9 it stays at 2·10⁻³⁸
 #include <bit>
 
 #include "kernels/cpu/vector.h"
 
 namespace gradus::cpu {
 
-// e^x = 2^n · e^r with n the nearest integer to x/ln 2 and |r| ≤ ½·ln 2. The polynomial is the one of degree six whose
-// largest relative error on that interval is smallest (1.9·10⁻⁹), doubled: 2^(n−1) then is a float for every n.
-inline __attribute__((always_inline)) Floats exponential(Floats x) {
-    const Floats limited = smaller(x, splat(88.8f));
+// For −86.9 ≤ x ≤ 88.8. e^x = 2^n · e^r with n the nearest integer to x/ln 2 and |r| ≤ ½·ln 2. The polynomial is the one of
+// degree six whose largest relative error on that interval is smallest (1.9·10⁻⁹), doubled: 2^(n−1) then is a float for
+// every n.
+inline __attribute__((always_inline)) Floats exponential_in_range(Floats x) {
     const float to_integer = 12582912.0f;  // 1.5·2²³: adding it leaves no bits for a fraction
-    const Floats shifted = limited * 1.44269504f + to_integer;
+    const Floats shifted = x * 1.44269504f + to_integer;
     const Floats n = shifted - to_integer;
-    const Floats r = (limited - n * 0.693359375f) - n * -2.12194440e-4f;  // ln 2 in two parts, the first of few bits
+    const Floats r = (x - n * 0.693359375f) - n * -2.12194440e-4f;  // ln 2 in two parts, the first of few bits
     Floats p = r * 0.002767367296f + 0.01674966434f;
     p = p * r + 0.08333645322f;
     p = p * r + 0.3333283995f;
     p = p * r + 0.9999998414f;
     p = p * r + 2.0f;
     p = p * r + 2.0f;
-    const Words exponent = ((Words)shifted - std::bit_cast<uint32_t>(to_integer) + 126u) << 23;
-    return choose(x < -86.9f, Floats{}, p * (Floats)exponent);
+    const Words power = ((Words)shifted - std::bit_cast<uint32_t>(to_integer) + 126u) << 23;
+    return p * (Floats)power;
+}
+
+inline __attribute__((always_inline)) Floats exponential(Floats x) {
+    return choose(x < -86.9f, Floats{}, exponential_in_range(smaller(x, splat(88.8f))));
 }
 
 // 1 / (1 + e^−x), and what it lacks to 1 without the cancellation of a difference.
@@ -33,7 +37,7 @@ struct Sigmoid {
     Floats value, rest;
 };
 inline __attribute__((always_inline)) Sigmoid sigmoid(Floats x) {
-    const Floats e = exponential(smaller(-x, splat(87))), value = 1.0f / (1.0f + e);
+    const Floats e = exponential_in_range(larger(smaller(-x, splat(86.9f)), splat(-86.9f))), value = 1.0f / (1.0f + e);
     return {value, e * value};
 }
 

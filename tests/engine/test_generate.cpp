@@ -43,9 +43,7 @@ std::vector<double> logits_at(const std::vector<double>& all, int position, int 
 std::string refusal(Generator& generator, const std::vector<Prompt>& prompts) {
     try {
         generator.generate(prompts, {});
-    } catch (const Error& e) {
-        return e.what() + std::string(": ") + e.cause;
-    }
+    } catch (const Error& e) { return e.what() + std::string(": ") + e.cause; }
     return "";
 }
 
@@ -75,7 +73,8 @@ TEST_CASE("the logits of every cached step are those of the whole model at that 
 
 TEST_CASE("prompts of several lengths fed together in pieces have the logits they have alone") {
     for (const ModelConfig& m : {tiny_gpt2(), tiny_llama()}) {
-        const std::vector<std::vector<int32_t>> ids = {random_ids(11, m.V, 1), random_ids(3, m.V, 2), random_ids(7, m.V, 3)};
+        const std::vector<std::vector<int32_t>> ids = {random_ids(11, m.V, 1), random_ids(3, m.V, 2),
+                                                       random_ids(7, m.V, 3)};
         auto model = scrambled<double>(m, DType::f64);
         CachedStep step(*model, 3, longest, 5);
         std::vector<int> fed(3, 0);
@@ -86,7 +85,10 @@ TEST_CASE("prompts of several lengths fed together in pieces have the logits the
             for (int row = 0, s = 0, idle = 0; row < 5 && idle < 3; s = (s + 1) % 3) {
                 const int n = int(ids[size_t(s)].size());
                 int& position = fed[size_t(s)];
-                if (position == n) { ++idle; continue; }
+                if (position == n) {
+                    ++idle;
+                    continue;
+                }
                 const CachedStep::Row next = {ids[size_t(s)][size_t(position)], s, position};
                 if (++position == n) wanted.push_back({s, step.add_wanted(next)});
                 else step.add(next);
@@ -142,7 +144,8 @@ TEST_CASE("the repetition penalty knows the ids of the prompt and those generate
 }
 
 TEST_CASE("a prompt continues alike alone, beside others, and while others wait for its place") {
-    const GenerateOptions options = {.max_tokens = 4, .sampling = {.temperature = 0.9, .top_p = 0.95, .repetition_penalty = 1.1}};
+    const GenerateOptions options = {.max_tokens = 4,
+                                     .sampling = {.temperature = 0.9, .top_p = 0.95, .repetition_penalty = 1.1}};
     for (const ModelConfig& m : {tiny_gpt2(), tiny_llama()}) {
         auto model = scrambled<float>(m, DType::f32);
         std::vector<std::vector<int32_t>> alone;
@@ -151,7 +154,8 @@ TEST_CASE("a prompt continues alike alone, beside others, and while others wait 
             alone.push_back(generator.generate({p}, options)[0].ids);
         }
         REQUIRE(alone[0] != alone[1]);
-        for (Generator::Capacity capacity : {Generator::Capacity{5, 0, 128}, {5, 0, 5}, {2, 0, 3}, {1, 0, 1}, {3, 0, 4}}) {
+        for (Generator::Capacity capacity :
+             {Generator::Capacity{5, 0, 128}, {5, 0, 5}, {2, 0, 3}, {1, 0, 1}, {3, 0, 4}}) {
             Generator generator(*model, capacity);
             const std::vector<Generated> together = generator.generate(some_prompts(), options);
             for (size_t i = 0; i < alone.size(); ++i) REQUIRE(together[i].ids == alone[i]);
@@ -239,7 +243,8 @@ TEST_CASE("prompts that cannot be continued are refused by number before anythin
     auto model = scrambled<float>(tiny_gpt2(), DType::f32);
     Generator generator(*model, {.context = 6});
     REQUIRE(refusal(generator, {{{1}, 0}, {{}, 1}}).rfind("prompt 2 is empty", 0) == 0);
-    REQUIRE(refusal(generator, {{random_ids(6, 19, 1), 0}}).find("6 tokens and the context holds 6") != std::string::npos);
+    REQUIRE(refusal(generator, {{random_ids(6, 19, 1), 0}}).find("6 tokens and the context holds 6") !=
+            std::string::npos);
     REQUIRE(refusal(generator, {{{1, 19}, 0}}).rfind("prompt 1 holds the token 19", 0) == 0);
     REQUIRE(refusal(generator, {{{-1}, 0}}).rfind("prompt 1 holds the token -1", 0) == 0);
     REQUIRE(generator.generate({}, {}).empty());

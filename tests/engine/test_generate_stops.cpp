@@ -15,7 +15,8 @@ std::string plainly_stopped(const std::string& text, const std::vector<std::stri
     for (size_t end = 0; end <= text.size(); ++end) {
         size_t first = std::string::npos;
         for (const std::string& s : stops)
-            if (end >= s.size() && text.compare(end - s.size(), s.size(), s) == 0) first = std::min(first, end - s.size());
+            if (end >= s.size() && text.compare(end - s.size(), s.size(), s) == 0)
+                first = std::min(first, end - s.size());
         if (first != std::string::npos) return text.substr(0, first);
     }
     return text;

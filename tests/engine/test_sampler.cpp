@@ -22,7 +22,8 @@ std::vector<float> random_logits(int V, unsigned seed) {
     return logits;
 }
 
-// The filters as transformers states them: each turns logits into −∞, one after the other, with a full sort and a full softmax.
+// The filters as transformers states them: each turns logits into −∞, one after the other, with a full sort and a
+// full softmax.
 struct Plain {
     std::vector<double> logits;
 
@@ -79,9 +80,7 @@ std::set<int32_t> ids_of(std::span<const Sampler::Candidate> candidates) {
 std::string refusal(const Sampling& s) {
     try {
         validate(s);
-    } catch (const Error& e) {
-        return e.what();
-    }
+    } catch (const Error& e) { return e.what(); }
     return "";
 }
 
@@ -139,8 +138,8 @@ TEST_CASE("each filter, and all of them together, keep what a plain statement of
                 for (const auto& c : candidates) total += double(c.weight);
                 std::vector<double> found(size_t(V), 0);
                 for (const auto& c : candidates) found[size_t(c.id)] = double(c.weight) / total;
-                INFO("V " << V << ", seed " << seed << ", temperature " << s.temperature << ", top-k " << s.top_k << ", top-p "
-                          << s.top_p << ", min-p " << s.min_p);
+                INFO("V " << V << ", seed " << seed << ", temperature " << s.temperature << ", top-k " << s.top_k
+                          << ", top-p " << s.top_p << ", min-p " << s.min_p);
                 for (size_t i = 0; i < size_t(V); ++i) REQUIRE(std::abs(found[i] - expected[i]) <= 2e-6);
             }
 }

@@ -49,7 +49,7 @@ TEST_CASE("the logistic function and what it lacks to 1 are within 2.5 and 3 uni
     REQUIRE(sigmoid(splat(-INFINITY)).value[0] <= 2e-38f);
     REQUIRE(sigmoid(splat(-INFINITY)).rest[0] == 1);
     REQUIRE(sigmoid(splat(INFINITY)).value[0] == 1);
-    REQUIRE(sigmoid(splat(INFINITY)).rest[0] == 0);
+    REQUIRE(sigmoid(splat(INFINITY)).rest[0] <= 2e-38f);
     REQUIRE(std::isnan(sigmoid(splat(NAN)).value[0]));
 }
 
