@@ -17,7 +17,7 @@ constexpr int64_t up(int64_t n, int64_t unit) { return (n + unit - 1) / unit * u
 constexpr int64_t block_depth = 6144 / tile_columns;
 constexpr int64_t block_rows = up(1024, tile_rows), block_columns = up(2048, tile_columns);
 // What one thread takes at a time.
-constexpr int64_t piece_rows = up(96, tile_rows), piece_columns = up(512, tile_columns);
+constexpr int64_t piece_rows = up(48, tile_rows), piece_columns = up(1024, tile_columns);
 
 constexpr int64_t panel_size(int64_t lanes, int64_t depth) { return up(lanes * depth + panel_slack, 16); }
 

@@ -11,38 +11,42 @@ namespace {
 
 thread_local Buffer buffer;
 
-// M rows of a against `columns` rows of b. The loops over both are unrolled: all sums are in registers.
-template <int M, int columns, class Scalar>
-void dots(const Product& p, const float* a, int64_t n) {
+// M rows of a against one row of b, each with `chains` sums so that no multiply-add waits for the one before. One row after
+// the other is the order that the machine's prefetchers like best; in bf16, where a row is short and its arithmetic long, the
+// next row is asked for by hand as well.
+template <int M, int chains, class Scalar>
+void dot(const Product& p, const float* a, int64_t n) {
+    constexpr int64_t step = chains * width, line = 64 / sizeof(Scalar);
     const Scalar* b = reinterpret_cast<const Scalar*>(p.b.at(0, n));
-    const int64_t stride = p.b.column;
-    Floats total[M][columns] = {};
-    sweep(p.K, [&](int64_t k, auto lanes) {
-        Floats x[M];
+    Floats total[M][chains] = {};
+    int64_t k = 0;
+    for (; k + step <= p.K; k += step) {
+        if constexpr (std::is_same_v<Scalar, bf16>)
+            for (int64_t i = 0; i < std::max(step, line); i += line) __builtin_prefetch(b + p.b.column + k + i);
 #pragma GCC unroll 8
-        for (int m = 0; m < M; ++m) x[m] = load(a + m * p.K + k, lanes);
+        for (int j = 0; j < chains; ++j) {
+            const Floats w = load(b + k + j * width);
 #pragma GCC unroll 8
-        for (int c = 0; c < columns; ++c) {
-            const Floats w = load(b + c * stride + k, lanes);
-#pragma GCC unroll 8
-            for (int m = 0; m < M; ++m) total[m][c] += x[m] * w;
+            for (int m = 0; m < M; ++m) total[m][j] += load(a + m * p.K + k + j * width) * w;
         }
+    }
+    sweep(p.K - k, [&](int64_t i, auto lanes) {
+        const Floats w = load(b + k + i, lanes);
+        for (int m = 0; m < M; ++m) total[m][0] += load(a + m * p.K + k + i, lanes) * w;
     });
-    for (int m = 0; m < M; ++m)
-        for (int c = 0; c < columns; ++c) {
-            Scalar* out = static_cast<Scalar*>(p.out) + m * p.N + n + c;
-            *out = Scalar(sum(total[m][c]) + (p.bias ? float(static_cast<const Scalar*>(p.bias)[n + c]) : 0.f));
-        }
+    for (int m = 0; m < M; ++m) {
+        Floats all = total[m][0];
+        for (int j = 1; j < chains; ++j) all += total[m][j];
+        const float bias = p.bias ? float(static_cast<const Scalar*>(p.bias)[n]) : 0;
+        static_cast<Scalar*>(p.out)[m * p.N + n] = Scalar(sum(all) + bias);
+    }
 }
 
 template <int M, class Scalar>
 void rows(const Product& p, const float* a) {
-    constexpr int columns = M == 1 ? 8 : M <= 2 ? 4 : M <= 4 ? 2 : 1;
-    const int64_t grain = std::max<int64_t>(columns, (1 << 15) / p.K / columns * columns);
-    parallel(p.N, grain, [&](int64_t first, int64_t last) {
-        int64_t n = first;
-        for (; n + columns <= last; n += columns) dots<M, columns, Scalar>(p, a, n);
-        for (; n < last; ++n) dots<M, 1, Scalar>(p, a, n);
+    constexpr int chains = M == 1 ? 4 : M <= 3 ? 2 : 1;
+    parallel(p.N, std::max<int64_t>(1, (1 << 15) / p.K), [&](int64_t first, int64_t last) {
+        for (int64_t n = first; n < last; ++n) dot<M, chains, Scalar>(p, a, n);
     });
 }
 
