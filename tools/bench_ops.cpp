@@ -42,7 +42,8 @@ Figures measure(const OpBenchmark& b, double gbps, double gflops) {
     if (b.library) b.library();
     for (int i = 0; i < samples; ++i) {
         const double read = measure_read_bandwidth(), ours = time_of(b.run);
-        const double bound = f.compute_bound ? b.cost.flops / (measure_ceiling_gflops(b.dtype) * 1e9) : b.cost.bytes / (read * 1e9);
+        const double bound =
+            f.compute_bound ? b.cost.flops / (measure_ceiling_gflops(b.dtype) * 1e9) : b.cost.bytes / (read * 1e9);
         times.push_back(ours);
         shares.push_back(bound / ours);
         if (!b.library) continue;
@@ -59,14 +60,20 @@ Figures measure(const OpBenchmark& b, double gbps, double gflops) {
 }
 
 void print(const OpBenchmark& b, const Figures& f) {
-    fmt::print("{:<24} {:<30} {:<4} {:>10.1f} {:>5.0f}% {:>7.1f} {:>8.1f} {:>5.0f}% {:<7} {:>6}\n", b.op, b.shape, name_of(b.dtype),
-               f.seconds * 1e6, f.spread * 100, f.gbps, f.gflops, f.share * 100, f.compute_bound ? "GFLOP/s" : "GB/s",
-               f.ratio > 0 ? fmt::format("{:.2f}", f.ratio) : "-");
+    fmt::print("{:<24} {:<30} {:<4} {:>10.1f} {:>5.0f}% {:>7.1f} {:>8.1f} {:>5.0f}% {:<7} {:>6}\n", b.op, b.shape,
+               name_of(b.dtype), f.seconds * 1e6, f.spread * 100, f.gbps, f.gflops, f.share * 100,
+               f.compute_bound ? "GFLOP/s" : "GB/s", f.ratio > 0 ? fmt::format("{:.2f}", f.ratio) : "-");
 }
 
 void print_json(const OpBenchmark& b, const Figures& f) {
-    nlohmann::ordered_json line = {{"op", b.op}, {"shape", b.shape}, {"dtype", name_of(b.dtype)}, {"seconds", f.seconds},
-                                   {"spread", f.spread}, {"gbps", f.gbps}, {"gflops", f.gflops}, {"share_of_ceiling", f.share},
+    nlohmann::ordered_json line = {{"op", b.op},
+                                   {"shape", b.shape},
+                                   {"dtype", name_of(b.dtype)},
+                                   {"seconds", f.seconds},
+                                   {"spread", f.spread},
+                                   {"gbps", f.gbps},
+                                   {"gflops", f.gflops},
+                                   {"share_of_ceiling", f.share},
                                    {"bound_by", f.compute_bound ? "arithmetic" : "memory"}};
     if (f.ratio > 0) line["onednn_time_ratio"] = f.ratio;
     fmt::print("{}\n", line.dump());
@@ -76,12 +83,14 @@ void print_json(const OpBenchmark& b, const Figures& f) {
 
 int bench_ops(const BenchOpsOptions& options) {
     if (options.threads > 0) omp_set_num_threads(options.threads);
-    const double gbps = measure_read_bandwidth(), f32 = measure_ceiling_gflops(DType::f32), half = measure_ceiling_gflops(DType::bf16);
+    const double gbps = measure_read_bandwidth(), f32 = measure_ceiling_gflops(DType::f32),
+                 half = measure_ceiling_gflops(DType::bf16);
     if (!options.json) {
-        fmt::print("{} threads; ceilings: read {:.1f} GB/s, oneDNN 2048x2048x2048 f32 {:.1f} GFLOP/s, bf16 {:.1f} GFLOP/s\n",
-                   omp_get_max_threads(), gbps, f32, half);
-        fmt::print("{:<24} {:<30} {:<4} {:>10} {:>6} {:>7} {:>8} {:>6} {:<7} {:>6}\n", "op", "shape", "", "us", "spread", "GB/s", "GFLOP/s",
-                   "share", "of", "oneDNN");
+        fmt::print(
+            "{} threads; ceilings: read {:.1f} GB/s, oneDNN 2048x2048x2048 f32 {:.1f} GFLOP/s, bf16 {:.1f} GFLOP/s\n",
+            omp_get_max_threads(), gbps, f32, half);
+        fmt::print("{:<24} {:<30} {:<4} {:>10} {:>6} {:>7} {:>8} {:>6} {:<7} {:>6}\n", "op", "shape", "", "us",
+                   "spread", "GB/s", "GFLOP/s", "share", "of", "oneDNN");
     }
     int count = 0;
     each_op_benchmark(options, [&](const OpBenchmark& b) {

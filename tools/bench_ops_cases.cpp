@@ -43,7 +43,8 @@ public:
         return t;
     }
     Tensor random_ids(int64_t n, int64_t limit) {
-        return integers({n}, [&](int64_t) { return (state_ = state_ * 1664525u + 1013904223u) / 4294967296.0 * double(limit); });
+        return integers(
+            {n}, [&](int64_t) { return (state_ = state_ * 1664525u + 1013904223u) / 4294967296.0 * double(limit); });
     }
 
 private:
@@ -75,7 +76,8 @@ struct Bench {
         measure({name, shape, dtype, cost(args), [&] { run(args, {}); }});
     }
     template <class Args, class Build, class Product>
-    void linear(const std::string& name, const std::string& shape, Op<Args> run, Build&& build, Product&& product) const {
+    void linear(const std::string& name, const std::string& shape, Op<Args> run, Build&& build,
+                Product&& product) const {
         if (!wanted(name)) return;
         Tensors tensors;
         const Args args = build(tensors);
@@ -104,32 +106,55 @@ void bench_linears(const Bench& bench, const Shapes& s) {
     };
     const int64_t qkv = (s.H + 2 * s.G) * s.D;
     const auto forward = [&](const Layer& l) {
-        bench.linear<LinearForward>("linear_forward", text(s, {l.N, l.I, l.O}), ops.linear_forward,
+        bench.linear<LinearForward>(
+            "linear_forward", text(s, {l.N, l.I, l.O}), ops.linear_forward,
             [&](Tensors& m) {
-                return LinearForward{.y = m.uniform(t, {l.N, l.O}), .x = m.uniform(t, {l.N, l.I}), .w = m.uniform(t, {l.O, l.I})};
+                return LinearForward{
+                    .y = m.uniform(t, {l.N, l.O}), .x = m.uniform(t, {l.N, l.I}), .w = m.uniform(t, {l.O, l.I})};
             },
             [](const LinearForward& a) {
-                return cpu::Product{.out = a.y.data, .dtype = a.y.dtype, .M = a.x.rows(), .N = a.y.last(), .K = a.x.last(),
-                                    .a = cpu::matrix(a.x), .b = cpu::matrix(a.w).transposed()};
+                return cpu::Product{.out = a.y.data,
+                                    .dtype = a.y.dtype,
+                                    .M = a.x.rows(),
+                                    .N = a.y.last(),
+                                    .K = a.x.last(),
+                                    .a = cpu::matrix(a.x),
+                                    .b = cpu::matrix(a.w).transposed()};
             });
     };
-    for (const Layer& l : std::vector<Layer>{{s.N, s.C, qkv}, {s.N, s.C, s.C}, {s.N, s.C, s.F}, {s.N, s.F, s.C}, {chunk, s.C, s.V}}) {
+    for (const Layer& l :
+         std::vector<Layer>{{s.N, s.C, qkv}, {s.N, s.C, s.C}, {s.N, s.C, s.F}, {s.N, s.F, s.C}, {chunk, s.C, s.V}}) {
         forward(l);
-        bench.linear<LinearBackwardInput>("linear_backward_input", text(s, {l.N, l.I, l.O}), ops.linear_backward_input,
+        bench.linear<LinearBackwardInput>(
+            "linear_backward_input", text(s, {l.N, l.I, l.O}), ops.linear_backward_input,
             [&](Tensors& m) {
-                return LinearBackwardInput{.d_x = m.uniform(t, {l.N, l.I}), .d_y = m.uniform(t, {l.N, l.O}), .w = m.uniform(t, {l.O, l.I})};
+                return LinearBackwardInput{
+                    .d_x = m.uniform(t, {l.N, l.I}), .d_y = m.uniform(t, {l.N, l.O}), .w = m.uniform(t, {l.O, l.I})};
             },
             [](const LinearBackwardInput& a) {
-                return cpu::Product{.out = a.d_x.data, .dtype = a.d_x.dtype, .M = a.d_y.rows(), .N = a.d_x.last(), .K = a.d_y.last(),
-                                    .a = cpu::matrix(a.d_y), .b = cpu::matrix(a.w)};
+                return cpu::Product{.out = a.d_x.data,
+                                    .dtype = a.d_x.dtype,
+                                    .M = a.d_y.rows(),
+                                    .N = a.d_x.last(),
+                                    .K = a.d_y.last(),
+                                    .a = cpu::matrix(a.d_y),
+                                    .b = cpu::matrix(a.w)};
             });
-        bench.linear<LinearBackwardWeight>("linear_backward_weight", text(s, {l.N, l.I, l.O}), ops.linear_backward_weight,
+        bench.linear<LinearBackwardWeight>(
+            "linear_backward_weight", text(s, {l.N, l.I, l.O}), ops.linear_backward_weight,
             [&](Tensors& m) {
-                return LinearBackwardWeight{.d_w = m.uniform(sum, {l.O, l.I}), .d_y = m.uniform(t, {l.N, l.O}), .x = m.uniform(t, {l.N, l.I})};
+                return LinearBackwardWeight{
+                    .d_w = m.uniform(sum, {l.O, l.I}), .d_y = m.uniform(t, {l.N, l.O}), .x = m.uniform(t, {l.N, l.I})};
             },
             [](const LinearBackwardWeight& a) {
-                return cpu::Product{.out = a.d_w.data, .dtype = a.d_w.dtype, .M = a.d_y.last(), .N = a.x.last(), .K = a.x.rows(),
-                                    .a = cpu::matrix(a.d_y).transposed(), .b = cpu::matrix(a.x), .accumulate = true};
+                return cpu::Product{.out = a.d_w.data,
+                                    .dtype = a.d_w.dtype,
+                                    .M = a.d_y.last(),
+                                    .N = a.x.last(),
+                                    .K = a.x.rows(),
+                                    .a = cpu::matrix(a.d_y).transposed(),
+                                    .b = cpu::matrix(a.x),
+                                    .accumulate = true};
             });
     }
     for (const Layer& l : std::vector<Layer>{{1, s.C, s.V}, {1, s.C, s.F}, {4, s.C, s.V}, {8, s.C, s.V}}) forward(l);
@@ -144,29 +169,58 @@ void bench_attention(const Bench& bench, const Shapes& s) {
     const auto lo = [&](Tensors& m) { return m.integers({1, T}, [](int64_t) { return 0; }); };
     const auto hi = [&](Tensors& m) { return m.integers({1, T}, [](int64_t u) { return u + 1; }); };
     const auto forward = [&](Tensors& m) {
-        return AttentionForward{.y = m.uniform(t, {T, y_row}), .lse = m.uniform(sum, {1, s.H, T}), .qkv = m.uniform(t, {T, row}),
-                                .lo = lo(m), .hi = hi(m), .B = 1, .T = s.T, .H = s.H, .G = s.G, .D = s.D, .scale = scale};
+        return AttentionForward{.y = m.uniform(t, {T, y_row}),
+                                .lse = m.uniform(sum, {1, s.H, T}),
+                                .qkv = m.uniform(t, {T, row}),
+                                .lo = lo(m),
+                                .hi = hi(m),
+                                .B = 1,
+                                .T = s.T,
+                                .H = s.H,
+                                .G = s.G,
+                                .D = s.D,
+                                .scale = scale};
     };
     bench.op<AttentionForward>("attention_forward", shape, ops.attention_forward, forward);
     bench.op<AttentionBackward>("attention_backward", shape, ops.attention_backward, [&](Tensors& m) {
         const AttentionForward f = forward(m);
         ops.attention_forward(f, {});
-        return AttentionBackward{.d_qkv = m.uniform(t, {T, row}), .d_y = m.uniform(t, {T, y_row}), .qkv = f.qkv, .y = f.y, .lse = f.lse,
-                                 .lo = f.lo, .hi = f.hi, .B = 1, .T = s.T, .H = s.H, .G = s.G, .D = s.D, .scale = scale};
+        return AttentionBackward{.d_qkv = m.uniform(t, {T, row}),
+                                 .d_y = m.uniform(t, {T, y_row}),
+                                 .qkv = f.qkv,
+                                 .y = f.y,
+                                 .lse = f.lse,
+                                 .lo = f.lo,
+                                 .hi = f.hi,
+                                 .B = 1,
+                                 .T = s.T,
+                                 .H = s.H,
+                                 .G = s.G,
+                                 .D = s.D,
+                                 .scale = scale};
     });
     if (bench.wanted("attention_cached")) {
         Tensors m;
-        const AttentionCached a = {.y = m.uniform(t, {1, y_row}), .k_cache = m.uniform(t, {1, s.G, T, s.D}),
-                                   .v_cache = m.uniform(t, {1, s.G, T, s.D}), .qkv = m.uniform(t, {1, row}),
+        const AttentionCached a = {.y = m.uniform(t, {1, y_row}),
+                                   .k_cache = m.uniform(t, {1, s.G, T, s.D}),
+                                   .v_cache = m.uniform(t, {1, s.G, T, s.D}),
+                                   .qkv = m.uniform(t, {1, row}),
                                    .sequence = m.integers({1}, [](int64_t) { return 0; }),
                                    .position = m.integers({1}, [&](int64_t) { return T - 1; }),
-                                   .lo = m.integers({1}, [](int64_t) { return 0; }), .H = s.H, .G = s.G, .D = s.D, .scale = scale};
+                                   .lo = m.integers({1}, [](int64_t) { return 0; }),
+                                   .H = s.H,
+                                   .G = s.G,
+                                   .D = s.D,
+                                   .scale = scale};
         const Cost reads = {double(a.k_cache.bytes() + a.v_cache.bytes()), 4.0 * s.H * double(T) * s.D};
         bench.measure({"attention_cached", shape, t, reads, [&] { ops.attention_cached(a, {}); }});
     }
     bench.op<Rope>("rope_forward", shape, ops.rope_forward, [&](Tensors& m) {
-        return Rope{.x = m.uniform(t, {T, row}), .positions = m.integers({T}, [](int64_t n) { return n; }),
-                    .turns = m.uniform(sum, {T, s.D / 2, 2}), .heads = s.H + s.G, .D = s.D};
+        return Rope{.x = m.uniform(t, {T, row}),
+                    .positions = m.integers({T}, [](int64_t n) { return n; }),
+                    .turns = m.uniform(sum, {T, s.D / 2, 2}),
+                    .heads = s.H + s.G,
+                    .D = s.D};
     });
 }
 
@@ -178,42 +232,74 @@ void bench_rows(const Bench& bench, const Shapes& s) {
     const auto x = [&](Tensors& m) { return m.uniform(t, {N, C}); };
     const auto statistic = [&](Tensors& m) { return m.uniform(sum, {N}, 0.5, 1.5); };
     bench.op<LayerNormForward>("layernorm_forward", shape, ops.layernorm_forward, [&](Tensors& m) {
-        return LayerNormForward{.y = x(m), .mean = statistic(m), .rstd = statistic(m), .x = x(m), .gain = m.uniform(t, {C}), .bias = m.uniform(t, {C})};
+        return LayerNormForward{.y = x(m),
+                                .mean = statistic(m),
+                                .rstd = statistic(m),
+                                .x = x(m),
+                                .gain = m.uniform(t, {C}),
+                                .bias = m.uniform(t, {C})};
     });
     bench.op<AddLayerNormForward>("add_layernorm_forward", shape, ops.add_layernorm_forward, [&](Tensors& m) {
-        return AddLayerNormForward{.y = x(m), .x = x(m), .mean = statistic(m), .rstd = statistic(m), .a = x(m), .b = x(m),
-                                   .gain = m.uniform(t, {C}), .bias = m.uniform(t, {C})};
+        return AddLayerNormForward{.y = x(m),
+                                   .x = x(m),
+                                   .mean = statistic(m),
+                                   .rstd = statistic(m),
+                                   .a = x(m),
+                                   .b = x(m),
+                                   .gain = m.uniform(t, {C}),
+                                   .bias = m.uniform(t, {C})};
     });
     bench.op<LayerNormBackward>("layernorm_backward", shape, ops.layernorm_backward, [&](Tensors& m) {
-        return LayerNormBackward{.d_x = x(m), .d_gain = m.uniform(sum, {C}), .d_bias = m.uniform(sum, {C}), .d_y = x(m), .d_residual = x(m),
-                                 .x = x(m), .gain = m.uniform(t, {C}), .mean = statistic(m), .rstd = statistic(m)};
+        return LayerNormBackward{.d_x = x(m),
+                                 .d_gain = m.uniform(sum, {C}),
+                                 .d_bias = m.uniform(sum, {C}),
+                                 .d_y = x(m),
+                                 .d_residual = x(m),
+                                 .x = x(m),
+                                 .gain = m.uniform(t, {C}),
+                                 .mean = statistic(m),
+                                 .rstd = statistic(m)};
     });
     bench.op<RmsNormForward>("rmsnorm_forward", shape, ops.rmsnorm_forward, [&](Tensors& m) {
         return RmsNormForward{.y = x(m), .rstd = statistic(m), .x = x(m), .gain = m.uniform(t, {C})};
     });
     bench.op<AddRmsNormForward>("add_rmsnorm_forward", shape, ops.add_rmsnorm_forward, [&](Tensors& m) {
-        return AddRmsNormForward{.y = x(m), .x = x(m), .rstd = statistic(m), .a = x(m), .b = x(m), .gain = m.uniform(t, {C})};
+        return AddRmsNormForward{
+            .y = x(m), .x = x(m), .rstd = statistic(m), .a = x(m), .b = x(m), .gain = m.uniform(t, {C})};
     });
     bench.op<RmsNormBackward>("rmsnorm_backward", shape, ops.rmsnorm_backward, [&](Tensors& m) {
-        return RmsNormBackward{.d_x = x(m), .d_gain = m.uniform(sum, {C}), .d_y = x(m), .d_residual = x(m), .x = x(m),
-                               .gain = m.uniform(t, {C}), .rstd = statistic(m)};
+        return RmsNormBackward{.d_x = x(m),
+                               .d_gain = m.uniform(sum, {C}),
+                               .d_y = x(m),
+                               .d_residual = x(m),
+                               .x = x(m),
+                               .gain = m.uniform(t, {C}),
+                               .rstd = statistic(m)};
     });
     for (const auto& [kind, name] : {std::pair{Activation::gelu_tanh, "gelu"}, {Activation::silu, "silu"}}) {
         const std::string of = std::string(" ") + name;
         bench.op<ActivationForward>("activation_forward" + of, wide, ops.activation_forward, [&, k = kind](Tensors& m) {
             return ActivationForward{.y = m.uniform(t, {N, F}), .x = m.uniform(t, {N, F}, -4, 4), .kind = k};
         });
-        bench.op<ActivationBackward>("activation_backward" + of, wide, ops.activation_backward, [&, k = kind](Tensors& m) {
-            return ActivationBackward{.d_x = m.uniform(t, {N, F}), .d_y = m.uniform(t, {N, F}), .x = m.uniform(t, {N, F}, -4, 4), .kind = k};
-        });
+        bench.op<ActivationBackward>("activation_backward" + of, wide, ops.activation_backward,
+                                     [&, k = kind](Tensors& m) {
+                                         return ActivationBackward{.d_x = m.uniform(t, {N, F}),
+                                                                   .d_y = m.uniform(t, {N, F}),
+                                                                   .x = m.uniform(t, {N, F}, -4, 4),
+                                                                   .kind = k};
+                                     });
         bench.op<GatedForward>("gated_forward" + of, wide, ops.gated_forward, [&, k = kind](Tensors& m) {
             return GatedForward{.y = m.uniform(t, {N, F}), .x = m.uniform(t, {N, 2 * F}, -4, 4), .kind = k};
         });
         bench.op<GatedBackward>("gated_backward" + of, wide, ops.gated_backward, [&, k = kind](Tensors& m) {
-            return GatedBackward{.d_x = m.uniform(t, {N, 2 * F}), .d_y = m.uniform(t, {N, F}), .x = m.uniform(t, {N, 2 * F}, -4, 4), .kind = k};
+            return GatedBackward{.d_x = m.uniform(t, {N, 2 * F}),
+                                 .d_y = m.uniform(t, {N, F}),
+                                 .x = m.uniform(t, {N, 2 * F}, -4, 4),
+                                 .kind = k};
         });
     }
-    bench.op<Dropout>("dropout", shape, ops.dropout, [&](Tensors& m) { return Dropout{.y = x(m), .x = x(m), .p = 0.1, .key = 7, .first_row = 0}; });
+    bench.op<Dropout>("dropout", shape, ops.dropout,
+                      [&](Tensors& m) { return Dropout{.y = x(m), .x = x(m), .p = 0.1, .key = 7, .first_row = 0}; });
     bench.op<Add>("add", shape, ops.add, [&](Tensors& m) { return Add{.y = x(m), .a = x(m), .b = x(m)}; });
     bench.op<Cast>("cast", wide, ops.cast, [&](Tensors& m) {
         return Cast{.y = m.uniform(t == DType::f32 ? DType::bf16 : DType::f32, {N, F}), .x = m.uniform(t, {N, F})};
@@ -228,29 +314,51 @@ void bench_ends(const Bench& bench, const Shapes& s) {
         return EmbeddingForward{.y = m.uniform(t, {N, C}), .tokens = m.random_ids(N, V), .wte = m.uniform(t, {V, C})};
     });
     bench.op<EmbeddingBackward>("embedding_backward", text(s, {N, V, C}), ops.embedding_backward, [&](Tensors& m) {
-        return EmbeddingBackward{.d_wte = m.uniform(sum, {V, C}), .d_y = m.uniform(t, {N, C}), .tokens = m.random_ids(N, V)};
+        return EmbeddingBackward{
+            .d_wte = m.uniform(sum, {V, C}), .d_y = m.uniform(t, {N, C}), .tokens = m.random_ids(N, V)};
     });
     bench.op<CrossEntropyStats>("cross_entropy_stats", text(s, {chunk, V}), ops.cross_entropy_stats, [&](Tensors& m) {
-        return CrossEntropyStats{.stats = m.uniform(sum, {chunk, 4}), .logits = m.uniform(t, {chunk, V}, -4, 4), .targets = m.random_ids(chunk, V)};
+        return CrossEntropyStats{.stats = m.uniform(sum, {chunk, 4}),
+                                 .logits = m.uniform(t, {chunk, V}, -4, 4),
+                                 .targets = m.random_ids(chunk, V)};
     });
-    bench.op<CrossEntropyBackward>("cross_entropy_backward", text(s, {chunk, V}), ops.cross_entropy_backward, [&](Tensors& m) {
-        return CrossEntropyBackward{.logits = m.uniform(t, {chunk, V}, -4, 4), .lse = m.uniform(sum, {chunk}, 10, 12),
-                                    .targets = m.random_ids(chunk, V), .V = V, .scale = 1};
-    });
+    bench.op<CrossEntropyBackward>("cross_entropy_backward", text(s, {chunk, V}), ops.cross_entropy_backward,
+                                   [&](Tensors& m) {
+                                       return CrossEntropyBackward{.logits = m.uniform(t, {chunk, V}, -4, 4),
+                                                                   .lse = m.uniform(sum, {chunk}, 10, 12),
+                                                                   .targets = m.random_ids(chunk, V),
+                                                                   .V = V,
+                                                                   .scale = 1};
+                                   });
     bench.op<SquareSum>("square_sum", text(s, {n}), ops.square_sum, [&](Tensors& m) {
         return SquareSum{.total = m.uniform(DType::f64, {1}), .x = m.uniform(sum, {n})};
     });
     for (const uint64_t key : {uint64_t(0), uint64_t(1)}) {
         if (key && t == DType::f32) continue;
         bench.op<AdamW>(key ? "adamw stochastic" : "adamw", text(s, {n}), ops.adamw, [&](Tensors& m) {
-            return AdamW{.master = m.uniform(sum, {n}), .m = m.uniform(sum, {n}), .v = m.uniform(sum, {n}, 0, 1),
-                         .param = t == DType::bf16 ? Opt(m.uniform(t, {n})) : Opt(), .grad = m.uniform(sum, {n}), .lr = 1e-3,
-                         .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .decay = 0.1, .step = 10, .rounding_key = key};
+            return AdamW{.master = m.uniform(sum, {n}),
+                         .m = m.uniform(sum, {n}),
+                         .v = m.uniform(sum, {n}, 0, 1),
+                         .param = t == DType::bf16 ? Opt(m.uniform(t, {n})) : Opt(),
+                         .grad = m.uniform(sum, {n}),
+                         .lr = 1e-3,
+                         .beta1 = 0.9,
+                         .beta2 = 0.95,
+                         .eps = 1e-8,
+                         .decay = 0.1,
+                         .step = 10,
+                         .rounding_key = key};
         });
     }
     bench.op<Muon>("muon", text(s, {C, C}), ops.muon, [&](Tensors& m) {
-        return Muon{.master = m.uniform(sum, {C, C}), .m = m.uniform(sum, {C, C}), .param = t == DType::bf16 ? Opt(m.uniform(t, {C, C})) : Opt(),
-                    .grad = m.uniform(sum, {C, C}), .workspace = m.uniform(sum, {muon_workspace(C, C)}), .lr = 1e-3, .beta = 0.95, .decay = 0.1};
+        return Muon{.master = m.uniform(sum, {C, C}),
+                    .m = m.uniform(sum, {C, C}),
+                    .param = t == DType::bf16 ? Opt(m.uniform(t, {C, C})) : Opt(),
+                    .grad = m.uniform(sum, {C, C}),
+                    .workspace = m.uniform(sum, {muon_workspace(C, C)}),
+                    .lr = 1e-3,
+                    .beta = 0.95,
+                    .decay = 0.1};
     });
 }
 

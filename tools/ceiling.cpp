@@ -33,8 +33,13 @@ double product_gflops() {
     // Kept to the end of the program: the next call is a timing, not an allocation.
     static Scalar *const a = random_elements<Scalar>(n * n), *const b = random_elements<Scalar>(n * n);
     static float* const out = random_elements<float>(n * n);
-    const cpu::Product product = {.out = out, .dtype = DType::f32, .M = n, .N = n, .K = n,
-                                  .a = {a, dtype_of<Scalar>(), n, 1}, .b = {b, dtype_of<Scalar>(), n, 1}};
+    const cpu::Product product = {.out = out,
+                                  .dtype = DType::f32,
+                                  .M = n,
+                                  .N = n,
+                                  .K = n,
+                                  .a = {a, dtype_of<Scalar>(), n, 1},
+                                  .b = {b, dtype_of<Scalar>(), n, 1}};
     static bool warm = false;
     if (!warm) cpu::onednn_product(product);
     warm = true;

@@ -17,7 +17,8 @@ void read_rope(const ConfigReader& read, ModelConfig& m) {
         m.rope_theta = rope.number_or("rope_theta", m.rope_theta);
         const std::string type = rope.text_or("rope_type", rope.text_or("type", "default"));
         if (type == "default") continue;
-        if (type != "llama3") rope.require(rope.has("rope_type") ? "rope_type" : "type", {"llama3", "default"}, "default");
+        if (type != "llama3")
+            rope.require(rope.has("rope_type") ? "rope_type" : "type", {"llama3", "default"}, "default");
         m.rope_scaling = {rope.number("factor"), rope.number("low_freq_factor"), rope.number("high_freq_factor"),
                           rope.integer("original_max_position_embeddings")};
     }

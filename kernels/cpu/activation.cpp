@@ -65,7 +65,8 @@ void activation_forward(const ActivationForward& a, Stream) {
         parallel(a.x.size(), grain, [&](int64_t first, int64_t last) {
             const Scalar* x = a.x.as<Scalar>() + first;
             Scalar* y = a.y.as<Scalar>() + first;
-            sweep(last - first, [&](int64_t i, auto lanes) { store(y + i, function.value(load(x + i, lanes)), lanes); });
+            sweep(last - first,
+                  [&](int64_t i, auto lanes) { store(y + i, function.value(load(x + i, lanes)), lanes); });
         });
     });
 }

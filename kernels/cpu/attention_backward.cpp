@@ -16,47 +16,61 @@ constexpr int64_t least_stretch = 3;       // key tiles
 
 // What the threads share about one pair. All in f32.
 struct Pair {
-    float *keys, *values;             // panels
-    float* key_rows;                  // [key tiles][key_rows, wide]
-    float *d_keys, *d_values;         // the same
-    float* d_queries;                 // [stretches][query tiles][query_tile, wide], of one head
+    float *keys, *values;      // panels
+    float* key_rows;           // [key tiles][key_rows, wide]
+    float *d_keys, *d_values;  // the same
+    float* d_queries;          // [stretches][query tiles][query_tile, wide], of one head
 
     static int64_t size(const HeadLayout& at, int64_t stretches) {
         return 2 * at.key_panels() + 3 * at.key_matrix() + stretches * at.query_tiles() * at.query_matrix();
     }
     Pair(float* memory, const HeadLayout& at)
-        : keys(memory), values(keys + at.key_panels()), key_rows(values + at.key_panels()),
-          d_keys(key_rows + at.key_matrix()), d_values(d_keys + at.key_matrix()), d_queries(d_values + at.key_matrix()) {}
+        : keys(memory),
+          values(keys + at.key_panels()),
+          key_rows(values + at.key_panels()),
+          d_keys(key_rows + at.key_matrix()),
+          d_values(d_keys + at.key_matrix()),
+          d_queries(d_values + at.key_matrix()) {}
 };
 
 // One thread's memory for a query tile.
 struct Work {
     float *query_panels, *d_y_panels, *query_rows, *d_y_rows;
-    float *p, *d_s;        // [query_tile, score_stride]
-    float *lse, *delta;    // a row each
+    float *p, *d_s;      // [query_tile, score_stride]
+    float *lse, *delta;  // a row each
 
     static constexpr int64_t column = round_up(query_tile, 16), matrix = query_tile * score_stride + score_stride;
     static int64_t size(const HeadLayout& at) {
         return 2 * at.query_panels() + 2 * at.query_matrix() + 2 * matrix + 2 * column;
     }
     Work(float* memory, const HeadLayout& at)
-        : query_panels(memory), d_y_panels(query_panels + at.query_panels()), query_rows(d_y_panels + at.query_panels()),
-          d_y_rows(query_rows + at.query_matrix()), p(d_y_rows + at.query_matrix()), d_s(p + matrix), lse(d_s + matrix),
+        : query_panels(memory),
+          d_y_panels(query_panels + at.query_panels()),
+          query_rows(d_y_panels + at.query_panels()),
+          d_y_rows(query_rows + at.query_matrix()),
+          p(d_y_rows + at.query_matrix()),
+          d_s(p + matrix),
+          lse(d_s + matrix),
           delta(lse + column) {}
 };
 
 template <class Scalar>
-void fetch_queries(const AttentionBackward& a, const HeadLayout& at, const Work& w, int64_t b, int64_t h, int64_t t0, int64_t count) {
+void fetch_queries(const AttentionBackward& a, const HeadLayout& at, const Work& w, int64_t b, int64_t h, int64_t t0,
+                   int64_t count) {
     const int64_t y_row = at.H * at.D, first = (b * at.T + t0) * y_row + h * at.D;
-    const Scalar *q = a.qkv.as<Scalar>() + at.query(b, t0, h), *y = a.y.as<Scalar>() + first, *d_y = a.d_y.as<Scalar>() + first;
+    const Scalar *q = a.qkv.as<Scalar>() + at.query(b, t0, h), *y = a.y.as<Scalar>() + first,
+                 *d_y = a.d_y.as<Scalar>() + first;
     pack_queries(w.query_panels, q, at.row, count, at);
     pack_queries(w.d_y_panels, d_y, y_row, count, at);
-    for (int64_t i = 0; i < at.query_panels(); i += width) store(w.query_panels + i, load(w.query_panels + i) * float(a.scale));
+    for (int64_t i = 0; i < at.query_panels(); i += width)
+        store(w.query_panels + i, load(w.query_panels + i) * float(a.scale));
     widen_rows(w.query_rows, q, at.row, count, at.D, at.wide);
     widen_rows(w.d_y_rows, d_y, y_row, count, at.D, at.wide);
     for (int64_t r = 0; r < count; ++r) {
         w.lse[r] = a.lse.as<float>()[(b * at.H + h) * at.T + t0 + r];
-        w.delta[r] = total(at.D, [&](int64_t d, auto lanes) { return load(d_y + r * y_row + d, lanes) * load(y + r * y_row + d, lanes); });
+        w.delta[r] = total(at.D, [&](int64_t d, auto lanes) {
+            return load(d_y + r * y_row + d, lanes) * load(y + r * y_row + d, lanes);
+        });
     }
 }
 
@@ -92,8 +106,8 @@ void visit(const HeadLayout& at, const Pair& pair, const Work& w, const Interval
         group_scores(w.p + r * score_stride, w.query_panels + group, pair.keys + panel, span, at);
         group_scores(w.d_s + r * score_stride, w.d_y_panels + group, pair.values + panel, span, at);
         for (int64_t q = r; q < r_end; ++q)
-            probabilities(w, q, span.first_panel() * tile_columns, span.last_panel() * tile_columns, of.lo[t0 + q] - base,
-                          of.hi[t0 + q] - base, scale);
+            probabilities(w, q, span.first_panel() * tile_columns, span.last_panel() * tile_columns,
+                          of.lo[t0 + q] - base, of.hi[t0 + q] - base, scale);
         add_product<score_stride, 1>(d_query_rows + r * wide, w.d_s + r * score_stride + span.first,
                                      pair.key_rows + row + span.first * wide, span.last - span.first, wide);
     }
@@ -102,17 +116,17 @@ void visit(const HeadLayout& at, const Pair& pair, const Work& w, const Interval
         while (first < last && of.hi[t0 + first] <= base + k) ++first;
         while (first < last && of.lo[t0 + last - 1] >= base + k + tile_rows) --last;
         if (first == last) continue;
-        add_product<1, score_stride>(pair.d_values + row + k * wide, w.p + first * score_stride + k, w.d_y_rows + first * wide,
-                                     last - first, wide);
-        add_product<1, score_stride>(pair.d_keys + row + k * wide, w.d_s + first * score_stride + k, w.query_rows + first * wide,
-                                     last - first, wide);
+        add_product<1, score_stride>(pair.d_values + row + k * wide, w.p + first * score_stride + k,
+                                     w.d_y_rows + first * wide, last - first, wide);
+        add_product<1, score_stride>(pair.d_keys + row + k * wide, w.d_s + first * score_stride + k,
+                                     w.query_rows + first * wide, last - first, wide);
     }
 }
 
 // All queries of one head against the key tiles [first, last): a stretch. d_queries is its partial sum.
 template <class Scalar>
-void walk(const AttentionBackward& a, const HeadLayout& at, const Pair& pair, const Work& w, float* d_queries, int64_t b,
-          int64_t h, int64_t first, int64_t last) {
+void walk(const AttentionBackward& a, const HeadLayout& at, const Pair& pair, const Work& w, float* d_queries,
+          int64_t b, int64_t h, int64_t first, int64_t last) {
     const Intervals of = {a.lo.as<int32_t>() + b * at.T, a.hi.as<int32_t>() + b * at.T};
     for (int64_t t0 = 0; t0 < at.T; t0 += query_tile, d_queries += at.query_matrix()) {
         const int64_t count = std::min(query_tile, at.T - t0);
@@ -121,7 +135,8 @@ void walk(const AttentionBackward& a, const HeadLayout& at, const Pair& pair, co
         const int64_t to = std::min(last, tiles_of(std::max(0, of.hi[t0 + count - 1]), key_tile));
         if (from >= to) continue;
         fetch_queries<Scalar>(a, at, w, b, h, t0, count);
-        for (int64_t tile = from; tile < to; ++tile) visit(at, pair, w, of, d_queries, t0, count, tile * key_tile, float(a.scale));
+        for (int64_t tile = from; tile < to; ++tile)
+            visit(at, pair, w, of, d_queries, t0, count, tile * key_tile, float(a.scale));
     }
 }
 
@@ -135,11 +150,13 @@ void run(const AttentionBackward& a) {
     const int64_t wave = std::clamp<int64_t>(wave_floats / pair_size, 1, pairs);
     float* const memory = buffer.floats(size_t(wave * pair_size + threads() * work_size));
     float* const work = memory + wave * pair_size;
-    const int64_t copies = items_of(4 * double(key_tile * at.D)), walks = items_of(2.5 * double(at.T) * double(at.T * at.D) / double(stretches));
+    const int64_t copies = items_of(4 * double(key_tile * at.D)),
+                  walks = items_of(2.5 * double(at.T) * double(at.T * at.D) / double(stretches));
     Scalar* const d_qkv = a.d_qkv.as<Scalar>();
     const auto narrow_rows = [&](int64_t to, const float* from, int64_t count) {
         for (int64_t r = 0; r < count; ++r)
-            sweep(at.D, [&](int64_t d, auto lanes) { store(d_qkv + to + r * at.row + d, load(from + r * wide + d), lanes); });
+            sweep(at.D,
+                  [&](int64_t d, auto lanes) { store(d_qkv + to + r * at.row + d, load(from + r * wide + d), lanes); });
     };
 
     for (int64_t first = 0; first < pairs; first += wave) {
@@ -147,10 +164,12 @@ void run(const AttentionBackward& a) {
         const auto pair_of = [&](int64_t i) { return Pair(memory + i * pair_size, at); };
 
         parallel_items(here * tiles, copies, [&](int64_t i, int) {
-            const int64_t b = (first + i / tiles) / a.G, g = (first + i / tiles) % a.G, tile = i % tiles, base = tile * key_tile;
+            const int64_t b = (first + i / tiles) / a.G, g = (first + i / tiles) % a.G, tile = i % tiles,
+                          base = tile * key_tile;
             const int64_t count = std::min(key_tile, at.T - base), panel = base / tile_columns * at.key_panel();
             const Pair pair = pair_of(i / tiles);
-            const Scalar *keys = a.qkv.as<Scalar>() + at.key(b, base, g), *values = a.qkv.as<Scalar>() + at.value(b, base, g);
+            const Scalar *keys = a.qkv.as<Scalar>() + at.key(b, base, g),
+                         *values = a.qkv.as<Scalar>() + at.value(b, base, g);
             pack_keys(pair.keys + panel, keys, at.row, count, at);
             pack_keys(pair.values + panel, values, at.row, count, at);
             widen_rows(pair.key_rows + tile * key_rows * wide, keys, at.row, count, at.D, wide);
@@ -162,22 +181,26 @@ void run(const AttentionBackward& a) {
             parallel_items(here * stretches, walks, [&](int64_t i, int thread) {
                 const int64_t b = (first + i % here) / a.G, g = (first + i % here) % a.G, stretch = i / here;
                 const Pair pair = pair_of(i % here);
-                walk<Scalar>(a, at, pair, Work(work + thread * work_size, at), pair.d_queries + stretch * q_tiles * at.query_matrix(),
-                             b, g * at.group_size() + member, tiles * stretch / stretches, tiles * (stretch + 1) / stretches);
+                walk<Scalar>(a, at, pair, Work(work + thread * work_size, at),
+                             pair.d_queries + stretch * q_tiles * at.query_matrix(), b, g * at.group_size() + member,
+                             tiles * stretch / stretches, tiles * (stretch + 1) / stretches);
             });
             parallel_items(here * q_tiles, copies, [&](int64_t i, int) {
-                const int64_t b = (first + i / q_tiles) / a.G, g = (first + i / q_tiles) % a.G, t0 = i % q_tiles * query_tile;
+                const int64_t b = (first + i / q_tiles) / a.G, g = (first + i / q_tiles) % a.G,
+                              t0 = i % q_tiles * query_tile;
                 float* rows = pair_of(i / q_tiles).d_queries + i % q_tiles * at.query_matrix();
                 for (int64_t s = 1; s < stretches; ++s) {
                     const float* more = rows + s * q_tiles * at.query_matrix();
-                    for (int64_t j = 0; j < at.query_matrix(); j += width) store(rows + j, load(rows + j) + load(more + j));
+                    for (int64_t j = 0; j < at.query_matrix(); j += width)
+                        store(rows + j, load(rows + j) + load(more + j));
                 }
                 narrow_rows(at.query(b, t0, g * at.group_size() + member), rows, std::min(query_tile, at.T - t0));
             });
         }
 
         parallel_items(here * tiles, copies, [&](int64_t i, int) {
-            const int64_t b = (first + i / tiles) / a.G, g = (first + i / tiles) % a.G, tile = i % tiles, base = tile * key_tile;
+            const int64_t b = (first + i / tiles) / a.G, g = (first + i / tiles) % a.G, tile = i % tiles,
+                          base = tile * key_tile;
             const int64_t count = std::min(key_tile, at.T - base);
             const Pair pair = pair_of(i / tiles);
             narrow_rows(at.key(b, base, g), pair.d_keys + tile * key_rows * wide, count);

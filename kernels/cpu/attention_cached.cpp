@@ -27,7 +27,8 @@ struct Shapes {
 
 // Four keys at once share the loads of the query; what is left over goes one by one.
 template <int count, class Scalar>
-inline __attribute__((always_inline)) void scores_of(float* s, const float* q, const Scalar* keys, int64_t D, float scale) {
+inline __attribute__((always_inline)) void scores_of(float* s, const float* q, const Scalar* keys, int64_t D,
+                                                     float scale) {
     Floats dots[count] = {};
     sweep(D, [&](int64_t d, auto lanes) {
         const Floats x = load(q + d);
@@ -97,7 +98,8 @@ void run(const AttentionCached& a) {
     int64_t parts = 1;  // of the longest context
     for (int64_t n = 0; n < at.N; ++n) {
         CHECK(sequence[n] >= 0 && sequence[n] < at.S, "sequence " + std::to_string(sequence[n]) + " has no cache");
-        CHECK(position[n] >= 0 && position[n] < at.P, "position " + std::to_string(position[n]) + " is not in the cache");
+        CHECK(position[n] >= 0 && position[n] < at.P,
+              "position " + std::to_string(position[n]) + " is not in the cache");
         CHECK(lo[n] >= 0, "lo " + std::to_string(lo[n]) + " is below 0");
         parts = std::max<int64_t>(parts, position[n] / part_keys + 1);
     }
@@ -119,28 +121,33 @@ void run(const AttentionCached& a) {
     float* const queries = results + block * row_size;
     for (int64_t from = 0; from < at.N; from += block) {
         const int64_t rows = std::min(block, at.N - from), per_row = at.G * parts;
-        parallel_items(rows * per_row, items_of(2 * double(std::min(at.P, part_keys) * at.members * at.D)), [&](int64_t i, int thread) {
-            const int64_t n = from + i / per_row, g = i % per_row / parts, part = i % parts;
-            const int64_t first = std::max<int64_t>(lo[n], part * part_keys), last = std::min<int64_t>(position[n] + 1, (part + 1) * part_keys);
-            float *result = results + i * part_size, *q = queries + thread * at.wide;
-            for (int64_t m = 0; m < at.members; ++m, result += at.result) {
-                if (first >= last) {
-                    std::fill(result, result + at.result, 0.f);
-                    result[at.wide] = none;
-                    continue;
-                }
-                std::fill(q, q + at.wide, 0.f);
-                sweep(at.D, [&](int64_t d, auto lanes) { store(q + d, load(qkv + n * at.row + (g * at.members + m) * at.D + d, lanes), lanes); });
-                attend(result, result[at.wide], result[at.wide + 1], q, k_cache + slot(n, g, first), v_cache + slot(n, g, first),
-                       last - first, at, float(a.scale));
-            }
-        });
+        parallel_items(rows * per_row, items_of(2 * double(std::min(at.P, part_keys) * at.members * at.D)),
+                       [&](int64_t i, int thread) {
+                           const int64_t n = from + i / per_row, g = i % per_row / parts, part = i % parts;
+                           const int64_t first = std::max<int64_t>(lo[n], part * part_keys),
+                                         last = std::min<int64_t>(position[n] + 1, (part + 1) * part_keys);
+                           float *result = results + i * part_size, *q = queries + thread * at.wide;
+                           for (int64_t m = 0; m < at.members; ++m, result += at.result) {
+                               if (first >= last) {
+                                   std::fill(result, result + at.result, 0.f);
+                                   result[at.wide] = none;
+                                   continue;
+                               }
+                               std::fill(q, q + at.wide, 0.f);
+                               sweep(at.D, [&](int64_t d, auto lanes) {
+                                   store(q + d, load(qkv + n * at.row + (g * at.members + m) * at.D + d, lanes), lanes);
+                               });
+                               attend(result, result[at.wide], result[at.wide + 1], q, k_cache + slot(n, g, first),
+                                      v_cache + slot(n, g, first), last - first, at, float(a.scale));
+                           }
+                       });
         parallel(rows * at.H, std::max<int64_t>(1, (1 << 12) / at.D), [&](int64_t first, int64_t last) {
             for (int64_t i = first; i < last; ++i) {
                 const int64_t n = from + i / at.H, h = i % at.H, g = h / at.members, m = h % at.members;
                 const int64_t first_part = std::min(lo[n] / part_keys, position[n] / part_keys + 1);
-                join(a.y.as<Scalar>() + (n * at.H + h) * at.D, results + ((i / at.H * at.G + g) * parts) * part_size + m * at.result,
-                     first_part, position[n] / part_keys + 1, part_size, at);
+                join(a.y.as<Scalar>() + (n * at.H + h) * at.D,
+                     results + ((i / at.H * at.G + g) * parts) * part_size + m * at.result, first_part,
+                     position[n] / part_keys + 1, part_size, at);
             }
         });
     }

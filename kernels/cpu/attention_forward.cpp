@@ -29,11 +29,15 @@ struct Work {
     float *queries, *scores, *out, *top, *total;  // panels, [query_tile, score_stride], [query_tile, wide], a row each
 
     static int64_t size(const HeadLayout& at) {
-        return at.query_panels() + query_tile * score_stride + at.query_matrix() + round_up(query_tile, 16) + query_tile * width;
+        return at.query_panels() + query_tile * score_stride + at.query_matrix() + round_up(query_tile, 16) +
+               query_tile * width;
     }
     Work(float* memory, const HeadLayout& at)
-        : queries(memory), scores(queries + at.query_panels()), out(scores + query_tile * score_stride),
-          top(out + at.query_matrix()), total(top + round_up(query_tile, 16)) {}
+        : queries(memory),
+          scores(queries + at.query_panels()),
+          out(scores + query_tile * score_stride),
+          top(out + at.query_matrix()),
+          total(top + round_up(query_tile, 16)) {}
 };
 
 // Scores of row r in [first, last) become exp(s − top); what came before is brought to the new top.
@@ -67,8 +71,8 @@ void softmax_row(const Work& w, int64_t r, int64_t first, int64_t last, int64_t 
 }
 
 template <class Scalar>
-void attend(const AttentionForward& a, const HeadLayout& at, const Work& w, const float* keys, const float* values, int64_t b,
-            int64_t h, int64_t t0) {
+void attend(const AttentionForward& a, const HeadLayout& at, const Work& w, const float* keys, const float* values,
+            int64_t b, int64_t h, int64_t t0) {
     const int64_t count = std::min(query_tile, at.T - t0), wide = at.wide;
     const Intervals of = {a.lo.as<int32_t>() + b * at.T, a.hi.as<int32_t>() + b * at.T};
     pack_queries(w.queries, a.qkv.as<Scalar>() + at.query(b, t0, h), at.row, count, at);
@@ -87,8 +91,8 @@ void attend(const AttentionForward& a, const HeadLayout& at, const Work& w, cons
             float* scores = w.scores + r * score_stride;
             group_scores(scores, w.queries + r / tile_rows * at.query_panel(), panels, span, at);
             for (int64_t q = r; q < r_end; ++q)
-                softmax_row(w, q, span.first_panel() * tile_columns, span.last_panel() * tile_columns, of.lo[t0 + q] - base,
-                            of.hi[t0 + q] - base, wide);
+                softmax_row(w, q, span.first_panel() * tile_columns, span.last_panel() * tile_columns,
+                            of.lo[t0 + q] - base, of.hi[t0 + q] - base, wide);
             add_product<score_stride, 1>(w.out + r * wide, scores + span.first, values + (base + span.first) * wide,
                                          span.last - span.first, wide);
         }
@@ -105,28 +109,34 @@ template <class Scalar>
 void run(const AttentionForward& a) {
     static thread_local Buffer buffer;
     const HeadLayout at = {a.T, a.H, a.G, a.D};
-    const int64_t pairs = int64_t(a.B) * a.G, keys_size = at.key_panels(), pair_size = keys_size + at.key_tiles() * key_tile * at.wide;
-    const int64_t wave = std::clamp<int64_t>(wave_floats / pair_size, 1, pairs), work_size = round_up(Work::size(at), 16);
+    const int64_t pairs = int64_t(a.B) * a.G, keys_size = at.key_panels(),
+                  pair_size = keys_size + at.key_tiles() * key_tile * at.wide;
+    const int64_t wave = std::clamp<int64_t>(wave_floats / pair_size, 1, pairs),
+                  work_size = round_up(Work::size(at), 16);
     float* const packed = buffer.floats(size_t(wave * pair_size + threads() * work_size));
     float* const work = packed + wave * pair_size;
 
     for (int64_t first = 0; first < pairs; first += wave) {
         const int64_t here = std::min(wave, pairs - first);
         parallel_items(here * at.key_tiles(), items_of(4 * double(key_tile * at.D)), [&](int64_t i, int) {
-            const int64_t pair = first + i / at.key_tiles(), b = pair / a.G, g = pair % a.G, base = i % at.key_tiles() * key_tile;
+            const int64_t pair = first + i / at.key_tiles(), b = pair / a.G, g = pair % a.G,
+                          base = i % at.key_tiles() * key_tile;
             const int64_t count = std::min(key_tile, at.T - base);
             float* keys = packed + (pair - first) * pair_size;
-            pack_keys(keys + base / tile_columns * at.key_panel(), a.qkv.as<Scalar>() + at.key(b, base, g), at.row, count, at);
-            widen_rows(keys + keys_size + base * at.wide, a.qkv.as<Scalar>() + at.value(b, base, g), at.row, count, at.D, at.wide);
+            pack_keys(keys + base / tile_columns * at.key_panel(), a.qkv.as<Scalar>() + at.key(b, base, g), at.row,
+                      count, at);
+            widen_rows(keys + keys_size + base * at.wide, a.qkv.as<Scalar>() + at.value(b, base, g), at.row, count,
+                       at.D, at.wide);
         });
         // The last queries see the most keys under a causal mask: they go first, so that no thread is left with one.
         const int64_t tiles = at.query_tiles(), items = here * at.group_size();
-        parallel_items(items * tiles, items_of(double(std::min(query_tile, at.T) * at.T * at.D)), [&](int64_t i, int thread) {
-            const int64_t pair = first + i % items / at.group_size(), tile = tiles - 1 - i / items;
-            const float* keys = packed + (pair - first) * pair_size;
-            attend<Scalar>(a, at, Work(work + thread * work_size, at), keys, keys + keys_size, pair / a.G,
-                           pair % a.G * at.group_size() + i % at.group_size(), tile * query_tile);
-        });
+        parallel_items(
+            items * tiles, items_of(double(std::min(query_tile, at.T) * at.T * at.D)), [&](int64_t i, int thread) {
+                const int64_t pair = first + i % items / at.group_size(), tile = tiles - 1 - i / items;
+                const float* keys = packed + (pair - first) * pair_size;
+                attend<Scalar>(a, at, Work(work + thread * work_size, at), keys, keys + keys_size, pair / a.G,
+                               pair % a.G * at.group_size() + i % at.group_size(), tile * query_tile);
+            });
     }
 }
 

@@ -98,7 +98,8 @@ inline __attribute__((always_inline)) void store_tile(float* to, int64_t stride,
 }
 
 // scores[r, key] of one group for the panels of its span: the product of its panel with the keys'.
-inline void group_scores(float* scores, const float* group, const float* panels, const Span& span, const HeadLayout& at) {
+inline void group_scores(float* scores, const float* group, const float* panels, const Span& span,
+                         const HeadLayout& at) {
     for (int64_t p = span.first_panel(); p < span.last_panel(); ++p)
         store_tile(scores + p * tile_columns, score_stride, multiply_panels(group, panels + p * at.key_panel(), at.D));
 }

@@ -42,7 +42,8 @@ void statistics(float* stats, const Scalar* z, int64_t V, int64_t target) {
 
 void check_targets(const Tensor& targets, int64_t V) {
     for (int64_t n = 0; n < targets.size(); ++n)
-        CHECK(targets.as<int32_t>()[n] < V, "target " + std::to_string(targets.as<int32_t>()[n]) + " is not in [0, " + std::to_string(V) + ")");
+        CHECK(targets.as<int32_t>()[n] < V,
+              "target " + std::to_string(targets.as<int32_t>()[n]) + " is not in [0, " + std::to_string(V) + ")");
 }
 
 template <class Scalar>
@@ -69,7 +70,8 @@ void cross_entropy_stats(const CrossEntropyStats& a, Stream) {
         using Scalar = decltype(kind);
         parallel(a.logits.rows(), row_grain(V), [&](int64_t first, int64_t last) {
             for (int64_t n = first; n < last; ++n)
-                statistics(a.stats.as<float>() + n * 4, a.logits.as<Scalar>() + n * V, V, a.targets.as<int32_t>()[n] - a.first_class);
+                statistics(a.stats.as<float>() + n * 4, a.logits.as<Scalar>() + n * V, V,
+                           a.targets.as<int32_t>()[n] - a.first_class);
         });
     });
 }

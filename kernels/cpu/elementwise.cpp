@@ -51,7 +51,8 @@ void add(const Add& a, Stream) {
         parallel(a.y.size(), grain, [&](int64_t first, int64_t last) {
             Scalar* y = a.y.as<Scalar>() + first;
             const Scalar *x = a.a.as<Scalar>() + first, *z = a.b.as<Scalar>() + first;
-            sweep(last - first, [&](int64_t i, auto lanes) { store(y + i, load(x + i, lanes) + load(z + i, lanes), lanes); });
+            sweep(last - first,
+                  [&](int64_t i, auto lanes) { store(y + i, load(x + i, lanes) + load(z + i, lanes), lanes); });
         });
     });
 }

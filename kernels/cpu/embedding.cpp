@@ -12,7 +12,8 @@ namespace {
 void check_ids(const char* what, const Tensor& ids, int64_t limit) {
     for (int64_t n = 0; n < ids.size(); ++n) {
         const int32_t id = ids.as<int32_t>()[n];
-        CHECK(id >= 0 && id < limit, std::string(what) + " " + std::to_string(id) + " is not in [0, " + std::to_string(limit) + ")");
+        CHECK(id >= 0 && id < limit,
+              std::string(what) + " " + std::to_string(id) + " is not in [0, " + std::to_string(limit) + ")");
     }
 }
 
@@ -23,7 +24,8 @@ void add_rows(float* table, const int32_t* ids, const Scalar* rows, int64_t N, i
         for (int64_t n = 0; n < N; ++n) {
             float* to = table + ids[n] * C + first;
             const Scalar* from = rows + n * C + first;
-            sweep(last - first, [&](int64_t c, auto lanes) { store(to + c, load(to + c, lanes) + load(from + c, lanes), lanes); });
+            sweep(last - first,
+                  [&](int64_t c, auto lanes) { store(to + c, load(to + c, lanes) + load(from + c, lanes), lanes); });
         }
     });
 }

@@ -79,7 +79,8 @@ void layernorm_forward(const LayerNormForward& a, Stream) {
 void add_layernorm_forward(const AddLayerNormForward& a, Stream) {
     by_dtype(a.x.dtype, [&](auto kind) {
         using Scalar = decltype(kind);
-        forward<Scalar>(a.y, a.a.as<Scalar>(), a.b.as<Scalar>(), a.x.as<Scalar>(), a.gain, a.bias, a.mean, a.rstd, a.eps);
+        forward<Scalar>(a.y, a.a.as<Scalar>(), a.b.as<Scalar>(), a.x.as<Scalar>(), a.gain, a.bias, a.mean, a.rstd,
+                        a.eps);
     });
 }
 

@@ -33,20 +33,37 @@ void column_sum(float* total, const Scalar* x, int64_t N, int64_t C) {
 }  // namespace
 
 void linear_forward(const LinearForward& a, Stream) {
-    const Product p = {.out = a.y.data, .dtype = a.y.dtype, .M = a.x.rows(), .N = a.y.last(), .K = a.x.last(),
-                       .a = matrix(a.x), .b = matrix(a.w).transposed(), .bias = a.b.data};
+    const Product p = {.out = a.y.data,
+                       .dtype = a.y.dtype,
+                       .M = a.x.rows(),
+                       .N = a.y.last(),
+                       .K = a.x.last(),
+                       .a = matrix(a.x),
+                       .b = matrix(a.w).transposed(),
+                       .bias = a.b.data};
     if (p.M >= 1 && p.M <= thin_rows) thin_product(p);
     else product(p);
 }
 
 void linear_backward_input(const LinearBackwardInput& a, Stream) {
-    product({.out = a.d_x.data, .dtype = a.d_x.dtype, .M = a.d_y.rows(), .N = a.d_x.last(), .K = a.d_y.last(),
-             .a = matrix(a.d_y), .b = matrix(a.w)});
+    product({.out = a.d_x.data,
+             .dtype = a.d_x.dtype,
+             .M = a.d_y.rows(),
+             .N = a.d_x.last(),
+             .K = a.d_y.last(),
+             .a = matrix(a.d_y),
+             .b = matrix(a.w)});
 }
 
 void linear_backward_weight(const LinearBackwardWeight& a, Stream) {
-    product({.out = a.d_w.data, .dtype = a.d_w.dtype, .M = a.d_y.last(), .N = a.x.last(), .K = a.x.rows(),
-             .a = matrix(a.d_y).transposed(), .b = matrix(a.x), .accumulate = true});
+    product({.out = a.d_w.data,
+             .dtype = a.d_w.dtype,
+             .M = a.d_y.last(),
+             .N = a.x.last(),
+             .K = a.x.rows(),
+             .a = matrix(a.d_y).transposed(),
+             .b = matrix(a.x),
+             .accumulate = true});
     if (!a.d_b || a.x.rows() == 0) return;
     by_dtype(a.d_y.dtype, [&](auto kind) {
         using Scalar = decltype(kind);

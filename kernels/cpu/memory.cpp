@@ -22,9 +22,10 @@ void* allocate(size_t bytes) {
     const size_t rounded = (bytes + alignment - 1) / alignment * alignment;
     void* memory = rounded < bytes ? nullptr : std::aligned_alloc(alignment, rounded ? rounded : alignment);
     if (!memory)
-        throw Error("cannot allocate " + std::to_string(bytes) + " bytes (" + std::to_string(bytes >> 20) + " MiB) of memory",
-                    "the machine or a limit of this process (ulimit -v) has no room for it",
-                    "lower the batch size or the context length, or recompute activations");
+        throw Error(
+            "cannot allocate " + std::to_string(bytes) + " bytes (" + std::to_string(bytes >> 20) + " MiB) of memory",
+            "the machine or a limit of this process (ulimit -v) has no room for it",
+            "lower the batch size or the context length, or recompute activations");
     // A hint: fewer misses of the address cache when a weight matrix is walked across its rows.
     if (alignment == huge_page) ::madvise(memory, rounded, MADV_HUGEPAGE);
     return memory;
@@ -33,8 +34,9 @@ void* allocate(size_t bytes) {
 void release(void* memory, size_t) { std::free(memory); }
 
 void zero(void* memory, size_t bytes, Stream) {
-    parallel(int64_t(bytes), copy_grain,
-             [&](int64_t first, int64_t last) { std::memset(static_cast<char*>(memory) + first, 0, size_t(last - first)); });
+    parallel(int64_t(bytes), copy_grain, [&](int64_t first, int64_t last) {
+        std::memset(static_cast<char*>(memory) + first, 0, size_t(last - first));
+    });
 }
 
 void copy(void* to, const void* from, size_t bytes, Stream) {

@@ -37,14 +37,16 @@ void by_chunks(int64_t N, int64_t C, int sums, float* const* totals, Chunk&& chu
     });
     for (int s = 0; s < sums; ++s) {
         if (!totals[s]) continue;
-        parallel(C, std::max<int64_t>(64, (1 << 15) / std::max<int64_t>(chunks, 1) / 64 * 64), [&](int64_t first, int64_t last) {
-            sweep(last - first, [&](int64_t i, auto lanes) {
-                const int64_t c = first + i;
-                Floats all = {};
-                for (int64_t k = 0; k < chunks; ++k) all += load(partials + k * width_of_partial + s * C + c, lanes);
-                store(totals[s] + c, load(totals[s] + c, lanes) + all, lanes);
-            });
-        });
+        parallel(C, std::max<int64_t>(64, (1 << 15) / std::max<int64_t>(chunks, 1) / 64 * 64),
+                 [&](int64_t first, int64_t last) {
+                     sweep(last - first, [&](int64_t i, auto lanes) {
+                         const int64_t c = first + i;
+                         Floats all = {};
+                         for (int64_t k = 0; k < chunks; ++k)
+                             all += load(partials + k * width_of_partial + s * C + c, lanes);
+                         store(totals[s] + c, load(totals[s] + c, lanes) + all, lanes);
+                     });
+                 });
     }
 }
 

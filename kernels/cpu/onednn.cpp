@@ -46,11 +46,12 @@ Kernel make(const Product& p) {
 
 // A primitive is built for the number of threads that will run it.
 const Kernel& kernel_for(const Product& p) {
-    using Key = std::tuple<int64_t, int64_t, int64_t, DType, DType, DType, int64_t, int64_t, int64_t, int64_t, bool, bool, int>;
+    using Key =
+        std::tuple<int64_t, int64_t, int64_t, DType, DType, DType, int64_t, int64_t, int64_t, int64_t, bool, bool, int>;
     static auto& kernels = *new std::map<Key, Kernel>;
     static std::mutex guard;
-    const Key key = {p.M, p.N, p.K, p.dtype, p.a.dtype, p.b.dtype, p.a.row, p.a.column, p.b.row, p.b.column,
-                     p.bias != nullptr, p.accumulate, threads()};
+    const Key key = {p.M,        p.N,     p.K,        p.dtype,           p.a.dtype,    p.b.dtype, p.a.row,
+                     p.a.column, p.b.row, p.b.column, p.bias != nullptr, p.accumulate, threads()};
     const std::lock_guard<std::mutex> hold(guard);
     auto found = kernels.find(key);
     if (found == kernels.end()) found = kernels.emplace(key, make(p)).first;
@@ -78,10 +79,11 @@ void onednn_product(const Product& p) {
         return dnnl::memory(about, engine(), const_cast<void*>(data));
     };
     float* scratch = buffer.floats(kernel.about.scratchpad_desc().get_size() / sizeof(float) + 1);
-    std::unordered_map<int, dnnl::memory> arguments = {{DNNL_ARG_SRC, wrap(kernel.about.src_desc(), p.a.data)},
-                                                       {DNNL_ARG_WEIGHTS, wrap(kernel.about.weights_desc(), p.b.data)},
-                                                       {DNNL_ARG_DST, wrap(kernel.about.dst_desc(), p.out)},
-                                                       {DNNL_ARG_SCRATCHPAD, wrap(kernel.about.scratchpad_desc(), scratch)}};
+    std::unordered_map<int, dnnl::memory> arguments = {
+        {DNNL_ARG_SRC, wrap(kernel.about.src_desc(), p.a.data)},
+        {DNNL_ARG_WEIGHTS, wrap(kernel.about.weights_desc(), p.b.data)},
+        {DNNL_ARG_DST, wrap(kernel.about.dst_desc(), p.out)},
+        {DNNL_ARG_SCRATCHPAD, wrap(kernel.about.scratchpad_desc(), scratch)}};
     if (p.bias) arguments.emplace(DNNL_ARG_BIAS, wrap(kernel.about.bias_desc(), p.bias));
     dnnl::stream stream(engine());
     kernel.run.execute(stream, arguments);

@@ -47,7 +47,8 @@ inline __attribute__((always_inline)) void all_words(uint32_t* out, uint64_t key
     philox_rounds(s, key);
     uint64_t pairs[2 * counters];
     for (int g = 0; g < 2; ++g) {
-        const Longs first = (s.word[g][0] & 0xffffffffu) | s.word[g][1] << 32, second = (s.word[g][2] & 0xffffffffu) | s.word[g][3] << 32;
+        const Longs first = (s.word[g][0] & 0xffffffffu) | s.word[g][1] << 32,
+                    second = (s.word[g][2] & 0xffffffffu) | s.word[g][3] << 32;
         for (int i = 0; i < width / 2; ++i) {
             pairs[g * width + 2 * i] = first[i];
             pairs[g * width + 2 * i + 1] = second[i];

@@ -24,10 +24,10 @@ struct Matrix {
 inline Matrix matrix(const Tensor& t) { return {t.data, t.dtype, t.last(), 1}; }
 
 struct Product {
-    void* out;             // [M,N], rows contiguous
-    DType dtype;           // of out
+    void* out;    // [M,N], rows contiguous
+    DType dtype;  // of out
     int64_t M, N, K;
-    Matrix a, b;           // [M,K], [K,N]
+    Matrix a, b;                 // [M,K], [K,N]
     const void* bias = nullptr;  // [N], of out's dtype
     bool accumulate = false;     // f32 out only
 };

@@ -63,11 +63,13 @@ void pack_along(float* panel, const Scalar* source, int64_t stride, int64_t lane
     constexpr int64_t groups = (panel_lanes + width - 1) / width;
     if (lanes >= groups * width) {  // whole registers may be read, even past the panel's own lanes
         for (int64_t k = 0; k < depth; ++k)
-            for (int64_t g = 0; g < groups * width; g += width) store(panel + k * panel_lanes + g, load(source + k * stride + g));
+            for (int64_t g = 0; g < groups * width; g += width)
+                store(panel + k * panel_lanes + g, load(source + k * stride + g));
         return;
     }
     for (int64_t k = 0; k < depth; ++k)
-        for (int64_t i = 0; i < panel_lanes; ++i) panel[k * panel_lanes + i] = i < lanes ? float(source[k * stride + i]) : 0;
+        for (int64_t i = 0; i < panel_lanes; ++i)
+            panel[k * panel_lanes + i] = i < lanes ? float(source[k * stride + i]) : 0;
 }
 
 }  // namespace gradus::cpu

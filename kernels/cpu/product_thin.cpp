@@ -55,7 +55,9 @@ void run(const Product& p) {
     const float* a = static_cast<const float*>(p.a.data);
     if (p.a.dtype == DType::bf16) {
         float* wide = buffer.floats(size_t(p.M * p.K));
-        sweep(p.M * p.K, [&](int64_t i, auto lanes) { store(wide + i, load(static_cast<const bf16*>(p.a.data) + i, lanes), lanes); });
+        sweep(p.M * p.K, [&](int64_t i, auto lanes) {
+            store(wide + i, load(static_cast<const bf16*>(p.a.data) + i, lanes), lanes);
+        });
         a = wide;
     }
     switch (p.M) {
@@ -73,7 +75,8 @@ void run(const Product& p) {
 }  // namespace
 
 void thin_product(const Product& p) {
-    CHECK(p.M >= 1 && p.M <= thin_rows && !p.accumulate && p.dtype == p.a.dtype && p.dtype == p.b.dtype, "not a thin product");
+    CHECK(p.M >= 1 && p.M <= thin_rows && !p.accumulate && p.dtype == p.a.dtype && p.dtype == p.b.dtype,
+          "not a thin product");
     CHECK(p.a.row == p.K && p.a.column == 1 && p.b.row == 1, "a thin product reads rows");
     if (p.dtype == DType::bf16) run<bf16>(p);
     else run<float>(p);

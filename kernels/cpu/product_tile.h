@@ -18,7 +18,8 @@ struct Tile {
 // c[r,n] += Σ_k a[r,k] · b[k,n], where a's rows stand `row` and its k `step` apart and b's k stand b_step apart. What is
 // known when this is compiled turns into offsets of the loads.
 template <int row, int step>
-inline __attribute__((always_inline)) void multiply(Tile& c, const float* a, const float* b, int64_t b_step, int64_t depth) {
+inline __attribute__((always_inline)) void multiply(Tile& c, const float* a, const float* b, int64_t b_step,
+                                                    int64_t depth) {
     for (int64_t k = 0; k < depth; ++k, a += step, b += b_step) {
         const Floats b_left = load(b), b_right = load(b + width);
 #pragma GCC unroll 16

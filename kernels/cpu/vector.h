@@ -57,14 +57,21 @@ inline Floats smaller(Floats a, Floats b) { return b < a ? b : a; }
 // load_halves: 16-bit numbers as lanes of 32 bits; store_halves: back (lanes below 2¹⁶); multiply_lower: products of the
 // lower halves of 64-bit lanes. Each is one instruction of the machine, or two, that the compilers do not find by themselves.
 #if defined(__AVX512F__)
-inline Words load_halves(const void* p) { return (Words)_mm512_cvtepu16_epi32(_mm256_loadu_si256(static_cast<const __m256i*>(p))); }
-inline void store_halves(void* p, Words x) { _mm256_storeu_si256(static_cast<__m256i*>(p), _mm512_cvtepi32_epi16((__m512i)x)); }
+inline Words load_halves(const void* p) {
+    return (Words)_mm512_cvtepu16_epi32(_mm256_loadu_si256(static_cast<const __m256i*>(p)));
+}
+inline void store_halves(void* p, Words x) {
+    _mm256_storeu_si256(static_cast<__m256i*>(p), _mm512_cvtepi32_epi16((__m512i)x));
+}
 inline Longs multiply_lower(Longs a, Longs b) { return (Longs)_mm512_mul_epu32((__m512i)a, (__m512i)b); }
 #elif defined(__AVX2__)
-inline Words load_halves(const void* p) { return (Words)_mm256_cvtepu16_epi32(_mm_loadu_si128(static_cast<const __m128i*>(p))); }
+inline Words load_halves(const void* p) {
+    return (Words)_mm256_cvtepu16_epi32(_mm_loadu_si128(static_cast<const __m128i*>(p)));
+}
 inline void store_halves(void* p, Words x) {
     const __m256i all = (__m256i)x;
-    _mm_storeu_si128(static_cast<__m128i*>(p), _mm_packus_epi32(_mm256_castsi256_si128(all), _mm256_extracti128_si256(all, 1)));
+    _mm_storeu_si128(static_cast<__m128i*>(p),
+                     _mm_packus_epi32(_mm256_castsi256_si128(all), _mm256_extracti128_si256(all, 1)));
 }
 inline Longs multiply_lower(Longs a, Longs b) { return (Longs)_mm256_mul_epu32((__m256i)a, (__m256i)b); }
 #else
@@ -148,8 +155,6 @@ inline Doubles doubles_of(Floats x, std::index_sequence<lane...>) {
     return __builtin_convertvector(__builtin_shufflevector(x, x, int(lane)...), Doubles);
 }
 inline Doubles lower(Floats x) { return doubles_of(x, std::make_index_sequence<width / 2>{}); }
-inline Doubles upper(Floats x) {
-    return lower(turned<width / 2>(x, std::make_index_sequence<width>{}));
-}
+inline Doubles upper(Floats x) { return lower(turned<width / 2>(x, std::make_index_sequence<width>{})); }
 
 }  // namespace gradus::cpu

@@ -111,7 +111,8 @@ public:
         // In memory where there is such a place: these tests flush thousands of small files to the disk.
         const fs::path memory = "/dev/shm";
         const bool usable = ::access(memory.c_str(), W_OK) == 0;
-        std::string pattern = ((usable ? memory : fs::temp_directory_path()) / "gradus-test-XXXXXX").string();
+        const std::string six_letters(6, 'X');  // mkdtemp replaces them
+        std::string pattern = ((usable ? memory : fs::temp_directory_path()) / ("gradus-test-" + six_letters)).string();
         CHECK(::mkdtemp(pattern.data()) != nullptr, pattern);
         path_ = pattern;
     }

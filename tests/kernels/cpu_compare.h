@@ -8,10 +8,10 @@
 //
 // and every output of the table must be within twice the largest error of the naive one, plus one rounding. Few numbers may
 // all happen to be right: then the largest error is that of several draws of the inputs.
+#include <omp.h>
 #include <catch2/catch.hpp>
 #include <functional>
 #include <limits>
-#include <omp.h>
 
 #include "tests/kernels/harness.h"
 
@@ -19,10 +19,11 @@ namespace gradus::test {
 
 struct Side {
     const Ops& ops;
-    DType dtype;    // of activations and weights on this side
-    DType source;   // what inputs are rounded to first
+    DType dtype;        // of activations and weights on this side
+    DType source;       // what inputs are rounded to first
     uint64_t draw = 0;  // which of several inputs
-    bool lost = false;  // every float that goes in is NaN: what that leaves in the table's scratch memory must not matter
+    bool lost =
+        false;  // every float that goes in is NaN: what that leaves in the table's scratch memory must not matter
 
     DType accumulator() const { return accumulator_of(dtype); }
     Owned give(Owned drawn, DType type) const {
@@ -72,11 +73,13 @@ inline std::vector<double> naive_errors(const Case& run, DType dtype, const Outp
     std::vector<double> worst(got.size(), 0);
     int64_t numbers = 0;
     for (uint64_t draw = 0; numbers < 2000 && draw < 20; ++draw) {
-        const Outputs truth = run({reference_ops(), DType::f64, dtype, draw}), naive = run({reference_ops(), DType::f32, dtype, draw});
+        const Outputs truth = run({reference_ops(), DType::f64, dtype, draw}),
+                      naive = run({reference_ops(), DType::f32, dtype, draw});
         for (size_t k = 0; k < got.size(); ++k) {
             const Owned rounded = converted(naive[k], got[k].dtype);
             for (int64_t i = 0; i < rounded.size(); ++i)
-                if (std::isfinite(at(truth[k], i))) worst[k] = std::max(worst[k], std::abs(at(rounded, i) - at(truth[k], i)));
+                if (std::isfinite(at(truth[k], i)))
+                    worst[k] = std::max(worst[k], std::abs(at(rounded, i) - at(truth[k], i)));
         }
         numbers += got[0].size();
     }
@@ -94,7 +97,8 @@ inline void compare(const std::string& what, const Case& run, double slack = 0,
         for (size_t k = 0; k < got.size(); ++k) {
             const std::string name = what + ", " + name_of(dtype) + ", output " + std::to_string(k);
             INFO(name << ": the naive formula is off by " << worst[k] << " at the most");
-            REQUIRE(difference(name, got[k], truth[k], (1 + slack) * rounding_of(got[k].dtype), 2 * worst[k] + 1e-37) == "");
+            REQUIRE(difference(name, got[k], truth[k], (1 + slack) * rounding_of(got[k].dtype), 2 * worst[k] + 1e-37) ==
+                    "");
         }
         for (int threads : {1, 2, 3}) {
             const Threads use(threads);

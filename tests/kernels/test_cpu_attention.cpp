@@ -9,15 +9,17 @@ using namespace gradus::test;
 namespace {
 
 std::string named(const Heads& h, const std::string& mask) {
-    return mask + " B=" + std::to_string(h.B) + " T=" + std::to_string(h.T) + " H=" + std::to_string(h.H) + " G=" +
-           std::to_string(h.G) + " D=" + std::to_string(h.D);
+    return mask + " B=" + std::to_string(h.B) + " T=" + std::to_string(h.T) + " H=" + std::to_string(h.H) +
+           " G=" + std::to_string(h.G) + " D=" + std::to_string(h.D);
 }
 
 // Beside the small ones: several query and key tiles, the last of them ragged, and the two head widths of most models. The
 // last is long enough for backward to cut it into stretches; one mask is enough there.
 std::vector<Heads> shapes() {
     std::vector<Heads> all = awkward_heads;
-    for (const Heads& h : std::vector<Heads>{{1, 61, 2, 1, 64}, {1, 97, 2, 1, 20}, {1, 130, 1, 1, 128}, {1, 600, 1, 1, 8}}) all.push_back(h);
+    for (const Heads& h :
+         std::vector<Heads>{{1, 61, 2, 1, 64}, {1, 97, 2, 1, 20}, {1, 130, 1, 1, 128}, {1, 600, 1, 1, 8}})
+        all.push_back(h);
     return all;
 }
 
@@ -34,8 +36,18 @@ struct Saved {
 Saved forward(const Side& s, const Heads& h, const Mask& mask, const Owned& qkv, double scale) {
     const int64_t N = int64_t(h.B) * h.T;
     Saved saved = {s.out({N, h.H * h.D}), s.statistic({h.B, h.H, h.T})};
-    s.ops.attention_forward({.y = saved.y, .lse = saved.lse, .qkv = qkv, .lo = mask.lo, .hi = mask.hi, .B = h.B, .T = h.T, .H = h.H,
-                             .G = h.G, .D = h.D, .scale = scale}, {});
+    s.ops.attention_forward({.y = saved.y,
+                             .lse = saved.lse,
+                             .qkv = qkv,
+                             .lo = mask.lo,
+                             .hi = mask.hi,
+                             .B = h.B,
+                             .T = h.T,
+                             .H = h.H,
+                             .G = h.G,
+                             .D = h.D,
+                             .scale = scale},
+                            {});
     return saved;
 }
 
@@ -66,8 +78,20 @@ TEST_CASE("the CPU's attention backward is as exact as the naive formula under e
                 const Saved& saved = of_truth.at(key);
                 const Owned qkv = qkv_of(s, h), y = s.saved(saved.y), lse = s.saved_statistic(saved.lse);
                 const Owned d_y = s.in(2, y.shape), d_qkv = s.out(qkv.shape);
-                s.ops.attention_backward({.d_qkv = d_qkv, .d_y = d_y, .qkv = qkv, .y = y, .lse = lse, .lo = mask.lo, .hi = mask.hi,
-                                          .B = h.B, .T = h.T, .H = h.H, .G = h.G, .D = h.D, .scale = scale}, {});
+                s.ops.attention_backward({.d_qkv = d_qkv,
+                                          .d_y = d_y,
+                                          .qkv = qkv,
+                                          .y = y,
+                                          .lse = lse,
+                                          .lo = mask.lo,
+                                          .hi = mask.hi,
+                                          .B = h.B,
+                                          .T = h.T,
+                                          .H = h.H,
+                                          .G = h.G,
+                                          .D = h.D,
+                                          .scale = scale},
+                                         {});
                 return outputs(copy_of(d_qkv));
             });
         }
@@ -109,8 +133,18 @@ TEST_CASE("the CPU's attention with a cache is as exact as the naive formula, fo
             const Owned sequence = ids(c.sequence), position = ids(c.position), lo = ids(c.lo);
             const Owned k = s.in(1, {c.S, c.G, c.P, c.D}), v = s.in(2, {c.S, c.G, c.P, c.D});
             const Owned qkv = s.in(3, {N, (c.H + 2 * c.G) * c.D}), y = s.out({N, c.H * c.D});
-            s.ops.attention_cached({.y = y, .k_cache = k, .v_cache = v, .qkv = qkv, .sequence = sequence, .position = position,
-                                    .lo = lo, .H = c.H, .G = c.G, .D = c.D, .scale = 1 / std::sqrt(double(c.D))}, {});
+            s.ops.attention_cached({.y = y,
+                                    .k_cache = k,
+                                    .v_cache = v,
+                                    .qkv = qkv,
+                                    .sequence = sequence,
+                                    .position = position,
+                                    .lo = lo,
+                                    .H = c.H,
+                                    .G = c.G,
+                                    .D = c.D,
+                                    .scale = 1 / std::sqrt(double(c.D))},
+                                   {});
             return outputs(copy_of(y), copy_of(k), copy_of(v));
         });
 }

@@ -14,7 +14,9 @@ std::vector<Rows> rows() {
     return all;
 }
 
-std::string named(const std::string& op, const Rows& r) { return op + " [" + std::to_string(r.N) + "," + std::to_string(r.C) + "]"; }
+std::string named(const std::string& op, const Rows& r) {
+    return op + " [" + std::to_string(r.N) + "," + std::to_string(r.C) + "]";
+}
 
 Opt when(bool given, const Tensor& t) { return given ? Opt(t) : Opt(); }
 
@@ -29,11 +31,14 @@ TEST_CASE("the CPU's norms of rows are as exact as the naive formulas, alone and
             compare(named("layernorm_forward", r), [=](const Side& s) {
                 const Owned x = s.in(1, x_shape, 2, 0.5), gain = s.in(2, c_shape), bias = s.in(3, c_shape);
                 const Owned y = s.out(x_shape), mean = s.statistic(n_shape), rstd = s.statistic(n_shape);
-                s.ops.layernorm_forward({.y = y, .mean = mean, .rstd = rstd, .x = x, .gain = gain, .bias = when(biased, bias), .eps = eps}, {});
+                s.ops.layernorm_forward(
+                    {.y = y, .mean = mean, .rstd = rstd, .x = x, .gain = gain, .bias = when(biased, bias), .eps = eps},
+                    {});
                 return outputs(copy_of(y), copy_of(mean), copy_of(rstd));
             });
             compare(named("rmsnorm_forward", r), [=](const Side& s) {
-                const Owned x = s.in(1, x_shape, 2, 0.5), gain = s.in(2, c_shape), y = s.out(x_shape), rstd = s.statistic(n_shape);
+                const Owned x = s.in(1, x_shape, 2, 0.5), gain = s.in(2, c_shape), y = s.out(x_shape),
+                            rstd = s.statistic(n_shape);
                 s.ops.rmsnorm_forward({.y = y, .rstd = rstd, .x = x, .gain = gain, .eps = eps}, {});
                 return outputs(copy_of(y), copy_of(rstd));
             });
@@ -48,8 +53,10 @@ TEST_CASE("the CPU's fused norms normalise the sum as it was stored, and may sto
                 const Ops& ops = cpu_ops();
                 const Side s = {ops, dtype, dtype};
                 const Shape x_shape = {r.N, r.C}, n_shape = {r.N}, c_shape = {r.C};
-                const Owned b = s.in(2, x_shape), gain = s.in(3, c_shape), bias = s.in(4, c_shape), sum = s.out(x_shape);
-                const Owned y = s.out(x_shape), want = s.out(x_shape), mean = s.statistic(n_shape), rstd = s.statistic(n_shape);
+                const Owned b = s.in(2, x_shape), gain = s.in(3, c_shape), bias = s.in(4, c_shape),
+                            sum = s.out(x_shape);
+                const Owned y = s.out(x_shape), want = s.out(x_shape), mean = s.statistic(n_shape),
+                            rstd = s.statistic(n_shape);
                 const Owned want_mean = s.statistic(n_shape), want_rstd = s.statistic(n_shape);
                 for (bool rms : {false, true}) {
                     const Owned a = s.in(1, x_shape, 2, 0.5), apart = s.out(x_shape);
@@ -57,10 +64,27 @@ TEST_CASE("the CPU's fused norms normalise the sum as it was stored, and may sto
                     ops.add({.y = sum, .a = a, .b = b}, {});
                     if (rms) {
                         ops.rmsnorm_forward({.y = want, .rstd = want_rstd, .x = sum, .gain = gain, .eps = eps}, {});
-                        ops.add_rmsnorm_forward({.y = y, .x = x, .rstd = rstd, .a = a, .b = b, .gain = gain, .eps = eps}, {});
+                        ops.add_rmsnorm_forward(
+                            {.y = y, .x = x, .rstd = rstd, .a = a, .b = b, .gain = gain, .eps = eps}, {});
                     } else {
-                        ops.layernorm_forward({.y = want, .mean = want_mean, .rstd = want_rstd, .x = sum, .gain = gain, .bias = bias, .eps = eps}, {});
-                        ops.add_layernorm_forward({.y = y, .x = x, .mean = mean, .rstd = rstd, .a = a, .b = b, .gain = gain, .bias = bias, .eps = eps}, {});
+                        ops.layernorm_forward({.y = want,
+                                               .mean = want_mean,
+                                               .rstd = want_rstd,
+                                               .x = sum,
+                                               .gain = gain,
+                                               .bias = bias,
+                                               .eps = eps},
+                                              {});
+                        ops.add_layernorm_forward({.y = y,
+                                                   .x = x,
+                                                   .mean = mean,
+                                                   .rstd = rstd,
+                                                   .a = a,
+                                                   .b = b,
+                                                   .gain = gain,
+                                                   .bias = bias,
+                                                   .eps = eps},
+                                                  {});
                         REQUIRE(same_bits(mean, want_mean));
                     }
                     REQUIRE(same_bits(x, sum));
@@ -75,18 +99,34 @@ TEST_CASE("the CPU's gradients of norms are as exact as the naive formulas, and 
         for (bool residual : {false, true}) {
             const Shape x_shape = {r.N, r.C}, n_shape = {r.N}, c_shape = {r.C};
             compare(named("layernorm_backward", r), [=](const Side& s) {
-                const Owned x = s.in(1, x_shape), gain = s.in(2, c_shape), d_y = s.in(3, x_shape), d_residual = s.in(4, x_shape);
+                const Owned x = s.in(1, x_shape), gain = s.in(2, c_shape), d_y = s.in(3, x_shape),
+                            d_residual = s.in(4, x_shape);
                 const Owned mean = s.sum(5, n_shape, 0.1), rstd = s.sum(6, n_shape, 0.1, 1), d_x = s.out(x_shape);
                 const Owned d_gain = s.sum(7, c_shape), d_bias = s.sum(8, c_shape);
-                s.ops.layernorm_backward({.d_x = d_x, .d_gain = d_gain, .d_bias = when(residual, d_bias), .d_y = d_y,
-                                          .d_residual = when(residual, d_residual), .x = x, .gain = gain, .mean = mean, .rstd = rstd}, {});
+                s.ops.layernorm_backward({.d_x = d_x,
+                                          .d_gain = d_gain,
+                                          .d_bias = when(residual, d_bias),
+                                          .d_y = d_y,
+                                          .d_residual = when(residual, d_residual),
+                                          .x = x,
+                                          .gain = gain,
+                                          .mean = mean,
+                                          .rstd = rstd},
+                                         {});
                 return outputs(copy_of(d_x), copy_of(d_gain), copy_of(d_bias));
             });
             compare(named("rmsnorm_backward", r), [=](const Side& s) {
-                const Owned x = s.in(1, x_shape), gain = s.in(2, c_shape), d_y = s.in(3, x_shape), d_residual = s.in(4, x_shape);
+                const Owned x = s.in(1, x_shape), gain = s.in(2, c_shape), d_y = s.in(3, x_shape),
+                            d_residual = s.in(4, x_shape);
                 const Owned rstd = s.sum(6, n_shape, 0.1, 1), d_x = s.out(x_shape), d_gain = s.sum(7, c_shape);
-                s.ops.rmsnorm_backward({.d_x = d_x, .d_gain = d_gain, .d_y = d_y, .d_residual = when(residual, d_residual), .x = x,
-                                        .gain = gain, .rstd = rstd}, {});
+                s.ops.rmsnorm_backward({.d_x = d_x,
+                                        .d_gain = d_gain,
+                                        .d_y = d_y,
+                                        .d_residual = when(residual, d_residual),
+                                        .x = x,
+                                        .gain = gain,
+                                        .rstd = rstd},
+                                       {});
                 return outputs(copy_of(d_x), copy_of(d_gain));
             });
         }
@@ -97,11 +137,21 @@ TEST_CASE("the CPU's gradients of norms may overwrite d_y or d_residual") {
     for (DType dtype : {DType::f32, DType::bf16})
         for (bool over_d_y : {false, true}) {
             const Side s = {cpu_ops(), dtype, dtype};
-            const Owned x = s.in(1, {r.N, r.C}), gain = s.in(2, {r.C}), mean = s.sum(5, {r.N}, 0.1), rstd = s.sum(6, {r.N}, 0.1, 1);
+            const Owned x = s.in(1, {r.N, r.C}), gain = s.in(2, {r.C}), mean = s.sum(5, {r.N}, 0.1),
+                        rstd = s.sum(6, {r.N}, 0.1, 1);
             const auto run = [&](bool apart) {
-                const Owned d_y = s.in(3, {r.N, r.C}), d_residual = s.in(4, {r.N, r.C}), d_x = s.out({r.N, r.C}), d_gain = s.sum(7, {r.C});
+                const Owned d_y = s.in(3, {r.N, r.C}), d_residual = s.in(4, {r.N, r.C}), d_x = s.out({r.N, r.C}),
+                            d_gain = s.sum(7, {r.C});
                 const Tensor to = apart ? Tensor(d_x) : over_d_y ? Tensor(d_y) : Tensor(d_residual);
-                s.ops.layernorm_backward({.d_x = to, .d_gain = d_gain, .d_y = d_y, .d_residual = d_residual, .x = x, .gain = gain, .mean = mean, .rstd = rstd}, {});
+                s.ops.layernorm_backward({.d_x = to,
+                                          .d_gain = d_gain,
+                                          .d_y = d_y,
+                                          .d_residual = d_residual,
+                                          .x = x,
+                                          .gain = gain,
+                                          .mean = mean,
+                                          .rstd = rstd},
+                                         {});
                 return outputs(copy_of(to), copy_of(d_gain));
             };
             const Outputs want = run(true), got = run(false);
@@ -116,7 +166,8 @@ TEST_CASE("the CPU's activations and their gradients are as exact as the naive f
             for (double spread : {1.0, 8.0}) {
                 const Shape narrow = {r.N, r.C}, wide = {r.N, 2 * r.C};
                 compare(named("activation", r), [=](const Side& s) {
-                    const Owned x = s.in(1, narrow, spread), d_y = s.in(2, narrow), y = s.out(narrow), d_x = s.out(narrow);
+                    const Owned x = s.in(1, narrow, spread), d_y = s.in(2, narrow), y = s.out(narrow),
+                                d_x = s.out(narrow);
                     s.ops.activation_forward({.y = y, .x = x, .kind = kind}, {});
                     s.ops.activation_backward({.d_x = d_x, .d_y = d_y, .x = x, .kind = kind}, {});
                     return outputs(copy_of(y), copy_of(d_x));
@@ -148,10 +199,22 @@ TEST_CASE("the CPU's embedding and its gradient equal the reference, repeated to
         for (bool placed : {false, true})
             compare(named("embedding", r), [=](const Side& s) {
                 const int V = 5, P = 9;
-                const Owned tokens = integers(1, {r.N}, 0, V), positions = integers(2, {r.N}, 0, P), y = s.out({r.N, r.C}), d_y = s.in(3, {r.N, r.C});
-                const Owned wte = s.in(4, {V, r.C}), wpe = s.in(5, {P, r.C}), d_wte = s.sum(6, {V, r.C}), d_wpe = s.sum(7, {P, r.C});
-                s.ops.embedding_forward({.y = y, .tokens = tokens, .wte = wte, .positions = when(placed, positions), .wpe = when(placed, wpe)}, {});
-                s.ops.embedding_backward({.d_wte = d_wte, .d_wpe = when(placed, d_wpe), .d_y = d_y, .tokens = tokens, .positions = when(placed, positions)}, {});
+                const Owned tokens = integers(1, {r.N}, 0, V), positions = integers(2, {r.N}, 0, P),
+                            y = s.out({r.N, r.C}), d_y = s.in(3, {r.N, r.C});
+                const Owned wte = s.in(4, {V, r.C}), wpe = s.in(5, {P, r.C}), d_wte = s.sum(6, {V, r.C}),
+                            d_wpe = s.sum(7, {P, r.C});
+                s.ops.embedding_forward({.y = y,
+                                         .tokens = tokens,
+                                         .wte = wte,
+                                         .positions = when(placed, positions),
+                                         .wpe = when(placed, wpe)},
+                                        {});
+                s.ops.embedding_backward({.d_wte = d_wte,
+                                          .d_wpe = when(placed, d_wpe),
+                                          .d_y = d_y,
+                                          .tokens = tokens,
+                                          .positions = when(placed, positions)},
+                                         {});
                 return outputs(copy_of(y), copy_of(d_wte), copy_of(d_wpe));
             });
 }
@@ -171,14 +234,17 @@ TEST_CASE("the CPU's rope turns pairs as the naive formula does, in both layouts
         int64_t N, W;
         int heads, D, R;
     };
-    for (const Turned& c : std::vector<Turned>{{1, 2, 1, 2, 1}, {5, 40, 2, 16, 8}, {3, 100, 4, 20, 6}, {120, 300, 2, 140, 70}})
+    for (const Turned& c :
+         std::vector<Turned>{{1, 2, 1, 2, 1}, {5, 40, 2, 16, 8}, {3, 100, 4, 20, 6}, {120, 300, 2, 140, 70}})
         for (RopeLayout layout : {RopeLayout::half_split, RopeLayout::interleaved})
             for (bool forward : {true, false})
                 compare("rope", [=](const Side& s) {
                     const int P = 7;
-                    const Owned x = s.in(1, {c.N, c.W}), positions = integers(2, {c.N}, 0, P), turns = s.sum(3, {P, c.R, 2});
+                    const Owned x = s.in(1, {c.N, c.W}), positions = integers(2, {c.N}, 0, P),
+                                turns = s.sum(3, {P, c.R, 2});
                     (forward ? s.ops.rope_forward : s.ops.rope_backward)(
-                        {.x = x, .positions = positions, .turns = turns, .heads = c.heads, .D = c.D, .layout = layout}, {});
+                        {.x = x, .positions = positions, .turns = turns, .heads = c.heads, .D = c.D, .layout = layout},
+                        {});
                     return outputs(copy_of(x));
                 });
 }
@@ -205,7 +271,8 @@ TEST_CASE("the CPU's add and cast round once") {
         });
         for (DType from : {DType::f32, DType::bf16, DType::f64})
             for (DType to : {DType::f32, DType::bf16, DType::f64}) {
-                const Owned x = random(1, from, {r.N, r.C}, 1e3), mine = poisoned(to, {r.N, r.C}), want = poisoned(to, {r.N, r.C});
+                const Owned x = random(1, from, {r.N, r.C}, 1e3), mine = poisoned(to, {r.N, r.C}),
+                            want = poisoned(to, {r.N, r.C});
                 cpu_ops().cast({.y = mine, .x = x}, {});
                 reference_ops().cast({.y = want, .x = x}, {});
                 REQUIRE(same_bits(mine, want));

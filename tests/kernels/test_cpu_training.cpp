@@ -25,8 +25,10 @@ TEST_CASE("the CPU's statistics of logits are as exact as the naive formula, lar
     for (const Logits& l : logits)
         for (double spread : {1.0, 200.0})
             compare("cross_entropy_stats", [=](const Side& s) {
-                const Owned z = s.in(1, {l.N, l.Vr}, spread), targets = targets_of(l.N, l.V), stats = s.statistic({l.N, 4});
-                s.ops.cross_entropy_stats({.stats = stats, .logits = z, .targets = targets, .first_class = l.first}, {});
+                const Owned z = s.in(1, {l.N, l.Vr}, spread), targets = targets_of(l.N, l.V),
+                            stats = s.statistic({l.N, 4});
+                s.ops.cross_entropy_stats({.stats = stats, .logits = z, .targets = targets, .first_class = l.first},
+                                          {});
                 return outputs(copy_of(stats));
             });
 }
@@ -34,7 +36,8 @@ TEST_CASE("the CPU's statistics of logits are as exact as the naive formula, lar
 TEST_CASE("logits of minus infinity count as nothing on the CPU, wherever they stand") {
     for (int64_t V : {int64_t(5), int64_t(5000)})
         for (int64_t from : {int64_t(0), V / 2}) {
-            const Owned z = random(1, DType::f32, {1, V}), targets = integers(1, {1}, 0, 1), stats = poisoned(DType::f32, {1, 4});
+            const Owned z = random(1, DType::f32, {1, V}), targets = integers(1, {1}, 0, 1),
+                        stats = poisoned(DType::f32, {1, 4});
             double total = 0, top = -INFINITY;
             for (int64_t v = 0; v < V; ++v) {
                 if (v >= from && v < from + V / 2) put(z, v, -INFINITY);
@@ -48,7 +51,8 @@ TEST_CASE("logits of minus infinity count as nothing on the CPU, wherever they s
 }
 
 TEST_CASE("a logit that is NaN makes the CPU's loss NaN: a broken step is seen") {
-    const Owned z = random(1, DType::f32, {1, 3000}), targets = integers(1, {1}, 0, 1), stats = poisoned(DType::f32, {1, 4});
+    const Owned z = random(1, DType::f32, {1, 3000}), targets = integers(1, {1}, 0, 1),
+                stats = poisoned(DType::f32, {1, 4});
     const Owned loss = filled(DType::f32, {1}, 0), lse = filled(DType::f32, {1}, 0);
     put(z, 2500, NAN);
     cpu_ops().cross_entropy_stats({.stats = stats, .logits = z, .targets = targets}, {});
@@ -60,10 +64,17 @@ TEST_CASE("the CPU's losses are as exact as the naive formula") {
     for (const Objective& o : objectives)
         for (int64_t N : {1, 7, 1500})
             compare("cross_entropy_forward", [=](const Side& s) {
-                const Owned stats = s.give(random(1, DType::f32, {N, 4}, 0.3, 3), s.accumulator()), targets = targets_of(N, 90);
+                const Owned stats = s.give(random(1, DType::f32, {N, 4}, 0.3, 3), s.accumulator()),
+                            targets = targets_of(N, 90);
                 const Owned loss = s.statistic({N}), lse = s.statistic({N});
-                s.ops.cross_entropy_forward({.loss = loss, .lse = lse, .stats = stats, .targets = targets, .V = 90, .smoothing = o.smoothing,
-                                             .z_loss = o.z_loss}, {});
+                s.ops.cross_entropy_forward({.loss = loss,
+                                             .lse = lse,
+                                             .stats = stats,
+                                             .targets = targets,
+                                             .V = 90,
+                                             .smoothing = o.smoothing,
+                                             .z_loss = o.z_loss},
+                                            {});
                 return outputs(copy_of(loss), copy_of(lse));
             });
 }
@@ -73,8 +84,15 @@ TEST_CASE("the CPU's gradients of logits are as exact as the naive formula, and 
         for (const Objective& o : objectives)
             compare("cross_entropy_backward", [=](const Side& s) {
                 const Owned z = s.in(1, {l.N, l.Vr}), lse = s.sum(2, {l.N}, 0.5, 4), targets = targets_of(l.N, l.V);
-                s.ops.cross_entropy_backward({.logits = z, .lse = lse, .targets = targets, .V = l.V, .first_class = l.first, .scale = 0.7,
-                                              .smoothing = o.smoothing, .z_loss = o.z_loss}, {});
+                s.ops.cross_entropy_backward({.logits = z,
+                                              .lse = lse,
+                                              .targets = targets,
+                                              .V = l.V,
+                                              .first_class = l.first,
+                                              .scale = 0.7,
+                                              .smoothing = o.smoothing,
+                                              .z_loss = o.z_loss},
+                                             {});
                 return outputs(copy_of(z));
             });
 }
@@ -100,7 +118,8 @@ TEST_CASE("the CPU's sum of squares is the sum in double, in one order for any n
 TEST_CASE("the CPU clips as the reference does") {
     for (double total : {0.0, 0.25, 4.0, double(INFINITY)})
         for (double most : {0.0, 1.0}) {
-            const Owned sum = filled(DType::f64, {1}, total), mine = poisoned(DType::f64, {1}), want = poisoned(DType::f64, {1});
+            const Owned sum = filled(DType::f64, {1}, total), mine = poisoned(DType::f64, {1}),
+                        want = poisoned(DType::f64, {1});
             cpu_ops().clip_scale({.scale = mine, .total = sum, .max_norm = most}, {});
             reference_ops().clip_scale({.scale = want, .total = sum, .max_norm = most}, {});
             REQUIRE(same_bits(mine, want));
@@ -111,27 +130,56 @@ TEST_CASE("the CPU's AdamW is as exact as the naive formula, with and without a 
     for (int64_t n : {int64_t(1), int64_t(9), int64_t(40001)})
         for (bool copied : {false, true})
             for (int64_t step : {int64_t(1), int64_t(1000)})
-                compare("adamw", [=](const Side& s) {
-                    const Owned master = s.sum(1, {n}), m = s.sum(2, {n}, 0.1), v = s.sum(3, {n}, 1e-3, 0.02), grad = s.sum(4, {n});
-                    const Owned param = poisoned(DType::bf16, {n}), scale = s.total(0.5);
-                    s.ops.adamw({.master = master, .m = m, .v = v, .param = copied ? Opt(param) : Opt(), .grad = grad, .scale = copied ? Opt(scale) : Opt(),
-                                 .lr = 1e-2, .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .decay = 0.1, .step = step}, {});
-                    if (copied) return outputs(copy_of(master), copy_of(m), copy_of(v), copy_of(param));
-                    return outputs(copy_of(master), copy_of(m), copy_of(v));
-                }, 0, {DType::f32});
+                compare("adamw",
+                        [=](const Side& s) {
+                            const Owned master = s.sum(1, {n}), m = s.sum(2, {n}, 0.1), v = s.sum(3, {n}, 1e-3, 0.02),
+                                        grad = s.sum(4, {n});
+                            const Owned param = poisoned(DType::bf16, {n}), scale = s.total(0.5);
+                            s.ops.adamw({.master = master,
+                                         .m = m,
+                                         .v = v,
+                                         .param = copied ? Opt(param) : Opt(),
+                                         .grad = grad,
+                                         .scale = copied ? Opt(scale) : Opt(),
+                                         .lr = 1e-2,
+                                         .beta1 = 0.9,
+                                         .beta2 = 0.95,
+                                         .eps = 1e-8,
+                                         .decay = 0.1,
+                                         .step = step},
+                                        {});
+                            if (copied) return outputs(copy_of(master), copy_of(m), copy_of(v), copy_of(param));
+                            return outputs(copy_of(master), copy_of(m), copy_of(v));
+                        },
+                        0, {DType::f32});
 }
 
 TEST_CASE("the CPU rounds by the same chance as the reference, and any split of a range gives the same") {
     const int64_t n = 40001, cut = 16411;
     const auto run = [&](const Ops& ops, std::vector<std::pair<int64_t, int64_t>> parts) {
-        const Owned master = random(1, DType::f32, {n}), m = filled(DType::f32, {n}, 0), v = filled(DType::f32, {n}, 1), grad = filled(DType::f32, {n}, 0);
+        const Owned master = random(1, DType::f32, {n}), m = filled(DType::f32, {n}, 0), v = filled(DType::f32, {n}, 1),
+                    grad = filled(DType::f32, {n}, 0);
         const Owned param = poisoned(DType::bf16, {n});
         put(master, 5, INFINITY);
         put(master, 6, NAN);
         for (const auto& [first, count] : parts) {
-            const auto part = [&, f = first, c = count](const Tensor& t) { return t.view({n, 1}).slice(f, c).view({c}); };
-            ops.adamw({.master = part(master), .m = part(m), .v = part(v), .param = part(param), .grad = part(grad), .lr = 0, .beta1 = 0.9,
-                       .beta2 = 0.95, .eps = 1e-8, .decay = 0, .step = 1, .rounding_key = 99, .first = first + (int64_t(1) << 32) - 1000}, {});
+            const auto part = [&, f = first, c = count](const Tensor& t) {
+                return t.view({n, 1}).slice(f, c).view({c});
+            };
+            ops.adamw({.master = part(master),
+                       .m = part(m),
+                       .v = part(v),
+                       .param = part(param),
+                       .grad = part(grad),
+                       .lr = 0,
+                       .beta1 = 0.9,
+                       .beta2 = 0.95,
+                       .eps = 1e-8,
+                       .decay = 0,
+                       .step = 1,
+                       .rounding_key = 99,
+                       .first = first + (int64_t(1) << 32) - 1000},
+                      {});
         }
         return copy_of(param);
     };
@@ -142,11 +190,21 @@ TEST_CASE("the CPU rounds by the same chance as the reference, and any split of 
 
 TEST_CASE("the CPU's Muon is as exact as the naive formula") {
     for (const auto& [R, I] : std::vector<std::pair<int64_t, int64_t>>{{1, 1}, {5, 9}, {33, 20}, {40, 120}})
-        compare("muon", [R = R, I = I](const Side& s) {
-            const Owned master = s.sum(1, {R, I}), m = s.sum(2, {R, I}), grad = s.sum(3, {R, I}), workspace = s.statistic({muon_workspace(R, I)});
-            s.ops.muon({.master = master, .m = m, .grad = grad, .workspace = workspace, .lr = 0.02, .beta = 0.95, .decay = 0.1}, {});
-            return outputs(copy_of(master), copy_of(m));
-        }, 0, {DType::f32});
+        compare("muon",
+                [R = R, I = I](const Side& s) {
+                    const Owned master = s.sum(1, {R, I}), m = s.sum(2, {R, I}), grad = s.sum(3, {R, I}),
+                                workspace = s.statistic({muon_workspace(R, I)});
+                    s.ops.muon({.master = master,
+                                .m = m,
+                                .grad = grad,
+                                .workspace = workspace,
+                                .lr = 0.02,
+                                .beta = 0.95,
+                                .decay = 0.1},
+                               {});
+                    return outputs(copy_of(master), copy_of(m));
+                },
+                0, {DType::f32});
 }
 
 TEST_CASE("the CPU table leaves out no op") {
@@ -187,13 +245,16 @@ TEST_CASE("memory that the machine does not have is an Error that names the byte
 
 TEST_CASE("ops without rows do nothing on the CPU") {
     const Side s = {cpu_ops(), DType::f32, DType::f32};
-    const Owned x = s.in(1, {0, 3}), y = s.out({0, 5}), w = s.in(2, {5, 3}), d_w = s.sum(3, {5, 3}), d_b = s.sum(4, {5}), none = s.out({0}), z = s.out({0, 3});
-    const Owned gain = s.in(5, {3}), d_gain = s.sum(6, {3}), kept = copy_of(d_w), kept_gain = copy_of(d_gain), ids = integers(1, {0}, 0, 1);
+    const Owned x = s.in(1, {0, 3}), y = s.out({0, 5}), w = s.in(2, {5, 3}), d_w = s.sum(3, {5, 3}),
+                d_b = s.sum(4, {5}), none = s.out({0}), z = s.out({0, 3});
+    const Owned gain = s.in(5, {3}), d_gain = s.sum(6, {3}), kept = copy_of(d_w), kept_gain = copy_of(d_gain),
+                ids = integers(1, {0}, 0, 1);
     s.ops.linear_forward({.y = y, .x = x, .w = w}, {});
     s.ops.linear_backward_input({.d_x = z, .d_y = y, .w = w}, {});
     s.ops.linear_backward_weight({.d_w = d_w, .d_b = d_b, .d_y = y, .x = x}, {});
     s.ops.layernorm_forward({.y = z, .mean = none, .rstd = none, .x = x, .gain = gain}, {});
-    s.ops.layernorm_backward({.d_x = z, .d_gain = d_gain, .d_y = x, .x = x, .gain = gain, .mean = none, .rstd = none}, {});
+    s.ops.layernorm_backward({.d_x = z, .d_gain = d_gain, .d_y = x, .x = x, .gain = gain, .mean = none, .rstd = none},
+                             {});
     s.ops.embedding_backward({.d_wte = d_w, .d_y = x, .tokens = ids}, {});
     s.ops.activation_forward({.y = z, .x = x, .kind = Activation::relu}, {});
     REQUIRE(same_bits(d_w, kept));
