@@ -35,9 +35,9 @@ void pack(float* panel, const Matrix& m, bool lanes_are_neighbours, int64_t stri
 // Where a block's tiles go: partial sums of the k so far, and the result once k is through.
 struct Target {
     const Product& p;
-    float* partial;       // [block rows, stride]: out itself when that is f32
+    float* partial;                           // [block rows, stride]: out itself when that is f32
     int64_t stride, first_row, first_column;  // of the partial block in out
-    bool first, last;     // of the blocks of k
+    bool first, last;                         // of the blocks of k
 };
 
 template <class Scalar>
@@ -67,8 +67,8 @@ void finish(const Target& t, const Tile& tile, int64_t m, int64_t n, int64_t row
 }
 
 template <class Scalar>
-void multiply_piece(const Target& t, const float* a, const float* b, int64_t m, int64_t n, int64_t rows, int64_t columns,
-                    int64_t depth) {
+void multiply_piece(const Target& t, const float* a, const float* b, int64_t m, int64_t n, int64_t rows,
+                    int64_t columns, int64_t depth) {
     for (int64_t c = 0; c < columns; c += tile_columns)
         for (int64_t r = 0; r < rows; r += tile_rows) {
             // The tile's own part of the result is asked for now, and is there when the sums are done.
@@ -108,7 +108,8 @@ void run(const Product& p) {
             for (int64_t k = 0; k < p.K; k += block_depth) {
                 const int64_t rows = std::min(block_rows, p.M - m), columns = std::min(block_columns, p.N - n);
                 const int64_t depth = std::min(block_depth, p.K - k);
-                const int64_t a_count = up(rows, tile_rows) / tile_rows, b_count = up(columns, tile_columns) / tile_columns;
+                const int64_t a_count = up(rows, tile_rows) / tile_rows,
+                              b_count = up(columns, tile_columns) / tile_columns;
 #pragma omp for schedule(static) nowait
                 for (int64_t i = 0; i < a_count; ++i)
                     pack<tile_rows>(a_panels + i * panel_size(tile_rows, depth), p.a, !p.a.rows_are_contiguous(),
@@ -117,11 +118,15 @@ void run(const Product& p) {
 #pragma omp for schedule(static)
                 for (int64_t i = 0; i < b_count; ++i)
                     pack<tile_columns>(b_panels + i * panel_size(tile_columns, depth), p.b, p.b.rows_are_contiguous(),
-                                       p.b.rows_are_contiguous() ? p.b.row : p.b.column, p.b.at(k, n + i * tile_columns),
-                                       columns - i * tile_columns, depth);
-                const Target target = {.p = p, .partial = own_partial ? partial : static_cast<float*>(p.out) + m * p.N + n,
-                                       .stride = own_partial ? N : p.N, .first_row = m, .first_column = n,
-                                       .first = k == 0, .last = k + depth == p.K};
+                                       p.b.rows_are_contiguous() ? p.b.row : p.b.column,
+                                       p.b.at(k, n + i * tile_columns), columns - i * tile_columns, depth);
+                const Target target = {.p = p,
+                                       .partial = own_partial ? partial : static_cast<float*>(p.out) + m * p.N + n,
+                                       .stride = own_partial ? N : p.N,
+                                       .first_row = m,
+                                       .first_column = n,
+                                       .first = k == 0,
+                                       .last = k + depth == p.K};
                 const int64_t down = (rows + rows_of_piece - 1) / rows_of_piece;
                 const int64_t right = (columns + columns_of_piece - 1) / columns_of_piece;
 #pragma omp for schedule(dynamic, 1)
@@ -129,7 +134,8 @@ void run(const Product& p) {
                     const int64_t r = i / right * rows_of_piece, c = i % right * columns_of_piece;
                     multiply_piece<Scalar>(target, a_panels + r / tile_rows * panel_size(tile_rows, depth),
                                            b_panels + c / tile_columns * panel_size(tile_columns, depth), m + r, n + c,
-                                           std::min(rows_of_piece, rows - r), std::min(columns_of_piece, columns - c), depth);
+                                           std::min(rows_of_piece, rows - r), std::min(columns_of_piece, columns - c),
+                                           depth);
                 }
             }
 }
