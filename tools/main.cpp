@@ -1,5 +1,8 @@
 // The program: finds the command, runs it, and turns whatever goes wrong into three lines and an exit status.
+#include <unistd.h>
+
 #include <cstdio>
+#include <cstdlib>
 #include <new>
 
 #include <fmt/format.h>
@@ -114,8 +117,18 @@ int run(int argc, char** argv) {
 
 }  // namespace gradus
 
+// Threads of OpenMP wait for each other by spinning, for milliseconds. Where another program wants a core, the one that
+// is waited for then does not run: a training step took 20 times as long as when they soon go to sleep
+// (docs/log.md). The runtime reads the setting only as it starts, so the program starts itself once more.
+static void spin_briefly(char** argv) {
+    if (std::getenv("GOMP_SPINCOUNT") || std::getenv("OMP_WAIT_POLICY")) return;
+    ::setenv("GOMP_SPINCOUNT", "2000", 1);
+    ::execv("/proc/self/exe", argv);  // comes back only where that cannot be done, and then nothing is lost
+}
+
 int main(int argc, char** argv) {
     using namespace gradus;
+    spin_briefly(argv);
     try {
         return run(argc, argv);
     } catch (const BrokenPromise& e) {

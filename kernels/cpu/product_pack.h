@@ -42,7 +42,8 @@ constexpr int64_t panel_slack = width;
 // lanes of the source stand `stride` apart, its k are neighbours.
 template <int panel_lanes, class Scalar>
 void pack_across(float* panel, const Scalar* source, int64_t stride, int64_t lanes, int64_t depth) {
-    for (int64_t group = 0; group < panel_lanes; group += width) {
+    // The last group first: its stores reach past the panel's lanes into the next k, which the first group then overwrites.
+    for (int64_t group = (panel_lanes - 1) / width * width; group >= 0; group -= width) {
         const int64_t there = std::min<int64_t>(width, lanes - group);
         auto block = [&](int64_t k, auto part) {
             Floats x[width];
