@@ -12,19 +12,20 @@ struct Sizes {
     int64_t N, I, O;
 };
 // One row to several blocks, nothing that a tile, panel or block divides; the last two share the work out to threads.
-const std::vector<Sizes> sizes = {{1, 1, 1},   {1, 7, 33},   {2, 65, 9},   {3, 40, 17},  {5, 100, 31}, {8, 129, 50},
-                                  {9, 1, 5},   {13, 19, 1},  {33, 17, 65}, {70, 390, 40}, {61, 130, 150}};
+const std::vector<Sizes> sizes = {{1, 1, 1}, {1, 7, 33},  {2, 65, 9},   {3, 40, 17},   {5, 100, 31},  {8, 129, 50},
+                                  {9, 1, 5}, {13, 19, 1}, {33, 17, 65}, {70, 390, 40}, {61, 130, 150}};
 
 }  // namespace
 
 TEST_CASE("the CPU's linear forward is as exact as the naive product, with and without a bias") {
     for (const auto& [N, I, O] : sizes)
         for (bool biased : {false, true})
-            compare("linear_forward " + std::to_string(N) + "x" + std::to_string(I) + "x" + std::to_string(O), [=](const Side& s) {
-                const Owned x = s.in(1, {N, I}), w = s.in(2, {O, I}), b = s.in(3, {O}), y = s.out({N, O});
-                s.ops.linear_forward({.y = y, .x = x, .w = w, .b = biased ? Opt(b) : Opt()}, {});
-                return outputs(copy_of(y));
-            });
+            compare("linear_forward " + std::to_string(N) + "x" + std::to_string(I) + "x" + std::to_string(O),
+                    [=](const Side& s) {
+                        const Owned x = s.in(1, {N, I}), w = s.in(2, {O, I}), b = s.in(3, {O}), y = s.out({N, O});
+                        s.ops.linear_forward({.y = y, .x = x, .w = w, .b = biased ? Opt(b) : Opt()}, {});
+                        return outputs(copy_of(y));
+                    });
 }
 
 TEST_CASE("the CPU's gradient of a linear's input is as exact as the naive product") {
@@ -57,18 +58,28 @@ TEST_CASE("products of integers are exact on the CPU, whatever is transposed and
                         const int64_t rows = ints.shape.dim[0], columns = ints.shape.dim[1];
                         Owned t(dtype, turned ? Shape{columns, rows} : Shape{rows, columns});
                         for (int64_t r = 0; r < rows; ++r)
-                            for (int64_t c = 0; c < columns; ++c) put(t, turned ? c * rows + r : r * columns + c, at(ints, r * columns + c));
+                            for (int64_t c = 0; c < columns; ++c)
+                                put(t, turned ? c * rows + r : r * columns + c, at(ints, r * columns + c));
                         return t;
                     };
-                    const Owned a = operand(ints_a, a_turned), b = operand(ints_b, b_turned), out = poisoned(DType::f32, {M, N});
-                    const auto seen = [](const Owned& t, bool turned) { return turned ? cpu::matrix(t).transposed() : cpu::matrix(t); };
-                    cpu::packed_product({.out = out.data, .dtype = DType::f32, .M = M, .N = N, .K = K,
-                                         .a = seen(a, a_turned), .b = seen(b, b_turned)});
+                    const Owned a = operand(ints_a, a_turned), b = operand(ints_b, b_turned),
+                                out = poisoned(DType::f32, {M, N});
+                    const auto seen = [](const Owned& t, bool turned) {
+                        return turned ? cpu::matrix(t).transposed() : cpu::matrix(t);
+                    };
+                    cpu::packed_product({.out = out.data,
+                                         .dtype = DType::f32,
+                                         .M = M,
+                                         .N = N,
+                                         .K = K,
+                                         .a = seen(a, a_turned),
+                                         .b = seen(b, b_turned)});
                     bool exact = true;
                     for (int64_t m = 0; m < M; ++m)
                         for (int64_t n = 0; n < N; ++n) {
                             int64_t sum = 0;
-                            for (int64_t k = 0; k < K; ++k) sum += int64_t(ints_a.as<int32_t>()[m * K + k]) * ints_b.as<int32_t>()[k * N + n];
+                            for (int64_t k = 0; k < K; ++k)
+                                sum += int64_t(ints_a.as<int32_t>()[m * K + k]) * ints_b.as<int32_t>()[k * N + n];
                             exact = exact && out.as<float>()[m * N + n] == float(sum);
                         }
                     INFO(M << "x" << N << "x" << K << " " << name_of(dtype) << " " << a_turned << b_turned);
@@ -87,14 +98,20 @@ TEST_CASE("oneDNN's product agrees with the packed one, and takes a bias, a sum 
             for (bool b_turned : {false, true})
                 for (bool accumulate : {false, true}) {
                     const Owned a = random(1, dtype, {a_turned ? K : M, a_turned ? M : K});
-                    const Owned b = random(2, dtype, {b_turned ? N : K, b_turned ? K : N}), bias = random(3, dtype, {N});
+                    const Owned b = random(2, dtype, {b_turned ? N : K, b_turned ? K : N}),
+                                bias = random(3, dtype, {N});
                     const DType type = accumulate ? DType::f32 : dtype;
                     const Owned mine = random(4, type, {M, N}), theirs = random(4, type, {M, N});
                     const auto product = [&](const Owned& out) {
-                        return cpu::Product{.out = out.data, .dtype = type, .M = M, .N = N, .K = K,
+                        return cpu::Product{.out = out.data,
+                                            .dtype = type,
+                                            .M = M,
+                                            .N = N,
+                                            .K = K,
                                             .a = a_turned ? cpu::matrix(a).transposed() : cpu::matrix(a),
                                             .b = b_turned ? cpu::matrix(b).transposed() : cpu::matrix(b),
-                                            .bias = accumulate ? nullptr : bias.data, .accumulate = accumulate};
+                                            .bias = accumulate ? nullptr : bias.data,
+                                            .accumulate = accumulate};
                     };
                     cpu::packed_product(product(mine));
                     cpu::onednn_product(product(theirs));
