@@ -15,9 +15,9 @@ constexpr int64_t up(int64_t n, int64_t unit) { return (n + unit - 1) / unit * u
 // A panel of b (24 KiB) stays in the first cache, some tens of panels of a in the second, the packed block of b in the
 // third.
 constexpr int64_t block_depth = 6144 / tile_columns;
-constexpr int64_t block_rows = up(1024, tile_rows), block_columns = up(2048, tile_columns);
+constexpr int64_t block_rows = up(1024, tile_rows), block_columns = up(3072, tile_columns);
 // What one thread takes at a time.
-constexpr int64_t piece_rows = up(48, tile_rows), piece_columns = up(1024, tile_columns);
+constexpr int64_t piece_rows = up(48, tile_rows), piece_columns = up(512, tile_columns);
 
 constexpr int64_t panel_size(int64_t lanes, int64_t depth) { return up(lanes * depth + panel_slack, 16); }
 
@@ -114,7 +114,7 @@ void run(const Product& p) {
                 for (int64_t i = 0; i < a_count; ++i)
                     pack<tile_rows>(a_panels + i * panel_size(tile_rows, depth), p.a, !p.a.rows_are_contiguous(),
                                     p.a.rows_are_contiguous() ? p.a.row : p.a.column, p.a.at(m + i * tile_rows, k),
-                                    std::min<int64_t>(tile_rows, rows - i * tile_rows), depth);
+                                    rows - i * tile_rows, depth);
 #pragma omp for schedule(static)
                 for (int64_t i = 0; i < b_count; ++i)
                     pack<tile_columns>(b_panels + i * panel_size(tile_columns, depth), p.b, p.b.rows_are_contiguous(),

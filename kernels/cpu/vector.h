@@ -56,14 +56,15 @@ inline Floats smaller(Floats a, Floats b) { return b < a ? b : a; }
 
 // load_halves: 16-bit numbers as lanes of 32 bits; store_halves: back (lanes below 2¹⁶); multiply_lower: products of the
 // lower halves of 64-bit lanes. Each is one instruction of the machine, or two, that the compilers do not find by themselves.
+// (GCC 12 takes the unmasked 512-bit forms for reads of something uninitialised, and warns.)
 #if defined(__AVX512F__)
 inline Words load_halves(const void* p) {
-    return (Words)_mm512_cvtepu16_epi32(_mm256_loadu_si256(static_cast<const __m256i*>(p)));
+    return (Words)_mm512_maskz_cvtepu16_epi32(0xffff, _mm256_loadu_si256(static_cast<const __m256i*>(p)));
 }
 inline void store_halves(void* p, Words x) {
-    _mm256_storeu_si256(static_cast<__m256i*>(p), _mm512_cvtepi32_epi16((__m512i)x));
+    _mm256_storeu_si256(static_cast<__m256i*>(p), _mm512_maskz_cvtepi32_epi16(0xffff, (__m512i)x));
 }
-inline Longs multiply_lower(Longs a, Longs b) { return (Longs)_mm512_mul_epu32((__m512i)a, (__m512i)b); }
+inline Longs multiply_lower(Longs a, Longs b) { return (Longs)_mm512_maskz_mul_epu32(0xff, (__m512i)a, (__m512i)b); }
 #elif defined(__AVX2__)
 inline Words load_halves(const void* p) {
     return (Words)_mm256_cvtepu16_epi32(_mm_loadu_si128(static_cast<const __m128i*>(p)));

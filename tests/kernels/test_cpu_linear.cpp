@@ -21,7 +21,7 @@ TEST_CASE("the CPU's linear forward is as exact as the naive product, with and w
     for (const auto& [N, I, O] : sizes)
         for (bool biased : {false, true})
             compare("linear_forward " + std::to_string(N) + "x" + std::to_string(I) + "x" + std::to_string(O),
-                    [=](const Side& s) {
+                    [=, N = N, I = I, O = O](const Side& s) {
                         const Owned x = s.in(1, {N, I}), w = s.in(2, {O, I}), b = s.in(3, {O}), y = s.out({N, O});
                         s.ops.linear_forward({.y = y, .x = x, .w = w, .b = biased ? Opt(b) : Opt()}, {});
                         return outputs(copy_of(y));
@@ -30,7 +30,7 @@ TEST_CASE("the CPU's linear forward is as exact as the naive product, with and w
 
 TEST_CASE("the CPU's gradient of a linear's input is as exact as the naive product") {
     for (const auto& [N, I, O] : sizes)
-        compare("linear_backward_input", [=](const Side& s) {
+        compare("linear_backward_input", [=, N = N, I = I, O = O](const Side& s) {
             const Owned d_y = s.in(1, {N, O}), w = s.in(2, {O, I}), d_x = s.out({N, I});
             s.ops.linear_backward_input({.d_x = d_x, .d_y = d_y, .w = w}, {});
             return outputs(copy_of(d_x));
@@ -40,7 +40,7 @@ TEST_CASE("the CPU's gradient of a linear's input is as exact as the naive produ
 TEST_CASE("the CPU adds the gradients of a linear's weight and bias to what is there") {
     for (const auto& [N, I, O] : sizes)
         for (bool biased : {false, true})
-            compare("linear_backward_weight", [=](const Side& s) {
+            compare("linear_backward_weight", [=, N = N, I = I, O = O](const Side& s) {
                 const Owned d_y = s.in(1, {N, O}), x = s.in(2, {N, I}), d_w = s.sum(3, {O, I}), d_b = s.sum(4, {O});
                 s.ops.linear_backward_weight({.d_w = d_w, .d_b = biased ? Opt(d_b) : Opt(), .d_y = d_y, .x = x}, {});
                 return outputs(copy_of(d_w), copy_of(d_b));
