@@ -86,8 +86,7 @@ inline std::vector<double> naive_errors(const Case& run, DType dtype, const Outp
     return worst;
 }
 
-// slack: roundings to f32 that are allowed beside the one.
-inline void compare(const std::string& what, const Case& run, double slack = 0,
+inline void compare(const std::string& what, const Case& run,
                     std::initializer_list<DType> dtypes = {DType::f32, DType::bf16}) {
     for (DType dtype : dtypes) {
         run({cpu_ops(), dtype, dtype, 0, true});
@@ -97,8 +96,7 @@ inline void compare(const std::string& what, const Case& run, double slack = 0,
         for (size_t k = 0; k < got.size(); ++k) {
             const std::string name = what + ", " + name_of(dtype) + ", output " + std::to_string(k);
             INFO(name << ": the naive formula is off by " << worst[k] << " at the most");
-            REQUIRE(difference(name, got[k], truth[k], rounding_of(got[k].dtype) + slack * 0x1p-24,
-                               2 * worst[k] + 1e-37) == "");
+            REQUIRE(difference(name, got[k], truth[k], rounding_of(got[k].dtype), 2 * worst[k] + 1e-37) == "");
         }
         for (int threads : {1, 2, 3}) {
             const Threads use(threads);
