@@ -151,7 +151,7 @@ TEST_CASE("the CPU's AdamW is as exact as the naive formula, with and without a 
                             if (copied) return outputs(copy_of(master), copy_of(m), copy_of(v), copy_of(param));
                             return outputs(copy_of(master), copy_of(m), copy_of(v));
                         },
-                        0, {DType::f32});
+                        {DType::f32});
 }
 
 TEST_CASE("the CPU rounds by the same chance as the reference, and any split of a range gives the same") {
@@ -204,7 +204,7 @@ TEST_CASE("the CPU's Muon is as exact as the naive formula") {
                                {});
                     return outputs(copy_of(master), copy_of(m));
                 },
-                0, {DType::f32});
+                {DType::f32});
 }
 
 TEST_CASE("the CPU table leaves out no op") {
