@@ -98,13 +98,15 @@ void Optimizer::step(int64_t step, double lr) {
                    .beta2 = config_.beta2, .eps = config_.eps, .decay = r.decayed ? config_.weight_decay : 0,
                    .step = step + 1,
                    .rounding_key = config_.stochastic_rounding ? key_of(config_.seed, step) | 1 : 0, .first = r.first}, s);
+    if (matrices_.empty()) return;
+    std::vector<MuonMatrix> list;
     for (const Matrix& x : matrices_) {
         auto matrix = [&x](Tensor flat) { return part(flat, x.first, x.rows * x.columns).view({x.rows, x.columns}); };
-        ops.muon({.master = matrix(masters), .m = matrix(m_.flat()), .param = rounds ? matrix(params) : Tensor{},
-                  .grad = matrix(grads), .scale = scale_,
-                  .workspace = part(workspace_, 0, muon_workspace(x.rows, x.columns)), .lr = lr, .beta = config_.momentum,
-                  .decay = config_.weight_decay}, s);
+        list.push_back({.master = matrix(masters), .m = matrix(m_.flat()), .param = rounds ? matrix(params) : Tensor{},
+                        .grad = matrix(grads)});
     }
+    ops.muon({.matrices = list, .scale = scale_, .workspace = workspace_, .lr = lr, .beta = config_.momentum,
+              .decay = config_.weight_decay}, s);
 }
 
 double Optimizer::norm() {

@@ -45,7 +45,7 @@ private:
         int64_t first, count;
         bool decayed;
     };
-    struct Matrix {  // what Muon updates in one call: a weight, or one of the matrices stacked in it
+    struct Matrix {  // what Muon updates: a weight, or one of the matrices stacked in it
         int64_t first, rows, columns;
     };
     void plan();

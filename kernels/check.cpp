@@ -371,19 +371,22 @@ void check(const AdamW& a) {
 
 void check(const Muon& a) {
     const Call call{"muon"};
-    const auto [R, I] = call.matrix("master", a.master);
-    const DType t = a.master.dtype;
-    call.one_of("master", a.master, {DType::f32, DType::f64});
-    call.is("m", a.m, t, {R, I}, "[R,I]");
-    call.may_be("param", a.param, DType::bf16, {R, I}, "[R,I]");
-    call.is("grad", a.grad, t, {R, I}, "[R,I]");
+    const DType t = a.workspace.dtype;
+    call.one_of("workspace", a.workspace, {DType::f32, DType::f64});
+    call.is("workspace", a.workspace, t, {muon_workspace(a.matrices)}, "[muon_workspace(matrices)]");
     call.may_be("scale", a.scale, DType::f64, {1}, "[1]");
-    call.is("workspace", a.workspace, t, {muon_workspace(R, I)}, "[muon_workspace(R, I)]");
+    for (const MuonMatrix& x : a.matrices) {
+        const auto [R, I] = call.matrix("master", x.master);
+        call.is("master", x.master, t, {R, I}, "[R,I]");
+        call.is("m", x.m, t, {R, I}, "[R,I]");
+        call.may_be("param", x.param, DType::bf16, {R, I}, "[R,I]");
+        call.is("grad", x.grad, t, {R, I}, "[R,I]");
+        call.apart({{"master", x.master}, {"m", x.m}, {"param", x.param}, {"workspace", a.workspace}},
+                   {{"grad", x.grad}, {"scale", a.scale}});
+    }
     call.number("lr", a.lr, a.lr >= 0, "at least 0");
     call.number("beta", a.beta, a.beta >= 0 && a.beta < 1, "in [0, 1)");
     call.number("decay", a.decay, a.decay >= 0, "at least 0");
-    call.apart({{"master", a.master}, {"m", a.m}, {"param", a.param}, {"workspace", a.workspace}},
-               {{"grad", a.grad}, {"scale", a.scale}});
 }
 
 }  // namespace gradus

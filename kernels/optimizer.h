@@ -10,7 +10,8 @@
 //                param   = round(master)                 where the model computes in bf16
 //
 // The scale stays on the device, so that no step waits for the host. Rounding is to nearest, or stochastic with a
-// non-zero key: up with the probability that makes the mean exact, from Philox{key}.words(first + i).
+// non-zero key: up with the probability that makes the mean exact, from the upper half of
+// Philox{key}.words(first + i)[0].
 // Sources: Loshchilov, Hutter 2019; PyTorch's clip_grad_norm_ for the 1e-6. Memory bound: 28 bytes a weight in f32.
 #include "kernels/tensor.h"
 

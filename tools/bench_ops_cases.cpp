@@ -350,11 +350,13 @@ void bench_ends(const Bench& bench, const Shapes& s) {
                          .rounding_key = key};
         });
     }
+    std::vector<MuonMatrix> one;
     bench.op<Muon>("muon", text(s, {C, C}), ops.muon, [&](Tensors& m) {
-        return Muon{.master = m.uniform(sum, {C, C}),
-                    .m = m.uniform(sum, {C, C}),
-                    .param = t == DType::bf16 ? Opt(m.uniform(t, {C, C})) : Opt(),
-                    .grad = m.uniform(sum, {C, C}),
+        one.push_back({.master = m.uniform(sum, {C, C}),
+                       .m = m.uniform(sum, {C, C}),
+                       .param = t == DType::bf16 ? Opt(m.uniform(t, {C, C})) : Opt(),
+                       .grad = m.uniform(sum, {C, C})});
+        return Muon{.matrices = one,
                     .workspace = m.uniform(sum, {muon_workspace(C, C)}),
                     .lr = 1e-3,
                     .beta = 0.95,

@@ -1,6 +1,6 @@
 #pragma once
-// What this machine can do at best, measured: the denominators of every share that `gradus bench` prints. Each call is one
-// timing of some tens of milliseconds, so that a benchmark can take one beside each of its own: a machine that others
+// What this machine can do at best, measured: the denominators of every share that `gradus bench` prints. Each call takes
+// some tens of milliseconds, so that a benchmark can take one beside each of its own: a machine that others
 // use is not equally fast at every moment.
 #include "kernels/tensor.h"
 
@@ -10,7 +10,7 @@ namespace gradus {
 // arithmetic, bf16 is measured as f32: conversion is free at best.
 double measure_ceiling_gflops(DType dtype);
 
-// GB/s at which all threads together read memory that no cache holds.
+// GB/s at which all threads together read memory that no cache holds: the best of a few passes.
 double measure_read_bandwidth();
 
 }  // namespace gradus

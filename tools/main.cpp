@@ -1,6 +1,7 @@
 // The program: finds the command, runs it, and turns whatever goes wrong into three lines and an exit status.
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <new>
@@ -123,12 +124,15 @@ int run(int argc, char** argv) {
 static void spin_briefly(char** argv) {
     if (std::getenv("GOMP_SPINCOUNT") || std::getenv("OMP_WAIT_POLICY")) return;
     ::setenv("GOMP_SPINCOUNT", "2000", 1);
-    ::execv("/proc/self/exe", argv);  // comes back only where that cannot be done, and then nothing is lost
+    char self[4096] = {};  // by its own path: through /proc/self/exe a process list would call it "exe"
+    if (::readlink("/proc/self/exe", self, sizeof self - 1) < 0) return;
+    ::execv(self, argv);  // comes back only where that cannot be done, and then nothing is lost
 }
 
 int main(int argc, char** argv) {
     using namespace gradus;
     spin_briefly(argv);
+    std::signal(SIGXFSZ, SIG_IGN);  // a file over the user's limit is an error of the write, not the end of the program
     try {
         return run(argc, argv);
     } catch (const BrokenPromise& e) {

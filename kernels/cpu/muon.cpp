@@ -1,13 +1,15 @@
-// Muon on the CPU. The products are the table's own linears: A and b·A + c·A·A are symmetric, so a product with either
-// is the same as with its transpose, and the linear that reads rows of contiguous memory serves.
+// Muon on the CPU. A large matrix is the work of all threads; small ones are shared out, one thread each, so that nobody
+// waits inside their little products. A and b·A + c·A·A are symmetric: half of them is computed, and a product with one is
+// the same as with its transpose. a·X is joined to (b·A + c·A·A)·X by adding a to the diagonal.
 #include "kernels/cpu/muon.h"
 
 #include <cmath>
 #include <utility>
 #include <vector>
 
+#include "kernels/cpu/buffer.h"
 #include "kernels/cpu/parallel.h"
-#include "kernels/ops.h"
+#include "kernels/cpu/product.h"
 #include "kernels/scalar.h"
 
 namespace gradus::cpu {
@@ -15,13 +17,14 @@ namespace gradus::cpu {
 namespace {
 
 constexpr int64_t chunk = 1 << 14;  // elements whose squares are summed at once: one sum for any number of threads
+constexpr int64_t small = 1 << 19;  // floats of workspace: X, A and B stay near one core
 
 // m and u; returns ‖u‖_F. u goes to X.
-double momentum(const Muon& op, float* X) {
-    const int64_t n = op.master.size();
+double momentum(const Muon& op, const MuonMatrix& w, float* X) {
+    const int64_t n = w.master.size();
     const float scale = op.scale ? float(op.scale.as<double>()[0]) : 1.0f, beta = float(op.beta);
-    const float* grad = op.grad.as<float>();
-    float* m = op.m.as<float>();
+    const float* grad = w.grad.as<float>();
+    float* m = w.m.as<float>();
     std::vector<double> squares(size_t((n + chunk - 1) / chunk), 0.0);
     parallel(n, chunk, [&](int64_t first, int64_t last) {
         for (int64_t from = first; from < last; from += chunk) {
@@ -50,42 +53,67 @@ void blend(float* y, const float* x, float alpha, float beta, int64_t n) {
     });
 }
 
-}  // namespace
+void update(const Muon& op, const MuonMatrix& w, float* workspace) {
+    const int64_t R = w.master.rows(), I = w.master.last(), n = R * I, r = std::min(R, I);
+    float *X = workspace, *Y = X + n, *const A = Y + n, *const B = A + r * r;
+    auto rows_of = [](const float* data, int64_t columns) { return Matrix{data, DType::f32, columns, 1}; };
 
-void muon(const Muon& op, Stream s) {
-    const Ops& ops = cpu_ops();
-    const int64_t R = op.master.rows(), I = op.master.last(), n = R * I, r = std::min(R, I);
-    float* memory = op.workspace.as<float>();
-    auto matrix = [](float* data, int64_t rows, int64_t columns) { return Tensor{data, DType::f32, {rows, columns}}; };
-    Tensor X = matrix(memory, R, I), Y = matrix(memory + n, R, I);
-    const Tensor A = matrix(memory + 2 * n, r, r), B = matrix(memory + 2 * n + r * r, r, r);
-
-    const float norm = float(momentum(op, X.as<float>()) + 1e-12);
-    blend(X.as<float>(), X.as<float>(), 1 / norm, 0, n);
+    const float norm = float(momentum(op, w, X) + 1e-12);
+    blend(X, X, 1 / norm, 0, n);
     for (int round = 0; round < 5; ++round) {
-        if (R <= I) {
-            ops.linear_forward({.y = A, .x = X, .w = X}, s);
-        } else {
-            ops.zero(A.data, A.bytes(), s);
-            ops.linear_backward_weight({.d_w = A, .d_y = X, .x = X}, s);
-        }
-        ops.linear_forward({.y = B, .x = A, .w = A}, s);
-        blend(B.as<float>(), A.as<float>(), -4.7750f, 2.0315f, r * r);
-        if (R <= I) ops.linear_backward_input({.d_x = Y, .d_y = B, .w = X}, s);
-        else ops.linear_forward({.y = Y, .x = X, .w = B}, s);
-        blend(Y.as<float>(), X.as<float>(), 3.4445f, 1, n);
+        const Matrix x = rows_of(X, I), across = R <= I ? x : x.transposed();
+        packed_product({.out = A,
+                        .dtype = DType::f32,
+                        .M = r,
+                        .N = r,
+                        .K = std::max(R, I),
+                        .a = across,
+                        .b = across.transposed(),
+                        .symmetric = true});
+        packed_product({.out = B,
+                        .dtype = DType::f32,
+                        .M = r,
+                        .N = r,
+                        .K = r,
+                        .a = rows_of(A, r),
+                        .b = rows_of(A, r).transposed(),
+                        .symmetric = true});
+        blend(B, A, -4.7750f, 2.0315f, r * r);
+        for (int64_t i = 0; i < r; ++i) B[i * r + i] += 3.4445f;
+        const Matrix quintic = rows_of(B, r);
+        packed_product({.out = Y,
+                        .dtype = DType::f32,
+                        .M = R,
+                        .N = I,
+                        .K = r,
+                        .a = R <= I ? quintic : x,
+                        .b = R <= I ? x : quintic});
         std::swap(X, Y);
     }
 
     const float size = 0.2f * std::sqrt(float(std::max(R, I))), lr = float(op.lr), decay = float(op.decay);
-    const float* update = X.as<float>();
-    float* master = op.master.as<float>();
-    bf16* param = op.param ? op.param.as<bf16>() : nullptr;
+    float* master = w.master.as<float>();
+    bf16* param = w.param ? w.param.as<bf16>() : nullptr;
     parallel(n, chunk, [&](int64_t first, int64_t last) {
 #pragma omp simd
-        for (int64_t i = first; i < last; ++i) master[i] -= lr * (size * update[i] + decay * master[i]);
+        for (int64_t i = first; i < last; ++i) master[i] -= lr * (size * X[i] + decay * master[i]);
         if (param)
             for (int64_t i = first; i < last; ++i) param[i] = bf16(master[i]);
+    });
+}
+
+thread_local Buffer buffer;
+
+}  // namespace
+
+void muon(const Muon& op, Stream) {
+    std::vector<const MuonMatrix*> shared_out;
+    for (const MuonMatrix& w : op.matrices)
+        if (muon_workspace(w.master.rows(), w.master.last()) > small) update(op, w, op.workspace.as<float>());
+        else shared_out.push_back(&w);
+    parallel_items(int64_t(shared_out.size()), 1, [&](int64_t i, int) {
+        const MuonMatrix& w = *shared_out[size_t(i)];
+        update(op, w, buffer.floats(size_t(muon_workspace(w.master.rows(), w.master.last()))));
     });
 }
 

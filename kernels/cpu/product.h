@@ -30,6 +30,7 @@ struct Product {
     Matrix a, b;                 // [M,K], [K,N]
     const void* bias = nullptr;  // [N], of out's dtype
     bool accumulate = false;     // f32 out only
+    bool symmetric = false;      // b is a's transpose, f32: only the half below the diagonal is computed, then mirrored
 };
 
 // For more than a handful of rows: packs blocks of both operands into f32 panels and multiplies those.

@@ -66,11 +66,26 @@ void finish(const Target& t, const Tile& tile, int64_t m, int64_t n, int64_t row
     }
 }
 
+// Are all places of these rows, from column n on, above the diagonal?
+bool above_diagonal(int64_t m, int64_t n, int64_t rows) { return n >= m + rows; }
+
+void mirror(float* square, int64_t N) {
+    constexpr int64_t block = 32;  // two blocks stay in the first cache
+    parallel_items((N + block - 1) / block, items_of(double(N * block)), [&](int64_t i, int) {
+        const int64_t last = std::min(N, (i + 1) * block);
+        for (int64_t c = i * block; c < N; c += block)
+            for (int64_t row = i * block; row < last; ++row)
+                for (int64_t column = std::max(c, row + 1); column < std::min(N, c + block); ++column)
+                    square[row * N + column] = square[column * N + row];
+    });
+}
+
 template <class Scalar>
 void multiply_piece(const Target& t, const float* a, const float* b, int64_t m, int64_t n, int64_t rows,
                     int64_t columns, int64_t depth) {
     for (int64_t c = 0; c < columns; c += tile_columns)
         for (int64_t r = 0; r < rows; r += tile_rows) {
+            if (t.p.symmetric && above_diagonal(m + r, n + c, tile_rows)) continue;
             // The tile's own part of the result is asked for now, and is there when the sums are done.
             const float* old = t.partial + (m + r - t.first_row) * t.stride + (n + c - t.first_column);
             const int64_t there = std::min<int64_t>(tile_rows, rows - r);
@@ -145,6 +160,7 @@ void run(const Product& p) {
 void packed_product(const Product& p) {
     if (p.dtype == DType::bf16) run<bf16>(p);
     else run<float>(p);
+    if (p.symmetric) mirror(static_cast<float*>(p.out), p.N);
 }
 
 }  // namespace gradus::cpu

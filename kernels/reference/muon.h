@@ -19,16 +19,16 @@ std::vector<Real> product(const std::vector<Real>& x, const std::vector<Real>& z
 }
 
 template <class Real>
-void muon(const Muon& op) {
-    const int64_t R = op.master.rows(), I = op.master.last(), n = R * I, r = std::min(R, I);
+void muon(const Muon& op, const MuonMatrix& w) {
+    const int64_t R = w.master.rows(), I = w.master.last(), n = R * I, r = std::min(R, I);
     const Real scale = op.scale ? Real(op.scale.as<double>()[0]) : Real(1), beta = Real(op.beta);
     const Real a = Real(3.4445), b = Real(-4.7750), c = Real(2.0315);
-    Real *m = op.m.as<Real>(), *master = op.master.as<Real>();
+    Real *m = w.m.as<Real>(), *master = w.master.as<Real>();
 
     std::vector<Real> X(static_cast<size_t>(n));
     double squares = 0;
     for (int64_t i = 0; i < n; ++i) {
-        const Real g = scale * op.grad.as<Real>()[i];
+        const Real g = scale * w.grad.as<Real>()[i];
         m[i] = beta * m[i] + (Real(1) - beta) * g;
         X[size_t(i)] = beta * m[i] + (Real(1) - beta) * g;
         squares += double(X[size_t(i)]) * double(X[size_t(i)]);
@@ -50,8 +50,13 @@ void muon(const Muon& op) {
     const Real size = Real(0.2 * std::sqrt(double(std::max(R, I))));
     for (int64_t i = 0; i < n; ++i) {
         master[i] -= Real(op.lr) * (size * X[size_t(i)] + Real(op.decay) * master[i]);
-        if (op.param) op.param.as<bf16>()[i] = bf16(float(master[i]));
+        if (w.param) w.param.as<bf16>()[i] = bf16(float(master[i]));
     }
+}
+
+template <class Real>
+void muon(const Muon& op) {
+    for (const MuonMatrix& w : op.matrices) muon<Real>(op, w);
 }
 
 }  // namespace gradus::reference

@@ -84,7 +84,7 @@ void adamw(const AdamW& a, Stream) {
 }
 
 void muon(const Muon& a, Stream) {
-    if (a.master.dtype == DType::f64) reference::muon<double>(a);
+    if (a.workspace.dtype == DType::f64) reference::muon<double>(a);
     else reference::muon<float>(a);
 }
 

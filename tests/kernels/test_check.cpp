@@ -423,25 +423,36 @@ TEST_CASE("the optimizer's ops name every field that breaks a promise") {
 
 TEST_CASE("muon names every field that breaks a promise") {
     Desk k;
+    const MuonMatrix good = {
+        .master = k.f({O, C}), .m = k.f({O, C}), .param = k.give(DType::bf16, {O, C}), .grad = k.f({O, C})};
+    std::vector<MuonMatrix> list = {good, {.master = k.f({C, O}), .m = k.f({C, O}), .grad = k.f({C, O})}};
     using A = Muon;
-    const A a = {.master = k.f({O, C}),
-                 .m = k.f({O, C}),
-                 .param = k.give(DType::bf16, {O, C}),
-                 .grad = k.f({O, C}),
+    const A a = {.matrices = list,
                  .scale = k.d({1}),
                  .workspace = k.f({muon_workspace(O, C)}),
                  .lr = 0.1,
                  .beta = 0.9,
                  .decay = 0.1};
-    names_every_field(
-        a, "muon",
-        {FIELD(A, master), FIELD(A, m), OPTIONAL(A, param), FIELD(A, grad), OPTIONAL(A, scale), FIELD(A, workspace)});
+    names_every_field(a, "muon", {OPTIONAL(A, scale), FIELD(A, workspace)});
     refuses<A>(
-        a, [](A& x) { x.workspace.shape = {8}; }, "workspace has shape [8], must have [muon_workspace(R, I)] = [130]");
+        a, [](A& x) { x.workspace.shape = {8}; },
+        "workspace has shape [8], must have [muon_workspace(matrices)] = [130]");
     refuses<A>(
         a, [](A& x) { x.beta = 1; }, "beta is 1, must be in [0, 1)");
-    refuses<A>(
-        a, [](A& x) { x.m = x.master; }, "master must not alias m");
+    auto refuses_matrix = [&](auto&& change, const std::string& complaint) {
+        list[0] = good;
+        change(list[0]);
+        refuses<A>(
+            a, [](A&) {}, complaint);
+        list[0] = good;
+    };
+    using M = MuonMatrix;
+    refuses_matrix([&](M& x) { x.master = k.d({O, C}); }, "master");
+    refuses_matrix([&](M& x) { x.m = k.f({C, O}); }, "m has shape");
+    refuses_matrix([&](M& x) { x.param = k.f({O, C}); }, "param");
+    refuses_matrix([&](M& x) { x.grad = k.f({O, O}); }, "grad has shape");
+    refuses_matrix([](M& x) { x.m = x.master; }, "master must not alias m");
+    refuses_matrix([](M& x) { x.grad = x.master; }, "master must not alias grad");
 }
 
 TEST_CASE("a table checks before it computes, and a call of no rows is fine") {

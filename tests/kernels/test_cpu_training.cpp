@@ -189,22 +189,47 @@ TEST_CASE("the CPU rounds by the same chance as the reference, and any split of 
 }
 
 TEST_CASE("the CPU's Muon is as exact as the naive formula") {
-    for (const auto& [R, I] : std::vector<std::pair<int64_t, int64_t>>{{1, 1}, {5, 9}, {33, 20}, {40, 120}})
-        compare("muon",
-                [R = R, I = I](const Side& s) {
-                    const Owned master = s.sum(1, {R, I}), m = s.sum(2, {R, I}), grad = s.sum(3, {R, I}),
-                                workspace = s.statistic({muon_workspace(R, I)});
-                    s.ops.muon({.master = master,
-                                .m = m,
-                                .grad = grad,
-                                .workspace = workspace,
-                                .lr = 0.02,
-                                .beta = 0.95,
-                                .decay = 0.1},
-                               {});
-                    return outputs(copy_of(master), copy_of(m));
-                },
-                {DType::f32});
+    for (const auto& [R, I] : std::vector<std::pair<int64_t, int64_t>>{{1, 1}, {5, 9}, {33, 20}, {40, 120}, {130, 70}})
+        compare(
+            "muon",
+            [R = R, I = I](const Side& s) {
+                const Owned master = s.sum(1, {R, I}), m = s.sum(2, {R, I}), grad = s.sum(3, {R, I}),
+                            workspace = s.statistic({muon_workspace(R, I)});
+                const MuonMatrix one = {.master = master, .m = m, .grad = grad};
+                s.ops.muon({.matrices = {&one, 1}, .workspace = workspace, .lr = 0.02, .beta = 0.95, .decay = 0.1}, {});
+                return outputs(copy_of(master), copy_of(m));
+            },
+            {DType::f32});
+}
+
+TEST_CASE("the CPU's Muon gives a list the bits of its matrices one by one, whoever computes them") {
+    const std::vector<Shape> shapes = {{20, 33}, {400, 400}, {96, 256}, {256, 96}};  // one is worth all threads
+    auto run = [&](bool together, int threads) {
+        const int before = omp_get_max_threads();
+        omp_set_num_threads(threads);
+        std::vector<Owned> masters, ms, grads;
+        std::vector<MuonMatrix> list;
+        for (size_t i = 0; i < shapes.size(); ++i) {
+            masters.push_back(random(3 * i, DType::f32, shapes[i]));
+            ms.push_back(random(3 * i + 1, DType::f32, shapes[i]));
+            grads.push_back(random(3 * i + 2, DType::f32, shapes[i]));
+            list.push_back({.master = masters.back(), .m = ms.back(), .grad = grads.back()});
+        }
+        const std::span<const MuonMatrix> all = list;
+        for (size_t i = 0; i < list.size(); i += together ? list.size() : 1) {
+            const auto some = all.subspan(i, together ? list.size() : 1);
+            const Owned workspace = poisoned(DType::f32, {muon_workspace(some)});
+            cpu_ops().muon({.matrices = some, .workspace = workspace, .lr = 0.02, .beta = 0.95, .decay = 0.1}, {});
+        }
+        omp_set_num_threads(before);
+        return masters;
+    };
+    const std::vector<Owned> want = run(false, 1);
+    for (bool together : {false, true})
+        for (int threads : {1, 2, 3}) {
+            const std::vector<Owned> got = run(together, threads);
+            for (size_t i = 0; i < want.size(); ++i) REQUIRE(same_bits(got[i], want[i]));
+        }
 }
 
 TEST_CASE("the CPU table leaves out no op") {

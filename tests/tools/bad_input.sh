@@ -47,6 +47,12 @@ head -c 4096 /dev/urandom >r.toml
 expect_error 1 'r.toml' "$gradus" pretrain r.toml
 [ ! -e run ] || fail "a refused recipe made a folder"
 
+# A file that may not grow (ulimit -f, a full disk): an error that names it, and no half of it.
+seq 20000 >text.txt
+limited() { (ulimit -f 8; "$@"); }
+expect_error 1 'File too large' limited "$gradus" data prepare text.txt --out limited --val-fraction 0
+[ ! -e limited/report.json ] || fail "half a folder of data looks whole"
+
 # Every recipe that comes along is a recipe: what stops it is the data that is not there.
 for recipe in "$root"/tools/recipes/*.toml; do
     expect_error 1 'there are no tokens' "$gradus" pretrain "$recipe" --set data.dir=none --set run.dir=run
