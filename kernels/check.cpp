@@ -373,16 +373,21 @@ void check(const Muon& a) {
     const Call call{"muon"};
     const DType t = a.workspace.dtype;
     call.one_of("workspace", a.workspace, {DType::f32, DType::f64});
-    call.is("workspace", a.workspace, t, {muon_workspace(a.matrices)}, "[muon_workspace(matrices)]");
-    call.may_be("scale", a.scale, DType::f64, {1}, "[1]");
     for (const MuonMatrix& x : a.matrices) {
         const auto [R, I] = call.matrix("master", x.master);
         call.is("master", x.master, t, {R, I}, "[R,I]");
         call.is("m", x.m, t, {R, I}, "[R,I]");
         call.may_be("param", x.param, DType::bf16, {R, I}, "[R,I]");
         call.is("grad", x.grad, t, {R, I}, "[R,I]");
+    }
+    call.may_be("scale", a.scale, DType::f64, {1}, "[1]");
+    call.is("workspace", a.workspace, t, {muon_workspace(a.matrices)}, "[muon_workspace(matrices)]");
+    for (const MuonMatrix& x : a.matrices) {
         call.apart({{"master", x.master}, {"m", x.m}, {"param", x.param}, {"workspace", a.workspace}},
                    {{"grad", x.grad}, {"scale", a.scale}});
+        for (const MuonMatrix* y = a.matrices.data(); y != &x; ++y)
+            call.apart({{"master", x.master}, {"m", x.m}, {"param", x.param}},
+                       {{"another master", y->master}, {"another m", y->m}, {"another param", y->param}});
     }
     call.number("lr", a.lr, a.lr >= 0, "at least 0");
     call.number("beta", a.beta, a.beta >= 0 && a.beta < 1, "in [0, 1)");

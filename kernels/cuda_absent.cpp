@@ -5,7 +5,7 @@ namespace gradus {
 
 const Ops& cuda_ops() {
     throw Error("this build has no CUDA backend", "the tree holds the tables \"cpu\" and \"reference\"",
-                "set device = \"cpu\" in the recipe, or --set device=cpu");
+                "set device = \"cpu\" under [train] in the recipe, or --set train.device=cpu");
 }
 
 }  // namespace gradus

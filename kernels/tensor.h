@@ -76,6 +76,11 @@ struct Tensor {
         CHECK(first >= 0 && count >= 0 && first + count <= rows(), "slice outside the tensor");
         return {static_cast<char*>(data) + size_t(first * last()) * size_of(dtype), dtype, {count, last()}};
     }
+    // Elements [first, first + count) of the flattened tensor, as a vector.
+    Tensor part(int64_t first, int64_t count) const {
+        CHECK(first >= 0 && count >= 0 && first <= size() - count, "part outside the tensor");
+        return {static_cast<char*>(data) + size_t(first) * size_of(dtype), dtype, {count}};
+    }
     // The same memory under another shape.
     Tensor view(const Shape& other) const {
         CHECK(other.size() == size(), "a view must keep the number of elements");

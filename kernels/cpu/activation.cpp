@@ -23,7 +23,8 @@ struct GeluTanh {
     static Floats value(Floats x) { return x * sigmoid(argument(x)).value; }
     static Point point(Floats x) {
         const auto [s, rest] = sigmoid(argument(x));
-        return {x * s, s + x * s * rest * k * (1.0f + 3 * c * x * x)};
+        const Floats near = larger(smaller(x, splat(20)), splat(-20));  // further out s·rest is 0, and x³ must not win
+        return {x * s, s + near * s * rest * k * (1.0f + 3 * c * near * near)};
     }
 };
 
@@ -36,8 +37,8 @@ struct Silu {
 };
 
 struct Relu {
-    static Floats value(Floats x) { return choose(x > 0.0f, x, Floats{}); }
-    static Point point(Floats x) { return {value(x), choose(x > 0.0f, splat(1), Floats{})}; }
+    static Floats value(Floats x) { return choose(x <= 0.0f, Floats{}, x); }  // a NaN stays one
+    static Point point(Floats x) { return {value(x), choose(x <= 0.0f, Floats{}, choose(x > 0.0f, splat(1), x))}; }
 };
 
 template <class Run>

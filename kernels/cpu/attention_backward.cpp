@@ -62,8 +62,7 @@ void fetch_queries(const AttentionBackward& a, const HeadLayout& at, const Work&
                  *d_y = a.d_y.as<Scalar>() + first;
     pack_queries(w.query_panels, q, at.row, count, at);
     pack_queries(w.d_y_panels, d_y, y_row, count, at);
-    for (int64_t i = 0; i < at.query_panels(); i += width)
-        store(w.query_panels + i, load(w.query_panels + i) * float(a.scale));
+    scale_queries(w.query_panels, float(a.scale), count, at);
     widen_rows(w.query_rows, q, at.row, count, at.D, at.wide);
     widen_rows(w.d_y_rows, d_y, y_row, count, at.D, at.wide);
     for (int64_t r = 0; r < count; ++r) {

@@ -76,7 +76,7 @@ void attend(const AttentionForward& a, const HeadLayout& at, const Work& w, cons
     const int64_t count = std::min(query_tile, at.T - t0), wide = at.wide;
     const Intervals of = {a.lo.as<int32_t>() + b * at.T, a.hi.as<int32_t>() + b * at.T};
     pack_queries(w.queries, a.qkv.as<Scalar>() + at.query(b, t0, h), at.row, count, at);
-    for (int64_t i = 0; i < at.query_panels(); i += width) store(w.queries + i, load(w.queries + i) * float(a.scale));
+    scale_queries(w.queries, float(a.scale), count, at);
     std::fill(w.out, w.out + query_tile * wide, 0.f);
     std::fill(w.total, w.total + query_tile * width, 0.f);
     std::fill(w.top, w.top + query_tile, none);

@@ -15,8 +15,6 @@
 
 namespace gradus::cpu {
 
-constexpr int64_t round_up(int64_t n, int64_t unit) { return (n + unit - 1) / unit * unit; }
-
 constexpr int64_t query_groups = 60 / tile_rows, query_tile = query_groups * tile_rows;
 constexpr int64_t key_tile = 96, key_rows = round_up(key_tile, tile_rows);
 constexpr int score_stride = int(round_up(key_rows, 16));
@@ -79,6 +77,11 @@ void pack_queries(float* panels, const Scalar* from, int64_t stride, int64_t cou
     for (int64_t i = 0; i < query_groups && i * tile_rows < count; ++i)
         pack_across<tile_rows>(panels + i * at.query_panel(), from + i * tile_rows * stride, stride,
                                std::min<int64_t>(tile_rows, count - i * tile_rows), at.D);
+}
+
+inline void scale_queries(float* panels, float scale, int64_t count, const HeadLayout& at) {
+    for (int64_t i = 0; i < query_groups && i * tile_rows < count; ++i)
+        for (int64_t k = 0; k < at.D * tile_rows; ++k) panels[i * at.query_panel() + k] *= scale;
 }
 
 // A key tile's rows, keys or values, as panels of columns.

@@ -44,4 +44,7 @@ void by_dtype(DType t, Run&& run) {
     run(bf16{});
 }
 
+// Weights of the optimizer, statistics: what is no activation.
+inline void require_f32(const Tensor& t) { CHECK(t.dtype == DType::f32, "the CPU table accumulates in f32"); }
+
 }  // namespace gradus::cpu

@@ -77,6 +77,7 @@ void cross_entropy_stats(const CrossEntropyStats& a, Stream) {
 }
 
 void cross_entropy_forward(const CrossEntropyForward& a, Stream) {
+    require_f32(a.loss);
     check_targets(a.targets, a.V);
     parallel(a.loss.size(), 512, [&](int64_t first, int64_t last) {
         for (int64_t n = first; n < last; ++n) {

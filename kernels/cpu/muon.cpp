@@ -1,13 +1,13 @@
 // Muon on the CPU. A large matrix is the work of all threads; small ones are shared out, one thread each, so that nobody
 // waits inside their little products. A and b·A + c·A·A are symmetric: half of them is computed, and a product with one is
 // the same as with its transpose. a·X is joined to (b·A + c·A·A)·X by adding a to the diagonal.
-#include "kernels/cpu/muon.h"
-
+#include <algorithm>
 #include <cmath>
 #include <utility>
 #include <vector>
 
 #include "kernels/cpu/buffer.h"
+#include "kernels/cpu/cpu.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/product.h"
 #include "kernels/scalar.h"
@@ -107,10 +107,14 @@ thread_local Buffer buffer;
 }  // namespace
 
 void muon(const Muon& op, Stream) {
+    require_f32(op.workspace);
     std::vector<const MuonMatrix*> shared_out;
     for (const MuonMatrix& w : op.matrices)
         if (muon_workspace(w.master.rows(), w.master.last()) > small) update(op, w, op.workspace.as<float>());
         else shared_out.push_back(&w);
+    std::stable_sort(shared_out.begin(), shared_out.end(), [](const MuonMatrix* a, const MuonMatrix* b) {
+        return a->master.size() > b->master.size();  // no thread is left with a large one
+    });
     parallel_items(int64_t(shared_out.size()), 1, [&](int64_t i, int) {
         const MuonMatrix& w = *shared_out[size_t(i)];
         update(op, w, buffer.floats(size_t(muon_workspace(w.master.rows(), w.master.last()))));

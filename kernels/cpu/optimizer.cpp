@@ -80,6 +80,7 @@ void clip_scale(const ClipScale& a, Stream) {
 }
 
 void adamw(const AdamW& a, Stream) {
+    require_f32(a.master);
     const float scale = float(a.scale ? *a.scale.as<double>() : 1), beta1 = float(a.beta1), beta2 = float(a.beta2);
     const float fresh1 = float(1 - a.beta1), fresh2 = float(1 - a.beta2), eps = float(a.eps);
     const float correction1 = float(1 - std::pow(a.beta1, double(a.step)));

@@ -11,8 +11,29 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <exception>
 
 namespace gradus::cpu {
+
+// An exception may not leave a thread that OpenMP started: the first one is kept, and thrown again by the caller's thread.
+class Carried {
+public:
+    template <class Do>
+    void run(Do&& work) {
+        try {
+            work();
+        } catch (...) {
+#pragma omp critical(gradus_carried)
+            if (!first_) first_ = std::current_exception();
+        }
+    }
+    void release() const {
+        if (first_) std::rethrow_exception(first_);
+    }
+
+private:
+    std::exception_ptr first_;
+};
 
 // Threads that an op may use: OMP_NUM_THREADS or omp_set_num_threads(), as a rule one for each core.
 inline int threads() { return omp_in_parallel() ? 1 : omp_get_max_threads(); }
@@ -23,11 +44,13 @@ void parallel(int64_t n, int64_t grain, Do&& stretch) {
     const int64_t grains = (n + grain - 1) / grain;
     const int64_t team = std::min<int64_t>(threads(), grains);
     if (team <= 1) return stretch(int64_t(0), n);
+    Carried carried;
 #pragma omp parallel for num_threads(int(team)) schedule(static, 1)
     for (int64_t i = 0; i < team; ++i) {
         const int64_t first = grains * i / team * grain, last = std::min(n, grains * (i + 1) / team * grain);
-        if (first < last) stretch(first, last);
+        if (first < last) carried.run([&] { stretch(first, last); });
     }
+    carried.release();
 }
 
 // Items that take unequal time: whoever is free takes the next one. Each item's result is its own. item(i, thread) may use
@@ -39,8 +62,10 @@ void parallel_items(int64_t n, int64_t grain, Do&& item) {
         for (int64_t i = 0; i < n; ++i) item(i, 0);
         return;
     }
+    Carried carried;
 #pragma omp parallel for num_threads(int(team)) schedule(dynamic, 1)
-    for (int64_t i = 0; i < n; ++i) item(i, omp_get_thread_num());
+    for (int64_t i = 0; i < n; ++i) carried.run([&] { item(i, omp_get_thread_num()); });
+    carried.release();
 }
 
 // Items in a grain, where an item is about so many multiply-adds.

@@ -3,8 +3,9 @@
 //
 //   out[m,n] = Σ_k a[m,k] · b[k,n] (+ bias[n])              accumulate: out[m,n] += …
 //
-// Sums are taken in f32. The order of every sum is a function of the shape alone, so any number of threads gives the
-// same bits.
+// Sums are taken in f32. In the products of this header the order of every sum is a function of the shape alone, so any
+// number of threads gives the same bits; oneDNN, which multiplies bf16 where the machine can, promises that for one number
+// of threads.
 #include "kernels/tensor.h"
 
 namespace gradus::cpu {

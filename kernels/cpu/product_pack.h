@@ -9,6 +9,8 @@
 
 namespace gradus::cpu {
 
+constexpr int64_t round_up(int64_t n, int64_t unit) { return (n + unit - 1) / unit * unit; }
+
 namespace transposing {
 
 template <int stride, size_t... lane>
@@ -58,19 +60,23 @@ void pack_across(float* panel, const Scalar* source, int64_t stride, int64_t lan
     }
 }
 
-// Lanes of the source are neighbours, its k stand `stride` apart.
+// Lanes of the source are neighbours, its k stand `stride` apart. Several panels at once: a k's lanes are read in one go,
+// because rows that lie a power of two apart push each other out of the first cache.
 template <int panel_lanes, class Scalar>
-void pack_along(float* panel, const Scalar* source, int64_t stride, int64_t lanes, int64_t depth) {
-    constexpr int64_t groups = (panel_lanes + width - 1) / width;
-    if (lanes >= groups * width) {  // whole registers may be read, even past the panel's own lanes
-        for (int64_t k = 0; k < depth; ++k)
-            for (int64_t g = 0; g < groups * width; g += width)
-                store(panel + k * panel_lanes + g, load(source + k * stride + g));
-        return;
-    }
+void pack_along(float* panels, int64_t panel_size, const Scalar* source, int64_t stride, int64_t lanes, int64_t depth) {
+    // A panel is read in whole registers, past its own lanes: as long as the matrix has those.
+    constexpr int64_t reach = round_up(panel_lanes, width);
+    const int64_t whole = lanes < reach ? 0 : (lanes - reach) / panel_lanes + 1;
     for (int64_t k = 0; k < depth; ++k)
-        for (int64_t i = 0; i < panel_lanes; ++i)
-            panel[k * panel_lanes + i] = i < lanes ? float(source[k * stride + i]) : 0;
+        for (int64_t p = 0; p < whole; ++p)
+            for (int64_t g = 0; g < reach; g += width)
+                store(panels + p * panel_size + k * panel_lanes + g, load(source + k * stride + p * panel_lanes + g));
+    for (int64_t first = whole * panel_lanes; first < lanes; first += panel_lanes) {
+        float* panel = panels + first / panel_lanes * panel_size;
+        for (int64_t k = 0; k < depth; ++k)
+            for (int64_t i = 0; i < panel_lanes; ++i)
+                panel[k * panel_lanes + i] = first + i < lanes ? float(source[k * stride + first + i]) : 0;
+    }
 }
 
 }  // namespace gradus::cpu

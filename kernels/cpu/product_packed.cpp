@@ -10,23 +10,27 @@ namespace gradus::cpu {
 
 namespace {
 
-constexpr int64_t up(int64_t n, int64_t unit) { return (n + unit - 1) / unit * unit; }
-
 // A panel of b (24 KiB) stays in the first cache, some tens of panels of a in the second, the packed block of b in the
 // third.
 constexpr int64_t block_depth = 6144 / tile_columns;
-constexpr int64_t block_rows = up(1024, tile_rows), block_columns = up(3072, tile_columns);
+constexpr int64_t block_rows = round_up(1024, tile_rows), block_columns = round_up(3072, tile_columns);
 // What one thread takes at a time.
-constexpr int64_t piece_rows = up(48, tile_rows), piece_columns = up(512, tile_columns);
+constexpr int64_t packed_at_once = 4;  // panels
+constexpr int64_t piece_rows = round_up(48, tile_rows), piece_columns = round_up(512, tile_columns);
 
-constexpr int64_t panel_size(int64_t lanes, int64_t depth) { return up(lanes * depth + panel_slack, 16); }
+constexpr int64_t panel_size(int64_t lanes, int64_t depth) { return round_up(lanes * depth + panel_slack, 16); }
 
-template <int lanes>
-void pack(float* panel, const Matrix& m, bool lanes_are_neighbours, int64_t stride, const char* source, int64_t there,
+// Panels [first, first + count) of an operand: `lanes` of it from `source` on, which are neighbours or `stride` apart.
+template <int panel_lanes>
+void pack(float* panels, int64_t count, const Matrix& m, bool lanes_are_neighbours, const char* source, int64_t lanes,
           int64_t depth) {
+    const int64_t stride = m.rows_are_contiguous() ? m.row : m.column, size = panel_size(panel_lanes, depth);
     auto typed = [&](auto* x) {
-        if (lanes_are_neighbours) pack_along<lanes>(panel, x, stride, there, depth);
-        else pack_across<lanes>(panel, x, stride, there, depth);
+        if (lanes_are_neighbours)
+            return pack_along<panel_lanes>(panels, size, x, stride, std::min(lanes, count * panel_lanes), depth);
+        for (int64_t i = 0; i < count; ++i)
+            pack_across<panel_lanes>(panels + i * size, x + i * panel_lanes * stride, stride, lanes - i * panel_lanes,
+                                     depth);
     };
     if (m.dtype == DType::bf16) typed(reinterpret_cast<const bf16*>(source));
     else typed(reinterpret_cast<const float*>(source));
@@ -87,11 +91,13 @@ void multiply_piece(const Target& t, const float* a, const float* b, int64_t m, 
         for (int64_t r = 0; r < rows; r += tile_rows) {
             if (t.p.symmetric && above_diagonal(m + r, n + c, tile_rows)) continue;
             // The tile's own part of the result is asked for now, and is there when the sums are done.
-            const float* old = t.partial + (m + r - t.first_row) * t.stride + (n + c - t.first_column);
             const int64_t there = std::min<int64_t>(tile_rows, rows - r);
-            for (int64_t i = 0; i < there; ++i) {
-                __builtin_prefetch(old + i * t.stride, 1);
-                __builtin_prefetch(old + i * t.stride + tile_columns - 1, 1);
+            if (!t.last || std::is_same_v<Scalar, float>) {
+                const float* old = t.partial + (m + r - t.first_row) * t.stride + (n + c - t.first_column);
+                for (int64_t i = 0; i < there; ++i) {
+                    __builtin_prefetch(old + i * t.stride, 1);
+                    __builtin_prefetch(old + i * t.stride + tile_columns - 1, 1);
+                }
             }
             finish<Scalar>(t,
                            multiply_panels(a + r / tile_rows * panel_size(tile_rows, depth),
@@ -106,16 +112,17 @@ template <class Scalar>
 void run(const Product& p) {
     const bool own_partial = p.dtype == DType::bf16 && p.K > block_depth;
     const int64_t M = std::min(p.M, block_rows), N = std::min(p.N, block_columns), K = std::min(p.K, block_depth);
-    const int64_t a_size = up(M, tile_rows) / tile_rows * panel_size(tile_rows, K);
-    const int64_t b_size = up(N, tile_columns) / tile_columns * panel_size(tile_columns, K);
+    const int64_t a_size = round_up(M, tile_rows) / tile_rows * panel_size(tile_rows, K);
+    const int64_t b_size = round_up(N, tile_columns) / tile_columns * panel_size(tile_columns, K);
     float* const a_panels = buffer.floats(size_t(a_size + b_size + (own_partial ? M * N : 0)));
     float *const b_panels = a_panels + a_size, *const partial = b_panels + b_size;
 
     // Enough pieces for every thread to have a few; a thread for less than 2¹⁸ multiplications is not worth waking.
     const int team = int(std::clamp<int64_t>(p.M * p.N * p.K >> 18, 1, threads()));
-    const int64_t wanted = 4 * team, columns_of_piece = std::min(N, piece_columns);
-    const int64_t across = (N + columns_of_piece - 1) / columns_of_piece;
-    const int64_t rows_of_piece = std::clamp(up(M * across / wanted, tile_rows), int64_t(2 * tile_rows), piece_rows);
+    const int64_t wanted = 4 * team, across = (N + piece_columns - 1) / piece_columns;
+    const int64_t columns_of_piece = round_up((N + across - 1) / across, tile_columns);  // all alike
+    const int64_t rows_of_piece =
+        std::clamp(round_up(M * across / wanted, tile_rows), int64_t(2 * tile_rows), piece_rows);
 
 #pragma omp parallel num_threads(team)
     for (int64_t m = 0; m < p.M; m += block_rows)
@@ -123,17 +130,17 @@ void run(const Product& p) {
             for (int64_t k = 0; k < p.K; k += block_depth) {
                 const int64_t rows = std::min(block_rows, p.M - m), columns = std::min(block_columns, p.N - n);
                 const int64_t depth = std::min(block_depth, p.K - k);
-                const int64_t a_count = up(rows, tile_rows) / tile_rows,
-                              b_count = up(columns, tile_columns) / tile_columns;
+                const int64_t a_count = round_up(rows, tile_rows) / tile_rows,
+                              b_count = round_up(columns, tile_columns) / tile_columns;
 #pragma omp for schedule(static) nowait
-                for (int64_t i = 0; i < a_count; ++i)
-                    pack<tile_rows>(a_panels + i * panel_size(tile_rows, depth), p.a, !p.a.rows_are_contiguous(),
-                                    p.a.rows_are_contiguous() ? p.a.row : p.a.column, p.a.at(m + i * tile_rows, k),
-                                    rows - i * tile_rows, depth);
+                for (int64_t i = 0; i < a_count; i += packed_at_once)
+                    pack<tile_rows>(a_panels + i * panel_size(tile_rows, depth), std::min(packed_at_once, a_count - i),
+                                    p.a, !p.a.rows_are_contiguous(), p.a.at(m + i * tile_rows, k), rows - i * tile_rows,
+                                    depth);
 #pragma omp for schedule(static)
-                for (int64_t i = 0; i < b_count; ++i)
-                    pack<tile_columns>(b_panels + i * panel_size(tile_columns, depth), p.b, p.b.rows_are_contiguous(),
-                                       p.b.rows_are_contiguous() ? p.b.row : p.b.column,
+                for (int64_t i = 0; i < b_count; i += packed_at_once)
+                    pack<tile_columns>(b_panels + i * panel_size(tile_columns, depth),
+                                       std::min(packed_at_once, b_count - i), p.b, p.b.rows_are_contiguous(),
                                        p.b.at(k, n + i * tile_columns), columns - i * tile_columns, depth);
                 const Target target = {.p = p,
                                        .partial = own_partial ? partial : static_cast<float*>(p.out) + m * p.N + n,

@@ -39,11 +39,11 @@ struct Silu {
 struct Relu {
     template <class Scalar>
     static Scalar value(Scalar x) {
-        return real_of(x) > 0 ? x : Scalar(0);
+        return real_of(x) <= 0 ? Scalar(0) : x;  // a NaN stays one
     }
     template <class Scalar>
     static Scalar slope(Scalar x) {
-        return real_of(x) > 0 ? Scalar(1) : Scalar(0);
+        return real_of(x) <= 0 ? Scalar(0) : real_of(x) > 0 ? Scalar(1) : x;
     }
 };
 

@@ -453,6 +453,10 @@ TEST_CASE("muon names every field that breaks a promise") {
     refuses_matrix([&](M& x) { x.grad = k.f({O, O}); }, "grad has shape");
     refuses_matrix([](M& x) { x.m = x.master; }, "master must not alias m");
     refuses_matrix([](M& x) { x.grad = x.master; }, "master must not alias grad");
+    refuses_matrix([](M& x) { x.master.shape = {}; }, "master has shape []");
+    list.push_back(good);
+    refuses<A>(
+        a, [&](A& x) { x.matrices = list; }, "master must not alias another master");
 }
 
 TEST_CASE("a table checks before it computes, and a call of no rows is fine") {

@@ -20,7 +20,7 @@ double worst_units(Function f, Truth truth, float low, float high, int steps) {
         for (int j = 0; j < width; ++j) {
             const double want = truth(double(x[j])), unit = std::nextafter(float(want), INFINITY) - double(float(want));
             const double error = std::abs(double(y[j]) - want) / unit;
-            if (!(error <= worst)) worst = error;
+            if (!(error <= worst)) worst = std::isnan(error) ? INFINITY : error;
         }
     }
     return worst;

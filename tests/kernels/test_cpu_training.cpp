@@ -29,7 +29,12 @@ TEST_CASE("the CPU's statistics of logits are as exact as the naive formula, lar
                             stats = s.statistic({l.N, 4});
                 s.ops.cross_entropy_stats({.stats = stats, .logits = z, .targets = targets, .first_class = l.first},
                                           {});
-                return outputs(copy_of(stats));
+                Outputs each;  // one by one: a sum is a thousand times as large as the others
+                for (int64_t k = 0; k < 4; ++k) {
+                    each.push_back(s.statistic({l.N}));
+                    for (int64_t n = 0; n < l.N; ++n) put(each.back(), n, at(stats, n * 4 + k));
+                }
+                return each;
             });
 }
 
@@ -190,16 +195,22 @@ TEST_CASE("the CPU rounds by the same chance as the reference, and any split of 
 
 TEST_CASE("the CPU's Muon is as exact as the naive formula") {
     for (const auto& [R, I] : std::vector<std::pair<int64_t, int64_t>>{{1, 1}, {5, 9}, {33, 20}, {40, 120}, {130, 70}})
-        compare(
-            "muon",
-            [R = R, I = I](const Side& s) {
-                const Owned master = s.sum(1, {R, I}), m = s.sum(2, {R, I}), grad = s.sum(3, {R, I}),
-                            workspace = s.statistic({muon_workspace(R, I)});
-                const MuonMatrix one = {.master = master, .m = m, .grad = grad};
-                s.ops.muon({.matrices = {&one, 1}, .workspace = workspace, .lr = 0.02, .beta = 0.95, .decay = 0.1}, {});
-                return outputs(copy_of(master), copy_of(m));
-            },
-            {DType::f32});
+        compare("muon",
+                [R = R, I = I](const Side& s) {
+                    const Owned master = s.sum(1, {R, I}), m = s.sum(2, {R, I}), grad = s.sum(3, {R, I}),
+                                workspace = s.statistic({muon_workspace(R, I)});
+                    const Owned scale = s.total(0.25), param = poisoned(DType::bf16, {R, I});
+                    const MuonMatrix one = {.master = master, .m = m, .param = param, .grad = grad};
+                    s.ops.muon({.matrices = {&one, 1},
+                                .scale = scale,
+                                .workspace = workspace,
+                                .lr = 0.02,
+                                .beta = 0.95,
+                                .decay = 0.1},
+                               {});
+                    return outputs(copy_of(master), copy_of(m), copy_of(param));
+                },
+                {DType::f32});
 }
 
 TEST_CASE("the CPU's Muon gives a list the bits of its matrices one by one, whoever computes them") {
