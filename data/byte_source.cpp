@@ -2,6 +2,7 @@
 
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include <algorithm>
 #include <cstring>
@@ -82,7 +83,12 @@ private:
 
 class ZstdSource final : public ByteSource {
 public:
-    explicit ZstdSource(MappedFile file) : file_(std::move(file)), stream_(ZSTD_createDStream()) { CHECK(stream_); }
+    explicit ZstdSource(MappedFile file) : file_(std::move(file)), stream_(ZSTD_createDStream()) {
+        CHECK(stream_);
+        // Whatever window the writer chose (zstd --long=31: 2 GiB). Memory is taken as the window fills.
+        const int largest = ZSTD_dParam_getBounds(ZSTD_d_windowLogMax).upperBound;
+        CHECK(!ZSTD_isError(ZSTD_DCtx_setParameter(stream_, ZSTD_d_windowLogMax, largest)));
+    }
     ~ZstdSource() override { ZSTD_freeDStream(stream_); }
 
     size_t read(char* buffer, size_t room) override {
@@ -91,7 +97,7 @@ public:
             if (in_frame_ == 0 && at_ == file_.size()) return 0;
             ZSTD_inBuffer in{file_.data(), file_.size(), at_};
             in_frame_ = ZSTD_decompressStream(stream_, &out, &in);
-            if (ZSTD_isError(in_frame_)) throw damaged(file_, at_, ZSTD_getErrorName(in_frame_));
+            if (ZSTD_isError(in_frame_)) throw failed();
             const bool stuck = in.pos == at_ && out.pos == 0;
             at_ = in.pos;
             if (stuck && in_frame_ != 0) throw damaged(file_, at_, "the zstd data ends in the middle");
@@ -100,6 +106,15 @@ public:
     }
 
 private:
+    Error failed() const {
+        if (ZSTD_getErrorCode(in_frame_) != ZSTD_error_memory_allocation)
+            return damaged(file_, at_, ZSTD_getErrorName(in_frame_));
+        const std::string name = file_.path().string();
+        return Error("cannot decompress '" + name + "'", "its zstd window needs more memory than this machine has free",
+                     "compress it with a smaller one: zstd -dc --long=31 " + name + " | zstd -o smaller-" +
+                         file_.path().filename().string());
+    }
+
     MappedFile file_;
     ZSTD_DStream* stream_;
     size_t at_ = 0;

@@ -63,6 +63,16 @@ std::string encoding_of_label(std::string_view label) {
     return name;
 }
 
+// How many bytes a unit has: what is skipped where one makes no sense.
+size_t unit_bytes(const std::string& encoding) {
+    const std::string name = lower(encoding);
+    for (const char* four : {"utf-32", "utf32", "ucs-4", "ucs4"})
+        if (name.rfind(four, 0) == 0) return 4;
+    for (const char* two : {"utf-16", "utf16", "ucs-2", "ucs2"})
+        if (name.rfind(two, 0) == 0) return 2;
+    return 1;
+}
+
 struct CloseConverter {
     void operator()(void* converter) const { ::iconv_close(static_cast<iconv_t>(converter)); }
 };
@@ -77,16 +87,23 @@ std::optional<std::string> convert(std::string_view bytes, const std::string& en
     std::vector<char> buffer(64 << 10);
     char* in = const_cast<char*>(bytes.data());
     size_t left = bytes.size();
-    while (left > 0) {
+    auto next = [&](char** from) {  // the part that fills the buffer; nullptr: what the converter holds back
         char* out = buffer.data();
         size_t room = buffer.size();
-        const size_t status = ::iconv(opened, &in, &left, &out, &room);
+        const size_t status = ::iconv(opened, from, &left, &out, &room);
+        const int problem = status == size_t(-1) ? errno : 0;
         text.append(buffer.data(), size_t(out - buffer.data()));
-        if (status != size_t(-1) || errno == E2BIG) continue;
-        text += "\xEF\xBF\xBD";  // EILSEQ: skip a byte; EINVAL: the last character is cut off
-        if (errno == EINVAL) break;
-        ++in, --left;
+        return problem;
+    };
+    while (left > 0) {
+        const int problem = next(&in);
+        if (problem == 0 || problem == E2BIG) continue;
+        text += "\xEF\xBF\xBD";
+        if (problem == EINVAL) break;  // the last character is cut off
+        const size_t skipped = std::min(left, unit_bytes(encoding));
+        in += skipped, left -= skipped;
     }
+    next(nullptr);
     return text;
 }
 

@@ -21,7 +21,6 @@ class Deduplicator {
 public:
     // True when no text with this fingerprint was seen before.
     bool is_new(const Fingerprint& print) { return seen_.insert(print).second; }
-    size_t size() const { return seen_.size(); }
 
 private:
     struct Hash {

@@ -8,10 +8,11 @@
 //   .html .htm .xhtml   one page, one document
 //   .jsonl              one document a line
 //
-// each also with .gz or .zst behind it. Links to files are followed, links to folders below an input are not. A file
-// that can be reached by two names is read once, under the first.
+// each also with .gz or .zst behind it, in small or capital letters. Links to files are followed, links to folders below
+// an input are not. A file that can be reached by two names is read once, under the first.
 //
-// Errors: an input that does not exist or is of no known kind; inputs that together hold no document file.
+// Errors: an input that does not exist, is of no known kind, or is a pipe or a device; inputs that together hold no
+// document file.
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -29,7 +30,7 @@ struct InputFile {
 
 struct FileList {
     std::vector<InputFile> files;
-    int64_t of_other_kinds = 0;  // below folders, by name
+    int64_t of_other_kinds = 0;  // below folders: by name, and pipes, sockets and devices
     int64_t repeated = 0;        // the same real file under another name
     int64_t broken_links = 0;
 };

@@ -48,6 +48,12 @@ public:
         text += part;
     }
 
+    // Takes the white space at the end away; of an open row nothing before it.
+    void trim_end() {
+        const size_t kept = rows_ > 0 ? row_at_ : 0;
+        while (text.size() > kept && is_space(text.back())) text.pop_back();
+    }
+
     void open_item(std::string marker, size_t depth) {
         end_line(1);
         marker_ = std::string(2 * std::min(depth, deepest_indent), ' ') + std::move(marker);
@@ -216,7 +222,7 @@ private:
             case GUMBO_TAG_LISTING:
             case GUMBO_TAG_XMP:
                 --preformatted_;
-                while (!writer_.text.empty() && is_space(writer_.text.back())) writer_.text.pop_back();
+                writer_.trim_end();
                 writer_.end_line(2);
                 return;
             case GUMBO_TAG_DD: writer_.end_line(1); return;
@@ -253,6 +259,8 @@ private:
             switch (page_.tag(i)) {
                 case GUMBO_TAG_TABLE:
                 case GUMBO_TAG_PRE:
+                case GUMBO_TAG_LISTING:
+                case GUMBO_TAG_XMP:
                 case GUMBO_TAG_UL:
                 case GUMBO_TAG_OL:
                 case GUMBO_TAG_H1:

@@ -100,8 +100,7 @@ std::optional<std::string> text_of_json_line(std::string_view line, const std::s
         ErrorFinder finder;
         if (!failure) finder.cause = "the line holds a JSON value that is not an object";
         else if (nlohmann::json::sax_parse(line, &finder)) finder.cause = simdjson::error_message(failure);
-        bad = {std::max<size_t>(finder.column, 1), finder.cause,
-               "correct that line, or let some pass: --max-bad-lines 10"};
+        bad = {std::max<size_t>(finder.column, 1), finder.cause, ""};
         return std::nullopt;
     }
     std::string_view text;
@@ -117,6 +116,8 @@ std::optional<std::string> text_of_json_line(std::string_view line, const std::s
 
 void append_json_string(std::string& out, std::string_view text) {
     constexpr char digits[] = "0123456789abcdef";
+    std::string repaired;
+    if (!is_valid_utf8(text)) text = repaired = repair_utf8(text);
     out += '"';
     for (const char c : text) {
         switch (c) {
@@ -131,6 +132,21 @@ void append_json_string(std::string& out, std::string_view text) {
         }
     }
     out += '"';
+}
+
+bool fits_json_line(std::string_view text, std::string_view source, size_t most) {
+    constexpr size_t around = 32, widest = 6;  // {"text": "", "source": ""}; \u0001
+    if (source.size() > most / widest || most - widest * source.size() < around) return false;
+    size_t room = most - widest * source.size() - around;
+    if (text.size() <= room / widest) return true;  // almost always
+    for (const char c : text) {
+        const size_t bytes = uint8_t(c) >= 0x20                    ? (c == '"' || c == '\\' ? 2 : 1)
+                             : c == '\n' || c == '\t' || c == '\r' ? 2
+                                                                   : widest;
+        if (bytes > room) return false;
+        room -= bytes;
+    }
+    return true;
 }
 
 void append_json_line(std::string& line, std::string_view text, std::string_view source) {

@@ -13,7 +13,7 @@ namespace gradus {
 struct BadLine {
     size_t column = 1;  // in bytes, from 1
     std::string cause;
-    std::string fix;
+    std::string fix;  // empty: the line must be corrected or dropped
 };
 
 // The text; or nothing, and `bad` says why.
@@ -22,7 +22,10 @@ std::optional<std::string> text_of_json_line(std::string_view line, const std::s
 // The opposite: {"text": …, "source": …} and a newline.
 void append_json_line(std::string& line, std::string_view text, std::string_view source);
 
-// A JSON string, with its quotes.
+// Whether that line has at most so many bytes. It can have six for each byte of the text.
+bool fits_json_line(std::string_view text, std::string_view source, size_t most);
+
+// A JSON string, with its quotes. Ill-formed UTF-8, as in the name of a file, becomes U+FFFD.
 void append_json_string(std::string& out, std::string_view text);
 
 }  // namespace gradus

@@ -6,13 +6,14 @@
 //   consume(item)          one thread at a time, in the order in which the items were produced
 //
 // At most one item a thread is in flight, so memory is bounded however large the input. The first failure in that
-// order is thrown to the caller, after all threads have ended: the same one whatever the number of threads.
+// order is thrown to the caller, after all threads have ended: the same one whatever the number of threads. Where the
+// system gives fewer threads than asked for, those do the work.
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
 #include <mutex>
-#include <thread>
-#include <vector>
+
+#include "tokenizer/threads.h"
 
 namespace gradus {
 
@@ -25,7 +26,7 @@ void ordered_parallel(int threads, Produce produce, Transform transform, Consume
     std::exception_ptr failure;  // under `consuming`
     bool failed = false;
 
-    auto work = [&] {
+    auto work = [&](int) {
         while (true) {
             Item item{};
             bool made = false;
@@ -59,10 +60,7 @@ void ordered_parallel(int threads, Produce produce, Transform transform, Consume
             if (failed) return;
         }
     };
-    std::vector<std::thread> workers;
-    for (int i = 1; i < threads; ++i) workers.emplace_back(work);
-    work();
-    for (std::thread& worker : workers) worker.join();
+    run_in_threads(threads, work);
     if (failure) std::rethrow_exception(failure);
 }
 

@@ -30,8 +30,9 @@ private:
     uint64_t once(uint64_t x) const {
         uint64_t left = x / b_, right = x % b_;
         for (uint64_t round = 0; round < 6; ++round) {
-            left = (left + random_.bits(right, 2 * round)) % a_;
-            right = (right + random_.bits(left, 2 * round + 1)) % b_;
+            // Reduced before the sum: one that wraps at 2^64 would send two pairs to the same place.
+            left = (left + random_.bits(right, 2 * round) % a_) % a_;
+            right = (right + random_.bits(left, 2 * round + 1) % b_) % b_;
         }
         return left * b_ + right;
     }

@@ -7,8 +7,10 @@
 
 #include "data/deduplicate.h"
 #include "data/document_file.h"
+#include "data/json_line.h"
 #include "data/ordered_parallel.h"
 #include "data/prepare_report.h"
+#include "data/prepared_folder.h"
 #include "data/shards.h"
 #include "data/text.h"
 #include "engine/base/error.h"
@@ -22,9 +24,6 @@ using Progress = std::function<void(const PrepareProgress&)>;
 
 constexpr size_t batch_bytes = 1 << 20;
 constexpr size_t batch_documents = 512;
-constexpr const char* splits[] = {"train", "val"};
-
-fs::path text_of(const fs::path& folder, const char* split) { return folder / (std::string(split) + ".jsonl.zst"); }
 
 bool is_there(const fs::path& path) {
     std::error_code failure;
@@ -35,12 +34,6 @@ bool is_there(const fs::path& path) {
 void take_away(const fs::path& path) {
     std::error_code ignored;
     fs::remove(path, ignored);
-}
-
-bool is_prepared(const fs::path& folder) {
-    std::error_code failure;
-    return fs::is_regular_file(folder / "report.json", failure) &&
-           fs::is_regular_file(text_of(folder, "train"), failure);
 }
 
 // Some documents on their way through the threads.
@@ -76,9 +69,23 @@ void refuse_out_inside_input(const std::vector<fs::path>& inputs, const fs::path
     }
 }
 
+// What this command writes is no input of it: the first file that it replaced would be gone.
+void refuse_outputs_as_inputs(const FileList& list, const fs::path& out) {
+    std::error_code failure;
+    for (const char* split : prepared_splits) {
+        const fs::path output = documents_of(out, split);
+        if (!is_there(output)) continue;
+        for (const InputFile& file : list.files)
+            if (fs::equivalent(file.path, output, failure))
+                throw Error("the input '" + file.path.string() + "' is a file that this command writes",
+                            "'" + output.string() + "' would be replaced by what is made of it",
+                            "choose another folder, for example: --out " + out.string() + "-again");
+    }
+}
+
 void remove_old(const fs::path& folder) {
-    take_away(folder / "report.json");
-    for (const char* split : splits) remove_shard(folder / split);
+    take_away(report_of(folder));
+    for (const char* split : prepared_splits) remove_shard(folder / split);
 }
 
 std::string reasons(const PrepareReport& report) {
@@ -90,12 +97,12 @@ std::string reasons(const PrepareReport& report) {
 void refuse_empty(const PrepareReport& report, const PrepareOptions& options) {
     const int64_t kept = report.train.documents + report.val.documents;
     if (kept == 0)
-        throw Error("no documents are left", std::to_string(report.documents) + " were read" + reasons(report),
+        throw Error("no documents are left", counted(report.documents, "was", "were") + " read" + reasons(report),
                     "check the inputs, or keep shorter documents: --min-bytes 1");
     const bool no_train = report.train.documents == 0, no_val = report.val.documents == 0 && options.val_fraction > 0;
     if (no_train || no_val)
         throw Error(std::string("the ") + (no_train ? "training" : "validation") + " split is empty",
-                    std::to_string(kept) + " documents, of which a fraction of " +
+                    counted(kept, "document", "documents") + ", of which a fraction of " +
                         std::to_string(options.val_fraction) + " is for validation",
                     options.split == Split::hash ? "cut the text instead of choosing documents: --split tail"
                                                  : "choose another fraction: --val-fraction 0.1");
@@ -105,16 +112,21 @@ void read_and_split(const std::vector<fs::path>& inputs, const PrepareOptions& o
                     const Progress& progress) {
     refuse_out_inside_input(inputs, options.out);
     DocumentReader reader(inputs, options.read);
+    refuse_outputs_as_inputs(reader.list(), options.out);
     Deduplicator seen;
-    DocumentFile training(text_of(options.out, "train"));
+    DocumentFile training(documents_of(options.out, "train"));
     std::unique_ptr<DocumentFile> validation;
-    if (options.val_fraction > 0) validation = std::make_unique<DocumentFile>(text_of(options.out, "val"));
+    if (options.val_fraction > 0) validation = std::make_unique<DocumentFile>(documents_of(options.out, "val"));
     Splitter splitter(options.split, options.val_fraction, training, validation.get());
 
     auto transform = [&](Batch& batch) {
         for (RawDocument& raw : batch.raw) {
             batch.finished.push_back(finish(std::move(raw), options.read));
-            const auto& document = batch.finished.back().document;
+            auto& document = batch.finished.back().document;
+            if (document && !fits_json_line(document->text, document->source, options.read.max_prepared_line_bytes)) {
+                document.reset();
+                batch.finished.back().dropped = "too_large";
+            }
             batch.prints.push_back(document ? fingerprint(document->text) : Fingerprint{});
         }
     };
@@ -157,18 +169,26 @@ void read_and_split(const std::vector<fs::path>& inputs, const PrepareOptions& o
     remove_old(options.out);
     training.commit();
     if (validation) validation->commit();
-    else take_away(text_of(options.out, "val"));
+    else take_away(documents_of(options.out, "val"));
 }
 
 void copy_documents(const fs::path& from, const fs::path& to) {
     remove_old(to);
-    for (const char* split : splits) {
-        if (!is_there(text_of(from, split))) {
-            take_away(text_of(to, split));
+    for (const char* split : prepared_splits) {
+        if (!is_there(documents_of(from, split))) {
+            take_away(documents_of(to, split));
             continue;
         }
-        const MappedFile source(text_of(from, split));
-        write_file_atomically(text_of(to, split), source.text());
+        const MappedFile source(documents_of(from, split));
+        write_file_atomically(documents_of(to, split), source.text());
+    }
+}
+
+void encode(const TokenizerUse& tokenizer, const Document& document, std::vector<int32_t>& ids) {
+    try {
+        tokenizer.encode_append(document.text, ids);
+    } catch (const Error& error) {
+        throw Error("'" + document.source + "' cannot be tokenized: " + error.what(), error.cause, error.fix);
     }
 }
 
@@ -182,20 +202,26 @@ void tokenize(const fs::path& folder, const char* split, const PrepareOptions& o
     meta.end_of_text = tokenizer.end_of_text;
     meta.sources = report.inputs;
     ShardWriter writer(folder / split, meta);
-    DocumentReader reader({text_of(folder, split)});
+    ReadOptions read;
+    read.max_text_bytes = options.read.max_text_bytes;
+    read.max_prepared_line_bytes = options.read.max_prepared_line_bytes;
+    DocumentReader reader({documents_of(folder, split)}, read);
 
     auto transform = [&](Batch& batch) {
         for (RawDocument& raw : batch.raw) {
             batch.finished.push_back(finish(std::move(raw), reader.options()));
             batch.ids.emplace_back();
-            if (const auto& document = batch.finished.back().document)
-                tokenizer.encode_append(document->text, batch.ids.back());
+            if (const auto& document = batch.finished.back().document) encode(tokenizer, *document, batch.ids.back());
         }
     };
     int64_t documents = 0, bytes = 0;
     auto consume = [&](Batch& batch) {
         for (size_t i = 0; i < batch.finished.size(); ++i) {
             if (batch.finished[i].bad_line) throw *batch.finished[i].bad_line;
+            if (!batch.finished[i].document)
+                throw Error("a document of '" + documents_of(folder, split).string() + "' is too long",
+                            "a text has " + std::to_string(read.max_text_bytes) + " bytes at most",
+                            "prepare the text again: gradus data prepare TEXTS --out " + folder.string());
             const int64_t size = int64_t(batch.finished[i].document->text.size());
             writer.add(batch.ids[i], size);
             ++documents;
@@ -223,25 +249,33 @@ PrepareReport prepare(const std::vector<fs::path>& inputs, const PrepareOptions&
         throw Error("cannot make the folder '" + options.out.string() + "'",
                     failure ? failure.message() : "a file has that name", "choose another folder: --out DIR");
     const FolderLock lock(options.out);
+    remove_stale_temporaries(options.out);
+    const std::string tokenizer_json = tokenizer ? read_file(tokenizer->file) : "";
 
     PrepareReport report;
     if (inputs.size() == 1 && is_prepared(inputs[0])) {
-        report = read_report(inputs[0] / "report.json");
-        report.train.tokens = report.val.tokens = 0;
+        report = read_report(report_of(inputs[0]));
         if (!fs::equivalent(inputs[0], options.out, failure)) copy_documents(inputs[0], options.out);
     } else {
         read_and_split(inputs, options, report, progress);
     }
+    if (tokenizer)
+        for (const char* split : prepared_splits) remove_shard(options.out / split);
+    if (!has_shard(options.out / "train")) report.train.tokens = 0;
+    if (!has_shard(options.out / "val")) report.val.tokens = 0;
+
+    auto save = [&] {
+        report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+        write_report(report_of(options.out), report);
+    };
+    save();  // what was read is not lost when a document cannot be tokenized
     if (tokenizer) {
-        const std::string content = read_file(tokenizer->file);
-        for (const char* split : splits) remove_shard(options.out / split);
-        write_file_atomically(options.out / "tokenizer.json", content);
+        write_file_atomically(options.out / "tokenizer.json", tokenizer_json);
         tokenize(options.out, "train", options, *tokenizer, report, report.train, progress);
-        if (is_there(text_of(options.out, "val")))
+        if (is_there(documents_of(options.out, "val")))
             tokenize(options.out, "val", options, *tokenizer, report, report.val, progress);
+        save();
     }
-    report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    write_report(options.out / "report.json", report);
     return report;
 }
 

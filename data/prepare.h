@@ -14,10 +14,11 @@
 //
 // Every file is whole or absent, and a second run writes all of them again. The result does not depend on the number of
 // threads. While the documents change, report.json and the old token shards are gone first, so that no shard ever lies
-// beside text that it was not made from.
+// beside text that it was not made from. The report is written once the documents are there and again after the shards:
+// a document that cannot be tokenized does not cost the work of reading.
 //
-// Errors: those of the readers; nothing left after dropping; an empty split; an output folder inside its own input;
-// another run in the same folder.
+// Errors: those of the readers; nothing left after dropping; an empty split; an output folder inside its own input, an
+// input that is an output; a document that the tokenizer cannot encode, by its place; another run in the same folder.
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -57,7 +58,7 @@ struct PrepareProgress {
 
 struct SplitReport {
     int64_t documents = 0, bytes = 0;
-    int64_t tokens = 0;  // 0 without a tokenizer
+    int64_t tokens = 0;  // 0 where the folder has no shard
 };
 
 struct PrepareReport {

@@ -22,8 +22,9 @@ int64_t count_in(const Json& json, const char* key) {
 }
 
 SplitReport split_of(const Json& json, const char* key) {
-    const Json split = json.contains(key) ? json[key] : Json();
-    return {count_in(split, "documents"), count_in(split, "bytes"), count_in(split, "tokens")};
+    const auto split = json.find(key);
+    if (split == json.end()) return {};
+    return {count_in(*split, "documents"), count_in(*split, "bytes"), count_in(*split, "tokens")};
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "data/charset.h"
 #include "data/extract_html.h"
 #include "data/json_line.h"
+#include "data/prepared_folder.h"
 #include "data/text.h"
 
 namespace gradus {
@@ -14,17 +15,27 @@ namespace {
 constexpr size_t read_size = 1 << 20;
 
 Error bad_line_error(const RawDocument& raw, const BadLine& bad) {
+    const std::string fix = raw.prepared ? "prepare the text again: gradus data prepare TEXTS --out " +
+                                               std::filesystem::path(raw.file).parent_path().string()
+                            : bad.fix.empty() ? "correct that line, or drop some: gradus data prepare " + raw.file +
+                                                    " --out DIR --max-bad-lines 10"
+                                              : bad.fix;
     return Error("bad line at '" + raw.file + ":" + std::to_string(raw.line) + ":" + std::to_string(bad.column) + "'",
-                 bad.cause, bad.fix);
+                 bad.cause, fix);
+}
+
+size_t longest_line(bool prepared, const ReadOptions& options) {
+    return prepared ? options.max_prepared_line_bytes : options.max_line_bytes;
 }
 
 Finished finish_json_line(const RawDocument& raw, const ReadOptions& options) {
     Finished finished;
     BadLine bad;
     if (!raw.whole) {
-        bad = {options.max_line_bytes + 1,
-               "the line is longer than " + std::to_string(options.max_line_bytes) + " bytes",
-               "put one document on each line, or let it pass: --max-bad-lines 1"};
+        const size_t most = longest_line(raw.prepared, options);
+        bad = {most + 1, "the line is longer than " + std::to_string(most) + " bytes",
+               "put one document on each line, or drop some: gradus data prepare " + raw.file +
+                   " --out DIR --max-bad-lines 10"};
     } else if (auto text = text_of_json_line(raw.bytes, options.text_key, bad)) {
         finished.document = Document{std::move(*text), raw.source()};
         return finished;
@@ -48,7 +59,9 @@ Finished finish(RawDocument&& raw, const ReadOptions& options) {
         if (page.refused.empty()) finished.document = Document{std::move(page.text), raw.source()};
         else finished.dropped = page.refused;
     }
-    if (finished.document) clean_text(finished.document->text);
+    if (!finished.document) return finished;
+    clean_text(finished.document->text);
+    if (finished.document->text.size() > options.max_text_bytes) return {std::nullopt, "too_large", std::nullopt};
     return finished;
 }
 
@@ -67,6 +80,7 @@ bool DocumentReader::next_raw(RawDocument& raw) {
         if (file.kind == FileKind::jsonl) {
             lines_ = open_bytes(file.path);
             lines_path_ = file.path.string();
+            lines_prepared_ = is_prepared_file(file.path);
             line_ = 0;
             buffer_.clear();
             buffer_at_ = 0;
@@ -86,6 +100,7 @@ bool DocumentReader::next_raw(RawDocument& raw) {
 bool DocumentReader::next_line(RawDocument& raw) {
     while (true) {
         raw = RawDocument{FileKind::jsonl, "", lines_path_};
+        raw.prepared = lines_prepared_;
         bool ended = false;
         while (!ended) {
             if (buffer_at_ == buffer_.size()) {
@@ -96,7 +111,7 @@ bool DocumentReader::next_line(RawDocument& raw) {
             }
             const size_t newline = std::min(buffer_.find('\n', buffer_at_), buffer_.size());
             ended = newline < buffer_.size();
-            const size_t room = options_.max_line_bytes - raw.bytes.size();
+            const size_t room = longest_line(raw.prepared, options_) - raw.bytes.size();
             raw.whole = raw.whole && newline - buffer_at_ <= room;
             raw.bytes.append(buffer_, buffer_at_, std::min(newline - buffer_at_, room));
             buffer_at_ = newline + (ended ? 1 : 0);

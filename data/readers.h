@@ -28,16 +28,19 @@ struct ReadOptions {
     std::string text_key = "text";      // of .jsonl
     int64_t max_bad_lines = 0;          // of .jsonl, over all files
     size_t max_page_bytes = 16 << 20;   // of .html
-    size_t max_text_bytes = 1 << 30;    // of .txt: a document has fewer than 2^31 tokens
+    size_t max_text_bytes = 1 << 30;    // of .txt, and of any text as UTF-8: it has fewer than 2^31 tokens
     size_t max_line_bytes = 256 << 20;  // of .jsonl
+    // Of the documents of a prepared folder, which hold texts of max_text_bytes with quotes and line ends escaped.
+    size_t max_prepared_line_bytes = size_t(3) << 30;
 };
 
 struct RawDocument {
     FileKind kind = FileKind::text;
     std::string bytes;
     std::string file;
-    int64_t line = 0;   // of .jsonl, from 1
-    bool whole = true;  // false: cut at a cap
+    int64_t line = 0;       // of .jsonl, from 1
+    bool whole = true;      // false: cut at a cap
+    bool prepared = false;  // a line of a prepared folder
 
     std::string source() const { return line > 0 ? file + ":" + std::to_string(line) : file; }
 };
@@ -78,6 +81,7 @@ private:
     size_t next_file_ = 0;
     std::unique_ptr<ByteSource> lines_;  // the open .jsonl
     std::string lines_path_;
+    bool lines_prepared_ = false;
     int64_t line_ = 0;
     std::string buffer_;
     size_t buffer_at_ = 0;

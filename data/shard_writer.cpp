@@ -108,6 +108,11 @@ std::string file_xxh64(const std::filesystem::path& path) {
     return digits;
 }
 
+bool has_shard(const std::filesystem::path& prefix) {
+    std::error_code failure;
+    return std::filesystem::exists(format::with_suffix(prefix, ".idx"), failure);
+}
+
 void remove_shard(const std::filesystem::path& prefix) {
     std::error_code ignored;  // what cannot be removed makes the write that follows fail, with its reason
     for (const char* suffix : {".idx", ".meta.json", ".bin"})

@@ -36,7 +36,7 @@ struct ShardMeta {
     std::vector<std::string> sources;
 };
 
-// Writes a shard. All three files are absent until commit().
+// Writes a shard. Nothing of it is under its name until commit(), which first removes what an older one left there.
 class ShardWriter {
 public:
     // `meta` gives tokenizer, vocab_size, end_of_text and sources; the counts are made here.
@@ -94,6 +94,9 @@ private:
 
 // XXH64 of a file's bytes in 16 hex digits: what meta.json says about the tokenizer.
 std::string file_xxh64(const std::filesystem::path& path);
+
+// Whether there is a NAME.idx, the last file that a writer makes.
+bool has_shard(const std::filesystem::path& prefix);
 
 // Removes NAME.bin, NAME.idx and NAME.meta.json where they exist: before the text beside them changes.
 void remove_shard(const std::filesystem::path& prefix);

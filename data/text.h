@@ -1,11 +1,12 @@
 #pragma once
 // Text hygiene: what every document goes through before anything looks at it (charset.h has made it UTF-8).
 //
-//   repair_utf8   every maximal ill-formed part becomes one U+FFFD (Unicode 15, §3.9, "U+FFFD substitution")
+//   repair_utf8   replace_invalid_utf8 of tokenizer/unicode.h, at once where the text is valid
 //   clean_text    CR LF and CR → LF, NUL dropped
 //
 // All of these are pure functions; none fails.
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -32,6 +33,9 @@ std::string with_single_spaces(std::string_view text);
 
 // The largest boundary between characters of valid UTF-8 that is not after `at`.
 size_t character_boundary(std::string_view text, size_t at);
+
+// "1 file is", "2 files are": for messages.
+std::string counted(int64_t n, const char* one, const char* many);
 
 constexpr bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 

@@ -6,7 +6,27 @@ namespace gradus {
 
 namespace {
 constexpr int64_t alignment = 64;  // elements
-int64_t aligned(int64_t n) { return (n + alignment - 1) / alignment * alignment; }
+
+// Where a tensor of so many elements begins behind `end` bytes, and where the next one may begin; false where that is
+// more than an address can say.
+bool place(const Shape& shape, size_t element, size_t end, size_t& begin, size_t& next) {
+    constexpr size_t most = size_t(1) << 62;
+    const size_t unit = element * size_t(alignment);
+    begin = (end + unit - 1) / unit * unit;
+    size_t bytes = element;
+    for (int64_t n : shape.dim)
+        if (n < 0 || __builtin_mul_overflow(bytes, size_t(n), &bytes)) return false;
+    if (bytes > most - unit || begin > most) return false;
+    next = begin + (bytes + unit - 1) / unit * unit;
+    return next <= most;
+}
+
+std::string text_of(const Shape& shape) {
+    std::string text;
+    for (int i = 0; i < shape.rank; ++i) text += (i > 0 ? " x " : "") + std::to_string(shape.dim[size_t(i)]);
+    return text;
+}
+
 }  // namespace
 
 Arena::~Arena() {
@@ -24,11 +44,13 @@ void Arena::allocate() {
                      [](const Entry& a, const Entry& b) { return a.group < b.group; });
     std::vector<size_t> offsets;
     for (Entry& e : entries_) {
-        const size_t unit = size_of(e.dtype) * size_t(alignment);
-        bytes_ = (bytes_ + unit - 1) / unit * unit;
-        e.first = int64_t(bytes_ / size_of(e.dtype));
-        offsets.push_back(bytes_);
-        bytes_ += size_t(aligned(e.shape.size())) * size_of(e.dtype);
+        size_t begin = 0;
+        if (!place(e.shape, size_of(e.dtype), bytes_, begin, bytes_))
+            throw Error("the " + purpose_ + " need more memory than can be counted",
+                        "'" + e.name + "' alone is " + text_of(e.shape) + " numbers",
+                        "a smaller model, batch or context: --set train.micro_batch=1 in training");
+        e.first = int64_t(begin / size_of(e.dtype));
+        offsets.push_back(begin);
     }
     if (bytes_ == 0) return;
     memory_ = ops_->allocate(bytes_);

@@ -29,6 +29,7 @@ public:
 
     // Tensors of a lower group come first; within a group the order is that of the declarations.
     void declare(const std::string& name, Tensor& tensor, const Shape& shape, DType dtype, int group = 0);
+    // Error where the sizes are more than can be counted.
     void allocate();
     void zero(Stream stream = {});
 

@@ -22,17 +22,18 @@ void Batch::declare(Arena& arena, int B, int T) {
         arena.declare(name, *tensor, {int64_t(B) * T}, DType::i32);
     arena.declare("lo", lo, {B, T}, DType::i32);
     arena.declare("hi", hi, {B, T}, DType::i32);
+    ends.resize(size_t(B) * size_t(T));
+    for (size_t i = 0; i < ends.size(); ++i) ends[i] = int32_t(i % size_t(T)) + 1;
 }
 
 void Batch::upload(const Ops& ops, const HostBatch& host, Stream stream) {
-    CHECK(int64_t(host.tokens.size()) == tokens.size(), "the batch has another shape than the model");
-    std::vector<int32_t> end(host.tokens.size());
-    for (size_t i = 0; i < end.size(); ++i) end[i] = int32_t(i % size_t(host.T)) + 1;
+    CHECK(host.T == hi.last() && int64_t(host.tokens.size()) == tokens.size(),
+          "the batch has another shape than the model");
     ops.copy_to_device(tokens.data, host.tokens.data(), tokens.bytes(), stream);
     ops.copy_to_device(targets.data, host.targets.data(), targets.bytes(), stream);
     ops.copy_to_device(positions.data, host.positions.data(), positions.bytes(), stream);
     ops.copy_to_device(lo.data, host.first_key.data(), lo.bytes(), stream);
-    ops.copy_to_device(hi.data, end.data(), hi.bytes(), stream);
+    ops.copy_to_device(hi.data, ends.data(), hi.bytes(), stream);
     ops.synchronise(stream);
 }
 

@@ -33,6 +33,7 @@ struct Batch {
     Tensor tokens, targets, positions;  // [N]    i32
     Tensor lo, hi;                      // [B,T]  i32
     Dropping dropping;
+    std::vector<int32_t> ends;  // [B,T]  what hi always is: row t attends to nothing behind itself
 
     void declare(Arena& arena, int B, int T);
     void upload(const Ops& ops, const HostBatch& host, Stream stream);

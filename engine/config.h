@@ -28,6 +28,8 @@ inline Limits between(double least, double most) { return {least, most, {}}; }
 inline Limits at_least(double least) { return {.least = least}; }
 inline Limits one_of(std::vector<std::string> choices) { return {.choices = std::move(choices)}; }
 
+inline constexpr double largest_count = 1e15;  // of steps
+
 // Whether a resumed run must have the value that the run began with.
 enum class OnResume { same, free };
 
@@ -67,7 +69,9 @@ struct Config {
     template <class Visit>
     void each(Visit&& visit) {
         constexpr auto same = OnResume::same, free = OnResume::free;
-        constexpr double large = 1e15, wide = 1 << 24;
+        constexpr double large = largest_count, wide = 1 << 24;
+        // Above the root of the smallest f32: where a second moment underflows to zero, so does the update.
+        constexpr double least_eps = 1e-20;
         // clang-format off
         visit("run.dir", run_dir, Limits{}, free,
               "folder of the run: its log, samples and checkpoints");
@@ -86,9 +90,10 @@ struct Config {
         visit("model.heads", heads, between(0, 1 << 16), same,
               "attention heads; 0: the named shape's");
         visit("model.kv_heads", kv_heads, between(0, 1 << 16), same,
-              "key/value heads, each shared by heads / kv_heads heads; 0: the named shape's, or heads");
+              "key/value heads, each shared by heads / kv_heads heads; 0: the named shape's, or heads "
+              "(gpt2: always heads)");
         visit("model.head_width", head_width, between(0, 1 << 16), same,
-              "channels of a head; 0: width / heads");
+              "channels of a head; 0: the named shape's, or width / heads");
         visit("model.feed_forward", feed_forward, between(0, 1 << 22), same,
               "channels inside the feed-forward layer; 0: the named shape's, or 4 x width (llama: 8/3 x width, "
               "up to a multiple of 64)");
@@ -112,7 +117,8 @@ struct Config {
         visit("data.val", data_val, Limits{}, free,
               "prefixes of shards to validate on; unset: the val shard of data.dir");
         visit("data.tokenizer", tokenizer, Limits{}, free,
-              "tokenizer.json of data.train, or its folder; unset: that of data.dir");
+              "tokenizer.json that the shards were made with, or its folder; unset: the one beside the first training "
+              "shard");
         visit("data.packing", packing, one_of({"masked", "plain"}), same,
               "masked: attention stays inside a document; plain: windows of one stream, as GPT-2 was trained");
 
@@ -132,7 +138,8 @@ struct Config {
         visit("train.context", context, between(0, wide), same,
               "tokens in a sequence; 0: model.context");
         visit("train.steps", steps, between(1, large), same,
-              "updates of the weights");
+              "updates of the weights; set for you where train.minutes is above 0; under the schedules constant and wsd "
+              "it may change on resume all the same, until the cool-down has begun");
         visit("train.minutes", minutes, between(0, 1e6), same,
               "above 0: the first steps are timed and train.steps is set so that the whole run takes this long");
         visit("train.seed", seed, between(0, large), same,
@@ -152,14 +159,14 @@ struct Config {
         visit("optimizer.schedule", schedule, one_of({"constant", "cosine", "linear", "wsd"}), same,
               "how the rate falls after warm-up; wsd: flat, then linear over the last `cooldown` steps");
         visit("optimizer.warmup", warmup, between(0, large), same,
-              "steps of rising rate; below 1: share of all steps");
+              "steps of rising rate; below 1: share of all steps. A resumed run must have the same in steps");
         visit("optimizer.cooldown", cooldown, between(0, large), same,
               "wsd: steps of falling rate at the end; below 1: share of all steps");
         visit("optimizer.beta1", beta1, between(0, 0.99999), same,
               "AdamW: decay of the first moment");
         visit("optimizer.beta2", beta2, between(0, 0.999999), same,
               "AdamW: decay of the second moment");
-        visit("optimizer.eps", eps, between(0, 1), same,
+        visit("optimizer.eps", eps, between(least_eps, 1), same,
               "AdamW: added to the root of the second moment");
         visit("optimizer.momentum", momentum, between(0, 0.99999), same,
               "Muon: decay of the momentum");
@@ -168,7 +175,7 @@ struct Config {
         visit("optimizer.clip", clip, between(0, 1e9), same,
               "largest norm of the gradient; 0: never clipped");
         visit("optimizer.stochastic_rounding", stochastic_rounding, Limits{}, same,
-              "bf16: round weights up or down by chance instead of to the nearest");
+              "bf16 under AdamW: round weights up or down by chance instead of to the nearest");
 
         visit("loss.label_smoothing", label_smoothing, between(0, 0.99), same,
               "share of the target spread over all classes");
@@ -233,7 +240,8 @@ struct Resolved {
 // `base` is the model of model.from, or of the checkpoint that is resumed. Error where settings do not go together.
 Resolved resolve(const Config&, const DataFacts&, const std::optional<ModelConfig>& base);
 
-// Error that names the first setting in which two identities differ, with both values.
-void require_same_run(const std::string& begun, const Resolved& now);
+// Error that names the first setting in which the identity of the run that began differs, with both values.
+// `steps_done`: a run of the schedule wsd may be made longer or shorter until its cool-down has begun.
+void require_same_run(const std::string& begun, const Resolved& now, int64_t steps_done);
 
 }  // namespace gradus

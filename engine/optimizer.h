@@ -33,29 +33,30 @@ public:
     // After masters were set from a checkpoint: weights take their rounded values.
     void weights_from_masters();
 
-    // The state that a checkpoint holds, as flat arenas in the layout of model.params; master may be empty.
+    // What a checkpoint holds of model.weights()[i], in the weight's shape. Empty: the master where the weight itself is
+    // the master, and v where Muon updates it.
     struct State {
         Tensor master, m, v;
     };
-    State state() { return {masters_.bytes() ? masters_.flat() : Tensor{}, m_.flat(), v_.flat()}; }
-    size_t bytes() const { return masters_.bytes() + m_.bytes() + v_.bytes(); }
+    State state_of(size_t i) const { return states_[i]; }
+    // Of all that the optimizer keeps, workspace included.
+    size_t bytes() const { return masters_.bytes() + m_.bytes() + v_.bytes() + scalars_.bytes(); }
 
 private:
     struct Range {  // neighbours that AdamW updates in one call
         int64_t first, count;
+        int64_t first_v;  // v has no gaps where Muon's matrices would be
         bool decayed;
     };
-    struct Matrix {  // what Muon updates: a weight, or one of the matrices stacked in it
-        int64_t first, rows, columns;
-    };
+    bool is_muons(const Weight&) const;
     void plan();
 
     Model& model_;
     OptimizerConfig config_;
     Arena masters_, m_, v_, scalars_;
-    std::vector<Tensor> views_;
+    std::vector<State> states_;
     std::vector<Range> ranges_;
-    std::vector<Matrix> matrices_;
+    std::vector<MuonMatrix> matrices_;  // a weight, or one of the matrices stacked in it
     Tensor total_, scale_, workspace_;
 };
 

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 
 #include "engine/config.h"
@@ -9,6 +10,9 @@
 namespace gradus {
 
 namespace {
+
+// A line of the identity that is no setting.
+constexpr const char* start_of_cooldown = "start of the cool-down";
 
 // "optimizer.lr = 0.001 (recipe.toml:12:1)"
 std::string cited(const Config& c, const std::string& key) {
@@ -152,6 +156,7 @@ private:
         m.init_std = c.init_std;
         m.end_of_text = data.end_of_text;
         validate(m, "[model]");
+        require_describable(m);
         return m;
     }
 
@@ -200,6 +205,10 @@ private:
             refuse("the warm-up is longer than the run", {"optimizer.warmup", "train.steps"},
                    "--set optimizer.warmup=0.02");
         }
+        if (c.stochastic_rounding && c.optimizer == "muon")
+            refuse("Muon's matrices are rounded to the nearest alone",
+                   {"optimizer.stochastic_rounding", "optimizer.kind"},
+                   "--set optimizer.kind=adamw, or leave out optimizer.stochastic_rounding");
         if (c.stochastic_rounding && c.dtype == "f32")
             refuse("f32 weights are not rounded", {"optimizer.stochastic_rounding", "train.dtype"},
                    "--set train.dtype=bf16, or leave out optimizer.stochastic_rounding");
@@ -262,10 +271,19 @@ private:
     std::string identity() const {
         Config copy = c;
         std::string text;
-        // A flat rate does not depend on the number of steps, so such a run may go on for longer.
-        const bool open_ended = c.schedule == "constant" || c.schedule == "wsd";
+        // A flat rate does not depend on the number of steps, so such a run may go on for longer; its warm-up is past by
+        // then, and its cool-down may move as long as it lies ahead.
+        const bool wsd = c.schedule == "wsd", open_ended = c.schedule == "constant" || wsd;
         copy.each([&](const std::string& key, auto& storage, const Limits&, OnResume on_resume, const char*) {
-            if (on_resume == OnResume::free || (key == "train.steps" && open_ended)) return;
+            if (on_resume == OnResume::free) return;
+            if (key == "train.steps" && open_ended) {
+                if (wsd) text += fmt::format("{} = {}\n", start_of_cooldown, c.steps - in_steps(c.cooldown));
+                return;
+            }
+            if (key == "optimizer.warmup") {
+                text += fmt::format("{} = {}\n", key, in_steps(c.warmup));
+                return;
+            }
             if constexpr (std::is_same_v<std::decay_t<decltype(storage)>, std::optional<bool>>)
                 text += key + " = " + toml_text(*storage);
             else text += key + " = " + toml_text(Value(storage));
@@ -291,6 +309,12 @@ std::map<std::string, std::string> lines_of(const std::string& identity) {
     return values;
 }
 
+int64_t whole_or_zero(const std::string& digits) {
+    int64_t n = 0;
+    std::from_chars(digits.data(), digits.data() + digits.size(), n);
+    return n;
+}
+
 }  // namespace
 
 void check_sources(const Config& c) {
@@ -314,11 +338,21 @@ Resolved resolve(const Config& config, const DataFacts& data, const std::optiona
     return Resolver(config, data, base).resolve();
 }
 
-void require_same_run(const std::string& begun, const Resolved& now) {
+void require_same_run(const std::string& begun, const Resolved& now, int64_t steps_done) {
     auto then = lines_of(begun), here = lines_of(now.identity);
     for (const auto& [key, value] : here) {
         const auto found = then.find(key);
         if (found == then.end() || found->second == value) continue;
+        if (key == start_of_cooldown) {
+            const int64_t earliest = std::min(whole_or_zero(found->second), whole_or_zero(value));
+            if (steps_done <= earliest) continue;
+            throw Error(
+                fmt::format("the run cannot get another number of steps: its cool-down begins after {} of them",
+                            found->second),
+                fmt::format("{} are done, and by {} it would begin after {}", steps_done,
+                            cited(now.config, "train.steps"), value),
+                "leave out train.steps, or go on from an older checkpoint, or start another run: --set run.dir=OTHER");
+        }
         const std::string fix =
             key == "data" ? "point data.dir at the data that the run began with" : "--set " + key + "=" + found->second;
         throw Error("this run began with " + key + " = " + found->second + ", the recipe says " + value,

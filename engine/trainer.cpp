@@ -23,10 +23,6 @@ double sum_of(const Model& model, Tensor losses) {
     return losses.dtype == DType::f64 ? add_up(0.0) : add_up(0.0f);
 }
 
-Tensor part(Tensor losses, int64_t first, int64_t count) {
-    return losses.view({losses.size(), 1}).slice(first, count).view({count});
-}
-
 }  // namespace
 
 double ValidationResult::bits_per_byte() const { return nats / std::numbers::ln2 / bytes; }
@@ -57,7 +53,7 @@ StepResult Trainer::step(int64_t step, const NextBatch& next_batch) {
     for (size_t i = 0; i < host_.size(); ++i) {  // micro-batches add into the gradients
         batch_.upload(r.ops, host_[i], r.stream);
         batch_.dropping = {config_.dropout, config_.seed, step, int64_t(i) * rows};
-        model_.loss_and_backward(batch_, part(losses_, int64_t(i) * rows, rows), scale);
+        model_.loss_and_backward(batch_, losses_.part(int64_t(i) * rows, rows), scale);
     }
     optimizer_.step(step, result.lr);
 
@@ -67,7 +63,7 @@ StepResult Trainer::step(int64_t step, const NextBatch& next_batch) {
 }
 
 ValidationResult validate_loss(Model& model, int64_t windows, const NextBatch& next_batch,
-                               const std::vector<int32_t>& bytes_of) {
+                               const std::vector<int32_t>& bytes_of, const std::function<bool()>& stop) {
     const int B = model.run.d.B, T = model.run.d.T;
     Arena inputs(model.run.ops, "inputs of validation");
     Batch batch;
@@ -79,11 +75,15 @@ ValidationResult validate_loss(Model& model, int64_t windows, const NextBatch& n
 
     ValidationResult result;
     for (int64_t first = 0; first < windows; first += B) {
+        if (stop && stop()) {
+            result.whole = false;
+            break;
+        }
         host = HostBatch(B, T);
         next_batch(first, host);
         for (int64_t row = (windows - first) * T; row < int64_t(B) * T; ++row) host.targets[size_t(row)] = -1;
         batch.upload(model.run.ops, host, model.run.stream);
-        model.loss(batch, losses);
+        model.loss(batch, losses, LossConfig{});
         result.nats += sum_of(model, losses);
         result.targets += host.valid_targets();
         for (int32_t target : host.targets)

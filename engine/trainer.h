@@ -26,7 +26,8 @@ struct StepResult {
 struct ValidationResult {
     double nats = 0;  // summed over all targets
     int64_t targets = 0;
-    double bytes = 0;  // of text that the targets spell
+    double bytes = 0;   // of text that the targets spell
+    bool whole = true;  // false: stopped before the last window
     double loss() const { return nats / double(targets); }
     double bits_per_byte() const;
 };
@@ -52,8 +53,10 @@ private:
     std::vector<HostBatch> host_;  // the step's micro-batches
 };
 
-// The loss of `windows` sequences (of the model's context), `bytes_of` giving the length of each id's text.
+// The plain cross-entropy of `windows` sequences (of the model's context), whatever the loss of training adds to it: so
+// that its nats and bits per byte compare with those of any other run. `bytes_of` gives the length of each id's text.
+// `stop` is asked before each batch.
 ValidationResult validate_loss(Model&, int64_t windows, const NextBatch& next_batch,
-                               const std::vector<int32_t>& bytes_of);
+                               const std::vector<int32_t>& bytes_of, const std::function<bool()>& stop = {});
 
 }  // namespace gradus

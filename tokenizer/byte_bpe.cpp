@@ -55,6 +55,7 @@ ByteBpe::ByteBpe(const TokenizerParts& parts) : identity_(next_identity()), voca
     }
     CHECK(std::find(std::begin(id_of_byte_), std::end(id_of_byte_), -1) == std::end(id_of_byte_));
     build_pair_table(parts);
+    build_joined_bytes(parts);
     build_token_table(parts);
 }
 
@@ -76,6 +77,15 @@ void ByteBpe::build_pair_table(const TokenizerParts& parts) {
     for (size_t left = 0; left < 256; ++left)
         for (size_t right = 0; right < 256; ++right)
             rank_of_two_bytes_[256 * left + right] = rank_of(id_of_byte_[left], id_of_byte_[right]);
+}
+
+void ByteBpe::build_joined_bytes(const TokenizerParts& parts) {
+    joined_bytes_.assign(256 * 256, false);
+    for (const Merge& merge : parts.merges) {
+        const std::string_view bytes = vocabulary_.bytes_of(merge.result);
+        for (size_t i = 0; i + 1 < bytes.size(); ++i)
+            joined_bytes_[256 * size_t(uint8_t(bytes[i])) + uint8_t(bytes[i + 1])] = true;
+    }
 }
 
 // Which pieces may skip the merges: those that the merges would turn into that one token anyhow, or every token where

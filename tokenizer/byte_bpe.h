@@ -3,9 +3,13 @@
 //
 // Each byte of a piece starts as its own token. While some neighbours (a, b) are in the list of merges, the pair with
 // the lowest rank, the leftmost on a tie, is replaced by its result. Cost: n^2/2 steps for pieces of up to 64 bytes,
-// where a scan beats any structure, and n log n beyond. Three shortcuts, which never change an id: a table of the
+// where a scan beats any structure, and n log n beyond. Four shortcuts, which never change an id: a table of the
 // tokens that the merges arrive at for their own bytes, a cache per thread, a scanner in the place of a regular
-// expression. Source: Sennrich, Haddow, Birch 2016 (arXiv:1508.07909); GPT-2's encoder.py.
+// expression, and cuts in long pieces between two bytes that stand together in no merged token, which so no merge ever
+// joins. Source: Sennrich, Haddow, Birch 2016 (arXiv:1508.07909); GPT-2's encoder.py.
+//
+// Error: a piece with more than `longest_part` bytes between two such cuts, as no text has; merging it takes some 30
+// bytes of memory for each of its own.
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -20,6 +24,8 @@ public:
     explicit ByteBpe(const TokenizerParts& parts);
     ByteBpe(const ByteBpe&) = delete;
     ByteBpe& operator=(const ByteBpe&) = delete;
+
+    static constexpr size_t longest_part = size_t(256) << 20;
 
     // The ids of any bytes, cut into pieces by GPT-2's pattern. Thread-safe.
     void encode(std::string_view text, std::vector<int32_t>& out) const;
@@ -40,11 +46,13 @@ private:
 
     void build_pair_table(const TokenizerParts& parts);
     void build_token_table(const TokenizerParts& parts);
+    void build_joined_bytes(const TokenizerParts& parts);
+    size_t part_end(std::string_view piece, size_t begin) const;
     uint32_t rank_of(int32_t left, int32_t right) const;
     int32_t whole_token(std::string_view piece, uint64_t hash) const;
     void encode_unseen(std::string_view piece, uint64_t hash, std::vector<int32_t>& out) const;
     void merge_short(std::string_view piece, std::vector<int32_t>& out) const;
-    void merge_long(std::string_view piece, std::vector<int32_t>& out) const;
+    void merge_long(std::string_view part, std::vector<int32_t>& out) const;
 
     uint64_t identity_;  // tells this model's cached pieces from another's
     const Vocabulary& vocabulary_;
@@ -53,6 +61,7 @@ private:
     std::vector<PairSlot> pairs_;              // open addressing, at most half full
     std::vector<uint32_t> rank_of_two_bytes_;  // [256 * left + right]: what each piece starts with, without a search
     std::vector<TokenSlot> tokens_;            // open addressing, at most half full
+    std::vector<bool> joined_bytes_;           // [256 * left + right]: side by side in the result of some merge
 };
 
 }  // namespace gradus

@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <functional>
 #include <queue>
+#include <string>
 
+#include "engine/base/error.h"
 #include "tokenizer/byte_bpe.h"
 
 namespace gradus {
@@ -14,8 +16,26 @@ constexpr size_t longest_scan = 64;  // bytes; beyond, the heap wins
 }  // namespace
 
 void ByteBpe::merge_piece(std::string_view piece, std::vector<int32_t>& out) const {
-    if (piece.size() <= longest_scan) merge_short(piece, out);
-    else merge_long(piece, out);
+    if (piece.size() <= longest_scan) return merge_short(piece, out);
+    for (size_t begin = 0; begin < piece.size();) {
+        const size_t end = part_end(piece, begin);
+        const std::string_view part = piece.substr(begin, end - begin);
+        if (part.size() <= longest_scan) merge_short(part, out);
+        else merge_long(part, out);
+        begin = end;
+    }
+}
+
+// Where the part of the piece that starts at `begin` ends: the parts' merges know nothing of each other.
+size_t ByteBpe::part_end(std::string_view piece, size_t begin) const {
+    size_t end = begin + 1;
+    while (end < piece.size() && joined_bytes_[256 * size_t(uint8_t(piece[end - 1])) + uint8_t(piece[end])]) {
+        if (++end - begin > longest_part)
+            throw Error("a text has more than " + std::to_string(longest_part) + " bytes without a break",
+                        "byte-pair encoding holds such a piece in memory as a whole, many times over",
+                        "break the text into words or lines, or leave it out");
+    }
+    return end;
 }
 
 // ids[i] and ids[i + 1] have rank ranks[i].
@@ -39,33 +59,35 @@ void ByteBpe::merge_short(std::string_view piece, std::vector<int32_t>& out) con
     out.insert(out.end(), ids, ids + count);
 }
 
-// A linked list of parts, and a heap of pairs that were possible once. An entry is stale when the pair at its place has
-// another rank by now; since a part only ever grows, no pair comes back to a place that it left.
-void ByteBpe::merge_long(std::string_view piece, std::vector<int32_t>& out) const {
-    constexpr size_t none = SIZE_MAX;
-    struct Part {
+// A linked list of tokens, and a heap of pairs that were possible once. An entry is stale when the pair at its place has
+// another rank by now; since a token only ever grows, no pair comes back to a place that it left.
+void ByteBpe::merge_long(std::string_view part, std::vector<int32_t>& out) const {
+    constexpr uint32_t none = UINT32_MAX;  // places have 32 bits: half the memory
+    static_assert(longest_part < none);
+    struct Link {
         int32_t id;
-        size_t previous, next;
+        uint32_t previous, next;
     };
     struct Candidate {
-        uint32_t rank;
-        size_t at;
+        uint32_t rank, at;
         bool operator>(const Candidate& other) const { return rank != other.rank ? rank > other.rank : at > other.at; }
     };
-    std::vector<Part> parts(piece.size());
-    for (size_t i = 0; i < parts.size(); ++i)
-        parts[i] = {id_of_byte_[uint8_t(piece[i])], i == 0 ? none : i - 1, i + 1 == parts.size() ? none : i + 1};
+    const uint32_t size = uint32_t(part.size());
+    std::vector<Link> links(size);
+    for (uint32_t i = 0; i < size; ++i)
+        links[i] = {id_of_byte_[uint8_t(part[i])], i == 0 ? none : i - 1, i + 1 == size ? none : i + 1};
 
     std::vector<Candidate> candidates;
-    for (size_t i = 0; i + 1 < parts.size(); ++i)
-        if (const uint32_t rank = rank_of_two_bytes_[256 * size_t(uint8_t(piece[i])) + uint8_t(piece[i + 1])];
+    candidates.reserve(size);
+    for (uint32_t i = 0; i + 1 < size; ++i)
+        if (const uint32_t rank = rank_of_two_bytes_[256 * size_t(uint8_t(part[i])) + uint8_t(part[i + 1])];
             rank != no_rank)
             candidates.push_back({rank, i});
     std::priority_queue<Candidate, std::vector<Candidate>, std::greater<>> heap(std::greater<>(),
                                                                                 std::move(candidates));
-    const auto offer = [&](size_t at) {
-        if (at == none || parts[at].next == none) return;
-        const uint32_t rank = rank_of(parts[at].id, parts[parts[at].next].id);
+    const auto offer = [&](uint32_t at) {
+        if (at == none || links[at].next == none) return;
+        const uint32_t rank = rank_of(links[at].id, links[links[at].next].id);
         if (rank != no_rank) heap.push({rank, at});
     };
 
@@ -73,18 +95,18 @@ void ByteBpe::merge_long(std::string_view piece, std::vector<int32_t>& out) cons
     while (!heap.empty()) {
         const Candidate best = heap.top();
         heap.pop();
-        Part& left = parts[best.at];
+        Link& left = links[best.at];
         if (left.id == swallowed || left.next == none) continue;
-        Part& right = parts[left.next];
+        Link& right = links[left.next];
         if (rank_of(left.id, right.id) != best.rank) continue;
         left.id = result_of_rank_[best.rank];
         right.id = swallowed;
         left.next = right.next;
-        if (left.next != none) parts[left.next].previous = best.at;
+        if (left.next != none) links[left.next].previous = best.at;
         offer(left.previous);
         offer(best.at);
     }
-    for (size_t at = 0; at != none; at = parts[at].next) out.push_back(parts[at].id);
+    for (uint32_t at = 0; at != none; at = links[at].next) out.push_back(links[at].id);
 }
 
 }  // namespace gradus

@@ -1,5 +1,6 @@
 #pragma once
-// JSON read with an Error that names line and column.
+// JSON read with an Error that names line and column: text that is no JSON, a number that no machine holds, lists and
+// objects inside each other beyond any use (a value that deep costs a stack to print or copy).
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>

@@ -2,13 +2,13 @@
 #include "tokenizer/piece_counter.h"
 
 #include <algorithm>
-#include <exception>
 #include <mutex>
-#include <thread>
+#include <utility>
 
 #include "engine/base/error.h"
 #include "tokenizer/gpt2_pattern.h"
 #include "tokenizer/piece_key.h"
+#include "tokenizer/threads.h"
 
 namespace gradus {
 
@@ -60,40 +60,39 @@ PieceCounter count_pieces(const TextSource& next, int threads, const std::functi
     std::mutex source;  // guards what follows
     CountingProgress progress;
     bool ended = false;
-    std::exception_ptr failure;
+    const auto stop = [&] {
+        const std::lock_guard lock(source);
+        ended = true;
+    };
 
     // Texts that together are worth a thread's while; none at the end.
     const auto take = [&] {
         std::vector<std::string> texts;
         const std::lock_guard lock(source);
-        try {
-            size_t bytes = 0;
-            for (std::string text; !ended && bytes < batch_bytes; text.clear()) {
-                if ((ended = !next(text))) break;
-                bytes += text.size();
-                texts.push_back(std::move(text));
-            }
-            progress.texts += texts.size();
-            progress.bytes += bytes;
-            if (report) report(progress);
-        } catch (...) {
-            failure = std::current_exception();
-            ended = true;
-            texts.clear();
+        bool more = !std::exchange(ended, true);  // ended, for the others, if anything here throws
+        size_t bytes = 0;
+        for (std::string text; more && bytes < batch_bytes; text.clear()) {
+            if (!(more = next(text))) break;
+            bytes += text.size();
+            texts.push_back(std::move(text));
         }
+        progress.texts += texts.size();
+        progress.bytes += bytes;
+        if (report) report(progress);
+        ended = !more;
         return texts;
     };
 
     std::vector<PieceCounter> counters{size_t(threads)};
-    const auto work = [&](PieceCounter& counter) {
-        for (std::vector<std::string> texts = take(); !texts.empty(); texts = take())
-            for (const std::string& text : texts) counter.add_pieces_of(text);
-    };
-    std::vector<std::thread> helpers;
-    for (size_t i = 1; i < counters.size(); ++i) helpers.emplace_back(work, std::ref(counters[i]));
-    work(counters[0]);
-    for (std::thread& helper : helpers) helper.join();
-    if (failure) std::rethrow_exception(failure);
+    run_in_threads(threads, [&](int thread) {
+        try {
+            for (std::vector<std::string> texts = take(); !texts.empty(); texts = take())
+                for (const std::string& text : texts) counters[size_t(thread)].add_pieces_of(text);
+        } catch (...) {  // the others need not go on
+            stop();
+            throw;
+        }
+    });
 
     for (size_t i = 1; i < counters.size(); ++i) {
         counters[0].add(counters[i]);

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "tokenizer/tokenizer.h"
+#include "tokenizer/unicode.h"
 
 namespace gradus {
 
@@ -23,8 +24,5 @@ private:
     Tokenizer tokenizer_;
     std::string tail_;  // the beginning of a character
 };
-
-// `bytes` with each maximal subpart that is not UTF-8 replaced by U+FFFD.
-std::string replace_invalid_utf8(std::string_view bytes);
 
 }  // namespace gradus

@@ -50,6 +50,10 @@ Tokenizer Tokenizer::from_vocab_and_merges(const fs::path& vocab_json, const fs:
 
 Tokenizer Tokenizer::load(const fs::path& file_or_folder) {
     std::error_code ignored;
+    if (!fs::exists(file_or_folder, ignored))
+        throw Error(
+            "there is no tokenizer '" + file_or_folder.string() + "'", "no such file or folder",
+            "name a tokenizer.json or a folder that has one, or train one: gradus tokenizer train TEXTS --out DIR");
     if (!fs::is_directory(file_or_folder, ignored)) return parse(read_file(file_or_folder), file_or_folder.string());
     const fs::path json = file_or_folder / "tokenizer.json";
     const fs::path vocab = file_or_folder / "vocab.json", merges = file_or_folder / "merges.txt";

@@ -48,7 +48,8 @@ public:
     TokenizerKind kind() const;
     int32_t vocab_size() const;
 
-    // Byte-level BPE never fails; characters throw an Error that names the unknown one and its offset.
+    // Byte-level BPE takes any bytes (Error: hundreds of megabytes without a break); characters throw an Error that names
+    // the unknown one and its offset.
     std::vector<int32_t> encode(std::string_view text) const;
     void encode_append(std::string_view text, std::vector<int32_t>& ids) const;
     // Special tokens in the text become their ids; where several fit, the leftmost and then the longest.

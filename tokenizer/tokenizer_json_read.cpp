@@ -3,8 +3,8 @@
 
 #include "engine/base/error.h"
 #include "tokenizer/json_text.h"
-#include "tokenizer/stream_decoder.h"
 #include "tokenizer/tokenizer_json.h"
+#include "tokenizer/unicode.h"
 #include "tokenizer/vocabulary_file.h"
 
 namespace gradus {
@@ -52,6 +52,8 @@ public:
 private:
     // A value from the file, short and fit for a message.
     static std::string shown(const json& value) {
+        if (value.is_array()) return "a list";
+        if (value.is_object()) return "an object";
         const std::string text = value.dump(-1, ' ', false, json::error_handler_t::replace);
         return text.size() <= 60 ? text : replace_invalid_utf8(text.substr(0, 57)) + "...";
     }

@@ -30,7 +30,8 @@ public:
         add_bytes();
         if (training.vocab_size < int64_t(tokens_.size()))
             throw Error("a vocabulary of " + std::to_string(training.vocab_size) + " tokens is too small",
-                        "256 bytes and " + std::to_string(special_ids_.size()) + " special tokens come first",
+                        "256 bytes and " + std::to_string(special_ids_.size()) +
+                            (special_ids_.size() == 1 ? " special token" : " special tokens") + " come first",
                         "ask for at least " + std::to_string(tokens_.size()) + " tokens");
     }
 
@@ -101,7 +102,9 @@ private:
             report();
         });
         if (counter.distinct() == 0)
-            throw Error("there is no text to train on", std::to_string(progress_.texts) + " texts were read, all empty",
+            throw Error("there is no text to train on",
+                        progress_.texts == 1 ? "1 text was read, and it is empty"
+                                             : std::to_string(progress_.texts) + " texts were read, all empty",
                         "check the input files");
         progress_.pieces = counter.distinct();
         for (const PieceCounter::Piece& piece : counter.sorted()) {

@@ -35,8 +35,10 @@ Tokenizer train_characters(const TextSource& next, const CharacterTraining& trai
     for (char32_t code = 0; code < seen.size(); ++code)
         if (seen[code]) append_utf8(tokens.emplace_back(), code);
     if (tokens.empty())
-        throw Error("there is no text to make a vocabulary from", std::to_string(texts) + " texts were read, all empty",
-                    "check the input files");
+        throw Error(
+            "there is no text to make a vocabulary from",
+            texts == 1 ? "1 text was read, and it is empty" : std::to_string(texts) + " texts were read, all empty",
+            "check the input files");
     std::vector<int32_t> specials;
     if (training.end_of_text) {
         specials.push_back(int32_t(tokens.size()));

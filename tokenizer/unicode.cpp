@@ -80,6 +80,19 @@ Utf8Char decode_utf8(const char* at, const char* end) {
 
 size_t maximal_subpart(const char* at, const char* end) { return well_formed_prefix(at, end); }
 
+std::string replace_invalid_utf8(std::string_view bytes) {
+    std::string text;
+    const char* const end = bytes.data() + bytes.size();
+    for (const char* at = bytes.data(); at < end;) {
+        const Utf8Char next = decode_utf8(at, end);
+        const size_t length = next.valid ? size_t(next.length) : maximal_subpart(at, end);
+        if (next.valid) text.append(at, length);
+        else append_utf8(text, 0xFFFD);
+        at += length;
+    }
+    return text;
+}
+
 size_t incomplete_utf8_tail(std::string_view text) {
     const char* const end = text.data() + text.size();
     for (size_t tail = 1; tail <= 3 && tail <= text.size(); ++tail) {

@@ -31,6 +31,9 @@ size_t incomplete_utf8_tail(std::string_view text);
 // "maximal subpart").
 size_t maximal_subpart(const char* at, const char* end);
 
+// The text with one U+FFFD for each maximal subpart that is not UTF-8, as browsers and Python's "replace" do it.
+std::string replace_invalid_utf8(std::string_view bytes);
+
 void append_utf8(std::string& out, char32_t code);
 
 // "U+00E9", for messages.

@@ -8,7 +8,6 @@
 #include "engine/base/error.h"
 #include "tokenizer/byte_alphabet.h"
 #include "tokenizer/pair_key.h"
-#include "tokenizer/stream_decoder.h"
 #include "tokenizer/unicode.h"
 
 namespace gradus {

@@ -2,8 +2,8 @@
 
 #include <omp.h>
 
-#include <chrono>
-#include <cstdio>
+#include <cerrno>
+#include <cstring>
 
 #include <fmt/format.h>
 
@@ -22,6 +22,8 @@ void use_threads(int threads) {
     if (threads > 0) omp_set_num_threads(threads);
 }
 
+int threads_in_use() { return omp_get_max_threads(); }
+
 void add_dtype_option(CLI::App& app, std::string& dtype) {
     app.add_option("--dtype", dtype, "what weights and activations are computed in: f32 or bf16")
         ->check(CLI::IsMember({"f32", "bf16"}))
@@ -29,6 +31,10 @@ void add_dtype_option(CLI::App& app, std::string& dtype) {
 }
 
 DType parse_dtype(const std::string& dtype) { return dtype == "bf16" ? DType::bf16 : DType::f32; }
+
+Error unwritten_output() {
+    return Error("standard output cannot be written", std::strerror(errno), "send it to a disk with room: > FILE");
+}
 
 fs::path model_folder(const std::string& run_or_folder) {
     const fs::path folder = run_or_folder;
@@ -38,7 +44,7 @@ fs::path model_folder(const std::string& run_or_folder) {
         throw Error("there is no model '" + run_or_folder + "'", "no such folder",
                     "give the folder of a run, of a checkpoint, or of a Hugging Face model");
     const LatestCheckpoint latest = latest_checkpoint(folder);
-    for (const std::string& note : latest.notes) fmt::print(stderr, "note: {}\n", note);
+    for (const std::string& damage : latest.notes) note(damage);
     if (latest.folder) return *latest.folder;
     if (fs::exists(folder / "recipe.toml", ignored))
         throw Error("the run '" + run_or_folder + "' has no checkpoint",
@@ -46,28 +52,6 @@ fs::path model_folder(const std::string& run_or_folder) {
                     "let it train to its first one: gradus pretrain " + (folder / "recipe.toml").string());
     throw Error("there is no model in '" + run_or_folder + "'", "it has neither config.json nor checkpoints/",
                 "give the folder of a run, of a checkpoint, or of a Hugging Face model");
-}
-
-std::string with_commas(int64_t n) { return text_of_whole(n); }
-
-namespace {
-bool progress_is_shown = false;
-}
-
-void progress_line(const std::string& text) {
-    using namespace std::chrono_literals;
-    static std::chrono::steady_clock::time_point last{};
-    const auto now = std::chrono::steady_clock::now();
-    if (!is_terminal(stderr) || now - last < 200ms) return;
-    last = now;
-    progress_is_shown = true;
-    fmt::print(stderr, "\r\033[K{}", text);
-    std::fflush(stderr);
-}
-
-void end_progress_line() {
-    if (progress_is_shown) fmt::print(stderr, "\r\033[K");
-    progress_is_shown = false;
 }
 
 }  // namespace gradus

@@ -3,8 +3,9 @@
 // which declares its options and whose callback does the work. Commands throw Error; main() alone catches.
 //
 // Exit status, the same for every command:
-//   0 done, also when Ctrl-C or SIGTERM asked a run to stop and it saved itself    1 an Error: three lines say what to do
-//   2 the command line was wrong    70 a bug of gradus    130 a second Ctrl-C or SIGTERM ended it at once
+//   0 done, also when Ctrl-C, SIGTERM or SIGHUP asked a run to stop and it saved itself
+//   1 an Error: three lines say what to do    2 the command line was wrong    70 a bug of gradus
+//   130 a second signal ended it at once
 #include <memory>
 #include <string>
 
@@ -31,20 +32,17 @@ void add_bench_command(CLI::App&);
 void add_threads_option(CLI::App&, int& threads);
 // What ops compute with from now on.
 void use_threads(int threads);
+int threads_in_use();
 
 // --dtype f32|bf16
 void add_dtype_option(CLI::App&, std::string& dtype);
 DType parse_dtype(const std::string& dtype);
 
+// The Error where results could not be written to standard output; by errno.
+Error unwritten_output();
+
 // The folder with config.json that a user means: a run (its newest whole checkpoint), a checkpoint, or a model of
 // Hugging Face. Error says what was looked for.
 fs::path model_folder(const std::string& run_or_folder);
-
-// 1234567 → "1,234,567"
-std::string with_commas(int64_t n);
-
-// A line on stderr that rewrites itself where stderr is a terminal; silent elsewhere.
-void progress_line(const std::string& text);
-void end_progress_line();
 
 }  // namespace gradus

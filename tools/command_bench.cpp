@@ -1,8 +1,7 @@
-// gradus bench step | generate | ops: how fast this machine computes, beside what it could do at best.
+// gradus bench step | generate | ops | tokenizer: how fast this machine computes, beside what it could do at best.
 //
 // A machine that others use is slower at one moment than at the next, so each measurement stands between two of its
 // ceiling, and the share of the ceiling is the median of the shares.
-#include <omp.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -17,6 +16,7 @@
 #include "engine/initialise.h"
 #include "engine/trainer.h"
 #include "tools/bench_ops.h"
+#include "tools/bench_tokenizer.h"
 #include "tools/ceiling.h"
 #include "tools/cli.h"
 
@@ -107,7 +107,7 @@ void bench_step(const StepOptions& o) {
                                              {"dtype", o.dtype},
                                              {"batch", o.batch},
                                              {"context", o.context},
-                                             {"threads", omp_get_max_threads()},
+                                             {"threads", threads_in_use()},
                                              {"steps", o.steps},
                                              {"recompute", o.recompute},
                                              {"seconds_median", seconds},
@@ -121,7 +121,7 @@ void bench_step(const StepOptions& o) {
         return;
     }
     fmt::print("{} {}  batch {}  context {}  {} threads  {} steps{}\n", o.model, o.dtype, o.batch, o.context,
-               omp_get_max_threads(), o.steps, o.recompute ? "  recompute" : "");
+               threads_in_use(), o.steps, o.recompute ? "  recompute" : "");
     fmt::print("step         {:9.1f} ms   median; best {:.1f} ms\n", seconds * 1e3, best * 1e3);
     fmt::print("tokens/s     {:9.1f}\n", tokens / seconds);
     fmt::print("GFLOP/s      {:9.1f}      6 x parameters x tokens / time\n", gflops);
@@ -178,7 +178,7 @@ void bench_generate(const GenerateBenchOptions& o) {
         const nlohmann::ordered_json line = {{"model", o.model},
                                              {"dtype", o.dtype},
                                              {"tokens", o.tokens},
-                                             {"threads", omp_get_max_threads()},
+                                             {"threads", threads_in_use()},
                                              {"tokens_per_second", per_second},
                                              {"bound_tokens_per_second", bound},
                                              {"share_of_bound", share},
@@ -187,7 +187,7 @@ void bench_generate(const GenerateBenchOptions& o) {
         fmt::print("{}\n", line.dump());
         return;
     }
-    fmt::print("{} {}  one sequence of {} tokens  {} threads\n", o.model, o.dtype, o.tokens, omp_get_max_threads());
+    fmt::print("{} {}  one sequence of {} tokens  {} threads\n", o.model, o.dtype, o.tokens, threads_in_use());
     fmt::print("tokens/s     {:9.1f}\n", per_second);
     fmt::print(
         "bound        {:9.1f}      {:.1f} MB of weights read for each token at {:.1f} GB/s, as measured between the "
@@ -257,6 +257,7 @@ void add_bench_command(CLI::App& app) {
     add_step(*bench);
     add_generate(*bench);
     add_ops(*bench);
+    add_bench_tokenizer(*bench);
 }
 
 }  // namespace gradus

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "data/prepare.h"
+#include "data/prepared_folder.h"
 #include "engine/base/log.h"
 #include "tokenizer/tokenizer.h"
 #include "tools/cli.h"
@@ -31,6 +32,21 @@ TokenizerUse use_of(const Tokenizer& tokenizer, const fs::path& given, const fs:
             .file = file};
 }
 
+std::string counted(int64_t n, const char* one, const char* many) {
+    return fmt::format("{} {}", text_of_whole(n), n == 1 ? one : many);
+}
+
+// A prepared folder's documents are taken as they are, so that options about making them would do nothing.
+void refuse_without_effect(const Options& o, const CLI::App& command) {
+    if (o.inputs.size() != 1 || !is_prepared(o.inputs[0])) return;
+    for (const char* name : {"--val-fraction", "--split", "--min-bytes", "--text-key", "--max-bad-lines"})
+        if (command.count(name) > 0)
+            throw Error(fmt::format("{} does nothing to a prepared folder", name),
+                        fmt::format("the documents of '{}' and their split are taken as they are", o.inputs[0]),
+                        fmt::format("leave {} out, or prepare the text again: gradus data prepare TEXTS --out {}", name,
+                                    o.prepare.out.string()));
+}
+
 std::string words_of(std::string name) {
     for (char& c : name) c = c == '_' ? ' ' : c;
     return name;
@@ -38,32 +54,36 @@ std::string words_of(std::string name) {
 
 void print_report(const PrepareReport& r, const fs::path& out, bool tokens) {
     auto row = [](const std::string& what, int64_t documents, int64_t bytes = -1, int64_t ids = -1) {
-        fmt::print("{:<24}{:>14}{:>18}{:>18}\n", what, with_commas(documents), bytes >= 0 ? with_commas(bytes) : "",
-                   ids >= 0 ? with_commas(ids) : "");
+        fmt::print("{:<24}{:>14}{:>18}{:>18}\n", what, text_of_whole(documents), bytes >= 0 ? text_of_whole(bytes) : "",
+                   ids >= 0 ? text_of_whole(ids) : "");
     };
     fmt::print("{:<24}{:>14}{:>18}{:>18}\n", "", "documents", "bytes", tokens ? "tokens" : "");
-    row(fmt::format("read from {} files", with_commas(r.files)), r.documents, r.bytes);
+    row("read from " + counted(r.files, "file", "files"), r.documents, r.bytes);
     for (const auto& [reason, documents] : r.dropped) row("dropped: " + words_of(reason), documents);
     if (r.bad_lines > 0) row("dropped: bad lines", r.bad_lines);
     row("training", r.train.documents, r.train.bytes, tokens ? r.train.tokens : -1);
     row("validation", r.val.documents, r.val.bytes, tokens ? r.val.tokens : -1);
-    if (r.other_files > 0) fmt::print("{} files of other kinds were left alone\n", with_commas(r.other_files));
+    if (r.other_files > 0)
+        fmt::print("{} left alone\n", counted(r.other_files, "file of another kind was", "files of other kinds were"));
     if (r.repeated_files > 0)
-        fmt::print("{} links to files already read were left alone\n", with_commas(r.repeated_files));
-    if (r.broken_links > 0) fmt::print("{} links lead nowhere\n", with_commas(r.broken_links));
+        fmt::print("{} left alone\n",
+                   counted(r.repeated_files, "link to a file already read was", "links to files already read were"));
+    if (r.broken_links > 0) fmt::print("{} nowhere\n", counted(r.broken_links, "link leads", "links lead"));
     fmt::print("{} in {}\n", out.string(), text_of_seconds(r.seconds));
 }
 
-void prepare_data(Options o) {
+void prepare_data(Options o, const CLI::App& command) {
+    refuse_without_effect(o, command);
     o.prepare.split = o.split == "tail" ? Split::tail : Split::hash;
     std::optional<TokenizerUse> use;
     if (!o.tokenizer.empty()) use = use_of(Tokenizer::load(o.tokenizer), o.tokenizer, o.prepare.out);
     const std::vector<fs::path> inputs(o.inputs.begin(), o.inputs.end());
-    const PrepareReport report = prepare(inputs, o.prepare, use ? &*use : nullptr, [](const PrepareProgress& p) {
-        progress_line(
-            fmt::format("{}: {} documents, {:.1f} MB", p.stage, with_commas(p.documents), double(p.bytes) / 1e6));
+    ProgressLine progress;
+    const PrepareReport report = prepare(inputs, o.prepare, use ? &*use : nullptr, [&](const PrepareProgress& p) {
+        progress.show(
+            fmt::format("{}: {} documents, {:.1f} MB", p.stage, text_of_whole(p.documents), double(p.bytes) / 1e6));
     });
-    end_progress_line();
+    progress.clear();
     print_report(report, o.prepare.out, use.has_value());
 }
 
@@ -94,13 +114,15 @@ void add_data_command(CLI::App& app) {
                      "hash: documents by a hash of their text; tail: the end of the text, in order")
         ->check(CLI::IsMember({"hash", "tail"}))
         ->capture_default_str();
-    command->add_option("--min-bytes", p.min_bytes, "drop documents shorter than this")->capture_default_str();
+    command->add_option("--min-bytes", p.min_bytes, "drop documents shorter than this")
+        ->check(CLI::Range(0, 1 << 30))
+        ->capture_default_str();
     command->add_option("--text-key", p.read.text_key, "where a line of .jsonl has its text")->capture_default_str();
     command->add_option("--max-bad-lines", p.read.max_bad_lines, "broken .jsonl lines to drop before giving up")
         ->check(CLI::NonNegativeNumber)
         ->capture_default_str();
     add_threads_option(*command, p.threads);
-    command->callback([o] { prepare_data(*o); });
+    command->callback([o, command] { prepare_data(*o, *command); });
 }
 
 }  // namespace gradus

@@ -51,7 +51,7 @@ void print_for_people(const ValidationResult& r, int T) {
         "nats per token  {:>14.5f}   cross-entropy, the loss of training; depends on the tokenizer\n"
         "perplexity      {:>14.3f}   e to that power: as unsure as a choice among so many equally likely tokens\n"
         "bits per byte   {:>14.5f}   the same in bits, for each byte of text: compares models of any tokenizer\n",
-        with_commas(r.targets), T, with_commas(int64_t(r.bytes)), r.loss(), std::exp(r.loss()), r.bits_per_byte());
+        text_of_whole(r.targets), T, text_of_whole(int64_t(r.bytes)), r.loss(), std::exp(r.loss()), r.bits_per_byte());
 }
 
 void evaluate(const Options& o) {
@@ -72,7 +72,7 @@ void evaluate(const Options& o) {
             batch.targets[size_t(i)] = ids[size_t(first * T + i + 1)];
         }
     };
-    const ValidationResult r = validate_loss(*model, windows, next, bytes_of_ids(folder));
+    const ValidationResult r = validate_loss(*model, windows, next, bytes_of_ids(folder.tokenizer, folder.config.V));
     if (!std::isfinite(r.nats))
         throw Error("the loss is not a finite number",
                     "the weights of the model are broken, or the dtype is too narrow for them",

@@ -58,8 +58,8 @@ std::string shown(std::string text) {
 }
 
 void print(const std::string& text) {
-    std::fwrite(text.data(), 1, text.size(), stdout);
-    std::fflush(stdout);
+    if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
+        throw unwritten_output();
 }
 
 using Clock = std::chrono::steady_clock;
@@ -201,7 +201,9 @@ void add_generate_command(CLI::App& app) {
         ->capture_default_str();
     command->add_option("--stop", o->stops, "end a text before this string; may be given several times")
         ->allow_extra_args(false);
-    command->add_option("--seed", s.seed, "the same seed gives the same text")->capture_default_str();
+    command->add_option("--seed", s.seed, "the same seed gives the same text")
+        ->check(CLI::NonNegativeNumber)
+        ->capture_default_str();
     add_dtype_option(*command, o->dtype);
     add_threads_option(*command, o->threads);
     command->add_flag(

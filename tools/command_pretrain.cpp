@@ -1,7 +1,5 @@
 // gradus pretrain: trains a model on token shards, by a recipe.
 #include <chrono>
-#include <cstdio>
-#include <thread>
 
 #include <fmt/format.h>
 
@@ -24,90 +22,99 @@ void print_run(const Resolved& r, const PretrainData& data, const PretrainBatche
     const ModelConfig& m = r.model;
     const std::string heads =
         m.G == m.H ? fmt::format("{} heads", m.H) : fmt::format("{} heads on {} key/value heads", m.H, m.G);
-    fmt::print("model    {}, {} layers, width {}, {}, vocabulary {}: {} parameters\n", r.config.family, m.L, m.C, heads,
-               text_of_whole(m.V), text_of_whole(parameter_count(m)));
-    fmt::print(
+    tell(fmt::format("model    {}, {} layers, width {}, {}, vocabulary {}: {} parameters\n", r.config.family, m.L, m.C,
+                     heads, text_of_whole(m.V), text_of_whole(parameter_count(m))));
+    tell(fmt::format(
         "data     {}: {} tokens to train on, {} to validate on; all steps together see {:.2f} times the former\n",
         data.train.front().string(), text_of_whole(batches.train_tokens()), text_of_whole(batches.val_tokens()),
-        double(r.config.steps) * double(r.tokens_per_step) / double(std::max<int64_t>(1, batches.train_tokens())));
-    fmt::print("batch    {} sequences of {} = {} tokens a step, {} at once, {} on {}{}\n", r.trainer.batch,
-               r.trainer.context, text_of_whole(r.tokens_per_step), r.trainer.micro_batch, r.config.dtype,
-               r.config.device, r.purpose.recompute ? ", activations recomputed" : "");
+        double(r.config.steps) * double(r.tokens_per_step) / double(std::max<int64_t>(1, batches.train_tokens()))));
+    tell(fmt::format("batch    {} sequences of {} = {} tokens a step, {} at once, {} on {}{}\n", r.trainer.batch,
+                     r.trainer.context, text_of_whole(r.tokens_per_step), r.trainer.micro_batch, r.config.dtype,
+                     r.config.device, r.purpose.recompute ? ", activations recomputed" : ""));
     const size_t params = run.model->params.bytes(), grads = run.model->grads.bytes(), acts = run.model->acts.bytes(),
                  optimizer = run.trainer->optimizer().bytes();
-    fmt::print("memory   params {}  grads {}  optimizer {}  activations {}  together {} MiB\n", text_of_mib(params),
-               text_of_mib(grads), text_of_mib(optimizer), text_of_mib(acts),
-               text_of_mib(params + grads + optimizer + acts));
-    fmt::print("columns  loss in nats per token; grad: norm before clipping; GFLOP/s = 6 x parameters x tokens/s\n");
+    tell(fmt::format("memory   params {}  grads {}  optimizer {}  activations {}  together {} MiB\n",
+                     text_of_mib(params), text_of_mib(grads), text_of_mib(optimizer), text_of_mib(acts),
+                     text_of_mib(params + grads + optimizer + acts)));
+    tell("columns  loss in nats per token; grad: norm before clipping; GFLOP/s = 6 x parameters x tokens/s\n");
 }
 
 // What `gradus report` shows beside the curves.
 void write_facts(const Resolved& r, const PretrainData& data, const PretrainBatches& batches) {
     const fs::path folder = r.config.run_dir;
     write_file_atomically(folder / "recipe.toml", recipe_text(r.config));
-    const nlohmann::ordered_json facts = {
-        {"parameters", parameter_count(r.model)},
-        {"tokens_per_step", r.tokens_per_step},
-        {"train_tokens", batches.train_tokens()},
-        {"val_tokens", batches.val_tokens()},
-        {"vocab", data.facts.vocab},
-        {"threads", r.config.threads > 0 ? r.config.threads : int64_t(std::thread::hardware_concurrency())}};
+    const nlohmann::ordered_json facts = {{"parameters", parameter_count(r.model)},
+                                          {"tokens_per_step", r.tokens_per_step},
+                                          {"train_tokens", batches.train_tokens()},
+                                          {"val_tokens", batches.val_tokens()},
+                                          {"vocab", data.facts.vocab},
+                                          {"threads", threads_in_use()}};
     write_file_atomically(folder / "run.json", facts.dump(2) + "\n");
     std::error_code ignored;
     const fs::path counts = data.train.front().parent_path() / "report.json";
     if (fs::exists(counts, ignored)) write_file_atomically(folder / "data.json", read_file(counts));
 }
 
-void make_run_folder(const fs::path& folder) {
+void hold_new_folder(const fs::path& folder, std::optional<FolderLock>& lock) {
     std::error_code problem;
     fs::create_directories(folder, problem);
     if (problem)
         throw Error("the folder '" + folder.string() + "' of the run cannot be made", problem.message(),
                     "--set run.dir=ELSEWHERE");
+    lock.emplace(folder);
+    if (fs::exists(folder / "log.jsonl", problem))
+        throw Error("another run began in '" + folder.string() + "' in the meantime", "it has a log.jsonl by now",
+                    "--set run.dir=OTHER, or the same command again to go on with that run");
 }
 
 void pretrain(const Options& o) {
     const auto start = std::chrono::steady_clock::now();
     install_stop_signals();
-    const Config config = load_config(o.recipe, o.set);
+    Config config = load_config(o.recipe, o.set);
     check_sources(config);
     const PretrainData data = open_data(config);
 
+    // A folder that is there is held before it is looked into; a new one is made when nothing is left to be refused.
     const fs::path folder = config.run_dir;
-    make_run_folder(folder);
-    const FolderLock lock(folder);
+    std::optional<FolderLock> lock;
+    std::error_code ignored;
+    const bool is_new = !fs::exists(folder, ignored);
+    if (!is_new) lock.emplace(folder);
     const std::optional<ResumePoint> resume = find_resume_point(folder, o.resume == "never");
-    Resolved r = resolve_run(config, data.facts, resume);
+    // From here on a folder with weights: of a run to begin from, the checkpoint that is the newest now.
+    if (!resume && !config.model_from.empty()) config.model_from = model_folder(config.model_from).string();
+    Resolved r = resolve_run(config, data, resume);
     use_threads(int(r.config.threads));
     const PretrainBatches batches(data, r);
+    const std::vector<Prompt> samples = sample_prompts(r, data);
     const std::string how_to_go_on = "gradus pretrain " + (folder / "recipe.toml").string();
 
     if (resume && resume->state.step >= r.config.steps) {
-        fmt::print("this run has done all of its {} steps: {}\n", text_of_whole(r.config.steps),
-                   resume->folder.string());
+        tell(fmt::format("this run has done all of its {} steps: {}\n", text_of_whole(r.config.steps),
+                         resume->folder.string()));
         return;
     }
     if (resume)
-        fmt::print("resume   after step {} of {}, from {}\n", resume->state.step, r.config.steps,
-                   resume->folder.string());
+        tell(fmt::format("resume   after step {} of {}, from {}\n", resume->state.step, r.config.steps,
+                         resume->folder.string()));
     if (r.config.minutes > 0 && !resume) {
         const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
         const auto steps = steps_for_minutes(r, batches, elapsed);
         if (!steps) {
-            fmt::print("stopped before the first step; nothing was written\n");
+            tell("stopped before the first step; nothing was written\n");
             return;
         }
-        Config timed = config;
-        timed.steps = *steps;
-        r = resolve_run(timed, data.facts, resume);
+        r = resolve_timed_run(config, data, *steps);
     }
     TrainingRun run = start_run(r, resume);
+    if (is_new) hold_new_folder(folder, lock);
+    remove_stale_temporaries(folder);
     print_run(r, data, batches, run);
     write_facts(r, data, batches);
-    std::fflush(stdout);
-    PretrainLoop loop(r, data, batches, std::move(run));
-    if (loop.run()) fmt::print("done: gradus generate {0} --prompt TEXT, or gradus report {0}\n", folder.string());
-    else fmt::print("stopped; resume: {}\n", how_to_go_on);
+    PretrainLoop loop(r, data, batches, samples, std::move(run));
+    if (loop.run())
+        tell(fmt::format("done: gradus generate {0} --prompt TEXT, or gradus report {0}\n", folder.string()));
+    else tell(fmt::format("stopped; resume: {}\n", how_to_go_on));
 }
 
 }  // namespace
@@ -122,8 +129,8 @@ void add_pretrain_command(CLI::App& app) {
         "transformers\n"
         "loads as they are. Called again with the same folder, the run goes on from its newest checkpoint, bit for "
         "bit.\n\n"
-        "Ctrl-C or SIGTERM: the step is finished, a checkpoint saved, exit status 0; a second one ends at once with "
-        "130.\n\n"
+        "Ctrl-C, SIGTERM or SIGHUP: the step is finished, a checkpoint saved, exit status 0; a second one ends at once "
+        "with 130.\n\n"
         "Example: gradus pretrain tools/recipes/quickstart.toml --set data.dir=prepared --set run.dir=runs/first");
     command->add_option("RECIPE", o->recipe, "file of settings");
     command->add_option("--set", o->set, "key=value, after the file; may be given several times")

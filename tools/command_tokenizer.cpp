@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "data/readers.h"
+#include "engine/base/log.h"
 #include "tokenizer/tokenizer.h"
 #include "tokenizer/train_bpe.h"
 #include "tokenizer/train_characters.h"
@@ -32,13 +33,11 @@ std::vector<fs::path> training_inputs(const std::vector<std::string>& inputs) {
     return paths;
 }
 
-void show_progress(const BpeTrainingProgress& p) {
+std::string text_of(const BpeTrainingProgress& p) {
     if (p.pieces == 0)
-        progress_line(
-            fmt::format("counting: {} texts, {:.1f} MB", with_commas(int64_t(p.texts)), double(p.bytes) / 1e6));
-    else
-        progress_line(fmt::format("merging: {} of {}, {} distinct pieces", with_commas(p.merges),
-                                  with_commas(p.all_merges), with_commas(int64_t(p.pieces))));
+        return fmt::format("counting: {} texts, {:.1f} MB", text_of_whole(int64_t(p.texts)), double(p.bytes) / 1e6);
+    return fmt::format("merging: {} of {}, {} distinct pieces", text_of_whole(p.merges), text_of_whole(p.all_merges),
+                       text_of_whole(int64_t(p.pieces)));
 }
 
 void train(const TrainOptions& o) {
@@ -53,18 +52,20 @@ void train(const TrainOptions& o) {
         return true;
     };
     const int threads = o.threads > 0 ? o.threads : int(std::max(1u, std::thread::hardware_concurrency()));
+    ProgressLine progress;
+    const auto show = [&](const BpeTrainingProgress& p) { progress.show(text_of(p)); };
     const Tokenizer tokenizer =
         o.kind == "char" ? train_characters(next)
-                         : train_bpe(next, {.vocab_size = o.vocab_size, .threads = threads, .progress = show_progress});
-    end_progress_line();
+                         : train_bpe(next, {.vocab_size = o.vocab_size, .threads = threads, .progress = show});
+    progress.clear();
     fs::create_directories(o.out);
     const fs::path file = fs::path(o.out) / "tokenizer.json";
     tokenizer.save(file);
-    fmt::print("{}: {} tokens from {} documents, {} bytes\n", file.string(), with_commas(tokenizer.vocab_size()),
-               with_commas(documents), with_commas(bytes));
+    fmt::print("{}: {} tokens from {} document{}, {} bytes\n", file.string(), text_of_whole(tokenizer.vocab_size()),
+               text_of_whole(documents), documents == 1 ? "" : "s", text_of_whole(bytes));
     if (o.kind == "bpe" && tokenizer.vocab_size() < o.vocab_size)
         fmt::print("the text has no pairs left for the other {} tokens of --vocab-size {}\n",
-                   with_commas(o.vocab_size - tokenizer.vocab_size()), o.vocab_size);
+                   text_of_whole(o.vocab_size - tokenizer.vocab_size()), o.vocab_size);
 }
 
 // Standard output in large pieces.
@@ -79,43 +80,45 @@ public:
         const bool written =
             std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
         text.clear();
-        if (!written)
-            throw Error("standard output cannot be written", "the disk it goes to is full, or nobody reads it",
-                        "write to a disk with room: > FILE");
+        if (!written) throw unwritten_output();
     }
 };
 
-// Runs work(line) on every line of standard input; an Error of the work says which line it was.
+// Runs work(line, text) on every line of standard input: what it appends to the text is the line's output. An Error of the
+// work says which line it was; the output of the lines before it is written.
 template <class Work>
 void for_each_line(const Work& work) {
     std::ios::sync_with_stdio(false);
+    Output out;
     std::string line;
     for (int64_t number = 1; std::getline(std::cin, line); ++number) {
+        const size_t good = out.text.size();
         try {
-            work(std::string_view(line));
+            work(std::string_view(line), out.text);
         } catch (const Error& e) {
+            out.text.resize(good);
+            out.flush();
             throw Error(fmt::format("standard input, line {}: {}", number, e.what()), e.cause, e.fix);
         }
+        out.text += '\n';
+        out.write_when_large();
     }
+    out.flush();
 }
 
 void encode(const std::string& path, bool specials) {
     const Tokenizer tokenizer = Tokenizer::load(path);
-    Output out;
     std::vector<int32_t> ids;
-    for_each_line([&](std::string_view line) {
+    for_each_line([&](std::string_view line, std::string& out) {
         ids.clear();
         if (specials) ids = tokenizer.encode_with_specials(line);
         else tokenizer.encode_append(line, ids);
         for (size_t i = 0; i < ids.size(); ++i) {
-            if (i > 0) out.text += ' ';
+            if (i > 0) out += ' ';
             const fmt::format_int digits(ids[i]);
-            out.text.append(digits.data(), digits.size());
+            out.append(digits.data(), digits.size());
         }
-        out.text += '\n';
-        out.write_when_large();
     });
-    out.flush();
 }
 
 std::vector<int32_t> parse_ids(std::string_view line) {
@@ -143,13 +146,7 @@ std::vector<int32_t> parse_ids(std::string_view line) {
 
 void decode(const std::string& path) {
     const Tokenizer tokenizer = Tokenizer::load(path);
-    Output out;
-    for_each_line([&](std::string_view line) {
-        tokenizer.decode_append(parse_ids(line), out.text);
-        out.text += '\n';
-        out.write_when_large();
-    });
-    out.flush();
+    for_each_line([&](std::string_view line, std::string& out) { tokenizer.decode_append(parse_ids(line), out); });
 }
 
 }  // namespace
@@ -180,7 +177,12 @@ void add_tokenizer_command(CLI::App& app) {
         ->capture_default_str();
     trainer->add_option("--text-key", options->text_key, "where a line of .jsonl has its text")->capture_default_str();
     add_threads_option(*trainer, options->threads);
-    trainer->callback([options] { train(*options); });
+    trainer->callback([options, trainer] {
+        if (options->kind == "char" && trainer->count("--vocab-size") > 0)
+            throw CLI::ValidationError("--vocab-size",
+                                       "with --kind char the characters of the text are the vocabulary");
+        train(*options);
+    });
 
     auto file = std::make_shared<std::string>();
     auto specials = std::make_shared<bool>(false);

@@ -1,12 +1,13 @@
 // The program: finds the command, runs it, and turns whatever goes wrong into three lines and an exit status.
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <iostream>
 #include <new>
-
-#include <fmt/format.h>
+#include <system_error>
 
 #include "engine/base/suggest.h"
 #include "tools/cli.h"
@@ -22,17 +23,23 @@ struct UsageError : Error {
 };
 
 int say(const Error& e, int status) {
-    end_progress_line();
     std::fflush(stdout);
-    fmt::print(stderr, "{}\n", e.text());
+    std::fputs((e.text() + "\n").c_str(), stderr);  // where nobody can read it the status still tells
     return status;
 }
 
-std::string help_of(const CLI::App& app) {
-    std::string words = "--help";
-    for (const CLI::App* a = &app; a->get_parent(); a = a->get_parent()) words = a->get_name() + " " + words;
-    return "gradus " + words;
+// 0, if all of what was printed got out.
+int status_of_output() {
+    std::cout.flush();
+    return std::fflush(stdout) == 0 && !std::ferror(stdout) && std::cout ? 0 : say(unwritten_output(), status_error);
 }
+
+// "gradus data prepare"
+std::string path_of(const CLI::App& app) {
+    return app.get_parent() ? path_of(*app.get_parent()) + " " + app.get_name() : "gradus";
+}
+
+std::string help_of(const CLI::App& app) { return path_of(app) + " --help"; }
 
 // The command that the first words name. Error when a word stands where a command should and is none.
 const CLI::App& command_of(const CLI::App& program, const std::vector<std::string>& words) {
@@ -67,7 +74,7 @@ Error usage_error(const CLI::ParseError& e, const CLI::App& command, const std::
         const std::string name = word.substr(0, word.find('='));
         if (!name.starts_with("--") || name == "--" || std::count(known.begin(), known.end(), name)) continue;
         const std::string near = nearest_name(name, known);
-        return Error("unknown option '" + name + "'", "in: gradus " + command.get_name() + " … " + word,
+        return Error("unknown option '" + name + "'", "in: " + path_of(command) + " … " + word,
                      (near.empty() ? "" : "did you mean '" + near + "'? ") + help_of(command));
     }
     return Error("this command line cannot be run", cause, help_of(command));
@@ -76,6 +83,15 @@ Error usage_error(const CLI::ParseError& e, const CLI::App& command, const std::
 void describe(CLI::App& app) {
     app.set_version_flag("--version", std::string("gradus ") + version);
     app.require_subcommand(1);
+    add_data_command(app);
+    add_tokenizer_command(app);
+    add_pretrain_command(app);
+    add_eval_command(app);
+    add_generate_command(app);
+    add_yardsticks_command(app);
+    add_report_command(app);
+    add_bench_command(app);
+    // Last, since commands that are added later would repeat it in their own help.
     app.footer(
         "A first run:\n"
         "  gradus data prepare texts/ --out prepared\n"
@@ -86,14 +102,6 @@ void describe(CLI::App& app) {
         "Exit status: 0 done, also when Ctrl-C stopped a run after it saved itself; 1 something to mend, said in "
         "three\n"
         "lines; 2 the command line; 70 a bug of gradus; 130 stopped at once by a second Ctrl-C.");
-    add_data_command(app);
-    add_tokenizer_command(app);
-    add_pretrain_command(app);
-    add_eval_command(app);
-    add_generate_command(app);
-    add_yardsticks_command(app);
-    add_report_command(app);
-    add_bench_command(app);
 }
 
 int run(int argc, char** argv) {
@@ -104,9 +112,12 @@ int run(int argc, char** argv) {
         const CLI::App& command = command_of(app, words);
         try {
             app.parse(argc, argv);  // runs the command
-            return 0;
+            return status_of_output();
         } catch (const CLI::ParseError& e) {
-            if (e.get_exit_code() == 0) return app.exit(e);  // --help, --version
+            if (e.get_exit_code() == 0) {  // --help, --version
+                app.exit(e);
+                return status_of_output();
+            }
             return say(usage_error(e, command, words), status_usage);
         }
     } catch (const UsageError& e) { return say(e, status_usage); } catch (const Error& e) {
@@ -147,6 +158,13 @@ int main(int argc, char** argv) {
     } catch (const fs::filesystem_error& e) {
         return say(Error("'" + e.path1().string() + "' cannot be used", e.code().message(),
                          "check that the path exists, may be used, and that its disk has room"),
+                   status_error);
+    } catch (const std::system_error& e) {
+        errno = e.code().value();
+        return say(std::ferror(stdout)
+                       ? unwritten_output()
+                       : Error("the system refused what this command needs", e.what(),
+                               "free some memory, or use fewer threads, and run the same command again"),
                    status_error);
     } catch (const std::exception& e) {
         return say(Error("gradus met a failure it does not know; this is a bug", e.what(),

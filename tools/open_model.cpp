@@ -1,9 +1,10 @@
 #include "tools/open_model.h"
 
-#include <cstdio>
-
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "engine/base/log.h"
 #include "engine/checkpoint/weights.h"
 #include "tools/cli.h"
 
@@ -23,15 +24,15 @@ std::unique_ptr<Model> load_model(const ModelFolder& m, const Ops& ops, DType dt
     auto model = make_model(ops, m.config, dtype, purpose);
     const std::vector<std::string> unused = load_weights(*model, m.folder);
     if (!unused.empty())
-        fmt::print(stderr, "note: {} tensors of '{}' are not part of this model, such as {}\n", unused.size(),
-                   m.folder.string(), unused.front());
+        note(fmt::format("{} tensors of '{}' are not part of this model, such as {}", unused.size(), m.folder.string(),
+                         unused.front()));
     return model;
 }
 
-std::vector<int32_t> bytes_of_ids(const ModelFolder& m) {
-    std::vector<int32_t> bytes(size_t(m.config.V), 0);
-    for (int32_t id = 0; id < m.tokenizer.vocab_size(); ++id)
-        bytes[size_t(id)] = int32_t(m.tokenizer.bytes_of(id).size());
+std::vector<int32_t> bytes_of_ids(const Tokenizer& tokenizer, int vocab) {
+    std::vector<int32_t> bytes(size_t(vocab), 0);
+    for (int32_t id = 0; id < std::min(vocab, tokenizer.vocab_size()); ++id)
+        if (!tokenizer.is_special(id)) bytes[size_t(id)] = int32_t(tokenizer.bytes_of(id).size());
     return bytes;
 }
 

@@ -20,7 +20,8 @@ ModelFolder open_model_folder(const std::string& run_or_folder);
 // The model with its weights. Tensors that no weight asked for are named on stderr.
 std::unique_ptr<Model> load_model(const ModelFolder&, const Ops&, DType, const Purpose&);
 
-// The length of each id's text in bytes, for every id of the model.
-std::vector<int32_t> bytes_of_ids(const ModelFolder&);
+// The length of each id's text in bytes, for a model of so many ids: 0 for special tokens, which stand for no text, and
+// for ids that the tokenizer does not have.
+std::vector<int32_t> bytes_of_ids(const Tokenizer&, int vocab);
 
 }  // namespace gradus

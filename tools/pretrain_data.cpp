@@ -5,16 +5,14 @@
 
 #include <algorithm>
 
+#include "engine/base/log.h"
+#include "tokenizer/stream_decoder.h"
+
 namespace gradus {
 
 namespace {
 
 std::string with_suffix(const fs::path& prefix, const char* suffix) { return prefix.string() + suffix; }
-
-bool has_shard(const fs::path& prefix) {
-    std::error_code ignored;
-    return fs::exists(with_suffix(prefix, ".bin"), ignored) && fs::exists(with_suffix(prefix, ".idx"), ignored);
-}
 
 void require_shard(const fs::path& prefix, const Config& config, const char* key) {
     if (has_shard(prefix)) return;
@@ -69,6 +67,17 @@ std::shared_ptr<const Loader> open_loader(const std::vector<fs::path>& prefixes,
     return loader;
 }
 
+// Nothing, and a note, where it is of a kind that is not known here.
+std::optional<Tokenizer> load_if_known(const fs::path& folder) {
+    try {
+        return Tokenizer::load(folder);
+    } catch (const Error& e) {
+        note(fmt::format("the tokenizer in '{}' cannot be compared with that of the data: {}", folder.string(),
+                         e.what()));
+        return std::nullopt;
+    }
+}
+
 }  // namespace
 
 PretrainData open_data(const Config& config) {
@@ -89,19 +98,32 @@ PretrainData open_data(const Config& config) {
         val.push_back(prefix);
     }
     const fs::path json = find_tokenizer(config, train.front());
-    PretrainData data{json, Tokenizer::load(json), train, val, {}};
     const std::string text = read_file(json);
+    PretrainData data{json, text, Tokenizer::parse(text, json.string()), train, val, {}};
     data.facts = {.vocab = data.tokenizer.vocab_size(),
                   .end_of_text = data.tokenizer.end_of_text().value_or(-1),
                   .identity = fmt::format("{:016x}", fingerprint(train, XXH3_64bits(text.data(), text.size())))};
     return data;
 }
 
-std::vector<int32_t> PretrainData::bytes_of_ids(int vocab) const {
-    std::vector<int32_t> bytes(size_t(vocab), 0);
-    for (int32_t id = 0; id < std::min(vocab, tokenizer.vocab_size()); ++id)
-        bytes[size_t(id)] = tokenizer.is_special(id) ? 0 : int32_t(tokenizer.bytes_of(id).size());
-    return bytes;
+void require_same_ids(const PretrainData& data, const fs::path& model_folder) {
+    std::error_code ignored;
+    fs::path file = model_folder / "tokenizer.json";
+    if (!fs::exists(file, ignored)) file = model_folder / "vocab.json";
+    if (!fs::exists(file, ignored)) return;
+    const std::optional<Tokenizer> known = load_if_known(model_folder);
+    if (!known) return;
+    const Tokenizer &here = data.tokenizer, &there = *known;
+    auto text_of = [](const Tokenizer& t, int32_t id) {
+        return id < t.vocab_size() ? "'" + replace_invalid_utf8(std::string(t.bytes_of(id))) + "'" : "nothing";
+    };
+    for (int32_t id = 0; id < here.vocab_size(); ++id)
+        if (id >= there.vocab_size() || here.bytes_of(id) != there.bytes_of(id))
+            throw Error(fmt::format("the data has other tokens than the model in '{}'", model_folder.string()),
+                        fmt::format("token {} is {} by {} and {} by {}", id, text_of(here, id),
+                                    data.tokenizer_json.string(), text_of(there, id), file.string()),
+                        fmt::format("gradus data prepare FOLDER --out OTHER --tokenizer {}, then --set data.dir=OTHER",
+                                    model_folder.string()));
 }
 
 PretrainBatches::PretrainBatches(const PretrainData& data, const Resolved& r)

@@ -12,17 +12,20 @@ namespace gradus {
 
 struct PretrainData {
     fs::path tokenizer_json;
+    std::string
+        tokenizer_text;  // of that file as the run began: what its checkpoints hold, whatever becomes of the file
     Tokenizer tokenizer;
     std::vector<fs::path> train, val;  // prefixes of shards; val may be empty
     DataFacts facts;
-
-    // The length of each id's text in bytes, for a model of that many ids.
-    std::vector<int32_t> bytes_of_ids(int vocab) const;
 };
 
 // From data.dir, or data.train, data.val and data.tokenizer. Error names the file that is missing and the command that
 // makes it.
 PretrainData open_data(const Config&);
+
+// Error when the folder of a model to begin from has a tokenizer under which the data's ids mean other texts. A tokenizer
+// of a kind that is not known here cannot be compared; a note says so.
+void require_same_ids(const PretrainData&, const fs::path& model_folder);
 
 // What the trainer and the validation read, as functions of the number of a sample.
 class PretrainBatches {

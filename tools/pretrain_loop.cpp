@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <cstdio>
 
 #include "engine/base/signals.h"
+#include "tools/open_model.h"
 
 namespace gradus {
 
@@ -15,7 +15,8 @@ bool is_due(int64_t step, int64_t every) { return every > 0 && step % every == 0
 
 }  // namespace
 
-PretrainLoop::PretrainLoop(const Resolved& r, const PretrainData& data, const PretrainBatches& batches, TrainingRun run)
+PretrainLoop::PretrainLoop(const Resolved& r, const PretrainData& data, const PretrainBatches& batches,
+                           std::vector<Prompt> samples, TrainingRun run)
     : resolved_(r),
       data_(data),
       batches_(batches),
@@ -24,8 +25,8 @@ PretrainLoop::PretrainLoop(const Resolved& r, const PretrainData& data, const Pr
       steps_(r.config.steps),
       parameters_(parameter_count(r.model)),
       log_(folder_ / "log.jsonl", run_.step),
-      sampler_(r, data, run_.step),
-      bytes_of_ids_(data.bytes_of_ids(r.model.V)),
+      sampler_(r, data, std::move(samples), run_.step),
+      bytes_of_ids_(bytes_of_ids(data.tokenizer, r.model.V)),
       saved_step_(run_.step),
       first_step_(run_.step) {}
 
@@ -56,13 +57,14 @@ void PretrainLoop::validate(nlohmann::ordered_json& record) {
         progress.update(double(first), double(windows), "windows");
         val(first, batch);
     };
-    const ValidationResult v = validate_loss(*run_.model, windows, next, bytes_of_ids_);
+    const ValidationResult v = validate_loss(*run_.model, windows, next, bytes_of_ids_, stop_requested);
+    if (!v.whole) return;
     record["val_loss"] = v.loss();
     if (v.bytes > 0) record["val_bits_per_byte"] = v.bits_per_byte();
     progress.clear();
-    fmt::print("valid {:>{}}/{}  loss {:7.4f}  {:.4f} bits per byte, {} tokens in {}\n", run_.step,
-               std::to_string(steps_).size(), steps_, v.loss(), v.bits_per_byte(), text_of_whole(v.targets),
-               text_of_seconds(std::chrono::duration<double>(Clock::now() - before).count()));
+    tell(fmt::format("valid {:>{}}/{}  loss {:7.4f}  {:.4f} bits per byte, {} tokens in {}\n", run_.step,
+                     std::to_string(steps_).size(), steps_, v.loss(), v.bits_per_byte(), text_of_whole(v.targets),
+                     text_of_seconds(std::chrono::duration<double>(Clock::now() - before).count())));
 }
 
 void PretrainLoop::save() {
@@ -77,9 +79,11 @@ void PretrainLoop::save() {
                                  .compatible = resolved_.identity};
     const fs::path written =
         save_checkpoint(folder_, *run_.model, run_.trainer->optimizer(), state,
-                        {.tokenizer_json = data_.tokenizer_json, .keep = {int(c.keep), c.keep_every}});
+                        {.tokenizer_json = data_.tokenizer_text,
+                         .end_of_text = data_.tokenizer.end_of_text() ? end_of_text_token : std::string_view(),
+                         .keep = {int(c.keep), c.keep_every}});
     saved_step_ = run_.step;
-    fmt::print("saved {}\n", written.string());
+    tell(fmt::format("saved {}\n", written.string()));
 }
 
 void PretrainLoop::show(const StepResult& s, double seconds, bool always) {
@@ -89,15 +93,16 @@ void PretrainLoop::show(const StepResult& s, double seconds, bool always) {
     shown_ = now;
     const double each = std::chrono::duration<double>(now - start_).count() / double(run_.step - first_step_);
     const double rate = double(s.tokens) / seconds;
-    fmt::print("{}\n", text_of(StepLine{.step = run_.step,
-                                        .steps = steps_,
-                                        .loss = s.loss,
-                                        .grad_norm = s.grad_norm,
-                                        .lr = s.lr,
-                                        .seconds = seconds,
-                                        .tokens_per_second = rate,
-                                        .flops_per_second = 6 * double(parameters_) * rate,
-                                        .seconds_left = each * double(steps_ - run_.step)}));
+    tell(text_of(StepLine{.step = run_.step,
+                          .steps = steps_,
+                          .loss = s.loss,
+                          .grad_norm = s.grad_norm,
+                          .lr = s.lr,
+                          .seconds = seconds,
+                          .tokens_per_second = rate,
+                          .flops_per_second = 6 * double(parameters_) * rate,
+                          .seconds_left = each * double(steps_ - run_.step)}) +
+         "\n");
 }
 
 bool PretrainLoop::run() {
@@ -115,7 +120,6 @@ bool PretrainLoop::run() {
         log_.write(record);
         if (is_due(run_.step, c.sample_every) || (last && c.sample_every > 0)) sampler_.sample(*run_.model, run_.step);
         if (last || is_due(run_.step, c.checkpoint_every)) save();
-        std::fflush(stdout);
     }
     if (run_.step > 0) save();
     return run_.step == steps_;

@@ -1,9 +1,10 @@
 #pragma once
 // The steps of a training run, with all that happens between them: the log, validation, samples, checkpoints, and the
-// request to stop. What it writes into the run's folder:
+// request to stop, which leaves a validation or a sample that is under way. Nothing that it tells people can fail, so
+// that a closed pipe or a full disk behind them never costs a checkpoint. What it writes into the run's folder:
 //
 //   log.jsonl      one line a step: step (1 after the first), loss, grad_norm, lr, ms, tokens (targets of this step);
-//                  after a validation also val_loss (nats per token) and val_bits_per_byte
+//                  after a whole validation also val_loss (nats per token) and val_bits_per_byte
 //   samples.jsonl  step, prompt, text
 //   checkpoints/   engine/checkpoint/checkpoint.h
 #include <chrono>
@@ -17,7 +18,8 @@ namespace gradus {
 
 class PretrainLoop {
 public:
-    PretrainLoop(const Resolved&, const PretrainData&, const PretrainBatches&, TrainingRun);
+    PretrainLoop(const Resolved&, const PretrainData&, const PretrainBatches&, std::vector<Prompt> samples,
+                 TrainingRun);
 
     // Until all steps are done or a stop is requested; both end with a checkpoint. True: all are done.
     bool run();

@@ -4,29 +4,37 @@
 
 #include <algorithm>
 
+#include "engine/base/signals.h"
 #include "tokenizer/stream_decoder.h"
 
 namespace gradus {
 
-PretrainSampler::PretrainSampler(const Resolved& r, const PretrainData& data, int64_t last_step)
-    : config_(r.config), tokenizer_(data.tokenizer) {
-    if (config_.sample_every == 0) return;
-    file_.emplace(fs::path(config_.run_dir) / "samples.jsonl", last_step);
-    for (const std::string& text : config_.sample_prompts) {
-        Prompt prompt = {{}, prompts_.size()};
-        if (const auto id = tokenizer_.end_of_text()) prompt.ids.push_back(*id);  // it opens every document
-        tokenizer_.encode_append(text, prompt.ids);
+std::vector<Prompt> sample_prompts(const Resolved& r, const PretrainData& data) {
+    std::vector<Prompt> prompts;
+    if (r.config.sample_every == 0) return prompts;
+    for (const std::string& text : r.config.sample_prompts) {
+        Prompt prompt = {{}, prompts.size()};
+        if (const auto id = data.tokenizer.end_of_text()) prompt.ids.push_back(*id);  // it opens every document
+        data.tokenizer.encode_append(text, prompt.ids);
         if (prompt.ids.empty())
             throw Error("the prompt '' has no tokens to begin with",
                         "sample.prompts holds an empty text, and the tokenizer has no end of text",
                         "--set 'sample.prompts=[\"The\"]'");
-        longest_ = std::max(longest_, prompt.ids.size());
-        prompts_.push_back(prompt);
+        if (prompt.ids.size() >= size_t(r.model.context))
+            throw Error(fmt::format("a prompt of {} tokens fills the model's context", prompt.ids.size()),
+                        fmt::format("sample.prompts; the model has {} positions", r.model.context),
+                        "write a shorter prompt");
+        prompts.push_back(prompt);
     }
-    if (longest_ >= size_t(r.model.context))
-        throw Error(fmt::format("a prompt of {} tokens fills the model's context", longest_),
-                    fmt::format("sample.prompts; the model has {} positions", r.model.context),
-                    "write a shorter prompt");
+    return prompts;
+}
+
+PretrainSampler::PretrainSampler(const Resolved& r, const PretrainData& data, std::vector<Prompt> prompts,
+                                 int64_t last_step)
+    : config_(r.config), tokenizer_(data.tokenizer), prompts_(std::move(prompts)) {
+    if (prompts_.empty()) return;
+    file_.emplace(fs::path(config_.run_dir) / "samples.jsonl", last_step);
+    for (const Prompt& prompt : prompts_) longest_ = std::max(longest_, prompt.ids.size());
 }
 
 void PretrainSampler::sample(Model& model, int64_t step) {
@@ -40,14 +48,16 @@ void PretrainSampler::sample(Model& model, int64_t step) {
         .max_tokens = int(config_.sample_tokens),
         .sampling = {.temperature = config_.sample_temperature, .seed = uint64_t(config_.seed)},
         .end_of_text = tokenizer_.end_of_text().value_or(-1)};
-    const std::vector<Generated> texts = generator_->generate(prompts_, options);
+    const std::vector<Generated> texts =
+        generator_->generate(prompts_, options, [](int, int32_t) { return !stop_requested(); });
+    if (stop_requested()) return;  // texts that were cut short are no samples
     for (size_t i = 0; i < texts.size(); ++i) {
         std::vector<int32_t> ids = texts[i].ids;
         std::erase_if(ids,
                       [&](int32_t id) { return id >= tokenizer_.vocab_size(); });  // rows that only pad the vocabulary
         const std::string text = replace_invalid_utf8(tokenizer_.decode(ids));
         file_->write({{"step", step}, {"prompt", config_.sample_prompts[i]}, {"text", text}});
-        if (i == 0) fmt::print("sample  {}{}\n", config_.sample_prompts[i], text);
+        if (i == 0) tell(fmt::format("sample  {}{}\n", config_.sample_prompts[i], text));
     }
 }
 

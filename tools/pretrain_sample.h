@@ -9,11 +9,15 @@
 
 namespace gradus {
 
+// The ids of sample.prompts; none without sample.every. Error when one is empty or fills the context.
+std::vector<Prompt> sample_prompts(const Resolved&, const PretrainData&);
+
 class PretrainSampler {
 public:
-    // Lines of a step above last_step are dropped from the file. Without sample.every nothing is set aside or written.
-    PretrainSampler(const Resolved&, const PretrainData&, int64_t last_step);
+    // Lines of a step above last_step are dropped from the file. Without prompts nothing is set aside or written.
+    PretrainSampler(const Resolved&, const PretrainData&, std::vector<Prompt>, int64_t last_step);
 
+    // Writes nothing when a stop is requested meanwhile.
     void sample(Model&, int64_t step);
     void sync();
 

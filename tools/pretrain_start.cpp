@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
+#include <cmath>
 
 #include "engine/base/log.h"
 #include "engine/base/signals.h"
@@ -22,6 +22,10 @@ int64_t steps_of(const TrainingState& state) {
     return config.steps;
 }
 
+std::unique_ptr<Model> empty_model(const Resolved& r) {
+    return make_model(r.cuda ? cuda_ops() : cpu_ops(), r.model, r.dtype, r.purpose);
+}
+
 double seconds_since(std::chrono::steady_clock::time_point start) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
@@ -29,41 +33,56 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 }  // namespace
 
 std::optional<ResumePoint> find_resume_point(const fs::path& run_folder, bool never) {
-    const LatestCheckpoint latest = latest_checkpoint(run_folder);
+    const LatestCheckpoint latest = latest_checkpoint(run_folder, Judge::checksums);
     std::error_code ignored;
     if (never && (latest.folder || !latest.notes.empty() || fs::exists(run_folder / "log.jsonl", ignored)))
         throw Error("'" + run_folder.string() + "' holds a run already",
                     "--resume never starts in an empty folder alone",
                     "--set run.dir=OTHER, or leave out --resume to go on with that run");
-    for (const std::string& note : latest.notes) fmt::print(stderr, "note: {}\n", note);
+    for (const std::string& damage : latest.notes) note(damage);
     if (latest.folder) return ResumePoint{*latest.folder, read_manifest(*latest.folder).state};
     if (!latest.notes.empty())
-        throw Error("no checkpoint of '" + run_folder.string() + "' is whole", latest.notes.front(),
-                    "--set run.dir=OTHER, or move " + (run_folder / "checkpoints").string() + " away to start afresh");
+        throw Error("no checkpoint of '" + run_folder.string() + "' is whole, and without them the run begins afresh",
+                    latest.notes.front(),
+                    fmt::format("mv {0}/checkpoints {0}/checkpoints.damaged", run_folder.string()));
     return std::nullopt;
 }
 
-Resolved resolve_run(Config config, const DataFacts& facts, const std::optional<ResumePoint>& resume) {
+Resolved resolve_run(const Config& given, const PretrainData& data, const std::optional<ResumePoint>& resume) {
+    Config config = given;
     std::optional<ModelConfig> base;
+    if (config.minutes > 0) {
+        config.steps = resume ? steps_of(resume->state) : int64_t(largest_count);
+        config.written_at["train.steps"] = "set by train.minutes";
+    }
     if (resume) {
         base = read_model_config(resume->folder);
-        if (config.minutes > 0) config.steps = steps_of(resume->state);  // set by the clock when the run began
     } else if (!config.model_from.empty()) {
-        base = read_model_config(model_folder(config.model_from));
+        base = read_model_config(config.model_from);
+        require_same_ids(data, config.model_from);
     }
-    Resolved r = resolve(config, facts, base);
-    if (resume) require_same_run(resume->state.compatible, r);
+    Resolved r = resolve(config, data.facts, base);
+    if (resume) require_same_run(resume->state.compatible, r, resume->state.step);
     return r;
+}
+
+Resolved resolve_timed_run(const Config& given, const PretrainData& data, int64_t steps) {
+    Config config = given;
+    config.steps = steps;
+    config.written_at["train.steps"] = "set by train.minutes";
+    std::optional<ModelConfig> base;
+    if (!config.model_from.empty()) base = read_model_config(config.model_from);
+    return resolve(config, data.facts, base);
 }
 
 TrainingRun start_run(const Resolved& r, const std::optional<ResumePoint>& resume) {
     TrainingRun run;
-    run.model = make_model(r.cuda ? cuda_ops() : cpu_ops(), r.model, r.dtype, r.purpose);
+    run.model = empty_model(r);
     if (!resume && r.config.model_from.empty()) initialise(*run.model, r.trainer.seed);
     if (!resume && !r.config.model_from.empty()) {
-        const fs::path from = model_folder(r.config.model_from);
+        const fs::path from = r.config.model_from;
         for (const std::string& name : load_weights(*run.model, from))
-            fmt::print(stderr, "note: '{}' of {} is no part of this model\n", name, from.string());
+            note(fmt::format("'{}' of {} is no part of this model", name, from.string()));
     }
     run.trainer = std::make_unique<Trainer>(*run.model, r.trainer);
     if (resume) {
@@ -76,32 +95,47 @@ TrainingRun start_run(const Resolved& r, const std::optional<ResumePoint>& resum
 
 std::optional<int64_t> steps_for_minutes(const Resolved& r, const PretrainBatches& batches, double elapsed) {
     constexpr int warm_up = 3, fewest = 5, most = 60;
+    constexpr int64_t fewest_steps = 10;  // fewer are no training
     constexpr double at_most_of_the_time = 0.05;
     // What a forward pass alone costs beside a step with backward and update.
     constexpr double share_of_forward = 0.35;
     const double budget = r.config.minutes * 60 - elapsed;
     const auto start = std::chrono::steady_clock::now();
 
-    TrainingRun run = start_run(r, std::nullopt);
+    const auto model = empty_model(r);
+    initialise(*model, r.trainer.seed);
+    Trainer trainer(*model, r.trainer);
     const NextBatch next = batches.train();
-    std::vector<double> seconds;
+    std::vector<double> seconds;  // of the warm-up's steps until there are others
     ProgressLine progress("timing the first steps");
     for (int i = 0; i < warm_up + most; ++i) {
         if (stop_requested()) return std::nullopt;
         const auto before = std::chrono::steady_clock::now();
-        run.trainer->step(i, next);
-        if (i >= warm_up) seconds.push_back(seconds_since(before));
+        trainer.step(i, next);
+        if (i == warm_up) seconds.clear();
+        seconds.push_back(seconds_since(before));
         progress.update(i + 1, warm_up + most, "steps");
-        if (int(seconds.size()) >= fewest && seconds_since(start) > at_most_of_the_time * budget) break;
+        if (i >= warm_up + fewest - 1 && seconds_since(start) > at_most_of_the_time * budget) break;
+        if (seconds_since(start) > budget) break;
     }
     std::sort(seconds.begin(), seconds.end());
     const double step = seconds[seconds.size() / 2];
     const double validation = step * share_of_forward * double(batches.val_windows()) / double(r.trainer.batch);
     const double per_step = step + (r.config.validation_every > 0 ? validation / double(r.config.validation_every) : 0);
-    const double left = budget - seconds_since(start) - validation;
-    const int64_t steps = std::max<int64_t>(1, int64_t(left / per_step));
-    fmt::print("minutes  {} steps fit into {} minutes: {} a step, {} a validation\n", text_of_whole(steps),
-               r.config.minutes, text_of_seconds(step), text_of_seconds(validation));
+    const double spent = seconds_since(start), left = budget - spent - validation;
+    const auto steps = int64_t(std::max(0.0, left / per_step));
+    const std::string minutes = fmt::format("{} {}", r.config.minutes, r.config.minutes == 1 ? "minute" : "minutes");
+    if (steps < fewest_steps) {
+        const double needed = elapsed + spent + validation + 2 * double(fewest_steps) * per_step;
+        throw Error(fmt::format("{} are too short to train in", minutes),
+                    fmt::format("train.minutes; a step takes {}, a validation {}, and {} have gone into preparing and "
+                                "timing",
+                                text_of_seconds(step), text_of_seconds(validation), text_of_seconds(elapsed + spent)),
+                    fmt::format("--set train.minutes={:.1f}, or a smaller train.batch or train.context",
+                                std::ceil(needed / 6) / 10));
+    }
+    tell(fmt::format("minutes  {} steps fit into {}: {} a step, {} a validation\n", text_of_whole(steps), minutes,
+                     text_of_seconds(step), text_of_seconds(validation)));
     return steps;
 }
 

@@ -18,11 +18,16 @@ struct ResumePoint {
 };
 
 // Looks in the run's folder. `never` is --resume never: Error when the folder holds a run already. Damaged checkpoints
-// are named on stderr and passed over; when nothing else is left that is an Error, since going on would replace them.
+// are named on stderr and passed over, those whose checksums do not fit among them; when nothing else is left that is an
+// Error, since going on would replace them.
 std::optional<ResumePoint> find_resume_point(const fs::path& run_folder, bool never);
 
-// The settings in full. Error when they differ from those that the run began with.
-Resolved resolve_run(Config, const DataFacts&, const std::optional<ResumePoint>&);
+// The settings in full; model.from is a folder with weights by now. Error when they differ from those that the run began
+// with, or when the data's tokens are not those of model.from. Where the clock is to set train.steps and has not yet,
+// there are more of them than any warm-up asks for.
+Resolved resolve_run(const Config&, const PretrainData&, const std::optional<ResumePoint>&);
+// The same with as many steps as the clock found.
+Resolved resolve_timed_run(const Config&, const PretrainData&, int64_t steps);
 
 // A model in memory with its optimizer, filled.
 struct TrainingRun {
@@ -33,7 +38,7 @@ struct TrainingRun {
 TrainingRun start_run(const Resolved&, const std::optional<ResumePoint>&);
 
 // train.minutes: how many steps fit, found by timing the first ones on a model that is thrown away; nothing when a stop
-// was requested meanwhile. `elapsed` seconds of the minutes are gone already.
+// was requested meanwhile. `elapsed` seconds of the minutes are gone already. Error when hardly any fit.
 std::optional<int64_t> steps_for_minutes(const Resolved&, const PretrainBatches&, double elapsed);
 
 }  // namespace gradus

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "engine/base/config_file.h"
 #include "engine/base/error.h"
@@ -31,6 +32,14 @@ std::string string_of(const Json& object, const char* key) {
     return found != object.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
+// Nothing where it is no whole number of steps that a run could have.
+std::optional<int64_t> step_of(const Json& object) {
+    const auto found = object.find("step");
+    if (found == object.end() || !found->is_number_integer()) return std::nullopt;
+    const double step = found->get<double>();
+    return step >= 0 && step < 1e15 ? std::optional<int64_t>(int64_t(step)) : std::nullopt;
+}
+
 // each(object) of every line that is a JSON object; how many lines are not.
 template <class Each>
 int64_t for_each_line(const fs::path& file, Each&& each) {
@@ -47,12 +56,14 @@ int64_t for_each_line(const fs::path& file, Each&& each) {
 }
 
 void add(Curve& curve, double x, double y) {
-    if (std::abs(x) < 1e15 && std::isfinite(y)) curve.push_back({x, y});
+    if (std::isfinite(y)) curve.push_back({x, y});
 }
 
 void read_log(const fs::path& file, ReportRun& run) {
     run.unreadable_lines = for_each_line(file, [&](const Json& line) {
-        const double step = number_of(line, "step"), ms = number_of(line, "ms"), tokens = number_of(line, "tokens");
+        const auto whole = step_of(line);
+        if (!whole) return;
+        const double step = double(*whole), ms = number_of(line, "ms"), tokens = number_of(line, "tokens");
         add(run.loss, step, number_of(line, "loss"));
         add(run.grad_norm, step, number_of(line, "grad_norm"));
         add(run.lr, step, number_of(line, "lr"));
@@ -117,8 +128,8 @@ ReportRun read_run(const fs::path& folder) {
 
     if (is_file(folder / "samples.jsonl"))
         for_each_line(folder / "samples.jsonl", [&](const Json& line) {
-            run.samples.push_back(
-                {int64_t(number_of(line, "step")), string_of(line, "prompt"), string_of(line, "text")});
+            if (const auto step = step_of(line))
+                run.samples.push_back({*step, string_of(line, "prompt"), string_of(line, "text")});
         });
     std::stable_sort(run.samples.begin(), run.samples.end(),
                      [](const auto& a, const auto& b) { return a.step > b.step; });

@@ -16,16 +16,41 @@ std::string place(const std::string& file, const toml::source_region& source) {
     return fmt::format("{}:{}:{}", file, source.begin.line, source.begin.column);
 }
 
+// place_of says where a part of the file or of the command line was written.
+template <class Place>
+Value value_of(const std::string& name, const toml::node& node, const Place& place_of) {
+    if (const auto* v = node.as_boolean()) return v->get();
+    if (const auto* v = node.as_integer()) return v->get();
+    if (const auto* v = node.as_floating_point()) return v->get();
+    if (const auto* v = node.as_string()) return v->get();
+    if (const toml::array* list = node.as_array()) {
+        std::vector<std::string> strings;
+        for (const toml::node& element : *list) {
+            const auto* text = element.as_string();
+            if (!text)
+                throw Error("the list '" + name + "' holds something that is not a string", place_of(element.source()),
+                            "write every element in quotes: " + name + " = [\"…\", \"…\"]");
+            strings.push_back(text->get());
+        }
+        return strings;
+    }
+    throw Error("'" + name + "' has a value that no setting can have", place_of(node.source()) + ": a date or a time",
+                "write a number, true or false, a \"string\" or a list of strings");
+}
+
 // Recursion is bounded: toml++ refuses values nested deeper than 256.
 class Flattener {
 public:
     explicit Flattener(std::string file) : file_(std::move(file)) {}
 
     void walk(const toml::table& table, const std::string& prefix) {
+        auto place_of = [this](const toml::source_region& source) { return place(file_, source); };
         for (const auto& [key, node] : table) {
             const std::string name = prefix + std::string(key.str());
             if (const toml::table* inner = node.as_table()) walk(*inner, name + ".");
-            else found_.push_back({key.source().begin, {name, value_of(name, node), place(file_, key.source()), ""}});
+            else
+                found_.push_back(
+                    {key.source().begin, {name, value_of(name, node, place_of), place_of(key.source()), ""}});
         }
     }
 
@@ -44,28 +69,6 @@ private:
         toml::source_position position;
         Setting setting;
     };
-
-    Value value_of(const std::string& name, const toml::node& node) const {
-        if (const auto* v = node.as_boolean()) return v->get();
-        if (const auto* v = node.as_integer()) return v->get();
-        if (const auto* v = node.as_floating_point()) return v->get();
-        if (const auto* v = node.as_string()) return v->get();
-        if (const toml::array* list = node.as_array()) {
-            std::vector<std::string> strings;
-            for (const toml::node& element : *list) {
-                const auto* text = element.as_string();
-                if (!text)
-                    throw Error("the list '" + name + "' holds something that is not a string",
-                                place(file_, element.source()),
-                                "write every element in quotes: " + name + " = [\"…\", \"…\"]");
-                strings.push_back(text->get());
-            }
-            return strings;
-        }
-        throw Error("'" + name + "' has a value that no setting can have",
-                    place(file_, node.source()) + ": a date or a time",
-                    "write a number, true or false, a \"string\" or a list of strings");
-    }
 
     std::string file_;
     std::vector<Found> found_;
@@ -116,11 +119,11 @@ Setting parse_assignment(const std::string& assignment) {
     const std::string text(trimmed(std::string_view(assignment).substr(equals + 1)));
 
     const Parsed parsed = parse_toml("x = " + text, where);
-    if (!parsed.problem.empty() || parsed.table.size() != 1 || parsed.table.begin()->second.is_table())
-        return {key, text, where, text};
-    Flattener flat(where);
-    flat.walk(parsed.table, "");
-    return {key, flat.in_order_of_file().front().value, where, text};
+    if (!parsed.problem.empty() || parsed.table.size() != 1) return {key, text, where, text};
+    const toml::node& value = parsed.table.begin()->second;
+    // No setting is a table or a date; somebody may well name a folder 2026-11-24.
+    if (value.is_table() || value.is_date() || value.is_time() || value.is_date_time()) return {key, text, where, text};
+    return {key, value_of(key, value, [&where](const toml::source_region&) { return where; }), where, text};
 }
 
 std::string toml_text(const Value& value) {

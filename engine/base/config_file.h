@@ -27,7 +27,8 @@ struct Setting {
 std::vector<Setting> read_settings(const fs::path& file);
 std::vector<Setting> parse_settings(const std::string& toml, const std::string& file);
 
-// "key=value", the value as in a file; a value that is not TOML is taken as a string, so that quotes can be left out.
+// "key=value", the value as in a file; a value that is not TOML is taken as a string, so that quotes can be left out, and
+// so are a date and a time.
 Setting parse_assignment(const std::string& assignment);
 
 // A value as TOML, such that parse_settings reads the same value again.

@@ -1,21 +1,26 @@
 #include "engine/base/file.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstring>
+#include <vector>
 
 #include "engine/base/error.h"
+#include "engine/base/log.h"
 
 namespace gradus {
 
 namespace {
 
 constexpr size_t buffer_size = 1 << 20;
+constexpr std::string_view temporary_mark = ".tmp";  // before the number of the process that writes
 
 std::string reason() { return std::strerror(errno); }
 
@@ -96,7 +101,7 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
 }
 
 AtomicFile::AtomicFile(const fs::path& path)
-    : path_(path), temporary_(path.string() + ".tmp" + std::to_string(::getpid())) {
+    : path_(path), temporary_(path.string().append(temporary_mark).append(std::to_string(::getpid()))) {
     descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (descriptor_ < 0) throw cannot_write(path_);
     buffer_.reserve(buffer_size);
@@ -147,6 +152,30 @@ void AtomicFile::commit() {
     sync_folder(path_.parent_path());
 }
 
+bool is_running(std::string_view pid) {
+    pid_t id = 0;
+    const auto [end, problem] = std::from_chars(pid.data(), pid.data() + pid.size(), id);
+    if (problem != std::errc() || end != pid.data() + pid.size() || id <= 0 || id == ::getpid()) return false;
+    return ::kill(id, 0) == 0 || errno == EPERM;
+}
+
+void remove_stale_temporaries(const fs::path& folder) {
+    std::vector<fs::path> stale;
+    std::error_code end;
+    for (fs::directory_iterator at(folder, end), last; !end && at != last; at.increment(end)) {
+        const std::string name = at->path().filename().string();
+        const size_t mark = name.rfind(temporary_mark);
+        if (mark == 0 || mark == std::string::npos) continue;
+        const std::string_view pid = std::string_view(name).substr(mark + temporary_mark.size());
+        const bool numbered = !pid.empty() && pid.find_first_not_of("0123456789") == std::string_view::npos;
+        std::error_code ignored;
+        if (numbered && !is_running(pid) && fs::is_regular_file(at->symlink_status(ignored)))
+            stale.push_back(at->path());
+    }
+    std::error_code ignored;
+    for (const fs::path& path : stale) fs::remove(path, ignored);
+}
+
 void write_file_atomically(const fs::path& path, std::string_view content) {
     AtomicFile file(path);
     file.write(content);
@@ -164,7 +193,20 @@ FolderLock::FolderLock(const fs::path& folder) {
     const fs::path path = folder / ".lock";
     descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     if (descriptor_ < 0) throw cannot_write(path);
-    if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
+    int problem = 0;
+    while (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && (problem = errno) == EINTR) problem = 0;
+    if (problem == ENOLCK || problem == ENOTSUP || problem == ENOSYS) {
+        note("'" + folder.string() + "' lies on a file system without locks (" + std::strerror(problem) +
+             "): see that no second run writes there");
+        return;
+    }
+    if (problem != 0 && problem != EWOULDBLOCK) {
+        ::close(descriptor_);
+        throw Error("the folder '" + folder.string() + "' cannot be held for one run",
+                    "locking " + path.string() + ": " + std::strerror(problem),
+                    "give the run a folder on another disk");
+    }
+    if (problem == EWOULDBLOCK) {
         char holder[32] = {};
         const ssize_t n = ::read(descriptor_, holder, sizeof holder - 1);
         ::close(descriptor_);

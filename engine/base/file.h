@@ -37,7 +37,8 @@ private:
     fs::path path_;
 };
 
-// Writes a file piece by piece under a temporary name; commit() makes it visible. Without commit() nothing is left.
+// Writes a file piece by piece under a temporary name, NAME.tmpPID; commit() makes it visible. Without commit() nothing
+// is left, unless the process is killed.
 class AtomicFile {
 public:
     explicit AtomicFile(const fs::path& path);  // Error when the folder cannot be written
@@ -57,13 +58,21 @@ private:
     void flush();
 };
 
+// Removes the temporary files that killed processes left in a folder: those whose process no longer runs. For whoever
+// holds the folder, before its own first AtomicFile there.
+void remove_stale_temporaries(const fs::path& folder);
+
+// Whether another process runs under that number, given in digits.
+bool is_running(std::string_view pid);
+
 void write_file_atomically(const fs::path& path, std::string_view content);
 
 // Flushes a folder's own entries to the disk, so that a rename in it survives a power cut.
 void sync_folder(const fs::path& folder);
 
 // Holds a folder for one process: a second run in the same folder is refused with an Error that names the holder.
-// The kernel releases it when the process ends, however it ends.
+// The kernel releases it when the process ends, however it ends. On a file system without locks (some network ones) the
+// folder is not held, and a note says so.
 class FolderLock {
 public:
     explicit FolderLock(const fs::path& folder);

@@ -118,6 +118,22 @@ std::string text_of(const StepLine& s) {
 
 bool is_terminal(std::FILE* file) { return ::isatty(::fileno(file)) == 1; }
 
+void tell(std::string_view text) {
+    static bool told = true;
+    if (!told) return;
+    told = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+    if (told) return;
+    note(fmt::format("standard output takes no more ({}); the run goes on", std::strerror(errno)));
+    // What is left in the buffer is dropped with the stream, or the end of the program would find it again.
+    if (!std::freopen("/dev/null", "w", stdout)) std::clearerr(stdout);
+}
+
+void note(std::string_view text) {
+    std::string line = "note: ";
+    line.append(text).append("\n");
+    std::fputs(line.c_str(), stderr);
+}
+
 ProgressLine::ProgressLine(std::string what) : what_(std::move(what)), visible_(is_terminal(stderr)) {}
 
 ProgressLine::~ProgressLine() { clear(); }
@@ -126,17 +142,25 @@ void ProgressLine::clear() {
     if (visible_ && shown_ != Clock::time_point{}) std::fputs("\r\033[K", stderr);
 }
 
-void ProgressLine::update(double done, double total, const std::string& unit) {
+bool ProgressLine::is_due() const {
     using namespace std::chrono_literals;
-    const auto now = Clock::now();
-    if (!visible_ || now - shown_ < 200ms) return;
-    shown_ = now;
-    const double seconds = std::chrono::duration<double>(now - start_).count();
-    std::string line = fmt::format("\r\033[K{}: {} {}", what_, text_of_count(done), unit);
+    return visible_ && Clock::now() - shown_ >= 200ms;
+}
+
+void ProgressLine::show(const std::string& text) {
+    if (!is_due()) return;
+    shown_ = Clock::now();
+    std::fputs(("\r\033[K" + text).c_str(), stderr);
+    std::fflush(stderr);
+}
+
+void ProgressLine::update(double done, double total, const std::string& unit) {
+    if (!is_due()) return;
+    const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+    std::string line = fmt::format("{}: {} {}", what_, text_of_count(done), unit);
     if (total > 0) line += fmt::format(" of {} ({:.0f}%)", text_of_count(total), 100 * done / total);
     if (total > 0 && done > 0) line += "  left " + text_of_seconds(seconds * (total - done) / done);
-    std::fputs(line.c_str(), stderr);
-    std::fflush(stderr);
+    show(line);
 }
 
 }  // namespace gradus

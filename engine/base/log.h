@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <string>
+#include <string_view>
 
 #include <nlohmann/json.hpp>
 
@@ -51,17 +52,27 @@ std::string text_of_mib(size_t bytes);
 
 bool is_terminal(std::FILE*);
 
+// What a run tells people, on standard output and, after "note: ", on standard error. Neither ever fails: a closed pipe
+// or a full disk behind them is no reason to lose a run. Where standard output takes no more, a note says so once and
+// what would follow is dropped.
+void tell(std::string_view text);
+void note(std::string_view text);
+
 // One line of progress that rewrites itself where stderr is a terminal, and is silent elsewhere.
 class ProgressLine {
 public:
-    explicit ProgressLine(std::string what);
+    explicit ProgressLine(std::string what = "");
     ~ProgressLine();  // clears the line
-    // total 0: unknown
+    // "what: 12 windows of 40 (30%)  left 5 s"; total 0: unknown
     void update(double done, double total, const std::string& unit);
+    // Any other text.
+    void show(const std::string& text);
     void clear();
 
 private:
     using Clock = std::chrono::steady_clock;
+    bool is_due() const;
+
     std::string what_;
     Clock::time_point start_ = Clock::now(), shown_ = {};
     bool visible_ = false;

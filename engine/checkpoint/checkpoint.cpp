@@ -1,7 +1,6 @@
 #include "engine/checkpoint/checkpoint.h"
 
-#include <map>
-#include <sstream>
+#include <nlohmann/json.hpp>
 
 #include "engine/base/error.h"
 #include "engine/checkpoint/folders.h"
@@ -10,6 +9,15 @@
 namespace gradus {
 
 namespace {
+
+// Without this file transformers takes the tokenizer that the model's family usually has.
+std::string tokenizer_config(const ModelConfig& m, std::string_view end_of_text) {
+    nlohmann::ordered_json config = {{"tokenizer_class", "PreTrainedTokenizerFast"},
+                                     {"model_max_length", m.context},
+                                     {"clean_up_tokenization_spaces", false}};
+    if (!end_of_text.empty()) config["bos_token"] = config["eos_token"] = end_of_text;
+    return config.dump(2) + "\n";
+}
 
 void write_all(const fs::path& folder, Model& model, Optimizer& optimizer, const TrainingState& state,
                const SaveOptions& options) {
@@ -20,32 +28,12 @@ void write_all(const fs::path& folder, Model& model, Optimizer& optimizer, const
     Manifest manifest = {state, name_of(model.run.dtype),
                          save_weights(model, folder, model.run.dtype, options.shard_limit)};
     manifest.files.push_back(save_optimizer(folder, model, optimizer));
-    if (!options.tokenizer_json.empty())
+    if (!options.tokenizer_json.empty()) {
+        manifest.files.push_back(write_checksummed(folder, "tokenizer.json", options.tokenizer_json));
         manifest.files.push_back(
-            write_checksummed(folder, "tokenizer.json", MappedFile(options.tokenizer_json).text()));
-    write_manifest(folder, manifest);
-}
-
-std::map<std::string, std::string> settings_in(const std::string& text) {
-    std::map<std::string, std::string> all;
-    std::istringstream lines(text);
-    for (std::string line; std::getline(lines, line);) {
-        const size_t equals = line.find(" = ");
-        if (equals == std::string::npos) all[line];
-        else all[line.substr(0, equals)] = line.substr(equals + 3);
+            write_checksummed(folder, "tokenizer_config.json", tokenizer_config(model.config(), options.end_of_text)));
     }
-    return all;
-}
-
-std::vector<std::string> differing_settings(const std::string& there, const std::string& here) {
-    std::vector<std::string> all;
-    const auto saved = settings_in(there), wanted = settings_in(here);
-    for (const auto& [name, value] : saved)
-        if (!wanted.count(name)) all.push_back(name + " = " + value + ", which this run does not have");
-        else if (wanted.at(name) != value) all.push_back(name + " " + value + " instead of " + wanted.at(name));
-    for (const auto& [name, value] : wanted)
-        if (!saved.count(name)) all.push_back("no " + name + ", which this run sets to " + value);
-    return all;
+    write_manifest(folder, manifest);
 }
 
 void refuse_differences(const fs::path& folder, const std::vector<std::string>& found) {
@@ -78,10 +66,11 @@ fs::path save_checkpoint(const fs::path& run_folder, Model& model, Optimizer& op
     return folder;
 }
 
-LatestCheckpoint latest_checkpoint(const fs::path& run_folder) {
+LatestCheckpoint latest_checkpoint(const fs::path& run_folder, Judge judge) {
     LatestCheckpoint found;
     for (const StepFolder& f : step_folders(run_folder)) {
-        const std::string problem = what_is_missing(f.path);
+        std::string problem = what_is_missing(f.path);
+        if (problem.empty() && judge == Judge::checksums) problem = what_is_damaged(f.path);
         if (problem.empty()) {
             found.folder = f.path;
             break;
@@ -91,16 +80,13 @@ LatestCheckpoint latest_checkpoint(const fs::path& run_folder) {
     return found;
 }
 
-TrainingState load_checkpoint(const fs::path& folder, Model& model, Optimizer& optimizer,
-                              const std::string& compatible) {
+TrainingState load_checkpoint(const fs::path& folder, Model& model, Optimizer& optimizer) {
     Manifest manifest = read_manifest(folder);
     verify_files(folder, manifest);
 
     std::vector<std::string> found = differences(read_model_config(folder), model.config());
     if (manifest.dtype != name_of(model.run.dtype))
         found.push_back("dtype " + manifest.dtype + " instead of " + name_of(model.run.dtype));
-    if (!compatible.empty())
-        for (const std::string& d : differing_settings(manifest.state.compatible, compatible)) found.push_back(d);
     refuse_differences(folder, found);
 
     // What is wrong with a file that passed so far is found before anything is overwritten.

@@ -21,12 +21,13 @@
 namespace gradus {
 
 struct Keep {
-    int last = 3;       // of the whole checkpoints, so many newest stay; at least 1
+    int last = 2;       // of the whole checkpoints, so many newest stay; at least 1
     int64_t every = 0;  // those of steps divisible by this stay for ever; 0: none
 };
 
 struct SaveOptions {
-    fs::path tokenizer_json = {};  // copied in; may be empty
+    std::string_view tokenizer_json = {};  // the text of that file; empty: none is written
+    std::string_view end_of_text = {};     // the special token that ends a text; empty: none
     Keep keep = {};
     uint64_t shard_limit = default_shard_limit;
 };
@@ -40,13 +41,18 @@ struct LatestCheckpoint {
     std::vector<std::string> notes;  // one line for each newer one that is damaged
 };
 
-// Judges by manifests and sizes; changes nothing.
-LatestCheckpoint latest_checkpoint(const fs::path& run_folder);
+// What a checkpoint is judged by: its manifest and the sizes of its files, or their checksums as well, for which every
+// file is read.
+enum class Judge { sizes, checksums };
 
-// Fills the model and the optimizer. `compatible` is what this run says must be the same; empty: not compared. Error
-// when a file was truncated or edited, when the checkpoint is of another model or dtype, or when a line of `compatible`
-// differs, naming each difference; model and optimizer are then as they were.
-TrainingState load_checkpoint(const fs::path& folder, Model&, Optimizer&, const std::string& compatible = "");
+// Changes nothing. A run that goes on asks for checksums, so that damage to the newest costs it the steps since the one
+// before and no more.
+LatestCheckpoint latest_checkpoint(const fs::path& run_folder, Judge = Judge::sizes);
+
+// Fills the model and the optimizer. Error when a file was truncated or edited, or when the checkpoint is of another model
+// or dtype, naming each difference; model and optimizer are then as they were. Whether the settings of the two runs agree
+// is for require_same_run() to say (engine/config.h).
+TrainingState load_checkpoint(const fs::path& folder, Model&, Optimizer&);
 
 // Removes what killed processes left half-written in the run. save_checkpoint() does so itself; a run that starts on a
 // nearly full disk may want the room before.

@@ -1,7 +1,6 @@
 #include "engine/checkpoint/folders.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -37,11 +36,6 @@ void rename_folder(const fs::path& from, const fs::path& to) {
 
 bool digits(std::string_view text) {
     return !text.empty() && text.size() <= 18 && text.find_first_not_of("0123456789") == std::string_view::npos;
-}
-
-bool running(std::string_view pid) {
-    const int64_t id = digits(pid) ? std::stoll(std::string(pid)) : 0;
-    return id > 0 && id <= INT32_MAX && id != ::getpid() && (::kill(pid_t(id), 0) == 0 || errno == EPERM);
 }
 
 }  // namespace
@@ -146,7 +140,7 @@ void remove_leftovers(const fs::path& run_folder) {
         for (std::string_view purpose : {writing, replaced, removing}) {
             const size_t middle = name.find(purpose);
             if (name[0] != '.' || middle == std::string::npos ||
-                running(std::string_view(name).substr(middle + purpose.size())))
+                is_running(std::string_view(name).substr(middle + purpose.size())))
                 continue;
             const std::string owner = name.substr(1, middle - 1);  // "step-00000100" or "latest"
             if (owner != "latest" && (owner.rfind("step-", 0) != 0 || !digits(std::string_view(owner).substr(5))))

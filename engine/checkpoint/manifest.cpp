@@ -108,18 +108,28 @@ std::string what_is_missing(const fs::path& folder) {
     return "";
 }
 
+namespace {
+
+// What is wrong with a file of the checkpoint, behind its name; empty: nothing.
+std::string damage_of(const fs::path& folder, const StoredFile& f) {
+    const MappedFile file(folder / f.name);
+    if (file.size() != f.bytes)
+        return "it has " + std::to_string(file.size()) + " bytes instead of " + std::to_string(f.bytes);
+    return checksum_of(file.text()) == f.checksum ? "" : "it was edited or damaged: its checksum does not fit";
+}
+
+}  // namespace
+
+std::string what_is_damaged(const fs::path& folder) {
+    for (const StoredFile& f : read_manifest(folder).files)
+        if (const std::string damage = damage_of(folder, f); !damage.empty()) return f.name + ": " + damage;
+    return "";
+}
+
 void verify_files(const fs::path& folder, const Manifest& m) {
-    for (const StoredFile& f : m.files) {
-        const fs::path path = folder / f.name;
-        const MappedFile file(path);
-        if (file.size() != f.bytes)
-            throw Error("'" + path.string() + "' is not the file that was saved",
-                        "it has " + std::to_string(file.size()) + " bytes instead of " + std::to_string(f.bytes),
-                        use_another);
-        if (checksum_of(file.text()) != f.checksum)
-            throw Error("'" + path.string() + "' is not the file that was saved",
-                        "it was edited or damaged: its checksum does not fit", use_another);
-    }
+    for (const StoredFile& f : m.files)
+        if (const std::string damage = damage_of(folder, f); !damage.empty())
+            throw Error("'" + (folder / f.name).string() + "' is not the file that was saved", damage, use_another);
 }
 
 }  // namespace gradus

@@ -37,6 +37,8 @@ Manifest read_manifest(const fs::path& folder);
 
 // Why the folder is no whole checkpoint, judged by the manifest and the files' sizes; empty: it is one.
 std::string what_is_missing(const fs::path& folder);
+// The same of a folder that lacks nothing, judged by the checksums: every file is read.
+std::string what_is_damaged(const fs::path& folder);
 // Reads every file; Error names the first that was truncated or edited.
 void verify_files(const fs::path& folder, const Manifest&);
 

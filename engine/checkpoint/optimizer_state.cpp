@@ -9,23 +9,24 @@ namespace gradus {
 
 namespace {
 
-struct Part {  // the state of one weight, as a row of its arena
+struct Part {  // the state of one weight, an element a row
     SafetensorsWriter::Declared declared;
     Tensor value;
 };
 
 std::vector<Part> parts_of(Model& model, Optimizer& optimizer) {
-    const Optimizer::State state = optimizer.state();
+    using State = Optimizer::State;
+    const std::vector<Weight>& weights = model.weights();
     std::vector<Part> all;
-    for (const auto& [kind, arena] : {std::pair{"m.", state.m}, {"v.", state.v}, {"master.", state.master}}) {
-        if (!arena) continue;
-        for (const Weight& w : model.weights()) {
-            const Shape& s = w.spec.shape;
+    for (const auto& [kind, member] : {std::pair{"m.", &State::m}, {"v.", &State::v}, {"master.", &State::master}})
+        for (size_t i = 0; i < weights.size(); ++i) {
+            const State state = optimizer.state_of(i);
+            const Tensor value = state.*member;
+            if (!value) continue;
+            const Shape& s = weights[i].spec.shape;
             const std::vector<int64_t> shape(s.dim.begin(), s.dim.begin() + s.rank);
-            const Tensor flat = arena.view({arena.size(), 1}).slice(w.first, s.size());
-            all.push_back({{kind + w.name, stored_name(arena.dtype), shape}, flat});
+            all.push_back({{kind + weights[i].name, stored_name(value.dtype), shape}, value.view({value.size(), 1})});
         }
-    }
     return all;
 }
 

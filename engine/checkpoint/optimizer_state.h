@@ -1,5 +1,6 @@
 #pragma once
-// gradus/optimizer.safetensors: the moments of each weight and, where it has one of its own, its f32 master.
+// gradus/optimizer.safetensors: the moments of each weight and, where it has one of its own, its f32 master. What Muon
+// updates has no second moment.
 //
 // Logical tensors: m.<weight>, v.<weight>, master.<weight>, under the engine's names and in the weights' shapes, whatever
 // the layout of the arenas was. A reader with other arenas, or on another number of ranks, takes the rows it needs.

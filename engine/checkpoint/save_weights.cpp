@@ -85,13 +85,8 @@ std::string shard_name(size_t i, size_t n) {
 std::vector<StoredFile> save_weights(Model& model, const fs::path& folder, DType dtype, uint64_t shard_limit) {
     CHECK(model.run.tp.size == 1, "weights are written by a model on one rank");
     const ModelConfig& m = model.config();
-    const FamilyFiles& family = files_of(m.family);
-
-    const nlohmann::json config = family.write_config(m, torch_name(dtype).c_str());
-    const std::vector<std::string> lost = differences(family.read_config(config, "config.json"), m);
-    if (!lost.empty())
-        throw Error("this model has no form that Hugging Face transformers knows",
-                    "its config.json would say " + lost.front(), "use the settings of a published GPT-2 or LLaMA");
+    require_describable(m);
+    const nlohmann::json config = files_of(m.family).write_config(m, torch_name(dtype).c_str());
     std::error_code problem;
     fs::create_directories(folder, problem);
     if (problem)

@@ -36,7 +36,4 @@ std::vector<std::string> load_weights(Model&, const fs::path& folder);
 std::vector<StoredFile> save_weights(Model&, const fs::path& folder, DType dtype,
                                      uint64_t shard_limit = default_shard_limit);
 
-// What two models differ in, one line each: "layers 12 instead of 24". What training alone uses does not count.
-std::vector<std::string> differences(const ModelConfig& there, const ModelConfig& expected);
-
 }  // namespace gradus

@@ -54,9 +54,7 @@ void CachedStep::run() {
     columns_host_.insert(columns_host_.end(), wanted_.begin(), wanted_.end());
     r.ops.copy_to_device(columns_.data, columns_host_.data(), columns_host_.size() * sizeof(int32_t), r.stream);
 
-    auto column = [&](int64_t i, int64_t count) {
-        return columns_.view({columns_.size(), 1}).slice(i * n, count).view({count});
-    };
+    auto column = [&](int64_t i, int64_t count) { return columns_.part(i * n, count); };
     const Tensor logits = logits_.slice(0, k);
     model_.cached({.tokens = column(0, n), .sequence = column(1, n), .position = column(2, n), .lo = column(3, n)},
                   column(4, k), logits);

@@ -21,9 +21,9 @@ void walk(const Run& r, const LossConfig& c, Tensor w, Tensor d_w, HeadScratch& 
     const int64_t chunk = k.logits.rows(), V = d.V;
     for (int64_t first = 0; first < x.rows(); first += chunk) {
         const int64_t n = std::min(chunk, x.rows() - first);
-        auto rows = [&](Tensor t) { return t.view({t.size(), 1}).slice(first, n).view({n}); };
+        auto rows = [&](Tensor t) { return t.part(first, n); };
         const Tensor logits = k.logits.slice(0, n), stats = k.stats.slice(0, n);
-        const Tensor lse = k.lse.view({chunk, 1}).slice(0, n).view({n});
+        const Tensor lse = k.lse.part(0, n);
         const Tensor target = rows(targets), x_n = x.slice(first, n);
 
         /*1*/ ops.linear_forward({.y = logits, .x = x_n, .w = w}, s);

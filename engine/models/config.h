@@ -3,6 +3,7 @@
 // of a GPT-2 or a LLaMA fits in here.
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "kernels/activation.h"
 
@@ -44,12 +45,19 @@ struct ModelConfig {
     bool operator==(const ModelConfig&) const = default;
 };
 
-// The named shapes: gpt2-124m, gpt2-355m, gpt2-774m, gpt2-1558m, llama-1b, llama-8b. Error with a suggestion otherwise.
+// The named shapes: gpt2-124m, gpt2-355m, gpt2-774m, gpt2-1558m, llama-1b, llama-8b. Error with a
+// suggestion otherwise.
 ModelConfig named_model(const std::string& name);
 
 // Error where the sizes do not fit together (heads that do not divide, odd head width under rotary positions, …);
 // `where` says which file or setting they came from.
 void validate(const ModelConfig&, const std::string& where);
+
+// Error where config.json would not say what this model computes, so that it could be trained but not saved.
+void require_describable(const ModelConfig&);
+
+// What two models differ in, one line each: "layers 12 instead of 24". What training alone uses does not count.
+std::vector<std::string> differences(const ModelConfig& there, const ModelConfig& expected);
 
 // Weights that training changes; the tied head counts once.
 int64_t parameter_count(const ModelConfig&);

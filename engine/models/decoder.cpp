@@ -9,9 +9,6 @@ namespace gradus {
 
 namespace {
 constexpr int embedding_layer = -1;  // the embedding's place among the layers, for its dropout
-
-Tensor first_rows(Tensor vector, int64_t n) { return vector.view({vector.size(), 1}).slice(0, n).view({n}); }
-
 }  // namespace
 
 Decoder::Decoder(const Run& r, const Purpose& purpose) : Model(r), purpose_(purpose) {
@@ -88,9 +85,9 @@ void Decoder::forward(const Batch& batch) {
     /*3*/ norm_forward(run, w_.norm, norm_, normed_, x);
 }
 
-void Decoder::loss(const Batch& batch, Tensor losses) {
+void Decoder::loss(const Batch& batch, Tensor losses, const LossConfig& c) {
     forward(batch);
-    /*4*/ head_loss(run, purpose_.loss, w_.classifier(run.model), head_, losses, normed_, batch.targets);
+    /*4*/ head_loss(run, c, w_.classifier(run.model), head_, losses, normed_, batch.targets);
 }
 
 void Decoder::loss_and_backward(const Batch& batch, Tensor losses, double scale) {
@@ -151,7 +148,7 @@ void Decoder::cached(const CachedRows& rows, Tensor wanted, Tensor logits) {
                       &a.feed_forward.bent})
         *t = t->slice(0, n);
     for (Tensor* t : {&a.norm1.mean, &a.norm1.rstd, &a.norm2.mean, &a.norm2.rstd})
-        if (*t) *t = first_rows(*t, n);
+        if (*t) *t = t->part(0, n);
     BlockScratch k;
     k.branch = c.scratch.branch.slice(0, n);
     const Tensor x = c.x.slice(0, n);
@@ -166,7 +163,7 @@ void Decoder::cached(const CachedRows& rows, Tensor wanted, Tensor logits) {
     ops.embedding_forward({.y = picked, .tokens = wanted, .wte = x}, s);  // row i is row wanted[i] of x
     NormActs norm;
     for (auto [mine, whole] : {std::pair{&norm.mean, &c.acts.norm1.mean}, {&norm.rstd, &c.acts.norm1.rstd}})
-        if (*whole) *mine = first_rows(*whole, count);
+        if (*whole) *mine = whole->part(0, count);
     /*3*/ norm_forward(run, w_.norm, norm, normed, picked);
     /*4*/ ops.linear_forward({.y = logits, .x = normed, .w = w_.classifier(m)}, s);
 }

@@ -37,7 +37,7 @@ class Decoder final : public Model {
 public:
     Decoder(const Run&, const Purpose&);
 
-    void loss(const Batch&, Tensor losses) override;
+    void loss(const Batch&, Tensor losses, const LossConfig&) override;
     void loss_and_backward(const Batch&, Tensor losses, double scale) override;
     void logits(const Batch&, Tensor logits) override;
     void make_cache(int S, int P, int rows) override;

@@ -27,7 +27,7 @@ struct Purpose {
     int B = 1, T = 1;        // largest micro-batch
     bool training = false;   // gradients, and activations kept for backward
     bool recompute = false;  // keep only each block's input; backward runs the block again
-    LossConfig loss = {};
+    LossConfig loss = {};    // of loss_and_backward()
 };
 
 class Model {
@@ -37,9 +37,9 @@ public:
     const ModelConfig& config() const { return run.model; }
     std::vector<Weight>& weights() { return weights_; }  // in the order of their memory
 
-    // losses [N] of the batch's rows: 0 where the target is ignored.
-    virtual void loss(const Batch&, Tensor losses) = 0;
-    // The same, and grads += gradient of scale · Σ losses.
+    // losses [N] of the batch's rows: 0 where the target is ignored. LossConfig{}: plain cross-entropy.
+    virtual void loss(const Batch&, Tensor losses, const LossConfig&) = 0;
+    // The same under the purpose's loss, and grads += gradient of scale · Σ losses.
     virtual void loss_and_backward(const Batch&, Tensor losses, double scale) = 0;
     // All logits [N,V]: for tests and golden files, at sizes where holding them is nothing.
     virtual void logits(const Batch&, Tensor logits) = 0;

@@ -1,6 +1,7 @@
 // The families there are, the shapes that have a name, and what every shape must satisfy.
 #include <nlohmann/json.hpp>
 
+#include "engine/base/suggest.h"
 #include "engine/models/decoder.h"
 #include "engine/models/files.h"
 
@@ -50,18 +51,36 @@ ModelConfig llama(int L, int C, int H, int G, int F, int V, int context, bool ti
     return m;
 }
 
+struct Named {
+    const char* name;
+    ModelConfig config;
+};
+
+const std::vector<Named>& named_models() {
+    static const std::vector<Named> all = {
+        {"gpt2-124m", gpt2(12, 768, 12)},
+        {"gpt2-355m", gpt2(24, 1024, 16)},
+        {"gpt2-774m", gpt2(36, 1280, 20)},
+        {"gpt2-1558m", gpt2(48, 1600, 25)},
+        {"llama-1b", llama(16, 2048, 32, 8, 8192, 128256, 8192, true)},
+        {"llama-8b", llama(32, 4096, 32, 8, 14336, 128256, 8192, false)},
+    };
+    return all;
+}
+
 }  // namespace
 
 ModelConfig named_model(const std::string& name) {
-    if (name == "gpt2-124m") return gpt2(12, 768, 12);
-    if (name == "gpt2-355m") return gpt2(24, 1024, 16);
-    if (name == "gpt2-774m") return gpt2(36, 1280, 20);
-    if (name == "gpt2-1558m") return gpt2(48, 1600, 25);
-    if (name == "llama-1b") return llama(16, 2048, 32, 8, 8192, 128256, 8192, true);
-    if (name == "llama-8b") return llama(32, 4096, 32, 8, 14336, 128256, 8192, false);
-    throw Error("there is no model named '" + name + "'",
-                "the names are gpt2-124m, gpt2-355m, gpt2-774m, gpt2-1558m, llama-1b and llama-8b",
-                "use one of them, or give the sizes one by one (model.layers, model.width, …)");
+    std::vector<std::string> names;
+    for (const Named& known : named_models()) {
+        if (name == known.name) return known.config;
+        names.push_back(known.name);
+    }
+    const std::string near = nearest_name(name, names);
+    std::string list;
+    for (const std::string& n : names) list += (list.empty() ? "" : ", ") + n;
+    throw Error("there is no model named '" + name + "'", "the names are " + list,
+                near.empty() ? "use one of them" : "did you mean '" + near + "'?");
 }
 
 void validate(const ModelConfig& m, const std::string& where) {
@@ -91,6 +110,9 @@ void validate(const ModelConfig& m, const std::string& where) {
         !(m.rope_scaling.factor > 0))
         refuse("the model has an impossible constant",
                "norm_eps, rope_theta and the rope factor must be positive numbers", "mend that constant");
+    if (m.family == Family::gpt2 && m.G != m.H)
+        refuse(text(m.G) + " key/value heads are not the " + text(m.H) + " heads of a GPT-2",
+               "a GPT-2 has a key and a value for each head", "leave out model.kv_heads, or --set model.family=llama");
     if (m.H % m.G != 0)
         refuse(
             text(m.G) + " key/value heads do not divide " + text(m.H) + " heads",

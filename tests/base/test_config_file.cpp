@@ -69,9 +69,24 @@ TEST_CASE("A value on the command line needs no quotes") {
     REQUIRE(std::get<std::string>(parse_assignment("p=a=b").value) == "a=b");
     REQUIRE(std::get<std::string>(parse_assignment("p=").value) == "");
     REQUIRE(std::get<std::string>(parse_assignment("p=1\nq = 2").value) == "1\nq = 2");
+    for (const char* when : {"2026-11-24", "2026-11-24T10:00:00Z", "07:32:00"})
+        REQUIRE(std::get<std::string>(parse_assignment(std::string("run.dir=") + when).value) == when);
     REQUIRE(parse_assignment("run.dir=124").typed == "124");
     REQUIRE(parse_assignment("a.b=12").where == "--set a.b=12");
     for (const char* nothing : {"", "=3", "batch", "  = 3"}) REQUIRE_THROWS_AS(parse_assignment(nothing), Error);
+}
+
+TEST_CASE("A value on the command line that no setting can have is refused under its own key") {
+    for (const char* assignment : {"sample.prompts=[1, 2]", "sample.prompts=[2026-11-24]"}) {
+        try {
+            parse_assignment(assignment);
+            FAIL("accepted: " << assignment);
+        } catch (const Error& e) {
+            REQUIRE(std::string(e.what()).find("'sample.prompts'") != std::string::npos);
+            REQUIRE(e.cause == std::string("--set ") + assignment);
+            REQUIRE(e.fix.find("sample.prompts = [") != std::string::npos);
+        }
+    }
 }
 
 TEST_CASE("A value written as TOML reads back as the same value") {

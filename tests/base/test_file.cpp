@@ -92,3 +92,19 @@ TEST_CASE("A folder is held by one at a time and free again afterwards") {
     }
     REQUIRE_NOTHROW(FolderLock(folder.path));
 }
+
+TEST_CASE("What killed processes left half-written is removed; what runs, and what people named, stays") {
+    Folder folder;
+    const pid_t gone = ::fork();
+    if (gone == 0) ::_exit(0);
+    ::waitpid(gone, nullptr, 0);
+    const std::string dead = std::to_string(gone), alive = std::to_string(::getppid());
+    for (const std::string& name : {"train.bin.tmp" + dead, "train.bin.tmp" + alive, "notes.tmp" + dead + "a",
+                                    std::string("notes.tmp"), ".tmp" + dead, std::string("train.bin")})
+        write_file_atomically(folder.path / name, "x");
+    fs::create_directory(folder.path / ("folder.tmp" + dead));
+    remove_stale_temporaries(folder.path);
+    REQUIRE_FALSE(fs::exists(folder.path / ("train.bin.tmp" + dead)));
+    REQUIRE(folder.entries() == 6);
+    remove_stale_temporaries(folder.path / "absent");
+}

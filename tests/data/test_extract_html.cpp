@@ -42,6 +42,13 @@ TEST_CASE("preformatted text keeps its lines and indentation") {
             "Code:\n\nif (x) {\n\ty();\n\n    z  z\n}\n\nend\n");
 }
 
+TEST_CASE("preformatted text in a table takes nothing away from what stands before it") {
+    for (const std::string name : {"pre", "xmp", "listing"}) {
+        INFO(name);
+        REQUIRE(text_of("<p>a</p><table><tr><td><" + name + "> </" + name + "><td>b</table>") == "a\n\nb\n");
+    }
+}
+
 TEST_CASE("scripts, styles, controls and what is hidden are no text") {
     REQUIRE(text_of("<head><title>t</title><style>s{}</style></head><script>alert('<p>')</script><noscript>n</noscript>"
                     "<template>t</template><svg><text>v</text></svg><select><option>o</select><button>b</button>"
@@ -153,14 +160,19 @@ TEST_CASE("random markup gives some text and no crash") {
                            "<ol start=-9999999999>",
                            "</body>",
                            "<frameset>",
-                           "<math>"};
+                           "<math>",
+                           "<xmp>",
+                           "</xmp>",
+                           "<listing>"};
     uint32_t state = 1;
     for (int page = 0; page < 2000; ++page) {
         std::string html;
         for (int i = 0; i < 60; ++i)
-            html += parts[(state = state * 1664525 + 1013904223) >> 16 & 31] + std::string(i % 7 == 0, 'x');
+            html +=
+                parts[((state = state * 1664525 + 1013904223) >> 16) % std::size(parts)] + std::string(i % 7 == 0, 'x');
         const Extraction extraction = extract_html(html);
         REQUIRE(extraction.refused.empty());
         REQUIRE(extraction.text.size() <= 40 * html.size());
+        REQUIRE(extraction.text.find('\0') == std::string::npos);
     }
 }

@@ -79,6 +79,20 @@ TEST_CASE("a permutation gives every number once, and another order for another 
     REQUIRE(same < 20);
 }
 
+TEST_CASE("a permutation of more things than can be counted through stays inside and repeats nothing") {
+    for (const int64_t n : {(int64_t(1) << 32) - 1, (int64_t(1) << 32) + 1, (int64_t(1) << 61) - 1, INT64_MAX}) {
+        const Permutation order(n, 5);
+        std::set<int64_t> seen;
+        for (int64_t i = 0; i < 20'000; ++i) {
+            for (const int64_t x : {order.at(i), order.at(n - 1 - i)}) {
+                if (x < 0 || x >= n) FAIL(x << " of " << n);
+                seen.insert(x);
+            }
+        }
+        REQUIRE(seen.size() == 40'000);
+    }
+}
+
 TEST_CASE("every order of three things comes up, about equally often") {
     std::map<int64_t, int> orders;
     for (uint64_t key = 0; key < 6000; ++key) {

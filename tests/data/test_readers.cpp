@@ -125,7 +125,7 @@ TEST_CASE("a bad line is an error with file, line and column, or is counted") {
                      "{\"text\": \"two\"}");
     const Error error = error_of([&] { read_all({path}); });
     REQUIRE(std::string(error.what()).find("a.jsonl:3:1") != std::string::npos);  // columns 10 to 11, by the parser
-    REQUIRE(error.fix.find("--max-bad-lines") != std::string::npos);
+    REQUIRE(error.fix.find("gradus data prepare " + path.string() + " --out DIR --max-bad-lines") != std::string::npos);
 
     ReadOptions some;
     some.max_bad_lines = 4;
@@ -171,7 +171,7 @@ TEST_CASE("inputs that are missing, unknown or empty are errors that say what to
     const TemporaryFolder folder;
     REQUIRE(std::string(error_of([&] { read_all({folder / "absent"}); }).what()).find("absent") != std::string::npos);
     REQUIRE(error_of([&] { read_all({folder.write("a.pdf", "x")}); }).cause.find(".jsonl") != std::string::npos);
-    REQUIRE(error_of([&] { read_all({folder}); }).cause.find("1 files") != std::string::npos);
+    REQUIRE(error_of([&] { read_all({folder}); }).cause.find("1 file is") != std::string::npos);
     REQUIRE_THROWS_AS(read_all({}), Error);
     REQUIRE(read_all({folder.write("empty.jsonl", "")}).empty());
 }

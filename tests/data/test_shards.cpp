@@ -1,7 +1,9 @@
 #include <catch2/catch.hpp>
 #include <cstring>
 
+#include "data/json_line.h"
 #include "data/shards.h"
+#include "data/text.h"
 #include "tests/data/temporary_folder.h"
 
 using namespace gradus;
@@ -178,4 +180,17 @@ TEST_CASE("a shard that is not committed leaves nothing") {
         writer.add({1, 2, 3}, 3);
     }
     REQUIRE(fs::is_empty(folder));
+}
+
+TEST_CASE("a path that is not UTF-8 does not make meta or the documents' file anything but UTF-8") {
+    const TemporaryFolder folder;
+    ShardMeta meta = meta_of(300, 256);
+    meta.sources = {"caf\xE9/a.txt"};
+    ShardWriter writer(folder / "a", meta);
+    writer.add({1}, 1);
+    writer.commit();
+    REQUIRE(Shard(folder / "a").meta()->sources == std::vector<std::string>{"caf\uFFFD/a.txt"});
+    std::string line;
+    append_json_line(line, "text", "caf\xE9/a.txt:1");
+    REQUIRE(is_valid_utf8(line));
 }

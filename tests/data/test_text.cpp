@@ -97,3 +97,25 @@ TEST_CASE("text without any declaration is guessed, and is valid UTF-8 whatever 
         REQUIRE(is_valid_utf8(to_utf8(page, Markup::html)));
     }
 }
+
+TEST_CASE("after a bad unit of UTF-16 or UTF-32 the rest is read from the right byte") {
+    // A lone low surrogate between two words.
+    REQUIRE(to_utf8(std::string_view("\xFF\xFE"
+                                     "a\0\x00\xDC"
+                                     "b\0"
+                                     "c\0",
+                                     10),
+                    Markup::none) == "a\uFFFDbc");
+    REQUIRE(to_utf8(std::string_view("\xFE\xFF"
+                                     "\0a\xDC\x00"
+                                     "\0b"
+                                     "\0c",
+                                     10),
+                    Markup::none) == "a\uFFFDbc");
+    REQUIRE(to_utf8(std::string_view("\0\0\xFE\xFF\0\0\0a\0\0\xDC\0\0\0\0b", 16), Markup::none) == "a\uFFFDb");
+}
+
+TEST_CASE("a last letter that waits for a mark is not lost") {
+    // In windows-1255 a letter may be joined with the point after it, so the converter holds back the last one.
+    REQUIRE(to_utf8("<meta charset=windows-1255>\xF9\xEC\xE5\xED", Markup::html) == "<meta charset=windows-1255>שלום");
+}

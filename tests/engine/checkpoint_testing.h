@@ -72,8 +72,8 @@ struct Trained {
     std::unique_ptr<Model> model;
     Optimizer optimizer;
 
-    Trained(const ModelConfig& m, DType dtype)
-        : model(make_model(memory_ops(), m, dtype, {.B = 1, .T = 4, .training = true})), optimizer(*model, {}) {}
+    Trained(const ModelConfig& m, DType dtype, const OptimizerConfig& config = {})
+        : model(make_model(memory_ops(), m, dtype, {.B = 1, .T = 4, .training = true})), optimizer(*model, config) {}
 
     void fill(uint64_t seed) {
         uint64_t drawn = 0;
@@ -81,22 +81,26 @@ struct Trained {
             const auto bits = uint32_t((seed * 1000003 + ++drawn) * 0x9e3779b97f4a7c15ull >> 32);
             return std::bit_cast<float>((bits & 0x807fffffu) | (96 + (bits >> 23 & 63u)) << 23);
         };
-        const auto state = optimizer.state();
-        for (Weight& w : model->weights())
+        for (size_t at = 0; at < model->weights().size(); ++at) {
+            const Weight& w = model->weights()[at];
+            const auto state = optimizer.state_of(at);
             for (int64_t i = 0; i < w.value.size(); ++i) {
                 if (w.value.dtype == DType::bf16) w.value.as<bf16>()[i] = bf16(number());
                 else w.value.as<float>()[i] = number();
                 for (const Tensor& t : {state.m, state.v, state.master})
-                    if (t) t.as<float>()[w.first + i] = number();
+                    if (t) t.as<float>()[i] = number();
             }
+        }
     }
 
-    // Every bit of every arena that a checkpoint keeps.
+    // Every bit that a checkpoint keeps.
     std::string bits() {
-        const auto state = optimizer.state();
-        std::string all;
-        for (const Tensor& t : {model->params.flat(), state.m, state.v, state.master})
-            if (t) all.append(static_cast<const char*>(t.data), t.bytes());
+        std::string all = weight_bits();
+        for (size_t i = 0; i < model->weights().size(); ++i) {
+            const auto state = optimizer.state_of(i);
+            for (const Tensor& t : {state.m, state.v, state.master})
+                if (t) all.append(static_cast<const char*>(t.data), t.bytes());
+        }
         return all;
     }
     std::string weight_bits() {

@@ -57,6 +57,7 @@ TEST_CASE("A setting that is wrong is refused with its place and what to type in
         {"[train]\nbatch = 0\n", "train.batch = 0 is out of its limits", "r.toml:2:1", "between 1 and 1048576"},
         {"[train]\ndropout = 1.5\n", "out of its limits", "r.toml:2:1", "between 0 and 0.99"},
         {"[optimizer]\nlr = nan\n", "out of its limits", "r.toml:2:1", "between 0 and 100"},
+        {"[optimizer]\neps = 0\n", "out of its limits", "r.toml:2:1", "between 1e-20 and 1"},
         {"[train]\ndtype = 'bf61'\n", "train.dtype cannot be 'bf61'", "r.toml:2:1", "did you mean 'bf16'?"},
         {"[train]\ndevice = 'tpu9000'\n", "train.device cannot be 'tpu9000'", "r.toml:2:1", "one of cpu, cuda"},
         {"[train]\nbatch = 8\nbatch = 9\n", "batch", "r.toml:3", "mend that line"},
@@ -189,7 +190,11 @@ TEST_CASE("Settings that do not go together are refused by name") {
         {{"optimizer.stochastic_rounding=true"}, "f32 weights", "train.dtype"},
         {{"sample.every=10"}, "nothing to sample", "sample.prompts"},
         {{"model.heads=5"}, "do not divide", "model"},
-        {{"model.kv_heads=3"}, "do not divide", "model"},
+        {{"model.family=llama", "model.kv_heads=3"}, "do not divide", "model"},
+        {{"model.kv_heads=2"}, "not the 4 heads of a GPT-2", "model"},
+        {{"optimizer.stochastic_rounding=true", "optimizer.kind=muon", "train.dtype=bf16"},
+         "rounded to the nearest",
+         "optimizer.kind"},
         {{"model.family=llama", "model.head_width=7"}, "odd", "model"},
         {{"train.batch=1048576", "train.micro_batch=1048576", "train.context=1000000"},
          "cannot be counted",
@@ -247,7 +252,7 @@ TEST_CASE("A resumed run may change how it runs but not what it computes") {
     for (const char* free : {"train.threads=3", "train.micro_batch=2", "checkpoint.every=5", "validation.every=7",
                              "run.dir=elsewhere", "train.recompute=true", "sample.tokens=9"}) {
         INFO(free);
-        REQUIRE_NOTHROW(require_same_run(begun.identity, resolved({free})));
+        REQUIRE_NOTHROW(require_same_run(begun.identity, resolved({free}), 500));
     }
     struct Case {
         const char* set;
@@ -260,7 +265,7 @@ TEST_CASE("A resumed run may change how it runs but not what it computes") {
                           {"train.steps=2000", "train.steps", "1000"},
                           {"train.seed=2", "train.seed", "1"},
                           {"data.packing=plain", "data.packing", "masked"}}) {
-        const Error e = error_of([&] { require_same_run(begun.identity, resolved({c.set})); });
+        const Error e = error_of([&] { require_same_run(begun.identity, resolved({c.set}), 500); });
         INFO(e.text());
         REQUIRE(std::string(e.what()).find(std::string(c.key) + " = ") != std::string::npos);
         REQUIRE(std::string(e.what()).find(c.then) != std::string::npos);
@@ -268,12 +273,45 @@ TEST_CASE("A resumed run may change how it runs but not what it computes") {
     }
     DataFacts other = data;
     other.identity = "another";
-    const Error e = error_of([&] { require_same_run(begun.identity, resolve(config_of(small), other, {})); });
+    const Error e = error_of([&] { require_same_run(begun.identity, resolve(config_of(small), other, {}), 500); });
     REQUIRE(e.fix.find("data.dir") != std::string::npos);
 }
 
 TEST_CASE("A run at a flat rate may be made longer") {
     const std::vector<std::string> flat = {"optimizer.schedule=constant"},
                                    longer = {"optimizer.schedule=constant", "train.steps=5000"};
-    REQUIRE_NOTHROW(require_same_run(resolved(flat).identity, resolved(longer)));
+    REQUIRE_NOTHROW(require_same_run(resolved(flat).identity, resolved(longer), 1000));
+}
+
+TEST_CASE("A longer run keeps the warm-up that it had") {
+    const std::vector<std::string> begun = {"optimizer.schedule=constant", "optimizer.warmup=0.1"};
+    auto longer = [&](const std::string& warmup) {
+        return resolved({"optimizer.schedule=constant", "train.steps=5000", "optimizer.warmup=" + warmup});
+    };
+    const Error e = error_of([&] { require_same_run(resolved(begun).identity, longer("0.1"), 1000); });
+    INFO(e.text());
+    REQUIRE(std::string(e.what()).find("began with optimizer.warmup = 100, the recipe says 500") != std::string::npos);
+    REQUIRE(e.fix.find("--set optimizer.warmup=100") == 0);
+    REQUIRE_NOTHROW(require_same_run(resolved(begun).identity, longer("100"), 1000));
+}
+
+TEST_CASE("A run of the schedule wsd gets more steps until its cool-down has begun") {
+    auto wsd = [](const std::string& steps) {
+        return resolved({"optimizer.schedule=wsd", "optimizer.cooldown=0.2", "train.steps=" + steps});
+    };
+    const std::string begun = wsd("1000").identity;
+    REQUIRE_NOTHROW(require_same_run(begun, wsd("5000"), 800));
+    REQUIRE_NOTHROW(require_same_run(begun, wsd("1000"), 900));
+    for (const auto& [steps, done] : {std::pair{"5000", 801}, {"500", 401}}) {
+        const Error e = error_of([&, s = std::string(steps), n = done] { require_same_run(begun, wsd(s), n); });
+        INFO(e.text());
+        REQUIRE(std::string(e.what()).find("its cool-down begins after 800") != std::string::npos);
+        REQUIRE(e.cause.find("train.steps = ") != std::string::npos);
+    }
+}
+
+TEST_CASE("A model's name that was mistyped is refused with the nearest one, and no more than its user can set") {
+    const Error e = error_of([] { named_model("gpt2-125m"); });
+    REQUIRE(e.fix == "did you mean 'gpt2-124m'?");
+    REQUIRE(error_of([] { named_model("colossus"); }).fix == "use one of them");
 }

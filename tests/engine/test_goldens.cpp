@@ -92,7 +92,7 @@ TEST_CASE("logits and loss are those of transformers") {
             load_weights(*bench.model, golden.folder);
             bench.upload(golden.batch());
             bench.model->logits(bench.batch, bench.logits);
-            bench.model->loss(bench.batch, bench.losses);
+            bench.model->loss(bench.batch, bench.losses, {});
             const bool wide = t.dtype == DType::f64;
             const auto logits = wide ? values<double>(bench.logits) : values<float>(bench.logits);
             REQUIRE(relative(logits, golden.read(std::string("logits") + t.suffix)) <= t.bound);

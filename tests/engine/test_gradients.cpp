@@ -26,7 +26,7 @@ double worst_gradient_error(const Case& c, bool recompute) {
 
     Bench real(reference_ops(), c.model, DType::f64,
                {.B = B, .T = T, .training = true, .recompute = recompute, .loss = c.loss});
-    Bench probe(reference_ops(), c.model, DType::c128, {.B = B, .T = T, .loss = c.loss});
+    Bench probe(reference_ops(), c.model, DType::c128, {.B = B, .T = T});
     scramble<double>(*real.model);
     scramble<c128>(*probe.model);
     real.upload(host);
@@ -41,7 +41,7 @@ double worst_gradient_error(const Case& c, bool recompute) {
         for (int64_t i = 0; i < w.value.size(); ++i) {
             c128& x = w.value.as<c128>()[i];
             x += c128(0, h);
-            probe.model->loss(probe.batch, probe.losses);
+            probe.model->loss(probe.batch, probe.losses, c.loss);
             c128 loss = 0;
             for (int64_t n = 0; n < probe.losses.size(); ++n) loss += probe.losses.as<c128>()[n] * scale;
             x = x.real();

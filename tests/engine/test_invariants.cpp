@@ -77,7 +77,7 @@ TEST_CASE("documents packed into one row have the losses they have alone") {
         Bench together(reference_ops(), m, DType::f64, {.B = 1, .T = context});
         scramble<double>(*together.model);
         together.upload(packed);
-        together.model->loss(together.batch, together.losses);
+        together.model->loss(together.batch, together.losses, {});
         const auto all = values<double>(together.losses);
 
         int documents = 0;
@@ -89,7 +89,7 @@ TEST_CASE("documents packed into one row have the losses they have alone") {
             std::copy(packed.tokens.begin() + start, packed.tokens.begin() + end, one.tokens.begin());
             std::copy(packed.targets.begin() + start, packed.targets.begin() + end, one.targets.begin());
             alone.upload(one);
-            alone.model->loss(alone.batch, alone.losses);
+            alone.model->loss(alone.batch, alone.losses, {});
             const std::vector<double> part(all.begin() + start, all.begin() + end);
             REQUIRE(worst_difference(values<double>(alone.losses), part) <= 1e-12);
         }
@@ -107,7 +107,7 @@ TEST_CASE("a long head walks its rows in chunks and the losses are those of the 
     REQUIRE(HeadScratch::chunk_rows(bench.model->run) < B * T);
     initialise(*bench.model, 3);
     bench.upload(host);
-    bench.model->loss(bench.batch, bench.losses);
+    bench.model->loss(bench.batch, bench.losses, {});
     for (int64_t n = 0; n < bench.losses.size(); ++n) {
         const float loss = bench.losses.as<float>()[n];
         if (host.targets[size_t(n)] < 0) REQUIRE(loss == 0.0f);
@@ -141,4 +141,74 @@ TEST_CASE("validation sums over every target once, however the windows fall into
     REQUIRE(std::abs(one.nats - four.nats) <= 1e-10);
     REQUIRE(one.bytes == 3.0 * double(one.targets));
     REQUIRE(std::abs(one.bits_per_byte() - one.loss() / std::log(2.0) / 3) <= 1e-12);
+}
+
+TEST_CASE("validation is plain cross-entropy, whatever the loss of training adds to it") {
+    const ModelConfig m = tiny_gpt2();
+    const std::vector<int32_t> bytes(size_t(m.V), 1);
+    auto result = [&](const LossConfig& loss) {
+        Bench bench(reference_ops(), m, DType::f64, {.B = 2, .T = context, .training = true, .loss = loss});
+        scramble<double>(*bench.model);
+        return validate_loss(*bench.model, 4, samples_of(m.V), bytes);
+    };
+    const ValidationResult plain = result({}), smoothed = result({0.3, 0.1});
+    REQUIRE(plain.nats > 0);
+    REQUIRE(smoothed.nats == plain.nats);
+    REQUIRE(smoothed.targets == plain.targets);
+}
+
+TEST_CASE("validation that is asked to stop says that it is not whole") {
+    const ModelConfig m = tiny_gpt2();
+    Bench bench(reference_ops(), m, DType::f32, {.B = 1, .T = context});
+    int asked = 0;
+    const ValidationResult v = validate_loss(*bench.model, 5, samples_of(m.V), std::vector<int32_t>(size_t(m.V), 1),
+                                             [&] { return ++asked == 3; });
+    REQUIRE_FALSE(v.whole);
+    REQUIRE(asked == 3);
+    REQUIRE(v.targets > 0);
+}
+
+TEST_CASE("Muon keeps second moments for what AdamW updates, and no others") {
+    TrainerConfig c = settings(4, 4);
+    c.optimizer.kind = OptimizerKind::muon;
+    for (const ModelConfig& m : {tiny_gpt2(), tiny_llama()})
+        for (DType dtype : {DType::f32, DType::bf16}) {
+            Training t(cpu_ops(), m, dtype, c);
+            t.losses(3, samples_of(m.V));
+            Optimizer& optimizer = t.trainer.optimizer();
+            size_t matrices = 0, state = 0;
+            for (size_t i = 0; i < t.model->weights().size(); ++i) {
+                const Weight& w = t.model->weights()[i];
+                const Optimizer::State s = optimizer.state_of(i);
+                const bool of_muon = w.name.rfind("block.", 0) == 0 && w.spec.decayed();
+                matrices += of_muon;
+                INFO(w.name);
+                REQUIRE(bool(s.v) == !of_muon);
+                REQUIRE(bool(s.master) == (dtype == DType::bf16));
+                REQUIRE(s.m.shape == w.spec.shape);
+                bool moved = false;
+                for (int64_t j = 0; s.v && j < s.v.size(); ++j) moved = moved || s.v.as<float>()[j] > 0;
+                REQUIRE(moved == bool(s.v));
+                state += s.m.bytes() + s.v.bytes() * bool(s.v) + s.master.bytes() * bool(s.master);
+            }
+            REQUIRE(matrices == 4 * size_t(m.L));
+            REQUIRE(optimizer.bytes() > state);  // and the workspace
+        }
+}
+
+TEST_CASE("sizes that no memory can have are an Error that names the tensor") {
+    for (const Shape& shape : {Shape{int64_t(1) << 62}, Shape{int64_t(1) << 40, int64_t(1) << 40},
+                               Shape{int64_t(1) << 31, int64_t(1) << 31, 3}}) {
+        Arena arena(reference_ops(), "activations");
+        Tensor small, large;
+        arena.declare("small", small, {3}, DType::f32);
+        arena.declare("stream.0", large, shape, DType::f32);
+        try {
+            arena.allocate();
+            FAIL("allocated");
+        } catch (const Error& e) {
+            REQUIRE(std::string(e.what()).find("activations") != std::string::npos);
+            REQUIRE(e.cause.find("'stream.0'") != std::string::npos);
+        }
+    }
 }

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "engine/base/error.h"
+#include "tests/data/temporary_folder.h"
 #include "tokenizer/text_source.h"
 #include "tokenizer/tokenizer.h"
 
@@ -62,16 +63,6 @@ struct Numbers {
         return text;
     }
 };
-
-// The Error that the action throws; fails the test when it throws none.
-template <class Action>
-Error error_of(Action&& action) {
-    try {
-        action();
-    } catch (const Error& error) { return error; }
-    FAIL("no Error was thrown");
-    throw std::logic_error("not reached");
-}
 
 inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 

@@ -4,6 +4,7 @@
 #include "tests/tokenizer/goldens.h"
 #include "tokenizer/byte_bpe.h"
 #include "tokenizer/gpt2_pattern.h"
+#include "tokenizer/train_bpe.h"
 
 using namespace gradus;
 
@@ -59,6 +60,37 @@ TEST_CASE("scan, heap, table and cache all follow the definition of byte-pair me
         model.encode(text, ids);
         REQUIRE(ids == expected);
     }
+}
+
+TEST_CASE("long pieces are cut only where no merge joins, so their ids are those of the definition") {
+    // Few merges, so that there are many cuts; letters of which some meet in tokens and some never do.
+    BpeTraining training;
+    training.vocab_size = 266;
+    const Tokenizer tokenizer = train_bpe(texts({"abab bcbc abcabc dede", "cdcd"}), training);
+    const ByteBpe model(tokenizer.parts());
+    Numbers numbers(23);
+    for (int round = 0; round < 200; ++round) {
+        std::string piece;
+        for (uint64_t n = 65 + numbers.below(300); n > 0; --n) piece += "abcdex"[numbers.below(6)];
+        std::vector<int32_t> ids;
+        model.merge_piece(piece, ids);
+        REQUIRE(ids == merged_by_definition(tokenizer.parts(), piece));
+    }
+}
+
+TEST_CASE("hundreds of megabytes without a break are an error and not the end of memory") {
+    BpeTraining training;
+    training.vocab_size = 258;
+    const Tokenizer tokenizer = train_bpe(texts({std::string(8, '\0')}), training);
+    const ByteBpe model(tokenizer.parts());
+    const TemporaryFolder folder;
+    const fs::path path = folder.write("zeros", "");
+    fs::resize_file(path, ByteBpe::longest_part + 1);  // a hole: no disk, and no memory to read it
+    const MappedFile zeros(path);
+    std::vector<int32_t> ids;
+    const Error error = error_of([&] { model.merge_piece(zeros.text(), ids); });
+    REQUIRE(contains(error.what(), "without a break"));
+    REQUIRE(ids.empty());
 }
 
 TEST_CASE("any bytes come back as they were") {

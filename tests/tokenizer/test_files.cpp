@@ -1,6 +1,4 @@
 // tokenizer.json, vocab.json and merges.txt: what is written, what is read, what is refused.
-#include <cstdlib>
-
 #include "tests/tokenizer/goldens.h"
 
 using namespace gradus;
@@ -14,25 +12,14 @@ Error refusal(const json& file) {
     return error_of([&] { Tokenizer::parse(file.dump(), "some/tokenizer.json"); });
 }
 
-// A folder of its own that goes away with the test.
-struct Folder {
-    fs::path path;
-    Folder() {
-        std::string name = (fs::temp_directory_path() / "gradus-tokenizer-").string() + std::string(6, 'X');
-        REQUIRE(mkdtemp(name.data()) != nullptr);
-        path = name;
-    }
-    ~Folder() { fs::remove_all(path); }
-};
-
 }  // namespace
 
 TEST_CASE("a saved tokenizer comes back with every token, merge and special") {
-    const Folder folder;
+    const TemporaryFolder folder;
     for (const char* name : {"prose.json", "prose_lines.json"}) {
         const Tokenizer tokenizer = Tokenizer::load(golden_path(name));
-        tokenizer.save(folder.path / "tokenizer.json");
-        const Tokenizer copy = Tokenizer::load(folder.path);
+        tokenizer.save(folder / "tokenizer.json");
+        const Tokenizer copy = Tokenizer::load(folder);
         REQUIRE(copy.to_json() == tokenizer.to_json());
         REQUIRE(copy.specials() == tokenizer.specials());
         const std::string text = read_file(golden_path("prose.txt"));
@@ -64,21 +51,21 @@ TEST_CASE("merges are read as strings and as pairs") {
 }
 
 TEST_CASE("a vocabulary and merges in two files make the same tokenizer as one file") {
-    const Folder folder;
+    const TemporaryFolder folder;
     const json file = prose();
     std::string merges = "#version: 0.2\n";
     for (const json& merge : file["model"]["merges"])
         merges += merge[0].get<std::string>() + " " + merge[1].get<std::string>() + "\r\n";
-    write_file_atomically(folder.path / "vocab.json", file["model"]["vocab"].dump());
-    write_file_atomically(folder.path / "merges.txt", merges);
-    REQUIRE(Tokenizer::load(folder.path).to_json() == Tokenizer::load(golden_path("prose.json")).to_json());
+    write_file_atomically(folder / "vocab.json", file["model"]["vocab"].dump());
+    write_file_atomically(folder / "merges.txt", merges);
+    REQUIRE(Tokenizer::load(folder).to_json() == Tokenizer::load(golden_path("prose.json")).to_json());
 
-    write_file_atomically(folder.path / "merges.txt", "#version: 0.2\nt h\nt h e\n");
-    REQUIRE(contains(error_of([&] { Tokenizer::load(folder.path); }).cause, "merges.txt:3"));
-    write_file_atomically(folder.path / "vocab.json", "{\"a\": -1}");
-    REQUIRE(contains(error_of([&] { Tokenizer::load(folder.path); }).cause, "vocab.json"));
-    fs::remove(folder.path / "vocab.json");
-    REQUIRE(contains(error_of([&] { Tokenizer::load(folder.path); }).what(), "no tokenizer in"));
+    write_file_atomically(folder / "merges.txt", "#version: 0.2\nt h\nt h e\n");
+    REQUIRE(contains(error_of([&] { Tokenizer::load(folder); }).cause, "merges.txt:3"));
+    write_file_atomically(folder / "vocab.json", "{\"a\": -1}");
+    REQUIRE(contains(error_of([&] { Tokenizer::load(folder); }).cause, "vocab.json"));
+    fs::remove(folder / "vocab.json");
+    REQUIRE(contains(error_of([&] { Tokenizer::load(folder); }).what(), "no tokenizer in"));
 }
 
 TEST_CASE("a file of GPT-2's older form, without a type and with a post-processor, is read") {
@@ -217,6 +204,34 @@ TEST_CASE("text that is not JSON is refused with its line and column") {
     REQUIRE(contains(cause("{\"model\": \"\xFF\"}"), "t.json:1:"));
     REQUIRE(contains(cause(std::string(100'000, '[')), "t.json:1:"));
     REQUIRE_FALSE(error_of([] { Tokenizer::load("/no/such/tokenizer.json"); }).fix.empty());
+}
+
+TEST_CASE("a number that no machine holds is refused like any other damage") {
+    const Error error = error_of([] { Tokenizer::parse("{\"version\": 1e999}", "t.json"); });
+    REQUIRE(contains(error.what(), "t.json"));
+    REQUIRE(contains(error.cause, "1e999"));
+    const std::string digits(100'000, '9');
+    REQUIRE(error_of([&] { Tokenizer::parse("{\"version\": " + digits + "e999}", "t.json"); }).cause.size() < 300);
+}
+
+TEST_CASE("a million brackets are refused where they get too deep") {
+    const std::string open(1'000'000, '['), closed(1'000'000, ']');
+    const Error error = error_of([&] { Tokenizer::parse("{\n  \"normalizer\": " + open + closed + "}", "t.json"); });
+    REQUIRE(contains(error.cause, "t.json:2:"));
+    REQUIRE(contains(error.cause, "deep"));
+    json file = prose();
+    file["normalizer"] = "[[[ \\\" [[[";  // brackets in a text are no depth
+    REQUIRE(contains(refusal(file).what(), "normalizer"));
+    file["normalizer"] = json::array({json::object()});
+    REQUIRE(contains(refusal(file).what(), "a list"));
+}
+
+TEST_CASE("a tokenizer that is nowhere is an error that says what is looked for") {
+    const TemporaryFolder folder;
+    const Error error = error_of([&] { Tokenizer::load(folder / "nowhere"); });
+    REQUIRE(contains(error.what(), "no tokenizer"));
+    REQUIRE(contains(error.what(), "nowhere"));
+    REQUIRE(contains(error.fix, "gradus tokenizer train"));
 }
 
 TEST_CASE("a damaged tokenizer.json is an Error or a working tokenizer, never a crash") {

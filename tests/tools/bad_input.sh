@@ -21,6 +21,22 @@ expect_error 2 'RECIPE' "$gradus" pretrain
 expect_error 2 'pretrain --help' "$gradus" pretrain r.toml --resume perhaps
 expect_error 2 'generate --help' "$gradus" generate
 
+expect_error 2 'in: gradus data prepare … --foo' "$gradus" data prepare text --out x --foo
+expect_error 2 'generate --help' "$gradus" generate here --prompt a --seed -1
+
+# Only the help of the whole program tells a first run.
+"$gradus" --help | grep -q 'A first run:' || fail "--help tells no first run"
+for command in data tokenizer pretrain eval generate report bench 'data prepare' 'bench step'; do
+    ! "$gradus" $command --help | grep -q 'A first run:' || fail "$command --help repeats the first run"
+done
+
+# Results that cannot be written are an error, and output never ends with half of what was promised and status 0.
+if [ -w /dev/full ]; then
+    full() { "$@" >/dev/full; }
+    expect_error 1 'standard output cannot be written' full "$gradus" --version
+    expect_error 1 'No space left' full "$gradus" pretrain --help-settings
+fi
+
 # Files and folders: status 1.
 expect_error 1 'absent.toml' "$gradus" pretrain absent.toml
 expect_error 1 'nowhere' "$gradus" generate nowhere --prompt a
@@ -45,7 +61,11 @@ expect_error 1 'sets nothing' "$gradus" pretrain r.toml --set batch
 expect_error 1 'between 0 and 0.99' "$gradus" pretrain r.toml --set train.dropout=2
 head -c 4096 /dev/urandom >r.toml
 expect_error 1 'r.toml' "$gradus" pretrain r.toml
+: >r.toml
+expect_error 1 "'sample.prompts' holds" "$gradus" pretrain r.toml --set 'sample.prompts=[1]'
 [ ! -e run ] || fail "a refused recipe made a folder"
+expect_error 1 "did you mean 'gpt2-124m'?" "$gradus" bench step --model gpt2-125m
+! grep -q 'model.layers' err.txt || fail "bench step suggests settings that it does not have: $(cat err.txt)"
 
 # A file that may not grow (ulimit -f, a full disk): an error that names it, and no half of it.
 seq 20000 >text.txt

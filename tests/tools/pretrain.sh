@@ -25,6 +25,18 @@ expect_ok "$gradus" pretrain whole/recipe.toml
 grep -q 'has done all' out.txt || fail "a finished run said: $(cat out.txt)"
 expect_error 1 'holds a run already' "${train[@]}" run.dir=whole --resume never
 
+# What a run tells is never worth the run: nobody reads it, the disk that it goes to is full, its reader was ended by the
+# Ctrl-C that asked it to stop.
+{ expect=0; "${train[@]}" run.dir=unread 2>&1 || expect=$?; echo "$expect" >unread.status; } | head -n 1 >unread.txt
+[ "$(cat unread.status)" -eq 0 ] || fail "a run that nobody reads ended with $(cat unread.status)"
+cmp <(steps_of unread) <(steps_of whole) || fail "a run that nobody reads went another way"
+[ -d unread/checkpoints/step-00000060 ] || fail "a run that nobody reads did not save"
+if [ -w /dev/full ]; then
+    "${train[@]}" run.dir=full >/dev/full 2>err.txt || fail "a run whose words found no room ended with $?: $(cat err.txt)"
+    [ -d full/checkpoints/step-00000060 ] || fail "a run whose words found no room did not save"
+    [ "$(grep -c 'takes no more' err.txt)" -eq 1 ] || fail "it was not said once: $(cat err.txt)"
+fi
+
 # wait_for_steps N FOLDER: until the log of the run in the background has N lines.
 wait_for_steps() {
     for ((i = 0; i < 3000; ++i)); do
@@ -37,7 +49,7 @@ long=(--set train.steps=3000 --set validation.every=1000 --set checkpoint.every=
 expect_ok "${train[@]}" run.dir=long "${long[@]}"
 
 # Asked to stop, a run finishes its step, saves, says how to go on, and ends with 0; what follows is what would have been.
-for signal in INT TERM; do
+for signal in INT TERM HUP; do
     "${train[@]}" run.dir=$signal "${long[@]}" >$signal.txt 2>&1 &
     pid=$!
     wait_for_steps 100 $signal
@@ -50,6 +62,34 @@ for signal in INT TERM; do
     cmp <(steps_of $signal) <(steps_of long) || fail "after SIG$signal the run went on otherwise"
 done
 
+# Under nohup a terminal that goes away is nothing to stop for.
+(trap '' HUP; exec "${train[@]}" run.dir=nohup "${long[@]}" >nohup.txt 2>&1) &
+pid=$!
+wait_for_steps 100 nohup
+kill -HUP $pid
+wait_for_steps 400 nohup
+kill -TERM $pid
+wait $pid || fail "under nohup it ended with $?: $(tail -3 nohup.txt)"
+
+# The tokenizer was read when the run began: what becomes of its file is nothing to a checkpoint.
+cp -r prepared fleeting
+"${train[@]}" run.dir=fleeting-run --set data.dir=fleeting "${long[@]}" >fleeting.txt 2>&1 &
+pid=$!
+wait_for_steps 100 fleeting-run
+rm fleeting/tokenizer.json
+kill -TERM $pid
+wait $pid || fail "without its tokenizer's file it ended with $?: $(tail -3 fleeting.txt)"
+cmp fleeting-run/checkpoints/latest/tokenizer.json prepared/tokenizer.json || fail "the checkpoint has another tokenizer"
+
+# A stop leaves a validation that is under way; the step's line is then without it.
+"${train[@]}" run.dir=validating "${long[@]}" --set validation.every=1 --set validation.windows=0 --set train.context=4 \
+    --set train.batch=1 --set train.micro_batch=1 >validating.txt 2>&1 &
+pid=$!
+wait_for_steps 2 validating
+kill -TERM $pid
+wait $pid || fail "while it validated it ended with $?: $(tail -3 validating.txt)"
+[ "$(ls validating/checkpoints | grep -c step-)" -eq 1 ] || fail "it was not saved: $(ls validating/checkpoints)"
+
 # Killed without a word, it goes on from its last checkpoint, and the log still has each step once.
 "${train[@]}" run.dir=killed "${long[@]}" >killed.txt 2>&1 &
 pid=$!
@@ -57,9 +97,28 @@ wait_for_steps 700 killed
 kill -KILL $pid
 wait $pid && fail "SIGKILL was survived"
 printf '{"step":70' >>killed/log.jsonl
+echo half >killed/run.json.tmp$pid
 expect_ok "$gradus" pretrain killed/recipe.toml --set train.micro_batch=4
 grep -q '^resume   after step' out.txt || fail "it began afresh: $(head -3 out.txt)"
 cmp <(steps_of killed) <(steps_of long) || fail "after a kill the run went on otherwise"
+[ ! -e killed/run.json.tmp$pid ] || fail "what the killed process left half-written is still there"
+
+# One flipped bit in the newest checkpoint costs the steps since the one before; without one, the way out is said.
+newest=killed/checkpoints/step-00003000/model.safetensors
+printf '\377' | dd of=$newest bs=1 seek=5000 conv=notrunc status=none
+printf '\000' | dd of=$newest bs=1 seek=5001 conv=notrunc status=none
+expect_ok "$gradus" pretrain killed/recipe.toml
+grep -q 'step-00003000.*checksum does not fit' err.txt || fail "nothing was said of the damage: $(cat err.txt)"
+grep -q '^resume   after step 2500' out.txt || fail "it did not go on from the one before: $(head -3 out.txt)"
+cmp <(steps_of killed) <(steps_of long) || fail "after the damage the run went on otherwise"
+for folder in killed/checkpoints/step-*; do truncate -s 100 $folder/model.safetensors; done
+status=0
+"$gradus" pretrain killed/recipe.toml >out.txt 2>err.txt || status=$?
+[ $status -eq 1 ] || fail "with nothing whole it ended with $status"
+grep -qx '  fix:   mv killed/checkpoints killed/checkpoints.damaged' err.txt || fail "no way out is said: $(cat err.txt)"
+mv killed/checkpoints killed/checkpoints.damaged
+expect_ok "$gradus" pretrain killed/recipe.toml --set train.steps=3000
+cmp <(steps_of killed) <(steps_of long) || fail "from the start the run went otherwise"
 
 # What matters cannot change under a run; the key and both values are named.
 expect_error 1 'optimizer.lr = 0.003.*0.1' "${train[@]}" run.dir=whole --set optimizer.lr=0.1
@@ -90,10 +149,30 @@ steps=$(sed -n 's/^steps = //p' timed/recipe.toml)
 [ "$(wc -l <timed/log.jsonl)" -eq "$steps" ] || fail "$steps steps were set, the log has $(wc -l <timed/log.jsonl)"
 expect_ok "$gradus" pretrain timed/recipe.toml
 grep -q 'has done all' out.txt || fail "the timed run went on: $(cat out.txt)"
+expect_error 1 'too short to train in' "${train[@]}" run.dir=short --set train.minutes=0.000001
+grep -q 'fix:   --set train.minutes=' err.txt || fail "nothing longer is suggested: $(cat err.txt)"
+expect_error 1 'train.steps = [0-9]* (set by train.minutes)' "${train[@]}" run.dir=short --set train.minutes=0.02 \
+    --set optimizer.warmup=200000
+grep -q 'warm-up is longer than the run' err.txt || fail "another error: $(cat err.txt)"
 
-# From the weights of another run.
+# What is refused leaves no folder: settings, a model that could not be saved, a device, prompts, weights.
+for refused in model.kv_heads=1 train.device=cuda model.from=nowhere optimizer.eps=0 data.dir=nowhere \
+    'sample.prompts=the cat sees a dog. the cat sees a dog.'; do
+    expect_error 1 . "${train[@]}" run.dir=short --set sample.every=10 --set sample.prompts=the --set "$refused"
+done
+grep -q 'fills the model' err.txt || fail "the long prompt: $(cat err.txt)"
+[ ! -e short ] || fail "a refused run left a folder: $(ls -A short)"
+expect_ok "${train[@]}" run.dir=2026-11-24 --set train.steps=10
+grep -q '"threads": 1' 2026-11-24/run.json || fail "run.json counts other threads: $(cat 2026-11-24/run.json)"
+
+# From the weights of another run, whose tokens the data must have.
 expect_ok "${train[@]}" run.dir=further --set model.from=whole
 further=$(sed -n '1s/.*"loss":\([0-9.]*\).*/\1/p' further/log.jsonl)
 awk -v a="$first" -v b="$further" 'BEGIN { exit !(b < a - 0.5) }' || fail "it did not begin from the weights: $further"
 expect_error 1 'model.layers' "${train[@]}" run.dir=odd --set model.from=whole --set model.layers=5
+tr 'a-z' 'b-za' <text.txt >turned.txt
+expect_ok "$gradus" tokenizer train turned.txt --kind char --out turned
+expect_ok "$gradus" data prepare turned.txt --split tail --val-fraction 0.1 --tokenizer turned --out turned
+expect_error 1 'other tokens than the model' "${train[@]}" run.dir=odd --set model.from=whole --set data.dir=turned
+[ ! -e odd ] || fail "a refused run left a folder: $(ls -A odd)"
 echo passed

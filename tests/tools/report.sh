@@ -36,6 +36,15 @@ nonsense
     grep -q '</html>' odd/report.html || fail "the page of an odd log is not whole"
 done
 
+# Texts and steps that belong to no step are passed over.
+echo '{"step":1,"loss":2}' >odd/log.jsonl
+printf '%s\n' '{"prompt":"nowhere","text":"x"}' '{"step":1e300,"prompt":"nowhere","text":"x"}' \
+    '{"step":null,"prompt":"nowhere","text":"x"}' '{"step":-5,"prompt":"nowhere","text":"x"}' \
+    '{"step":1,"prompt":"somewhere","text":"x"}' >odd/samples.jsonl
+expect_ok "$gradus" report odd
+grep -q somewhere odd/report.html || fail "the sample of step 1 is not shown"
+! grep -q nowhere odd/report.html || fail "a sample without a step is shown"
+
 printf 'nonsense\n' >odd/log.jsonl
 expect_error 1 'has no step' "$gradus" report odd
 echo '{"step":1,"loss":2}' >odd/log.jsonl

@@ -63,7 +63,7 @@ def timed(encode, text):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--program", default="build/release/gradus tokenizer encode")
+    parser.add_argument("--program", default="build/release/gradus bench tokenizer")
     parser.add_argument("--vocab", required=True)
     parser.add_argument("--merges", required=True)
     parser.add_argument("--input", nargs="+", required=True)
