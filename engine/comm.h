@@ -2,18 +2,31 @@
 // A group of ranks that hold parts of the same tensors: the one seam to other ranks.
 //
 // With one rank every call returns at once and nothing else is linked, so a reader with one machine may skip any line
-// that mentions `tp` or `dp`. Other implementations fill the table; sums are made in the order of the ranks.
+// that mentions `tp` or `dp`. Other implementations fill the table; sums are made in the order of the ranks,
+//
+//     x_0 + x_1 + … + x_(n-1), from left to right, bf16 in f32 with one rounding at the end,
+//
+// so that the result has the same bits on every rank and in every run. Every rank of the group makes the same calls with
+// the same sizes in the same order, from one thread. engine/mesh.h makes the groups.
+#include <cstring>
+#include <span>
+#include <string>
+#include <vector>
+
 #include "kernels/tensor.h"
 
 namespace gradus {
 
 struct CommTable {
     void (*all_reduce_sum)(void* group, Tensor, Stream);
-    void (*all_reduce_max)(void* group, Tensor, Stream);
+    void (*all_reduce_max)(void* group, Tensor, Stream);                         // a NaN anywhere is the maximum
     void (*reduce_scatter_sum)(void* group, Tensor part, Tensor whole, Stream);  // rank r gets part r of the sum
     void (*all_gather)(void* group, Tensor whole, Tensor part, Stream);          // part r comes from rank r
     void (*broadcast)(void* group, Tensor, int root, Stream);
+    void (*send_receive)(void* group, Tensor sent, int to, Tensor received, int from, Stream);  // a rank of -1: nothing
     void (*barrier)(void* group);
+    void (*gather)(void* group, const std::string& mine, std::vector<std::string>& all);
+    void (*set_step)(void* group, int64_t step);
 };
 
 struct Comm {
@@ -27,6 +40,7 @@ struct Comm {
     void max(Tensor t, Stream s) const {
         if (size > 1) table->all_reduce_max(group, t, s);
     }
+    // `part` may be part `rank` of `whole` itself: whole = size parts, one after the other.
     void reduce_scatter(Tensor part, Tensor whole, Stream s) const {
         if (size > 1) table->reduce_scatter_sum(group, part, whole, s);
     }
@@ -36,8 +50,40 @@ struct Comm {
     void broadcast(Tensor t, int root, Stream s) const {
         if (size > 1) table->broadcast(group, t, root, s);
     }
+    // Two ranks that send to each other do it in one call: each would wait for the other's receive() in a send().
+    void send_receive(Tensor sent, int to, Tensor received, int from, Stream s) const {
+        CHECK(size > 1, "there is no other rank");
+        table->send_receive(group, sent, to, received, from, s);
+    }
+    void send(Tensor t, int to, Stream s) const { send_receive(t, to, {}, -1, s); }
+    void receive(Tensor t, int from, Stream s) const { send_receive({}, -1, t, from, s); }
     void barrier() const {
         if (size > 1) table->barrier(group);
+    }
+
+    // What the ranks say about themselves (hosts, hashes of settings, counts): small, in host memory, in rank order.
+    std::vector<std::string> gather(const std::string& mine) const {
+        std::vector<std::string> all = {mine};
+        if (size > 1) table->gather(group, mine, all);
+        return all;
+    }
+    // A few numbers in host memory, in f64.
+    void sum(std::span<double> numbers) const {
+        if (size == 1) return;
+        const std::string mine(reinterpret_cast<const char*>(numbers.data()), numbers.size_bytes());
+        const std::vector<std::string> all = gather(mine);
+        for (size_t r = 0; r < all.size(); ++r) {
+            CHECK(all[r].size() == mine.size(), "rank " + std::to_string(r) + " adds another count of numbers");
+            for (size_t i = 0; i < numbers.size(); ++i) {
+                double x;
+                std::memcpy(&x, all[r].data() + i * sizeof x, sizeof x);
+                numbers[i] = r == 0 ? x : numbers[i] + x;
+            }
+        }
+    }
+    // The step that messages about a lost rank name.
+    void set_step(int64_t step) const {
+        if (size > 1) table->set_step(group, step);
     }
 };
 

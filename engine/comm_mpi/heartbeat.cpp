@@ -1,0 +1,115 @@
+#include "engine/comm_mpi/heartbeat.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace gradus::mpi {
+
+Heartbeat::Heartbeat(int rank, int size, double silence, std::mutex& library)
+    : rank_(rank),
+      size_(size),
+      tick_(std::min(5.0, silence / 12)),
+      library_(library),
+      last_(size_t(size)),
+      silence_(size_t(size), 0.0),
+      sent_(size_t(size)),
+      sends_(size_t(size), MPI_REQUEST_NULL),
+      thread_([this] { run(); }) {}
+
+void Heartbeat::stop() {
+    {
+        std::lock_guard hold(state_);
+        stopping_ = true;
+    }
+    wake_.notify_one();
+    if (thread_.joinable()) thread_.join();
+}
+
+void Heartbeat::run() {
+    using Clock = std::chrono::steady_clock;
+    Clock::time_point before = Clock::now();
+    for (;;) {
+        send_beats();
+        take_beats();
+        std::unique_lock hold(state_);
+        if (wake_.wait_for(hold, std::chrono::duration<double>(tick_), [this] { return stopping_; })) return;
+        const Clock::time_point now = Clock::now();
+        const double passed = std::min(2 * tick_, std::chrono::duration<double>(now - before).count());
+        for (double& s : silence_) s += passed;
+        before = now;
+    }
+}
+
+void Heartbeat::send_beats() {
+    Beat beat;
+    {
+        std::lock_guard hold(state_);
+        beat = mine_;
+    }
+    for (int r = 0; r < size_; ++r) {
+        if (r == rank_) continue;
+        std::lock_guard hold(library_);
+        int done = 0;
+        MPI_Test(&sends_[size_t(r)], &done, MPI_STATUS_IGNORE);
+        if (!done) continue;  // the rank has not taken the one before; no need to heap them up
+        sent_[size_t(r)] = beat;
+        MPI_Isend(&sent_[size_t(r)], int(sizeof(Beat)), MPI_BYTE, r, tag_beat, MPI_COMM_WORLD, &sends_[size_t(r)]);
+    }
+}
+
+void Heartbeat::take_beats() {
+    for (;;) {
+        Beat beat;
+        MPI_Status status;
+        {
+            std::lock_guard hold(library_);
+            int there = 0;
+            MPI_Iprobe(MPI_ANY_SOURCE, tag_beat, MPI_COMM_WORLD, &there, &status);
+            if (!there) return;
+            MPI_Recv(&beat, int(sizeof beat), MPI_BYTE, status.MPI_SOURCE, tag_beat, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+        }
+        note(status.MPI_SOURCE, beat);
+    }
+}
+
+void Heartbeat::note(int rank, const Beat& beat) {
+    std::lock_guard hold(state_);
+    silence_[size_t(rank)] = 0;
+    if (beat.last.calls >= last_[size_t(rank)].last.calls) last_[size_t(rank)] = beat;  // a header may overtake a beat
+}
+
+void Heartbeat::saw(int rank, const Header& header) { note(rank, {header, 1, -1}); }
+
+void Heartbeat::drain() {
+    take_beats();
+    std::lock_guard hold(library_);
+    MPI_Waitall(size_, sends_.data(), MPI_STATUSES_IGNORE);
+}
+
+void Heartbeat::enter(const Header& header) {
+    std::lock_guard hold(state_);
+    mine_ = {header, 1, -1};
+}
+
+void Heartbeat::wait_for(int rank) {
+    std::lock_guard hold(state_);
+    mine_.waits_for = rank;
+}
+
+void Heartbeat::leave() {
+    std::lock_guard hold(state_);
+    mine_.inside = 0;
+    mine_.waits_for = -1;
+}
+
+double Heartbeat::silence_of(int rank) const {
+    std::lock_guard hold(state_);
+    return silence_[size_t(rank)];
+}
+
+Beat Heartbeat::last_of(int rank) const {
+    std::lock_guard hold(state_);
+    return last_[size_t(rank)];
+}
+
+}  // namespace gradus::mpi

@@ -1,0 +1,55 @@
+#pragma once
+// Signs of life: a thread that tells every rank what this one does, and listens.
+//
+// A rank's silence is counted in ticks of this thread, each worth no more than two of its own, so time in which this
+// process was stopped, or the whole job, counts for nothing.
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "engine/comm_mpi/wire.h"
+
+namespace gradus::mpi {
+
+class Heartbeat {
+public:
+    // `library` is held around every use of MPI. Beats are sent silence / 12 seconds apart, but at least every 5 s.
+    Heartbeat(int rank, int size, double silence, std::mutex& library);
+    ~Heartbeat() { stop(); }
+
+    void stop();
+    // Takes what the others sent before they stopped, after all have.
+    void drain();
+
+    void enter(const Header&);
+    void wait_for(int rank);  // -1: nobody
+    void leave();
+    void saw(int rank, const Header&);  // a header came from this rank
+
+    double silence_of(int rank) const;  // seconds
+    Beat last_of(int rank) const;
+
+private:
+    void run();
+    void send_beats();
+    void take_beats();
+    void note(int rank, const Beat&);
+
+    const int rank_, size_;
+    const double tick_;
+    std::mutex& library_;
+
+    mutable std::mutex state_;  // guards what follows, down to silence_
+    std::condition_variable wake_;
+    bool stopping_ = false;
+    Beat mine_;
+    std::vector<Beat> last_;
+    std::vector<double> silence_;
+
+    std::vector<Beat> sent_;  // of the thread alone
+    std::vector<MPI_Request> sends_;
+    std::thread thread_;
+};
+
+}  // namespace gradus::mpi

@@ -1,0 +1,63 @@
+#pragma once
+// What travels between ranks: the header that opens every call, and the beat that says a rank lives.
+#include <mpi.h>
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "kernels/tensor.h"
+
+namespace gradus::mpi {
+
+// All messages of a pair of ranks with one tag arrive in the order they were sent. Headers of all groups share a tag: a
+// pair that meets in two groups makes its calls in one order, so the next header is the expected one or a mistake.
+constexpr int tag_header = 1, tag_data = 2, tag_beat = 3;
+
+enum class Call : int32_t {
+    nothing,
+    sum,
+    max,
+    reduce_scatter,
+    all_gather,
+    broadcast,
+    send,
+    receive,
+    barrier,
+    gather,
+    end
+};
+
+constexpr const char* name_of(Call c) {
+    constexpr std::array names = {"no call yet",       "all-reduce", "all-reduce (max)", "reduce-scatter", "all-gather",
+                                  "broadcast",         "send",       "receive",          "barrier",        "gather",
+                                  "end of the program"};
+    return size_t(c) < names.size() ? names[size_t(c)] : "an unknown call";
+}
+
+// What a rank calls. Of two ranks in one call these are equal, but for `inlined` and `step`, and `count` in a gather.
+struct Header {
+    Call call = Call::nothing;
+    int32_t group = 0;   // groups are numbered in the order they are made, on all ranks alike
+    int64_t number = 0;  // the how-manieth call of this group; for send, the how-manieth of this pair
+    DType dtype = DType::f32;
+    int32_t root = -1;    // of a broadcast
+    int64_t count = 0;    // elements; bytes in a gather
+    int64_t inlined = 0;  // bytes that follow in the same message
+    int64_t step = 0;
+    int64_t calls = 0;   // of this rank in all groups, this one included
+    int64_t unused = 0;  // to 64 bytes, so that what follows is aligned
+};
+static_assert(sizeof(Header) == 64 && sizeof(Call) == 4);
+
+// Small enough for a header with it to be sent at once by every transport, however late the receiver is.
+constexpr size_t most_inlined = 3072;
+constexpr size_t message_bytes = sizeof(Header) + most_inlined;
+
+struct Beat {
+    Header last;             // the call that the rank is in or left last
+    int64_t inside = 0;      // 1: in it
+    int64_t waits_for = -1;  // a rank that it waits for there
+};
+
+}  // namespace gradus::mpi

@@ -1,0 +1,97 @@
+#pragma once
+// What the files of this folder share: the world, its groups, and how they end when a rank is missing.
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/comm_mpi/heartbeat.h"
+#include "engine/comm_mpi/mpi_world.h"
+#include "engine/comm_mpi/wire.h"
+
+namespace gradus::mpi {
+
+// Bytes to or from one rank of the group. A ring is a place for `window` pieces, filled again and again.
+struct Flow {
+    int index;  // of the other rank, in the group
+    bool incoming;
+    char* data;
+    size_t bytes;
+    bool ring = false;
+    int64_t posted = 0, landed = 0;  // pieces
+    bool done[2] = {};
+};
+constexpr int window = 2;  // pieces of a flow under way at once
+
+struct Group {
+    World& world;
+    int id;
+    std::string name;
+    std::vector<int> ranks;  // of the world, in the order of this group
+    int mine;                // this rank's index in them
+    int64_t calls = 0;
+    std::vector<int64_t> sent, received;  // to and from each rank of the group
+    size_t piece = 0;                     // bytes of a piece that is added on arrival
+    std::vector<char> scratch;            // `window` such pieces for each other rank
+    std::vector<Flow> flows;
+    std::vector<const void*> sources;
+
+    int size() const { return int(ranks.size()); }
+};
+
+struct World {
+    int rank = 0, size = 1, local_rank = 0, local_size = 1;
+    bool crowded = false;  // this host has more ranks than cores
+    MpiLimits limits;
+    std::vector<std::string> hosts;
+    std::mutex library;  // MPI is used by one thread at a time: whoever holds this
+    std::optional<Heartbeat> heartbeat;
+    int64_t step = 0, calls = 0;
+    std::vector<std::unique_ptr<Group>> groups;  // the first one is everybody
+
+    // Messages of headers, and requests: one place for each rank, used again by every call.
+    std::vector<char> outgoing, incoming;
+    std::vector<MPI_Request> requests;
+    std::vector<int> completed, missing;
+
+    Group& add_group(std::string name, std::vector<int> ranks);
+    [[noreturn]] void fail(const Error&, int status);
+    void check(int mpi_status, const char* function);  // fails where MPI did
+
+    std::string name_of_rank(int r) const { return "rank " + std::to_string(r) + " on '" + hosts[size_t(r)] + "'"; }
+    // "all-reduce #12 of dp, 1024 of f32, at step 7"
+    std::string text_of(const Header&) const;
+};
+
+Comm comm_of(Group&);
+void wait_for_everyone(Group&);  // before the end
+
+// One wait for other ranks: spins a little, then lets others run, then sleeps; and ends the program when the ranks it
+// waits for are lost. moved() after every sign of progress, pause() after every look that found none.
+class Wait {
+public:
+    Wait(World& world, const Header& call) : world_(world), call_(call) {}
+
+    void moved() { idle_ = 0; }
+    // missing(f) calls f(rank) for each world rank that is waited for.
+    template <class Missing>
+    void pause(Missing&& missing) {
+        if (!rest()) return;
+        world_.missing.clear();
+        missing([&](int rank) { world_.missing.push_back(rank); });
+        judge();
+    }
+
+private:
+    bool rest();   // true now and then: time to judge
+    void judge();  // the ranks that are missing
+
+    World& world_;
+    const Header& call_;
+    int idle_ = 0;
+    double waited_ = 0, looked_at_ = -1;
+};
+
+}  // namespace gradus::mpi

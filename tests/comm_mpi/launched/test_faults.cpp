@@ -1,0 +1,96 @@
+// Ranks that stop, die, fail, or are not in the same call: the others end, soon, and say who it was.
+#include <catch2/catch.hpp>
+
+#include "tests/comm_mpi/launched/launch.h"
+
+using namespace gradus;
+
+// Three lines of one rank, and the end within some seconds of the limit that the scenario sets.
+static Outcome require_failure(const std::string& scenario, int ranks = 2) {
+    Outcome outcome = run_ranks(ranks, scenario);
+    INFO(outcome.text);
+    REQUIRE(outcome.status != 0);
+    REQUIRE(outcome.status != 124);  // had to be ended from outside
+    return outcome;
+}
+
+#define REQUIRE_SAYS(outcome, part)    \
+    do {                               \
+        INFO((outcome).text);          \
+        REQUIRE((outcome).says(part)); \
+    } while (0)
+
+TEST_CASE("a rank that stops is named with its host, the call and the step, and all end") {
+    for (int ranks : {2, 4}) {
+        const Outcome outcome = require_failure("stopped", ranks);
+        REQUIRE_SAYS(outcome, "error: rank 1 on '");
+        REQUIRE_SAYS(outcome, "' is lost");
+        REQUIRE_SAYS(outcome, "waits in all-reduce #8 of all, 100000 of f32, at step 7");
+        REQUIRE_SAYS(outcome, "last seen in all-reduce #7 of all, 1 of f32, at step 7");
+        REQUIRE_SAYS(outcome, "fix:   ");
+    }
+}
+
+TEST_CASE("a rank that is killed ends the others, and its number is said") {
+    const Outcome outcome = require_failure("killed");
+    REQUIRE_SAYS(outcome, "rank 1");
+}
+
+TEST_CASE("a rank that exits ends the others, and its number is said") {
+    const Outcome outcome = require_failure("exits");
+    REQUIRE_SAYS(outcome, "rank 1");
+}
+
+TEST_CASE("a rank that throws an error ends the others with its text and its status") {
+    const Outcome outcome = require_failure("throws", 4);
+    REQUIRE_SAYS(outcome,
+                 "[rank 1] error: the disk is full\n  cause: no space for the checkpoint\n  fix:   free some space\n");
+    REQUIRE(outcome.status == 3);
+}
+
+TEST_CASE("an error that passes the world ends the others and is still printed") {
+    const Outcome outcome = require_failure("escapes");
+    REQUIRE_SAYS(outcome, "this text is printed after the world is gone");
+    REQUIRE(outcome.status == 5);
+}
+
+TEST_CASE("a rank that lives but does not come is named when patience is over") {
+    const Outcome outcome = require_failure("late");
+    REQUIRE_SAYS(outcome, "does not come");
+    REQUIRE_SAYS(outcome, "rank 1 has been alive for these 2");
+    REQUIRE_SAYS(outcome, " s, after all-reduce #7 of all");
+}
+
+TEST_CASE("ranks in different calls are told which") {
+    const Outcome outcome = require_failure("other_call", 2);
+    REQUIRE_SAYS(outcome, "error: rank 0 and rank 1 are not in the same call");
+    REQUIRE_SAYS(outcome, "is in broadcast #8 of all, 1 of f32 from rank 0, at step 7");
+    REQUIRE_SAYS(outcome, "is in all-reduce #8 of all, 100000 of f32, at step 7");
+}
+
+TEST_CASE("ranks that bring different sizes or dtypes are told both") {
+    REQUIRE_SAYS(require_failure("other_size", 4), "99999 of f32");
+    REQUIRE_SAYS(require_failure("other_dtype", 2), "100000 of i32");
+    REQUIRE_SAYS(require_failure("other_message", 2), "send #1 of all, 900 of f32");
+}
+
+TEST_CASE("ranks in calls of different groups are told which") {
+    const Outcome outcome = require_failure("other_axis", 2);
+    REQUIRE_SAYS(outcome, "all-reduce #1 of all");
+    REQUIRE_SAYS(outcome, "all-reduce #1 of tp");
+}
+
+TEST_CASE("a rank that ends while another needs it is named") {
+    const Outcome outcome = require_failure("early_end", 2);
+    REQUIRE_SAYS(outcome, "is in the end of the program");
+}
+
+TEST_CASE("parts that do not make up the whole are a broken promise that names both shapes") {
+    REQUIRE_SAYS(require_failure("wrong_part", 2), "2 ranks of all share f32 [10], which is not 2 times f32 [3]");
+}
+
+TEST_CASE("a mesh that does not fit the ranks is refused with one that does") {
+    const Outcome outcome = require_failure("wrong_mesh", 4);
+    REQUIRE_SAYS(outcome, "the mesh needs 6 ranks, and 4 were started");
+    REQUIRE_SAYS(outcome, "--set mesh.dp=2");
+}
