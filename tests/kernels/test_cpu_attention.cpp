@@ -51,6 +51,26 @@ Saved forward(const Side& s, const Heads& h, const Mask& mask, const Owned& qkv,
     return saved;
 }
 
+Owned backward(const Side& s, const Heads& h, const Mask& mask, const Tensor& d_y, const Tensor& qkv,
+               const Saved& saved, double scale) {
+    Owned d_qkv = s.out(qkv.shape);
+    s.ops.attention_backward({.d_qkv = d_qkv,
+                              .d_y = d_y,
+                              .qkv = qkv,
+                              .y = saved.y,
+                              .lse = saved.lse,
+                              .lo = mask.lo,
+                              .hi = mask.hi,
+                              .B = h.B,
+                              .T = h.T,
+                              .H = h.H,
+                              .G = h.G,
+                              .D = h.D,
+                              .scale = scale},
+                             {});
+    return d_qkv;
+}
+
 Owned qkv_of(const Side& s, const Heads& h, double spread = 1) {
     return s.in(1, {int64_t(h.B) * h.T, (h.H + 2 * h.G) * h.D}, spread);
 }
@@ -76,23 +96,8 @@ TEST_CASE("the CPU's attention backward is as exact as the naive formula under e
                 const std::pair key(s.source, s.draw);
                 if (!of_truth.count(key)) of_truth.emplace(key, forward(truth, h, mask, qkv_of(truth, h), scale));
                 const Saved& saved = of_truth.at(key);
-                const Owned qkv = qkv_of(s, h), y = s.saved(saved.y), lse = s.saved_statistic(saved.lse);
-                const Owned d_y = s.in(2, y.shape), d_qkv = s.out(qkv.shape);
-                s.ops.attention_backward({.d_qkv = d_qkv,
-                                          .d_y = d_y,
-                                          .qkv = qkv,
-                                          .y = y,
-                                          .lse = lse,
-                                          .lo = mask.lo,
-                                          .hi = mask.hi,
-                                          .B = h.B,
-                                          .T = h.T,
-                                          .H = h.H,
-                                          .G = h.G,
-                                          .D = h.D,
-                                          .scale = scale},
-                                         {});
-                return outputs(copy_of(d_qkv));
+                const Saved given = {s.saved(saved.y), s.saved_statistic(saved.lse)};
+                return outputs(backward(s, h, mask, s.in(2, given.y.shape), qkv_of(s, h), given, scale));
             });
         }
 }
@@ -156,34 +161,17 @@ TEST_CASE("a sequence gets from the CPU's attention what it gets alone, however 
     const Mask mask = std::move(masks(many.B, T).front()), alone = std::move(masks(1, T).front());
     const Side s = {cpu_ops(), DType::f32, DType::f32};
     const double scale = 0.125;
-    auto backward = [&](const Heads& h, const Mask& m, const Tensor& d_y, const Tensor& qkv, const Saved& saved) {
-        Owned d_qkv = s.out(qkv.shape);
-        s.ops.attention_backward({.d_qkv = d_qkv,
-                                  .d_y = d_y,
-                                  .qkv = qkv,
-                                  .y = saved.y,
-                                  .lse = saved.lse,
-                                  .lo = m.lo,
-                                  .hi = m.hi,
-                                  .B = h.B,
-                                  .T = h.T,
-                                  .H = h.H,
-                                  .G = h.G,
-                                  .D = h.D,
-                                  .scale = scale},
-                                 {});
-        return d_qkv;
-    };
     const Owned qkv = qkv_of(s, many), d_y = s.in(2, {int64_t(many.B) * T, D});
     const Saved all = forward(s, many, mask, qkv, scale);
-    const Owned d_qkv = backward(many, mask, d_y, qkv, all);
+    const Owned d_qkv = backward(s, many, mask, d_y, qkv, all, scale);
     for (int64_t b : {0, 31, 47}) {
         auto rows = [&](const Tensor& t) { return copy_of(t.slice(b * T, T)); };
         const Owned in = rows(qkv);
         const Saved single = forward(s, one, alone, in, scale);
         REQUIRE(same_bits(single.y, rows(all.y)));
         // A sequence alone is cut into more stretches, whose sums are added.
-        REQUIRE(difference("d_qkv", backward(one, alone, rows(d_y), in, single), rows(d_qkv), 1e-5, 1e-5) == "");
+        REQUIRE(difference("d_qkv", backward(s, one, alone, rows(d_y), in, single, scale), rows(d_qkv), 1e-5, 1e-5) ==
+                "");
     }
 }
 
