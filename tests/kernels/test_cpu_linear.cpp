@@ -87,6 +87,24 @@ TEST_CASE("products of integers are exact on the CPU, whatever is transposed and
                 }
 }
 
+TEST_CASE("the product of a matrix and its own transpose is the whole product, whatever blocks it is cut into") {
+    for (const auto& [N, K] :
+         std::vector<std::pair<int64_t, int64_t>>{{1, 3}, {7, 5}, {45, 700}, {1100, 40}, {3100, 9}})
+        for (bool turned : {false, true}) {
+            const Owned ints = integers(1, turned ? Shape{K, N} : Shape{N, K}, -3, 4), x = converted(ints, DType::f32);
+            const Owned whole = poisoned(DType::f32, {N, N}), half = poisoned(DType::f32, {N, N});
+            const cpu::Matrix a = turned ? cpu::matrix(x).transposed() : cpu::matrix(x);
+            cpu::Product p = {
+                .out = whole.data, .dtype = DType::f32, .M = N, .N = N, .K = K, .a = a, .b = a.transposed()};
+            cpu::packed_product(p);
+            p.out = half.data;
+            p.symmetric = true;
+            cpu::packed_product(p);
+            INFO(N << "x" << K << (turned ? " turned" : ""));
+            REQUIRE(same_bits(half, whole));
+        }
+}
+
 TEST_CASE("oneDNN's product agrees with the packed one, and takes a bias, a sum and transposed operands") {
     const int64_t M = 70, N = 45, K = 390;
     for (DType dtype : {DType::f32, DType::bf16}) {

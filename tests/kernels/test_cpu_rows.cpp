@@ -181,6 +181,23 @@ TEST_CASE("the CPU's activations and their gradients are as exact as the naive f
             }
 }
 
+TEST_CASE("every activation hands a NaN on, and its slope far out is 0 or 1") {
+    const std::vector<double> inputs = {NAN, -1e15, -1e6, -50, 50, 1e6, 1e15};
+    for (const Ops* ops : {&reference_ops(), &cpu_ops()})
+        for (Activation kind : {Activation::gelu_tanh, Activation::silu, Activation::relu}) {
+            const int64_t n = int64_t(inputs.size());
+            const Owned x(DType::f32, {1, n}), d_y = filled(DType::f32, {1, n}, 1);
+            for (int64_t i = 0; i < n; ++i) put(x, i, inputs[size_t(i)]);
+            const Owned y = poisoned(DType::f32, {1, n}), d_x = filled(DType::f32, {1, n}, 7);
+            ops->activation_forward({.y = y, .x = x, .kind = kind}, {});
+            ops->activation_backward({.d_x = d_x, .d_y = d_y, .x = x, .kind = kind}, {});
+            INFO(ops->name << ", activation " << int(kind));
+            REQUIRE(std::isnan(at(y, 0)));
+            REQUIRE(std::isnan(at(d_x, 0)));
+            for (int64_t i = 1; i < n; ++i) REQUIRE(std::abs(at(d_x, i) - (inputs[size_t(i)] > 0)) <= 1e-6);
+        }
+}
+
 TEST_CASE("the CPU's activations work in place") {
     for (DType dtype : {DType::f32, DType::bf16}) {
         const Side s = {cpu_ops(), dtype, dtype};

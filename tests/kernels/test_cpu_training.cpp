@@ -1,4 +1,5 @@
 // The CPU's loss and optimizer, and the memory of its table.
+#include "kernels/cpu/parallel.h"
 #include "tests/kernels/cpu_compare.h"
 
 using namespace gradus;
@@ -241,6 +242,41 @@ TEST_CASE("the CPU's Muon gives a list the bits of its matrices one by one, whoe
             const std::vector<Owned> got = run(together, threads);
             for (size_t i = 0; i < want.size(); ++i) REQUIRE(same_bits(got[i], want[i]));
         }
+}
+
+TEST_CASE("what goes wrong on one of several threads reaches the caller") {
+    const Threads use(3);
+    const auto fail_at = [](int64_t bad) {
+        return [bad](int64_t first, int64_t last) {
+            if (first <= bad && bad < last) throw Error("no memory", "there", "here");
+        };
+    };
+    for (int64_t bad : {0, 50, 99}) {
+        REQUIRE_THROWS_AS(cpu::parallel(100, 1, fail_at(bad)), Error);
+        REQUIRE_THROWS_AS(cpu::parallel_items(100, 1, [&](int64_t i, int) { fail_at(bad)(i, i + 1); }), Error);
+    }
+}
+
+TEST_CASE("the CPU's optimizers and losses refuse numbers of 64 bits, which they would misread") {
+    const Owned a = filled(DType::f64, {2, 2}, 1), b = copy_of(a), c = copy_of(a), grad = copy_of(a),
+                workspace = poisoned(DType::f64, {muon_workspace(2, 2)});
+    const MuonMatrix one = {.master = a, .m = b, .grad = grad};
+    REQUIRE_THROWS_AS(
+        cpu_ops().muon({.matrices = {&one, 1}, .workspace = workspace, .lr = 1, .beta = 0.9, .decay = 0}, {}),
+        BrokenPromise);
+    auto flat = [](const Tensor& t) { return t.view({4}); };
+    REQUIRE_THROWS_AS(cpu_ops().adamw({.master = flat(a),
+                                       .m = flat(b),
+                                       .v = flat(c),
+                                       .grad = flat(grad),
+                                       .lr = 1,
+                                       .beta1 = 0.9,
+                                       .beta2 = 0.9,
+                                       .eps = 1e-8,
+                                       .decay = 0,
+                                       .step = 1},
+                                      {}),
+                      BrokenPromise);
 }
 
 TEST_CASE("the CPU table leaves out no op") {
