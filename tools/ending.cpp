@@ -28,10 +28,9 @@ Ending ending_of(std::exception_ptr thrown) {
                 status_error};
     } catch (const std::system_error& e) {
         errno = e.code().value();
-        return {std::ferror(stdout)
-                    ? unwritten_output()
-                    : Error("the system refused what this command needs", e.what(),
-                            "free some memory, or use fewer threads, and run the same command again"),
+        return {std::ferror(stdout) ? unwritten_output()
+                                    : Error("the system refused what this command needs", e.what(),
+                                            "free some memory, or use fewer threads, and run the same command again"),
                 status_error};
     } catch (const std::exception& e) {
         return {Error("gradus met a failure it does not know; this is a bug", e.what(), report), status_bug};

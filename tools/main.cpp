@@ -93,7 +93,7 @@ void describe(CLI::App& app) {
         "  gradus generate runs/first --prompt 'Once upon a time'\n\n"
         "Exit status: 0 done, also when Ctrl-C stopped a run after it saved itself; 1 something to mend, said in "
         "three\n"
-        "lines; 2 the command line; 70 a bug of gradus; 130 stopped at once by a second Ctrl-C.");
+        "lines; 2 the command line; 70 a bug of gradus; 75 a rank was lost; 130 stopped at once by a second Ctrl-C.");
 }
 
 int run(int argc, char** argv) {

@@ -32,7 +32,25 @@ PretrainLoop::PretrainLoop(const Resolved& r, const PretrainData& data, const Pr
       bytes_of_ids_(bytes_of_ids(data.tokenizer, r.model.V)),
       saved_step_(run_.step),
       first_step_(run_.step) {
-    if (mesh_.world.rank == 0) log_.emplace(folder_ / "log.jsonl", run_.step);
+    open_logs();
+}
+
+// To go on behind the step that the run is at.
+void PretrainLoop::open_logs() {
+    if (mesh_.world.rank > 0) return;
+    log_.reset();
+    log_.emplace(folder_ / "log.jsonl", run_.step);
+    events_.reset();
+    events_.emplace(folder_, run_.step);
+}
+
+void PretrainLoop::write(const nlohmann::ordered_json& record) {
+    if (!log_) return;
+    log_->write(record);
+    for (const auto& [key, value] : record.items())
+        if (value.is_number() && key != "step")
+            events_->scalar(key.starts_with("val_") ? "val/" + key.substr(4) : "train/" + key, value, record["step"]);
+    events_->flush();
 }
 
 StepResult PretrainLoop::train_step(double& seconds) {
@@ -57,9 +75,10 @@ void PretrainLoop::roll_back() {
     Stability& stability = run_.trainer->stability();
     const double rate = stability.state().rate * resolved_.config.stability_rate_factor;
     if (from.empty() || rate < lowest_rate) {
-        const std::string lower = fmt::format("--set optimizer.lr={:.1e} --set run.dir=OTHER; a longer "
-                                              "optimizer.warmup, or train.dtype=f32, may help too",
-                                              resolved_.config.lr / 3);
+        const std::string lower = fmt::format(
+            "--set optimizer.lr={:.1e} --set run.dir=OTHER; a longer "
+            "optimizer.warmup, or train.dtype=f32, may help too",
+            resolved_.config.lr / 3);
         throw Error(fmt::format("the loss of step {} is not a number that training can go on from", run_.step),
                     fmt::format("{} steps in a row were skipped, and {}", stability.state().skipped_in_a_row,
                                 from.empty() ? "there is no checkpoint yet to go back to"
@@ -73,16 +92,15 @@ void PretrainLoop::roll_back() {
     stability.rolled_back(state.stability, run_.step - state.step);
     run_.step = saved_step_ = state.step;
     run_.tokens = state.tokens;
-    note(fmt::format("back from step {} to the checkpoint of step {}; their samples are passed, and the learning rate is "
-                     "{:.3g} times the recipe's",
-                     undone, state.step, stability.state().rate));
+    note(fmt::format(
+        "back from step {} to the checkpoint of step {}; their samples are passed, and the learning rate is "
+        "{:.3g} times the recipe's",
+        undone, state.step, stability.state().rate));
     rolled_back_from_ = undone;
     first_step_ = run_.step;
     start_ = Clock::now();
     sampler_.forget_after(run_.step);
-    if (!log_) return;
-    log_.reset();
-    log_.emplace(folder_ / "log.jsonl", run_.step);
+    open_logs();
 }
 
 void PretrainLoop::validate(nlohmann::ordered_json& record) {
@@ -94,8 +112,8 @@ void PretrainLoop::validate(nlohmann::ordered_json& record) {
         progress.update(double(first), double(windows), "windows");
         val(first, batch);
     };
-    const ValidationResult v = validate_loss(*run_.model, windows, next, bytes_of_ids_,
-                                             [&] { return any(mesh_.world, stop_requested()); }, mesh_);
+    const ValidationResult v = validate_loss(
+        *run_.model, windows, next, bytes_of_ids_, [&] { return any(mesh_.world, stop_requested()); }, mesh_);
     if (!v.whole) return;
     record["val_loss"] = v.loss();
     if (v.bytes > 0) record["val_bits_per_byte"] = v.bits_per_byte();
@@ -116,6 +134,7 @@ void PretrainLoop::save() {
     if (here) {
         tell_saved(saver_.wait());  // one at a time
         log_->sync();
+        events_->sync();
         sampler_.sync();
     }
     const TrainingState state = {.step = run_.step,
@@ -125,7 +144,8 @@ void PretrainLoop::save() {
                                  .compatible = resolved_.identity,
                                  .stability = run_.trainer->stability().state()};
     if (!c.background && mesh_.world.size == 1 && !resolved_.cuda) {
-        tell_saved(save_checkpoint(folder_, Snapshot::of(*run_.model, run_.trainer->optimizer()), state, saver_.options()));
+        tell_saved(
+            save_checkpoint(folder_, Snapshot::of(*run_.model, run_.trainer->optimizer()), state, saver_.options()));
     } else {
         Snapshot copy = Snapshot::copy(*run_.model, run_.trainer->optimizer(), mesh_);
         if (here) {
@@ -174,7 +194,7 @@ bool PretrainLoop::run() {
         if (!taken) record["skipped"] = name_of(s.verdict);
         if (rolled_back_from_) record["rolled_back_from"] = *std::exchange(rolled_back_from_, std::nullopt);
         if (validates) validate(record);
-        if (log_) log_->write(record);
+        write(record);
         if (is_due(run_.step, c.sample_every) || (last && c.sample_every > 0)) sampler_.sample(*run_.model, run_.step);
         // In the middle of skipped steps there is nothing that a run should go back to.
         if (last || (taken && is_due(run_.step, c.checkpoint_every))) save();

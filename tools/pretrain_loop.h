@@ -10,11 +10,13 @@
 //                  skipped, of a step that was: why (engine/stability.h); rolled_back_from, of the first step after a way
 //                  back: the step before it; after a whole validation also val_loss (nats per token) and
 //                  val_bits_per_byte
+//   events.out.tfevents.*  the same numbers, for TensorBoard
 //   samples.jsonl  step, prompt, text
 //   checkpoints/   engine/checkpoint/checkpoint.h
 #include <chrono>
 #include <memory>
 
+#include "engine/base/event_file.h"
 #include "engine/base/log.h"
 #include "engine/checkpoint/saver.h"
 #include "tools/pretrain_sample.h"
@@ -38,6 +40,8 @@ private:
     void save();
     void roll_back();
     void tell_saved(const std::optional<fs::path>&);
+    void open_logs();
+    void write(const nlohmann::ordered_json& record);
     void show(const StepResult&, double seconds, bool always);
 
     const Resolved& resolved_;
@@ -47,8 +51,10 @@ private:
     const Mesh mesh_;
     const fs::path folder_;
     const int64_t steps_, parameters_;
-    std::optional<JsonLines> log_;  // of the first rank
-    CheckpointSaver saver_;         // the same
+    // Of the first rank.
+    std::optional<JsonLines> log_;
+    std::optional<EventFile> events_;
+    CheckpointSaver saver_;
     PretrainSampler sampler_;
     std::vector<int32_t> bytes_of_ids_;
     int64_t saved_step_;
