@@ -30,7 +30,7 @@ uint64_t parse_size(const std::string& text) {
             return bytes;
     }
     throw Error("--shard-size " + text + " is not a size",
-                "it must be a whole number above 0 with KB, MB, GB, KiB, MiB or GiB", "--shard-size 5GB");
+                "it must be a whole number above 0, with B, KB, MB, GB, KiB, MiB or GiB", "--shard-size 5GB");
 }
 
 struct Options {
@@ -60,7 +60,7 @@ void convert(const Options& o, bool sharded) {
     for (const std::string& text : done.notes) note(text);
     fmt::print("{}: {} layers, width {}, vocabulary {}: {} parameters in {}, from {}\n", destination.string(),
                done.config.L, done.config.C, done.config.V, text_of_whole(parameter_count(done.config)),
-               name_of(done.dtype), name_of(source.format));
+               name_of(done.dtype), source.path.string());
 }
 
 }  // namespace

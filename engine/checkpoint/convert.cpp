@@ -190,7 +190,7 @@ void write_hf(Model& model, const FoundModel& source, const fs::path& destinatio
 
 // What is said of the tokenizer, and of ids that the other program expects.
 void note_tokenizer(std::vector<std::string>& notes, const FoundModel& source, const ModelConfig& m, ModelFormat to) {
-    if (source.format == ModelFormat::hf && to != ModelFormat::hf)
+    if (source.format == ModelFormat::hf && to != ModelFormat::hf && is_file(source.path / "tokenizer.json"))
         notes.push_back(std::string("a checkpoint of ") + name_of(to) + " has no tokenizer; that of '" +
                         source.path.string() + "' stays where it is");
     if (source.format != ModelFormat::hf && to == ModelFormat::hf)

@@ -78,7 +78,7 @@ ModelConfig config_of(const Header& header, const std::string& file) {
     m.H = m.G = header[at_heads];
     m.C = header[at_width];
     m.D = m.H > 0 ? m.C / m.H : 0;
-    m.F = m.C < (1 << 20) ? 4 * m.C : 0;
+    m.F = m.C > 0 && m.C < (1 << 20) ? 4 * m.C : 0;  // 0 is refused as m.C is
     m.end_of_text = gpt2_end_of_text(m.V);
     validate_foreign(m, file);
     return m;

@@ -85,8 +85,13 @@ public:
                    std::to_string(longest_pickle));
         for (;;) {
             const unsigned char code = take<unsigned char>();
-            if (code == stop) return pop();
-            step(code);
+            if (code != stop) {
+                step(code);
+                continue;
+            }
+            const Pickled* root = pop();
+            if (!stack_.empty() || !marks_.empty()) refuse("it ends with values left over");
+            return root;
         }
     }
 
