@@ -14,6 +14,10 @@ struct DeclaredWeight {
     Spec spec;
 
     int64_t rows() const { return spec.shape.rank == 2 ? spec.shape.dim[0] : 1; }
+    std::vector<int64_t> shape() const {  // as other programs' files say it
+        if (spec.shape.rank == 1) return {columns()};
+        return {rows(), columns()};
+    }
     int64_t columns() const { return spec.shape.dim[size_t(spec.shape.rank - 1)]; }
 };
 

@@ -1,78 +1,27 @@
 #include "engine/checkpoint/pickle.h"
 
-#include <array>
 #include <bit>
 #include <cstdio>
 #include <cstring>
 #include <unordered_map>
 
 #include "engine/checkpoint/json_text.h"
+#include "engine/checkpoint/pickle_codes.h"
 
 namespace gradus {
 
 namespace {
 
+using namespace pickle;
 using Kind = Pickled::Kind;
 
 constexpr size_t longest_pickle = 4 << 20, most_values = 1'000'000, most_dimensions = 64;
-constexpr std::string_view ordered_dictionary = "collections OrderedDict";
-constexpr std::string_view rebuild_tensor = "torch._utils _rebuild_tensor_v2";
-constexpr std::string_view rebuild_parameter = "torch._utils _rebuild_parameter";
-
-struct StorageKind {
-    std::string_view function, dtype;
-};
-constexpr std::array<StorageKind, 10> storage_kinds = {{{"torch FloatStorage", "F32"},
-                                                        {"torch BFloat16Storage", "BF16"},
-                                                        {"torch HalfStorage", "F16"},
-                                                        {"torch DoubleStorage", "F64"},
-                                                        {"torch LongStorage", "I64"},
-                                                        {"torch IntStorage", "I32"},
-                                                        {"torch ShortStorage", "I16"},
-                                                        {"torch CharStorage", "I8"},
-                                                        {"torch ByteStorage", "U8"},
-                                                        {"torch BoolStorage", "BOOL"}}};
 
 const StorageKind* storage_kind(std::string_view function) {
     for (const StorageKind& k : storage_kinds)
         if (k.function == function) return &k;
     return nullptr;
 }
-
-// The instructions of protocol 2 that are understood, by Python's names for them.
-enum Code : unsigned char {
-    mark = '(',
-    stop = '.',
-    binint = 'J',
-    binint1 = 'K',
-    binint2 = 'M',
-    none_value = 'N',
-    binpersid = 'Q',
-    reduce = 'R',
-    binunicode = 'X',
-    append = 'a',
-    build = 'b',
-    global = 'c',
-    appends = 'e',
-    binget = 'h',
-    long_binget = 'j',
-    empty_list = ']',
-    binput = 'q',
-    long_binput = 'r',
-    setitem = 's',
-    tuple_from_mark = 't',
-    empty_tuple = ')',
-    setitems = 'u',
-    empty_dict = '}',
-    binfloat = 'G',
-    proto = 0x80,
-    tuple1 = 0x85,
-    tuple2 = 0x86,
-    tuple3 = 0x87,
-    new_true = 0x88,
-    new_false = 0x89,
-    long1 = 0x8a,
-};
 
 class Machine {
 public:
@@ -324,12 +273,6 @@ private:
     std::unordered_map<uint32_t, Pickled*> memo_;
 };
 
-template <class Number>
-void put(std::string& bytes, char code, Number n) {
-    bytes += code;
-    bytes.append(reinterpret_cast<const char*>(&n), sizeof n);
-}
-
 }  // namespace
 
 const Pickled* Pickled::find(std::string_view key) const {
@@ -347,73 +290,5 @@ const char* name_of(Kind kind) {
 }
 
 Pickle::Pickle(std::string_view bytes, const std::string& file) : root_(Machine(bytes, file, values_).run()) {}
-
-void PickleWriter::begin_dictionary() { bytes_ += "}("; }
-void PickleWriter::end_dictionary() { bytes_ += char(setitems); }
-void PickleWriter::begin_list() { bytes_ += "]("; }
-void PickleWriter::end_list() { bytes_ += char(appends); }
-
-void PickleWriter::text(std::string_view t) {
-    put(bytes_, char(binunicode), uint32_t(t.size()));
-    bytes_ += t;
-}
-
-void PickleWriter::integer(int64_t n) {
-    if (n == int32_t(n)) return put(bytes_, char(binint), int32_t(n));
-    bytes_ += char(long1);
-    put(bytes_, char(8), n);
-}
-
-void PickleWriter::real(double x) {
-    bytes_ += char(binfloat);
-    const auto bits = std::bit_cast<uint64_t>(x);
-    for (int shift = 56; shift >= 0; shift -= 8) bytes_ += char(bits >> shift & 0xff);
-}
-
-void PickleWriter::boolean(bool b) { bytes_ += char(b ? new_true : new_false); }
-void PickleWriter::none() { bytes_ += char(none_value); }
-
-void PickleWriter::pair(double a, double b) {
-    real(a);
-    real(b);
-    bytes_ += char(tuple2);
-}
-
-void PickleWriter::function(std::string_view module_and_name) {
-    std::string lines(module_and_name);
-    lines[lines.find(' ')] = '\n';
-    bytes_.append(1, char(global)).append(lines).append("\n");
-}
-
-void PickleWriter::tuple(const std::vector<int64_t>& numbers) {
-    bytes_ += char(mark);
-    for (int64_t n : numbers) integer(n);
-    bytes_ += char(tuple_from_mark);
-}
-
-void PickleWriter::tensor(const std::string& dtype, const std::string& key, const std::vector<int64_t>& shape) {
-    std::vector<int64_t> stride(shape.size(), 1);
-    for (size_t i = shape.size(); i-- > 1;) stride[i - 1] = stride[i] * shape[i];
-    function(rebuild_tensor);
-    bytes_ += "((";
-    text("storage");
-    for (const StorageKind& k : storage_kinds)
-        if (k.dtype == dtype) function(k.function);
-    text(key);
-    text("cpu");
-    integer(shape.empty() ? 1 : stride[0] * shape[0]);
-    bytes_.append(1, char(tuple_from_mark)).append(1, char(binpersid));
-    integer(0);
-    tuple(shape);
-    tuple(stride);
-    boolean(false);
-    function(ordered_dictionary);
-    bytes_.append(1, char(empty_tuple))
-        .append(1, char(reduce))
-        .append(1, char(tuple_from_mark))
-        .append(1, char(reduce));
-}
-
-std::string PickleWriter::finish() { return bytes_ + char(stop); }
 
 }  // namespace gradus

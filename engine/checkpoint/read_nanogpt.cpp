@@ -138,9 +138,7 @@ private:
         const std::string name = w.name == "head" ? plain : "transformer." + plain;
         if (!bias && plain.ends_with(".bias")) return;
         if (!state_.count(name)) refuse_("it has no tensor '" + name + "', which its model_args ask for");
-        std::vector<int64_t> shape = {w.rows(), w.columns()};
-        if (w.spec.shape.rank == 1) shape = {w.columns()};
-        const TorchTensor t = tensor(name, shape);
+        const TorchTensor t = tensor(name, w.shape());
         const auto element = element_of(t.dtype);
         if (!element) refuse_("tensor '" + name + "' is stored as " + t.dtype + ", not as F32, BF16, F16 or F64");
         all_bf16_ = all_bf16_ && *element == Element::bf16;

@@ -34,9 +34,7 @@ std::vector<Piece> pieces_of(Model& model) {
     for (const DeclaredWeight& w : declared_weights(m)) {
         const std::string name = "transformer." + files_of(m.family).external(m, w.name, w.spec)[0].name;
         const Tensor value = weight_of(model, w.name).value;
-        std::vector<int64_t> shape = {w.rows(), w.columns()};
-        if (w.spec.shape.rank == 1) shape = {w.columns()};
-        all.push_back({name, "", std::move(shape), value});
+        all.push_back({name, "", w.shape(), value});
         bias = bias || (is_bias(name) && !all_zero(model.run, value));
     }
     if (!bias)
