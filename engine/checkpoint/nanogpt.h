@@ -10,7 +10,7 @@
 // A model with bias=False is our GPT-2 with biases of zero. The vocabulary keeps its padding (50304 for GPT-2's 50257): the
 // ids above are part of the model's softmax.
 //
-// nanoGPT computes GELU with the error function (before June 2023 with tanh, and its files do not tell); our GPT-2 always
+// nanoGPT computes GELU with the error function (its earlier versions with tanh; the files do not tell); our GPT-2 always
 // with tanh. An activation differs by 5e-4 at the most; a note says so.
 //
 // Source: model.py and train.py of karpathy/nanoGPT.
