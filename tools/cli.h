@@ -25,6 +25,7 @@ void add_tokenizer_command(CLI::App&);
 void add_pretrain_command(CLI::App&);
 void add_eval_command(CLI::App&);
 void add_generate_command(CLI::App&);
+void add_convert_command(CLI::App&);
 void add_report_command(CLI::App&);
 void add_yardsticks_command(CLI::App&);
 void add_bench_command(CLI::App&);
