@@ -27,7 +27,8 @@ std::vector<DeclaredWeight> declared_weights(const ModelConfig& m) {
 std::unique_ptr<Model> model_of(const Ops& ops, const ModelConfig& m, DType dtype, const StoredWeights& stored) {
     auto model = make_model(ops, m, dtype, {});
     for (const Weight& w : model->weights())
-        if (const auto found = stored.find(w.name); found != stored.end()) copy_in(model->run, w.value, found->second);
+        if (const auto found = stored.find(w.name); found != stored.end())
+            copy_in(ops, model->run.stream, w.value, found->second);
     return model;
 }
 
@@ -44,7 +45,7 @@ void stream_out(const Run& run, Tensor t, const std::function<void(const void*, 
     for (int64_t first = 0; first < t.rows(); first += at_once) {
         const int64_t count = std::min(at_once, t.rows() - first);
         piece.resize(size_t(count * row_bytes));
-        copy_out(run, {piece.data(), element_of(t.dtype), t.last(), 1}, t.slice(first, count));
+        copy_out(run.ops, run.stream, {piece.data(), element_of(t.dtype), t.last(), 1}, t.slice(first, count));
         write(piece.data(), piece.size());
     }
 }

@@ -10,7 +10,7 @@ namespace gradus {
 
 namespace {
 
-struct Piece {  // one tensor of the state dictionary and its storage
+struct StateTensor {  // one tensor of the state dictionary and its storage
     std::string name, key;
     std::vector<int64_t> shape;
     Tensor value;
@@ -27,9 +27,9 @@ bool all_zero(const Run& run, Tensor t) {
     return zero;
 }
 
-std::vector<Piece> pieces_of(Model& model) {
+std::vector<StateTensor> state_tensors_of(Model& model) {
     const ModelConfig& m = model.config();
-    std::vector<Piece> all;
+    std::vector<StateTensor> all;
     bool bias = false;
     for (const DeclaredWeight& w : declared_weights(m)) {
         const std::string name = "transformer." + files_of(m.family).external(m, w.name, w.spec)[0].name;
@@ -38,13 +38,14 @@ std::vector<Piece> pieces_of(Model& model) {
         bias = bias || (is_bias(name) && !all_zero(model.run, value));
     }
     if (!bias)
-        all.erase(std::remove_if(all.begin(), all.end(), [](const Piece& p) { return is_bias(p.name); }), all.end());
+        all.erase(std::remove_if(all.begin(), all.end(), [](const StateTensor& p) { return is_bias(p.name); }),
+                  all.end());
     for (size_t i = 0; i < all.size(); ++i) all[i].key = std::to_string(i);
     return all;
 }
 
 // AdamW of nanoGPT before its first step: matrices are decayed, vectors are not, and there are no moments yet.
-void write_optimizer(PickleWriter& out, const std::vector<Piece>& pieces) {
+void write_optimizer(PickleWriter& out, const std::vector<StateTensor>& pieces) {
     out.text("optimizer");
     out.begin_dictionary();
     out.text("state");
@@ -73,7 +74,7 @@ void write_optimizer(PickleWriter& out, const std::vector<Piece>& pieces) {
         }
         out.text("params");
         out.begin_list();
-        for (const Piece& p : pieces)
+        for (const StateTensor& p : pieces)
             if ((p.shape.size() == 2) == decayed) out.integer(id++);
         out.end_list();
         out.end_dictionary();
@@ -82,13 +83,13 @@ void write_optimizer(PickleWriter& out, const std::vector<Piece>& pieces) {
     out.end_dictionary();
 }
 
-std::string pickle_of(const ModelConfig& m, const std::vector<Piece>& pieces, const std::string& dtype) {
-    const bool bias = std::any_of(pieces.begin(), pieces.end(), [](const Piece& p) { return is_bias(p.name); });
+std::string pickle_of(const ModelConfig& m, const std::vector<StateTensor>& pieces, const std::string& dtype) {
+    const bool bias = std::any_of(pieces.begin(), pieces.end(), [](const StateTensor& p) { return is_bias(p.name); });
     PickleWriter out;
     out.begin_dictionary();
     out.text("model");
     out.begin_dictionary();
-    for (const Piece& p : pieces) {
+    for (const StateTensor& p : pieces) {
         out.text(p.name);
         out.tensor(dtype, p.key, p.shape);
     }
@@ -124,10 +125,10 @@ std::string pickle_of(const ModelConfig& m, const std::vector<Piece>& pieces, co
 
 void write_nanogpt(Model& model, const fs::path& file) {
     require_plain_gpt2(model.config(), "nanoGPT");
-    const std::vector<Piece> pieces = pieces_of(model);
+    const std::vector<StateTensor> pieces = state_tensors_of(model);
     CHECK(pieces[0].name == "transformer.wte.weight", "the head shares the first storage");
     TorchWriter out(file, pickle_of(model.config(), pieces, stored_name(model.run.dtype)));
-    for (const Piece& p : pieces) {
+    for (const StateTensor& p : pieces) {
         out.begin_storage(p.key, p.value.bytes());
         stream_out(model.run, p.value, [&](const void* data, size_t bytes) { out.write(data, bytes); });
     }
