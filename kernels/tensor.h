@@ -14,7 +14,7 @@
 namespace gradus {
 
 // f64 and c128 exist for the reference table alone: the truth is computed in double, and the derivative of the truth
-// with a complex step (docs/tour.md, part 10).
+// with a complex step (docs/tour.md, part 11).
 enum class DType : uint8_t { f32, bf16, i32, f64, c128 };
 
 constexpr size_t size_of(DType t) {

@@ -17,7 +17,6 @@ namespace {
 
 constexpr int status_of_lost_rank = 75, status_stopped_at_once = 130;
 constexpr int fruitless_starts_allowed = 3;
-constexpr double longest_wait = 60;
 
 std::string text_of_status(int status) {
     const char* name = status > 128 ? ::strsignal(status - 128) : nullptr;
@@ -65,7 +64,7 @@ int supervise(const Supervision& s) {
     StopSignals signals;
     int64_t newest = s.auto_resume ? s.newest_checkpoint() : -1;
     int fruitless = 0;
-    for (double wait = s.first_wait;; wait = std::min(2 * wait, longest_wait)) {
+    for (double wait = s.first_wait;;) {
         const JobEnd end = run_job(words, signals);
         if (end.requests > 0) return status_of_stopped(end);
         if (!s.auto_resume || !is_lost(end.status)) return end.status;
@@ -74,6 +73,7 @@ int supervise(const Supervision& s) {
         newest = std::max(newest, s.newest_checkpoint());
         fruitless = newest > before ? 0 : fruitless + 1;
         if (fruitless == fruitless_starts_allowed) throw no_progress(end.status, newest);
+        wait = fruitless == 0 ? s.first_wait : 2 * wait;
         note(fmt::format("a rank was lost ({}); the job starts again in {} and goes on from {}",
                          text_of_status(end.status), text_of_seconds(wait), text_of_step(newest, "the beginning")));
         if (signals.requested_within(wait)) return end.status;

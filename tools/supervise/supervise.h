@@ -9,8 +9,9 @@
 //   130                               was ended by hand                         returns it
 //   75, 128 and above but 130         lost a rank                               starts again
 //
-// The next start goes on from the newest checkpoint; one line on standard error says so. Before the first restart it waits
-// 1 s, before each further one twice as long, 60 s at most. Whatever the job left running is ended first.
+// The next start goes on from the newest checkpoint; one line on standard error says so. Before a restart it
+// waits 1 s, twice as long after each start that made no newer checkpoint; after three of those it gives up. Whatever the job
+// left running is ended first.
 //
 // Signals: SIGINT, SIGTERM, SIGHUP and SIGUSR1 ask the ranks to save and end. They are sent SIGUSR1, through the launcher,
 // which has to pass it on: mpirun would kill the ranks soon after SIGTERM or SIGINT, and hands SIGUSR1 through, as srun

@@ -43,7 +43,7 @@ same_losses() {
 # wait_for_lines FILE N: until the file has as many, a minute at most.
 wait_for_lines() {
     for ((i = 0; i < 600; ++i)); do
-        [ "$(wc -l <"$1" 2>/dev/null || echo 0)" -lt "$2" ] || return 0
+        [ "$( (wc -l <"$1") 2>/dev/null || echo 0)" -lt "$2" ] || return 0
         sleep 0.1
     done
     fail "$1 has $(wc -l <"$1") lines after a minute instead of $2"
@@ -52,7 +52,7 @@ wait_for_lines() {
 # The mpirun that a background job runs, which timeout stands before.
 mpirun_below() { pgrep -P "$1" -x mpirun || pgrep -P "$(pgrep -P "$1" | head -1)" -x mpirun; }
 
-# Processes of ranks whose command line has that recipe, working in this test's folder.
+# Processes of ranks that work in this test's folder.
 ranks_of() {
     for pid in $(pgrep -x gradus); do
         if [ "$(readlink "/proc/$pid/cwd" 2>/dev/null)" = "$work" ] && tr '\0' ' ' <"/proc/$pid/environ" 2>/dev/null | grep -q OMPI_COMM_WORLD_RANK; then
