@@ -1,0 +1,239 @@
+#include "engine/plan/plan.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "engine/plan/counting_comm.h"
+#include "engine/plan/cpu_process.h"
+
+namespace gradus {
+
+namespace {
+
+ParameterCounts parameters_of(Model& model) {
+    ParameterCounts p;
+    for (const Weight& w : model.weights()) {
+        const auto has = [&](const char* part) { return w.name.find(part) != std::string::npos; };
+        int64_t& kind = w.name == "wte"        ? p.token_embedding
+                        : w.name == "wpe"      ? p.positions
+                        : w.name == "head"     ? p.head
+                        : has("attention.")    ? p.attention
+                        : has("feed_forward.") ? p.feed_forward
+                                               : p.norms;
+        kind += w.spec.shape.size();
+    }
+    return p;
+}
+
+Resolved resolve_for(const PlanRequest& request) {
+    Config c = request.config;
+    if (c.run_dir.empty()) c.run_dir = "run";
+    if (c.data_dir.empty() && c.data_train.empty()) c.data_dir = "data";
+    c.device = request.devices.device.is_cpu() ? "cpu" : "cuda";
+    return resolve(c, request.data, request.base);
+}
+
+int ranks_of(const PlanRequest& request) {
+    if (request.devices.count > 0) return request.devices.count;
+    int64_t product = 1;
+    for (const MeshAxis& axis : mesh_axes)
+        product = std::min<int64_t>(product * std::max(1, request.mesh.*axis.size), int64_t(1) << 20);
+    return int(product);
+}
+
+int64_t largest_divisor(int64_t n, int64_t most) {
+    int64_t d = std::min(n, most);
+    while (n % d != 0) --d;
+    return d;
+}
+
+// The sequences of a step over the ranks of dp, and those of a rank over micro-batches.
+void share_batch(Plan& plan, const Config& written) {
+    const int64_t batch = plan.resolved.trainer.batch, dp = plan.mesh.dp;
+    if (batch % dp != 0)
+        throw Error(fmt::format("{} sequences cannot be shared among dp = {} ranks", batch, dp),
+                    fmt::format("train.batch = {} counts the sequences of all ranks", batch),
+                    fmt::format("--set train.batch={}", (batch + dp - 1) / dp * dp));
+    plan.sequences = batch / dp;
+    const int64_t micro = largest_divisor(plan.sequences, plan.resolved.config.micro_batch);
+    if (written.micro_batch > 0 && micro != written.micro_batch)
+        throw Error(fmt::format("train.micro_batch = {} does not divide the {} sequences of a rank",
+                                written.micro_batch, plan.sequences),
+                    fmt::format("train.batch = {} over dp = {} ranks", batch, dp),
+                    fmt::format("--set train.micro_batch={}", micro));
+    plan.micro_batches = plan.sequences / micro;
+    plan.resolved.config.micro_batch = micro;
+    plan.resolved.purpose.B = int(micro);
+    plan.resolved.trainer.micro_batch = int(micro);
+}
+
+void require_divisible(const ModelConfig& m, int tp) {
+    struct Size {
+        const char* name;
+        int value;
+    };
+    for (const Size& s : {Size{"heads", m.H}, {"key/value heads", m.G}, {"feed-forward channels", m.F}}) {
+        if (s.value % tp == 0) continue;
+        int lower = tp;
+        while (m.H % lower || m.G % lower || m.F % lower) --lower;
+        throw Error(fmt::format("tp = {} ranks cannot share {} {}", tp, s.value, s.name),
+                    "each rank has an equal number of them", fmt::format("--mesh tp={}", lower));
+    }
+}
+
+// One rank of the run, built and run on the counting table.
+class Rehearsal {
+public:
+    Rehearsal(const Plan& plan) : plan_(plan), mesh_(counting_mesh(plan.mesh, plan.ranks)) {
+        const Resolved& r = plan.resolved;
+        model = make_model(counting_ops(), r.model, r.dtype, r.purpose, mesh_.tp);
+        of_model_ = counting_.take();
+    }
+
+    // Of a step of so many micro-batches; `trainer` is of that one afterwards.
+    Counted step(int64_t micro_batches) {
+        TrainerConfig c = plan_.resolved.trainer;
+        c.batch = int(micro_batches * c.micro_batch);
+        trainer = std::make_unique<Trainer>(*model, c);
+        const Counted of_trainer = counting_.take();
+        allocated = of_trainer.allocated;
+        whole_pages = of_model_.whole_pages + of_trainer.whole_pages;
+        trainer->step(0, [](int64_t, HostBatch&) {});
+        return counting_.take();
+    }
+
+    std::unique_ptr<Model> model;
+    std::unique_ptr<Trainer> trainer;
+    double allocated = 0;    // by the trainer
+    double whole_pages = 0;  // of all blocks (Counted)
+
+private:
+    const Plan& plan_;
+    Mesh mesh_;
+    Counting counting_;
+    Counted of_model_;
+};
+
+void fill_optimizer(MemoryPlan& memory, Rehearsal& rank, const Plan& plan) {
+    Optimizer& optimizer = rank.trainer->optimizer();
+    for (size_t i = 0; i < rank.model->weights().size(); ++i) {
+        const Optimizer::State s = optimizer.state_of(i);
+        if (s.master) memory.masters += double(s.master.bytes());
+        if (s.m) memory.moments += double(s.m.bytes());
+        if (s.v) memory.moments += double(s.v.bytes());
+    }
+    memory.workspace += double(optimizer.bytes()) - memory.masters - memory.moments;
+    if (!plan.sharded) return;
+    memory.masters = std::ceil(memory.masters / plan.mesh.dp);
+    memory.moments = std::ceil(memory.moments / plan.mesh.dp);
+}
+
+void fill_activations(MemoryPlan& memory, const Model& model) {
+    for (const Arena::Entry& e : model.acts.entries())
+        if (e.name.starts_with("stream.") || e.name.starts_with("block."))
+            memory.activations += double(e.tensor->bytes());
+    memory.workspace += double(model.acts.bytes()) - memory.activations;
+}
+
+// What dp says to each other: the gradients of a bucket at a time (a block, what is before and what is behind them).
+void add_dp(Plan& plan, const Model& model) {
+    const double dp = plan.mesh.dp, buckets = plan.resolved.model.L + 2;
+    if (dp == 1) return;
+    const double grads = double(model.grads.bytes()) / buckets, params = double(model.params.bytes()) / buckets;
+    if (plan.sharded) {
+        Amount& update = plan.step.work[size_t(Work::update)];
+        update.flops /= dp;
+        update.bytes /= dp;
+        plan.step.add({"dp", "reduce-scatter", buckets, grads});
+        plan.step.add({"dp", "all-gather", buckets, params});
+    } else {
+        plan.step.add({"dp", "all-reduce", buckets, grads});
+    }
+}
+
+void rehearse(Plan& plan, const PlanRequest& request) {
+    const Resolved& r = plan.resolved;
+    Rehearsal rank(plan);
+    const Counted two = rank.step(2);
+    const double more_inputs = rank.allocated;
+    const Counted one = rank.step(1);
+    plan.step = one.plus(two.plus(one, -1), double(plan.micro_batches - 1));
+    plan.parameters = parameters_of(*make_model(counting_ops(), r.model, r.dtype, {.B = 1, .T = 1}));
+    plan.parameters_of_rank = parameters_of(*rank.model);
+
+    MemoryPlan& m = plan.memory;
+    m.params = double(rank.model->params.bytes());
+    m.gradients = double(rank.model->grads.bytes());
+    m.inputs = rank.allocated - double(rank.trainer->optimizer().bytes()) +
+               double(plan.micro_batches - 1) * (more_inputs - rank.allocated);
+    fill_optimizer(m, rank, plan);
+    fill_activations(m, *rank.model);
+    add_dp(plan, *rank.model);
+    if (r.cuda) {
+        m.process = plan.device.context_gib * double(1 << 30);
+    } else {
+        double largest = 0;
+        for (const Weight& w : rank.model->weights()) largest = std::max(largest, double(w.value.bytes()));
+        const CpuRun run = {.threads = request.threads,
+                            .ranks = plan.ranks,
+                            .sequences = double(plan.sequences),
+                            .mapped_bytes = request.mapped_bytes,
+                            .steps = double(r.config.steps),
+                            .largest_weight = largest,
+                            .whole_pages = rank.whole_pages};
+        m.process = std::ceil(cpu_process(rank.model->run, plan.step, run).total());
+        if (plan.ranks > 1) m.communication = cpu_staging(plan.mesh);
+    }
+}
+
+void fill_flops(Plan& plan) {
+    const ModelConfig& m = plan.resolved.model;
+    const double N = double(plan.parameters.total()), T = double(plan.resolved.purpose.T),
+                 attention = double(m.L) * m.H * m.D * T;
+    plan.flops.parameters = 6 * N;
+    plan.flops.causal = 6 * N + 6 * attention;
+    plan.flops.full = 6 * N + 12 * attention;
+    plan.flops.counted = plan.step.flops() * plan.ranks / double(plan.resolved.tokens_per_step);
+}
+
+double peak_of(const Plan& plan, double tflops) {
+    if (tflops > 0) return tflops * 1e12;
+    return (plan.resolved.dtype == DType::bf16 ? plan.device.bf16_tflops : plan.device.f32_tflops) * 1e12;
+}
+
+}  // namespace
+
+Plan make_plan(const PlanRequest& request) {
+    Plan plan;
+    plan.device = request.devices.device;
+    plan.resolved = resolve_for(request);
+    plan.ranks = ranks_of(request);
+    plan.mesh = resolve(request.mesh, plan.ranks);
+    for (const MeshAxis& axis : mesh_axes)
+        if (plan.mesh.*axis.size > 1 && std::strcmp(axis.name, "dp") != 0 && std::strcmp(axis.name, "tp") != 0)
+            throw Error(fmt::format("mesh.{} = {} cannot be planned", axis.name, plan.mesh.*axis.size),
+                        "a run has the axes dp and tp", fmt::format("--mesh {}=1", axis.name));
+    plan.sharded = request.sharded && plan.mesh.dp > 1;
+    require_divisible(plan.resolved.model, plan.mesh.tp);
+    share_batch(plan, request.config);
+
+    rehearse(plan, request);
+    fill_flops(plan);
+    plan.memory_limit = (request.memory_gib > 0 ? request.memory_gib : plan.device.memory_gib) * double(1 << 30);
+    plan.price = request.price;
+    plan.peak = peak_of(plan, request.tflops);
+    if (plan.peak > 0) plan.time = step_time(plan.step, plan.mesh, plan.device, plan.peak, plan.micro_batches);
+    for (const Collective& c : plan.step.collectives) {
+        const Placement place = placement(plan.mesh, c.axis, plan.device.node);
+        plan.collectives.push_back(
+            {.what = c,
+             .ranks = place.ranks,
+             .ring_bytes = ring_bytes(c, place.ranks),
+             .seconds = plan.device.nvlink_gbs > 0 ? seconds_of_call(c, place, plan.device) : 0});
+    }
+    return plan;
+}
+
+}  // namespace gradus
