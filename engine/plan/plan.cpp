@@ -83,6 +83,22 @@ void require_divisible(const ModelConfig& m, int tp) {
     }
 }
 
+// What the host itself would have to hold for the rehearsal.
+void require_rehearsable(const Resolved& r) {
+    constexpr int64_t most_rows = int64_t(1) << 26, most_turns = int64_t(1) << 29;
+    const int64_t rows = int64_t(r.purpose.B) * r.purpose.T;
+    if (rows > most_rows)
+        throw Error(fmt::format("a micro-batch of {} tokens is too large to be planned", rows),
+                    fmt::format("train.micro_batch = {} sequences of train.context = {}; {} tokens are the most",
+                                r.purpose.B, r.purpose.T, most_rows),
+                    r.purpose.B > 1 ? "--set train.micro_batch=1" : fmt::format("--set train.context={}", most_rows));
+    if (r.model.position == Position::rotary && int64_t(r.model.context) * r.model.D > most_turns)
+        throw Error(
+            fmt::format("{} rotary positions of heads {} wide are too many to be planned", r.model.context, r.model.D),
+            "model.context, which is at least train.context",
+            fmt::format("--set model.context={}", most_turns / r.model.D));
+}
+
 // One rank of the run, built and run on the counting table.
 class Rehearsal {
 public:
@@ -160,8 +176,10 @@ void rehearse(Plan& plan, const PlanRequest& request) {
     const double more_inputs = rank.allocated;
     const Counted one = rank.step(1);
     plan.step = one.plus(two.plus(one, -1), double(plan.micro_batches - 1));
-    plan.parameters = parameters_of(*make_model(counting_ops(), r.model, r.dtype, {.B = 1, .T = 1}));
     plan.parameters_of_rank = parameters_of(*rank.model);
+    plan.parameters = plan.mesh.tp == 1
+                          ? plan.parameters_of_rank
+                          : parameters_of(*make_model(counting_ops(), r.model, r.dtype, {.B = 1, .T = 1}));
 
     MemoryPlan& m = plan.memory;
     m.params = double(rank.model->params.bytes());
@@ -218,6 +236,7 @@ Plan make_plan(const PlanRequest& request) {
     plan.sharded = request.sharded && plan.mesh.dp > 1;
     require_divisible(plan.resolved.model, plan.mesh.tp);
     share_batch(plan, request.config);
+    require_rehearsable(plan.resolved);
 
     rehearse(plan, request);
     fill_flops(plan);
