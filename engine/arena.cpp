@@ -1,6 +1,7 @@
 #include "engine/arena.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace gradus {
 
@@ -33,17 +34,20 @@ Arena::~Arena() {
     if (memory_) ops_->release(memory_, bytes_);
 }
 
-void Arena::declare(const std::string& name, Tensor& tensor, const Shape& shape, DType dtype, int group) {
+void Arena::declare(const std::string& name, Tensor& tensor, const Shape& shape, DType dtype, Place place) {
     CHECK(!memory_, "declare() after allocate() in the arena of " + purpose_);
-    entries_.push_back({name, &tensor, shape, dtype, group, 0});
+    entries_.push_back({name, &tensor, shape, dtype, place, 0});
 }
 
-void Arena::allocate() {
+void Arena::allocate(int parts) {
     CHECK(!memory_, "the arena of " + purpose_ + " is allocated twice");
-    std::stable_sort(entries_.begin(), entries_.end(),
-                     [](const Entry& a, const Entry& b) { return a.group < b.group; });
+    std::stable_sort(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) {
+        return std::pair(a.place.bucket, a.place.order) < std::pair(b.place.bucket, b.place.order);
+    });
     std::vector<size_t> offsets;
-    for (Entry& e : entries_) {
+    size_t begin_of_bucket = 0;
+    for (size_t i = 0; i < entries_.size(); ++i) {
+        Entry& e = entries_[i];
         size_t begin = 0;
         if (!place(e.shape, size_of(e.dtype), bytes_, begin, bytes_))
             throw Error("the " + purpose_ + " need more memory than can be counted",
@@ -51,6 +55,12 @@ void Arena::allocate() {
                         "a smaller model, batch or context: --set train.micro_batch=1 in training");
         e.first = int64_t(begin / size_of(e.dtype));
         offsets.push_back(begin);
+        if (i + 1 < entries_.size() && entries_[i + 1].place.bucket == e.place.bucket) continue;
+        const size_t multiple = size_of(e.dtype) * size_t(alignment) * size_t(parts);
+        bytes_ = begin_of_bucket + (bytes_ - begin_of_bucket + multiple - 1) / multiple * multiple;
+        buckets_.push_back(
+            {int64_t(begin_of_bucket / size_of(e.dtype)), int64_t((bytes_ - begin_of_bucket) / size_of(e.dtype))});
+        begin_of_bucket = bytes_;
     }
     if (bytes_ == 0) return;
     memory_ = ops_->allocate(bytes_);

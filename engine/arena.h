@@ -4,6 +4,9 @@
 // declare() every tensor, then allocate() once; the tensors declared point into the block from then on. Nothing is
 // allocated afterwards. Offsets are counted in elements and aligned to 64 of them, so arenas that declare the same
 // tensors in different dtypes have the same layout: element i of the gradients belongs to element i of the weights.
+//
+// Tensors lie in buckets, which are what data-parallel ranks exchange at once: each can be cut into equal parts, one for
+// each of them.
 #include <string>
 #include <vector>
 
@@ -11,15 +14,23 @@
 
 namespace gradus {
 
+struct ArenaPlace {  // by bucket; within a bucket in this order, then in that of the declarations
+    int bucket = 0, order = 0;
+};
+
 class Arena {
 public:
+    using Place = ArenaPlace;
     struct Entry {
         std::string name;
         Tensor* tensor;
         Shape shape;
         DType dtype;
-        int group;
+        Place place;
         int64_t first;  // in elements of this entry's dtype for uniform arenas, in bytes / size otherwise
+    };
+    struct Range {
+        int64_t first, count;  // elements
     };
 
     Arena(const Ops& ops, std::string purpose) : ops_(&ops), purpose_(std::move(purpose)) {}
@@ -27,14 +38,14 @@ public:
     Arena(const Arena&) = delete;
     Arena& operator=(const Arena&) = delete;
 
-    // Tensors of a lower group come first; within a group the order is that of the declarations.
-    void declare(const std::string& name, Tensor& tensor, const Shape& shape, DType dtype, int group = 0);
-    // Error where the sizes are more than can be counted.
-    void allocate();
+    void declare(const std::string& name, Tensor& tensor, const Shape& shape, DType dtype, Place place = {});
+    // Each bucket becomes a multiple of `parts` times 64 elements long. Error where the sizes are more than can be counted.
+    void allocate(int parts = 1);
     void zero(Stream stream = {});
 
     // The whole block as one flat tensor; for arenas of one dtype.
     Tensor flat() const;
+    const std::vector<Range>& buckets() const { return buckets_; }  // of an arena of one dtype
     const std::string& purpose() const { return purpose_; }
     const std::vector<Entry>& entries() const { return entries_; }  // in the order of their memory
     size_t bytes() const { return bytes_; }
@@ -43,6 +54,7 @@ private:
     const Ops* ops_;
     std::string purpose_;
     std::vector<Entry> entries_;
+    std::vector<Range> buckets_;
     void* memory_ = nullptr;
     size_t bytes_ = 0;
 };

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "engine/base/config_file.h"
+#include "engine/mesh.h"
 #include "engine/models/model.h"
 #include "engine/trainer.h"
 
@@ -55,10 +56,19 @@ struct Config {
     double beta1 = 0.9, beta2 = 0.95, eps = 1e-8, momentum = 0.95, weight_decay = 0.1, clip = 1;
     bool stochastic_rounding = false;
 
+    bool sharded = true;
+
+    int64_t mesh_dp = 0, mesh_tp = 1;
+    double mesh_silence = 45;
+
+    double sigma = 6, stability_rate_factor = 0.5;
+    int64_t stability_window = 128, stability_in_a_row = 3;
+
     double label_smoothing = 0, z_loss = 0;
 
     int64_t validation_every = 250, validation_windows = 0;
     int64_t checkpoint_every = 1000, keep = 2, keep_every = 0;
+    bool background = true;
     int64_t sample_every = 0, sample_tokens = 100;
     double sample_temperature = 0.8;
     std::vector<std::string> sample_prompts;
@@ -129,10 +139,10 @@ struct Config {
         visit("train.threads", threads, between(0, 4096), free,
               "CPU threads; 0: one for each core");
         visit("train.batch", batch, between(1, 1 << 20), same,
-              "sequences in a step");
+              "sequences in a step, on all ranks together");
         visit("train.micro_batch", micro_batch, between(0, 1 << 20), free,
-              "sequences computed at once, a divisor of batch: the first thing to lower when memory runs out; 0: "
-              "the largest that fits train.memory");
+              "sequences computed at once on a rank, a divisor of its part of the batch: the first thing to lower when "
+              "memory runs out; 0: the largest that fits train.memory");
         visit("train.memory", memory, between(0, 1e6), free,
               "GiB that activations may take when micro_batch is 0; 0: 2 on a CPU, 48 on a GPU");
         visit("train.context", context, between(0, wide), same,
@@ -149,6 +159,14 @@ struct Config {
         visit("train.recompute", recompute, Limits{}, free,
               "keep only each block's input and compute the block again in backward: a third more work, far less "
               "memory");
+
+        visit("mesh.dp", mesh_dp, between(0, 1 << 20), free,
+              "ranks that share out the samples of a step (mpirun -n N gradus pretrain …); 0: as many as mesh.tp leaves");
+        visit("mesh.tp", mesh_tp, between(1, 1 << 20), free,
+              "ranks that share out heads, features and vocabulary of each layer");
+
+        visit("mesh.silence", mesh_silence, between(1, 86400), free,
+              "seconds after which a rank that gives no sign of life counts as lost, and ends the run");
 
         visit("optimizer.kind", optimizer, one_of({"adamw", "muon"}), same,
               "muon: orthogonalised momentum for the matrices inside blocks, AdamW for the rest");
@@ -177,6 +195,20 @@ struct Config {
         visit("optimizer.stochastic_rounding", stochastic_rounding, Limits{}, same,
               "bf16 under AdamW: round weights up or down by chance instead of to the nearest");
 
+        visit("optimizer.sharded", sharded, Limits{}, free,
+              "each rank of mesh.dp keeps and updates its part of masters and moments (ZeRO-1); false: all of them on "
+              "every rank, as under muon");
+
+        visit("stability.sigma", sigma, between(0, 1e6), same,
+              "a step whose loss or gradient norm lies so many standard deviations above the mean of the last ones is "
+              "skipped; 0: only one that is no number");
+        visit("stability.window", stability_window, between(2, 1 << 20), same,
+              "how many are the last ones; nothing is skipped before half of them are there");
+        visit("stability.in_a_row", stability_in_a_row, between(1, 1e6), same,
+              "so many skipped steps in a row: back to the last checkpoint, past their samples, at a lower rate");
+        visit("stability.rate_factor", stability_rate_factor, between(1e-6, 1), same,
+              "what the learning rate is then multiplied by");
+
         visit("loss.label_smoothing", label_smoothing, between(0, 0.99), same,
               "share of the target spread over all classes");
         visit("loss.z_loss", z_loss, between(0, 1), same,
@@ -189,6 +221,9 @@ struct Config {
 
         visit("checkpoint.every", checkpoint_every, between(0, large), free,
               "steps between checkpoints; 0: only at the end, and when the run is stopped");
+        visit("checkpoint.background", background, Limits{}, free,
+              "write checkpoints beside training, from a copy of the state in the memory of the first rank; false: "
+              "training waits, and one rank needs no copy");
         visit("checkpoint.keep", keep, between(1, 1e6), free,
               "newest checkpoints to keep");
         visit("checkpoint.keep_every", keep_every, between(0, large), free,
@@ -231,14 +266,16 @@ struct Resolved {
     DType dtype = DType::f32;
     bool cuda = false, masked = true;
     Purpose purpose;  // of a model to train
+    MeshSizes mesh;
     TrainerConfig trainer;
     int64_t tokens_per_step = 0;
     // One `key = value` a line: what a resumed run must share with the run that it continues.
     std::string identity;
 };
 
-// `base` is the model of model.from, or of the checkpoint that is resumed. Error where settings do not go together.
-Resolved resolve(const Config&, const DataFacts&, const std::optional<ModelConfig>& base);
+// `base` is the model of model.from, or of the checkpoint that is resumed; `ranks` is how many were started. Error where
+// settings do not go together, or do not fit the ranks.
+Resolved resolve(const Config&, const DataFacts&, const std::optional<ModelConfig>& base, int ranks = 1);
 
 // Error that names the first setting in which the identity of the run that began differs, with both values.
 // `steps_done`: a run of the schedule wsd may be made longer or shorter until its cool-down has begun.

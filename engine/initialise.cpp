@@ -19,11 +19,17 @@ template <class Scalar>
 void fill(const Ops& ops, const Weight& w, double std, uint64_t seed, Stream stream) {
     const Philox random{key_of(seed, number_of(w.name))};
     std::vector<Scalar> values(size_t(w.value.size()));
-    for (size_t i = 0; i < values.size(); ++i) {
-        const double value = w.spec.init == Init::zero ? 0 : w.spec.init == Init::one ? 1 : std * random.normal(i);
-        if constexpr (std::is_same_v<Scalar, bf16>) values[i] = bf16(float(value));
-        else values[i] = Scalar(value);
-    }
+    const int64_t columns = as_matrix(w.value).last(), all_columns = w.whole.shape.size() / w.whole.shape.dim[0];
+    for (const Piece& p : w.pieces)
+        for (int64_t i = 0; i < p.rows * columns; ++i) {
+            const int64_t number = (p.logical_row + i / columns) * all_columns + p.logical_column + i % columns;
+            const double value = w.spec.init == Init::zero  ? 0
+                                 : w.spec.init == Init::one ? 1
+                                                            : std * random.normal(uint64_t(number));
+            Scalar& to = values[size_t(p.row * columns + i)];
+            if constexpr (std::is_same_v<Scalar, bf16>) to = bf16(float(value));
+            else to = Scalar(value);
+        }
     ops.copy_to_device(w.value.data, values.data(), w.value.bytes(), stream);
     ops.synchronise(stream);
 }

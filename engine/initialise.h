@@ -1,6 +1,7 @@
 #pragma once
 // First values of the weights, as GPT-2 published them: N(0, 0.02²), the projections into the residual stream scaled by
-// 1/√(2L), gains one, biases zero. Element i of tensor `name` is a function of (seed, name, i) alone.
+// 1/√(2L), gains one, biases zero. Element i of tensor `name`, counted on
+// one rank, is a function of (seed, name, i) alone.
 #include "engine/models/model.h"
 
 namespace gradus {

@@ -9,34 +9,16 @@
 // clang-format off
 namespace gradus {
 
-Optimizer::Optimizer(Model& model, const OptimizerConfig& config)
+Optimizer::Optimizer(Model& model, const OptimizerConfig& config, const Mesh& mesh)
     : model_(model),
       config_(config),
+      exchange_(model, mesh, config.sharded && config.kind != OptimizerKind::muon),
       masters_(model.run.ops, "masters"),
       m_(model.run.ops, "first moments"),
       v_(model.run.ops, "second moments"),
       scalars_(model.run.ops, "norms") {
-    const DType dtype = model.run.accumulator();
-    const bool own_masters = dtype != model.run.dtype;
-    const auto& entries = model.params.entries();
-    const std::vector<Weight>& weights = model.weights();
-    states_.resize(entries.size());
-    for (size_t i = 0; i < entries.size(); ++i) {
-        const auto& e = entries[i];
-        CHECK(e.name == weights[i].name, "weights are in the order of their memory");
-        if (own_masters) masters_.declare(e.name, states_[i].master, e.shape, dtype, e.group);
-        m_.declare(e.name, states_[i].m, e.shape, dtype, e.group);
-        if (!is_muons(weights[i])) v_.declare(e.name, states_[i].v, e.shape, dtype, e.group);
-    }
-    masters_.allocate();
-    m_.allocate();
-    v_.allocate();
     plan();
-    scalars_.declare("total", total_, {1}, DType::f64);
-    scalars_.declare("scale", scale_, {1}, DType::f64);
-    if (!matrices_.empty()) scalars_.declare("workspace of Muon", workspace_, {muon_workspace(matrices_)}, dtype);
-    scalars_.allocate();
-
+    allocate();
     masters_from_weights();
 }
 
@@ -47,69 +29,141 @@ bool Optimizer::is_muons(const Weight& w) const {
 // Who updates what. The gaps that alignment leaves between weights hold zeros and stay zero under AdamW.
 void Optimizer::plan() {
     const std::vector<Weight>& weights = model_.weights();
-    const int64_t end = model_.params.flat().size();
-    int64_t first_v = 0;
-    bool open = false;  // the last range ends where the next weight begins
-    for (size_t i = 0; i < weights.size(); ++i) {
-        const Weight& w = weights[i];
-        const int64_t next = i + 1 < weights.size() ? weights[i + 1].first : end;
-        if (is_muons(w)) {
-            const bool rounds = masters_.bytes() > 0;
-            const Tensor master = rounds ? states_[i].master : w.value;
-            int64_t row = 0;
-            for (int64_t rows : w.spec.parts[0] ? w.spec.parts : std::array<int64_t, 3>{w.spec.shape.dim[0]}) {
-                if (rows > 0)
-                    matrices_.push_back({.master = master.slice(row, rows), .m = states_[i].m.slice(row, rows),
-                                         .param = rounds ? w.value.slice(row, rows) : Tensor{},
-                                         .grad = w.grad.slice(row, rows)});
-                row += rows;
+    const auto& buckets = model_.params.buckets();
+    int64_t first_m = 0, first_v = 0;
+    for (size_t b = 0, i = 0; b < buckets.size(); ++b) {
+        const Arena::Range own = exchange_.own(b);
+        const int64_t end_of_bucket = buckets[b].first + buckets[b].count, end = own.first + own.count;
+        for (; i < weights.size() && weights[i].first < end_of_bucket; ++i) {
+            const Weight& w = weights[i];
+            const bool last = i + 1 == weights.size() || weights[i + 1].first >= end_of_bucket;
+            const int64_t next = last ? end_of_bucket : weights[i + 1].first;
+            first_v_.push_back(is_muons(w) ? -1 : first_v + std::clamp(w.first, own.first, end) - own.first);
+            if (is_muons(w)) {
+                first_v -= next - w.first;
+                continue;
             }
-            open = false;
-        } else {
-            const bool decayed = w.spec.decayed();
-            if (!open || ranges_.back().decayed != decayed) ranges_.push_back({w.first, 0, first_v, decayed});
-            ranges_.back().count = next - ranges_.back().first;
-            first_v += next - w.first;
-            open = true;
+            const int64_t from = std::max(w.first, own.first), to = std::min(next, end);
+            if (from >= to) continue;
+            Range r = {from, to - from, first_m + from - own.first, first_v + from - own.first, w.spec.decayed()};
+            Range* before = ranges_.empty() ? nullptr : &ranges_.back();
+            if (before && before->decayed == r.decayed && before->first + before->count == r.first &&
+                before->first_m + before->count == r.first_m && before->first_v + before->count == r.first_v)
+                before->count += r.count;
+            else ranges_.push_back(r);
         }
+        first_m += own.count;
+        first_v += own.count;
     }
 }
 
+void Optimizer::allocate() {
+    const DType dtype = model_.run.accumulator();
+    int64_t own = 0, with_v = 0;
+    for (size_t b = 0; b < model_.params.buckets().size(); ++b) own += exchange_.own(b).count;
+    for (const Range& r : ranges_) with_v += r.count;
+    if (dtype != model_.run.dtype) masters_.declare("masters", all_masters_, {own}, dtype);
+    m_.declare("m", all_m_, {own}, dtype);
+    v_.declare("v", all_v_, {with_v}, dtype);
+    masters_.allocate();
+    m_.allocate();
+    v_.allocate();
+
+    for (size_t i = 0; i < model_.weights().size(); ++i) {
+        const Weight& w = model_.weights()[i];
+        if (!is_muons(w)) continue;
+        const Tensor master = all_masters_ ? state_of(State::master, i) : w.value, m = state_of(State::m, i);
+        int64_t row = 0;
+        for (int64_t rows : w.spec.parts[0] ? w.spec.parts : std::array<int64_t, 3>{w.spec.shape.dim[0]}) {
+            if (rows > 0)
+                matrices_.push_back({.master = master.slice(row, rows), .m = m.slice(row, rows),
+                                     .param = all_masters_ ? w.value.slice(row, rows) : Tensor{},
+                                     .grad = w.grad.slice(row, rows)});
+            row += rows;
+        }
+    }
+    scalars_.declare("total", total_, {1}, DType::f64);
+    scalars_.declare("scale", scale_, {1}, DType::f64);
+    if (!matrices_.empty()) scalars_.declare("workspace of Muon", workspace_, {muon_workspace(matrices_)}, dtype);
+    scalars_.allocate();
+}
+
 void Optimizer::masters_from_weights() {
-    if (masters_.bytes()) model_.run.ops.cast({.y = masters_.flat(), .x = model_.params.flat()}, model_.run.stream);
+    if (!all_masters_) return;
+    int64_t at = 0;
+    for (size_t b = 0; b < model_.params.buckets().size(); ++b) {
+        const Arena::Range own = exchange_.own(b);
+        model_.run.ops.cast({.y = all_masters_.part(at, own.count), .x = model_.params.flat().part(own.first, own.count)},
+                            model_.run.stream);
+        at += own.count;
+    }
 }
 
 void Optimizer::weights_from_masters() {
-    if (masters_.bytes()) model_.run.ops.cast({.y = model_.params.flat(), .x = masters_.flat()}, model_.run.stream);
-}
-
-void Optimizer::step(int64_t step, double lr) {
-    const Ops& ops = model_.run.ops;
-    const Stream s = model_.run.stream;
-    const Tensor params = model_.params.flat(), grads = model_.grads.flat();
-    const bool rounds = masters_.bytes() > 0;  // the model computes with rounded copies
-    const Tensor masters = rounds ? masters_.flat() : params;
-
-    ops.zero(total_.data, total_.bytes(), s);
-    ops.square_sum({.total = total_, .x = grads}, s);
-    ops.clip_scale({.scale = scale_, .total = total_, .max_norm = config_.clip}, s);
-    for (const Range& r : ranges_)
-        ops.adamw({.master = masters.part(r.first, r.count), .m = m_.flat().part(r.first, r.count),
-                   .v = v_.flat().part(r.first_v, r.count), .param = rounds ? params.part(r.first, r.count) : Tensor{},
-                   .grad = grads.part(r.first, r.count), .scale = scale_, .lr = lr, .beta1 = config_.beta1,
-                   .beta2 = config_.beta2, .eps = config_.eps, .decay = r.decayed ? config_.weight_decay : 0,
-                   .step = step + 1,
-                   .rounding_key = config_.stochastic_rounding ? key_of(config_.seed, step) | 1 : 0, .first = r.first}, s);
-    if (!matrices_.empty())
-        ops.muon({.matrices = matrices_, .scale = scale_, .workspace = workspace_, .lr = lr, .beta = config_.momentum,
-                  .decay = config_.weight_decay}, s);
+    if (!all_masters_) return;
+    const Tensor params = model_.params.flat();
+    int64_t at = 0;
+    for (size_t b = 0; b < model_.params.buckets().size(); ++b) {
+        const Arena::Range own = exchange_.own(b);
+        model_.run.ops.cast({.y = params.part(own.first, own.count), .x = all_masters_.part(at, own.count)},
+                            model_.run.stream);
+        at += own.count;
+    }
+    exchange_.gather(params, params);
 }
 
 double Optimizer::norm() {
+    exchange_.norm(total_);
     double total = 0;
     model_.run.ops.copy_to_host(&total, total_.data, sizeof total, model_.run.stream);
     model_.run.ops.synchronise(model_.run.stream);
     return std::sqrt(total);
+}
+
+void Optimizer::update(int64_t step, double lr) {
+    const Ops& ops = model_.run.ops;
+    const Stream s = model_.run.stream;
+    const Tensor params = model_.params.flat(), grads = model_.grads.flat();
+    const bool rounds = bool(all_masters_);  // the model computes with rounded copies
+    ops.clip_scale({.scale = scale_, .total = total_, .max_norm = config_.clip}, s);
+    for (const Range& r : ranges_)
+        ops.adamw({.master = rounds ? all_masters_.part(r.first_m, r.count) : params.part(r.first, r.count),
+                   .m = all_m_.part(r.first_m, r.count), .v = all_v_.part(r.first_v, r.count),
+                   .param = rounds ? params.part(r.first, r.count) : Tensor{}, .grad = grads.part(r.first, r.count),
+                   .scale = scale_, .lr = lr, .beta1 = config_.beta1, .beta2 = config_.beta2, .eps = config_.eps,
+                   .decay = r.decayed ? config_.weight_decay : 0, .step = step + 1,
+                   .rounding_key = config_.stochastic_rounding ? key_of(config_.seed, step) | 1 : 0, .first = r.first}, s);
+    if (!matrices_.empty())
+        ops.muon({.matrices = matrices_, .scale = scale_, .workspace = workspace_, .lr = lr, .beta = config_.momentum,
+                  .decay = config_.weight_decay}, s);
+    exchange_.gather(params, params);
+}
+
+const Tensor& Optimizer::arena_of(State state) const {
+    return state == State::master ? all_masters_ : state == State::m ? all_m_ : all_v_;
+}
+
+void Optimizer::gather(State state) {
+    if (exchange_.sharded() && arena_of(state)) exchange_.gather(model_.grads.flat(), arena_of(state));
+}
+
+Tensor Optimizer::state_of(State state, size_t i) const {
+    const Weight& w = model_.weights()[i];
+    if (!arena_of(state) || (state == State::v && first_v_[i] < 0)) return {};
+    if (exchange_.sharded()) return w.grad;
+    const int64_t first = state == State::v ? first_v_[i] : w.first;
+    return arena_of(state).part(first, w.value.size()).view(w.spec.shape);
+}
+
+void Optimizer::keep(State state) {
+    if (!exchange_.sharded() || !arena_of(state)) return;
+    int64_t at = 0;
+    for (size_t b = 0; b < model_.params.buckets().size(); ++b) {
+        const Arena::Range own = exchange_.own(b);
+        model_.run.ops.cast({.y = arena_of(state).part(at, own.count), .x = model_.grads.flat().part(own.first, own.count)},
+                            model_.run.stream);
+        at += own.count;
+    }
 }
 
 }  // namespace gradus

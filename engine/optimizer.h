@@ -5,6 +5,9 @@
 //
 // Where the model computes in bf16 the optimizer keeps f32 masters, and writes the rounded weights back; in f32 the
 // model's own weights are the masters.
+//
+// Sharded over data-parallel ranks (engine/exchange.h), it keeps and updates this rank's part of each bucket.
+#include "engine/exchange.h"
 #include "engine/models/model.h"
 
 namespace gradus {
@@ -17,44 +20,60 @@ struct OptimizerConfig {
     double momentum = 0.95;  // of Muon
     double clip = 1.0;       // largest global norm of the gradient; 0: never clipped
     bool stochastic_rounding = false;
+    bool sharded = true;  // over the ranks of dp; not Muon, which needs whole matrices
     uint64_t seed = 0;
 };
 
 class Optimizer {
 public:
-    Optimizer(Model&, const OptimizerConfig&);
+    Optimizer(Model&, const OptimizerConfig&, const Mesh& = {});
 
-    // One update from model.grads; step counts from 0. The norm before clipping is in norm() after the stream is idle.
-    void step(int64_t step, double lr);
+    // The steps of an update. First each bucket's gradients are those of the whole batch, then their norm before clipping
+    // is known, and then, or not, the weights move; step counts from 0.
+    void sum_gradients(int bucket) { exchange_.sum_gradients(size_t(bucket)); }
     double norm();
+    void update(int64_t step, double lr);
 
     // After weights were set from outside (initialise, a checkpoint): masters take their values.
     void masters_from_weights();
     // After masters were set from a checkpoint: weights take their rounded values.
     void weights_from_masters();
 
-    // What a checkpoint holds of model.weights()[i], in the weight's shape. Empty: the master where the weight itself is
-    // the master, and v where Muon updates it.
-    struct State {
-        Tensor master, m, v;
-    };
-    State state_of(size_t i) const { return states_[i]; }
+    // What a checkpoint holds of model.weights()[i], in the weight's shape on this rank of tp. Empty: the master where the
+    // weight itself is the master, and v where Muon updates it.
+    enum class State { master, m, v };
+    // Sharded, the parts of all ranks come together in the memory of the gradients, and there they stay until the next
+    // call or step; every rank calls. `state` is what gather() was last called for.
+    void gather(State);
+    bool sharded() const { return exchange_.sharded(); }
+    Tensor state_of(State, size_t i) const;
+    // After state_of() of every weight was filled: this rank takes its part.
+    void keep(State);
+
     // Of all that the optimizer keeps, workspace included.
-    size_t bytes() const { return masters_.bytes() + m_.bytes() + v_.bytes() + scalars_.bytes(); }
+    size_t bytes() const { return masters_.bytes() + m_.bytes() + v_.bytes() + scalars_.bytes() + exchange_.bytes(); }
+    // Of masters and of moments alone.
+    size_t master_bytes() const { return masters_.bytes(); }
+    size_t moment_bytes() const { return m_.bytes() + v_.bytes(); }
 
 private:
     struct Range {  // neighbours that AdamW updates in one call
         int64_t first, count;
+        int64_t first_m;  // in masters_ and m_: all that is this rank's
         int64_t first_v;  // v has no gaps where Muon's matrices would be
         bool decayed;
     };
     bool is_muons(const Weight&) const;
     void plan();
+    void allocate();
+    const Tensor& arena_of(State) const;
 
     Model& model_;
     OptimizerConfig config_;
+    Exchange exchange_;
     Arena masters_, m_, v_, scalars_;
-    std::vector<State> states_;
+    Tensor all_masters_, all_m_, all_v_;  // flat
+    std::vector<int64_t> first_v_;        // of each weight; −1: none
     std::vector<Range> ranges_;
     std::vector<MuonMatrix> matrices_;  // a weight, or one of the matrices stacked in it
     Tensor total_, scale_, workspace_;

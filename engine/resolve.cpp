@@ -39,8 +39,8 @@ std::string cited(const Config& c, const std::string& key) {
 
 class Resolver {
 public:
-    Resolver(const Config& config, const DataFacts& facts, const std::optional<ModelConfig>& base)
-        : c(config), data(facts), from(base) {}
+    Resolver(const Config& config, const DataFacts& facts, const std::optional<ModelConfig>& base, int ranks)
+        : c(config), data(facts), from(base), launched(ranks) {}
 
     Resolved resolve() {
         check_sources(c);
@@ -50,12 +50,15 @@ public:
         r.dtype = c.dtype == "bf16" ? DType::bf16 : DType::f32;
         r.cuda = c.device == "cuda";
         r.masked = c.packing == "masked";
+        mesh(r);
         micro_batch(r);
-        r.purpose = {.B = int(c.micro_batch),
+        require_divisible(r.model, int(at_once * c.context), r.mesh.tp);
+        r.purpose = {.B = int(at_once),
                      .T = int(c.context),
                      .training = true,
                      .recompute = c.recompute,
-                     .loss = {c.label_smoothing, c.z_loss}};
+                     .loss = {c.label_smoothing, c.z_loss},
+                     .parts = c.sharded && c.optimizer != "muon" ? r.mesh.dp : 1};
         r.trainer = trainer();
         r.tokens_per_step = c.batch * c.context;
         r.config = c;
@@ -224,22 +227,39 @@ private:
         return double(c.context) * (kept + 2 * block) * (c.dtype == "bf16" ? 2 : 4);
     }
 
+    void mesh(Resolved& r) const {
+        r.mesh = gradus::resolve(MeshSizes{.dp = int(c.mesh_dp), .tp = int(c.mesh_tp)}, launched);
+        if (c.optimizer == "muon" && r.mesh.tp > 1)
+            refuse("Muon needs whole matrices, and the ranks of mesh.tp have parts of them",
+                   {"optimizer.kind", "mesh.tp"}, "--set mesh.tp=1, or --set optimizer.kind=adamw");
+        if (c.batch % r.mesh.dp != 0)
+            refuse(fmt::format("{} ranks cannot share out a batch of {} sequences", r.mesh.dp, c.batch),
+                   {"train.batch", "mesh.dp"},
+                   fmt::format("--set train.batch={}", (c.batch + r.mesh.dp - 1) / r.mesh.dp * r.mesh.dp));
+    }
+
+    // Of a rank. What is chosen here is not written into the settings: on another mesh the choice is another.
     void micro_batch(const Resolved& r) {
         if (c.memory == 0) c.memory = r.cuda ? 48 : 2;
-        if (c.micro_batch == 0) {
-            const double fits = c.memory * double(1 << 30) / bytes_of_a_sequence();
-            c.micro_batch = 1;
-            for (int64_t n = 1; n <= c.batch; ++n)
-                if (c.batch % n == 0 && double(n) <= fits) c.micro_batch = n;
+        const int64_t batch = c.batch / r.mesh.dp;
+        // The rows of a micro-batch must divide by the ranks of tp as well.
+        auto possible = [&](int64_t n) { return batch % n == 0 && n * c.context % r.mesh.tp == 0; };
+        at_once = c.micro_batch;
+        if (at_once == 0) {
+            const double fits = c.memory * double(1 << 30) / bytes_of_a_sequence() * r.mesh.tp;
+            at_once = 1;
+            for (int64_t n = 1; n <= batch; ++n)
+                if (possible(n) && (double(n) <= fits || !possible(at_once))) at_once = n;
         }
-        if (c.batch % c.micro_batch != 0) {
-            int64_t lower = c.micro_batch;
-            while (c.batch % lower != 0) --lower;
-            refuse("the micro-batch does not divide the batch", {"train.micro_batch", "train.batch"},
-                   fmt::format("--set train.micro_batch={}", lower));
+        if (batch % at_once != 0) {
+            int64_t lower = std::min(at_once, batch);
+            while (batch % lower != 0) --lower;
+            refuse(r.mesh.dp > 1 ? fmt::format("the micro-batch does not divide the {} sequences of a rank", batch)
+                                 : "the micro-batch does not divide the batch",
+                   {"train.micro_batch", "train.batch"}, fmt::format("--set train.micro_batch={}", lower));
         }
         constexpr int64_t most_rows = int64_t(1) << 31;
-        if (c.micro_batch * c.context >= most_rows)
+        if (at_once * c.context >= most_rows)
             refuse("a micro-batch of this many tokens cannot be counted", {"train.micro_batch", "train.context"},
                    "--set train.micro_batch=1, or a shorter train.context");
     }
@@ -251,7 +271,7 @@ private:
                                                      : Decay::wsd;
         TrainerConfig t;
         t.batch = int(c.batch);
-        t.micro_batch = int(c.micro_batch);
+        t.micro_batch = int(at_once);
         t.context = int(c.context);
         t.dropout = c.dropout;
         t.seed = uint64_t(c.seed);
@@ -264,7 +284,9 @@ private:
                        .momentum = c.momentum,
                        .clip = c.clip,
                        .stochastic_rounding = c.stochastic_rounding,
+                       .sharded = c.sharded,
                        .seed = uint64_t(c.seed)};
+        t.stability = {c.sigma, int(c.stability_window), int(c.stability_in_a_row), c.stability_rate_factor};
         return t;
     }
 
@@ -295,6 +317,8 @@ private:
     Config c;
     const DataFacts& data;
     const std::optional<ModelConfig>& from;
+    const int launched;
+    int64_t at_once = 1;  // sequences of a micro-batch
 };
 
 std::map<std::string, std::string> lines_of(const std::string& identity) {
@@ -334,8 +358,8 @@ void check_sources(const Config& c) {
                         "--set 'sample.prompts=[\"Once upon\"]'");
 }
 
-Resolved resolve(const Config& config, const DataFacts& data, const std::optional<ModelConfig>& base) {
-    return Resolver(config, data, base).resolve();
+Resolved resolve(const Config& config, const DataFacts& data, const std::optional<ModelConfig>& base, int ranks) {
+    return Resolver(config, data, base, ranks).resolve();
 }
 
 void require_same_run(const std::string& begun, const Resolved& now, int64_t steps_done) {

@@ -3,8 +3,8 @@
 // it; arenas, gradients, optimizer state, initial values, decay, sharding, checkpoints and Hugging Face names all read
 // that one list.
 #include <array>
-#include <functional>
 #include <string>
+#include <vector>
 
 #include "kernels/tensor.h"
 
@@ -31,6 +31,18 @@ struct Spec {
     bool decayed() const { return shape.rank >= 2; }  // weight decay pulls on matrices only
 };
 
-using WeightVisitor = std::function<void(const std::string& name, Tensor& weight, const Spec& spec)>;
+// A weight as [rows, columns]; a vector is a column.
+inline Tensor as_matrix(const Tensor& t) { return t.view({t.shape.dim[0], t.size() / t.shape.dim[0]}); }
+
+// Rows [row, row + rows) of a weight on this rank are rows [logical_row, …) and columns [logical_column, …) of the whole
+// weight. A rank has all rows and columns of the whole, some rows, or some columns; rows that no Piece names are padding.
+struct Piece {
+    int64_t row, rows;
+    int64_t logical_row, logical_column;
+    int copies;  // ranks that hold this piece: neighbours, the first of which speaks for all of them
+};
+
+// What the rank of `ranks` holds of a weight that is `whole` on one rank and `here` on this one.
+std::vector<Piece> pieces_of(const Spec& whole, const Spec& here, int rank, int ranks);
 
 }  // namespace gradus

@@ -27,43 +27,63 @@ double sum_of(const Model& model, Tensor losses) {
 
 double ValidationResult::bits_per_byte() const { return nats / std::numbers::ln2 / bytes; }
 
-Trainer::Trainer(Model& model, const TrainerConfig& c)
-    : model_(model), config_(c), optimizer_(model, c.optimizer), inputs_(model.run.ops, "inputs") {
-    CHECK(c.batch % c.micro_batch == 0, "the micro-batch must divide the batch");
+Trainer::Trainer(Model& model, const TrainerConfig& c, const Mesh& mesh)
+    : model_(model),
+      config_(c),
+      mesh_(mesh),
+      optimizer_(model, c.optimizer, mesh),
+      stability_(c.stability),
+      inputs_(model.run.ops, "inputs") {
+    const int batch = c.batch / mesh.dp.size;
+    CHECK(c.batch % mesh.dp.size == 0 && batch % c.micro_batch == 0,
+          "micro-batches must divide the batch of each rank of dp");
     CHECK(model.run.d.B == c.micro_batch && model.run.d.T == c.context, "the model was made for another batch");
+    CHECK(model.run.tp.size == mesh.tp.size, "the model was made for another mesh");
     batch_.declare(inputs_, c.micro_batch, c.context);
-    inputs_.declare("losses", losses_, {int64_t(c.batch) * c.context}, model.run.accumulator());
+    inputs_.declare("losses", losses_, {int64_t(batch) * c.context}, model.run.accumulator());
     inputs_.allocate();
-    host_.assign(size_t(c.batch / c.micro_batch), HostBatch(c.micro_batch, c.context));
+    host_.assign(size_t(batch / c.micro_batch), HostBatch(c.micro_batch, c.context));
 }
 
 StepResult Trainer::step(int64_t step, const NextBatch& next_batch) {
     const Run& r = model_.run;
     const int64_t rows = int64_t(config_.micro_batch) * config_.context;
+    const int64_t first_of_rank = int64_t(mesh_.dp.rank) * (config_.batch / mesh_.dp.size);
+    const int64_t first_sample = (step + stability_.state().data_offset) * config_.batch + first_of_rank;
+    mesh_.world.set_step(step + 1);
 
     // The loss is a mean over the targets of the whole batch, so they are counted before the first backward.
-    StepResult result{.step = step, .lr = learning_rate(config_.schedule, step)};
+    double targets = 0;
     for (size_t i = 0; i < host_.size(); ++i) {
-        next_batch(step * config_.batch + int64_t(i) * config_.micro_batch, host_[i]);
-        result.tokens += host_[i].valid_targets();
+        next_batch(first_sample + int64_t(i) * config_.micro_batch, host_[i]);
+        targets += double(host_[i].valid_targets());
     }
-    const double scale = 1.0 / double(std::max<int64_t>(result.tokens, 1));
+    mesh_.dp.sum(std::span(&targets, 1));
+    const double scale = 1.0 / std::max(targets, 1.0);
 
     model_.grads.zero(r.stream);
     for (size_t i = 0; i < host_.size(); ++i) {  // micro-batches add into the gradients
+        const bool last = i + 1 == host_.size();
         batch_.upload(r.ops, host_[i], r.stream);
-        batch_.dropping = {config_.dropout, config_.seed, step, int64_t(i) * rows};
-        model_.loss_and_backward(batch_, losses_.part(int64_t(i) * rows, rows), scale);
+        batch_.dropping = {config_.dropout, config_.seed, step, first_of_rank * config_.context + int64_t(i) * rows};
+        model_.loss_and_backward(batch_, losses_.part(int64_t(i) * rows, rows), scale,
+                                 last ? [this](int bucket) { optimizer_.sum_gradients(bucket); } : BucketDone{});
     }
-    optimizer_.step(step, result.lr);
 
-    result.loss = sum_of(model_, losses_) * scale;
+    // From one rank of tp, so that every rank has the same bits and comes to the same verdict.
+    double loss = mesh_.tp.rank == 0 ? sum_of(model_, losses_) * scale : 0;
+    mesh_.world.sum(std::span(&loss, 1));
+    StepResult result{.step = step, .loss = loss, .tokens = int64_t(targets)};
+    result.lr = learning_rate(config_.schedule, step) * stability_.state().rate;
     result.grad_norm = optimizer_.norm();
+    result.verdict = stability_.judge(result.loss, result.grad_norm);
+    if (result.verdict == Verdict::take) optimizer_.update(step, result.lr);
     return result;
 }
 
 ValidationResult validate_loss(Model& model, int64_t windows, const NextBatch& next_batch,
-                               const std::vector<int32_t>& bytes_of, const std::function<bool()>& stop) {
+                               const std::vector<int32_t>& bytes_of, const std::function<bool()>& stop,
+                               const Mesh& mesh) {
     const int B = model.run.d.B, T = model.run.d.T;
     Arena inputs(model.run.ops, "inputs of validation");
     Batch batch;
@@ -74,14 +94,16 @@ ValidationResult validate_loss(Model& model, int64_t windows, const NextBatch& n
     HostBatch host(B, T);
 
     ValidationResult result;
-    for (int64_t first = 0; first < windows; first += B) {
+    for (int64_t first_of_all = 0; first_of_all < windows; first_of_all += int64_t(B) * mesh.dp.size) {
         if (stop && stop()) {
             result.whole = false;
             break;
         }
+        const int64_t first = first_of_all + int64_t(B) * mesh.dp.rank;
         host = HostBatch(B, T);
-        next_batch(first, host);
-        for (int64_t row = (windows - first) * T; row < int64_t(B) * T; ++row) host.targets[size_t(row)] = -1;
+        if (first < windows) next_batch(first, host);
+        for (int64_t row = std::max<int64_t>(windows - first, 0) * T; row < int64_t(B) * T; ++row)
+            host.targets[size_t(row)] = -1;
         batch.upload(model.run.ops, host, model.run.stream);
         model.loss(batch, losses, LossConfig{});
         result.nats += sum_of(model, losses);
@@ -89,6 +111,11 @@ ValidationResult validate_loss(Model& model, int64_t windows, const NextBatch& n
         for (int32_t target : host.targets)
             if (target >= 0) result.bytes += bytes_of[size_t(target)];
     }
+    double sums[] = {result.nats, double(result.targets), result.bytes};
+    mesh.dp.sum(sums);
+    result.nats = sums[0];
+    result.targets = int64_t(sums[1]);
+    result.bytes = sums[2];
     return result;
 }
 

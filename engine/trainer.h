@@ -1,19 +1,24 @@
 #pragma once
-// Training steps, in the order the mathematics happens. A step is a pure function of the weights, the moments and the
-// number of the step: which samples it sees, its learning rate and its dropout all follow from that number.
+// Training steps, in the order the mathematics happens. A step is a pure function of the weights, the moments, the number
+// of the step and what engine/stability.h remembers: which samples it sees, its learning rate and its dropout all follow.
+//
+// Of a step's batch, rank r of dp computes the r-th part, in micro-batches; so the samples of a step and their order do not
+// depend on the mesh.
 #include "engine/optimizer.h"
 #include "engine/schedule.h"
+#include "engine/stability.h"
 
 namespace gradus {
 
 struct TrainerConfig {
-    int batch = 8;        // sequences in a step
-    int micro_batch = 8;  // sequences computed at once; divides batch
+    int batch = 8;        // sequences in a step, on all ranks together
+    int micro_batch = 8;  // sequences computed at once on a rank; divides its part of the batch
     int context = 1024;
     double dropout = 0;
     uint64_t seed = 1;
     Schedule schedule;
     OptimizerConfig optimizer;
+    StabilityConfig stability;
 };
 
 struct StepResult {
@@ -21,6 +26,7 @@ struct StepResult {
     double loss = 0;   // nats per target, before the update
     double grad_norm = 0, lr = 0;
     int64_t tokens = 0;  // targets seen by this step
+    Verdict verdict = Verdict::take;
 };
 
 struct ValidationResult {
@@ -34,29 +40,36 @@ struct ValidationResult {
 
 class Trainer {
 public:
-    // The model must be made for (micro_batch, context) and to train.
-    Trainer(Model&, const TrainerConfig&);
+    // The model must be made for (micro_batch, context), to train, and with mesh.tp.
+    Trainer(Model&, const TrainerConfig&, const Mesh& = {});
 
+    // The same result on every rank. Weights and moments are as before where the verdict is to skip.
     StepResult step(int64_t step, const NextBatch& next_batch);
 
     Model& model() { return model_; }
     Optimizer& optimizer() { return optimizer_; }
+    Stability& stability() { return stability_; }
+    const Mesh& mesh() const { return mesh_; }
+    size_t bytes() const { return inputs_.bytes(); }  // of its inputs and losses
     const TrainerConfig& config() const { return config_; }
 
 private:
     Model& model_;
     TrainerConfig config_;
+    Mesh mesh_;
     Optimizer optimizer_;
+    Stability stability_;
     Arena inputs_;
     Batch batch_;
-    Tensor losses_;                // [batch·T]
+    Tensor losses_;                // [batch·T] of this rank's part of the batch
     std::vector<HostBatch> host_;  // the step's micro-batches
 };
 
 // The plain cross-entropy of `windows` sequences (of the model's context), whatever the loss of training adds to it: so
 // that its nats and bits per byte compare with those of any other run. `bytes_of` gives the length of each id's text.
-// `stop` is asked before each batch.
+// The ranks of dp share the sequences out. `stop` is asked before each batch, and must say the same on every rank.
 ValidationResult validate_loss(Model&, int64_t windows, const NextBatch& next_batch,
-                               const std::vector<int32_t>& bytes_of, const std::function<bool()>& stop = {});
+                               const std::vector<int32_t>& bytes_of, const std::function<bool()>& stop = {},
+                               const Mesh& = {});
 
 }  // namespace gradus

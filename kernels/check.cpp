@@ -14,6 +14,13 @@ void check_smoothing(const Call& call, double smoothing, double z_loss) {
     call.number("z_loss", z_loss, z_loss >= 0, "at least 0");
 }
 
+// The rows [first, first + here) of V; V = 0: all of them.
+void check_range(const Call& call, const char* name, int64_t first, int64_t here, int64_t V) {
+    call.count(name, first, 0);
+    CHECK(V == 0 ? first == 0 : first <= V - here, call.named(name) + " = " + std::to_string(first) + " and " +
+                                                       std::to_string(here) + " rows, past V = " + std::to_string(V));
+}
+
 }  // namespace
 
 void check(const EmbeddingForward& a) {
@@ -25,6 +32,7 @@ void check(const EmbeddingForward& a) {
     call.together("positions", a.positions, "wpe", a.wpe);
     call.may_be("positions", a.positions, DType::i32, {N}, "[N]");
     if (a.wpe) call.is("wpe", a.wpe, t, {call.matrix("wpe", a.wpe).rows, C}, "[P,C]");
+    check_range(call, "first_token", a.first_token, a.wte.rows(), a.V);
     call.apart({{"y", a.y}}, {{"tokens", a.tokens}, {"wte", a.wte}, {"positions", a.positions}, {"wpe", a.wpe}});
 }
 
@@ -37,6 +45,7 @@ void check(const EmbeddingBackward& a) {
     call.is("tokens", a.tokens, DType::i32, {N}, "[N]");
     call.together("positions", a.positions, "d_wpe", a.d_wpe);
     call.may_be("positions", a.positions, DType::i32, {N}, "[N]");
+    check_range(call, "first_token", a.first_token, a.d_wte.rows(), a.V);
     call.apart({{"d_wte", a.d_wte}, {"d_wpe", a.d_wpe}},
                {{"d_y", a.d_y}, {"tokens", a.tokens}, {"positions", a.positions}});
 }
@@ -284,6 +293,15 @@ void check(const CrossEntropyStats& a) {
     call.is("targets", a.targets, DType::i32, {N}, "[N]");
     call.count("first_class", a.first_class, 0);
     call.apart({{"stats", a.stats}}, {{"logits", a.logits}, {"targets", a.targets}});
+}
+
+void check(const CrossEntropyJoin& a) {
+    const Call call{"cross_entropy_join"};
+    const int64_t N = call.matrix("stats", a.stats).rows, R = call.matrix("parts", a.parts).rows / N;
+    const DType t = accumulator_of(a.stats.dtype);
+    call.is("stats", a.stats, t, {N, 4}, "[N,4]");
+    call.is("parts", a.parts, t, {R * N, 4}, "[R*N,4]");
+    call.apart({{"stats", a.stats}}, {{"parts", a.parts}});
 }
 
 void check(const CrossEntropyForward& a) {

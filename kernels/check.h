@@ -26,6 +26,7 @@ void check(const GatedForward&);
 void check(const GatedBackward&);
 void check(const Dropout&);
 void check(const CrossEntropyStats&);
+void check(const CrossEntropyJoin&);
 void check(const CrossEntropyForward&);
 void check(const CrossEntropyBackward&);
 void check(const Add&);

@@ -7,26 +7,31 @@
 //   d_wte[tokens[n],c]    += d_y[n,c]
 //   d_wpe[positions[n],c] += d_y[n,c]
 //
-// An id outside its table is a broken promise: the caller has checked the data against the vocabulary.
+// Where the token table is spread over ranks, wte holds the rows [first_token, first_token + Vr) of V. An id of another
+// rank gives a row of zeros here (and its position's row), and adds nothing: the ranks' results are to be summed.
+//
+// An id outside [0, V) is a broken promise: the caller has checked the data against the vocabulary.
 // Memory bound: two rows read, one written.
 #include "kernels/tensor.h"
 
 namespace gradus {
 
 struct EmbeddingForward {
-    Out y;          // [N,C]
-    In tokens;      // [N]     i32
-    In wte;         // [V,C]
-    Opt positions;  // [N]     i32, together with wpe
-    Opt wpe;        // [P,C]
+    Out y;                           // [N,C]
+    In tokens;                       // [N]     i32
+    In wte;                          // [Vr,C]
+    Opt positions;                   // [N]     i32, together with wpe
+    Opt wpe;                         // [P,C]
+    int64_t first_token = 0, V = 0;  // V = 0: wte is all there is
 };
 
 struct EmbeddingBackward {
-    Acc d_wte;      // [V,C]   accumulator dtype
+    Acc d_wte;      // [Vr,C]  accumulator dtype
     Opt d_wpe;      // [P,C]   accumulated, together with positions
     In d_y;         // [N,C]
     In tokens;      // [N]     i32
     Opt positions;  // [N]     i32
+    int64_t first_token = 0, V = 0;
 };
 
 inline Cost cost(const EmbeddingForward& a) { return {2.0 * double(a.y.bytes()), double(a.y.size())}; }

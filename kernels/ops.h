@@ -45,6 +45,7 @@ struct Ops {
     Op<GatedBackward> gated_backward;
     Op<Dropout> dropout;
     Op<CrossEntropyStats> cross_entropy_stats;
+    Op<CrossEntropyJoin> cross_entropy_join;
     Op<CrossEntropyForward> cross_entropy_forward;
     Op<CrossEntropyBackward> cross_entropy_backward;
     Op<Add> add;

@@ -5,6 +5,7 @@
 // Exit status, the same for every command:
 //   0 done, also when Ctrl-C, SIGTERM or SIGHUP asked a run to stop and it saved itself
 //   1 an Error: three lines say what to do    2 the command line was wrong    70 a bug of gradus
+//   75 a rank was lost: the same command may go well now
 //   130 a second signal ended it at once
 #include <memory>
 #include <string>

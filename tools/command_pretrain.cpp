@@ -1,5 +1,8 @@
 // gradus pretrain: trains a model on token shards, by a recipe.
+#include <algorithm>
 #include <chrono>
+#include <cstdlib>
+#include <exception>
 
 #include <fmt/format.h>
 
@@ -7,18 +10,21 @@
 #include "engine/base/signals.h"
 #include "tools/cli.h"
 #include "tools/pretrain_loop.h"
+#include "tools/supervise/supervise.h"
+#include "tools/supervise/words.h"
 
 namespace gradus {
 
 namespace {
 
 struct Options {
-    std::string recipe, resume = "auto";
+    std::string recipe, resume = "auto", launch;
     std::vector<std::string> set;
-    bool help_settings = false;
+    bool help_settings = false, auto_resume = false;
 };
 
-void print_run(const Resolved& r, const PretrainData& data, const PretrainBatches& batches, TrainingRun& run) {
+void print_run(const Resolved& r, const PretrainData& data, const PretrainBatches& batches, TrainingRun& run,
+               const MpiWorld& world) {
     const ModelConfig& m = r.model;
     const std::string heads =
         m.G == m.H ? fmt::format("{} heads", m.H) : fmt::format("{} heads on {} key/value heads", m.H, m.G);
@@ -31,11 +37,20 @@ void print_run(const Resolved& r, const PretrainData& data, const PretrainBatche
     tell(fmt::format("batch    {} sequences of {} = {} tokens a step, {} at once, {} on {}{}\n", r.trainer.batch,
                      r.trainer.context, text_of_whole(r.tokens_per_step), r.trainer.micro_batch, r.config.dtype,
                      r.config.device, r.purpose.recompute ? ", activations recomputed" : ""));
+    if (world.size() > 1) {
+        std::vector<std::string> hosts;
+        for (int rank = 0; rank < world.size(); ++rank) hosts.push_back(world.host(rank));
+        std::sort(hosts.begin(), hosts.end());
+        const auto different = std::unique(hosts.begin(), hosts.end()) - hosts.begin();
+        tell(fmt::format("mesh     {} = {} ranks on {} {}, {} threads each{}\n", text_of(r.mesh), world.size(),
+                         different, different == 1 ? "host" : "hosts", threads_in_use(),
+                         run.trainer->optimizer().sharded() ? "; masters and moments sharded over dp" : ""));
+    }
     const size_t params = run.model->params.bytes(), grads = run.model->grads.bytes(), acts = run.model->acts.bytes(),
                  optimizer = run.trainer->optimizer().bytes();
-    tell(fmt::format("memory   params {}  grads {}  optimizer {}  activations {}  together {} MiB\n",
-                     text_of_mib(params), text_of_mib(grads), text_of_mib(optimizer), text_of_mib(acts),
-                     text_of_mib(params + grads + optimizer + acts)));
+    tell(fmt::format("memory   {}params {}  grads {}  optimizer {}  activations {}  together {} MiB\n",
+                     world.size() > 1 ? "of a rank: " : "", text_of_mib(params), text_of_mib(grads),
+                     text_of_mib(optimizer), text_of_mib(acts), text_of_mib(params + grads + optimizer + acts)));
     tell("columns  loss in nats per token; grad: norm before clipping; GFLOP/s = 6 x parameters x tokens/s\n");
 }
 
@@ -67,27 +82,40 @@ void hold_new_folder(const fs::path& folder, std::optional<FolderLock>& lock) {
                     "--set run.dir=OTHER, or the same command again to go on with that run");
 }
 
-void pretrain(const Options& o) {
-    const auto start = std::chrono::steady_clock::now();
-    install_stop_signals();
-    Config config = load_config(o.recipe, o.set);
-    check_sources(config);
+// What would make ranks drift apart without a word.
+void require_same_run_on(const MpiWorld& world, const Resolved& r) {
+    if (world.size() == 1) return;
+    Config c = r.config;
+    c.threads = 0;  // of a host
+    require_agreement(world, {{"program", program_identity(), "copy one build of gradus to every machine"},
+                              {"recipe", recipe_text(c), "start every rank with the same recipe and the same --set"},
+                              {"data set", r.identity, "give every machine the same shards and the same tokenizer"}});
+}
+
+// One rank of a run.
+void train(MpiWorld& world, Config config, bool never_resume, std::chrono::steady_clock::time_point start) {
+    const bool first = world.rank() == 0;
+    if (!first) leave_speaking_to_others();
     const PretrainData data = open_data(config);
 
-    // A folder that is there is held before it is looked into; a new one is made when nothing is left to be refused.
+    // A folder that is there is held before it is looked into; a new one is made when nothing is left to be refused. The
+    // first rank does both, and is the only one that writes.
     const fs::path folder = config.run_dir;
     std::optional<FolderLock> lock;
     std::error_code ignored;
-    const bool is_new = !fs::exists(folder, ignored);
-    if (!is_new) lock.emplace(folder);
-    const std::optional<ResumePoint> resume = find_resume_point(folder, o.resume == "never");
+    const bool is_new = first && !fs::exists(folder, ignored);
+    if (first && !is_new) lock.emplace(folder);
+    const std::optional<ResumePoint> resume =
+        shared_resume_point(world.all(), first ? find_resume_point(folder, never_resume) : std::nullopt);
     // From here on a folder with weights: of a run to begin from, the checkpoint that is the newest now.
-    if (!resume && !config.model_from.empty()) config.model_from = model_folder(config.model_from).string();
-    Resolved r = resolve_run(config, data, resume);
-    use_threads(int(r.config.threads));
+    if (!resume && !config.model_from.empty())
+        config.model_from = from_first(world.all(), first ? model_folder(config.model_from).string() : "");
+    Resolved r = resolve_run(config, data, resume, world.size());
+    require_same_run_on(world, r);
+    const Mesh mesh = world.mesh(r.mesh);
+    use_threads_of_rank(world, int(r.config.threads));
     const PretrainBatches batches(data, r);
     const std::vector<Prompt> samples = sample_prompts(r, data);
-    const std::string how_to_go_on = "gradus pretrain " + (folder / "recipe.toml").string();
 
     if (resume && resume->state.step >= r.config.steps) {
         tell(fmt::format("this run has done all of its {} steps: {}\n", text_of_whole(r.config.steps),
@@ -99,22 +127,71 @@ void pretrain(const Options& o) {
                          resume->folder.string()));
     if (r.config.minutes > 0 && !resume) {
         const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-        const auto steps = steps_for_minutes(r, batches, elapsed);
+        const auto steps = steps_for_minutes(r, batches, elapsed, mesh);
         if (!steps) {
             tell("stopped before the first step; nothing was written\n");
             return;
         }
-        r = resolve_timed_run(config, data, *steps);
+        r = resolve_timed_run(config, data, *steps, world.size());
     }
-    TrainingRun run = start_run(r, resume);
+    TrainingRun run = start_run(r, resume, mesh);
     if (is_new) hold_new_folder(folder, lock);
-    remove_stale_temporaries(folder);
-    print_run(r, data, batches, run);
-    write_facts(r, data, batches);
+    if (first) remove_stale_temporaries(folder);
+    print_run(r, data, batches, run, world);
+    if (first) write_facts(r, data, batches);
     PretrainLoop loop(r, data, batches, samples, std::move(run));
     if (loop.run())
         tell(fmt::format("done: gradus generate {0} --prompt TEXT, or gradus report {0}\n", folder.string()));
-    else tell(fmt::format("stopped; resume: {}\n", how_to_go_on));
+    else
+        tell(fmt::format("stopped; resume: {}gradus pretrain {}\n",
+                         world.size() > 1 ? fmt::format("mpirun -n {} ", world.size()) : "",
+                         (folder / "recipe.toml").string()));
+}
+
+// The command line without the options of whoever starts the ranks.
+std::vector<std::string> command_of_a_rank() {
+    const std::string words = read_file("/proc/self/cmdline");
+    std::vector<std::string> command;
+    for (size_t start = 0; start < words.size(); start = words.find('\0', start) + 1) {
+        const std::string word = words.c_str() + start;
+        if (word == "--launch") start = words.find('\0', start) + 1;  // and its value
+        else if (word != "--auto-resume" && !word.starts_with("--launch=")) command.push_back(word);
+    }
+    command.front() = fs::read_symlink("/proc/self/exe").string();
+    return command;
+}
+
+int64_t newest_step(const fs::path& run_folder) {
+    const LatestCheckpoint latest = latest_checkpoint(run_folder);
+    return latest.folder ? read_manifest(*latest.folder).state.step : -1;
+}
+
+// From outside: starts the ranks, and starts them again.
+int start_ranks(const Options& o) {
+    const Config config = load_config(o.recipe, o.set);
+    check_sources(config);
+    return supervise({.launcher = split_words(o.launch),
+                      .command = command_of_a_rank(),
+                      .auto_resume = o.auto_resume,
+                      .newest_checkpoint = [&] { return newest_step(config.run_dir); }});
+}
+
+void pretrain(const Options& o) {
+    const auto start = std::chrono::steady_clock::now();
+    if (!o.launch.empty() || o.auto_resume) std::exit(start_ranks(o));
+    install_stop_signals();
+    // Settings that cannot be read are said by one rank, like everything else.
+    Config config;
+    std::exception_ptr problem;
+    try {
+        config = load_config(o.recipe, o.set);
+        check_sources(config);
+    } catch (...) { problem = std::current_exception(); }
+    MpiWorld world({.silence = config.mesh_silence});
+    on_ranks(world, [&] {
+        if (problem) std::rethrow_exception(problem);
+        train(world, config, o.resume == "never", start);
+    });
 }
 
 }  // namespace
@@ -131,6 +208,11 @@ void add_pretrain_command(CLI::App& app) {
         "bit.\n\n"
         "Ctrl-C, SIGTERM or SIGHUP: the step is finished, a checkpoint saved, exit status 0; a second one ends at once "
         "with 130.\n\n"
+        "Several ranks: mpirun -n 4 gradus pretrain RECIPE --set mesh.tp=2, or --launch 'mpirun -n 4'. mpirun gives "
+        "its "
+        "ranks\n"
+        "little time after Ctrl-C; SIGUSR1, which it passes on, asks them to save and end. --launch does so for "
+        "you.\n\n"
         "Example: gradus pretrain tools/recipes/quickstart.toml --set data.dir=prepared --set run.dir=runs/first");
     command->add_option("RECIPE", o->recipe, "file of settings");
     command->add_option("--set", o->set, "key=value, after the file; may be given several times")
@@ -140,6 +222,12 @@ void add_pretrain_command(CLI::App& app) {
                      "auto: go on from the newest checkpoint if there is one; never: refuse a folder in use")
         ->check(CLI::IsMember({"auto", "never"}))
         ->capture_default_str();
+    command->add_option(
+        "--launch", o->launch,
+        "start the ranks by this command, such as --launch 'mpirun -n 4'; the same as: mpirun -n 4 gradus "
+        "pretrain …");
+    command->add_flag("--auto-resume", o->auto_resume,
+                      "when a rank is lost, start all of them again from the newest checkpoint");
     command->add_flag("--help-settings", o->help_settings, "list every setting with default, limits and meaning");
     command->callback([o] {
         if (o->help_settings) fmt::print("{}", settings_help());

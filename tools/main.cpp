@@ -1,26 +1,18 @@
 // The program: finds the command, runs it, and turns whatever goes wrong into three lines and an exit status.
 #include <unistd.h>
 
-#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
-#include <new>
-#include <system_error>
 
 #include "engine/base/suggest.h"
 #include "tools/cli.h"
+#include "tools/ending.h"
 
 namespace gradus {
 
 namespace {
-
-constexpr int status_error = 1, status_usage = 2, status_bug = 70;
-
-struct UsageError : Error {
-    using Error::Error;
-};
 
 int say(const Error& e, int status) {
     std::fflush(stdout);
@@ -102,7 +94,7 @@ void describe(CLI::App& app) {
         "  gradus generate runs/first --prompt 'Once upon a time'\n\n"
         "Exit status: 0 done, also when Ctrl-C stopped a run after it saved itself; 1 something to mend, said in "
         "three\n"
-        "lines; 2 the command line; 70 a bug of gradus; 130 stopped at once by a second Ctrl-C.");
+        "lines; 2 the command line; 70 a bug of gradus; 75 a rank was lost; 130 stopped at once by a second Ctrl-C.");
 }
 
 int run(int argc, char** argv) {
@@ -121,9 +113,7 @@ int run(int argc, char** argv) {
             }
             return say(usage_error(e, command, words), status_usage);
         }
-    } catch (const UsageError& e) { return say(e, status_usage); } catch (const Error& e) {
-        return say(e, status_error);
-    }
+    } catch (const UsageError& e) { return say(e, status_usage); }
 }
 
 }  // namespace
@@ -147,29 +137,8 @@ int main(int argc, char** argv) {
     std::signal(SIGXFSZ, SIG_IGN);  // a file over the user's limit is an error of the write, not the end of the program
     try {
         return run(argc, argv);
-    } catch (const BrokenPromise& e) {
-        return say(Error("gradus broke a promise to itself; this is a bug", e.what(),
-                         "please report it with the command line and the line above"),
-                   status_bug);
-    } catch (const std::bad_alloc&) {
-        return say(Error("memory ran out", "the work at hand needs more than this machine has free",
-                         "training: --set train.micro_batch=1 or --set train.recompute=true; else fewer prompts or a "
-                         "shorter --context"),
-                   status_error);
-    } catch (const fs::filesystem_error& e) {
-        return say(Error("'" + e.path1().string() + "' cannot be used", e.code().message(),
-                         "check that the path exists, may be used, and that its disk has room"),
-                   status_error);
-    } catch (const std::system_error& e) {
-        errno = e.code().value();
-        return say(std::ferror(stdout)
-                       ? unwritten_output()
-                       : Error("the system refused what this command needs", e.what(),
-                               "free some memory, or use fewer threads, and run the same command again"),
-                   status_error);
-    } catch (const std::exception& e) {
-        return say(Error("gradus met a failure it does not know; this is a bug", e.what(),
-                         "please report it with the command line and the line above"),
-                   status_bug);
+    } catch (...) {
+        const Ending ending = ending_of(std::current_exception());
+        return say(ending.error, ending.status);
     }
 }

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
+#include <utility>
 
 #include "engine/base/signals.h"
 #include "tools/open_model.h"
@@ -21,14 +21,37 @@ PretrainLoop::PretrainLoop(const Resolved& r, const PretrainData& data, const Pr
       data_(data),
       batches_(batches),
       run_(std::move(run)),
+      mesh_(run_.trainer->mesh()),
       folder_(r.config.run_dir),
       steps_(r.config.steps),
       parameters_(parameter_count(r.model)),
-      log_(folder_ / "log.jsonl", run_.step),
-      sampler_(r, data, std::move(samples), run_.step),
+      saver_(folder_, {.tokenizer_json = data_.tokenizer_text,
+                       .end_of_text = data_.tokenizer.end_of_text() ? std::string(end_of_text_token) : "",
+                       .keep = {int(r.config.keep), r.config.keep_every}}),
+      sampler_(r, data, std::move(samples), run_.step, mesh_.world),
       bytes_of_ids_(bytes_of_ids(data.tokenizer, r.model.V)),
       saved_step_(run_.step),
-      first_step_(run_.step) {}
+      first_step_(run_.step) {
+    open_logs();
+}
+
+// To go on behind the step that the run is at.
+void PretrainLoop::open_logs() {
+    if (mesh_.world.rank > 0) return;
+    log_.reset();
+    log_.emplace(folder_ / "log.jsonl", run_.step);
+    events_.reset();
+    events_.emplace(folder_, run_.step);
+}
+
+void PretrainLoop::write(const nlohmann::ordered_json& record) {
+    if (!log_) return;
+    log_->write(record);
+    for (const auto& [key, value] : record.items())
+        if (value.is_number() && key != "step")
+            events_->scalar(key.starts_with("val_") ? "val/" + key.substr(4) : "train/" + key, value, record["step"]);
+    events_->flush();
+}
 
 StepResult PretrainLoop::train_step(double& seconds) {
     const auto before = Clock::now();
@@ -36,16 +59,48 @@ StepResult PretrainLoop::train_step(double& seconds) {
     seconds = std::chrono::duration<double>(Clock::now() - before).count();
     ++run_.step;
     run_.tokens += result.tokens;
-    if (std::isfinite(result.loss) && std::isfinite(result.grad_norm)) return result;
-    // The update has spoilt the weights: they are not saved, and the last checkpoint stays as it is.
-    throw Error(fmt::format("the loss of step {} is not a number", run_.step),
-                fmt::format("loss {}, norm of the gradient {}, learning rate {:.2e}; {}", result.loss, result.grad_norm,
-                            result.lr,
-                            saved_step_ > 0 ? fmt::format("the checkpoint of step {} is kept", saved_step_)
-                                            : "there is no checkpoint yet"),
-                fmt::format("--set optimizer.lr={:.1e} --set run.dir=OTHER; a longer optimizer.warmup, or "
-                            "train.dtype=f32, may help too",
-                            resolved_.config.lr / 3));
+    return result;
+}
+
+// Back to the last checkpoint, on all ranks.
+void PretrainLoop::roll_back() {
+    constexpr double lowest_rate = 1.0 / 100;  // of the recipe's: below it there is nothing left to learn
+    std::string from;
+    if (mesh_.world.rank == 0) {
+        tell_saved(saver_.wait());
+        if (const LatestCheckpoint latest = latest_checkpoint(folder_, Judge::checksums); latest.folder)
+            from = latest.folder->string();
+    }
+    from = from_first(mesh_.world, from);
+    Stability& stability = run_.trainer->stability();
+    const double rate = stability.state().rate * resolved_.config.stability_rate_factor;
+    if (from.empty() || rate < lowest_rate) {
+        const std::string lower = fmt::format(
+            "--set optimizer.lr={:.1e} --set run.dir=OTHER; a longer "
+            "optimizer.warmup, or train.dtype=f32, may help too",
+            resolved_.config.lr / 3);
+        throw Error(fmt::format("the loss of step {} is not a number that training can go on from", run_.step),
+                    fmt::format("{} steps in a row were skipped, and {}", stability.state().skipped_in_a_row,
+                                from.empty() ? "there is no checkpoint yet to go back to"
+                                             : fmt::format("a rate of {:.2g} times the recipe's did not help; the "
+                                                           "checkpoint '{}' is kept",
+                                                           stability.state().rate, from)),
+                    lower);
+    }
+    const int64_t undone = run_.step;
+    const TrainingState state = load_checkpoint(from, *run_.model, run_.trainer->optimizer(), mesh_);
+    stability.rolled_back(state.stability, run_.step - state.step);
+    run_.step = saved_step_ = state.step;
+    run_.tokens = state.tokens;
+    note(fmt::format(
+        "back from step {} to the checkpoint of step {}; their samples are passed, and the learning rate is "
+        "{:.3g} times the recipe's",
+        undone, state.step, stability.state().rate));
+    rolled_back_from_ = undone;
+    first_step_ = run_.step;
+    start_ = Clock::now();
+    sampler_.forget_after(run_.step);
+    open_logs();
 }
 
 void PretrainLoop::validate(nlohmann::ordered_json& record) {
@@ -57,7 +112,8 @@ void PretrainLoop::validate(nlohmann::ordered_json& record) {
         progress.update(double(first), double(windows), "windows");
         val(first, batch);
     };
-    const ValidationResult v = validate_loss(*run_.model, windows, next, bytes_of_ids_, stop_requested);
+    const ValidationResult v = validate_loss(
+        *run_.model, windows, next, bytes_of_ids_, [&] { return any(mesh_.world, stop_requested()); }, mesh_);
     if (!v.whole) return;
     record["val_loss"] = v.loss();
     if (v.bytes > 0) record["val_bits_per_byte"] = v.bits_per_byte();
@@ -67,23 +123,37 @@ void PretrainLoop::validate(nlohmann::ordered_json& record) {
                      text_of_seconds(std::chrono::duration<double>(Clock::now() - before).count())));
 }
 
+void PretrainLoop::tell_saved(const std::optional<fs::path>& written) {
+    if (written) tell(fmt::format("saved {}\n", written->string()));
+}
+
 void PretrainLoop::save() {
     if (saved_step_ == run_.step) return;
-    log_.sync();
-    sampler_.sync();
     const Config& c = resolved_.config;
+    const bool here = mesh_.world.rank == 0;
+    if (here) {
+        tell_saved(saver_.wait());  // one at a time
+        log_->sync();
+        events_->sync();
+        sampler_.sync();
+    }
     const TrainingState state = {.step = run_.step,
                                  .tokens = run_.tokens,
                                  .seed = resolved_.trainer.seed,
                                  .recipe = recipe_text(c),
-                                 .compatible = resolved_.identity};
-    const fs::path written =
-        save_checkpoint(folder_, *run_.model, run_.trainer->optimizer(), state,
-                        {.tokenizer_json = data_.tokenizer_text,
-                         .end_of_text = data_.tokenizer.end_of_text() ? end_of_text_token : std::string_view(),
-                         .keep = {int(c.keep), c.keep_every}});
+                                 .compatible = resolved_.identity,
+                                 .stability = run_.trainer->stability().state()};
+    if (!c.background && mesh_.world.size == 1 && !resolved_.cuda) {
+        tell_saved(
+            save_checkpoint(folder_, Snapshot::of(*run_.model, run_.trainer->optimizer()), state, saver_.options()));
+    } else {
+        Snapshot copy = Snapshot::copy(*run_.model, run_.trainer->optimizer(), mesh_);
+        if (here) {
+            saver_.begin(std::move(copy), state);
+            if (!c.background) tell_saved(saver_.wait());
+        }
+    }
     saved_step_ = run_.step;
-    tell(fmt::format("saved {}\n", written.string()));
 }
 
 void PretrainLoop::show(const StepResult& s, double seconds, bool always) {
@@ -107,21 +177,31 @@ void PretrainLoop::show(const StepResult& s, double seconds, bool always) {
 
 bool PretrainLoop::run() {
     const Config& c = resolved_.config;
-    while (run_.step < steps_ && !stop_requested()) {
+    while (run_.step < steps_ && !any(mesh_.world, stop_requested())) {
         double seconds = 0;
         const StepResult s = train_step(seconds);
-        const bool last = run_.step == steps_;
+        const bool last = run_.step == steps_, taken = s.verdict == Verdict::take;
         const bool validates = batches_.val_windows() > 0 && (last || is_due(run_.step, c.validation_every));
-        show(s, seconds, last || validates || run_.step == first_step_ + 1);
+        show(s, seconds, last || validates || !taken || run_.step == first_step_ + 1);
+        if (!taken) note(fmt::format("step {} is skipped: {}", run_.step, name_of(s.verdict)));
+        if (run_.trainer->stability().must_roll_back()) {
+            roll_back();
+            continue;
+        }
 
         nlohmann::ordered_json record = {{"step", run_.step}, {"loss", s.loss},      {"grad_norm", s.grad_norm},
                                          {"lr", s.lr},        {"ms", seconds * 1e3}, {"tokens", s.tokens}};
+        if (!taken) record["skipped"] = name_of(s.verdict);
+        if (rolled_back_from_) record["rolled_back_from"] = *std::exchange(rolled_back_from_, std::nullopt);
         if (validates) validate(record);
-        log_.write(record);
+        write(record);
         if (is_due(run_.step, c.sample_every) || (last && c.sample_every > 0)) sampler_.sample(*run_.model, run_.step);
-        if (last || is_due(run_.step, c.checkpoint_every)) save();
+        // In the middle of skipped steps there is nothing that a run should go back to.
+        if (last || (taken && is_due(run_.step, c.checkpoint_every))) save();
+        tell_saved(saver_.finished());
     }
     if (run_.step > 0) save();
+    tell_saved(saver_.wait());
     return run_.step == steps_;
 }
 

@@ -1,16 +1,24 @@
 #pragma once
-// The steps of a training run, with all that happens between them: the log, validation, samples, checkpoints, and the
-// request to stop, which leaves a validation or a sample that is under way. Nothing that it tells people can fail, so
-// that a closed pipe or a full disk behind them never costs a checkpoint. What it writes into the run's folder:
+// The steps of a training run, with all that happens between them: the log, validation, samples, checkpoints, the way back
+// from a run gone astray, and the request to stop, which leaves a validation or a sample that is under way. Nothing that it
+// tells people can fail, so that a closed pipe or a full disk behind them never costs a checkpoint.
+//
+// Every rank goes the same way through it, since what is decided is decided on numbers that all of them have; the first
+// rank alone writes. What it writes into the run's folder:
 //
 //   log.jsonl      one line a step: step (1 after the first), loss, grad_norm, lr, ms, tokens (targets of this step);
-//                  after a whole validation also val_loss (nats per token) and val_bits_per_byte
+//                  skipped, of a step that was: why (engine/stability.h); rolled_back_from, of the first step after a way
+//                  back: the step before it; after a whole validation also val_loss (nats per token) and
+//                  val_bits_per_byte
+//   events.out.tfevents.*  the same numbers, for TensorBoard
 //   samples.jsonl  step, prompt, text
 //   checkpoints/   engine/checkpoint/checkpoint.h
 #include <chrono>
 #include <memory>
 
+#include "engine/base/event_file.h"
 #include "engine/base/log.h"
+#include "engine/checkpoint/saver.h"
 #include "tools/pretrain_sample.h"
 #include "tools/pretrain_start.h"
 
@@ -30,18 +38,27 @@ private:
     StepResult train_step(double& seconds);
     void validate(nlohmann::ordered_json& record);
     void save();
+    void roll_back();
+    void tell_saved(const std::optional<fs::path>&);
+    void open_logs();
+    void write(const nlohmann::ordered_json& record);
     void show(const StepResult&, double seconds, bool always);
 
     const Resolved& resolved_;
     const PretrainData& data_;
     const PretrainBatches& batches_;
     TrainingRun run_;
+    const Mesh mesh_;
     const fs::path folder_;
     const int64_t steps_, parameters_;
-    JsonLines log_;
+    // Of the first rank.
+    std::optional<JsonLines> log_;
+    std::optional<EventFile> events_;
+    CheckpointSaver saver_;
     PretrainSampler sampler_;
     std::vector<int32_t> bytes_of_ids_;
     int64_t saved_step_;
+    std::optional<int64_t> rolled_back_from_;
     int64_t first_step_;
     Clock::time_point start_ = Clock::now(), shown_ = {};
 };

@@ -6,6 +6,7 @@
 
 #include "engine/base/signals.h"
 #include "tokenizer/stream_decoder.h"
+#include "tools/ranks.h"
 
 namespace gradus {
 
@@ -30,11 +31,16 @@ std::vector<Prompt> sample_prompts(const Resolved& r, const PretrainData& data) 
 }
 
 PretrainSampler::PretrainSampler(const Resolved& r, const PretrainData& data, std::vector<Prompt> prompts,
-                                 int64_t last_step)
-    : config_(r.config), tokenizer_(data.tokenizer), prompts_(std::move(prompts)) {
-    if (prompts_.empty()) return;
-    file_.emplace(fs::path(config_.run_dir) / "samples.jsonl", last_step);
+                                 int64_t last_step, const Comm& all)
+    : config_(r.config), tokenizer_(data.tokenizer), prompts_(std::move(prompts)), all_(all) {
+    forget_after(last_step);
     for (const Prompt& prompt : prompts_) longest_ = std::max(longest_, prompt.ids.size());
+}
+
+void PretrainSampler::forget_after(int64_t step) {
+    if (prompts_.empty() || all_.rank > 0) return;
+    file_.reset();
+    file_.emplace(fs::path(config_.run_dir) / "samples.jsonl", step);
 }
 
 void PretrainSampler::sample(Model& model, int64_t step) {
@@ -48,9 +54,10 @@ void PretrainSampler::sample(Model& model, int64_t step) {
         .max_tokens = int(config_.sample_tokens),
         .sampling = {.temperature = config_.sample_temperature, .seed = uint64_t(config_.seed)},
         .end_of_text = tokenizer_.end_of_text().value_or(-1)};
+    // Ranks that draw together stop together, or not before the last token.
     const std::vector<Generated> texts =
-        generator_->generate(prompts_, options, [](int, int32_t) { return !stop_requested(); });
-    if (stop_requested()) return;  // texts that were cut short are no samples
+        generator_->generate(prompts_, options, [&](int, int32_t) { return all_.size > 1 || !stop_requested(); });
+    if (any(all_, stop_requested()) || all_.rank > 0) return;  // texts that were cut short are no samples
     for (size_t i = 0; i < texts.size(); ++i) {
         std::vector<int32_t> ids = texts[i].ids;
         std::erase_if(ids,

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "engine/base/log.h"
+#include "engine/comm.h"
 #include "engine/generate/generator.h"
 #include "tools/pretrain_data.h"
 
@@ -15,16 +16,19 @@ std::vector<Prompt> sample_prompts(const Resolved&, const PretrainData&);
 class PretrainSampler {
 public:
     // Lines of a step above last_step are dropped from the file. Without prompts nothing is set aside or written.
-    PretrainSampler(const Resolved&, const PretrainData&, std::vector<Prompt>, int64_t last_step);
+    PretrainSampler(const Resolved&, const PretrainData&, std::vector<Prompt>, int64_t last_step, const Comm& all);
 
-    // Writes nothing when a stop is requested meanwhile.
+    // Every rank draws the same texts, and the first one writes them. Writes nothing when a stop is requested meanwhile.
     void sample(Model&, int64_t step);
+    // The run goes on from that step.
+    void forget_after(int64_t step);
     void sync();
 
 private:
     const Config& config_;
     const Tokenizer& tokenizer_;
     std::vector<Prompt> prompts_;
+    Comm all_;
     size_t longest_ = 0;
     std::optional<JsonLines> file_;
     std::unique_ptr<Generator> generator_;  // made when the first sample is due

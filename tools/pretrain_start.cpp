@@ -22,8 +22,8 @@ int64_t steps_of(const TrainingState& state) {
     return config.steps;
 }
 
-std::unique_ptr<Model> empty_model(const Resolved& r) {
-    return make_model(r.cuda ? cuda_ops() : cpu_ops(), r.model, r.dtype, r.purpose);
+std::unique_ptr<Model> empty_model(const Resolved& r, const Mesh& mesh) {
+    return make_model(r.cuda ? cuda_ops() : cpu_ops(), r.model, r.dtype, r.purpose, mesh.tp);
 }
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
@@ -48,7 +48,15 @@ std::optional<ResumePoint> find_resume_point(const fs::path& run_folder, bool ne
     return std::nullopt;
 }
 
-Resolved resolve_run(const Config& given, const PretrainData& data, const std::optional<ResumePoint>& resume) {
+std::optional<ResumePoint> shared_resume_point(const Comm& all, const std::optional<ResumePoint>& found) {
+    const std::string folder = from_first(all, found ? found->folder.string() : "");
+    if (all.rank == 0) return found;
+    if (folder.empty()) return std::nullopt;
+    return ResumePoint{folder, read_manifest(folder).state};
+}
+
+Resolved resolve_run(const Config& given, const PretrainData& data, const std::optional<ResumePoint>& resume,
+                     int ranks) {
     Config config = given;
     std::optional<ModelConfig> base;
     if (config.minutes > 0) {
@@ -61,39 +69,41 @@ Resolved resolve_run(const Config& given, const PretrainData& data, const std::o
         base = read_model_config(config.model_from);
         require_same_ids(data, config.model_from);
     }
-    Resolved r = resolve(config, data.facts, base);
+    Resolved r = resolve(config, data.facts, base, ranks);
     if (resume) require_same_run(resume->state.compatible, r, resume->state.step);
     return r;
 }
 
-Resolved resolve_timed_run(const Config& given, const PretrainData& data, int64_t steps) {
+Resolved resolve_timed_run(const Config& given, const PretrainData& data, int64_t steps, int ranks) {
     Config config = given;
     config.steps = steps;
     config.written_at["train.steps"] = "set by train.minutes";
     std::optional<ModelConfig> base;
     if (!config.model_from.empty()) base = read_model_config(config.model_from);
-    return resolve(config, data.facts, base);
+    return resolve(config, data.facts, base, ranks);
 }
 
-TrainingRun start_run(const Resolved& r, const std::optional<ResumePoint>& resume) {
+TrainingRun start_run(const Resolved& r, const std::optional<ResumePoint>& resume, const Mesh& mesh) {
     TrainingRun run;
-    run.model = empty_model(r);
+    run.model = empty_model(r, mesh);
     if (!resume && r.config.model_from.empty()) initialise(*run.model, r.trainer.seed);
     if (!resume && !r.config.model_from.empty()) {
         const fs::path from = r.config.model_from;
         for (const std::string& name : load_weights(*run.model, from))
             note(fmt::format("'{}' of {} is no part of this model", name, from.string()));
     }
-    run.trainer = std::make_unique<Trainer>(*run.model, r.trainer);
+    run.trainer = std::make_unique<Trainer>(*run.model, r.trainer, mesh);
     if (resume) {
-        const TrainingState state = load_checkpoint(resume->folder, *run.model, run.trainer->optimizer());
+        const TrainingState state = load_checkpoint(resume->folder, *run.model, run.trainer->optimizer(), mesh);
+        run.trainer->stability().restore(state.stability);
         run.step = state.step;
         run.tokens = state.tokens;
     }
     return run;
 }
 
-std::optional<int64_t> steps_for_minutes(const Resolved& r, const PretrainBatches& batches, double elapsed) {
+std::optional<int64_t> steps_for_minutes(const Resolved& r, const PretrainBatches& batches, double elapsed,
+                                         const Mesh& mesh) {
     constexpr int warm_up = 3, fewest = 5, most = 60;
     constexpr int64_t fewest_steps = 10;  // fewer are no training
     constexpr double at_most_of_the_time = 0.05;
@@ -102,27 +112,32 @@ std::optional<int64_t> steps_for_minutes(const Resolved& r, const PretrainBatche
     const double budget = r.config.minutes * 60 - elapsed;
     const auto start = std::chrono::steady_clock::now();
 
-    const auto model = empty_model(r);
+    const auto model = empty_model(r, mesh);
     initialise(*model, r.trainer.seed);
-    Trainer trainer(*model, r.trainer);
+    Trainer trainer(*model, r.trainer, mesh);
+    auto decided = [&](bool here) { return any(mesh.world, mesh.world.rank == 0 && here); };
     const NextBatch next = batches.train();
     std::vector<double> seconds;  // of the warm-up's steps until there are others
     ProgressLine progress("timing the first steps");
     for (int i = 0; i < warm_up + most; ++i) {
-        if (stop_requested()) return std::nullopt;
+        if (any(mesh.world, stop_requested())) return std::nullopt;
         const auto before = std::chrono::steady_clock::now();
         trainer.step(i, next);
         if (i == warm_up) seconds.clear();
         seconds.push_back(seconds_since(before));
         progress.update(i + 1, warm_up + most, "steps");
-        if (i >= warm_up + fewest - 1 && seconds_since(start) > at_most_of_the_time * budget) break;
-        if (seconds_since(start) > budget) break;
+        const double spent = seconds_since(start);
+        if (decided(spent > budget || (i >= warm_up + fewest - 1 && spent > at_most_of_the_time * budget))) break;
     }
     std::sort(seconds.begin(), seconds.end());
-    const double step = seconds[seconds.size() / 2];
+    double step = mesh.world.rank == 0 ? seconds[seconds.size() / 2] : 0;
+    mesh.world.sum(std::span(&step, 1));
     const double validation = step * share_of_forward * double(batches.val_windows()) / double(r.trainer.batch);
     const double per_step = step + (r.config.validation_every > 0 ? validation / double(r.config.validation_every) : 0);
-    const double spent = seconds_since(start), left = budget - spent - validation;
+    double spent = mesh.world.rank == 0 ? seconds_since(start) : 0;
+    mesh.world.sum(std::span(&spent, 1));
+    double left = mesh.world.rank == 0 ? budget - spent - validation : 0;
+    mesh.world.sum(std::span(&left, 1));
     const auto steps = int64_t(std::max(0.0, left / per_step));
     const std::string minutes = fmt::format("{} {}", r.config.minutes, r.config.minutes == 1 ? "minute" : "minutes");
     if (steps < fewest_steps) {

@@ -8,6 +8,7 @@
 #include "engine/config.h"
 #include "engine/trainer.h"
 #include "tools/pretrain_data.h"
+#include "tools/ranks.h"
 
 namespace gradus {
 
@@ -20,14 +21,17 @@ struct ResumePoint {
 // Looks in the run's folder. `never` is --resume never: Error when the folder holds a run already. Damaged checkpoints
 // are named on stderr and passed over, those whose checksums do not fit among them; when nothing else is left that is an
 // Error, since going on would replace them.
+// For the one rank that holds the folder.
 std::optional<ResumePoint> find_resume_point(const fs::path& run_folder, bool never);
+// What the first rank found, on every rank.
+std::optional<ResumePoint> shared_resume_point(const Comm& all, const std::optional<ResumePoint>& found);
 
 // The settings in full; model.from is a folder with weights by now. Error when they differ from those that the run began
 // with, or when the data's tokens are not those of model.from. Where the clock is to set train.steps and has not yet,
 // there are more of them than any warm-up asks for.
-Resolved resolve_run(const Config&, const PretrainData&, const std::optional<ResumePoint>&);
+Resolved resolve_run(const Config&, const PretrainData&, const std::optional<ResumePoint>&, int ranks);
 // The same with as many steps as the clock found.
-Resolved resolve_timed_run(const Config&, const PretrainData&, int64_t steps);
+Resolved resolve_timed_run(const Config&, const PretrainData&, int64_t steps, int ranks);
 
 // A model in memory with its optimizer, filled.
 struct TrainingRun {
@@ -35,10 +39,10 @@ struct TrainingRun {
     std::unique_ptr<Trainer> trainer;
     int64_t step = 0, tokens = 0;  // done
 };
-TrainingRun start_run(const Resolved&, const std::optional<ResumePoint>&);
+TrainingRun start_run(const Resolved&, const std::optional<ResumePoint>&, const Mesh&);
 
-// train.minutes: how many steps fit, found by timing the first ones on a model that is thrown away; nothing when a stop
-// was requested meanwhile. `elapsed` seconds of the minutes are gone already. Error when hardly any fit.
-std::optional<int64_t> steps_for_minutes(const Resolved&, const PretrainBatches&, double elapsed);
+// train.minutes: how many steps fit, found by timing the first ones on a model that is thrown away, by the clock of the
+// first rank; nothing when a stop was requested meanwhile. `elapsed` seconds of the minutes are gone already. Error when hardly any fit.
+std::optional<int64_t> steps_for_minutes(const Resolved&, const PretrainBatches&, double elapsed, const Mesh&);
 
 }  // namespace gradus

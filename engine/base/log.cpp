@@ -118,9 +118,16 @@ std::string text_of(const StepLine& s) {
 
 bool is_terminal(std::FILE* file) { return ::isatty(::fileno(file)) == 1; }
 
+namespace {
+bool is_silent = false;
+}
+
+void leave_speaking_to_others() { is_silent = true; }
+bool speaks() { return !is_silent; }
+
 void tell(std::string_view text) {
     static bool told = true;
-    if (!told) return;
+    if (!told || is_silent) return;
     told = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
     if (told) return;
     note(fmt::format("standard output takes no more ({}); the run goes on", std::strerror(errno)));
@@ -129,12 +136,13 @@ void tell(std::string_view text) {
 }
 
 void note(std::string_view text) {
+    if (is_silent) return;
     std::string line = "note: ";
     line.append(text).append("\n");
     std::fputs(line.c_str(), stderr);
 }
 
-ProgressLine::ProgressLine(std::string what) : what_(std::move(what)), visible_(is_terminal(stderr)) {}
+ProgressLine::ProgressLine(std::string what) : what_(std::move(what)), visible_(is_terminal(stderr) && speaks()) {}
 
 ProgressLine::~ProgressLine() { clear(); }
 

@@ -57,6 +57,9 @@ bool is_terminal(std::FILE*);
 // what would follow is dropped.
 void tell(std::string_view text);
 void note(std::string_view text);
+// From now on neither says anything, nor does a ProgressLine: this process is one of several, and another one speaks.
+void leave_speaking_to_others();
+bool speaks();
 
 // One line of progress that rewrites itself where stderr is a terminal, and is silent elsewhere.
 class ProgressLine {

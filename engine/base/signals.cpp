@@ -5,6 +5,8 @@
 
 #include <cstring>
 
+#include "engine/base/log.h"
+
 namespace gradus {
 
 namespace {
@@ -20,7 +22,7 @@ void say(const char* text) {  // the only way to write that a signal handler may
 void on_signal(int) {
     if (signals_seen > 0) ::_exit(status_of_second_signal);
     signals_seen = 1;
-    say("\nstopping after this step; a second Ctrl-C stops at once\n");
+    if (speaks()) say("\nstopping after this step; a second Ctrl-C stops at once\n");
 }
 
 }  // namespace
@@ -32,6 +34,7 @@ void install_stop_signals() {
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, nullptr);
     sigaction(SIGTERM, &action, nullptr);
+    sigaction(SIGUSR1, &action, nullptr);  // what mpirun passes on to its ranks and leaves them the time for
     struct sigaction inherited {};
     sigaction(SIGHUP, nullptr, &inherited);
     if (inherited.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, nullptr);

@@ -1,5 +1,5 @@
 #pragma once
-// Ctrl-C, SIGTERM and SIGHUP (the terminal went away) as a request: long work asks stop_requested() between its steps,
+// Ctrl-C, SIGTERM, SIGHUP (the terminal went away) and SIGUSR1 (which mpirun passes on) as a request: long work asks stop_requested() between its steps,
 // saves what it has and ends with status 0. A second signal ends the process at once with status 130.
 namespace gradus {
 

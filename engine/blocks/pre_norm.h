@@ -5,6 +5,12 @@
 //   y   = mid + feed_forward( norm(mid) )
 //
 // Under recomputation all layers share one BlockActs, and backward runs block_forward again first.
+//
+// Under tensor parallelism x, mid and y are the rows that are this rank's own (n = N/tp of them, engine/run.h), and so are
+// norms, dropout and sums. A matrix needs all rows: they are gathered before the first of a branch, and what the last one
+// adds to them is summed and scattered. That is two lines forward and two backward in each branch, of half an all-reduce
+// each. Source: Korthikanti et al. 2022 (sequence parallelism); the gathered rows are kept for backward instead of being
+// gathered again (docs/decisions.md).
 #include "engine/layers/attention.h"
 #include "engine/layers/feed_forward.h"
 #include "engine/layers/norm.h"
@@ -31,19 +37,20 @@ struct BlockWeights {
     }
 };
 
-struct BlockActs {                 // kept from forward to backward
-    Tensor normed1, mid, normed2;  // [N,C]
+struct BlockActs {            // kept from forward to backward
+    Tensor normed1, normed2;  // [N,C]
+    Tensor mid;               // [n,C]
     NormActs norm1, norm2;
     AttentionActs attention;
     FeedForwardActs feed_forward;
 
     template <class Visit>
     void each(const Run& r, Visit&& visit) {
-        const Shape rows = {r.d.N(), r.d.C};
+        const Shape rows = {r.d.N(), r.d.C}, own_rows = {r.own_rows(), r.d.C};
         visit("normed1", normed1, rows, r.dtype);
         norm1.each(r, under("norm1", visit));
         attention.each(r, under("attention", visit));
-        visit("mid", mid, rows, r.dtype);
+        visit("mid", mid, own_rows, r.dtype);
         visit("normed2", normed2, rows, r.dtype);
         norm2.each(r, under("norm2", visit));
         feed_forward.each(r, under("feed_forward", visit));
@@ -53,17 +60,17 @@ struct BlockActs {                 // kept from forward to backward
 struct BlockScratch {  // used by every layer in turn
     Tensor branch;     // [N,C]  what a branch adds to the stream; in backward, the gradient of that
     Tensor d_normed;   // [N,C]
-    Tensor d_mid;      // [N,C]
+    Tensor d_mid;      // [n,C]
     AttentionScratch attention;
     FeedForwardScratch feed_forward;
 
     template <class Visit>
     void each(const Run& r, bool training, Visit&& visit) {
-        const Shape rows = {r.d.N(), r.d.C};
+        const Shape rows = {r.d.N(), r.d.C}, own_rows = {r.own_rows(), r.d.C};
         visit("branch", branch, rows, r.dtype);
         if (!training) return;
         visit("d_normed", d_normed, rows, r.dtype);
-        visit("d_mid", d_mid, rows, r.dtype);
+        visit("d_mid", d_mid, own_rows, r.dtype);
         attention.each(r, under("attention", visit));
         feed_forward.each(r, under("feed_forward", visit));
     }

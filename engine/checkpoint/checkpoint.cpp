@@ -19,19 +19,17 @@ std::string tokenizer_config(const ModelConfig& m, std::string_view end_of_text)
     return config.dump(2) + "\n";
 }
 
-void write_all(const fs::path& folder, Model& model, Optimizer& optimizer, const TrainingState& state,
-               const SaveOptions& options) {
+void write_all(const fs::path& folder, const Snapshot& s, const TrainingState& state, const SaveOptions& options) {
     std::error_code problem;
     if (!fs::create_directory(folder / "gradus", problem))
         throw Error("cannot make the folder '" + (folder / "gradus").string() + "'", problem.message(),
                     "free some space on that disk");
-    Manifest manifest = {state, name_of(model.run.dtype),
-                         save_weights(model, folder, model.run.dtype, options.shard_limit)};
-    manifest.files.push_back(save_optimizer(folder, model, optimizer));
+    Manifest manifest = {state, name_of(s.dtype), save_weights(s, folder, s.dtype, options.shard_limit)};
+    manifest.files.push_back(save_optimizer(folder, s));
     if (!options.tokenizer_json.empty()) {
         manifest.files.push_back(write_checksummed(folder, "tokenizer.json", options.tokenizer_json));
         manifest.files.push_back(
-            write_checksummed(folder, "tokenizer_config.json", tokenizer_config(model.config(), options.end_of_text)));
+            write_checksummed(folder, "tokenizer_config.json", tokenizer_config(s.model, options.end_of_text)));
     }
     write_manifest(folder, manifest);
 }
@@ -46,13 +44,13 @@ void refuse_differences(const fs::path& folder, const std::vector<std::string>& 
 
 }  // namespace
 
-fs::path save_checkpoint(const fs::path& run_folder, Model& model, Optimizer& optimizer, const TrainingState& state,
+fs::path save_checkpoint(const fs::path& run_folder, const Snapshot& snapshot, const TrainingState& state,
                          const SaveOptions& options) {
     remove_leftovers(run_folder);
     fs::path folder;
     try {
         UnpublishedFolder fresh(run_folder, state.step);
-        write_all(fresh.path(), model, optimizer, state, options);
+        write_all(fresh.path(), snapshot, state, options);
         folder = fresh.publish();
     } catch (const Error& e) {  // the same Error, with what its reader needs to know next
         const LatestCheckpoint left = latest_checkpoint(run_folder);
@@ -80,9 +78,10 @@ LatestCheckpoint latest_checkpoint(const fs::path& run_folder, Judge judge) {
     return found;
 }
 
-TrainingState load_checkpoint(const fs::path& folder, Model& model, Optimizer& optimizer) {
+TrainingState load_checkpoint(const fs::path& folder, Model& model, Optimizer& optimizer, const Mesh& mesh) {
     Manifest manifest = read_manifest(folder);
-    verify_files(folder, manifest);
+    if (mesh.world.rank == 0) verify_files(folder, manifest);
+    mesh.world.barrier();  // nobody takes anything from a file that may be damaged
 
     std::vector<std::string> found = differences(read_model_config(folder), model.config());
     if (manifest.dtype != name_of(model.run.dtype))

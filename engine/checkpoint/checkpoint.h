@@ -15,8 +15,8 @@
 #include <optional>
 
 #include "engine/checkpoint/manifest.h"
+#include "engine/checkpoint/snapshot.h"
 #include "engine/checkpoint/weights.h"
-#include "engine/optimizer.h"
 
 namespace gradus {
 
@@ -26,15 +26,20 @@ struct Keep {
 };
 
 struct SaveOptions {
-    std::string_view tokenizer_json = {};  // the text of that file; empty: none is written
-    std::string_view end_of_text = {};     // the special token that ends a text; empty: none
+    std::string tokenizer_json = {};  // the text of that file; empty: none is written
+    std::string end_of_text = {};     // the special token that ends a text; empty: none
     Keep keep = {};
     uint64_t shard_limit = default_shard_limit;
 };
 
-// Writes the checkpoint of state.step, replacing one of the same step, and returns its folder. Error when the disk is
-// full or the folder cannot be written: it names the checkpoint that remains, and nothing half-written does.
-fs::path save_checkpoint(const fs::path& run_folder, Model&, Optimizer&, const TrainingState&, const SaveOptions& = {});
+// Writes the checkpoint of state.step, replacing one of the same step, and returns its folder; called by the rank that has
+// the snapshot. Error when the disk is full or the folder cannot be written: it names the checkpoint that remains, and
+// nothing half-written does.
+fs::path save_checkpoint(const fs::path& run_folder, const Snapshot&, const TrainingState&, const SaveOptions& = {});
+inline fs::path save_checkpoint(const fs::path& run_folder, Model& model, Optimizer& optimizer,
+                                const TrainingState& state, const SaveOptions& options = {}) {
+    return save_checkpoint(run_folder, Snapshot::of(model, optimizer), state, options);
+}
 
 struct LatestCheckpoint {
     std::optional<fs::path> folder;  // the newest whole one; empty: the run has none
@@ -49,10 +54,10 @@ enum class Judge { sizes, checksums };
 // before and no more.
 LatestCheckpoint latest_checkpoint(const fs::path& run_folder, Judge = Judge::sizes);
 
-// Fills the model and the optimizer. Error when a file was truncated or edited, or when the checkpoint is of another model
+// Fills the model and the optimizer, whatever the mesh that the checkpoint was made on; every rank calls. Error when a file was truncated or edited, or when the checkpoint is of another model
 // or dtype, naming each difference; model and optimizer are then as they were. Whether the settings of the two runs agree
 // is for require_same_run() to say (engine/config.h).
-TrainingState load_checkpoint(const fs::path& folder, Model&, Optimizer&);
+TrainingState load_checkpoint(const fs::path& folder, Model&, Optimizer&, const Mesh& = {});
 
 // Removes what killed processes left half-written in the run. save_checkpoint() does so itself; a run that starts on a
 // nearly full disk may want the room before.

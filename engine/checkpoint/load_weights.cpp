@@ -97,17 +97,33 @@ struct Copy {  // one stored tensor into its rows of one weight
     Element element;
 };
 
+// Those rows and columns of the stored tensor that this rank has.
+void copy_pieces(const Run& run, const Copy& c) {
+    const Weight& w = *c.weight;
+    const bool vector = w.whole.shape.rank == 1;  // a column here, a row there
+    const int64_t columns = vector ? 1 : w.whole.shape.dim[1];
+    const int64_t first = vector ? 0 : c.part.first_row, rows = vector ? w.whole.shape.dim[0] : c.part.rows;
+    const Strided<const std::byte> all = {c.from->data, c.element, c.part.transposed ? 1 : columns,
+                                          c.part.transposed ? rows : 1};
+    for (const Piece& p : w.pieces) {
+        const int64_t from = std::max(p.logical_row, first), to = std::min(p.logical_row + p.rows, first + rows);
+        if (from >= to) continue;
+        Strided<const std::byte> here = all;
+        here.data += size_t((from - first) * all.row + p.logical_column * all.column) * size_of(c.element);
+        copy_in(run.ops, run.stream, as_matrix(w.value).slice(p.row + from - p.logical_row, to - from), here);
+    }
+}
+
 }  // namespace
 
 std::vector<std::string> load_weights(Model& model, const fs::path& folder) {
-    CHECK(model.run.tp.size == 1, "weights are read by a model on one rank");
     const StoredTensors stored(folder);
     const FamilyFiles& family = files_of(model.config().family);
 
     std::vector<Copy> copies;
     std::set<std::string> used;
     for (const Weight& w : model.weights())
-        for (const ExternalTensor& part : family.external(model.config(), w.name, w.spec)) {
+        for (const ExternalTensor& part : family.external(model.config(), w.name, w.whole)) {
             const StoredTensors::Found* found = stored.find(part.name);
             if (!found) found = stored.find(family.optional_prefix + part.name);
             if (!found)
@@ -119,7 +135,7 @@ std::vector<std::string> load_weights(Model& model, const fs::path& folder) {
             const Entry& e = *found->entry;
             const std::string path = found->file->path().string();
             const std::string where = "'" + path + "', tensor '" + e.name + "'";
-            const int64_t columns = w.value.last();
+            const int64_t columns = w.whole.shape.dim[size_t(w.whole.shape.rank - 1)];
             std::vector<int64_t> shape = {part.rows, columns};
             if (w.spec.shape.rank == 1) shape = {columns};
             else if (part.transposed) std::swap(shape[0], shape[1]);
@@ -137,12 +153,7 @@ std::vector<std::string> load_weights(Model& model, const fs::path& folder) {
             used.insert(e.name);
         }
 
-    for (const Copy& c : copies) {
-        const int64_t columns = c.weight->value.last();
-        const Strided<const std::byte> from = {c.from->data, c.element, c.part.transposed ? 1 : columns,
-                                               c.part.transposed ? c.part.rows : 1};
-        copy_in(model.run, c.weight->value.slice(c.part.first_row, c.part.rows), from);
-    }
+    for (const Copy& c : copies) copy_pieces(model.run, c);
 
     std::vector<std::string> ignored;
     for (const auto& [name, found] : stored.all())

@@ -21,6 +21,34 @@ bool plain(const std::string& name) {
            path == path.lexically_normal() && *path.begin() != "..";
 }
 
+nlohmann::json json_of(const StabilityState& s) {
+    return {{"losses", s.losses},           {"norms", s.norms},
+            {"skipped", s.skipped},         {"skipped_in_a_row", s.skipped_in_a_row},
+            {"data_offset", s.data_offset}, {"rate", s.rate}};
+}
+
+// False where it is not what json_of() writes.
+bool read_stability(const nlohmann::json& j, StabilityState& s) {
+    if (!j.is_object()) return false;
+    for (auto [key, list] : {std::pair{"losses", &s.losses}, {"norms", &s.norms}}) {
+        if (!j.contains(key) || !j[key].is_array()) return false;
+        for (const nlohmann::json& x : j[key]) {
+            if (!x.is_number()) return false;
+            list->push_back(x);
+        }
+    }
+    for (auto [key, count] : {std::pair{"skipped", &s.skipped},
+                              {"skipped_in_a_row", &s.skipped_in_a_row},
+                              {"data_offset", &s.data_offset}}) {
+        if (!j.contains(key) || !j[key].is_number_unsigned() || j[key].get<uint64_t>() > uint64_t(INT64_MAX))
+            return false;
+        *count = j[key];
+    }
+    if (!j.contains("rate") || !j["rate"].is_number()) return false;
+    s.rate = j["rate"];
+    return s.losses.size() == s.norms.size() && s.rate > 0;
+}
+
 struct ReadManifest {
     Manifest manifest;
     std::string problem;
@@ -52,6 +80,9 @@ ReadManifest parse(const std::string& text) {
     if (!j.contains("files") || !j["files"].is_object()) return {{}, "it has no object \"files\""};
 
     Manifest m = {{j["step"], j["tokens"], j["seed"], j["recipe"], j["compatible"]}, j["dtype"], {}};
+    // Checkpoints of before it was kept have none.
+    if (j.contains("stability") && !read_stability(j["stability"], m.state.stability))
+        return {{}, "its object \"stability\" is not what this program writes"};
     for (const auto& [name, about] : j["files"].items()) {
         if (!plain(name)) return {{}, shown(name) + " is not the name of a file in the folder"};
         if (!about.is_object() || !about.contains("bytes") || !whole(about["bytes"]) || !about.contains("xxh3_64") ||
@@ -72,9 +103,15 @@ const char* use_another = "use an older checkpoint of the same run, or a copy of
 void write_manifest(const fs::path& folder, const Manifest& m) {
     nlohmann::json files = nlohmann::json::object();
     for (const StoredFile& f : m.files) files[f.name] = {{"bytes", f.bytes}, {"xxh3_64", hexadecimal(f.checksum)}};
-    nlohmann::json j = {
-        {"format", format}, {"step", m.state.step},     {"tokens", m.state.tokens},         {"seed", m.state.seed},
-        {"dtype", m.dtype}, {"recipe", m.state.recipe}, {"compatible", m.state.compatible}, {"files", files}};
+    nlohmann::json j = {{"format", format},
+                        {"step", m.state.step},
+                        {"tokens", m.state.tokens},
+                        {"seed", m.state.seed},
+                        {"dtype", m.dtype},
+                        {"recipe", m.state.recipe},
+                        {"compatible", m.state.compatible},
+                        {"stability", json_of(m.state.stability)},
+                        {"files", files}};
     // As a reader will see it: with every byte that is no UTF-8 already replaced.
     j = parse_json(text_of(j, -1), manifest_name, "report this");
     j["xxh3_64"] = hexadecimal(checksum_of(text_of(j, -1)));

@@ -2,6 +2,7 @@
 // gradus/manifest.json: what a checkpoint is, and the size and checksum of each of its files.
 //
 //   {"format": 1, "step": 100, "tokens": …, "seed": …, "dtype": "bf16", "recipe": "…", "compatible": "…",
+//    "stability": {"losses": […], "norms": […], "skipped": …, "skipped_in_a_row": …, "data_offset": …, "rate": …},
 //    "files": {"model.safetensors": {"bytes": …, "xxh3_64": "16 hexadecimal digits"}, …},
 //    "xxh3_64": the checksum of all the above, written as compact JSON with sorted keys}
 //
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "engine/checkpoint/checksum.h"
+#include "engine/stability.h"
 #include "kernels/tensor.h"
 
 namespace gradus {
@@ -21,6 +23,7 @@ struct TrainingState {
     uint64_t seed = 0;
     std::string recipe;      // the text of it, for people
     std::string compatible;  // what must be the same on resume, one "name = value" a line
+    StabilityState stability = {};
 };
 
 struct Manifest {

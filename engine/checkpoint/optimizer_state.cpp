@@ -9,71 +9,76 @@ namespace gradus {
 
 namespace {
 
-struct Part {  // the state of one weight, an element a row
-    SafetensorsWriter::Declared declared;
-    Tensor value;
-};
+using State = Optimizer::State;
+constexpr std::pair<const char*, State> states[] = {{"m.", State::m}, {"v.", State::v}, {"master.", State::master}};
 
-std::vector<Part> parts_of(Model& model, Optimizer& optimizer) {
-    using State = Optimizer::State;
-    const std::vector<Weight>& weights = model.weights();
-    std::vector<Part> all;
-    for (const auto& [kind, member] : {std::pair{"m.", &State::m}, {"v.", &State::v}, {"master.", &State::master}})
-        for (size_t i = 0; i < weights.size(); ++i) {
-            const State state = optimizer.state_of(i);
-            const Tensor value = state.*member;
-            if (!value) continue;
-            const Shape& s = weights[i].spec.shape;
-            const std::vector<int64_t> shape(s.dim.begin(), s.dim.begin() + s.rank);
-            all.push_back({{kind + weights[i].name, stored_name(value.dtype), shape}, value.view({value.size(), 1})});
-        }
-    return all;
-}
+std::vector<int64_t> dims_of(const Shape& s) { return {s.dim.begin(), s.dim.begin() + s.rank}; }
 
-void check(const SafetensorsFile& file, const std::vector<Part>& parts) {
+void check(const SafetensorsFile& file, Model& model, Optimizer& optimizer) {
     auto refuse = [&](const std::string& cause) {
         throw Error("the optimizer's state does not fit the model: '" + file.path().string() + "'", cause,
                     "resume with the recipe that this checkpoint was made with");
     };
-    for (const Part& p : parts) {
-        const SafetensorsFile::Entry* e = file.find(p.declared.name);
-        if (!e) refuse("it has no tensor '" + p.declared.name + "'");
-        if (e->shape != p.declared.shape || e->dtype != p.declared.dtype)
-            refuse("tensor '" + e->name + "' is " + e->dtype + " " + shape_text(e->shape) + " instead of " +
-                   p.declared.dtype + " " + shape_text(p.declared.shape));
-    }
-    if (file.entries().size() != parts.size()) refuse("it has tensors that this model does not have");
+    size_t expected = 0;
+    for (const auto& [prefix, state] : states)
+        for (size_t i = 0; i < model.weights().size(); ++i) {
+            const Tensor t = optimizer.state_of(state, i);
+            if (!t) continue;
+            ++expected;
+            const std::string name = prefix + model.weights()[i].name;
+            const SafetensorsFile::Entry* e = file.find(name);
+            const std::vector<int64_t> shape = dims_of(model.weights()[i].whole.shape);
+            if (!e) refuse("it has no tensor '" + name + "'");
+            if (e->shape != shape || e->dtype != stored_name(t.dtype))
+                refuse("tensor '" + e->name + "' is " + e->dtype + " " + shape_text(e->shape) + " instead of " +
+                       stored_name(t.dtype) + " " + shape_text(shape));
+        }
+    if (file.entries().size() != expected) refuse("it has tensors that this model does not have");
 }
 
 }  // namespace
 
-StoredFile save_optimizer(const fs::path& folder, Model& model, Optimizer& optimizer) {
-    const std::vector<Part> parts = parts_of(model, optimizer);
+StoredFile save_optimizer(const fs::path& folder, const Snapshot& s) {
     std::vector<SafetensorsWriter::Declared> declared;
-    for (const Part& p : parts) declared.push_back(p.declared);
+    for (const LogicalTensor& t : s.optimizer)
+        declared.push_back({t.name, stored_name(t.value.dtype), dims_of(t.value.shape)});
     SafetensorsWriter file(folder, optimizer_name, declared);
     std::vector<std::byte> host;
     constexpr int64_t at_once = 1 << 20;  // elements
-    for (const Part& p : parts)
-        for (int64_t first = 0; first < p.value.rows(); first += at_once) {
-            const Tensor piece = p.value.slice(first, std::min(at_once, p.value.rows() - first));
+    for (const LogicalTensor& t : s.optimizer)
+        for (int64_t first = 0; first < t.value.size(); first += at_once) {
+            const Tensor piece = t.value.part(first, std::min(at_once, t.value.size() - first));
             host.resize(piece.bytes());
-            copy_out(model.run, {host.data(), element_of(piece.dtype), 1, 1}, piece);
+            copy_out(*s.ops, s.stream, {host.data(), element_of(piece.dtype), piece.size(), 1}, piece);
             file.write(host.data(), host.size());
         }
     return file.commit();
 }
 
 void check_optimizer(const fs::path& folder, Model& model, Optimizer& optimizer) {
-    check(SafetensorsFile(folder / optimizer_name), parts_of(model, optimizer));
+    check(SafetensorsFile(folder / optimizer_name), model, optimizer);
 }
 
 void load_optimizer(const fs::path& folder, Model& model, Optimizer& optimizer) {
     const SafetensorsFile file(folder / optimizer_name);
-    const std::vector<Part> parts = parts_of(model, optimizer);
-    check(file, parts);
-    for (const Part& p : parts)
-        copy_in(model.run, p.value, {file.find(p.declared.name)->data, element_of(p.value.dtype), 1, 1});
+    check(file, model, optimizer);
+    const Run& run = model.run;
+    for (const auto& [prefix, state] : states) {
+        for (size_t i = 0; i < model.weights().size(); ++i) {
+            const Weight& w = model.weights()[i];
+            const Tensor t = optimizer.state_of(state, i);
+            if (!t) continue;
+            const Tensor here = as_matrix(t);
+            const int64_t columns = w.whole.shape.size() / w.whole.shape.dim[0];
+            const std::byte* all = file.find(prefix + w.name)->data;
+            run.ops.zero(t.data, t.bytes(), run.stream);  // padding has no state
+            for (const Piece& p : w.pieces)
+                copy_in(run.ops, run.stream, here.slice(p.row, p.rows),
+                        {all + size_t(p.logical_row * columns + p.logical_column) * size_of(t.dtype),
+                         element_of(t.dtype), columns, 1});
+        }
+        optimizer.keep(state);
+    }
 }
 
 }  // namespace gradus

@@ -12,21 +12,22 @@ namespace gradus {
 
 namespace {
 
-struct Piece {  // one tensor that will be in the files
+struct Stored {  // one tensor that will be in the files
     SafetensorsWriter::Declared declared;
     Tensor rows;
     bool transposed;
     uint64_t bytes;
 };
 
-std::vector<Piece> pieces_of(Model& model, DType dtype) {
-    const FamilyFiles& family = files_of(model.config().family);
-    std::vector<Piece> all;
-    for (const Weight& w : model.weights())
-        for (const ExternalTensor& part : family.external(model.config(), w.name, w.spec)) {
+std::vector<Stored> stored_of(const Snapshot& s, DType dtype) {
+    const FamilyFiles& family = files_of(s.model.family);
+    std::vector<Stored> all;
+    for (size_t i = 0; i < s.weights.size(); ++i)
+        for (const LogicalTensor& w = s.weights[i];
+             const ExternalTensor& part : family.external(s.model, w.name, s.specs[i])) {
             const Tensor rows = w.value.slice(part.first_row, part.rows);
             std::vector<int64_t> shape = {part.rows, rows.last()};
-            if (w.spec.shape.rank == 1) shape = {rows.last()};
+            if (w.value.shape.rank == 1) shape = {rows.last()};
             else if (part.transposed) std::swap(shape[0], shape[1]);
             const std::string name = (w.name == "head" ? "" : family.optional_prefix) + part.name;
             all.push_back({{name, stored_name(dtype), std::move(shape)},
@@ -37,11 +38,11 @@ std::vector<Piece> pieces_of(Model& model, DType dtype) {
     return all;
 }
 
-// Pieces that go into one file, in order; a piece above the limit has a file of its own.
-std::vector<std::vector<Piece>> shards_of(const std::vector<Piece>& pieces, uint64_t limit) {
-    std::vector<std::vector<Piece>> shards;
+// Tensors that go into one file, in order; one above the limit has a file of its own.
+std::vector<std::vector<Stored>> shards_of(const std::vector<Stored>& tensors, uint64_t limit) {
+    std::vector<std::vector<Stored>> shards;
     uint64_t filled = 0;
-    for (const Piece& p : pieces) {
+    for (const Stored& p : tensors) {
         if (shards.empty() || filled + p.bytes > limit) {
             shards.emplace_back();
             filled = 0;
@@ -52,13 +53,13 @@ std::vector<std::vector<Piece>> shards_of(const std::vector<Piece>& pieces, uint
     return shards;
 }
 
-StoredFile write_shard(const Run& run, const fs::path& folder, const std::string& name, const std::vector<Piece>& shard,
-                       DType dtype) {
+StoredFile write_shard(const Snapshot& s, const fs::path& folder, const std::string& name,
+                       const std::vector<Stored>& shard, DType dtype) {
     std::vector<SafetensorsWriter::Declared> declared;
-    for (const Piece& p : shard) declared.push_back(p.declared);
+    for (const Stored& p : shard) declared.push_back(p.declared);
     SafetensorsWriter file(folder, name, declared);
     std::vector<std::byte> host;
-    for (const Piece& p : shard) {
+    for (const Stored& p : shard) {
         // A transposed matrix is gathered whole; any other streams through in some rows at a time.
         const int64_t rows = p.rows.rows(), columns = p.rows.last();
         const int64_t at_once = p.transposed ? rows : std::max<int64_t>(1, (int64_t(4) << 20) / columns);
@@ -67,7 +68,7 @@ StoredFile write_shard(const Run& run, const fs::path& folder, const std::string
             host.resize(size_t(count * columns) * size_of(dtype));
             const Strided<std::byte> to = {host.data(), element_of(dtype), p.transposed ? 1 : columns,
                                            p.transposed ? rows : 1};
-            copy_out(run, to, p.rows.slice(first, count));
+            copy_out(*s.ops, s.stream, to, p.rows.slice(first, count));
             file.write(host.data(), host.size());
         }
     }
@@ -82,9 +83,8 @@ std::string shard_name(size_t i, size_t n) {
 
 }  // namespace
 
-std::vector<StoredFile> save_weights(Model& model, const fs::path& folder, DType dtype, uint64_t shard_limit) {
-    CHECK(model.run.tp.size == 1, "weights are written by a model on one rank");
-    const ModelConfig& m = model.config();
+std::vector<StoredFile> save_weights(const Snapshot& s, const fs::path& folder, DType dtype, uint64_t shard_limit) {
+    const ModelConfig& m = s.model;
     require_describable(m);
     const nlohmann::json config = files_of(m.family).write_config(m, torch_name(dtype).c_str());
     std::error_code problem;
@@ -101,17 +101,17 @@ std::vector<StoredFile> save_weights(Model& model, const fs::path& folder, DType
     std::vector<StoredFile> files = {write_checksummed(folder, "config.json", config.dump(2) + "\n"),
                                      write_checksummed(folder, "generation_config.json", generation.dump(2) + "\n")};
 
-    const std::vector<std::vector<Piece>> shards = shards_of(pieces_of(model, dtype), shard_limit);
+    const std::vector<std::vector<Stored>> shards = shards_of(stored_of(s, dtype), shard_limit);
     if (shards.size() == 1) {
-        files.push_back(write_shard(model.run, folder, "model.safetensors", shards[0], dtype));
+        files.push_back(write_shard(s, folder, "model.safetensors", shards[0], dtype));
         return files;
     }
     nlohmann::json weight_map = nlohmann::json::object();
     uint64_t total = 0;
     for (size_t i = 0; i < shards.size(); ++i) {
         const std::string name = shard_name(i, shards.size());
-        files.push_back(write_shard(model.run, folder, name, shards[i], dtype));
-        for (const Piece& p : shards[i]) {
+        files.push_back(write_shard(s, folder, name, shards[i], dtype));
+        for (const Stored& p : shards[i]) {
             weight_map[p.declared.name] = name;
             total += p.bytes;
         }

@@ -1,6 +1,7 @@
 #include "engine/checkpoint/transfer.h"
 
 #include <algorithm>
+#include <cstring>
 #include <vector>
 
 namespace gradus {
@@ -20,7 +21,7 @@ void in_pieces(Tensor t, bool transposed, Step&& step) {
 
 }  // namespace
 
-void copy_in(const Run& run, Tensor to, Strided<const std::byte> from) {
+void copy_in(const Ops& ops, Stream stream, Tensor to, Strided<const std::byte> from) {
     std::vector<std::byte> piece;
     in_pieces(to, from.column != 1, [&](int64_t first, int64_t count) {
         const Tensor rows = to.slice(first, count);
@@ -28,22 +29,32 @@ void copy_in(const Run& run, Tensor to, Strided<const std::byte> from) {
         Strided<const std::byte> here = from;
         here.data += size_t(first * from.row) * size_of(from.element);
         copy_elements({piece.data(), element_of(to.dtype), to.last(), 1}, here, count, to.last());
-        run.ops.copy_to_device(rows.data, piece.data(), piece.size(), run.stream);
-        run.ops.synchronise(run.stream);  // the piece is filled again
+        ops.copy_to_device(rows.data, piece.data(), piece.size(), stream);
+        ops.synchronise(stream);  // the piece is filled again
     });
 }
 
-void copy_out(const Run& run, Strided<std::byte> to, Tensor from) {
+void copy_out(const Ops& ops, Stream stream, Strided<std::byte> to, Tensor from) {
     std::vector<std::byte> piece;
     in_pieces(from, to.column != 1, [&](int64_t first, int64_t count) {
         const Tensor rows = from.slice(first, count);
         piece.resize(rows.bytes());
-        run.ops.copy_to_host(piece.data(), rows.data, piece.size(), run.stream);
-        run.ops.synchronise(run.stream);
+        ops.copy_to_host(piece.data(), rows.data, piece.size(), stream);
+        ops.synchronise(stream);
         Strided<std::byte> here = to;
         here.data += size_t(first * to.row) * size_of(to.element);
         copy_elements(here, {piece.data(), element_of(from.dtype), from.last(), 1}, count, from.last());
     });
+}
+
+const Ops& host_memory() {
+    static const Ops table = {
+        .name = "host memory",
+        .copy_to_device = [](void* to, const void* from, size_t bytes, Stream) { std::memcpy(to, from, bytes); },
+        .copy_to_host = [](void* to, const void* from, size_t bytes, Stream) { std::memcpy(to, from, bytes); },
+        .synchronise = [](Stream) {},
+    };
+    return table;
 }
 
 }  // namespace gradus

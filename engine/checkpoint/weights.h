@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "engine/checkpoint/checksum.h"
-#include "engine/models/model.h"
+#include "engine/checkpoint/snapshot.h"
 
 namespace gradus {
 
@@ -27,13 +27,17 @@ ModelConfig read_model_config(const fs::path& folder);
 
 // Fills the model's weights from the folder's F32, BF16, F16 or F64 tensors, converted to the model's dtype. Returns the
 // names of tensors that no weight asked for, less those known to be superfluous (causal masks, rotary tables, the copy of a
-// tied head). Error names the file, the tensor and both shapes; the model is untouched unless every tensor is there. For
-// a model on one rank.
+// tied head). Error names the file, the tensor and both shapes; the model is untouched unless every tensor is there. A
+// model on one rank of several takes its pieces.
 std::vector<std::string> load_weights(Model&, const fs::path& folder);
 
 // Writes the folder in that dtype (f32, bf16 or f64) and returns its files. Error where config.json cannot say what
 // this model computes, or where the folder holds a model already.
-std::vector<StoredFile> save_weights(Model&, const fs::path& folder, DType dtype,
+std::vector<StoredFile> save_weights(const Snapshot&, const fs::path& folder, DType dtype,
                                      uint64_t shard_limit = default_shard_limit);
+inline std::vector<StoredFile> save_weights(Model& model, const fs::path& folder, DType dtype,
+                                            uint64_t shard_limit = default_shard_limit) {
+    return save_weights(Snapshot::of(model), folder, dtype, shard_limit);
+}
 
 }  // namespace gradus

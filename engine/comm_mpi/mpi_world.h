@@ -29,6 +29,9 @@ namespace mpi {
 struct World;
 }
 
+// The exit status of ranks that lost another one: the same command may well work the next time (EX_TEMPFAIL).
+inline constexpr int status_of_lost_rank = 75;
+
 struct MpiLimits {
     double silence = 60;     // seconds without a sign of life after which a rank counts as lost
     double patience = 1800;  // seconds that a rank which gives signs may keep another one waiting in a call

@@ -83,7 +83,7 @@ void Wait::judge() {
                       lost ? "see whether that machine runs, is stopped or swaps (ssh " + host +
                                  " uptime), then start the same command again"
                            : "see what that rank does (ssh " + host + " top), then start the same command again"),
-                1);
+                status_of_lost_rank);
 }
 
 }  // namespace gradus::mpi

@@ -8,7 +8,7 @@ CachedStep::CachedStep(Model& model, int S, int P, int rows)
     : model_(model), arena_(model.run.ops, "rows of generation") {
     CHECK(S > 0 && S <= rows && P > 0 && P <= model.config().context,
           "a cache of another size than the model can have");
-    const int64_t V = model.run.d.V;
+    const int64_t V = int64_t(model.run.d.V) * model.run.tp.size;
     model.make_cache(S, P, rows);
     arena_.declare("columns", columns_, {5 * int64_t(rows)}, DType::i32);
     arena_.declare("logits", logits_, {S, V}, model.run.dtype);
@@ -73,8 +73,7 @@ void CachedStep::run() {
 
 std::span<float> CachedStep::logits(int wanted) {
     CHECK(wanted >= 0 && size_t(wanted) < wanted_.size(), "logits of a row that was not asked for");
-    const size_t V = size_t(model_.run.d.V);
-    return {logits_host_.data() + size_t(wanted) * V, V};
+    return {logits_host_.data() + wanted * logits_.last(), size_t(model_.config().V)};
 }
 
 }  // namespace gradus

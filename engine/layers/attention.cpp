@@ -26,21 +26,19 @@ void attention_forward(const Run& r, const AttentionWeights& w, AttentionActs& a
     /*3*/ ops.attention_forward({.y = a.y, .lse = a.lse, .qkv = a.qkv, .lo = batch.lo, .hi = batch.hi, .B = d.B,
                                  .T = d.T, .H = d.H, .G = d.G, .D = d.D, .scale = scale_of(d)}, s);
     /*4*/ ops.linear_forward({.y = out, .x = a.y, .w = w.out_w, .b = bias_of_rank_0(r, w.out_b)}, s);
-          tp.sum(out, s);  // each rank saw its own heads
 }
 
 void attention_backward(const Run& r, const AttentionWeights& w, AttentionWeights& d_w, const AttentionActs& a,
                         AttentionScratch& k, const Batch& batch, Tensor turns, Tensor d_x, Tensor d_out, Tensor x) {
     const auto& [ops, d, m, dtype, tp, s] = r;
     /*4*/ ops.linear_backward_input({.d_x = k.d_y, .d_y = d_out, .w = w.out_w}, s);
-          ops.linear_backward_weight({.d_w = d_w.out_w, .d_b = d_w.out_b, .d_y = d_out, .x = a.y}, s);
+          ops.linear_backward_weight({.d_w = d_w.out_w, .d_b = bias_of_rank_0(r, d_w.out_b), .d_y = d_out, .x = a.y}, s);
     /*3*/ ops.attention_backward({.d_qkv = k.d_qkv, .d_y = k.d_y, .qkv = a.qkv, .y = a.y, .lse = a.lse, .lo = batch.lo,
                                   .hi = batch.hi, .B = d.B, .T = d.T, .H = d.H, .G = d.G, .D = d.D,
                                   .scale = scale_of(d)}, s);
     /*2*/ if (turns) ops.rope_backward(turn(r, k.d_qkv, batch.positions, turns), s);
     /*1*/ ops.linear_backward_input({.d_x = d_x, .d_y = k.d_qkv, .w = w.qkv_w}, s);
           ops.linear_backward_weight({.d_w = d_w.qkv_w, .d_b = d_w.qkv_b, .d_y = k.d_qkv, .x = x}, s);
-          tp.sum(d_x, s);  // x fed every rank
 }
 
 void attention_cached(const Run& r, const AttentionWeights& w, AttentionCache& cache, const CachedRows& rows,
@@ -52,7 +50,6 @@ void attention_cached(const Run& r, const AttentionWeights& w, AttentionCache& c
                                 .position = rows.position, .lo = rows.lo, .H = d.H, .G = d.G, .D = d.D,
                                 .scale = scale_of(d)}, s);
     /*4*/ ops.linear_forward({.y = out, .x = y, .w = w.out_w, .b = bias_of_rank_0(r, w.out_b)}, s);
-          tp.sum(out, s);
 }
 
 }  // namespace gradus

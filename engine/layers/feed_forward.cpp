@@ -10,19 +10,18 @@ void feed_forward_forward(const Run& r, const FeedForwardWeights& w, Tensor up, 
     /*2*/ if (m.gated) ops.gated_forward({.y = bent, .x = up, .kind = m.activation}, s);
           else ops.activation_forward({.y = bent, .x = up, .kind = m.activation}, s);
     /*3*/ ops.linear_forward({.y = y, .x = bent, .w = w.down_w, .b = tp.rank == 0 ? Opt(w.down_b) : Opt()}, s);
-          tp.sum(y, s);  // each rank saw its own columns of F
 }
 
 void feed_forward_backward(const Run& r, const FeedForwardWeights& w, FeedForwardWeights& d_w, const FeedForwardActs& a,
                            FeedForwardScratch& k, Tensor d_x, Tensor d_y, Tensor x) {
     const auto& [ops, d, m, dtype, tp, s] = r;
     /*3*/ ops.linear_backward_input({.d_x = k.d_bent, .d_y = d_y, .w = w.down_w}, s);
-          ops.linear_backward_weight({.d_w = d_w.down_w, .d_b = d_w.down_b, .d_y = d_y, .x = a.bent}, s);
+          ops.linear_backward_weight({.d_w = d_w.down_w, .d_b = tp.rank == 0 ? Opt(d_w.down_b) : Opt(), .d_y = d_y,
+                                      .x = a.bent}, s);
     /*2*/ if (m.gated) ops.gated_backward({.d_x = k.d_up, .d_y = k.d_bent, .x = a.up, .kind = m.activation}, s);
           else ops.activation_backward({.d_x = k.d_up, .d_y = k.d_bent, .x = a.up, .kind = m.activation}, s);
     /*1*/ ops.linear_backward_input({.d_x = d_x, .d_y = k.d_up, .w = w.up_w}, s);
           ops.linear_backward_weight({.d_w = d_w.up_w, .d_b = d_w.up_b, .d_y = k.d_up, .x = x}, s);
-          tp.sum(d_x, s);  // x fed every rank
 }
 
 }  // namespace gradus

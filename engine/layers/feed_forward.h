@@ -4,7 +4,8 @@
 //   plain   y = f(x·up_wᵀ + up_b)·down_wᵀ + down_b                              up_w [F,C]
 //   gated   y = ( f(gate)·up )·down_wᵀ + down_b       [gate | up] = x·up_wᵀ + up_b     up_w [2F,C]
 //
-// Under tensor parallelism each rank has its own columns of F. The mathematics: kernels/activation.h, kernels/linear.h.
+// Under tensor parallelism each rank has its own columns of F; y and d_x are then its part of a sum, which the block
+// makes, as in engine/layers/attention.h. The mathematics: kernels/activation.h, kernels/linear.h.
 #include "engine/run.h"
 #include "engine/spec.h"
 

@@ -1,5 +1,6 @@
 #pragma once
-// LayerNorm or RMSNorm, by the model's choice. The mathematics: kernels/layernorm.h, kernels/rmsnorm.h.
+// LayerNorm or RMSNorm, by the model's choice, of the rows that are this rank's own. The mathematics: kernels/layernorm.h,
+// kernels/rmsnorm.h.
 #include "engine/run.h"
 #include "engine/spec.h"
 
@@ -20,8 +21,8 @@ struct NormActs {
 
     template <class Visit>
     void each(const Run& r, Visit&& visit) {
-        if (r.model.norm == Norm::layer) visit("mean", mean, Shape{r.d.N()}, r.accumulator());
-        visit("rstd", rstd, Shape{r.d.N()}, r.accumulator());
+        if (r.model.norm == Norm::layer) visit("mean", mean, Shape{r.own_rows()}, r.accumulator());
+        visit("rstd", rstd, Shape{r.own_rows()}, r.accumulator());
     }
 };
 

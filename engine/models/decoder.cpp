@@ -12,39 +12,60 @@ constexpr int embedding_layer = -1;  // the embedding's place among the layers, 
 }  // namespace
 
 Decoder::Decoder(const Run& r, const Purpose& purpose) : Model(r), purpose_(purpose) {
-    const Dims& d = run.d;
-    const bool training = purpose.training;
+    declare_weights();
+    declare_activations();
+    if (turns_) fill_turns(run.ops, run.model, turns_, run.stream);
+}
 
-    // Matrices first within a bucket: weight decay then covers whole ranges of the arena.
-    auto group = [](int bucket, const Spec& s) { return 2 * bucket + (s.decayed() ? 0 : 1); };
+void Decoder::declare_weights() {
+    const Dims& d = run.d;
+    // Matrices first within a bucket: weight decay then covers whole ranges of the arena. What every rank of tp holds is
+    // last among them, and among the vectors, so that its gradients are summed in few calls.
+    auto place = [](int bucket, const Spec& s) -> Arena::Place {
+        return {bucket, (s.decayed() ? 0 : 2) + (s.split == Split::none ? 1 : 0)};
+    };
     w_.each(d, run.model, [&](const std::string& name, Tensor& t, const Spec& s, int bucket) {
-        params.declare(name, t, s.shape, run.dtype, group(bucket, s));
-        weights_.push_back({name, s, 0, {}, {}});
+        params.declare(name, t, s.shape, run.dtype, place(bucket, s));
+        weights_.push_back({name, s, bucket, {}, {}});
     });
-    if (training)
+    size_t i = 0;
+    DecoderWeights on_one_rank;
+    on_one_rank.each(dims_of(run.model, d.B, d.T), run.model, [&](const std::string&, Tensor&, const Spec& s, int) {
+        weights_[i].whole = s;
+        weights_[i].pieces = pieces_of(s, weights_[i].spec, run.tp.rank, run.tp.size);
+        ++i;
+    });
+    if (purpose_.training)
         d_w_.each(d, run.model, [&](const std::string& name, Tensor& t, const Spec& s, int bucket) {
-            grads.declare(name, t, s.shape, run.accumulator(), group(bucket, s));
+            grads.declare(name, t, s.shape, run.accumulator(), place(bucket, s));
         });
-    params.allocate();
-    if (training) grads.allocate();
+    params.allocate(purpose_.parts);
+    if (purpose_.training) grads.allocate(purpose_.parts);
 
     std::vector<Weight> in_memory_order;
-    for (size_t i = 0; i < params.entries().size(); ++i) {
-        const Arena::Entry& e = params.entries()[i];
-        for (const Weight& w : weights_)
-            if (w.name == e.name)
-                in_memory_order.push_back({w.name, w.spec, e.first, *e.tensor,
-                                           training ? *grads.entries()[i].tensor : Tensor{}});
+    for (size_t e = 0; e < params.entries().size(); ++e) {
+        const Arena::Entry& entry = params.entries()[e];
+        for (Weight& w : weights_)
+            if (w.name == entry.name) {
+                w.first = entry.first;
+                w.value = *entry.tensor;
+                if (purpose_.training) w.grad = *grads.entries()[e].tensor;
+                in_memory_order.push_back(w);
+            }
     }
     weights_ = std::move(in_memory_order);
+}
 
+void Decoder::declare_activations() {
+    const Dims& d = run.d;
+    const bool training = purpose_.training;
     auto keep = [&](const std::string& name, Tensor& t, const Shape& shape, DType dtype) {
         acts.declare(name, t, shape, dtype);
     };
-    const Shape rows = {d.N(), d.C};
+    const Shape rows = {d.N(), d.C}, own_rows = {run.own_rows(), d.C};
     stream_.resize(training ? size_t(d.L + 1) : 1);
-    acts_.resize(training && !purpose.recompute ? size_t(d.L) : 1);
-    for (size_t l = 0; l < stream_.size(); ++l) keep("stream." + std::to_string(l), stream_[l], rows, run.dtype);
+    acts_.resize(training && !purpose_.recompute ? size_t(d.L) : 1);
+    for (size_t l = 0; l < stream_.size(); ++l) keep("stream." + std::to_string(l), stream_[l], own_rows, run.dtype);
     for (size_t l = 0; l < acts_.size(); ++l) {
         auto in_block = under("block." + std::to_string(l), keep);
         acts_[l].each(run, in_block);
@@ -55,24 +76,53 @@ Decoder::Decoder(const Run& r, const Purpose& purpose) : Model(r), purpose_(purp
     keep("normed", normed_, rows, run.dtype);
     if (training) {
         keep("d_normed", d_normed_, rows, run.dtype);
-        keep("d_x", d_x_, rows, run.dtype);
+        keep("d_x", d_x_, own_rows, run.dtype);
     }
     if (run.model.position == Position::rotary)
         keep("turns", turns_, Shape{run.model.context, d.D / 2, 2}, run.accumulator());
     acts.allocate();
-    if (turns_) fill_turns(run.ops, run.model, turns_, run.stream);
+}
+
+// This rank's part of the rows: those of its own ids. With one rank the positions go along.
+void Decoder::embed(Tensor y, Tensor tokens, Tensor positions) {
+    const bool alone = run.tp.size == 1;
+    run.ops.embedding_forward({.y = y, .tokens = tokens, .wte = w_.wte.slice(0, run.classes()),
+                               .positions = w_.wpe && alone ? positions : Tensor{}, .wpe = alone ? w_.wpe : Tensor{},
+                               .first_token = run.first_class(), .V = run.model.V}, run.stream);
 }
 
 Tensor Decoder::embedded(const Batch& batch) {
     const auto& [ops, d, m, dtype, tp, s] = run;
-    const Tensor x = stream_[0];
-    ops.embedding_forward({.y = x, .tokens = batch.tokens, .wte = w_.wte, .positions = w_.wpe ? batch.positions : Tensor{},
-                           .wpe = w_.wpe}, s);
+    const Tensor x = stream_[0], all_rows = tp.size == 1 ? x : scratch_.branch;
+    embed(all_rows, batch.tokens, batch.positions);
+    tp.reduce_scatter(x, all_rows, s);
+    if (tp.size > 1 && w_.wpe) {
+        const Tensor positions = run.own(scratch_.branch);
+        ops.embedding_forward({.y = positions, .tokens = batch.positions.part(run.first_own_row(), run.own_rows()),
+                               .wte = w_.wpe}, s);
+        ops.add({.y = x, .a = x, .b = positions}, s);
+    }
     const Dropping& drop = batch.dropping;
     if (drop.p > 0)
         ops.dropout({.y = x, .x = x, .p = drop.p, .key = key_of(drop.seed, drop.step, embedding_layer),
-                     .first_row = drop.first_row}, s);
+                     .first_row = drop.first_row + run.first_own_row()}, s);
     return x;
+}
+
+void Decoder::embedded_backward(const Batch& batch) {
+    const auto& [ops, d, m, dtype, tp, s] = run;
+    const bool alone = tp.size == 1;
+    const Dropping& drop = batch.dropping;
+    if (drop.p > 0)
+        ops.dropout({.y = d_x_, .x = d_x_, .p = drop.p, .key = key_of(drop.seed, drop.step, embedding_layer),
+                     .first_row = drop.first_row + run.first_own_row()}, s);
+    if (!alone && w_.wpe)
+        ops.embedding_backward({.d_wte = d_w_.wpe, .d_y = d_x_,
+                                .tokens = batch.positions.part(run.first_own_row(), run.own_rows())}, s);
+    ops.embedding_backward({.d_wte = d_w_.wte.slice(0, run.classes()), .d_wpe = alone ? d_w_.wpe : Tensor{},
+                            .d_y = run.gathered(d_x_, scratch_.branch), .tokens = batch.tokens,
+                            .positions = w_.wpe && alone ? batch.positions : Tensor{},
+                            .first_token = run.first_class(), .V = m.V}, s);
 }
 
 void Decoder::forward(const Batch& batch) {
@@ -82,7 +132,8 @@ void Decoder::forward(const Batch& batch) {
         block_forward(run, l, w_.block[size_t(l)], acts_of(l), scratch_, batch, turns_, y, x);
         x = y;
     }
-    /*3*/ norm_forward(run, w_.norm, norm_, normed_, x);
+    /*3*/ norm_forward(run, w_.norm, norm_, run.own(normed_), x);
+          run.tp.all_gather(normed_, run.own(normed_), run.stream);
 }
 
 void Decoder::loss(const Batch& batch, Tensor losses, const LossConfig& c) {
@@ -90,28 +141,31 @@ void Decoder::loss(const Batch& batch, Tensor losses, const LossConfig& c) {
     /*4*/ head_loss(run, c, w_.classifier(run.model), head_, losses, normed_, batch.targets);
 }
 
-void Decoder::loss_and_backward(const Batch& batch, Tensor losses, double scale) {
+void Decoder::loss_and_backward(const Batch& batch, Tensor losses, double scale, const BucketDone& done) {
     CHECK(purpose_.training, "this model was made without memory for gradients");
     const auto& [ops, d, m, dtype, tp, s] = run;
+    auto finished = [&](int bucket) {
+        if (done) done(bucket);
+    };
     forward(batch);
     /*4*/ head_loss_and_backward(run, purpose_.loss, w_.classifier(m), d_w_.classifier(m), head_, losses, d_normed_, normed_,
                                  batch.targets, scale);
-    /*3*/ norm_backward(run, w_.norm, d_w_.norm, norm_, d_x_, d_normed_, stream_.back());
+          tp.reduce_scatter(run.own(d_normed_), d_normed_, s);
+    /*3*/ norm_backward(run, w_.norm, d_w_.norm, norm_, d_x_, run.own(d_normed_), stream_.back());
+          finished(d.L + 1);
     /*2*/ for (int l = d.L - 1; l >= 0; --l) {
         const Tensor x = stream_[size_t(l)];
         const BlockWeights& w = w_.block[size_t(l)];
-        if (purpose_.recompute) block_forward(run, l, w, acts_of(l), scratch_, batch, turns_, d_normed_, x);
+        if (purpose_.recompute) block_forward(run, l, w, acts_of(l), scratch_, batch, turns_, run.own(d_normed_), x);
         block_backward(run, l, w, d_w_.block[size_t(l)], acts_of(l), scratch_, batch, turns_, d_x_, d_x_, x);
+        finished(l + 1);
     }
-    /*1*/ const Dropping& drop = batch.dropping;
-    if (drop.p > 0)
-        ops.dropout({.y = d_x_, .x = d_x_, .p = drop.p, .key = key_of(drop.seed, drop.step, embedding_layer),
-                     .first_row = drop.first_row}, s);
-    ops.embedding_backward({.d_wte = d_w_.wte, .d_wpe = d_w_.wpe, .d_y = d_x_, .tokens = batch.tokens,
-                            .positions = w_.wpe ? batch.positions : Tensor{}}, s);
+    /*1*/ embedded_backward(batch);
+          finished(0);
 }
 
 void Decoder::logits(const Batch& batch, Tensor logits) {
+    CHECK(run.tp.size == 1, "no rank has all logits");
     forward(batch);
     run.ops.linear_forward({.y = logits, .x = normed_, .w = w_.classifier(run.model)}, run.stream);
 }
@@ -121,6 +175,7 @@ void Decoder::make_cache(int S, int P, int rows) {
     Run r = run;
     r.d.B = 1;
     r.d.T = rows;
+    r.tp = {};  // every rank works on all rows
     auto keep = [&](const std::string& name, Tensor& t, const Shape& shape, DType dtype) {
         cache_->arena.declare(name, t, shape, dtype);
     };
@@ -133,6 +188,7 @@ void Decoder::make_cache(int S, int P, int rows) {
     keep("x", cache_->x, Shape{rows, r.d.C}, r.dtype);
     keep("normed", cache_->normed, Shape{rows, r.d.C}, r.dtype);
     keep("picked", cache_->picked, Shape{rows, r.d.C}, r.dtype);
+    if (run.tp.size > 1) keep("logits", cache_->own_logits, Shape{S, r.d.V}, r.dtype);
     cache_->arena.allocate();
 }
 
@@ -153,8 +209,12 @@ void Decoder::cached(const CachedRows& rows, Tensor wanted, Tensor logits) {
     k.branch = c.scratch.branch.slice(0, n);
     const Tensor x = c.x.slice(0, n);
 
-    /*1*/ ops.embedding_forward({.y = x, .tokens = rows.tokens, .wte = w_.wte, .positions = w_.wpe ? rows.position : Tensor{},
-                                 .wpe = w_.wpe}, s);
+    /*1*/ embed(x, rows.tokens, rows.position);
+          tp.sum(x, s);
+          if (tp.size > 1 && w_.wpe) {
+              ops.embedding_forward({.y = k.branch, .tokens = rows.position, .wte = w_.wpe}, s);
+              ops.add({.y = x, .a = x, .b = k.branch}, s);
+          }
     /*2*/ for (int l = 0; l < d.L; ++l)
         block_cached(run, w_.block[size_t(l)], a, k, c.layer[size_t(l)], rows, turns_, x, x);
     const int64_t count = wanted ? wanted.size() : 0;
@@ -165,7 +225,9 @@ void Decoder::cached(const CachedRows& rows, Tensor wanted, Tensor logits) {
     for (auto [mine, whole] : {std::pair{&norm.mean, &c.acts.norm1.mean}, {&norm.rstd, &c.acts.norm1.rstd}})
         if (*whole) *mine = whole->part(0, count);
     /*3*/ norm_forward(run, w_.norm, norm, normed, picked);
-    /*4*/ ops.linear_forward({.y = logits, .x = normed, .w = w_.classifier(m)}, s);
+    const Tensor own_logits = tp.size == 1 ? logits : c.own_logits.slice(0, count);
+    /*4*/ ops.linear_forward({.y = own_logits, .x = normed, .w = w_.classifier(m)}, s);
+          for (int64_t i = 0; tp.size > 1 && i < count; ++i) tp.all_gather(logits.slice(i, 1), own_logits.slice(i, 1), s);
 }
 
 }  // namespace gradus

@@ -140,7 +140,30 @@ int64_t parameter_count(const ModelConfig& m) {
     return count;
 }
 
+void require_divisible(const ModelConfig& m, int rows, int tp) {
+    if (tp == 1) return;
+    auto text = [](int64_t n) { return std::to_string(n); };
+    auto refuse = [&](const std::string& what, const std::string& why) {
+        int fits = tp - 1;  // the next lower number of ranks that could share everything
+        while (fits > 1 &&
+               (m.H % fits != 0 || (m.G % fits != 0 && fits % m.G != 0) || m.F % fits != 0 || rows % fits != 0))
+            --fits;
+        throw Error(text(tp) + " ranks cannot share out " + what, "mesh.tp = " + text(tp) + ": " + why,
+                    "--set mesh.tp=" + text(fits));
+    };
+    if (m.H % tp != 0)
+        refuse(text(m.H) + " heads", "each rank has as many heads, and the width " + text(m.C) + " is theirs together");
+    if (m.G % tp != 0 && tp % m.G != 0)
+        refuse(text(m.G) + " key/value heads", "each rank has as many of them, or each of them is on as many ranks");
+    if (m.F % tp != 0) refuse("a feed-forward width of " + text(m.F), "each rank has as many of its channels");
+    const int64_t share = (m.V + tp - 1) / tp;
+    if (share * (tp - 1) >= m.V) refuse("a vocabulary of " + text(m.V), "the last rank would have none of it");
+    if (rows % tp != 0)
+        refuse("the " + text(rows) + " rows of a micro-batch", "between the matrices each rank works on as many rows");
+}
+
 std::unique_ptr<Model> make_model(const Ops& ops, const ModelConfig& m, DType dtype, const Purpose& purpose, Comm tp) {
+    require_divisible(m, purpose.B * purpose.T, tp.size);
     const Run run = {ops, dims_of(m, purpose.B, purpose.T, tp.size), m, dtype, tp, {}};
     return std::make_unique<Decoder>(run, purpose);
 }

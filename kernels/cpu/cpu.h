@@ -27,6 +27,7 @@ void gated_forward(const GatedForward&, Stream);
 void gated_backward(const GatedBackward&, Stream);
 void dropout(const Dropout&, Stream);
 void cross_entropy_stats(const CrossEntropyStats&, Stream);
+void cross_entropy_join(const CrossEntropyJoin&, Stream);
 void cross_entropy_forward(const CrossEntropyForward&, Stream);
 void cross_entropy_backward(const CrossEntropyBackward&, Stream);
 void add(const Add&, Stream);

@@ -76,6 +76,25 @@ void cross_entropy_stats(const CrossEntropyStats& a, Stream) {
     });
 }
 
+void cross_entropy_join(const CrossEntropyJoin& a, Stream) {
+    require_f32(a.stats);
+    const int64_t N = a.stats.rows(), R = a.parts.rows() / N;
+    for (int64_t n = 0; n < N; ++n) {
+        const auto part = [&](int64_t r) { return a.parts.as<float>() + (r * N + n) * 4; };
+        float top = part(0)[0];
+        for (int64_t r = 1; r < R; ++r) top = std::max(top, part(r)[0]);
+        const float reference = top == -std::numeric_limits<float>::infinity() ? 0 : top;
+        double total = 0, hit = 0, mass = 0;
+        for (int64_t r = 0; r < R; ++r) {
+            total += double(part(r)[1]) * std::exp(double(part(r)[0]) - double(reference));
+            hit += double(part(r)[2]);
+            mass += double(part(r)[3]);
+        }
+        const float joined[] = {top, float(total), float(hit), float(mass)};
+        std::copy_n(joined, 4, a.stats.as<float>() + n * 4);
+    }
+}
+
 void cross_entropy_forward(const CrossEntropyForward& a, Stream) {
     require_f32(a.loss);
     check_targets(a.targets, a.V);

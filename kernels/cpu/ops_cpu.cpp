@@ -31,6 +31,7 @@ const Ops& cpu_ops() {
         .gated_backward         = checked<GatedBackward, cpu::gated_backward>,
         .dropout                = checked<Dropout, cpu::dropout>,
         .cross_entropy_stats    = checked<CrossEntropyStats, cpu::cross_entropy_stats>,
+        .cross_entropy_join     = checked<CrossEntropyJoin, cpu::cross_entropy_join>,
         .cross_entropy_forward  = checked<CrossEntropyForward, cpu::cross_entropy_forward>,
         .cross_entropy_backward = checked<CrossEntropyBackward, cpu::cross_entropy_backward>,
         .add                    = checked<Add, cpu::add>,

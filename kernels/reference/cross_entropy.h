@@ -29,6 +29,27 @@ void cross_entropy_stats(const CrossEntropyStats& a) {
 }
 
 template <class Scalar>
+void cross_entropy_join(const CrossEntropyJoin& a) {
+    const int64_t N = a.stats.rows(), R = a.parts.rows() / N;
+    for (int64_t n = 0; n < N; ++n) {
+        const auto part = [&](int64_t r) { return a.parts.as<Scalar>() + (r * N + n) * 4; };
+        auto top = real_of(part(0)[0]);
+        for (int64_t r = 1; r < R; ++r) top = std::max(top, real_of(part(r)[0]));
+        Scalar total = 0, hit = 0, mass = 0;
+        for (int64_t r = 0; r < R; ++r) {
+            total += part(r)[1] * std::exp(part(r)[0] - Scalar(top));
+            hit += part(r)[2];
+            mass += part(r)[3];
+        }
+        Scalar* stats = a.stats.as<Scalar>() + n * 4;
+        stats[0] = Scalar(top);
+        stats[1] = total;
+        stats[2] = hit;
+        stats[3] = mass;
+    }
+}
+
+template <class Scalar>
 void cross_entropy_forward(const CrossEntropyForward& a) {
     const int64_t N = a.loss.size();
     for (int64_t n = 0; n < N; ++n) {

@@ -74,6 +74,7 @@ BY_DTYPE(gated_forward, GatedForward, x)
 BY_DTYPE(gated_backward, GatedBackward, x)
 BY_DTYPE(dropout, Dropout, x)
 BY_DTYPE(cross_entropy_stats, CrossEntropyStats, logits)
+BY_DTYPE(cross_entropy_join, CrossEntropyJoin, stats)
 BY_DTYPE(cross_entropy_forward, CrossEntropyForward, stats)
 BY_DTYPE(cross_entropy_backward, CrossEntropyBackward, logits)
 BY_DTYPE(add, Add, y)
@@ -116,6 +117,7 @@ const Ops& reference_ops() {
         .gated_backward         = checked<GatedBackward, gated_backward>,
         .dropout                = checked<Dropout, dropout>,
         .cross_entropy_stats    = checked<CrossEntropyStats, cross_entropy_stats>,
+        .cross_entropy_join     = checked<CrossEntropyJoin, cross_entropy_join>,
         .cross_entropy_forward  = checked<CrossEntropyForward, cross_entropy_forward>,
         .cross_entropy_backward = checked<CrossEntropyBackward, cross_entropy_backward>,
         .add                    = checked<Add, add>,

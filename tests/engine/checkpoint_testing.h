@@ -83,22 +83,26 @@ struct Trained {
         };
         for (size_t at = 0; at < model->weights().size(); ++at) {
             const Weight& w = model->weights()[at];
-            const auto state = optimizer.state_of(at);
+            const std::vector<Tensor> states = states_of(at);
             for (int64_t i = 0; i < w.value.size(); ++i) {
                 if (w.value.dtype == DType::bf16) w.value.as<bf16>()[i] = bf16(number());
                 else w.value.as<float>()[i] = number();
-                for (const Tensor& t : {state.m, state.v, state.master})
+                for (const Tensor& t : states)
                     if (t) t.as<float>()[i] = number();
             }
         }
+    }
+
+    std::vector<Tensor> states_of(size_t i) const {
+        using State = Optimizer::State;
+        return {optimizer.state_of(State::m, i), optimizer.state_of(State::v, i), optimizer.state_of(State::master, i)};
     }
 
     // Every bit that a checkpoint keeps.
     std::string bits() {
         std::string all = weight_bits();
         for (size_t i = 0; i < model->weights().size(); ++i) {
-            const auto state = optimizer.state_of(i);
-            for (const Tensor& t : {state.m, state.v, state.master})
+            for (const Tensor& t : states_of(i))
                 if (t) all.append(static_cast<const char*>(t.data), t.bytes());
         }
         return all;

@@ -296,7 +296,7 @@ TEST_CASE("an optimizer's file of another model is refused before the model is t
     const fs::path folder = save_step(run.path(), t, 1);
     Manifest manifest = read_manifest(folder);
     for (StoredFile& f : manifest.files)
-        if (f.name == optimizer_name) f = save_optimizer(folder, *other.model, other.optimizer);
+        if (f.name == optimizer_name) f = save_optimizer(folder, Snapshot::of(*other.model, other.optimizer));
     write_manifest(folder, manifest);
     loaded.fill(5);
     const std::string before = loaded.bits();

@@ -228,14 +228,14 @@ TEST_CASE("A model that begins from weights keeps their shape") {
 
 TEST_CASE("The micro-batch that is chosen divides the batch and fits the memory") {
     const Resolved all = resolved({"train.batch=12"});
-    REQUIRE(all.config.micro_batch == 12);
+    REQUIRE(all.trainer.micro_batch == 12);
     const std::string large = "[run]\ndir = 'x'\n[data]\ndir = 'd'\n[model]\nname = 'gpt2-124m'\n[train]\nbatch = 48\n";
     const Resolved some = resolved({"train.memory=4"}, large);
-    REQUIRE(48 % some.config.micro_batch == 0);
-    REQUIRE(some.config.micro_batch > 1);
-    REQUIRE(some.config.micro_batch < 48);
-    REQUIRE(resolved({"train.memory=0.001"}, large).config.micro_batch == 1);
-    REQUIRE(resolved({"train.memory=4", "train.recompute=true"}, large).config.micro_batch > some.config.micro_batch);
+    REQUIRE(48 % some.trainer.micro_batch == 0);
+    REQUIRE(some.trainer.micro_batch > 1);
+    REQUIRE(some.trainer.micro_batch < 48);
+    REQUIRE(resolved({"train.memory=0.001"}, large).trainer.micro_batch == 1);
+    REQUIRE(resolved({"train.memory=4", "train.recompute=true"}, large).trainer.micro_batch > some.trainer.micro_batch);
 }
 
 TEST_CASE("Durations below 1 are shares of the steps") {

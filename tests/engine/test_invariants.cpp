@@ -179,17 +179,19 @@ TEST_CASE("Muon keeps second moments for what AdamW updates, and no others") {
             size_t matrices = 0, state = 0;
             for (size_t i = 0; i < t.model->weights().size(); ++i) {
                 const Weight& w = t.model->weights()[i];
-                const Optimizer::State s = optimizer.state_of(i);
+                using State = Optimizer::State;
+                const Tensor m_of = optimizer.state_of(State::m, i), v_of = optimizer.state_of(State::v, i),
+                             master = optimizer.state_of(State::master, i);
                 const bool of_muon = w.name.rfind("block.", 0) == 0 && w.spec.decayed();
                 matrices += of_muon;
                 INFO(w.name);
-                REQUIRE(bool(s.v) == !of_muon);
-                REQUIRE(bool(s.master) == (dtype == DType::bf16));
-                REQUIRE(s.m.shape == w.spec.shape);
+                REQUIRE(bool(v_of) == !of_muon);
+                REQUIRE(bool(master) == (dtype == DType::bf16));
+                REQUIRE(m_of.shape == w.spec.shape);
                 bool moved = false;
-                for (int64_t j = 0; s.v && j < s.v.size(); ++j) moved = moved || s.v.as<float>()[j] > 0;
-                REQUIRE(moved == bool(s.v));
-                state += s.m.bytes() + s.v.bytes() * bool(s.v) + s.master.bytes() * bool(s.master);
+                for (int64_t j = 0; v_of && j < v_of.size(); ++j) moved = moved || v_of.as<float>()[j] > 0;
+                REQUIRE(moved == bool(v_of));
+                state += m_of.bytes() + v_of.bytes() * bool(v_of) + master.bytes() * bool(master);
             }
             REQUIRE(matrices == 4 * size_t(m.L));
             REQUIRE(optimizer.bytes() > state);  // and the workspace

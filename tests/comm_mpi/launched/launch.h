@@ -1,5 +1,5 @@
 #pragma once
-// Runs a scenario of tests/comm_mpi/ranks on several ranks of this machine, and keeps what they print.
+// Runs a scenario of the program COMM_RANKS on several ranks of this machine, and keeps what they print.
 #include <string>
 
 namespace gradus {

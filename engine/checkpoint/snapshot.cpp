@@ -1,0 +1,94 @@
+#include "engine/checkpoint/snapshot.h"
+
+#include "engine/checkpoint/transfer.h"
+
+namespace gradus {
+
+namespace {
+
+using State = Optimizer::State;
+constexpr std::pair<const char*, State> states[] = {{"m.", State::m}, {"v.", State::v}, {"master.", State::master}};
+
+Snapshot described(Model& model) {
+    Snapshot s{.model = model.config(), .dtype = model.run.dtype};
+    s.ops = &model.run.ops;
+    s.stream = model.run.stream;
+    for (const Weight& w : model.weights()) s.specs.push_back(w.whole);
+    return s;
+}
+
+Tensor in_new_buffer(Snapshot& s, const Shape& shape, DType dtype) {
+    s.buffers.push_back(std::make_unique_for_overwrite<std::byte[]>(size_t(shape.size()) * size_of(dtype)));
+    return {s.buffers.back().get(), dtype, shape};
+}
+
+void copy_pieces(const Run& run, const Tensor& whole, const Tensor& part, const std::vector<Piece>& pieces) {
+    const Tensor to = as_matrix(whole), from = as_matrix(part);
+    for (const Piece& p : pieces) {
+        std::byte* first =
+            to.as<std::byte>() + size_t(p.logical_row * to.last() + p.logical_column) * size_of(to.dtype);
+        copy_out(run.ops, run.stream, {first, element_of(to.dtype), to.last(), 1}, from.slice(p.row, p.rows));
+    }
+}
+
+// One weight, or a state of it, from all ranks of tp, in the first one's new buffer. `here` is this rank's part of it.
+Tensor collected(Snapshot& s, const Run& run, const Weight& w, const Tensor& here) {
+    const Comm& tp = run.tp;
+    if (tp.rank > 0) {
+        tp.send(here, 0, run.stream);
+        return {};
+    }
+    const Tensor whole = in_new_buffer(s, w.whole.shape, here.dtype);
+    copy_pieces(run, whole, here, w.pieces);
+    // The gradient's memory is free between steps, and wide enough; what lies there of this rank has just been copied.
+    const Tensor room = {w.grad.data, here.dtype, here.shape};
+    for (int r = 1; r < tp.size; ++r) {
+        tp.receive(room, r, run.stream);
+        copy_pieces(run, whole, room, pieces_of(w.whole, w.spec, r, tp.size));
+    }
+    return whole;
+}
+
+}  // namespace
+
+Snapshot Snapshot::of(Model& model) {
+    CHECK(model.run.tp.size == 1, "the tensors of a model on several ranks are in no one place");
+    Snapshot s = described(model);
+    for (const Weight& w : model.weights()) s.weights.push_back({w.name, w.value});
+    return s;
+}
+
+Snapshot Snapshot::of(Model& model, Optimizer& optimizer) {
+    CHECK(!optimizer.sharded(), "the state of an optimizer on several ranks is in no one place");
+    Snapshot s = of(model);
+    for (const auto& [prefix, state] : states)
+        for (size_t i = 0; i < model.weights().size(); ++i)
+            if (const Tensor t = optimizer.state_of(state, i))
+                s.optimizer.push_back({prefix + model.weights()[i].name, t});
+    return s;
+}
+
+Snapshot Snapshot::copy(Model& model, Optimizer& optimizer, const Mesh& mesh) {
+    Snapshot s = described(model);
+    const bool first_of_dp = mesh.dp.rank == 0, mine = mesh.world.rank == 0;
+    for (const Weight& w : model.weights()) {
+        if (!first_of_dp) break;
+        const Tensor t = collected(s, model.run, w, w.value);
+        if (mine) s.weights.push_back({w.name, t});
+    }
+    for (const auto& [prefix, state] : states) {
+        optimizer.gather(state);
+        for (size_t i = 0; first_of_dp && i < model.weights().size(); ++i) {
+            const Weight& w = model.weights()[i];
+            const Tensor here = optimizer.state_of(state, i);
+            if (!here) continue;
+            const Tensor t = collected(s, model.run, w, here);
+            if (mine) s.optimizer.push_back({prefix + w.name, t});
+        }
+    }
+    s.ops = &host_memory();
+    s.stream = {};
+    return s;
+}
+
+}  // namespace gradus

@@ -1,0 +1,59 @@
+#include "engine/stability.h"
+
+#include <cmath>
+#include <utility>
+
+namespace gradus {
+
+namespace {
+
+bool is_spike(const std::deque<double>& before, double x, const StabilityConfig& c) {
+    if (c.sigma <= 0 || before.size() < size_t(c.window + 1) / 2 || before.size() < 2) return false;
+    double sum = 0, squares = 0;
+    for (double y : before) sum += y;
+    const double mean = sum / double(before.size());
+    for (double y : before) squares += (y - mean) * (y - mean);
+    return x > mean + c.sigma * std::sqrt(squares / double(before.size() - 1));
+}
+
+}  // namespace
+
+const char* name_of(Verdict v) {
+    switch (v) {
+        case Verdict::take: return "taken";
+        case Verdict::not_a_number: return "not a number";
+        case Verdict::loss_spike: return "loss spike";
+        case Verdict::norm_spike: return "gradient spike";
+    }
+    return "?";
+}
+
+Verdict Stability::judge(double loss, double norm) {
+    const Verdict verdict = !std::isfinite(loss) || !std::isfinite(norm) ? Verdict::not_a_number
+                            : is_spike(state_.losses, loss, config_)     ? Verdict::loss_spike
+                            : is_spike(state_.norms, norm, config_)      ? Verdict::norm_spike
+                                                                         : Verdict::take;
+    if (verdict != Verdict::take) {
+        ++state_.skipped_in_a_row;
+        ++state_.skipped;
+        return verdict;
+    }
+    state_.skipped_in_a_row = 0;
+    for (auto [list, x] : {std::pair{&state_.losses, loss}, {&state_.norms, norm}}) {
+        list->push_back(x);
+        if (list->size() > size_t(config_.window)) list->pop_front();
+    }
+    return verdict;
+}
+
+void Stability::rolled_back(const StabilityState& then, int64_t undone) {
+    const double rate = state_.rate;
+    const int64_t skipped = state_.skipped, offset = state_.data_offset;
+    state_ = then;
+    state_.skipped = skipped;
+    state_.skipped_in_a_row = 0;
+    state_.data_offset = offset + undone;
+    state_.rate = rate * config_.rate_factor;
+}
+
+}  // namespace gradus
