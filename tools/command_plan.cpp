@@ -1,8 +1,6 @@
 // gradus plan: what a run will need, before anything is spent.
 #include <unistd.h>
 
-#include <charconv>
-
 #include <fmt/format.h>
 
 #include "engine/checkpoint/weights.h"
@@ -21,25 +19,17 @@ struct Options {
     bool json = false;
 };
 
-// "dp=4,tp=2"
-MeshSizes parse_mesh(const std::string& text) {
-    MeshSizes sizes;
+// "dp=4,tp=2" as the settings mesh.dp and mesh.tp.
+void apply_mesh(Config& config, const std::string& text) {
     for (size_t start = 0; start < text.size();) {
         const size_t end = std::min(text.find(',', start), text.size());
-        const std::string part = text.substr(start, end - start), name = part.substr(0, part.find('='));
-        const char *first = part.data() + std::min(name.size() + 1, part.size()), *last = part.data() + part.size();
-        int value = -1;
-        const auto [stop, failed] = std::from_chars(first, last, value);
-        const MeshAxis* found = nullptr;
-        for (const MeshAxis& axis : mesh_axes)
-            if (name == axis.name) found = &axis;
-        if (!found || failed != std::errc() || stop != last || value < 0)
+        const std::string part = text.substr(start, end - start);
+        if (!part.starts_with("dp=") && !part.starts_with("tp="))
             throw Error(fmt::format("--mesh '{}' cannot be read", text),
-                        fmt::format("'{}' is no axis with a size", part), "--mesh dp=4,tp=2");
-        sizes.*found->size = value;
+                        fmt::format("'{}' is neither dp=N nor tp=N", part), "--mesh dp=4,tp=2");
+        apply_settings(config, {parse_assignment("mesh." + part)});
         start = end + 1;
     }
-    return sizes;
 }
 
 // The vocabulary of the data where that is there, else of the model; the data need not be prepared yet.
@@ -71,18 +61,21 @@ DataFacts facts_of(const Config& c, const std::optional<ModelConfig>& base, doub
 void plan(const Options& o) {
     PlanRequest request;
     request.config = load_config(o.recipe, o.set);
+    apply_mesh(request.config, o.mesh);
     const Config& c = request.config;
     if (!c.model_from.empty()) request.base = read_model_config(model_folder(c.model_from));
     request.data = facts_of(c, request.base, request.mapped_bytes);
     request.devices = parse_devices(!o.devices.empty() ? o.devices : c.device == "cuda" ? "H100" : "cpu");
-    request.mesh = parse_mesh(o.mesh);
     request.price = o.price;
     request.tflops = o.tflops;
     request.memory_gib = o.memory;
     use_threads(int(c.threads));
     request.threads = threads_in_use();
-    if (request.devices.device.is_cpu() && o.memory == 0)
-        request.memory_gib = double(::sysconf(_SC_PHYS_PAGES)) * double(::sysconf(_SC_PAGE_SIZE)) / double(1 << 30);
+    if (request.devices.device.is_cpu() && o.memory == 0) {  // its ranks share the memory of this machine
+        const double machine = double(::sysconf(_SC_PHYS_PAGES)) * double(::sysconf(_SC_PAGE_SIZE)) / double(1 << 30);
+        const double ranks = double(std::max<int64_t>(1, c.mesh_dp) * c.mesh_tp);
+        request.memory_gib = machine / (request.devices.count > 0 ? request.devices.count : ranks);
+    }
 
     const Plan plan = make_plan(request);
     const std::vector<Alternative> others = plan.fits() ? std::vector<Alternative>() : alternatives(request, plan);
@@ -107,7 +100,8 @@ void add_plan_command(CLI::App& app) {
     command->add_option("--devices", o->devices,
                         "8xH100: number and kind, of A100-40, A100-80, H100, H100-PCIe, H200, B200, cpu; unset: the "
                         "recipe's device, as many as the mesh asks for");
-    command->add_option("--mesh", o->mesh, "dp=4,tp=2: ranks along each axis; dp=0, the default: as many as are left");
+    command->add_option("--mesh", o->mesh,
+                        "dp=4,tp=2: the same as --set mesh.dp=4 --set mesh.tp=2; dp=0: as many as tp leaves");
     command->add_option("--price", o->price, "of a device for an hour, in any currency")->check(CLI::Range(0.0, 1e6));
     command->add_option("--tflops", o->tflops, "peak of a device, instead of its data sheet's")
         ->check(CLI::Range(0.0, 1e6));

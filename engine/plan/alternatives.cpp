@@ -21,18 +21,14 @@ struct Change {
         return next;
     }
     Change with_tp(int tp) const {
-        Change next = *this;
-        next.request.mesh.tp = tp;
-        next.request.mesh.dp = 0;
-        next.say("--mesh tp=", std::to_string(tp));
-        return next;
+        const Change next = with("mesh.tp", std::to_string(tp));
+        return request.config.mesh_dp == 0 ? next : next.with("mesh.dp", "0");
     }
     Change with_devices(int count) const {
         Change next = *this;
         next.request.devices.count = count;
-        next.request.mesh.dp = 0;
         next.say("--devices ", fmt::format("{}x{}", count, request.devices.device.name));
-        return next;
+        return request.config.mesh_dp == 0 ? next : next.with("mesh.dp", "0");
     }
     void say(const std::string& option, const std::string& value) {
         std::erase_if(arguments, [&](const std::string& a) { return a.starts_with(option); });
@@ -70,9 +66,12 @@ Change with_smaller_micro_batch(const Change& change, int64_t sequences, int64_t
 std::vector<Change> single_changes(const Change& start, const Plan& plan) {
     std::vector<Change> all;
     const Config& c = plan.resolved.config;
-    if (c.micro_batch > 1) all.push_back(with_smaller_micro_batch(start, plan.sequences, c.micro_batch));
+    if (plan.resolved.trainer.micro_batch > 1)
+        all.push_back(with_smaller_micro_batch(start, plan.sequences, plan.resolved.trainer.micro_batch));
     if (!c.recompute) all.push_back(start.with("train.recompute", "true"));
     if (c.dtype == "f32" && plan.resolved.cuda) all.push_back(start.with("train.dtype", "bf16"));
+    if (!c.sharded) all.push_back(start.with("optimizer.sharded", "true"));
+    if (plan.memory.checkpoint > 0 && plan.ranks == 1) all.push_back(start.with("checkpoint.background", "false"));
     for (int tp : {2, 4, 8})
         if (tp > plan.mesh.tp && plan.ranks % tp == 0) all.push_back(start.with_tp(tp));
     return all;
@@ -82,6 +81,8 @@ std::vector<Change> single_changes(const Change& start, const Plan& plan) {
 std::optional<Change> combination(const Change& start, const Plan& plan) {
     Change change = start;
     if (!plan.resolved.config.recompute) change = change.with("train.recompute", "true");
+    if (!plan.resolved.config.sharded) change = change.with("optimizer.sharded", "true");
+    if (plan.memory.checkpoint > 0 && plan.ranks == 1) change = change.with("checkpoint.background", "false");
     change = change.with("train.micro_batch", "1");
     const int most = plan.resolved.cuda ? 4096 : plan.ranks;  // ranks on a CPU share its memory
     for (int ranks = plan.ranks; ranks <= most; ranks *= 2)

@@ -134,6 +134,7 @@ const Ops& counting_ops() {
         .gated_backward         = checked<GatedBackward, count<GatedBackward, Work::rows>>,
         .dropout                = checked<Dropout, count<Dropout, Work::rows>>,
         .cross_entropy_stats    = checked<CrossEntropyStats, count<CrossEntropyStats, Work::rows>>,
+        .cross_entropy_join     = checked<CrossEntropyJoin, count<CrossEntropyJoin, Work::rows>>,
         .cross_entropy_forward  = checked<CrossEntropyForward, count<CrossEntropyForward, Work::rows>>,
         .cross_entropy_backward = checked<CrossEntropyBackward, count<CrossEntropyBackward, Work::rows>>,
         .add                    = checked<Add, count<Add, Work::rows>>,

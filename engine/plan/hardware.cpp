@@ -10,8 +10,6 @@ namespace gradus {
 
 namespace {
 
-constexpr int most_devices = 1 << 20;
-
 // The context of a GPU (driver, CUDA, cuBLAS and NCCL with their buffers) is an assumption: it depends on their versions.
 constexpr double gpu_context = 1.0;
 

@@ -24,6 +24,8 @@ struct Device {
 
 std::span<const Device> known_devices();
 
+inline constexpr int most_devices = 1 << 20;
+
 struct Devices {
     Device device;
     int count = 0;  // 0: as many as the mesh asks for

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "engine/plan/counting_comm.h"
 #include "engine/plan/cpu_process.h"
@@ -27,60 +27,21 @@ ParameterCounts parameters_of(Model& model) {
     return p;
 }
 
-Resolved resolve_for(const PlanRequest& request) {
+int ranks_of(const PlanRequest& request) {
+    if (request.devices.count > 0) return request.devices.count;
+    const int64_t ranks = std::max<int64_t>(1, request.config.mesh_dp) * request.config.mesh_tp;
+    if (ranks > most_devices)
+        throw Error(fmt::format("a mesh of {} ranks is too large", ranks),
+                    fmt::format("mesh.dp times mesh.tp; {} are the most", most_devices), "--mesh dp=4,tp=2");
+    return int(ranks);
+}
+
+Resolved resolve_for(const PlanRequest& request, int ranks) {
     Config c = request.config;
     if (c.run_dir.empty()) c.run_dir = "run";
     if (c.data_dir.empty() && c.data_train.empty()) c.data_dir = "data";
     c.device = request.devices.device.is_cpu() ? "cpu" : "cuda";
-    return resolve(c, request.data, request.base);
-}
-
-int ranks_of(const PlanRequest& request) {
-    if (request.devices.count > 0) return request.devices.count;
-    int64_t product = 1;
-    for (const MeshAxis& axis : mesh_axes)
-        product = std::min<int64_t>(product * std::max(1, request.mesh.*axis.size), int64_t(1) << 20);
-    return int(product);
-}
-
-int64_t largest_divisor(int64_t n, int64_t most) {
-    int64_t d = std::min(n, most);
-    while (n % d != 0) --d;
-    return d;
-}
-
-// The sequences of a step over the ranks of dp, and those of a rank over micro-batches.
-void share_batch(Plan& plan, const Config& written) {
-    const int64_t batch = plan.resolved.trainer.batch, dp = plan.mesh.dp;
-    if (batch % dp != 0)
-        throw Error(fmt::format("{} sequences cannot be shared among dp = {} ranks", batch, dp),
-                    fmt::format("train.batch = {} counts the sequences of all ranks", batch),
-                    fmt::format("--set train.batch={}", (batch + dp - 1) / dp * dp));
-    plan.sequences = batch / dp;
-    const int64_t micro = largest_divisor(plan.sequences, plan.resolved.config.micro_batch);
-    if (written.micro_batch > 0 && micro != written.micro_batch)
-        throw Error(fmt::format("train.micro_batch = {} does not divide the {} sequences of a rank",
-                                written.micro_batch, plan.sequences),
-                    fmt::format("train.batch = {} over dp = {} ranks", batch, dp),
-                    fmt::format("--set train.micro_batch={}", micro));
-    plan.micro_batches = plan.sequences / micro;
-    plan.resolved.config.micro_batch = micro;
-    plan.resolved.purpose.B = int(micro);
-    plan.resolved.trainer.micro_batch = int(micro);
-}
-
-void require_divisible(const ModelConfig& m, int tp) {
-    struct Size {
-        const char* name;
-        int value;
-    };
-    for (const Size& s : {Size{"heads", m.H}, {"key/value heads", m.G}, {"feed-forward channels", m.F}}) {
-        if (s.value % tp == 0) continue;
-        int lower = tp;
-        while (m.H % lower || m.G % lower || m.F % lower) --lower;
-        throw Error(fmt::format("tp = {} ranks cannot share {} {}", tp, s.value, s.name),
-                    "each rank has an equal number of them", fmt::format("--mesh tp={}", lower));
-    }
+    return resolve(c, request.data, request.base, ranks);
 }
 
 // What the host itself would have to hold for the rehearsal.
@@ -102,7 +63,7 @@ void require_rehearsable(const Resolved& r) {
 // One rank of the run, built and run on the counting table.
 class Rehearsal {
 public:
-    Rehearsal(const Plan& plan) : plan_(plan), mesh_(counting_mesh(plan.mesh, plan.ranks)) {
+    explicit Rehearsal(const Plan& plan) : plan_(plan), mesh_(counting_mesh(plan.mesh, plan.ranks)) {
         const Resolved& r = plan.resolved;
         model = make_model(counting_ops(), r.model, r.dtype, r.purpose, mesh_.tp);
         of_model_ = counting_.take();
@@ -111,8 +72,8 @@ public:
     // Of a step of so many micro-batches; `trainer` is of that one afterwards.
     Counted step(int64_t micro_batches) {
         TrainerConfig c = plan_.resolved.trainer;
-        c.batch = int(micro_batches * c.micro_batch);
-        trainer = std::make_unique<Trainer>(*model, c);
+        c.batch = int(micro_batches * c.micro_batch * plan_.mesh.dp);
+        trainer = std::make_unique<Trainer>(*model, c, mesh_);
         const Counted of_trainer = counting_.take();
         allocated = of_trainer.allocated;
         whole_pages = of_model_.whole_pages + of_trainer.whole_pages;
@@ -132,20 +93,6 @@ private:
     Counted of_model_;
 };
 
-void fill_optimizer(MemoryPlan& memory, Rehearsal& rank, const Plan& plan) {
-    Optimizer& optimizer = rank.trainer->optimizer();
-    for (size_t i = 0; i < rank.model->weights().size(); ++i) {
-        const Optimizer::State s = optimizer.state_of(i);
-        if (s.master) memory.masters += double(s.master.bytes());
-        if (s.m) memory.moments += double(s.m.bytes());
-        if (s.v) memory.moments += double(s.v.bytes());
-    }
-    memory.workspace += double(optimizer.bytes()) - memory.masters - memory.moments;
-    if (!plan.sharded) return;
-    memory.masters = std::ceil(memory.masters / plan.mesh.dp);
-    memory.moments = std::ceil(memory.moments / plan.mesh.dp);
-}
-
 void fill_activations(MemoryPlan& memory, const Model& model) {
     for (const Arena::Entry& e : model.acts.entries())
         if (e.name.starts_with("stream.") || e.name.starts_with("block."))
@@ -153,20 +100,13 @@ void fill_activations(MemoryPlan& memory, const Model& model) {
     memory.workspace += double(model.acts.bytes()) - memory.activations;
 }
 
-// What dp says to each other: the gradients of a bucket at a time (a block, what is before and what is behind them).
-void add_dp(Plan& plan, const Model& model) {
-    const double dp = plan.mesh.dp, buckets = plan.resolved.model.L + 2;
-    if (dp == 1) return;
-    const double grads = double(model.grads.bytes()) / buckets, params = double(model.params.bytes()) / buckets;
-    if (plan.sharded) {
-        Amount& update = plan.step.work[size_t(Work::update)];
-        update.flops /= dp;
-        update.bytes /= dp;
-        plan.step.add({"dp", "reduce-scatter", buckets, grads});
-        plan.step.add({"dp", "all-gather", buckets, params});
-    } else {
-        plan.step.add({"dp", "all-reduce", buckets, grads});
-    }
+// What Snapshot::copy (engine/checkpoint/snapshot.h) holds on the first rank: the whole state, of all ranks.
+double checkpoint_copy(const Plan& plan) {
+    const Resolved& r = plan.resolved;
+    if (!r.config.background && plan.ranks == 1 && !r.cuda) return 0;
+    const double shards = plan.sharded ? plan.mesh.dp : 1;
+    return double(plan.parameters.total()) * double(size_of(r.dtype)) +
+           shards * plan.mesh.tp * (plan.memory.masters + plan.memory.moments);
 }
 
 void rehearse(Plan& plan, const PlanRequest& request) {
@@ -176,19 +116,25 @@ void rehearse(Plan& plan, const PlanRequest& request) {
     const double more_inputs = rank.allocated;
     const Counted one = rank.step(1);
     plan.step = one.plus(two.plus(one, -1), double(plan.micro_batches - 1));
+    std::stable_sort(plan.step.collectives.begin(), plan.step.collectives.end(),
+                     [](const Collective& a, const Collective& b) { return a.axis < b.axis; });
     plan.parameters_of_rank = parameters_of(*rank.model);
     plan.parameters = plan.mesh.tp == 1
                           ? plan.parameters_of_rank
                           : parameters_of(*make_model(counting_ops(), r.model, r.dtype, {.B = 1, .T = 1}));
 
     MemoryPlan& m = plan.memory;
+    const Optimizer& optimizer = rank.trainer->optimizer();
     m.params = double(rank.model->params.bytes());
     m.gradients = double(rank.model->grads.bytes());
-    m.inputs = rank.allocated - double(rank.trainer->optimizer().bytes()) +
-               double(plan.micro_batches - 1) * (more_inputs - rank.allocated);
-    fill_optimizer(m, rank, plan);
+    m.masters = double(optimizer.master_bytes());
+    m.moments = double(optimizer.moment_bytes());
+    m.workspace = double(optimizer.bytes() - optimizer.master_bytes() - optimizer.moment_bytes());
+    m.inputs =
+        rank.allocated - double(optimizer.bytes()) + double(plan.micro_batches - 1) * (more_inputs - rank.allocated);
     fill_activations(m, *rank.model);
-    add_dp(plan, *rank.model);
+    plan.sharded = optimizer.sharded();
+    plan.host_of_first_rank = checkpoint_copy(plan);
     if (r.cuda) {
         m.process = plan.device.context_gib * double(1 << 30);
     } else {
@@ -203,6 +149,7 @@ void rehearse(Plan& plan, const PlanRequest& request) {
                             .whole_pages = rank.whole_pages};
         m.process = std::ceil(cpu_process(rank.model->run, plan.step, run).total());
         if (plan.ranks > 1) m.communication = cpu_staging(plan.mesh);
+        m.checkpoint = plan.host_of_first_rank;
     }
 }
 
@@ -226,16 +173,11 @@ double peak_of(const Plan& plan, double tflops) {
 Plan make_plan(const PlanRequest& request) {
     Plan plan;
     plan.device = request.devices.device;
-    plan.resolved = resolve_for(request);
     plan.ranks = ranks_of(request);
-    plan.mesh = resolve(request.mesh, plan.ranks);
-    for (const MeshAxis& axis : mesh_axes)
-        if (plan.mesh.*axis.size > 1 && std::strcmp(axis.name, "dp") != 0 && std::strcmp(axis.name, "tp") != 0)
-            throw Error(fmt::format("mesh.{} = {} cannot be planned", axis.name, plan.mesh.*axis.size),
-                        "a run has the axes dp and tp", fmt::format("--mesh {}=1", axis.name));
-    plan.sharded = request.sharded && plan.mesh.dp > 1;
-    require_divisible(plan.resolved.model, plan.mesh.tp);
-    share_batch(plan, request.config);
+    plan.resolved = resolve_for(request, plan.ranks);
+    plan.mesh = plan.resolved.mesh;
+    plan.sequences = plan.resolved.trainer.batch / plan.mesh.dp;
+    plan.micro_batches = plan.sequences / plan.resolved.trainer.micro_batch;
     require_rehearsable(plan.resolved);
 
     rehearse(plan, request);

@@ -16,12 +16,10 @@
 namespace gradus {
 
 struct PlanRequest {
-    Config config;  // as written; data.dir and run.dir may be missing
+    Config config;  // as written; data.dir and run.dir may be missing. mesh.dp = 0: the devices that mesh.tp leaves
     DataFacts data;
     std::optional<ModelConfig> base;  // of model.from
     Devices devices;
-    MeshSizes mesh = {};
-    bool sharded = true;      // dp: each rank has a part of the optimizer's state (ZeRO-1)
     double memory_gib = 0;    // of a device; 0: as its table says
     double tflops = 0;        // peak of a device for train.dtype; 0: as its table says
     double price = 0;         // of a device for an hour, in any currency; 0: not known
@@ -44,8 +42,10 @@ struct MemoryPlan {  // bytes on one rank
     double communication = 0;  // what messages are staged in
     double inputs = 0;         // tokens, targets, losses
     double process = 0;        // driver and libraries; on a CPU also kernels' scratch, the host's batches, mapped files
+    double checkpoint = 0;     // on a CPU: the copy that a checkpoint is written from, on the first rank
     double total() const {
-        return params + masters + moments + gradients + activations + workspace + communication + inputs + process;
+        return params + masters + moments + gradients + activations + workspace + communication + inputs + process +
+               checkpoint;
     }
 };
 
@@ -71,7 +71,8 @@ struct Plan {
     int64_t micro_batches = 0;  // of a step, on one rank
     ParameterCounts parameters, parameters_of_rank;
     MemoryPlan memory;
-    double memory_limit = 0;  // of a device; 0: not known
+    double host_of_first_rank = 0;  // bytes there, for the copy that a checkpoint is written from
+    double memory_limit = 0;        // of a device; 0: not known
     bool fits() const { return memory_limit == 0 || memory.total() <= memory_limit; }
     FlopsPerToken flops;
     Counted step;  // of one rank

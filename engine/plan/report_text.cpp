@@ -19,7 +19,7 @@ std::string head_text(const Plan& p) {
     text += fmt::format("devices  {} x {}, {}", p.ranks, p.device.name, text_of(p.mesh));
     if (p.mesh.dp > 1) text += p.sharded ? ", optimizer sharded over dp" : ", optimizer repeated on each dp rank";
     text += fmt::format("\nbatch    {} tokens a step; a rank has {} sequences in {} micro-batches of {}, {}{}\n",
-                        text_of_whole(r.tokens_per_step), p.sequences, p.micro_batches, r.config.micro_batch,
+                        text_of_whole(r.tokens_per_step), p.sequences, p.micro_batches, r.trainer.micro_batch,
                         r.config.dtype, r.purpose.recompute ? ", activations recomputed" : "");
     return text;
 }
@@ -59,9 +59,13 @@ std::string memory_text(const Plan& p) {
     line("inputs", m.inputs, "tokens, targets, losses");
     line("process", m.process,
          p.resolved.cuda ? "driver and libraries (assumed)" : "program, kernels' scratch, batches, mapped data");
+    line("checkpoint", m.checkpoint, "copy that it is written from, on the first rank (checkpoint.background)");
     text += fmt::format("  {:<24}{:>18.2f}", "total", m.total() / unit);
     if (p.memory_limit > 0)
         text += fmt::format("   of {:.2f}: {}", p.memory_limit / unit, p.fits() ? "fits" : "DOES NOT FIT");
+    if (p.resolved.cuda)
+        text += fmt::format("\n  host of the first rank  {:>18.2f}   copy that a checkpoint is written from",
+                            p.host_of_first_rank / unit);
     return text + "\n";
 }
 

@@ -24,7 +24,7 @@ inline PlanRequest gpt3_request() {
          "train.micro_batch=1", "train.dtype=bf16", "train.recompute=true", "train.steps=95000"},
         50257);
     request.devices = parse_devices("1024xH100");
-    request.mesh.tp = 8;
+    apply_settings(request.config, {parse_assignment("mesh.tp=8")});
     return request;
 }
 

@@ -45,12 +45,38 @@ TEST_CASE("The memory of a plan is that of the arenas of the model and trainer t
                     const MemoryPlan& m = plan.memory;
                     REQUIRE(m.params == double(model->params.bytes()));
                     REQUIRE(m.gradients == double(model->grads.bytes()));
-                    REQUIRE(m.total() - m.process == allocated_for_real);
+                    REQUIRE(m.total() - m.process - m.checkpoint == allocated_for_real);
                     REQUIRE(m.masters + m.moments <= double(trainer.optimizer().bytes()));
                     REQUIRE((m.masters > 0) == (std::string(dtype) == "bf16"));
                     REQUIRE(m.activations > 0);
                     REQUIRE(m.activations <= double(model->acts.bytes()));
                     REQUIRE(m.communication == 0);
+                }
+}
+
+TEST_CASE("The memory of a plan is that of a rank of the mesh, which the run would build there") {
+    for (const char* family : {"gpt2", "llama"})
+        for (const char* dtype : {"f32", "bf16"})
+            for (const char* sharded : {"false", "true"})
+                for (const char* tp : {"mesh.tp=1", "mesh.tp=2", "mesh.tp=4"}) {
+                    PlanRequest request =
+                        small_request({std::string("model.family=") + family, std::string("train.dtype=") + dtype, tp,
+                                       std::string("optimizer.sharded=") + sharded, "model.kv_heads=0"});
+                    request.devices.count = 4;
+                    INFO(family << " " << dtype << " " << sharded << " " << tp);
+                    const Plan plan = make_plan(request);
+                    const Resolved& r = plan.resolved;
+                    const Mesh mesh = counting_mesh(plan.mesh, plan.ranks);
+                    allocated_for_real = 0;
+                    const auto model = make_model(watched_cpu_ops(), r.model, r.dtype, r.purpose, mesh.tp);
+                    Trainer trainer(*model, r.trainer, mesh);
+                    const MemoryPlan& m = plan.memory;
+                    REQUIRE(plan.sharded == (plan.mesh.dp > 1 && r.trainer.optimizer.sharded));
+                    REQUIRE(m.params == double(model->params.bytes()));
+                    REQUIRE(m.gradients == double(model->grads.bytes()));
+                    REQUIRE(m.moments == double(trainer.optimizer().moment_bytes()));
+                    REQUIRE(m.total() - m.process - m.checkpoint - m.communication == allocated_for_real);
+                    REQUIRE(m.communication > 0);
                 }
 }
 
@@ -123,14 +149,14 @@ TEST_CASE("What a run cannot be is refused with what to type") {
     PlanRequest request = small_request({"train.batch=6", "train.micro_batch=0"});
     request.devices = parse_devices("4xH100");
     REQUIRE(refused(request) == "--set train.batch=8");
-    request = small_request({});
+    request = small_request({"mesh.tp=3"});
     request.devices = parse_devices("3xH100");
-    request.mesh.tp = 3;
-    REQUIRE(refused(request) == "--mesh tp=2");
-    request.mesh = {.dp = 2, .tp = 2};
+    REQUIRE(refused(request) == "--set mesh.tp=2");
+    request = small_request({"mesh.dp=2", "mesh.tp=2"});
+    request.devices = parse_devices("3xH100");
     REQUIRE(refused(request).find("mesh.dp") != std::string::npos);
-    request.mesh = {.pp = 3};
-    REQUIRE(refused(request) == "--mesh pp=1");
+    request = small_request({"train.context=16777216", "train.micro_batch=8"});
+    REQUIRE(refused(request) == "--set train.micro_batch=1");
     try {
         parse_devices("8xH10");
         REQUIRE(false);

@@ -12,10 +12,9 @@ namespace {
 
 bool alike(double a, double b, double tolerance = 1e-12) { return std::abs(a - b) <= tolerance * std::abs(b); }
 
-PlanRequest on(const std::string& devices, MeshSizes mesh, const std::vector<std::string>& assignments) {
+PlanRequest on(const std::string& devices, const std::vector<std::string>& assignments) {
     PlanRequest request = small_request(assignments);
     request.devices = parse_devices(devices);
-    request.mesh = mesh;
     return request;
 }
 
@@ -64,40 +63,51 @@ TEST_CASE("A message's time is its bytes over the slowest link, and the latency 
 }
 
 TEST_CASE("Data parallelism scatters gradients and gathers weights, each of them once a step") {
-    const std::vector<std::string> bf16 = {"train.dtype=bf16", "train.batch=16"};
-    const Plan one = make_plan(on("H100", {}, bf16));
+    const std::string bf16 = "train.dtype=bf16", batch = "train.batch=16";
+    const Plan one = make_plan(on("H100", {bf16, batch}));
     REQUIRE(one.collectives.empty());
-    const Plan four = make_plan(on("4xH100", {}, bf16));
+    REQUIRE_FALSE(one.sharded);
+    const Plan four = make_plan(on("4xH100", {bf16, batch}));
+    REQUIRE(four.sharded);
+    REQUIRE(four.mesh.dp == 4);
     REQUIRE(four.sequences == 4);
     REQUIRE(four.micro_batches == 2);
-    REQUIRE(alike(bytes_of(four, "dp", "reduce-scatter"), four.memory.gradients));
-    REQUIRE(alike(bytes_of(four, "dp", "all-gather"), four.memory.params));
-    REQUIRE(four.memory.gradients == one.memory.gradients);
+    REQUIRE(bytes_of(four, "dp", "reduce-scatter") == four.memory.gradients);
+    REQUIRE(bytes_of(four, "dp", "all-gather") == four.memory.params);
+    REQUIRE(bytes_of(four, "dp", "all-reduce") == 8);  // the norm
     // A quarter of the optimizer's state, give or take what alignment adds.
     REQUIRE(alike(four.memory.moments * 4, one.memory.moments, 0.05));
     REQUIRE(alike(four.memory.masters * 4, one.memory.masters, 0.05));
+    REQUIRE(alike(four.step.work[size_t(Work::update)].bytes * 4, one.step.work[size_t(Work::update)].bytes, 0.05));
 
-    PlanRequest whole = on("4xH100", {}, bf16);
-    whole.sharded = false;
-    const Plan repeated = make_plan(whole);
+    const Plan repeated = make_plan(on("4xH100", {bf16, batch, "optimizer.sharded=false"}));
+    REQUIRE_FALSE(repeated.sharded);
     REQUIRE(bytes_of(repeated, "dp", "all-gather") == 0);
-    REQUIRE(alike(bytes_of(repeated, "dp", "all-reduce"), repeated.memory.gradients));
+    REQUIRE(bytes_of(repeated, "dp", "all-reduce") == repeated.memory.gradients);
     REQUIRE(repeated.memory.moments == one.memory.moments);
 }
 
 TEST_CASE(
-    "Tensor parallelism sums [N,C] activations: twice a layer forward and twice backward, and forward again where "
-    "activations are recomputed") {
-    // micro-batch 2 x 64 tokens x 48 channels x 4 bytes; 3 layers; 4 micro-batches
-    const double rows = 2.0 * 64 * 48 * 4;
-    const Plan plain = make_plan(on("2xH100", {.tp = 2}, {}));
-    const Plan again = make_plan(on("2xH100", {.tp = 2}, {"train.recompute=true"}));
+    "Tensor parallelism gathers and scatters [N,C] activations around each branch, forward, backward, and once more "
+    "where activations are recomputed") {
+    // Micro-batches of 2 x 64 tokens, 48 channels, f32; 3 layers; 4 micro-batches.
+    const double rows = 2 * 64, activations = rows * 48 * 4, statistics = 2 * rows * 4 * 4;
+    const Plan plain = make_plan(on("2xH100", {"mesh.tp=2"}));
+    const Plan again = make_plan(on("2xH100", {"mesh.tp=2", "train.recompute=true"}));
     REQUIRE(plain.micro_batches == 4);
-    REQUIRE(bytes_of(plain, "tp", "all-reduce") == 4 * 3 * 4 * rows);
-    REQUIRE(bytes_of(again, "tp", "all-reduce") == 4 * 3 * 6 * rows);
+    REQUIRE(bytes_of(plain, "tp", "all-gather") == 4 * ((4 * 3 + 2) * activations + statistics));
+    REQUIRE(bytes_of(plain, "tp", "reduce-scatter") == 4 * (4 * 3 + 2) * activations);
+    REQUIRE(bytes_of(again, "tp", "all-gather") == 4 * ((6 * 3 + 2) * activations + statistics));
+    REQUIRE(bytes_of(again, "tp", "reduce-scatter") == 4 * (6 * 3 + 2) * activations);
+    // Gradients of what both ranks hold, once a step, 64 elements for each vector of 48: positions, of each layer two norms
+    // and two biases of sums, the last norm; and the norm of the gradient in f64.
+    REQUIRE(bytes_of(plain, "tp", "all-reduce") == (64 * 48 + 3 * 6 * 64 + 2 * 64) * 4 + 8);
+
     REQUIRE(plain.parameters.attention == 3 * (4 * 48 * 48 + 4 * 48));
-    // Matrices and the biases of their rows are halved, the biases of sums are on both.
+    // Matrices and the biases of their rows are halved, the biases of sums are on both; 301 ids are 151 and 150.
     REQUIRE(plain.parameters_of_rank.attention == 3 * (2 * 48 * 48 + 3 * 24 + 48));
+    REQUIRE(plain.parameters_of_rank.token_embedding == 151 * 48);
+    REQUIRE(plain.parameters.token_embedding == 301 * 48);
 }
 
 TEST_CASE("The work of a step is counted: six FLOPs for each weight of a matrix and each token, and causal attention") {
@@ -114,8 +124,11 @@ TEST_CASE("The work of a step is counted: six FLOPs for each weight of a matrix 
     REQUIRE(again.flops.causal == plan.flops.causal);
     REQUIRE(again.flops.counted > plan.flops.counted);
     // Two devices share the work; together they do what one does.
-    const Plan two = make_plan(on("2xH100", {}, {"model.tied=false"}));
+    const Plan two = make_plan(on("2xH100", {"model.tied=false"}));
     REQUIRE(alike(two.step.work[size_t(Work::matmul)].flops * 2, plan.step.work[size_t(Work::matmul)].flops));
+    const Plan halves = make_plan(on("2xH100", {"model.tied=false", "mesh.tp=2", "model.vocab=302"}));
+    REQUIRE(alike(halves.step.work[size_t(Work::matmul)].flops * 2, 6 * (matrices + C) * tokens));
+    REQUIRE(alike(halves.step.work[size_t(Work::attention)].flops * 2, plan.step.work[size_t(Work::attention)].flops));
 }
 
 TEST_CASE("Time follows from work and rates, cost from time and the price that was given") {
@@ -154,15 +167,15 @@ TEST_CASE("The JSON of a plan has the keys that are promised, and the numbers of
         }
     };
     has(json, {"devices", "mesh", "sharded", "steps", "tokens_per_step", "sequences", "micro_batch", "micro_batches",
-               "context", "parameters", "parameters_of_rank", "memory_of_rank", "flops_per_token", "flops_per_step",
-               "flops_per_run", "collectives", "time", "alternatives"});
+               "context", "parameters", "parameters_of_rank", "memory_of_rank", "host_of_first_rank", "flops_per_token",
+               "flops_per_step", "flops_per_run", "collectives", "time", "alternatives"});
     has(json["devices"], {"name", "count", "peak_flops", "source"});
     has(json["mesh"], {"dp", "tp"});
     for (const char* which : {"parameters", "parameters_of_rank"})
         has(json[which], {"token_embedding", "positions", "attention", "feed_forward", "norms", "head", "total",
                           "without_embeddings"});
     has(json["memory_of_rank"], {"params", "masters", "moments", "gradients", "activations", "workspace",
-                                 "communication", "inputs", "process", "total", "limit", "fits"});
+                                 "communication", "inputs", "process", "checkpoint", "total", "limit", "fits"});
     for (const char* per : {"flops_per_token", "flops_per_step", "flops_per_run"})
         has(json[per], {"parameters", "causal", "full", "counted"});
     has(json["collectives"][0], {"axis", "kind", "ranks", "calls", "bytes", "sent_bytes", "seconds"});
