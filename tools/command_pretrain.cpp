@@ -42,8 +42,9 @@ void print_run(const Resolved& r, const PretrainData& data, const PretrainBatche
         for (int rank = 0; rank < world.size(); ++rank) hosts.push_back(world.host(rank));
         std::sort(hosts.begin(), hosts.end());
         const auto different = std::unique(hosts.begin(), hosts.end()) - hosts.begin();
-        tell(fmt::format("mesh     {} = {} ranks on {} {}, {} threads each{}\n", text_of(r.mesh), world.size(),
-                         different, different == 1 ? "host" : "hosts", threads_in_use(),
+        tell(fmt::format("mesh     {} = {} ranks on {} {}, {} {} each{}\n", text_of(r.mesh), world.size(), different,
+                         different == 1 ? "host" : "hosts", threads_in_use(),
+                         threads_in_use() == 1 ? "thread" : "threads",
                          run.trainer->optimizer().sharded() ? "; masters and moments sharded over dp" : ""));
     }
     const size_t params = run.model->params.bytes(), grads = run.model->grads.bytes(), acts = run.model->acts.bytes(),
@@ -95,7 +96,6 @@ void require_same_run_on(const MpiWorld& world, const Resolved& r) {
 // One rank of a run.
 void train(MpiWorld& world, Config config, bool never_resume, std::chrono::steady_clock::time_point start) {
     const bool first = world.rank() == 0;
-    if (!first) leave_speaking_to_others();
     const PretrainData data = open_data(config);
 
     // A folder that is there is held before it is looked into; a new one is made when nothing is left to be refused. The
@@ -188,6 +188,7 @@ void pretrain(const Options& o) {
         check_sources(config);
     } catch (...) { problem = std::current_exception(); }
     MpiWorld world({.silence = config.mesh_silence});
+    if (world.rank() > 0) leave_speaking_to_others();
     on_ranks(world, [&] {
         if (problem) std::rethrow_exception(problem);
         train(world, config, o.resume == "never", start);

@@ -61,8 +61,9 @@ std::string World::text_of(const Header& h) const {
 }
 
 void World::fail(const Error& e, int status) {
-    // Ranks notice the same trouble at about the same time: as a rule the lowest of them speaks, and ends the others.
-    std::this_thread::sleep_for(std::chrono::milliseconds(100) * std::min(rank, 10));
+    // Ranks meet the same trouble at about the same time, a typing error above all: the first of them speaks at once and
+    // ends the others, which takes mpirun a moment.
+    if (rank > 0) std::this_thread::sleep_for(std::chrono::milliseconds(1500 + 100 * std::min(rank, 10)));
     const std::string text = fmt::format("[rank {}] {}\n", rank, e.text());
     std::fflush(stdout);
     std::fputs(text.c_str(), stderr);

@@ -1,0 +1,90 @@
+// gradus convert: a model from one program's files into another's.
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "engine/base/log.h"
+#include "engine/checkpoint/convert.h"
+#include "tools/cli.h"
+
+namespace gradus {
+
+namespace {
+
+// "5GB", "500 MB", "2GiB", "1000000"
+uint64_t parse_size(const std::string& text) {
+    struct Unit {
+        std::string_view name;
+        uint64_t bytes;
+    };
+    constexpr Unit units[] = {
+        {"", 1},          {"B", 1},         {"KB", 1000},    {"MB", 1000'000}, {"GB", 1'000'000'000},
+        {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}};
+    uint64_t count = 0;
+    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), count);
+    std::string_view unit(end, size_t(text.data() + text.size() - end));
+    while (unit.starts_with(" ")) unit.remove_prefix(1);
+    for (const Unit& u : units) {
+        uint64_t bytes = 0;
+        if (problem == std::errc() && unit == u.name && !__builtin_mul_overflow(count, u.bytes, &bytes) && bytes > 0)
+            return bytes;
+    }
+    throw Error("--shard-size " + text + " is not a size",
+                "it must be a whole number above 0, with B, KB, MB, GB, KiB, MiB or GiB", "--shard-size 5GB");
+}
+
+struct Options {
+    std::string source, destination, to = "hf", dtype, shard_size = "5GB";
+};
+
+// A folder that is no model itself may be a run.
+FoundModel find_source(const std::string& path) {
+    std::error_code ignored;
+    const bool folder = fs::is_directory(path, ignored);
+    if (folder && !fs::exists(fs::path(path) / "ckpt.pt", ignored)) return find_model(model_folder(path));
+    return find_model(path);
+}
+
+void convert(const Options& o, bool sharded) {
+    ConvertOptions options;
+    options.to = o.to == "hf" ? ModelFormat::hf : o.to == "llmc" ? ModelFormat::llmc : ModelFormat::nanogpt;
+    options.shard_limit = parse_size(o.shard_size);
+    if (sharded && options.to != ModelFormat::hf)
+        throw Error("--shard-size does not go with --to " + o.to, "a checkpoint of " + o.to + " is one file",
+                    "leave out --shard-size");
+    if (!o.dtype.empty()) options.dtype = parse_dtype(o.dtype);
+    fs::path destination = o.destination;
+    if (options.to == ModelFormat::hf && !destination.has_filename()) destination = destination.parent_path();
+    const FoundModel source = find_source(o.source);
+    const Converted done = convert_model(cpu_ops(), source, destination, options);
+    for (const std::string& text : done.notes) note(text);
+    fmt::print("{}: {} layers, width {}, vocabulary {}: {} parameters in {}, from {}\n", destination.string(),
+               done.config.L, done.config.C, done.config.V, text_of_whole(parameter_count(done.config)),
+               name_of(done.dtype), source.path.string());
+}
+
+}  // namespace
+
+void add_convert_command(CLI::App& app) {
+    auto o = std::make_shared<Options>();
+    CLI::App* command =
+        app.add_subcommand("convert",
+                           "Converts a model between a folder of Hugging Face (GPT-2, LLaMA), a "
+                           "checkpoint of nanoGPT (ckpt.pt) and one of llm.c\n"
+                           "(.bin). What SRC is shows in its content. A tokenizer in SRC goes along.\n\n"
+                           "Example: gradus convert runs/first first-hf --dtype bf16");
+    command
+        ->add_option("SRC", o->source, "a run (its latest checkpoint), a folder of Hugging Face, a ckpt.pt or a .bin")
+        ->required();
+    command->add_option("DST", o->destination, "hf: a new or empty folder; nanogpt, llmc: a new file")->required();
+    command->add_option("--to", o->to, "what to write: hf, nanogpt or llmc")
+        ->check(CLI::IsMember({"hf", "nanogpt", "llmc"}))
+        ->capture_default_str();
+    command->add_option("--dtype", o->dtype, "what weights are stored in: f32 or bf16; left out: as in SRC")
+        ->check(CLI::IsMember({"f32", "bf16"}));
+    CLI::Option* shard = command->add_option("--shard-size", o->shard_size, "hf: most bytes of weights in a file")
+                             ->capture_default_str();
+    command->callback([o, shard] { convert(*o, shard->count() > 0); });
+}
+
+}  // namespace gradus
