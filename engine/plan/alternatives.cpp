@@ -84,7 +84,7 @@ std::optional<Change> combination(const Change& start, const Plan& plan) {
     if (!plan.resolved.config.sharded) change = change.with("optimizer.sharded", "true");
     if (plan.memory.checkpoint > 0 && plan.ranks == 1) change = change.with("checkpoint.background", "false");
     change = change.with("train.micro_batch", "1");
-    const int most = plan.resolved.cuda ? 4096 : plan.ranks;  // ranks on a CPU share its memory
+    const int most = plan.resolved.cuda ? std::max(4096, plan.ranks) : plan.ranks;  // ranks on a CPU share its memory
     for (int ranks = plan.ranks; ranks <= most; ranks *= 2)
         for (int tp : {plan.mesh.tp, 2, 4, 8, 16, 32}) {
             if (tp < plan.mesh.tp || ranks % tp != 0) continue;

@@ -13,8 +13,8 @@
 // all-gather beyond hidden_share of the next forward pass (which has half the time of a backward pass). There are no
 // pipeline stages.
 //
-// Where the constants come from: products_share is fitted on two published runs, hidden_share and link_share are
-// assumptions, the others were measured by others; docs/scaling.md says by whom, and what the rows that were not fitted
+// Where the constants come from: products_share is fitted on two published runs, the shares of attention were measured by
+// others, and memory_share, link_share and hidden_share are assumptions; docs/scaling.md says what the rows that were not fitted
 // show. The width of a model needs no constant of its own: it enters through attention, rows and update, which weigh more
 // where the products are small. The latencies are those of NCCL's model for rings (src/graph/tuning.cc).
 #include "engine/mesh.h"

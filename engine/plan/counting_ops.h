@@ -19,7 +19,6 @@ const Ops& counting_ops();
 
 // Ops that share a limit of the hardware.
 enum class Work { matmul, attention, rows, update };
-inline constexpr std::array<const char*, 4> names_of_work = {"matmul", "attention", "rows", "update"};
 
 struct Amount {
     double calls = 0, flops = 0, bytes = 0;

@@ -46,7 +46,7 @@ Resolved resolve_for(const PlanRequest& request, int ranks) {
 
 // What the host itself would have to hold for the rehearsal.
 void require_rehearsable(const Resolved& r) {
-    constexpr int64_t most_rows = int64_t(1) << 26, most_turns = int64_t(1) << 29;
+    constexpr int64_t most_rows = int64_t(1) << 24, most_turns = int64_t(1) << 29;
     const int64_t rows = int64_t(r.purpose.B) * r.purpose.T;
     if (rows > most_rows)
         throw Error(fmt::format("a micro-batch of {} tokens is too large to be planned", rows),
