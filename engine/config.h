@@ -141,7 +141,7 @@ struct Config {
         visit("train.batch", batch, between(1, 1 << 20), same,
               "sequences in a step, on all ranks together");
         visit("train.micro_batch", micro_batch, between(0, 1 << 20), free,
-              "sequences computed at once on a rank, a divisor of its part of the batch: the first thing to lower when "
+              "sequences computed at once on a rank, a divisor of its part of the batch (with mesh.dp above 1: at most): the first thing to lower when "
               "memory runs out; 0: the largest that fits train.memory");
         visit("train.memory", memory, between(0, 1e6), free,
               "GiB that activations may take when micro_batch is 0; 0: 2 on a CPU, 48 on a GPU");

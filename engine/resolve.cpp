@@ -251,12 +251,13 @@ private:
             for (int64_t n = 1; n <= batch; ++n)
                 if (possible(n) && (double(n) <= fits || !possible(at_once))) at_once = n;
         }
+        // A recipe that was written for one rank runs on others: at once is then at most.
+        while (r.mesh.dp > 1 && at_once > 1 && !possible(at_once)) --at_once;
         if (batch % at_once != 0) {
             int64_t lower = std::min(at_once, batch);
             while (batch % lower != 0) --lower;
-            refuse(r.mesh.dp > 1 ? fmt::format("the micro-batch does not divide the {} sequences of a rank", batch)
-                                 : "the micro-batch does not divide the batch",
-                   {"train.micro_batch", "train.batch"}, fmt::format("--set train.micro_batch={}", lower));
+            refuse("the micro-batch does not divide the batch", {"train.micro_batch", "train.batch"},
+                   fmt::format("--set train.micro_batch={}", lower));
         }
         constexpr int64_t most_rows = int64_t(1) << 31;
         if (at_once * c.context >= most_rows)

@@ -1,9 +1,4 @@
 // gradus bench step | generate | ops | tokenizer: how fast this machine computes, beside what it could do at best.
-//
-// A machine that others use is slower at one moment than at the next, so each measurement stands between two of its
-// ceiling, and the share of the ceiling is the median of the shares.
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <chrono>
 #include <functional>
@@ -16,121 +11,15 @@
 #include "engine/initialise.h"
 #include "engine/trainer.h"
 #include "tools/bench_ops.h"
+#include "tools/bench_step.h"
 #include "tools/bench_tokenizer.h"
 #include "tools/ceiling.h"
 #include "tools/cli.h"
+#include "tools/rounds.h"
 
 namespace gradus {
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-double median(std::vector<double> x) {
-    std::sort(x.begin(), x.end());
-    return (x[(x.size() - 1) / 2] + x[x.size() / 2]) / 2;
-}
-
-double peak_rss_mib() {
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    return double(usage.ru_maxrss) / 1024;
-}
-
-struct Rounds {
-    std::vector<double> seconds, ceilings, shares;
-};
-
-// Times `work` `count` times after `warm_up` rounds that do not count; rate(seconds) is in the unit of the ceiling.
-Rounds measure(int warm_up, int count, const std::function<double(int)>& work,
-               const std::function<double(double)>& rate, const std::function<double()>& ceiling) {
-    for (int i = 0; i < warm_up; ++i) work(i);
-    Rounds r;
-    double before = ceiling();
-    for (int i = 0; i < count; ++i) {
-        const double seconds = work(warm_up + i), after = ceiling(), around = (before + after) / 2;
-        r.seconds.push_back(seconds);
-        r.ceilings.push_back(around);
-        r.shares.push_back(rate(seconds) / around);
-        before = after;
-    }
-    return r;
-}
-
-struct StepOptions {
-    std::string model = "gpt2-124m", dtype = "f32";
-    int batch = 4, context = 64, steps = 10, threads = 0;
-    bool recompute = false, json = false;
-};
-
-NextBatch random_batches(int V) {
-    return [V](int64_t first, HostBatch& batch) {
-        const Philox tokens{key_of(1, first)};
-        for (size_t i = 0; i < batch.tokens.size(); ++i) {
-            batch.tokens[i] = int32_t(tokens.uniform(i, 0) * V);
-            batch.targets[i] = int32_t(tokens.uniform(i, 1) * V);
-        }
-    };
-}
-
-void bench_step(const StepOptions& o) {
-    use_threads(o.threads);
-    const ModelConfig m = named_model(o.model);
-    if (o.context > m.context)
-        throw Error(fmt::format("--context {} is longer than the model's", o.context),
-                    fmt::format("{} has {} positions", o.model, m.context), fmt::format("--context {}", m.context));
-    const DType dtype = parse_dtype(o.dtype);
-    auto model =
-        make_model(cpu_ops(), m, dtype, {.B = o.batch, .T = o.context, .training = true, .recompute = o.recompute});
-    initialise(*model, 1);
-    TrainerConfig config;
-    config.batch = config.micro_batch = o.batch;
-    config.context = o.context;
-    Trainer trainer(*model, config);
-
-    const NextBatch next = random_batches(m.V);
-    const double tokens = double(o.batch) * o.context, flops = 6 * double(parameter_count(m)) * tokens;
-    const Rounds r = measure(
-        2, o.steps,
-        [&](int i) {
-            const auto start = Clock::now();
-            trainer.step(i, next);
-            return seconds_since(start);
-        },
-        [&](double seconds) { return flops / seconds / 1e9; }, [&] { return measure_ceiling_gflops(dtype); });
-
-    const double seconds = median(r.seconds), best = *std::min_element(r.seconds.begin(), r.seconds.end());
-    const double gflops = flops / seconds / 1e9, ceiling = median(r.ceilings), share = median(r.shares);
-    if (o.json) {
-        const nlohmann::ordered_json line = {{"model", o.model},
-                                             {"dtype", o.dtype},
-                                             {"batch", o.batch},
-                                             {"context", o.context},
-                                             {"threads", threads_in_use()},
-                                             {"steps", o.steps},
-                                             {"recompute", o.recompute},
-                                             {"seconds_median", seconds},
-                                             {"seconds_best", best},
-                                             {"tokens_per_second", tokens / seconds},
-                                             {"gflops", gflops},
-                                             {"ceiling_gflops", ceiling},
-                                             {"share_of_ceiling", share},
-                                             {"peak_rss_mib", peak_rss_mib()}};
-        fmt::print("{}\n", line.dump());
-        return;
-    }
-    fmt::print("{} {}  batch {}  context {}  {} threads  {} steps{}\n", o.model, o.dtype, o.batch, o.context,
-               threads_in_use(), o.steps, o.recompute ? "  recompute" : "");
-    fmt::print("step         {:9.1f} ms   median; best {:.1f} ms\n", seconds * 1e3, best * 1e3);
-    fmt::print("tokens/s     {:9.1f}\n", tokens / seconds);
-    fmt::print("GFLOP/s      {:9.1f}      6 x parameters x tokens / time\n", gflops);
-    fmt::print(
-        "ceiling      {:9.1f}      GFLOP/s of a product of 2048 x 2048 matrices by oneDNN, timed between the steps\n",
-        ceiling);
-    fmt::print("share        {:9.1f} %    of the ceiling\n", share * 100);
-    fmt::print("memory       {:9.1f} MiB  at the most\n", peak_rss_mib());
-}
 
 struct GenerateBenchOptions {
     std::string model = "gpt2-124m", dtype = "bf16";
@@ -197,18 +86,27 @@ void bench_generate(const GenerateBenchOptions& o) {
 }
 
 void add_step(CLI::App& bench) {
-    auto o = std::make_shared<StepOptions>();
+    auto o = std::make_shared<StepBench>();
     CLI::App* step =
         bench.add_subcommand("step",
                              "Times whole training steps (forward, backward, clipping, AdamW) on random tokens.\n\n"
+                             "On several ranks it also tells how long each kind of exchange took, waiting included:\n"
+                             "  mpirun -n 2 gradus bench step --batch 2 --context 1024 --threads 1 --tp 2\n\n"
                              "Example: gradus bench step --model gpt2-124m --batch 4 --context 64 --threads 2");
     step->add_option("--model", o->model, "named shape")->capture_default_str();
-    step->add_option("--batch", o->batch, "sequences in a step")->check(CLI::Range(1, 1 << 16))->capture_default_str();
+    step->add_option("--batch", o->batch, "sequences in a step, on all ranks together")
+        ->check(CLI::Range(1, 1 << 16))
+        ->capture_default_str();
     step->add_option("--context", o->context, "tokens in a sequence")
         ->check(CLI::Range(1, 1 << 24))
         ->capture_default_str();
     step->add_option("--steps", o->steps, "steps to time, after two that warm up")
         ->check(CLI::Range(1, 1 << 20))
+        ->capture_default_str();
+    step->add_option("--tp", o->tp,
+                     "ranks that share out the model, of those that mpirun started; the others share out the "
+                     "batch")
+        ->check(CLI::Range(1, 1 << 16))
         ->capture_default_str();
     step->add_flag("--recompute", o->recompute, "keep only each block's input and compute the block again in backward");
     add_dtype_option(*step, o->dtype);

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <limits>
 #include <utility>
 
 #include "engine/base/signals.h"
+#include "engine/checkpoint/folders.h"
 #include "tools/open_model.h"
 
 namespace gradus {
@@ -62,31 +64,31 @@ StepResult PretrainLoop::train_step(double& seconds) {
     return result;
 }
 
-// Back to the last checkpoint, on all ranks.
-void PretrainLoop::roll_back() {
-    constexpr double lowest_rate = 1.0 / 100;  // of the recipe's: below it there is nothing left to learn
-    std::string from;
-    if (mesh_.world.rank == 0) {
-        tell_saved(saver_.wait());
-        if (const LatestCheckpoint latest = latest_checkpoint(folder_, Judge::checksums); latest.folder)
-            from = latest.folder->string();
-    }
-    from = from_first(mesh_.world, from);
+// The newest whole checkpoint of a step below that one.
+std::string PretrainLoop::checkpoint_before(int64_t step) {
+    tell_saved(saver_.wait());
+    for (const StepFolder& f : step_folders(folder_))
+        if (f.step < step && what_is_missing(f.path).empty() && what_is_damaged(f.path).empty()) return f.path.string();
+    return "";
+}
+
+// Back to the last checkpoint, on all ranks; or, where no step went well since the last way back, to the one before: what
+// led astray may be in the checkpoint itself.
+void PretrainLoop::roll_back(Verdict verdict) {
+    const int64_t limit = took_since_rollback_ ? std::numeric_limits<int64_t>::max() : saved_step_;
+    const std::string from = from_first(mesh_.world, mesh_.world.rank == 0 ? checkpoint_before(limit) : "");
     Stability& stability = run_.trainer->stability();
-    const double rate = stability.state().rate * resolved_.config.stability_rate_factor;
-    if (from.empty() || rate < lowest_rate) {
-        const std::string lower = fmt::format(
-            "--set optimizer.lr={:.1e} --set run.dir=OTHER; a longer "
-            "optimizer.warmup, or train.dtype=f32, may help too",
-            resolved_.config.lr / 3);
-        throw Error(fmt::format("the loss of step {} is not a number that training can go on from", run_.step),
-                    fmt::format("{} steps in a row were skipped, and {}", stability.state().skipped_in_a_row,
-                                from.empty() ? "there is no checkpoint yet to go back to"
-                                             : fmt::format("a rate of {:.2g} times the recipe's did not help; the "
-                                                           "checkpoint '{}' is kept",
-                                                           stability.state().rate, from)),
-                    lower);
-    }
+    if (from.empty())
+        throw Error(fmt::format("training has gone astray at step {}", run_.step),
+                    fmt::format("{} for {} steps in a row, at {:.2g} times the recipe's learning rate, and {}",
+                                name_of(verdict), stability.state().skipped_in_a_row, stability.state().rate,
+                                took_since_rollback_
+                                    ? "there is no checkpoint to go back to"
+                                    : "no checkpoint before that of step " + std::to_string(saved_step_) + " is kept"),
+                    fmt::format("--set optimizer.lr={:.1e} --set run.dir=OTHER; a longer optimizer.warmup, or "
+                                "train.dtype=f32, may help too",
+                                resolved_.config.lr / 3));
+    took_since_rollback_ = false;
     const int64_t undone = run_.step;
     const TrainingState state = load_checkpoint(from, *run_.model, run_.trainer->optimizer(), mesh_);
     stability.rolled_back(state.stability, run_.step - state.step);
@@ -185,12 +187,13 @@ bool PretrainLoop::run() {
         show(s, seconds, last || validates || !taken || run_.step == first_step_ + 1);
         if (!taken) note(fmt::format("step {} is skipped: {}", run_.step, name_of(s.verdict)));
         if (run_.trainer->stability().must_roll_back()) {
-            roll_back();
+            roll_back(s.verdict);
             continue;
         }
 
         nlohmann::ordered_json record = {{"step", run_.step}, {"loss", s.loss},      {"grad_norm", s.grad_norm},
                                          {"lr", s.lr},        {"ms", seconds * 1e3}, {"tokens", s.tokens}};
+        took_since_rollback_ = took_since_rollback_ || taken;
         if (!taken) record["skipped"] = name_of(s.verdict);
         if (rolled_back_from_) record["rolled_back_from"] = *std::exchange(rolled_back_from_, std::nullopt);
         if (validates) validate(record);

@@ -38,7 +38,8 @@ private:
     StepResult train_step(double& seconds);
     void validate(nlohmann::ordered_json& record);
     void save();
-    void roll_back();
+    std::string checkpoint_before(int64_t step);
+    void roll_back(Verdict);
     void tell_saved(const std::optional<fs::path>&);
     void open_logs();
     void write(const nlohmann::ordered_json& record);
@@ -59,6 +60,7 @@ private:
     std::vector<int32_t> bytes_of_ids_;
     int64_t saved_step_;
     std::optional<int64_t> rolled_back_from_;
+    bool took_since_rollback_ = true;
     int64_t first_step_;
     Clock::time_point start_ = Clock::now(), shown_ = {};
 };

@@ -25,9 +25,11 @@ expect_error 2 'in: gradus data prepare … --foo' "$gradus" data prepare text -
 expect_error 2 'generate --help' "$gradus" generate here --prompt a --seed -1
 
 # Only the help of the whole program tells a first run.
-"$gradus" --help | grep -q 'A first run:' || fail "--help tells no first run"
+expect_ok "$gradus" --help
+grep -q 'A first run:' out.txt || fail "--help tells no first run"
 for command in data tokenizer pretrain eval generate report bench 'data prepare' 'bench step'; do
-    ! "$gradus" $command --help | grep -q 'A first run:' || fail "$command --help repeats the first run"
+    expect_ok "$gradus" $command --help
+    ! grep -q 'A first run:' out.txt || fail "$command --help repeats the first run"
 done
 
 # Results that cannot be written are an error, and output never ends with half of what was promised and status 0.

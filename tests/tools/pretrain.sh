@@ -127,10 +127,16 @@ sed 's/cat/dog/' text.txt >other.txt
 expect_ok "$gradus" data prepare other.txt --split tail --val-fraction 0.1 --tokenizer prepared/tokenizer.json --out other
 expect_error 1 'began with data' "${train[@]}" run.dir=whole --set data.dir=other
 
-# A loss that is no number ends the run without spoiling the checkpoint.
-expect_error 1 'is not a number' "${train[@]}" run.dir=diverged --set optimizer.lr=100 --set optimizer.clip=0 --set train.steps=400 \
+# A loss that is no number: back to the checkpoint before, then to older ones at lower rates, until none is left. The run ends
+# without spoiling the oldest one.
+status=0
+"${train[@]}" run.dir=diverged --set optimizer.lr=100 --set optimizer.clip=0 --set train.steps=400 \
     --set optimizer.warmup=0 --set optimizer.schedule=constant --set checkpoint.every=1 --set optimizer.weight_decay=100 \
-    --set validation.every=0
+    --set validation.every=0 >out.txt 2>err.txt || status=$?
+[ "$status" -eq 1 ] || fail "a run without numbers ended with $status: $(cat err.txt)"
+grep -q 'is skipped: not a number' err.txt || fail "no step was skipped: $(cat err.txt)"
+grep -q 'back from step [0-9]* to the checkpoint of step [0-9]*' err.txt || fail "nothing was rolled back: $(cat err.txt)"
+tail -3 err.txt | head -1 | grep -q '^error: training has gone astray at step' || fail "the end says $(tail -3 err.txt)"
 [ "$(ls diverged/checkpoints 2>/dev/null | grep -c step-)" -ge 1 ] || fail "the checkpoint before is gone"
 
 # The tokenizer must be the one that made the tokens; shards must be whole.

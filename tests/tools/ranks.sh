@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# Runs of several ranks, as a user starts them: the losses of one rank, whoever is killed, whatever does not fit.
+source "$(dirname "$0")/helpers/check.sh"
+source "$root/tests/tools/helpers/ranks.sh"
+
+prepare_data
+write_recipe
+steps=(--set train.steps=40 --set checkpoint.every=5 --set optimizer.warmup=4 --set validation.every=0)
+train=("$gradus" pretrain recipe.toml "${steps[@]}" --set)
+
+# The losses of one rank on every mesh.
+expect_ok "${train[@]}" run.dir=one
+for mesh in 'dp=2 tp=1' 'dp=1 tp=2' 'dp=2 tp=2' 'dp=4 tp=1'; do
+    read -r dp tp <<<"$mesh"
+    run="mesh-${dp#dp=}-${tp#tp=}"
+    expect_ok on_ranks $((${dp#dp=} * ${tp#tp=})) "${train[@]}" "run.dir=$run" --set "mesh.$tp"
+    same_losses one "$run" || fail "the losses of $mesh differ: $(tail -1 "$run/log.jsonl") instead of $(tail -1 one/log.jsonl)"
+    [ "$(grep -c '^model' out.txt)" -eq 1 ] || fail "more than one rank speaks: $(cat out.txt)"
+done
+expect_ok "$gradus" generate mesh-2-2 --prompt 'the ' --max-tokens 5
+
+# A run that began on four ranks goes on on two, and on one.
+expect_ok on_ranks 4 "${train[@]}" run.dir=moved --set mesh.tp=2 --set train.steps=40 --set checkpoint.every=1 --set train.minutes=0
+rm -r moved/checkpoints/step-00000040
+expect_ok on_ranks 2 "${train[@]}" run.dir=moved
+same_losses one moved || fail "the run that moved went otherwise"
+ls moved/events.out.tfevents.* >/dev/null || fail "there is no file of events"
+
+# SIGUSR1 to mpirun: saved, status 0, and resumed as if nothing had been.
+long=(--set train.steps=100000 --set optimizer.schedule=constant)
+on_ranks 2 "${train[@]}" run.dir=asked "${long[@]}" >asked.txt 2>&1 &
+wait_for_lines asked/log.jsonl 12
+kill -USR1 "$(mpirun_below $!)"
+status=0
+wait $! || status=$?
+[ "$status" -eq 0 ] || fail "asked to stop, the job ended with $status: $(cat asked.txt)"
+grep -q 'stopped; resume: mpirun -n 2 gradus pretrain asked/recipe.toml' asked.txt || fail "it says: $(cat asked.txt)"
+done_steps=$(wc -l <asked/log.jsonl)
+[ -d "asked/checkpoints/$(printf 'step-%08d' "$done_steps")" ] || fail "step $done_steps was not saved"
+
+# One rank is killed at some moment, again and again: the supervisor starts all of them anew, and the run is the undisturbed
+# one bit for bit. What is half written is never taken for whole.
+expect_ok on_ranks 4 "${train[@]}" run.dir=undisturbed --set train.steps=400 --set checkpoint.every=10 --set mesh.tp=2
+"${train[@]}" run.dir=killed --set train.steps=400 --set checkpoint.every=10 --set mesh.tp=2 \
+    --launch "$(launcher 4)" --auto-resume >killed.txt 2>&1 &
+supervisor=$!
+for ((kills = 0; kills < 3; ++kills)); do
+    wait_for_lines killed/log.jsonl $((12 + 60 * kills))
+    victim=$(ranks_of "$work/killed" recipe.toml | shuf -n 1 --random-source=<(yes $kills)) || true
+    [ -z "$victim" ] || kill -9 "$victim" 2>/dev/null || true
+done
+status=0
+wait $supervisor || status=$?
+[ "$status" -eq 0 ] || fail "the run that lost ranks ended with $status: $(cat killed.txt)"
+grep -q 'from step' killed.txt || fail "no restart is told: $(cat killed.txt)"
+cmp <(losses_of undisturbed) <(losses_of killed) || fail "the run that lost ranks went otherwise"
+
+# What does not fit: three lines of one rank, another status than 0, nothing left behind.
+expect_rank_error 'the mesh needs a multiple of 3 ranks, and 2 were started' 2 "${train[@]}" run.dir=no --set mesh.tp=3
+expect_rank_error 'the mesh needs 4 ranks, and 2 were started' 2 "${train[@]}" run.dir=no --set mesh.dp=4
+expect_rank_error '4 ranks cannot share out 2 heads' 4 "${train[@]}" run.dir=no --set mesh.tp=4
+expect_rank_error 'cannot share out a batch of 3 sequences' 2 "${train[@]}" run.dir=no --set train.batch=3 --set train.micro_batch=1
+expect_rank_error 'Muon needs whole matrices' 2 "${train[@]}" run.dir=no --set mesh.tp=2 --set optimizer.kind=muon
+expect_rank_error "did you mean 'mesh.tp'" 2 "${train[@]}" run.dir=no --set mesh.pt=2
+[ ! -e no ] || fail "a refused run left its folder"
+expect_error 1 "cannot start 'mpirum'" "${train[@]}" run.dir=no --launch 'mpirum -n 2'
+expect_rank_error 'another recipe than rank 0' 2 sh -c "exec \"\$0\" \"\$@\" --set optimizer.lr=0.00\$((OMPI_COMM_WORLD_RANK + 1))" \
+    "${train[@]}" run.dir=no
+cp "$gradus" other-gradus && echo >>other-gradus
+expect_rank_error 'another program than rank 0' 2 sh -c '[ "$OMPI_COMM_WORLD_RANK" = 0 ] || { shift; set -- ./other-gradus "$@"; }
+    exec "$@"' sh "${train[@]}" run.dir=no
+mkdir elsewhere
+cp recipe.toml elsewhere
+sed 's/cat/dog/' text.txt >dogs.txt
+expect_ok "$gradus" data prepare dogs.txt --split tail --val-fraction 0.1 --tokenizer prepared/tokenizer.json --out elsewhere/prepared
+expect_rank_error 'another data set than rank 0' 2 sh -c '[ "$OMPI_COMM_WORLD_RANK" = 0 ] || cd elsewhere
+    exec "$@"' sh "${train[@]}" run.dir=no
+
+# A folder that another run is writing.
+on_ranks 2 "${train[@]}" run.dir=busy "${long[@]}" >busy.txt 2>&1 &
+job=$!
+wait_for_lines busy/log.jsonl 5
+expect_rank_error 'busy' 2 "${train[@]}" run.dir=busy "${long[@]}"
+kill -USR1 "$(mpirun_below $job)"
+wait $job || fail "the run beside it ended with $?: $(cat busy.txt)"
+
+# A rank that runs out of memory says so, and all end.
+expect_rank_error 'memory' 2 sh -c '[ "$OMPI_COMM_WORLD_RANK" = 0 ] || ulimit -v 900000; exec "$@"' sh "${train[@]}" run.dir=no \
+    --set train.micro_batch=4 --set model.width=1024 --set model.heads=2 --set model.layers=14

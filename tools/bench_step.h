@@ -1,0 +1,14 @@
+#pragma once
+// gradus bench step: whole training steps on random tokens, on one rank or on those that mpirun started.
+#include <string>
+
+namespace gradus {
+
+struct StepBench {
+    std::string model = "gpt2-124m", dtype = "f32";
+    int batch = 4, context = 64, steps = 10, threads = 0, tp = 1;  // batch: of all ranks together
+    bool recompute = false, json = false;
+};
+void bench_step(const StepBench&);
+
+}  // namespace gradus
