@@ -22,6 +22,7 @@ inline constexpr const char* version = "0.1.0";
 
 void add_data_command(CLI::App&);
 void add_tokenizer_command(CLI::App&);
+void add_plan_command(CLI::App&);
 void add_pretrain_command(CLI::App&);
 void add_eval_command(CLI::App&);
 void add_generate_command(CLI::App&);

@@ -77,6 +77,7 @@ void describe(CLI::App& app) {
     app.require_subcommand(1);
     add_data_command(app);
     add_tokenizer_command(app);
+    add_plan_command(app);
     add_pretrain_command(app);
     add_eval_command(app);
     add_generate_command(app);

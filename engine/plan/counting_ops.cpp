@@ -1,0 +1,157 @@
+#include "engine/plan/counting_ops.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "kernels/check.h"
+
+namespace gradus {
+
+namespace {
+
+thread_local Counted* current_counted = nullptr;
+thread_local uintptr_t next_address = 0;
+
+// Cost has no overload for ops whose work is nothing beside their neighbours'.
+template <class Args>
+Cost cost_or_nothing(const Args& a) {
+    if constexpr (requires { cost(a); }) return cost(a);
+    else return {};
+}
+
+template <class Args, Work work>
+void count(const Args& a, Stream) {
+    if (!current_counted) return;
+    const Cost c = cost_or_nothing(a);
+    current_counted->work[size_t(work)] += {1, c.flops, c.bytes};
+}
+
+template <class Args>
+void count_matmul(const Args& a, int64_t M, int64_t N, int64_t K) {
+    if (!current_counted) return;
+    const Cost c = cost(a);
+    current_counted->work[size_t(Work::matmul)] += {1, c.flops, c.bytes};
+    current_counted->products[{M, N, K}] += {1, c.flops, c.bytes};
+}
+void count_forward(const LinearForward& a, Stream) { count_matmul(a, a.x.rows(), a.y.last(), a.x.last()); }
+void count_input(const LinearBackwardInput& a, Stream) { count_matmul(a, a.d_y.rows(), a.d_x.last(), a.d_y.last()); }
+void count_weight(const LinearBackwardWeight& a, Stream) { count_matmul(a, a.d_y.last(), a.x.last(), a.x.rows()); }
+
+template <class Args>
+void count_attention(const Args& a, Stream s) {
+    count<Args, Work::attention>(a, s);
+    if (current_counted) current_counted->head_width = a.D;
+}
+
+void refuse_generation(const AttentionCached&, Stream) { CHECK(false, "generation is not planned"); }
+
+void* allocate(size_t bytes) {
+    constexpr uintptr_t first = uintptr_t(1) << 32, unit = 4096;
+    if (current_counted) {
+        constexpr size_t page = size_t(2) << 20;  // kernels/cpu/memory.cpp
+        current_counted->allocated += double(bytes);
+        if (bytes >= 2 * page) current_counted->whole_pages += double((bytes + page - 1) / page * page - bytes);
+    }
+    if (next_address < first) next_address = first;
+    const uintptr_t address = next_address;
+    // Addresses start again where they would leave the range: arenas that live together are far smaller than it.
+    if (__builtin_add_overflow(address, (bytes + unit) / unit * unit, &next_address)) next_address = first;
+    return reinterpret_cast<void*>(address);
+}
+void release(void*, size_t) {}
+void zero(void*, size_t, Stream) {}
+void copy_to_device(void*, const void*, size_t, Stream) {}
+void copy_to_host(void* host, const void*, size_t bytes, Stream) { std::memset(host, 0, bytes); }
+void synchronise(Stream) {}
+
+}  // namespace
+
+double Counted::flops() const {
+    double sum = 0;
+    for (const Amount& w : work) sum += w.flops;
+    return sum;
+}
+
+void Counted::add(const Collective& c) {
+    for (Collective& known : collectives)
+        if (known.axis == c.axis && known.kind == c.kind && known.bytes == c.bytes) {
+            known.calls += c.calls;
+            return;
+        }
+    collectives.push_back(c);
+}
+
+Counted Counted::plus(const Counted& other, double times) const {
+    Counted sum = *this;
+    const auto scaled = [&](const Amount& p) { return Amount{times * p.calls, times * p.flops, times * p.bytes}; };
+    for (size_t i = 0; i < work.size(); ++i) sum.work[i] += scaled(other.work[i]);
+    for (const auto& [shape, p] : other.products) sum.products[shape] += scaled(p);
+    for (Collective c : other.collectives) {
+        c.calls *= times;
+        sum.add(c);
+    }
+    std::erase_if(sum.collectives, [](const Collective& c) { return c.calls == 0; });
+    sum.head_width = std::max(head_width, other.head_width);
+    sum.allocated += times * other.allocated;
+    sum.whole_pages += times * other.whole_pages;
+    return sum;
+}
+
+Counting::Counting() : before_(current_counted) { current_counted = &counted_; }
+Counting::~Counting() { current_counted = before_; }
+
+Counted Counting::take() {
+    Counted taken;
+    std::swap(taken, counted_);
+    return taken;
+}
+
+Counted* Counting::current() { return current_counted; }
+
+const Ops& counting_ops() {
+    // clang-format off
+    static const Ops table = {
+        .name                   = "counting",
+        .embedding_forward      = checked<EmbeddingForward, count<EmbeddingForward, Work::rows>>,
+        .embedding_backward     = checked<EmbeddingBackward, count<EmbeddingBackward, Work::rows>>,
+        .layernorm_forward      = checked<LayerNormForward, count<LayerNormForward, Work::rows>>,
+        .add_layernorm_forward  = checked<AddLayerNormForward, count<AddLayerNormForward, Work::rows>>,
+        .layernorm_backward     = checked<LayerNormBackward, count<LayerNormBackward, Work::rows>>,
+        .rmsnorm_forward        = checked<RmsNormForward, count<RmsNormForward, Work::rows>>,
+        .add_rmsnorm_forward    = checked<AddRmsNormForward, count<AddRmsNormForward, Work::rows>>,
+        .rmsnorm_backward       = checked<RmsNormBackward, count<RmsNormBackward, Work::rows>>,
+        .linear_forward         = checked<LinearForward, count_forward>,
+        .linear_backward_input  = checked<LinearBackwardInput, count_input>,
+        .linear_backward_weight = checked<LinearBackwardWeight, count_weight>,
+        .rope_forward           = checked<Rope, count<Rope, Work::rows>>,
+        .rope_backward          = checked<Rope, count<Rope, Work::rows>>,
+        .attention_forward      = checked<AttentionForward, count_attention<AttentionForward>>,
+        .attention_backward     = checked<AttentionBackward, count_attention<AttentionBackward>>,
+        .attention_cached       = refuse_generation,
+        .activation_forward     = checked<ActivationForward, count<ActivationForward, Work::rows>>,
+        .activation_backward    = checked<ActivationBackward, count<ActivationBackward, Work::rows>>,
+        .gated_forward          = checked<GatedForward, count<GatedForward, Work::rows>>,
+        .gated_backward         = checked<GatedBackward, count<GatedBackward, Work::rows>>,
+        .dropout                = checked<Dropout, count<Dropout, Work::rows>>,
+        .cross_entropy_stats    = checked<CrossEntropyStats, count<CrossEntropyStats, Work::rows>>,
+        .cross_entropy_join     = checked<CrossEntropyJoin, count<CrossEntropyJoin, Work::rows>>,
+        .cross_entropy_forward  = checked<CrossEntropyForward, count<CrossEntropyForward, Work::rows>>,
+        .cross_entropy_backward = checked<CrossEntropyBackward, count<CrossEntropyBackward, Work::rows>>,
+        .add                    = checked<Add, count<Add, Work::rows>>,
+        .cast                   = checked<Cast, count<Cast, Work::rows>>,
+        .square_sum             = checked<SquareSum, count<SquareSum, Work::update>>,
+        .clip_scale             = checked<ClipScale, count<ClipScale, Work::update>>,
+        .adamw                  = checked<AdamW, count<AdamW, Work::update>>,
+        .muon                   = checked<Muon, count<Muon, Work::update>>,
+        .allocate               = allocate,
+        .release                = release,
+        .zero                   = zero,
+        .copy_to_device         = copy_to_device,
+        .copy_to_host           = copy_to_host,
+        .synchronise            = synchronise,
+    };
+    // clang-format on
+    return table;
+}
+
+}  // namespace gradus

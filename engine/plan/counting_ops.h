@@ -1,0 +1,66 @@
+#pragma once
+// A table of ops that computes nothing and touches no memory: what a model and its trainer would ask of a device, counted.
+//
+// allocate() hands out addresses that nobody may follow; an op adds its own Cost (kernels/*.h) to what is counted. So the
+// memory and the work of a plan are those of the real Model, Trainer and Optimizer, built and run on this table.
+//
+// While a Counting lives, the table and the Comms of engine/plan/counting_comm.h add to it, on its own thread. Memory
+// that outlives it is released without effect. copy_to_host() gives zeros.
+#include <array>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "kernels/ops.h"
+
+namespace gradus {
+
+const Ops& counting_ops();
+
+// Ops that share a limit of the hardware.
+enum class Work { matmul, attention, rows, update };
+
+struct Amount {
+    double calls = 0, flops = 0, bytes = 0;
+    Amount& operator+=(const Amount& o) { return calls += o.calls, flops += o.flops, bytes += o.bytes, *this; }
+};
+
+using ProductShape = std::array<int64_t, 3>;  // M, N, K
+
+// Collectives of one kind and size on one axis of the mesh.
+struct Collective {
+    std::string axis, kind;  // "dp", "reduce-scatter"
+    double calls = 0;
+    double bytes = 0;  // of the whole tensor, in one call
+};
+
+struct Counted {
+    std::array<Amount, 4> work;               // by Work
+    std::map<ProductShape, Amount> products;  // the matrix products by shape
+    int64_t head_width = 0;                   // of the attention
+    std::vector<Collective> collectives;
+    double allocated = 0;    // bytes
+    double whole_pages = 0;  // what blocks would take more in whole huge pages, as a CPU gives them out
+
+    double flops() const;
+    void add(const Collective&);
+    // this + times · other
+    Counted plus(const Counted& other, double times) const;
+};
+
+class Counting {
+public:
+    Counting();
+    ~Counting();
+    Counting(const Counting&) = delete;
+    Counting& operator=(const Counting&) = delete;
+
+    // What was counted since the construction or the last call.
+    Counted take();
+    static Counted* current();  // null where nobody counts
+
+private:
+    Counted counted_, *before_;
+};
+
+}  // namespace gradus

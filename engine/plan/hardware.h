@@ -1,0 +1,37 @@
+#pragma once
+// What is known of devices: the figures of their makers, for plans.
+//
+// A node is a machine whose devices are joined by NVLink; each has its own network card. All rates are per device, in one
+// direction. Peaks are dense: without the factor two that data sheets add for sparse matrices.
+#include <span>
+#include <string>
+#include <vector>
+
+namespace gradus {
+
+struct Device {
+    const char* name;
+    double memory_gib;               // as the driver reports it; 0: of the machine at hand
+    double bf16_tflops, f32_tflops;  // f32 without tensor cores; 0: not known, so no time is estimated
+    double memory_gbs;               // GB/s
+    double nvlink_gbs, network_gbs;  // GB/s
+    int node;                        // devices in a node
+    double context_gib;              // taken before the first tensor: driver, libraries
+    const char* source;              // of the figures
+
+    bool is_cpu() const { return memory_gib == 0; }
+};
+
+std::span<const Device> known_devices();
+
+inline constexpr int most_devices = 1 << 20;
+
+struct Devices {
+    Device device;
+    int count = 0;  // 0: as many as the mesh asks for
+};
+
+// "8xH100", "H100". Error names the devices there are, and the nearest.
+Devices parse_devices(const std::string& text);
+
+}  // namespace gradus

@@ -1,0 +1,200 @@
+#include "engine/plan/plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/plan/counting_comm.h"
+#include "engine/plan/cpu_process.h"
+
+namespace gradus {
+
+namespace {
+
+ParameterCounts parameters_of(Model& model) {
+    ParameterCounts p;
+    for (const Weight& w : model.weights()) {
+        const auto has = [&](const char* part) { return w.name.find(part) != std::string::npos; };
+        int64_t& kind = w.name == "wte"        ? p.token_embedding
+                        : w.name == "wpe"      ? p.positions
+                        : w.name == "head"     ? p.head
+                        : has("attention.")    ? p.attention
+                        : has("feed_forward.") ? p.feed_forward
+                                               : p.norms;
+        kind += w.spec.shape.size();
+    }
+    return p;
+}
+
+int ranks_of(const PlanRequest& request) {
+    if (request.devices.count > 0) return request.devices.count;
+    const int64_t ranks = std::max<int64_t>(1, request.config.mesh_dp) * request.config.mesh_tp;
+    if (ranks > most_devices)
+        throw Error(fmt::format("a mesh of {} ranks is too large", ranks),
+                    fmt::format("mesh.dp times mesh.tp; {} are the most", most_devices), "--mesh dp=4,tp=2");
+    return int(ranks);
+}
+
+Resolved resolve_for(const PlanRequest& request, int ranks) {
+    Config c = request.config;
+    if (c.run_dir.empty()) c.run_dir = "run";
+    if (c.data_dir.empty() && c.data_train.empty()) c.data_dir = "data";
+    c.device = request.devices.device.is_cpu() ? "cpu" : "cuda";
+    return resolve(c, request.data, request.base, ranks);
+}
+
+// What the host itself would have to hold for the rehearsal.
+void require_rehearsable(const Resolved& r) {
+    constexpr int64_t most_rows = int64_t(1) << 24, most_turns = int64_t(1) << 29;
+    const int64_t rows = int64_t(r.purpose.B) * r.purpose.T;
+    if (rows > most_rows)
+        throw Error(fmt::format("a micro-batch of {} tokens is too large to be planned", rows),
+                    fmt::format("train.micro_batch = {} sequences of train.context = {}; {} tokens are the most",
+                                r.purpose.B, r.purpose.T, most_rows),
+                    r.purpose.B > 1 ? "--set train.micro_batch=1" : fmt::format("--set train.context={}", most_rows));
+    if (r.model.position == Position::rotary && int64_t(r.model.context) * r.model.D > most_turns)
+        throw Error(
+            fmt::format("{} rotary positions of heads {} wide are too many to be planned", r.model.context, r.model.D),
+            "model.context, which is at least train.context",
+            fmt::format("--set model.context={}", most_turns / r.model.D));
+}
+
+// One rank of the run, built and run on the counting table.
+class Rehearsal {
+public:
+    explicit Rehearsal(const Plan& plan) : plan_(plan), mesh_(counting_mesh(plan.mesh, plan.ranks)) {
+        const Resolved& r = plan.resolved;
+        model = make_model(counting_ops(), r.model, r.dtype, r.purpose, mesh_.tp);
+        of_model_ = counting_.take();
+    }
+
+    // Of a step of so many micro-batches; `trainer` is of that one afterwards.
+    Counted step(int64_t micro_batches) {
+        TrainerConfig c = plan_.resolved.trainer;
+        c.batch = int(micro_batches * c.micro_batch * plan_.mesh.dp);
+        trainer = std::make_unique<Trainer>(*model, c, mesh_);
+        const Counted of_trainer = counting_.take();
+        allocated = of_trainer.allocated;
+        whole_pages = of_model_.whole_pages + of_trainer.whole_pages;
+        trainer->step(0, [](int64_t, HostBatch&) {});
+        return counting_.take();
+    }
+
+    std::unique_ptr<Model> model;
+    std::unique_ptr<Trainer> trainer;
+    double allocated = 0;    // by the trainer
+    double whole_pages = 0;  // of all blocks (Counted)
+
+private:
+    const Plan& plan_;
+    Mesh mesh_;
+    Counting counting_;
+    Counted of_model_;
+};
+
+void fill_activations(MemoryPlan& memory, const Model& model) {
+    for (const Arena::Entry& e : model.acts.entries())
+        if (e.name.starts_with("stream.") || e.name.starts_with("block."))
+            memory.activations += double(e.tensor->bytes());
+    memory.workspace += double(model.acts.bytes()) - memory.activations;
+}
+
+// What Snapshot::copy (engine/checkpoint/snapshot.h) holds on the first rank: the whole state, of all ranks.
+double checkpoint_copy(const Plan& plan) {
+    const Resolved& r = plan.resolved;
+    if (!r.config.background && plan.ranks == 1 && !r.cuda) return 0;
+    const double shards = plan.sharded ? plan.mesh.dp : 1;
+    return double(plan.parameters.total()) * double(size_of(r.dtype)) +
+           shards * plan.mesh.tp * (plan.memory.masters + plan.memory.moments);
+}
+
+void rehearse(Plan& plan, const PlanRequest& request) {
+    const Resolved& r = plan.resolved;
+    Rehearsal rank(plan);
+    const Counted two = rank.step(2);
+    const double more_inputs = rank.allocated;
+    const Counted one = rank.step(1);
+    plan.step = one.plus(two.plus(one, -1), double(plan.micro_batches - 1));
+    std::stable_sort(plan.step.collectives.begin(), plan.step.collectives.end(),
+                     [](const Collective& a, const Collective& b) { return a.axis < b.axis; });
+    plan.parameters_of_rank = parameters_of(*rank.model);
+    plan.parameters = plan.mesh.tp == 1
+                          ? plan.parameters_of_rank
+                          : parameters_of(*make_model(counting_ops(), r.model, r.dtype, {.B = 1, .T = 1}));
+
+    MemoryPlan& m = plan.memory;
+    const Optimizer& optimizer = rank.trainer->optimizer();
+    m.params = double(rank.model->params.bytes());
+    m.gradients = double(rank.model->grads.bytes());
+    m.masters = double(optimizer.master_bytes());
+    m.moments = double(optimizer.moment_bytes());
+    m.workspace = double(optimizer.bytes() - optimizer.master_bytes() - optimizer.moment_bytes());
+    m.inputs =
+        rank.allocated - double(optimizer.bytes()) + double(plan.micro_batches - 1) * (more_inputs - rank.allocated);
+    fill_activations(m, *rank.model);
+    plan.sharded = optimizer.sharded();
+    plan.host_of_first_rank = checkpoint_copy(plan);
+    if (r.cuda) {
+        m.process = plan.device.context_gib * double(1 << 30);
+    } else {
+        double largest = 0;
+        for (const Weight& w : rank.model->weights()) largest = std::max(largest, double(w.value.bytes()));
+        const CpuRun run = {.threads = request.threads,
+                            .ranks = plan.ranks,
+                            .sequences = double(plan.sequences),
+                            .mapped_bytes = request.mapped_bytes,
+                            .steps = double(r.config.steps),
+                            .largest_weight = largest,
+                            .whole_pages = rank.whole_pages};
+        m.process = std::ceil(cpu_process(rank.model->run, plan.step, run).total());
+        if (plan.ranks > 1) m.communication = cpu_staging(plan.mesh);
+        m.checkpoint = plan.host_of_first_rank;
+    }
+}
+
+void fill_flops(Plan& plan) {
+    const ModelConfig& m = plan.resolved.model;
+    const double N = double(plan.parameters.total()), T = double(plan.resolved.purpose.T),
+                 attention = double(m.L) * m.H * m.D * T;
+    plan.flops.parameters = 6 * N;
+    plan.flops.causal = 6 * N + 6 * attention;
+    plan.flops.full = 6 * N + 12 * attention;
+    plan.flops.counted = plan.step.flops() * plan.ranks / double(plan.resolved.tokens_per_step);
+}
+
+double peak_of(const Plan& plan, double tflops) {
+    if (tflops > 0) return tflops * 1e12;
+    return (plan.resolved.dtype == DType::bf16 ? plan.device.bf16_tflops : plan.device.f32_tflops) * 1e12;
+}
+
+}  // namespace
+
+Plan make_plan(const PlanRequest& request) {
+    Plan plan;
+    plan.device = request.devices.device;
+    plan.ranks = ranks_of(request);
+    plan.resolved = resolve_for(request, plan.ranks);
+    plan.mesh = plan.resolved.mesh;
+    plan.sequences = plan.resolved.trainer.batch / plan.mesh.dp;
+    plan.micro_batches = plan.sequences / plan.resolved.trainer.micro_batch;
+    require_rehearsable(plan.resolved);
+
+    rehearse(plan, request);
+    fill_flops(plan);
+    plan.memory_limit = (request.memory_gib > 0 ? request.memory_gib : plan.device.memory_gib) * double(1 << 30);
+    plan.price = request.price;
+    plan.peak = peak_of(plan, request.tflops);
+    if (plan.peak > 0) plan.time = step_time(plan.step, plan.mesh, plan.device, plan.peak, plan.micro_batches);
+    for (const Collective& c : plan.step.collectives) {
+        const Placement place = placement(plan.mesh, c.axis, plan.device.node);
+        plan.collectives.push_back(
+            {.what = c,
+             .ranks = place.ranks,
+             .ring_bytes = ring_bytes(c, place.ranks),
+             .seconds = plan.device.nvlink_gbs > 0 ? seconds_of_call(c, place, plan.device) : 0});
+    }
+    return plan;
+}
+
+}  // namespace gradus

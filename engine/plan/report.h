@@ -1,0 +1,12 @@
+#pragma once
+// A plan as tables for people and as JSON for programs; the keys are in docs/commands.md and stay.
+#include <nlohmann/json.hpp>
+
+#include "engine/plan/plan.h"
+
+namespace gradus {
+
+std::string plan_text(const Plan&, const std::vector<Alternative>&);
+nlohmann::ordered_json plan_json(const Plan&, const std::vector<Alternative>&);
+
+}  // namespace gradus

@@ -1,0 +1,140 @@
+#include <fmt/format.h>
+
+#include "engine/base/log.h"
+#include "engine/plan/report.h"
+
+namespace gradus {
+
+namespace {
+
+constexpr double gib = 1 << 30, mib = 1 << 20;
+
+std::string head_text(const Plan& p) {
+    const Resolved& r = p.resolved;
+    const ModelConfig& m = r.model;
+    const std::string heads =
+        m.G == m.H ? fmt::format("{} heads", m.H) : fmt::format("{} heads on {} key/value heads", m.H, m.G);
+    std::string text = fmt::format("model    {}, {} layers, width {}, {}, vocabulary {}, context {}\n", r.config.family,
+                                   m.L, m.C, heads, text_of_whole(m.V), r.config.context);
+    text += fmt::format("devices  {} x {}, {}", p.ranks, p.device.name, text_of(p.mesh));
+    if (p.mesh.dp > 1) text += p.sharded ? ", optimizer sharded over dp" : ", optimizer repeated on each dp rank";
+    text += fmt::format("\nbatch    {} tokens a step; a rank has {} sequences in {} micro-batches of {}, {}{}\n",
+                        text_of_whole(r.tokens_per_step), p.sequences, p.micro_batches, r.trainer.micro_batch,
+                        r.config.dtype, r.purpose.recompute ? ", activations recomputed" : "");
+    return text;
+}
+
+std::string parameters_text(const Plan& p) {
+    std::string text = fmt::format("\nparameters{:>34}{:>18}\n", "whole model", "on a rank");
+    const auto line = [&](const char* name, int64_t whole, int64_t rank) {
+        if (whole > 0) text += fmt::format("  {:<24}{:>18}{:>18}\n", name, text_of_whole(whole), text_of_whole(rank));
+    };
+    const ParameterCounts &w = p.parameters, &r = p.parameters_of_rank;
+    line("token embedding", w.token_embedding, r.token_embedding);
+    line("positions", w.positions, r.positions);
+    line("attention", w.attention, r.attention);
+    line("feed-forward", w.feed_forward, r.feed_forward);
+    line("norms", w.norms, r.norms);
+    line("head", w.head, r.head);
+    line("total", w.total(), r.total());
+    line("without embeddings", w.without_embeddings(), r.without_embeddings());
+    return text;
+}
+
+std::string memory_text(const Plan& p) {
+    const bool small = p.memory.total() < 4 * gib;
+    const double unit = small ? mib : gib;
+    std::string text = fmt::format("\nmemory of a rank{:>28}\n", small ? "MiB" : "GiB");
+    const auto line = [&](const char* name, double bytes, const char* what) {
+        if (bytes > 0) text += fmt::format("  {:<24}{:>18.2f}   {}\n", name, bytes / unit, what);
+    };
+    const MemoryPlan& m = p.memory;
+    line("params", m.params, "what the model computes with");
+    line("masters", m.masters, "f32 copies that the optimizer updates");
+    line("moments", m.moments, "of the optimizer");
+    line("gradients", m.gradients, "f32");
+    line("activations", m.activations, "kept for the backward pass, at their most");
+    line("workspace", m.workspace, "gradients of activations, logits of a chunk, norms");
+    line("communication", m.communication, "what messages are staged in");
+    line("inputs", m.inputs, "tokens, targets, losses");
+    line("process", m.process,
+         p.resolved.cuda ? "driver and libraries (assumed)" : "program, kernels' scratch, batches, mapped data");
+    line("checkpoint", m.checkpoint, "copy that it is written from, on the first rank (checkpoint.background)");
+    text += fmt::format("  {:<24}{:>18.2f}", "total", m.total() / unit);
+    if (p.memory_limit > 0)
+        text += fmt::format("   of {:.2f}: {}", p.memory_limit / unit, p.fits() ? "fits" : "DOES NOT FIT");
+    if (p.resolved.cuda)
+        text += fmt::format("\n  host of the first rank  {:>18.2f}   copy that a checkpoint is written from",
+                            p.host_of_first_rank / unit);
+    return text + "\n";
+}
+
+std::string work_text(const Plan& p) {
+    const double tokens = double(p.resolved.tokens_per_step), steps = double(p.resolved.config.steps);
+    std::string text = fmt::format("\nwork in FLOP{:>32}{:>18}{:>18}\n", "a token", "a step", "the run");
+    const auto line = [&](const char* name, double each) {
+        text += fmt::format("  {:<24}{:>18.3e}{:>18.3e}{:>18.3e}\n", name, each, each * tokens, each * tokens * steps);
+    };
+    line("6N", p.flops.parameters);
+    line("6N + 6LHDT (causal)", p.flops.causal);
+    line("6N + 12LHDT (full)", p.flops.full);
+    line("counted", p.flops.counted);
+    return text;
+}
+
+std::string messages_text(const Plan& p) {
+    if (p.collectives.empty()) return "";
+    std::string text = fmt::format("\nmessages of a step{:>8}{:>10}{:>14}{:>14}{:>12}\n", "ranks", "calls",
+                                   "MiB a call", "MiB sent", "ms a call");
+    for (const CollectivePlan& c : p.collectives)
+        text += fmt::format("  {} {:<13}{:>8}{:>10.0f}{:>14.2f}{:>14.1f}{:>12}\n", c.what.axis, c.what.kind, c.ranks,
+                            c.what.calls, c.what.bytes / mib, c.what.calls * c.ring_bytes / mib,
+                            c.seconds > 0 ? fmt::format("{:.3f}", c.seconds * 1e3) : "-");
+    return text;
+}
+
+std::string time_text(const Plan& p) {
+    if (!(p.peak > 0))
+        return "\ntime     not estimated: the speed of this device is not known (--tflops, as `gradus bench ops` "
+               "measures it)\n";
+    const StepTime& t = p.time;
+    std::string text = fmt::format(
+        "\ntime, estimated              ms a step\n"
+        "  {:<24}{:>18.1f}\n  {:<24}{:>18.1f}\n  {:<24}{:>18.1f}\n  {:<24}{:>18.1f}\n",
+        "matrix products", t.matmul * 1e3, "attention", t.attention * 1e3, "rows", t.rows * 1e3, "update",
+        t.update * 1e3);
+    if (p.mesh.tp > 1)
+        text += fmt::format("  {:<24}{:>18.1f}   of {:.1f}\n", "tp, exposed", t.exposed_tp * 1e3, t.tp * 1e3);
+    if (p.mesh.dp > 1)
+        text += fmt::format("  {:<24}{:>18.1f}   of {:.1f}\n", "dp, exposed", t.exposed_dp * 1e3, t.dp * 1e3);
+    text += fmt::format("  {:<24}{:>18.1f}\n", "step", t.total() * 1e3);
+    text += fmt::format("speed    {} tokens/s, {:.1f}% MFU = (6N + 6LHDT) x tokens/s / ({} x {:.0f} TFLOP/s)\n",
+                        text_of_count(p.tokens_per_second()), 100 * p.mfu(), p.ranks, p.peak / 1e12);
+    text += fmt::format(
+        "run      {} steps, {} tokens: {:.1f} hours ({:.2f} days)", text_of_whole(p.resolved.config.steps),
+        text_of_count(double(p.resolved.tokens_per_step) * double(p.resolved.config.steps)), p.hours(), p.hours() / 24);
+    if (p.price > 0) text += fmt::format(", {:.0f} at {} x {} an hour", p.cost(), p.ranks, p.price);
+    return text + "\n";
+}
+
+std::string alternatives_text(const Plan& p, const std::vector<Alternative>& all) {
+    if (p.fits()) return "";
+    std::string text = "\nit does not fit; what would change that, planned in turn:\n";
+    for (const Alternative& a : all) {
+        std::string arguments;
+        for (const std::string& one : a.arguments) arguments += (arguments.empty() ? "" : " ") + one;
+        text += fmt::format("  {:<58} saves {:>8.2f} GiB, leaves {:>8.2f}: {}\n", arguments, a.saved / gib,
+                            a.total / gib, a.fits ? "fits" : "not enough");
+    }
+    if (all.empty()) text += "  nothing that was tried: a smaller model, or devices with more memory\n";
+    return text;
+}
+
+}  // namespace
+
+std::string plan_text(const Plan& p, const std::vector<Alternative>& all) {
+    return head_text(p) + parameters_text(p) + memory_text(p) + work_text(p) + messages_text(p) + time_text(p) +
+           alternatives_text(p, all);
+}
+
+}  // namespace gradus

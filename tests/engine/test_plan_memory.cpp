@@ -1,0 +1,169 @@
+// Plans: the memory that they promise is the memory that a run takes, and what they suggest fits.
+#include <catch2/catch.hpp>
+
+#include "engine/plan/counting_comm.h"
+#include "engine/plan/plan.h"
+#include "tests/engine/models.h"
+#include "tests/engine/plans.h"
+
+using namespace gradus;
+using namespace gradus::test;
+
+namespace {
+
+// Bytes that a backend was asked for, all told.
+thread_local double allocated_for_real = 0;
+
+const Ops& watched_cpu_ops() {
+    static const Ops table = [] {
+        Ops ops = cpu_ops();
+        ops.allocate = [](size_t bytes) {
+            allocated_for_real += double(bytes);
+            return cpu_ops().allocate(bytes);
+        };
+        return ops;
+    }();
+    return table;
+}
+
+}  // namespace
+
+TEST_CASE("The memory of a plan is that of the arenas of the model and trainer that the run would build") {
+    for (const char* family : {"gpt2", "llama"})
+        for (const char* dtype : {"f32", "bf16"})
+            for (const char* recompute : {"false", "true"})
+                for (const char* optimizer : {"adamw", "muon"}) {
+                    const PlanRequest request = small_request(
+                        {std::string("model.family=") + family, std::string("train.dtype=") + dtype,
+                         std::string("train.recompute=") + recompute, std::string("optimizer.kind=") + optimizer});
+                    INFO(family << " " << dtype << " " << recompute << " " << optimizer);
+                    const Plan plan = make_plan(request);
+                    const Resolved& r = plan.resolved;
+                    allocated_for_real = 0;
+                    const auto model = make_model(watched_cpu_ops(), r.model, r.dtype, r.purpose);
+                    Trainer trainer(*model, r.trainer);
+                    const MemoryPlan& m = plan.memory;
+                    REQUIRE(m.params == double(model->params.bytes()));
+                    REQUIRE(m.gradients == double(model->grads.bytes()));
+                    REQUIRE(m.total() - m.process - m.checkpoint == allocated_for_real);
+                    REQUIRE(m.masters + m.moments <= double(trainer.optimizer().bytes()));
+                    REQUIRE((m.masters > 0) == (std::string(dtype) == "bf16"));
+                    REQUIRE(m.activations > 0);
+                    REQUIRE(m.activations <= double(model->acts.bytes()));
+                    REQUIRE(m.communication == 0);
+                }
+}
+
+TEST_CASE("The memory of a plan is that of a rank of the mesh, which the run would build there") {
+    for (const char* family : {"gpt2", "llama"})
+        for (const char* dtype : {"f32", "bf16"})
+            for (const char* sharded : {"false", "true"})
+                for (const char* tp : {"mesh.tp=1", "mesh.tp=2", "mesh.tp=4"}) {
+                    PlanRequest request =
+                        small_request({std::string("model.family=") + family, std::string("train.dtype=") + dtype, tp,
+                                       std::string("optimizer.sharded=") + sharded, "model.kv_heads=0"});
+                    request.devices.count = 4;
+                    INFO(family << " " << dtype << " " << sharded << " " << tp);
+                    const Plan plan = make_plan(request);
+                    const Resolved& r = plan.resolved;
+                    const Mesh mesh = counting_mesh(plan.mesh, plan.ranks);
+                    allocated_for_real = 0;
+                    const auto model = make_model(watched_cpu_ops(), r.model, r.dtype, r.purpose, mesh.tp);
+                    Trainer trainer(*model, r.trainer, mesh);
+                    const MemoryPlan& m = plan.memory;
+                    REQUIRE(plan.sharded == (plan.mesh.dp > 1 && r.trainer.optimizer.sharded));
+                    REQUIRE(m.params == double(model->params.bytes()));
+                    REQUIRE(m.gradients == double(model->grads.bytes()));
+                    REQUIRE(m.moments == double(trainer.optimizer().moment_bytes()));
+                    REQUIRE(m.total() - m.process - m.checkpoint - m.communication == allocated_for_real);
+                    REQUIRE(m.communication > 0);
+                }
+}
+
+TEST_CASE("The parameters of a plan add up, by kind, to those of the model") {
+    for (const char* name : {"gpt2-124m", "llama-1b", "llama-8b"}) {
+        const Plan plan = make_plan(small_request({std::string("model.name=") + name, "model.family=" + family_of(name),
+                                                   "model.layers=0", "model.width=0", "model.heads=0"},
+                                                  named_model(name).V));
+        INFO(name);
+        const ModelConfig& m = plan.resolved.model;
+        REQUIRE(plan.parameters.total() == parameter_count(m));
+        REQUIRE(plan.parameters.total() == parameter_count(named_model(name)));
+        REQUIRE(plan.parameters.token_embedding == int64_t(m.V) * m.C);
+        REQUIRE(plan.parameters.head == (m.tied ? 0 : int64_t(m.V) * m.C));
+        REQUIRE(plan.parameters.without_embeddings() == plan.parameters.total() - plan.parameters.token_embedding -
+                                                            plan.parameters.positions - plan.parameters.head);
+    }
+}
+
+TEST_CASE("A setting that a plan suggests because it fits does fit when it is applied") {
+    PlanRequest request = small_request({"train.batch=8", "train.micro_batch=8"});
+    request.memory_gib = make_plan(request).memory.total() * 0.7 / double(1 << 30);
+    const Plan plan = make_plan(request);
+    REQUIRE_FALSE(plan.fits());
+    const auto all = alternatives(request, plan);
+    int fitting = 0;
+    for (const Alternative& a : all) {
+        INFO(a.arguments.front());
+        REQUIRE(a.saved > 0);
+        PlanRequest changed = request;
+        for (const std::string& argument : a.arguments)
+            if (argument.starts_with("--set ")) apply_settings(changed.config, {parse_assignment(argument.substr(6))});
+        const Plan again = make_plan(changed);
+        REQUIRE(again.memory.total() == a.total);
+        REQUIRE(again.fits() == a.fits);
+        REQUIRE(plan.memory.total() - a.total == a.saved);
+        fitting += a.fits;
+    }
+    REQUIRE(fitting > 0);
+}
+
+TEST_CASE("The 175 billion parameters of GPT-3 are planned on a thousand devices, to the last one") {
+    PlanRequest request = gpt3_request();
+    const Plan plan = make_plan(request);
+    // 12 L C² and 13 L C for matrices and vectors of the blocks, V C and T C for the embeddings, 2 C for the last norm.
+    const int64_t L = 96, C = 12288, V = 50257, T = 2048;
+    REQUIRE(plan.parameters.total() == 12 * L * C * C + 13 * L * C + V * C + T * C + 2 * C);
+    REQUIRE(plan.parameters.total() == 174604259328);
+    REQUIRE(plan.ranks == 1024);
+    REQUIRE(plan.mesh.dp == 128);
+    REQUIRE(plan.mesh.tp == 8);
+    REQUIRE(plan.flops.parameters == 6.0 * 174604259328.0);
+    REQUIRE(plan.flops.causal == 6.0 * 174604259328.0 + 6.0 * 96 * 12288 * 2048);
+    REQUIRE(plan.resolved.tokens_per_step == 1536 * 2048);
+    REQUIRE(plan.micro_batches == 12);
+    REQUIRE_FALSE(plan.fits());  // 22 billion parameters on a rank are 130 GB of weights and gradients
+    REQUIRE(plan.time.total() > 0);
+    const auto all = alternatives(request, plan);
+    REQUIRE_FALSE(all.empty());
+    REQUIRE(all.back().fits);
+}
+
+TEST_CASE("What a run cannot be is refused with what to type") {
+    const auto refused = [](PlanRequest request) {
+        try {
+            make_plan(request);
+        } catch (const Error& e) { return e.fix; }
+        return std::string("nothing was refused");
+    };
+    PlanRequest request = small_request({"train.batch=6", "train.micro_batch=0"});
+    request.devices = parse_devices("4xH100");
+    REQUIRE(refused(request) == "--set train.batch=8");
+    request = small_request({"mesh.tp=3"});
+    request.devices = parse_devices("3xH100");
+    REQUIRE(refused(request) == "--set mesh.tp=2");
+    request = small_request({"mesh.dp=2", "mesh.tp=2"});
+    request.devices = parse_devices("3xH100");
+    REQUIRE(refused(request).find("mesh.dp") != std::string::npos);
+    request = small_request({"train.context=16777216", "train.micro_batch=8"});
+    REQUIRE(refused(request) == "--set train.micro_batch=1");
+    try {
+        parse_devices("8xH10");
+        REQUIRE(false);
+    } catch (const Error& e) {
+        REQUIRE(std::string(e.what()) == "there is no device 'H10'");
+        REQUIRE(e.fix == "--devices 8xH100");
+    }
+    REQUIRE_THROWS_AS(parse_devices("0xH100"), Error);
+    REQUIRE_THROWS_AS(parse_devices("99999999999xH100"), Error);
+}

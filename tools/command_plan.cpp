@@ -1,0 +1,114 @@
+// gradus plan: what a run will need, before anything is spent.
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "engine/checkpoint/weights.h"
+#include "engine/plan/report.h"
+#include "tools/cli.h"
+#include "tools/pretrain_data.h"
+
+namespace gradus {
+
+namespace {
+
+struct Options {
+    std::string recipe, devices, mesh;
+    std::vector<std::string> set;
+    double price = 0, tflops = 0, memory = 0;
+    bool json = false;
+};
+
+// "dp=4,tp=2" as the settings mesh.dp and mesh.tp.
+void apply_mesh(Config& config, const std::string& text) {
+    for (size_t start = 0; start < text.size();) {
+        const size_t end = std::min(text.find(',', start), text.size());
+        const std::string part = text.substr(start, end - start);
+        if (!part.starts_with("dp=") && !part.starts_with("tp="))
+            throw Error(fmt::format("--mesh '{}' cannot be read", text),
+                        fmt::format("'{}' is neither dp=N nor tp=N", part), "--mesh dp=4,tp=2");
+        apply_settings(config, {parse_assignment("mesh." + part)});
+        start = end + 1;
+    }
+}
+
+// The vocabulary of the data where that is there, else of the model; the data need not be prepared yet.
+DataFacts facts_of(const Config& c, const std::optional<ModelConfig>& base, double& mapped_bytes) {
+    std::error_code ignored;
+    std::vector<fs::path> train;
+    for (const std::string& prefix : c.data_train) train.emplace_back(prefix);
+    if (!c.data_dir.empty()) train.push_back(fs::path(c.data_dir) / "train");
+    if (!train.empty() && has_shard(train.front())) {
+        for (const fs::path& prefix : train)
+            for (const char* suffix : {".bin", ".idx"}) {
+                const auto size = fs::file_size(prefix.string() + suffix, ignored);
+                if (!ignored) mapped_bytes += double(size);
+            }
+        return open_data(c).facts;
+    }
+    DataFacts facts;
+    if (c.vocab > 0) facts.vocab = int(c.vocab);
+    else if (base) facts.vocab = base->V;
+    else if (!c.model_name.empty()) facts.vocab = named_model(c.model_name).V;
+    else
+        throw Error("the vocabulary is not known",
+                    train.empty() ? "neither the model nor its data is named"
+                                  : fmt::format("the data '{}' is not there yet", train.front().string()),
+                    "--set model.vocab=N, the tokens of the tokenizer");
+    return facts;
+}
+
+void plan(const Options& o) {
+    PlanRequest request;
+    request.config = load_config(o.recipe, o.set);
+    apply_mesh(request.config, o.mesh);
+    const Config& c = request.config;
+    if (!c.model_from.empty()) request.base = read_model_config(model_folder(c.model_from));
+    request.data = facts_of(c, request.base, request.mapped_bytes);
+    request.devices = parse_devices(!o.devices.empty() ? o.devices : c.device == "cuda" ? "H100" : "cpu");
+    request.price = o.price;
+    request.tflops = o.tflops;
+    request.memory_gib = o.memory;
+    use_threads(int(c.threads));
+    request.threads = threads_in_use();
+    if (request.devices.device.is_cpu() && o.memory == 0) {  // its ranks share the memory of this machine
+        const double machine = double(::sysconf(_SC_PHYS_PAGES)) * double(::sysconf(_SC_PAGE_SIZE)) / double(1 << 30);
+        const double ranks = double(std::max<int64_t>(1, c.mesh_dp) * c.mesh_tp);
+        request.memory_gib = machine / (request.devices.count > 0 ? request.devices.count : ranks);
+    }
+
+    const Plan plan = make_plan(request);
+    const std::vector<Alternative> others = plan.fits() ? std::vector<Alternative>() : alternatives(request, plan);
+    if (o.json) fmt::print("{}\n", plan_json(plan, others).dump());
+    else fmt::print("{}", plan_text(plan, others));
+}
+
+}  // namespace
+
+void add_plan_command(CLI::App& app) {
+    auto o = std::make_shared<Options>();
+    CLI::App* command = app.add_subcommand(
+        "plan",
+        "Says what a run of `gradus pretrain` will need, without running it and without its devices: parameters, "
+        "memory of a rank,\n"
+        "FLOPs, messages, and where the device is known time and cost. What does not fit is answered by the settings "
+        "that would.\n\n"
+        "Example: gradus plan tools/recipes/gpt2-1558m.toml --devices 8xH100 --price 2.5");
+    command->add_option("RECIPE", o->recipe, "file of settings")->required();
+    command->add_option("--set", o->set, "key=value, after the file; may be given several times")
+        ->allow_extra_args(false);
+    command->add_option("--devices", o->devices,
+                        "8xH100: number and kind, of A100-40, A100-80, H100, H100-PCIe, H200, B200, cpu; unset: the "
+                        "recipe's device, as many as the mesh asks for");
+    command->add_option("--mesh", o->mesh,
+                        "dp=4,tp=2: the same as --set mesh.dp=4 --set mesh.tp=2; dp=0: as many as tp leaves");
+    command->add_option("--price", o->price, "of a device for an hour, in any currency")->check(CLI::Range(0.0, 1e6));
+    command->add_option("--tflops", o->tflops, "peak of a device, instead of its data sheet's")
+        ->check(CLI::Range(0.0, 1e6));
+    command->add_option("--memory", o->memory, "GiB of a device, instead of its data sheet's")
+        ->check(CLI::Range(0.0, 1e6));
+    command->add_flag("--json", o->json, "a JSON object; the keys are in docs/commands.md");
+    command->callback([o] { plan(*o); });
+}
+
+}  // namespace gradus
