@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "engine/base/error.h"
@@ -64,7 +65,7 @@ int supervise(const Supervision& s) {
     StopSignals signals;
     int64_t newest = s.auto_resume ? s.newest_checkpoint() : -1;
     int fruitless = 0;
-    for (double wait = s.first_wait;;) {
+    for (;;) {
         const JobEnd end = run_job(words, signals);
         if (end.requests > 0) return status_of_stopped(end);
         if (!s.auto_resume || !is_lost(end.status)) return end.status;
@@ -73,7 +74,7 @@ int supervise(const Supervision& s) {
         newest = std::max(newest, s.newest_checkpoint());
         fruitless = newest > before ? 0 : fruitless + 1;
         if (fruitless == fruitless_starts_allowed) throw no_progress(end.status, newest);
-        wait = fruitless == 0 ? s.first_wait : 2 * wait;
+        const double wait = std::ldexp(s.first_wait, std::max(fruitless - 1, 0));
         note(fmt::format("a rank was lost ({}); the job starts again in {} and goes on from {}",
                          text_of_status(end.status), text_of_seconds(wait), text_of_step(newest, "the beginning")));
         if (signals.requested_within(wait)) return end.status;

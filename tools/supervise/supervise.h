@@ -10,7 +10,7 @@
 //   75, 128 and above but 130         lost a rank                               starts again
 //
 // The next start goes on from the newest checkpoint; one line on standard error says so. Before a restart it
-// waits 1 s, twice as long after each start that made no newer checkpoint; after three of those it gives up. Whatever the job
+// waits 1 s, or 2 s where two starts in a row made no newer checkpoint; after three of those it gives up. Whatever the job
 // left running is ended first.
 //
 // Signals: SIGINT, SIGTERM, SIGHUP and SIGUSR1 ask the ranks to save and end. They are sent SIGUSR1, through the launcher,
