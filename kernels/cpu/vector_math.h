@@ -52,7 +52,8 @@ struct Normal {
 };
 inline __attribute__((always_inline)) Normal normal(Floats x) {
     const float k = 3.5f;
-    const Floats a = choose(x < 0.0f, -x, x), e = exponential(-0.5f * a * a);
+    const Floats a = smaller(choose(x < 0.0f, -x, x), splat(16));  // further out e is 0, and u must be a number
+    const Floats e = exponential(-0.5f * a * a);
     const Floats inverse = 1.0f / (a + k), u = (a - k) * inverse;
     Floats q = u * 0.0001161138716f + 0.0004320855078f;
     q = q * u - 0.000493726111f;
