@@ -226,9 +226,9 @@ TEST_CASE("A model that begins from weights keeps their shape") {
     const std::string toml = "[run]\ndir = 'x'\n[data]\ndir = 'd'\n[model]\nfrom = 'there'\n";
     REQUIRE(resolved({}, toml, there).model == there);
     REQUIRE(resolved({"model.layers=2"}, toml, there).model == there);
-    for (const char* other : {"model.layers=3", "model.width=64", "model.feed_forward=64", "model.vocab=70",
-                              "model.norm_eps=1e-6", "model.tied=false", "model.family=llama", "model.context=32",
-                              "model.activation=gelu_erf"}) {
+    for (const char* other :
+         {"model.layers=3", "model.width=64", "model.feed_forward=64", "model.vocab=70", "model.norm_eps=1e-6",
+          "model.tied=false", "model.family=llama", "model.context=32", "model.activation=gelu_erf"}) {
         INFO(other);
         REQUIRE_THROWS_AS(resolved({other}, toml, there), Error);
     }

@@ -189,8 +189,8 @@ TEST_CASE("a GPT-2 with the exact gelu says so in its config.json") {
         m.activation = kind;
         Trained exact(m, DType::f32);
         save_weights(*exact.model, folder / name, DType::f32);
-        REQUIRE(says(read_file(folder / name / "config.json"),
-                     "\"activation_function\": \"" + std::string(name) + "\""));
+        REQUIRE(
+            says(read_file(folder / name / "config.json"), "\"activation_function\": \"" + std::string(name) + "\""));
         REQUIRE(read_model_config(folder / name) == m);
     }
 }

@@ -113,7 +113,8 @@ TEST_CASE("from Hugging Face to any format and back every weight keeps its bits,
         }
 }
 
-TEST_CASE("a GPT-2 keeps its gelu from folder to folder, and where another program computes the other one, a note says so") {
+TEST_CASE(
+    "a GPT-2 keeps its gelu from folder to folder, and where another program computes the other one, a note says so") {
     const TemporaryFolder work;
     auto noted = [](const Converted& done) {
         return std::any_of(done.notes.begin(), done.notes.end(),

@@ -10,8 +10,7 @@ using namespace gradus::test;
 namespace {
 
 const Ops& ops = reference_ops();
-const std::vector<Activation> kinds = {Activation::gelu_tanh, Activation::gelu_erf, Activation::silu,
-                                       Activation::relu};
+const std::vector<Activation> kinds = {Activation::gelu_tanh, Activation::gelu_erf, Activation::silu, Activation::relu};
 
 double apply(Activation kind, double x) {
     const Owned in = filled(DType::f64, {1, 1}, x), out = poisoned(DType::f64, {1, 1});
