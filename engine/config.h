@@ -37,7 +37,7 @@ enum class OnResume { same, free };
 struct Config {
     std::string run_dir;
 
-    std::string model_name, model_from, family = "gpt2";
+    std::string model_name, model_from, family = "gpt2", activation;
     int64_t layers = 0, width = 0, heads = 0, kv_heads = 0, head_width = 0, feed_forward = 0, vocab = 0,
             model_context = 0;
     std::optional<bool> tied;
@@ -93,6 +93,8 @@ struct Config {
               "start from the weights in this folder: a Hugging Face model, or a checkpoint of another run");
         visit("model.family", family, one_of({"gpt2", "llama"}), same,
               "gpt2: learned positions, LayerNorm, GELU, biases; llama: rotary positions, RMSNorm, SwiGLU");
+        visit("model.activation", activation, one_of({"gelu_tanh", "gelu_erf", "silu"}), same,
+              "gpt2: gelu_tanh as OpenAI's (unset), or gelu_erf as nanoGPT's; llama: silu");
         visit("model.layers", layers, between(0, 10000), same,
               "blocks; 0: the named shape's");
         visit("model.width", width, between(0, 1 << 20), same,

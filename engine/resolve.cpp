@@ -120,6 +120,7 @@ private:
                    {"model.family", c.model_name.empty() ? "model.from" : "model.name"}, "leave out model.family");
         c.family = family;
 
+        activation(m);
         size("model.layers", c.layers, m.L);
         size("model.width", c.width, m.C);
         size("model.heads", c.heads, m.H);
@@ -161,6 +162,19 @@ private:
         validate(m, "[model]");
         require_describable(m);
         return m;
+    }
+
+    void activation(ModelConfig& m) {
+        const std::string base = name_of(m.activation);
+        if (c.activation.empty()) c.activation = base;
+        if (c.activation == base) return;
+        if (from)
+            refuse("the weights to go on from were made with " + base, {"model.activation"},
+                   "leave out model.activation");
+        if (m.family == Family::llama || c.activation == "silu")
+            refuse("the family " + c.family + " is not computed with " + c.activation, {"model.activation"},
+                   "leave out model.activation");
+        m.activation = c.activation == "gelu_erf" ? Activation::gelu_erf : Activation::gelu_tanh;
     }
 
     void contexts(const ModelConfig& m) {

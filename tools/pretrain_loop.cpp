@@ -72,27 +72,27 @@ std::string PretrainLoop::checkpoint_before(int64_t step) {
     return "";
 }
 
-// Back to the last checkpoint, on all ranks; or, where no step went well since the last way back, to the one before: what
-// led astray may be in the checkpoint itself.
+// Back to the last checkpoint, on all ranks; or, where the run has not come past the step that it went astray at before, to one
+// before that: what led astray may be in the checkpoint itself.
 void PretrainLoop::roll_back(Verdict verdict) {
-    const int64_t limit = took_since_rollback_ ? std::numeric_limits<int64_t>::max() : saved_step_;
+    const bool again = run_.step <= astray_at_;
+    const int64_t limit = again ? back_at_ : std::numeric_limits<int64_t>::max();
     const std::string from = from_first(mesh_.world, mesh_.world.rank == 0 ? checkpoint_before(limit) : "");
     Stability& stability = run_.trainer->stability();
     if (from.empty())
         throw Error(fmt::format("training has gone astray at step {}", run_.step),
                     fmt::format("{} for {} steps in a row, at {:.2g} times the recipe's learning rate, and {}",
                                 name_of(verdict), stability.state().skipped_in_a_row, stability.state().rate,
-                                took_since_rollback_
-                                    ? "there is no checkpoint to go back to"
-                                    : "no checkpoint before that of step " + std::to_string(saved_step_) + " is kept"),
+                                again ? fmt::format("no checkpoint before that of step {} is kept", back_at_)
+                                      : "there is no checkpoint to go back to"),
                     fmt::format("--set optimizer.lr={:.1e} --set run.dir=OTHER; a longer optimizer.warmup, or "
                                 "train.dtype=f32, may help too",
                                 resolved_.config.lr / 3));
-    took_since_rollback_ = false;
     const int64_t undone = run_.step;
     const TrainingState state = load_checkpoint(from, *run_.model, run_.trainer->optimizer(), mesh_);
     stability.rolled_back(state.stability, run_.step - state.step);
-    run_.step = saved_step_ = state.step;
+    run_.step = saved_step_ = back_at_ = state.step;
+    astray_at_ = undone;
     run_.tokens = state.tokens;
     note(fmt::format(
         "back from step {} to the checkpoint of step {}; their samples are passed, and the learning rate is "
@@ -193,7 +193,6 @@ bool PretrainLoop::run() {
 
         nlohmann::ordered_json record = {{"step", run_.step}, {"loss", s.loss},      {"grad_norm", s.grad_norm},
                                          {"lr", s.lr},        {"ms", seconds * 1e3}, {"tokens", s.tokens}};
-        took_since_rollback_ = took_since_rollback_ || taken;
         if (!taken) record["skipped"] = name_of(s.verdict);
         if (rolled_back_from_) record["rolled_back_from"] = *std::exchange(rolled_back_from_, std::nullopt);
         if (validates) validate(record);

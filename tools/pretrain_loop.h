@@ -60,7 +60,8 @@ private:
     std::vector<int32_t> bytes_of_ids_;
     int64_t saved_step_;
     std::optional<int64_t> rolled_back_from_;
-    bool took_since_rollback_ = true;
+    int64_t astray_at_ = 0;  // the step that the last way back was taken from
+    int64_t back_at_ = 0;    // and the checkpoint it led to
     int64_t first_step_;
     Clock::time_point start_ = Clock::now(), shown_ = {};
 };

@@ -188,6 +188,15 @@ void write_hf(Model& model, const FoundModel& source, const fs::path& destinatio
     fresh.publish();
 }
 
+// The other program knows one GELU.
+void note_activation(std::vector<std::string>& notes, Activation ours, ModelFormat to) {
+    const bool exact = ours == Activation::gelu_erf;
+    if ((to == ModelFormat::nanogpt && exact) || (to == ModelFormat::llmc && !exact) || to == ModelFormat::hf) return;
+    const char *erf = "the error function", *tanh = "tanh";
+    notes.push_back(std::string("this GPT-2 computes GELU with ") + (exact ? erf : tanh) + ", and " + name_of(to) +
+                    " with " + (exact ? tanh : erf) + ": activations differ by up to 5e-4");
+}
+
 // What is said of the tokenizer, and of ids that the other program expects.
 void note_tokenizer(std::vector<std::string>& notes, const FoundModel& source, const ModelConfig& m, ModelFormat to) {
     if (source.format == ModelFormat::hf && to != ModelFormat::hf && is_file(source.path / "tokenizer.json"))
@@ -249,10 +258,7 @@ Converted convert_model(const Ops& ops, const FoundModel& source, const fs::path
         case ModelFormat::nanogpt: write_nanogpt(model, destination); break;
         case ModelFormat::llmc: write_llmc(model, destination); break;
     }
-    if (source.format != ModelFormat::nanogpt && options.to == ModelFormat::nanogpt)
-        read.notes.push_back(
-            "this GPT-2 computes GELU with tanh, and nanoGPT with the error function: activations differ by up to "
-            "5e-4");
+    note_activation(read.notes, model.config().activation, options.to);
     if (source.format == ModelFormat::nanogpt && options.to == ModelFormat::nanogpt) read.notes.clear();
     note_tokenizer(read.notes, source, model.config(), options.to);
     return {model.config(), model.run.dtype, std::move(read.notes)};

@@ -18,6 +18,50 @@ std::string cut(const std::string& text, size_t longest) {
     return text.substr(0, end) + "…";
 }
 
+using json = nlohmann::json;
+
+// Looks at a text without keeping any of it, each key once: the library's own callback looks through an object's keys again
+// at the end of every member.
+class Watcher : public nlohmann::json_sax<json> {
+public:
+    std::string problem;
+
+    bool null() override { return true; }
+    bool boolean(bool) override { return true; }
+    bool number_integer(number_integer_t) override { return true; }
+    bool number_unsigned(number_unsigned_t) override { return true; }
+    bool number_float(number_float_t, const string_t&) override { return true; }
+    bool string(string_t&) override { return true; }
+    bool binary(binary_t&) override { return true; }
+    bool start_object(size_t) override { return enter(); }
+    bool start_array(size_t) override { return enter(); }
+    bool end_object() override { return leave(); }
+    bool end_array() override { return leave(); }
+    bool key(string_t& name) override {
+        if (!open_.back().insert(name).second) problem = "it has the key " + shown(name) + " twice";
+        return problem.empty();
+    }
+    bool parse_error(size_t, const std::string&, const json::exception& e) override {
+        const std::string reason = e.what();  // "[json.exception.…] parse error at line 1, column 2: …"
+        const size_t start = reason.find("] ");
+        if (problem.empty()) problem = cut(start == std::string::npos ? reason : reason.substr(start + 2), 240);
+        return false;
+    }
+
+private:
+    bool enter() {
+        open_.emplace_back();
+        if (open_.size() > deepest) problem = "its JSON is nested deeper than " + std::to_string(deepest) + " levels";
+        return problem.empty();
+    }
+    bool leave() {
+        open_.pop_back();
+        return true;
+    }
+
+    std::vector<std::unordered_set<std::string>> open_;  // the keys seen of each object and list that is open
+};
+
 }  // namespace
 
 std::string shown(const std::string& name) {
@@ -26,36 +70,11 @@ std::string shown(const std::string& name) {
 }
 
 JsonText try_parse_json(std::string_view text) {
-    using json = nlohmann::json;
-    JsonText read;
-    std::vector<std::unordered_set<std::string>> open;  // the keys seen of each object and list that is open
-    auto watch = [&](int, json::parse_event_t event, json& parsed) {
-        switch (event) {
-            case json::parse_event_t::object_start:
-            case json::parse_event_t::array_start:
-                open.emplace_back();
-                if (open.size() > deepest)
-                    read.problem = "its JSON is nested deeper than " + std::to_string(deepest) + " levels";
-                break;
-            case json::parse_event_t::object_end:
-            case json::parse_event_t::array_end: open.pop_back(); break;
-            case json::parse_event_t::key:
-                if (!open.back().insert(parsed.get_ref<const std::string&>()).second)
-                    read.problem = "it has the key " + shown(parsed.get_ref<const std::string&>()) + " twice";
-                break;
-            case json::parse_event_t::value: break;
-        }
-        return read.problem.empty();  // after a problem nothing more is kept
-    };
-    try {  // the library knows the place of an error only as an exception
-        read.value = json::parse(text.begin(), text.end(), watch);
-    } catch (const json::exception& e) {
-        const std::string reason = e.what();  // "[json.exception.…] parse error at line 1, column 2: …"
-        const size_t start = reason.find("] ");
-        if (read.problem.empty())
-            read.problem = cut(start == std::string::npos ? reason : reason.substr(start + 2), 240);
-    }
-    return read;
+    Watcher watcher;
+    if (!json::sax_parse(text.begin(), text.end(), &watcher) && watcher.problem.empty())
+        watcher.problem = "it is no JSON";
+    if (!watcher.problem.empty()) return {{}, watcher.problem};
+    return {json::parse(text.begin(), text.end()), ""};
 }
 
 nlohmann::json parse_json(std::string_view text, const std::string& file, const std::string& fix) {

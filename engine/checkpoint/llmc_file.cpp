@@ -141,8 +141,9 @@ void write_llmc(Model& model, const fs::path& path) {
     AtomicFile file(path);
     file.write(header.data(), sizeof header);
     const std::string empty_row(size_t(m.C) * size_of(model.run.dtype), '\0');
+    const auto weights = weights_by_name(model);
     for (const std::string& name : names_in_order(m.L)) {
-        stream_out(model.run, weight_of(model, name).value,
+        stream_out(model.run, weights.at(name)->value,
                    [&](const void* data, size_t bytes) { file.write(data, bytes); });
         if (name == "wte")
             for (int64_t row = m.V; row < padded(m.V); ++row) file.write(empty_row);

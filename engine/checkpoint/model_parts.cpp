@@ -32,10 +32,10 @@ std::unique_ptr<Model> model_of(const Ops& ops, const ModelConfig& m, DType dtyp
     return model;
 }
 
-const Weight& weight_of(Model& model, const std::string& name) {
-    for (const Weight& w : model.weights())
-        if (w.name == name) return w;
-    check_failed("a weight of that name", __FILE__, __LINE__, name);
+std::map<std::string, const Weight*> weights_by_name(Model& model) {
+    std::map<std::string, const Weight*> all;
+    for (const Weight& w : model.weights()) all.emplace(w.name, &w);
+    return all;
 }
 
 void stream_out(const Run& run, Tensor t, const std::function<void(const void*, size_t)>& write) {

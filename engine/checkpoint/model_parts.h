@@ -30,7 +30,8 @@ using StoredWeights = std::map<std::string, Strided<const std::byte>>;
 // The model in that dtype, with room for nothing but its weights.
 std::unique_ptr<Model> model_of(const Ops&, const ModelConfig&, DType, const StoredWeights&);
 
-const Weight& weight_of(Model&, const std::string& name);
+// By name; valid as long as the model.
+std::map<std::string, const Weight*> weights_by_name(Model&);
 
 // The weight's bytes in the model's dtype, row-major, a few MiB at a time.
 void stream_out(const Run&, Tensor, const std::function<void(const void* data, size_t bytes)>& write);

@@ -10,8 +10,8 @@
 // A model with bias=False is our GPT-2 with biases of zero. The vocabulary keeps its padding (50304 for GPT-2's 50257): the
 // ids above are part of the model's softmax.
 //
-// nanoGPT computes GELU with the error function (its earlier versions with tanh; the files do not tell); our GPT-2 always
-// with tanh. An activation differs by 5e-4 at the most; a note says so.
+// nanoGPT computes GELU with the error function, and so does a GPT-2 that is read here. (Its earlier versions did
+// with tanh, and the files do not tell: for one of those, say "gelu_new" in config.json.)
 //
 // Source: model.py and train.py of karpathy/nanoGPT.
 #include <optional>
@@ -31,7 +31,8 @@ struct ForeignModel {
 ForeignModel read_nanogpt(const Ops&, const fs::path& file, std::optional<DType>);
 
 // Writes a checkpoint that nanoGPT's sample.py samples from and train.py resumes from, with fresh moments and at iteration
-// 0. Where all biases are zero it has none. Error where nanoGPT cannot hold the model.
+// 0. Where all biases are zero it has none. A GELU with tanh becomes nanoGPT's own, which differs by up to 5e-4. Error where
+// nanoGPT cannot hold the model.
 void write_nanogpt(Model&, const fs::path& file);
 
 }  // namespace gradus

@@ -52,6 +52,7 @@ ModelConfig config_of(const Pickled& arguments, const std::string& file, const R
     m.F = 4 * m.C;
     m.V = integer("vocab_size");
     m.context = integer("block_size");
+    m.activation = Activation::gelu_erf;
     m.end_of_text = gpt2_end_of_text(m.V);
     validate_foreign(m, file);
     return m;
@@ -104,9 +105,6 @@ public:
                     std::to_string(file_.size()));
         const DType own = all_bf16_ ? DType::bf16 : DType::f32;
         ForeignModel read = {model_of(ops, config_, wanted.value_or(own), stored_), notes_};
-        read.notes.push_back(
-            "nanoGPT computes GELU with the error function, and this GPT-2 with tanh: activations differ by up to "
-            "5e-4");
         if (!bias) read.notes.push_back("the model has no biases; they are written as zeros");
         return read;
     }

@@ -31,9 +31,10 @@ std::vector<StateTensor> state_tensors_of(Model& model) {
     const ModelConfig& m = model.config();
     std::vector<StateTensor> all;
     bool bias = false;
+    const auto weights = weights_by_name(model);
     for (const DeclaredWeight& w : declared_weights(m)) {
         const std::string name = "transformer." + files_of(m.family).external(m, w.name, w.spec)[0].name;
-        const Tensor value = weight_of(model, w.name).value;
+        const Tensor value = weights.at(w.name)->value;
         all.push_back({name, "", w.shape(), value});
         bias = bias || (is_bias(name) && !all_zero(model.run, value));
     }

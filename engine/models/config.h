@@ -56,6 +56,8 @@ void validate(const ModelConfig&, const std::string& where);
 // Error where config.json would not say what this model computes, so that it could be trained but not saved.
 void require_describable(const ModelConfig&);
 
+const char* name_of(Activation);
+
 // What two models differ in, one line each: "layers 12 instead of 24". What training alone uses does not count.
 std::vector<std::string> differences(const ModelConfig& there, const ModelConfig& expected);
 

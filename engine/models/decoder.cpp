@@ -1,5 +1,7 @@
 #include "engine/models/decoder.h"
 
+#include <unordered_map>
+
 #include "engine/base/philox.h"
 #include "engine/layers/rope.h"
 
@@ -42,16 +44,16 @@ void Decoder::declare_weights() {
     params.allocate(purpose_.parts);
     if (purpose_.training) grads.allocate(purpose_.parts);
 
+    std::unordered_map<std::string_view, Weight*> by_name;
+    for (Weight& w : weights_) by_name[w.name] = &w;
     std::vector<Weight> in_memory_order;
     for (size_t e = 0; e < params.entries().size(); ++e) {
         const Arena::Entry& entry = params.entries()[e];
-        for (Weight& w : weights_)
-            if (w.name == entry.name) {
-                w.first = entry.first;
-                w.value = *entry.tensor;
-                if (purpose_.training) w.grad = *grads.entries()[e].tensor;
-                in_memory_order.push_back(w);
-            }
+        Weight& w = *by_name.at(entry.name);
+        w.first = entry.first;
+        w.value = *entry.tensor;
+        if (purpose_.training) w.grad = *grads.entries()[e].tensor;
+        in_memory_order.push_back(w);
     }
     weights_ = std::move(in_memory_order);
 }

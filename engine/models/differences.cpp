@@ -18,6 +18,16 @@ std::string said(const char* text) { return text; }
 
 }  // namespace
 
+const char* name_of(Activation a) {
+    switch (a) {
+        case Activation::gelu_tanh: return "gelu_tanh";
+        case Activation::gelu_erf: return "gelu_erf";
+        case Activation::silu: return "silu";
+        case Activation::relu: return "relu";
+    }
+    return "";
+}
+
 std::vector<std::string> differences(const ModelConfig& there, const ModelConfig& expected) {
     std::vector<std::string> all;
     auto compare = [&](const std::string& what, auto a, auto b) {
@@ -47,7 +57,7 @@ std::vector<std::string> differences(const ModelConfig& there, const ModelConfig
                     expected.rope_scaling.original_context);
         }
     }
-    compare("activation", int(there.activation), int(expected.activation));
+    compare("activation", name_of(there.activation), name_of(expected.activation));
     compare("gated feed-forward", there.gated, expected.gated);
     compare("biases", there.bias, expected.bias);
     compare("tied head", there.tied, expected.tied);

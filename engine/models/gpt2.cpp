@@ -23,7 +23,8 @@ ModelConfig read_config(const nlohmann::json& j, const std::string& file) {
     m.init_std = read.number_or("initializer_range", 0.02);
     m.tied = read.flag_or("tie_word_embeddings", true);
     m.end_of_text = read.integer_or("eos_token_id", -1);
-    read.require("activation_function", {"gelu_new", "gelu_pytorch_tanh"}, "gelu_new");
+    read.require("activation_function", {"gelu_new", "gelu_pytorch_tanh", "gelu"}, "gelu_new");
+    m.activation = read.text_or("activation_function", "") == "gelu" ? Activation::gelu_erf : Activation::gelu_tanh;
     read.require_flag("scale_attn_weights", true);
     read.require_flag("scale_attn_by_inverse_layer_idx", false);
     validate(m, file);
@@ -42,7 +43,7 @@ nlohmann::json write_config(const ModelConfig& m, const char* dtype) {
                         {"n_ctx", m.context},
                         {"layer_norm_epsilon", m.norm_eps},
                         {"initializer_range", m.init_std},
-                        {"activation_function", "gelu_new"},
+                        {"activation_function", m.activation == Activation::gelu_erf ? "gelu" : "gelu_new"},
                         {"attn_pdrop", 0.0},
                         {"embd_pdrop", 0.0},
                         {"resid_pdrop", 0.0},

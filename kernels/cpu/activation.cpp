@@ -28,6 +28,14 @@ struct GeluTanh {
     }
 };
 
+struct GeluErf {
+    static Floats value(Floats x) { return x * normal(x).cumulative; }
+    static Point point(Floats x) {
+        const auto [cumulative, density] = normal(x);
+        return {x * cumulative, cumulative + x * density};
+    }
+};
+
 struct Silu {
     static Floats value(Floats x) { return x * sigmoid(x).value; }
     static Point point(Floats x) {
@@ -45,6 +53,7 @@ template <class Run>
 void by_kind(Activation kind, Run&& run) {
     switch (kind) {
         case Activation::gelu_tanh: return run(GeluTanh{});
+        case Activation::gelu_erf: return run(GeluErf{});
         case Activation::silu: return run(Silu{});
         case Activation::relu: return run(Relu{});
     }

@@ -136,6 +136,14 @@ TEST_CASE("Sizes that were not given follow from those that were") {
     REQUIRE(llama.model.rope_theta == 500000);
 }
 
+TEST_CASE("A GPT-2 computes GELU with tanh unless it is asked to be exact") {
+    REQUIRE(resolved({}).model.activation == Activation::gelu_tanh);
+    REQUIRE(resolved({"model.activation=gelu_tanh"}).model == resolved({}).model);
+    REQUIRE(resolved({"model.activation=gelu_erf"}).model.activation == Activation::gelu_erf);
+    REQUIRE(resolved({"model.family=llama"}).model.activation == Activation::silu);
+    REQUIRE(error_of([] { resolved({"model.activation=gelu"}); }).text().find("gelu_tanh") != std::string::npos);
+}
+
 TEST_CASE("A named shape gives the sizes, the data its vocabulary, and keys change parts of it") {
     const std::string toml = "[run]\ndir = 'x'\n[data]\ndir = 'd'\n[model]\nname = 'gpt2-124m'\n";
     const Resolved plain = resolved({}, toml);
@@ -200,6 +208,8 @@ TEST_CASE("Settings that do not go together are refused by name") {
          "cannot be counted",
          "train.context"},
         {{"model.name=gpt2-124m", "model.family=llama"}, "of the family gpt2", "model.family"},
+        {{"model.family=llama", "model.activation=gelu_erf"}, "llama is not computed with", "model.activation"},
+        {{"model.activation=silu"}, "gpt2 is not computed with", "model.activation"},
         {{"model.name=gpt2-125m"}, "no model named", "gpt2-124m"},
     };
     for (const Case& c : cases) {
@@ -216,11 +226,15 @@ TEST_CASE("A model that begins from weights keeps their shape") {
     const std::string toml = "[run]\ndir = 'x'\n[data]\ndir = 'd'\n[model]\nfrom = 'there'\n";
     REQUIRE(resolved({}, toml, there).model == there);
     REQUIRE(resolved({"model.layers=2"}, toml, there).model == there);
-    for (const char* other : {"model.layers=3", "model.width=64", "model.feed_forward=64", "model.vocab=70",
-                              "model.norm_eps=1e-6", "model.tied=false", "model.family=llama", "model.context=32"}) {
+    for (const char* other :
+         {"model.layers=3", "model.width=64", "model.feed_forward=64", "model.vocab=70", "model.norm_eps=1e-6",
+          "model.tied=false", "model.family=llama", "model.context=32", "model.activation=gelu_erf"}) {
         INFO(other);
         REQUIRE_THROWS_AS(resolved({other}, toml, there), Error);
     }
+    ModelConfig exact = there;
+    exact.activation = Activation::gelu_erf;
+    REQUIRE(resolved({}, toml, exact).model == exact);
     ModelConfig small_vocabulary = there;
     small_vocabulary.V = 64;
     REQUIRE_THROWS_AS(resolved({}, toml, small_vocabulary), Error);

@@ -54,6 +54,9 @@ TEST_CASE("the config.json of a GPT-2 is read whole") {
     REQUIRE(m.norm_eps == 1e-5);
     REQUIRE(m.position == Position::learned);
     REQUIRE(m.activation == Activation::gelu_tanh);
+    REQUIRE(read(with(gpt2, "activation_function", R"("gelu_pytorch_tanh")")).activation == Activation::gelu_tanh);
+    REQUIRE(read(with(gpt2, "activation_function", "")).activation == Activation::gelu_tanh);
+    REQUIRE(read(with(gpt2, "activation_function", R"("gelu")")).activation == Activation::gelu_erf);
     REQUIRE(m.bias);
     REQUIRE(m.tied);
     REQUIRE_FALSE(m.gated);
@@ -171,6 +174,23 @@ TEST_CASE("a model that config.json cannot describe is not saved as another") {
     ModelConfig m = tiny_gpt2();
     m.activation = Activation::relu;
     Trained odd(m, DType::f32);
-    REQUIRE(says(refusal([&] { save_weights(*odd.model, folder / "model", DType::f32); }), "activation"));
+    REQUIRE(says(refusal([&] { save_weights(*odd.model, folder / "model", DType::f32); }),
+                 "activation gelu_tanh instead of relu"));
     REQUIRE_FALSE(fs::exists(folder / "model"));
+    m = tiny_llama();
+    m.activation = Activation::gelu_erf;  // silu is all that a LLaMA is known to have
+    REQUIRE(says(refusal([&] { require_describable(m); }), "activation silu instead of gelu_erf"));
+}
+
+TEST_CASE("a GPT-2 with the exact gelu says so in its config.json") {
+    const TemporaryFolder folder;
+    ModelConfig m = tiny_gpt2();
+    for (const auto& [kind, name] : {std::pair{Activation::gelu_erf, "gelu"}, {Activation::gelu_tanh, "gelu_new"}}) {
+        m.activation = kind;
+        Trained exact(m, DType::f32);
+        save_weights(*exact.model, folder / name, DType::f32);
+        REQUIRE(
+            says(read_file(folder / name / "config.json"), "\"activation_function\": \"" + std::string(name) + "\""));
+        REQUIRE(read_model_config(folder / name) == m);
+    }
 }

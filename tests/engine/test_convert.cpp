@@ -1,5 +1,6 @@
 // Models between the files of Hugging Face, nanoGPT and llm.c: what is written is read back bit for bit, and what PyTorch
 // wrote is what it wrote.
+#include <algorithm>
 #include <cstring>
 
 #include "engine/checkpoint/convert.h"
@@ -72,6 +73,7 @@ TEST_CASE("a checkpoint that PyTorch wrote becomes a Hugging Face folder with th
     REQUIRE(m.context == 6);
     REQUIRE(m.V == 11);
     REQUIRE(m.tied);
+    REQUIRE(m.activation == Activation::gelu_erf);
     REQUIRE(m.end_of_text == -1);
 }
 
@@ -98,7 +100,9 @@ TEST_CASE("from Hugging Face to any format and back every weight keeps its bits,
         for (const ModelFormat format : {ModelFormat::hf, ModelFormat::nanogpt, ModelFormat::llmc}) {
             INFO(name_of(format) << " " << name_of(dtype));
             const TemporaryFolder work;
-            Trained source(plain_gpt2(), dtype);
+            ModelConfig m = plain_gpt2();
+            m.activation = format == ModelFormat::nanogpt ? Activation::gelu_erf : Activation::gelu_tanh;
+            Trained source(m, dtype);
             source.fill(3);
             save_weights(*source.model, work / "source", dtype);
             REQUIRE(convert_at(work / "source", work / "there", format).dtype == dtype);
@@ -107,6 +111,37 @@ TEST_CASE("from Hugging Face to any format and back every weight keeps its bits,
             REQUIRE(differences(read_model_config(work / "back"), source.model->config()).empty());
             REQUIRE(names_in(work.path()) == std::vector<std::string>{"back", "source", "there"});
         }
+}
+
+TEST_CASE(
+    "a GPT-2 keeps its gelu from folder to folder, and where another program computes the other one, a note says so") {
+    const TemporaryFolder work;
+    auto noted = [](const Converted& done) {
+        return std::any_of(done.notes.begin(), done.notes.end(),
+                           [](const std::string& n) { return says(n, "GELU") && says(n, "up to 5e-4"); });
+    };
+    ModelConfig m = plain_gpt2();
+    for (const Activation kind : {Activation::gelu_tanh, Activation::gelu_erf}) {
+        const bool exact = kind == Activation::gelu_erf;
+        const fs::path at = work / (exact ? "exact" : "tanh");
+        fs::create_directory(at);
+        m.activation = kind;
+        Trained source(m, DType::f32);
+        source.fill(11);
+        save_weights(*source.model, at / "source", DType::f32);
+        REQUIRE_FALSE(noted(convert_at(at / "source", at / "hf", ModelFormat::hf)));
+        REQUIRE(read_model_config(at / "hf").activation == kind);
+        REQUIRE(noted(convert_at(at / "source", at / "ckpt.pt", ModelFormat::nanogpt)) == !exact);
+        REQUIRE(noted(convert_at(at / "source", at / "model.bin", ModelFormat::llmc)) == exact);
+        // What comes back is what those programs compute.
+        REQUIRE_FALSE(noted(convert_at(at / "ckpt.pt", at / "from-nanogpt", ModelFormat::hf)));
+        REQUIRE(read_model_config(at / "from-nanogpt").activation == Activation::gelu_erf);
+        REQUIRE_FALSE(noted(convert_at(at / "model.bin", at / "from-llmc", ModelFormat::hf)));
+        REQUIRE(read_model_config(at / "from-llmc").activation == Activation::gelu_tanh);
+        REQUIRE(noted(convert_at(at / "ckpt.pt", at / "to-llmc.bin", ModelFormat::llmc)));
+        REQUIRE(noted(convert_at(at / "model.bin", at / "to-nanogpt.pt", ModelFormat::nanogpt)));
+        REQUIRE_FALSE(noted(convert_at(at / "ckpt.pt", at / "again.pt", ModelFormat::nanogpt)));
+    }
 }
 
 TEST_CASE("a LLaMA with grouped heads, rescaled positions and either head goes from folder to folder bit for bit") {

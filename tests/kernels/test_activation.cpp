@@ -1,4 +1,5 @@
 // The activations of the reference table: kernels/activation.h.
+#include <array>
 #include <catch2/catch.hpp>
 
 #include "tests/kernels/complex_step.h"
@@ -9,11 +10,18 @@ using namespace gradus::test;
 namespace {
 
 const Ops& ops = reference_ops();
-const std::vector<Activation> kinds = {Activation::gelu_tanh, Activation::silu, Activation::relu};
+const std::vector<Activation> kinds = {Activation::gelu_tanh, Activation::gelu_erf, Activation::silu, Activation::relu};
 
 double apply(Activation kind, double x) {
     const Owned in = filled(DType::f64, {1, 1}, x), out = poisoned(DType::f64, {1, 1});
     ops.activation_forward({.y = out, .x = in, .kind = kind}, {});
+    return at(out, 0);
+}
+
+double slope(Activation kind, double x) {
+    const Owned in = filled(DType::f64, {1, 1}, x), one = filled(DType::f64, {1, 1}, 1);
+    const Owned out = poisoned(DType::f64, {1, 1});
+    ops.activation_backward({.d_x = out, .d_y = one, .x = in, .kind = kind}, {});
     return at(out, 0);
 }
 
@@ -55,6 +63,8 @@ TEST_CASE("gelu, silu and relu are what their names say") {
         const double u = std::sqrt(2 / std::acos(-1.0)) * (x + 0.044715 * x * x * x);
         REQUIRE(std::abs(apply(Activation::gelu_tanh, x) - x / (1 + std::exp(-2 * u))) <=
                 1e-15 * std::max(1.0, std::abs(x)));
+        REQUIRE(std::abs(apply(Activation::gelu_erf, x) - x / 2 * (1 + std::erf(x / std::sqrt(2.0)))) <=
+                1e-15 * std::max(1.0, std::abs(x)));
         REQUIRE(std::abs(apply(Activation::silu, x) - x / (1 + std::exp(-x))) <= 1e-15 * std::max(1.0, std::abs(x)));
         REQUIRE(apply(Activation::relu, x) == std::max(0.0, x));
     }
@@ -62,6 +72,31 @@ TEST_CASE("gelu, silu and relu are what their names say") {
     REQUIRE(std::abs(apply(Activation::silu, 1) - 0.73105858) <= 1e-8);
     REQUIRE(apply(Activation::silu, -800) == 0);
     REQUIRE(apply(Activation::silu, 800) == 800);
+}
+
+TEST_CASE("the exact gelu and its slope have the values of a table of the normal distribution") {
+    // x, Φ(x), the density
+    for (const auto& [x, below, density] : {std::array{0.0, 0.5, 0.3989422804014327},
+                                            {1.0, 0.8413447460685429, 0.2419707245191434},
+                                            {-2.0, 0.0227501319481792, 0.0539909665131881},
+                                            {3.0, 0.9986501019683699, 0.0044318484119380}}) {
+        REQUIRE(std::abs(apply(Activation::gelu_erf, x) - x * below) <= 1e-14);
+        REQUIRE(std::abs(slope(Activation::gelu_erf, x) - (below + x * density)) <= 1e-14);
+    }
+    // Far below 0 it keeps its digits: the tail at −10 is 7.62e-24.
+    REQUIRE(std::abs(apply(Activation::gelu_erf, -10) / -7.619853024160527e-23 - 1) <= 1e-13);
+    REQUIRE(apply(Activation::gelu_erf, -800) == 0);
+    REQUIRE(apply(Activation::gelu_erf, 800) == 800);
+}
+
+TEST_CASE("the two forms of gelu differ by 5e-4 at the most") {
+    double worst = 0;
+    for (double x = -8; x <= 8; x += 1.0 / 256) {
+        const double apart = std::abs(apply(Activation::gelu_tanh, x) - apply(Activation::gelu_erf, x));
+        if (!(apart <= worst)) worst = apart;
+    }
+    REQUIRE(worst <= 5e-4);
+    REQUIRE(worst >= 4e-4);
 }
 
 TEST_CASE("a gated activation is the plain one of the gate, times the other half, bit for bit") {

@@ -55,6 +55,34 @@ TEST_CASE("the logistic function and what it lacks to 1 are within 2.5 and 3 uni
     REQUIRE(std::isnan(sigmoid(splat(NAN)).value[0]));
 }
 
+TEST_CASE("the normal distribution and its density are within 4.5 + x²/2 units in the last place, above 0 within 2.5") {
+    const auto cumulative = [](Floats x) { return normal(x).cumulative; };
+    const auto density = [](Floats x) { return normal(x).density; };
+    const auto tail = [](double x) { return 0.5 * std::erfc(-x / std::sqrt(2.0)); };
+    const auto bell = [](double x) { return std::exp(-x * x / 2) / std::sqrt(2 * std::acos(-1.0)); };
+    REQUIRE(worst_units(cumulative, tail, 0, 14, 1 << 20) <= 2.5);
+    // The exponent x²/2 is rounded, so its error grows as it does.
+    for (int end = 0; end > -12; --end) {
+        const float x = float(end);
+        const double units = 4.5 + double(x - 1) * double(x - 1) / 2;
+        REQUIRE(worst_units(cumulative, tail, x - 1, x, 1 << 16) <= units);
+        REQUIRE(worst_units(density, bell, x - 1, x, 1 << 16) <= units);
+        REQUIRE(worst_units(density, bell, -x, 1 - x, 1 << 16) <= units);
+    }
+}
+
+TEST_CASE("the normal distribution is 0 and 1 far out, a half at either 0, and of NaN NaN") {
+    for (float x : {14.f, 1e3f, 1e30f, INFINITY}) {
+        REQUIRE(normal(splat(-x)).cumulative[0] == 0);
+        REQUIRE(normal(splat(x)).cumulative[0] == 1);
+        REQUIRE(normal(splat(-x)).density[0] == 0);
+        REQUIRE(normal(splat(x)).density[0] == 0);
+    }
+    for (float zero : {0.f, -0.f}) REQUIRE(std::abs(normal(splat(zero)).cumulative[0] - 0.5f) <= 0x1p-24f);
+    REQUIRE(std::isnan(normal(splat(NAN)).cumulative[0]));
+    REQUIRE(std::isnan(normal(splat(NAN)).density[0]));
+}
+
 TEST_CASE("a register rounds to bf16 exactly as one float does, for every bf16 and what lies between two") {
     int wrong = 0;
     for (uint32_t high = 0; high < 1 << 16; ++high)

@@ -21,6 +21,7 @@ std::string named(const std::string& op, const Rows& r) {
 Opt when(bool given, const Tensor& t) { return given ? Opt(t) : Opt(); }
 
 constexpr double eps = 1e-3;
+constexpr Activation kinds[] = {Activation::gelu_tanh, Activation::gelu_erf, Activation::silu, Activation::relu};
 
 }  // namespace
 
@@ -162,7 +163,7 @@ TEST_CASE("the CPU's gradients of norms may overwrite d_y or d_residual") {
 
 TEST_CASE("the CPU's activations and their gradients are as exact as the naive formulas") {
     for (const Rows& r : rows())
-        for (Activation kind : {Activation::gelu_tanh, Activation::silu, Activation::relu})
+        for (Activation kind : kinds)
             for (double spread : {1.0, 8.0}) {
                 const Shape narrow = {r.N, r.C}, wide = {r.N, 2 * r.C};
                 compare(named("activation", r), [=](const Side& s) {
@@ -184,7 +185,7 @@ TEST_CASE("the CPU's activations and their gradients are as exact as the naive f
 TEST_CASE("every activation hands a NaN on, and its slope far out is 0 or 1") {
     const std::vector<double> inputs = {NAN, -1e15, -1e6, -50, 50, 1e6, 1e15};
     for (const Ops* ops : {&reference_ops(), &cpu_ops()})
-        for (Activation kind : {Activation::gelu_tanh, Activation::silu, Activation::relu}) {
+        for (Activation kind : kinds) {
             const int64_t n = int64_t(inputs.size());
             const Owned x(DType::f32, {1, n}), d_y = filled(DType::f32, {1, n}, 1);
             for (int64_t i = 0; i < n; ++i) put(x, i, inputs[size_t(i)]);
@@ -196,6 +197,21 @@ TEST_CASE("every activation hands a NaN on, and its slope far out is 0 or 1") {
             REQUIRE(std::isnan(at(d_x, 0)));
             for (int64_t i = 1; i < n; ++i) REQUIRE(std::abs(at(d_x, i) - (inputs[size_t(i)] > 0)) <= 1e-6);
         }
+}
+
+TEST_CASE("the exact gelu of either 0 is that 0, of infinity infinity, and of minus infinity the formula's NaN") {
+    for (const Ops* ops : {&reference_ops(), &cpu_ops()}) {
+        const Owned x(DType::f32, {1, 4}), y = filled(DType::f32, {1, 4}, 7);
+        int64_t i = 0;
+        for (double each : {0.0, -0.0, double(INFINITY), -double(INFINITY)}) put(x, i++, each);
+        ops->activation_forward({.y = y, .x = x, .kind = Activation::gelu_erf}, {});
+        INFO(ops->name);
+        for (i = 0; i < 2; ++i) REQUIRE(std::signbit(at(y, i)) == std::signbit(at(x, i)));
+        REQUIRE(at(y, 0) == 0);
+        REQUIRE(at(y, 1) == 0);
+        REQUIRE(at(y, 2) == INFINITY);
+        REQUIRE(std::isnan(at(y, 3)));
+    }
 }
 
 TEST_CASE("the CPU's activations work in place") {

@@ -5,7 +5,7 @@ source "$(dirname "$0")/helpers/check.sh"
 
 expect_ok "$gradus" --version
 grep -q '^gradus [0-9]' out.txt || fail "--version says: $(cat out.txt)"
-for command in data tokenizer pretrain eval generate report bench; do
+for command in data tokenizer pretrain eval generate convert plan report bench; do
     expect_ok "$gradus" $command --help
     [ -s out.txt ] || fail "$command --help says nothing"
 done
@@ -27,7 +27,7 @@ expect_error 2 'generate --help' "$gradus" generate here --prompt a --seed -1
 # Only the help of the whole program tells a first run.
 expect_ok "$gradus" --help
 grep -q 'A first run:' out.txt || fail "--help tells no first run"
-for command in data tokenizer pretrain eval generate report bench 'data prepare' 'bench step'; do
+for command in data tokenizer pretrain eval generate convert plan report bench 'data prepare' 'bench step'; do
     expect_ok "$gradus" $command --help
     ! grep -q 'A first run:' out.txt || fail "$command --help repeats the first run"
 done
@@ -43,9 +43,11 @@ fi
 expect_error 1 'absent.toml' "$gradus" pretrain absent.toml
 expect_error 1 'nowhere' "$gradus" generate nowhere --prompt a
 expect_error 1 'nowhere' "$gradus" report nowhere
+expect_error 1 'nowhere' "$gradus" convert nowhere there
 mkdir empty
 expect_error 1 'empty' "$gradus" generate empty --prompt a
 expect_error 1 'log.jsonl' "$gradus" report empty
+expect_error 1 'config.json' "$gradus" convert empty there
 
 # Recipes: status 1, with file, line and column.
 printf '[train]\nmicrobatch = 4\n' >r.toml

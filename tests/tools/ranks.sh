@@ -59,6 +59,24 @@ grep -q 'goes on from step' killed.txt || fail "no restart is told: $(cat killed
 cmp <(losses_of undisturbed) <(losses_of killed) || fail "the run that lost ranks went otherwise"
 echo "ranks were lost $(grep -c 'a rank was lost' killed.txt) times"
 
+# A rank that stops without dying: the others name it, and end by the status of a lost rank.
+on_ranks 2 "${train[@]}" run.dir=stopped "${long[@]}" --set mesh.silence=3 >stopped.txt 2>&1 &
+job=$!
+wait_for_lines stopped/log.jsonl 5
+victim=$(ranks_of | tail -1)
+kill -STOP "$victim"
+status=0
+wait $job || status=$?
+kill -KILL "$victim" 2>/dev/null || true
+[ "$status" -eq 75 ] || fail "ranks that lost one ended with $status: $(cat stopped.txt)"
+grep -q 'is lost' stopped.txt && grep -q 'at step [0-9]' stopped.txt || fail "the lost rank is not named: $(cat stopped.txt)"
+
+# Training that goes astray does so on all ranks alike: skipped, rolled back, and in the end given up by one voice.
+expect_rank_error 'training has gone astray at step' 2 "${train[@]}" run.dir=astray --set optimizer.lr=100 --set optimizer.clip=0 \
+    --set train.steps=400 --set optimizer.warmup=0 --set optimizer.schedule=constant --set checkpoint.every=1 \
+    --set optimizer.weight_decay=100
+grep -q 'back from step [0-9]* to the checkpoint of step' err.txt || fail "nothing was rolled back: $(cat err.txt)"
+
 # What does not fit: three lines of one rank, another status than 0, nothing left behind.
 expect_rank_error 'the mesh needs a multiple of 3 ranks, and 2 were started' 2 "${train[@]}" run.dir=no --set mesh.tp=3
 expect_rank_error 'the mesh needs 4 ranks, and 2 were started' 2 "${train[@]}" run.dir=no --set mesh.dp=4
