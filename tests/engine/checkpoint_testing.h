@@ -1,9 +1,11 @@
 #pragma once
 // Shared by the tests of checkpoints: tiny models of both families, filled with numbers that a seed decides, and folders
 // that go when their test ends. Checkpoints need memory and casts of a backend, no arithmetic; this table has no more.
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
@@ -151,5 +153,24 @@ inline std::vector<std::string> names_in(const fs::path& folder) {
     std::sort(all.begin(), all.end());
     return all;
 }
+
+// While it lives no file of this process grows beyond the limit.
+class FileSizeLimit {
+public:
+    explicit FileSizeLimit(rlim_t bytes) {
+        handler_ = ::signal(SIGXFSZ, SIG_IGN);
+        ::getrlimit(RLIMIT_FSIZE, &before_);
+        const rlimit now = {bytes, before_.rlim_max};
+        ::setrlimit(RLIMIT_FSIZE, &now);
+    }
+    ~FileSizeLimit() {
+        ::setrlimit(RLIMIT_FSIZE, &before_);
+        ::signal(SIGXFSZ, handler_);
+    }
+
+private:
+    rlimit before_{};
+    void (*handler_)(int);
+};
 
 }  // namespace gradus::testing

@@ -43,25 +43,6 @@ void overwrite(const fs::path& path, const std::string& content) {
     REQUIRE(std::fclose(file) == 0);
 }
 
-// While it lives no file of this process grows beyond the limit.
-class FileSizeLimit {
-public:
-    explicit FileSizeLimit(rlim_t bytes) {
-        handler_ = ::signal(SIGXFSZ, SIG_IGN);
-        ::getrlimit(RLIMIT_FSIZE, &before_);
-        const rlimit now = {bytes, before_.rlim_max};
-        ::setrlimit(RLIMIT_FSIZE, &now);
-    }
-    ~FileSizeLimit() {
-        ::setrlimit(RLIMIT_FSIZE, &before_);
-        ::signal(SIGXFSZ, handler_);
-    }
-
-private:
-    rlimit before_{};
-    void (*handler_)(int);
-};
-
 }  // namespace
 
 TEST_CASE("a kill at any moment of saving leaves the newest whole checkpoint loadable bit for bit") {

@@ -7,7 +7,7 @@
 #include "engine/checkpoint/llmc_file.h"
 #include "engine/checkpoint/safetensors.h"
 #include "engine/checkpoint/torch_file.h"
-#include "tests/engine/checkpoint_testing.h"
+#include "tests/engine/convert_testing.h"
 
 #include <catch2/catch.hpp>
 
@@ -15,16 +15,6 @@ using namespace gradus;
 using namespace gradus::testing;
 
 namespace {
-
-const fs::path goldens = fs::path(GRADUS_ROOT) / "tests/goldens/convert";
-
-// A GPT-2 that nanoGPT and llm.c can hold.
-ModelConfig plain_gpt2() {
-    ModelConfig m = tiny_gpt2();
-    m.F = 4 * m.C;
-    m.end_of_text = -1;
-    return m;
-}
 
 std::string bits_of(Model& model) {
     const Tensor t = model.params.flat();

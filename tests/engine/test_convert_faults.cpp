@@ -9,7 +9,7 @@
 #include "engine/checkpoint/convert.h"
 #include "engine/checkpoint/llmc_file.h"
 #include "engine/checkpoint/torch_file.h"
-#include "tests/engine/checkpoint_testing.h"
+#include "tests/engine/convert_testing.h"
 
 #include <catch2/catch.hpp>
 
@@ -17,14 +17,6 @@ using namespace gradus;
 using namespace gradus::testing;
 
 namespace {
-
-const fs::path goldens = fs::path(GRADUS_ROOT) / "tests/goldens/convert";
-
-ModelConfig plain_gpt2() {
-    ModelConfig m = tiny_gpt2();
-    m.F = 4 * m.C;
-    return m;
-}
 
 void put(const fs::path& path, std::string_view content) {  // without a flush to the disk: these are thousands
     std::FILE* file = std::fopen(path.c_str(), "wb");
@@ -98,24 +90,6 @@ std::string refusal_of_tensor(const fs::path& folder, const std::string& pickle)
         file.tensor(file.root(), "w");
     });
 }
-
-class FileSizeLimit {
-public:
-    explicit FileSizeLimit(rlim_t bytes) {
-        handler_ = ::signal(SIGXFSZ, SIG_IGN);
-        ::getrlimit(RLIMIT_FSIZE, &before_);
-        const rlimit now = {bytes, before_.rlim_max};
-        ::setrlimit(RLIMIT_FSIZE, &now);
-    }
-    ~FileSizeLimit() {
-        ::setrlimit(RLIMIT_FSIZE, &before_);
-        ::signal(SIGXFSZ, handler_);
-    }
-
-private:
-    rlimit before_{};
-    void (*handler_)(int);
-};
 
 }  // namespace
 

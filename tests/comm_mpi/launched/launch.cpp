@@ -1,6 +1,7 @@
 #include "tests/comm_mpi/launched/launch.h"
 
 #include <sys/wait.h>
+#include <catch2/catch.hpp>
 
 #include <chrono>
 #include <cstdio>
@@ -22,6 +23,15 @@ Outcome run_ranks(int ranks, const std::string& scenario) {
     outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     return outcome;
+}
+
+void require_success(const std::string& scenario, std::initializer_list<int> sizes) {
+    for (int ranks : sizes) {
+        const Outcome outcome = run_ranks(ranks, scenario);
+        INFO(ranks << " ranks: " << outcome.text);
+        REQUIRE(outcome.status == 0);
+        REQUIRE(outcome.text.empty());
+    }
 }
 
 }  // namespace gradus

@@ -1,5 +1,6 @@
 #pragma once
 // Runs a scenario of the program COMM_RANKS on several ranks of this machine, and keeps what they print.
+#include <initializer_list>
 #include <string>
 
 namespace gradus {
@@ -13,5 +14,7 @@ struct Outcome {
 };
 
 Outcome run_ranks(int ranks, const std::string& scenario);
+// It ends well and silently with each of these numbers of ranks.
+void require_success(const std::string& scenario, std::initializer_list<int> sizes = {2, 4});
 
 }  // namespace gradus

@@ -5,15 +5,6 @@
 
 using namespace gradus;
 
-static void require_success(const std::string& scenario, std::initializer_list<int> sizes = {2, 4}) {
-    for (int ranks : sizes) {
-        const Outcome outcome = run_ranks(ranks, scenario);
-        INFO(ranks << " ranks: " << outcome.text);
-        REQUIRE(outcome.status == 0);
-        REQUIRE(outcome.text.empty());
-    }
-}
-
 TEST_CASE("a sum over ranks has the bits of the sum in rank order, on every rank, for every size and dtype") {
     require_success("sums", {2, 3, 4});
 }

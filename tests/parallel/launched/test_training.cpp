@@ -5,15 +5,6 @@
 
 using namespace gradus;
 
-static void require_success(const std::string& scenario, std::initializer_list<int> sizes = {2, 4}) {
-    for (int ranks : sizes) {
-        const Outcome outcome = run_ranks(ranks, scenario);
-        INFO(ranks << " ranks: " << outcome.text);
-        REQUIRE(outcome.status == 0);
-        REQUIRE(outcome.text.empty());
-    }
-}
-
 TEST_CASE("twenty steps on every mesh have the losses and norms of one rank, in double to 1e-12") {
     require_success("equal_in_double");
 }

@@ -16,7 +16,7 @@ launcher() { echo "mpirun -n $1"; }
 on_ranks() {
     local n=$1
     shift
-    timeout -k 5 120 mpirun -n "$n" "$@" </dev/null
+    timeout -k 5 "${LAUNCH_SECONDS:-120}" mpirun -n "$n" "$@" </dev/null
 }
 
 # expect_rank_error PATTERN RANKS COMMAND…: another status than 0 and than a time-out's, and one rank's three lines.
