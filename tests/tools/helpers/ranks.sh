@@ -10,13 +10,16 @@ fi
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
 export OMPI_MCA_hwloc_base_binding_policy=none OMPI_MCA_btl=vader,self OMPI_MCA_plm=isolated
 
+limit=120  # seconds for a job; a sanitizer needs more, and so do more kills
+[ -z "${GRADUS_SLOW:-}${GRADUS_KILLS:-}" ] || limit=600
+
 launcher() { echo "mpirun -n $1"; }
 
 # on_ranks N COMMAND…
 on_ranks() {
     local n=$1
     shift
-    timeout -k 5 "${LAUNCH_SECONDS:-120}" mpirun -n "$n" "$@" </dev/null
+    timeout -k 5 "$limit" mpirun -n "$n" "$@" </dev/null
 }
 
 # expect_rank_error PATTERN RANKS COMMAND…: another status than 0 and than a time-out's, and one rank's three lines.
