@@ -1,5 +1,6 @@
 #pragma once
 // What the files of this folder share: the world, its groups, and how they end when a rank is missing.
+#include <algorithm>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -80,7 +81,10 @@ public:
     void pause(Missing&& missing) {
         if (!rest()) return;
         world_.missing.clear();
-        missing([&](int rank) { world_.missing.push_back(rank); });
+        missing([&](int rank) {  // a rank may owe us a piece and not have taken ours
+            if (std::find(world_.missing.begin(), world_.missing.end(), rank) == world_.missing.end())
+                world_.missing.push_back(rank);
+        });
         judge();
     }
 
