@@ -168,6 +168,9 @@ int64_t newest_step(const fs::path& run_folder) {
 
 // From outside: starts the ranks, and starts them again.
 int start_ranks(const Options& o) {
+    if (o.auto_resume && o.resume == "never")
+        throw Error("--auto-resume goes on with a run, and --resume never refuses to", "both are given",
+                    "leave out --resume never, or --auto-resume");
     const Config config = load_config(o.recipe, o.set);
     check_sources(config);
     return supervise({.launcher = split_words(o.launch),

@@ -86,6 +86,7 @@ expect_rank_error 'cannot share out a batch of 3 sequences' 2 "${train[@]}" run.
 expect_rank_error 'Muon needs whole matrices' 2 "${train[@]}" run.dir=no --set mesh.tp=2 --set optimizer.kind=muon
 expect_rank_error "did you mean 'mesh.tp'" 2 "${train[@]}" run.dir=no --set mesh.pt=2
 [ ! -e no ] || fail "a refused run left its folder"
+expect_error 1 'leave out --resume never' "${train[@]}" run.dir=no --auto-resume --resume never
 expect_error 1 "cannot start 'mpirum'" "${train[@]}" run.dir=no --launch 'mpirum -n 2'
 expect_rank_error 'another recipe than rank 0' 2 sh -c "exec \"\$0\" \"\$@\" --set optimizer.lr=0.00\$((OMPI_COMM_WORLD_RANK + 1))" \
     "${train[@]}" run.dir=no
