@@ -36,7 +36,10 @@ Exchange::Exchange(Model& model, const Mesh& mesh, bool sharded)
       shared_(model.run.ops, "gradients of shared heads") {
     Shape room_shape;
     const Comm& tp = model.run.tp;
-    for (const Range& whole : model.grads.buckets()) buckets_.push_back({whole, {}, {}, {}});
+    for (const Range& whole : model.grads.buckets()) {
+        CHECK(!sharded_ || whole.count % dp_.size == 0, "a bucket cannot be cut into parts for the ranks of dp");
+        buckets_.push_back({whole, {}, {}, {}});
+    }
     std::vector<std::vector<Range>> left_to_others(buckets_.size());
     for (const Weight& w : model.weights()) {
         Bucket& b = buckets_[size_t(w.bucket)];
