@@ -3,31 +3,19 @@
 #include <simdjson.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "data/text.h"
+#include "engine/base/json_events.h"
 
 namespace gradus {
 
 namespace {
 
 // simdjson is fast and does not say where an error is; nlohmann's parser, told to build nothing, does.
-struct ErrorFinder : nlohmann::json_sax<nlohmann::json> {
+struct ErrorFinder : JsonEvents {
     size_t column = 1;
     std::string cause = "not a JSON object";
 
-    bool null() override { return true; }
-    bool boolean(bool) override { return true; }
-    bool number_integer(number_integer_t) override { return true; }
-    bool number_unsigned(number_unsigned_t) override { return true; }
-    bool number_float(number_float_t, const string_t&) override { return true; }
-    bool string(string_t&) override { return true; }
-    bool binary(binary_t&) override { return true; }
-    bool start_object(size_t) override { return true; }
-    bool key(string_t&) override { return true; }
-    bool end_object() override { return true; }
-    bool start_array(size_t) override { return true; }
-    bool end_array() override { return true; }
     bool parse_error(size_t position, const std::string&, const nlohmann::json::exception& error) override {
         column = position;
         const std::string_view message = error.what();  // "[json.exception…] parse error at line 1, column 9: …"

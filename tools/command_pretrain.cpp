@@ -135,6 +135,7 @@ void train(MpiWorld& world, Config config, bool never_resume, std::chrono::stead
         r = resolve_timed_run(config, data, *steps, world.size());
     }
     TrainingRun run = start_run(r, resume, mesh);
+    world.all().barrier();  // every rank has its memory
     if (is_new) hold_new_folder(folder, lock);
     if (first) remove_stale_temporaries(folder);
     print_run(r, data, batches, run, world);

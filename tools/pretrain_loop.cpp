@@ -90,6 +90,8 @@ void PretrainLoop::roll_back(Verdict verdict) {
                                 resolved_.config.lr / 3));
     const int64_t undone = run_.step;
     const TrainingState state = load_checkpoint(from, *run_.model, run_.trainer->optimizer(), mesh_);
+    // A run that is killed now must not go on from a checkpoint whose steps are no longer in its log.
+    if (mesh_.world.rank == 0) remove_later(folder_, from);
     stability.rolled_back(state.stability, run_.step - state.step);
     run_.step = saved_step_ = back_at_ = state.step;
     astray_at_ = undone;

@@ -116,17 +116,33 @@ void point_latest_at(const fs::path& step_folder) {
     sync_folder(latest.parent_path());
 }
 
+namespace {
+
+// Renamed first: a folder named step-… is whole until the moment it is gone. One that cannot go may stay.
+void remove_step(const fs::path& step_folder) {
+    const fs::path going = hidden(step_folder, removing);
+    if (::rename(step_folder.c_str(), going.c_str()) != 0) return;
+    std::error_code ignored;
+    fs::remove_all(going, ignored);
+}
+
+}  // namespace
+
 void remove_older(const fs::path& run_folder, const Keep& keep, const fs::path& just_written) {
     CHECK(keep.last >= 1, "the newest checkpoint always stays");
     int whole = 0;
     for (const StepFolder& f : step_folders(run_folder)) {
         if (!what_is_missing(f.path).empty()) continue;
         if (++whole <= keep.last || f.path == just_written || (keep.every > 0 && f.step % keep.every == 0)) continue;
-        // Renamed first: a folder named step-… is whole until the moment it is gone. One that cannot go may stay.
-        const fs::path going = hidden(f.path, removing);
-        if (::rename(f.path.c_str(), going.c_str()) != 0) continue;
-        std::error_code ignored;
-        fs::remove_all(going, ignored);
+        remove_step(f.path);
+    }
+}
+
+void remove_later(const fs::path& run_folder, const fs::path& step_folder) {
+    point_latest_at(step_folder);
+    for (const StepFolder& f : step_folders(run_folder)) {
+        if (f.path.filename() == step_folder.filename()) return;  // newest first
+        remove_step(f.path);
     }
 }
 

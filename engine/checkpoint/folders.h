@@ -37,5 +37,7 @@ private:
 void point_latest_at(const fs::path& step_folder);
 // All but those to keep, the one just written and damaged ones, which a person may want to see.
 void remove_older(const fs::path& run_folder, const Keep&, const fs::path& just_written);
+// Those of later steps than this one's, which becomes the latest: of a course that the run has left.
+void remove_later(const fs::path& run_folder, const fs::path& step_folder);
 
 }  // namespace gradus

@@ -17,6 +17,11 @@ for mesh in 'dp=2 tp=1' 'dp=1 tp=2' 'dp=2 tp=2' 'dp=4 tp=1'; do
     same_losses one "$run" || fail "the losses of $mesh differ: $(tail -1 "$run/log.jsonl") instead of $(tail -1 one/log.jsonl)"
     [ "$(grep -c '^model' out.txt)" -eq 1 ] || fail "more than one rank speaks: $(cat out.txt)"
 done
+expect_ok "${train[@]}" run.dir=muon --set optimizer.kind=muon
+expect_ok on_ranks 2 "${train[@]}" run.dir=muons --set optimizer.kind=muon
+same_losses muon muons || fail "Muon on two ranks went otherwise"
+expect_ok on_ranks 2 "${train[@]}" run.dir=minutes --set train.minutes=0.02 --set optimizer.warmup=1
+grep -q 'steps fit into 0.02 minutes' out.txt || fail "no steps were counted: $(cat out.txt)"
 expect_ok "$gradus" generate mesh-2-2 --prompt 'the ' --max-tokens 5
 
 # A run that began on four ranks goes on on two, and on one.
@@ -76,6 +81,8 @@ grep -q 'is lost' stopped.txt && grep -q 'at step [0-9]' stopped.txt || fail "th
 expect_rank_error 'training has gone astray at step' 2 "${train[@]}" run.dir=astray --set optimizer.lr=100 --set optimizer.clip=0 \
     --set train.steps=400 --set optimizer.warmup=0 --set optimizer.schedule=constant --set checkpoint.every=1 \
     --set optimizer.weight_decay=100
+[ "$(basename "$(readlink -f astray/checkpoints/latest)")" = "$(ls astray/checkpoints | grep step- | tail -1)" ] ||
+    fail "checkpoints of a course that was left are still there: $(ls -l astray/checkpoints)"
 grep -q 'back from step [0-9]* to the checkpoint of step' err.txt || fail "nothing was rolled back: $(cat err.txt)"
 
 # What does not fit: three lines of one rank, another status than 0, nothing left behind.
