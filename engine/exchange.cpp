@@ -90,14 +90,15 @@ void Exchange::sum_gradients(size_t bucket) {
     dp_.reduce_scatter(grads.part(mine.first, mine.count), whole, s);
 }
 
-void Exchange::norm(Tensor total) {
+void Exchange::norm(Tensor total, Tensor parts) {
     const auto& [ops, d, m, dtype, tp, s] = model_.run;
     const Tensor grads = model_.grads.flat();
     ops.zero(total.data, total.bytes(), s);
     std::vector<Range> counted;  // across buckets where they touch: one call with one rank
     for (const Bucket& b : buckets_)
         for (const Range& r : b.counted) add(counted, r);
-    for (const Range& r : counted) ops.square_sum({.total = total, .x = grads.part(r.first, r.count)}, s);
+    for (const Range& r : counted)
+        ops.square_sum({.total = total, .parts = parts, .x = grads.part(r.first, r.count)}, s);
     tp.sum(total, s);
     if (sharded_) dp_.sum(total, s);
 }

@@ -30,8 +30,9 @@ public:
 
     // Before the update, for each bucket: its own() gradients become those of the whole batch.
     void sum_gradients(size_t bucket);
-    // total [1] f64 = Σ squares of the whole gradient, each weight counted once: the same number on every rank.
-    void norm(Tensor total);
+    // total [1] f64 = Σ squares of the whole gradient, each weight counted once: the same number on every rank. parts is
+    // room for SquareSum.
+    void norm(Tensor total, Tensor parts);
     // After the update: each bucket of `whole`, an arena's flat tensor, from the parts that the ranks own. `own_parts` are
     // this rank's, one after the other, or with `whole` itself those that lie in it.
     void gather(Tensor whole, Tensor own_parts);

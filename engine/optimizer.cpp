@@ -83,6 +83,7 @@ void Optimizer::allocate() {
         }
     }
     scalars_.declare("total", total_, {1}, DType::f64);
+    scalars_.declare("parts of the total", parts_, {square_sum_parts}, DType::f64);
     scalars_.declare("scale", scale_, {1}, DType::f64);
     if (!matrices_.empty()) scalars_.declare("workspace of Muon", workspace_, {muon_workspace(matrices_)}, dtype);
     scalars_.allocate();
@@ -113,7 +114,7 @@ void Optimizer::weights_from_masters() {
 }
 
 double Optimizer::norm() {
-    exchange_.norm(total_);
+    exchange_.norm(total_, parts_);
     double total = 0;
     model_.run.ops.copy_to_host(&total, total_.data, sizeof total, model_.run.stream);
     model_.run.ops.synchronise(model_.run.stream);

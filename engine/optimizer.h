@@ -76,7 +76,7 @@ private:
     std::vector<int64_t> first_v_;        // of each weight; −1: none
     std::vector<Range> ranges_;
     std::vector<MuonMatrix> matrices_;  // a weight, or one of the matrices stacked in it
-    Tensor total_, scale_, workspace_;
+    Tensor total_, parts_, scale_, workspace_;
 };
 
 }  // namespace gradus

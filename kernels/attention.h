@@ -39,6 +39,7 @@ struct AttentionForward {
 
 struct AttentionBackward {
     Out d_qkv;       // [N, (H+2G)·D]
+    Out delta;       // [B,H,T]          accumulator dtype: room for it
     In d_y;          // [N, H·D]
     In qkv, y, lse;  // as given to, and written by, forward
     In lo, hi;       // [B,T]            i32

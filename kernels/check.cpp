@@ -216,6 +216,7 @@ void check(const AttentionBackward& a) {
     const int64_t N = int64_t(a.B) * a.T;
     call.leads("qkv", a.qkv, 2);
     call.is("d_qkv", a.d_qkv, t, {N, (a.H + 2 * int64_t(a.G)) * a.D}, "[N, (H+2G)·D]");
+    call.is("delta", a.delta, accumulator_of(t), {a.B, a.H, a.T}, "[B,H,T]");
     call.is("d_y", a.d_y, t, {N, int64_t(a.H) * a.D}, "[N, H·D]");
     call.is("qkv", a.qkv, t, {N, (a.H + 2 * int64_t(a.G)) * a.D}, "[N, (H+2G)·D]");
     call.is("y", a.y, t, {N, int64_t(a.H) * a.D}, "[N, H·D]");
@@ -223,7 +224,7 @@ void check(const AttentionBackward& a) {
     call.is("lo", a.lo, DType::i32, {a.B, a.T}, "[B,T]");
     call.is("hi", a.hi, DType::i32, {a.B, a.T}, "[B,T]");
     call.number("scale", a.scale, true, "finite");
-    call.apart({{"d_qkv", a.d_qkv}},
+    call.apart({{"d_qkv", a.d_qkv}, {"delta", a.delta}},
                {{"d_y", a.d_y}, {"qkv", a.qkv}, {"y", a.y}, {"lse", a.lse}, {"lo", a.lo}, {"hi", a.hi}});
 }
 
@@ -353,8 +354,9 @@ void check(const SquareSum& a) {
     const Call call{"square_sum"};
     call.any("x", a.x);
     call.is("total", a.total, DType::f64, {1}, "[1]");
+    call.is("parts", a.parts, DType::f64, {square_sum_parts}, "[square_sum_parts]");
     call.one_of("x", a.x, {DType::f32, DType::bf16, DType::f64});
-    call.apart({{"total", a.total}}, {{"x", a.x}});
+    call.apart({{"total", a.total}, {"parts", a.parts}}, {{"x", a.x}});
 }
 
 void check(const ClipScale& a) {

@@ -56,17 +56,39 @@ struct Ops {
     Op<Muon> muon;
 
     // Memory of the device that the table computes on. allocate() aligns to 64 bytes and throws an Error that says how
-    // much was asked for; copies are ordered with the ops of the stream; synchronise() waits until it is idle.
+    // much was asked for. allocate_host() is memory of the host that copies reach at full speed.
     void* (*allocate)(size_t bytes);
     void (*release)(void* memory, size_t bytes);
+    void* (*allocate_host)(size_t bytes);
+    void (*release_host)(void* memory, size_t bytes);
+    DeviceMemory (*memory)();
+
+    // Work given to one stream is done in the order it was given, whenever the device comes to it. The host's side of a
+    // copy belongs to the stream until synchronise(), which waits until all work of the stream is done.
     void (*zero)(void* memory, size_t bytes, Stream);
     void (*copy_to_device)(void* device, const void* host, size_t bytes, Stream);
     void (*copy_to_host)(void* host, const void* device, size_t bytes, Stream);
     void (*synchronise)(Stream);
+
+    // Two streams know nothing of each other but through events: record() puts a mark behind the work that the stream has
+    // so far, and what another stream is given after wait() begins when that mark is reached. The host does not wait.
+    Stream (*make_stream)();
+    void (*release_stream)(Stream);
+    Event (*make_event)();
+    void (*release_event)(Event);
+    void (*record)(Event, Stream);
+    void (*wait)(Stream, Event);
+    bool (*reached)(Event);                   // for the host: asks, does not wait
+    double (*seconds_between)(Event, Event);  // of two that are reached
 };
 
 const Ops& reference_ops();  // f32, f64, c128: the formulas as they stand in the headers
 const Ops& cpu_ops();        // f32, bf16: fast on the CPU
-const Ops& cuda_ops();       // f32, bf16 on a GPU; a build without CUDA throws the Error that names the option
+const Ops& simt_ops();       // f32, bf16: kernels/cuda run thread by thread on the CPU, for tests and for readers
+
+// f32, bf16 on the GPU of that number, the same one in every call of a process. Error that says what to do where there is
+// none, where it or its driver is too old or too new for this build, and in a build without CUDA, which names the option.
+const Ops& cuda_ops(int device = 0);
+int cuda_devices();  // 0 without CUDA
 
 }  // namespace gradus

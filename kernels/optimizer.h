@@ -1,7 +1,7 @@
 #pragma once
 // What happens to a gradient after backward: its norm, the clip, the AdamW step over a flat range of an arena.
 //
-//   square_sum   total += Σ_i x[i]²                      fixed chunks summed in order: one result for any thread count
+//   square_sum   total += Σ_i x[i]²                      in two stages of a fixed order: one result for any thread count
 //   clip_scale   scale  = min(1, max_norm / (√total + 1e-6))     max_norm ≤ 0: no clip, scale = 1
 //
 //   adamw        g = scale · grad
@@ -17,8 +17,12 @@
 
 namespace gradus {
 
+// A sum of many numbers is made in two stages: so many partial sums at the most, then theirs.
+constexpr int64_t square_sum_parts = 1024;
+
 struct SquareSum {
     Acc total;  // [1]  f64
+    Out parts;  // [square_sum_parts]  f64: room for partial sums
     In x;       // any shape
 };
 

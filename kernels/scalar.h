@@ -9,17 +9,18 @@
 
 namespace gradus {
 
-// The upper half of a float: 8 bits of exponent, 7 of fraction. Conversion rounds to nearest, ties to even.
+// The upper half of a float: 8 bits of exponent, 7 of fraction. Conversion rounds to nearest, ties to even. Constant
+// expressions, so that a GPU computes them too.
 struct bf16 {
     uint16_t bits = 0;
 
-    bf16() = default;
-    explicit bf16(float x) {
+    constexpr bf16() = default;
+    constexpr explicit bf16(float x) {
         const uint32_t u = std::bit_cast<uint32_t>(x);
         const bool nan = (u & 0x7fffffffu) > 0x7f800000u;
         bits = nan ? uint16_t(u >> 16 | 0x40u) : uint16_t((u + 0x7fffu + (u >> 16 & 1u)) >> 16);
     }
-    explicit operator float() const { return std::bit_cast<float>(uint32_t(bits) << 16); }
+    constexpr explicit operator float() const { return std::bit_cast<float>(uint32_t(bits) << 16); }
 };
 
 using c128 = std::complex<double>;

@@ -112,8 +112,14 @@ struct Cost {
     double bytes = 0, flops = 0;
 };
 
-struct Stream {  // a cudaStream_t, or nothing on a CPU
+struct Stream {  // a queue of a device's work: a cudaStream_t, or nothing on a CPU
     void* handle = nullptr;
+};
+struct Event {  // a point in such a queue: a cudaEvent_t, or a time on a CPU
+    void* handle = nullptr;
+};
+struct DeviceMemory {  // bytes
+    size_t free = 0, total = 0;
 };
 
 }  // namespace gradus

@@ -186,6 +186,7 @@ void bench_attention(const Bench& bench, const Shapes& s) {
         const AttentionForward f = forward(m);
         ops.attention_forward(f, {});
         return AttentionBackward{.d_qkv = m.uniform(t, {T, row}),
+                                 .delta = m.uniform(sum, {1, s.H, T}),
                                  .d_y = m.uniform(t, {T, y_row}),
                                  .qkv = f.qkv,
                                  .y = f.y,
@@ -331,7 +332,9 @@ void bench_ends(const Bench& bench, const Shapes& s) {
                                                                    .scale = 1};
                                    });
     bench.op<SquareSum>("square_sum", text(s, {n}), ops.square_sum, [&](Tensors& m) {
-        return SquareSum{.total = m.uniform(DType::f64, {1}), .x = m.uniform(sum, {n})};
+        return SquareSum{.total = m.uniform(DType::f64, {1}),
+                         .parts = m.uniform(DType::f64, {square_sum_parts}),
+                         .x = m.uniform(sum, {n})};
     });
     for (const uint64_t key : {uint64_t(0), uint64_t(1)}) {
         if (key && t == DType::f32) continue;

@@ -33,8 +33,8 @@ void attention_backward(const Run& r, const AttentionWeights& w, AttentionWeight
     const auto& [ops, d, m, dtype, tp, s] = r;
     /*4*/ ops.linear_backward_input({.d_x = k.d_y, .d_y = d_out, .w = w.out_w}, s);
           ops.linear_backward_weight({.d_w = d_w.out_w, .d_b = bias_of_rank_0(r, d_w.out_b), .d_y = d_out, .x = a.y}, s);
-    /*3*/ ops.attention_backward({.d_qkv = k.d_qkv, .d_y = k.d_y, .qkv = a.qkv, .y = a.y, .lse = a.lse, .lo = batch.lo,
-                                  .hi = batch.hi, .B = d.B, .T = d.T, .H = d.H, .G = d.G, .D = d.D,
+    /*3*/ ops.attention_backward({.d_qkv = k.d_qkv, .delta = k.delta, .d_y = k.d_y, .qkv = a.qkv, .y = a.y, .lse = a.lse,
+                                  .lo = batch.lo, .hi = batch.hi, .B = d.B, .T = d.T, .H = d.H, .G = d.G, .D = d.D,
                                   .scale = scale_of(d)}, s);
     /*2*/ if (turns) ops.rope_backward(turn(r, k.d_qkv, batch.positions, turns), s);
     /*1*/ ops.linear_backward_input({.d_x = d_x, .d_y = k.d_qkv, .w = w.qkv_w}, s);

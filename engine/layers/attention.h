@@ -40,11 +40,13 @@ struct AttentionActs {
 
 struct AttentionScratch {
     Tensor d_qkv, d_y;
+    Tensor delta;  // [B,H,T]
 
     template <class Visit>
     void each(const Run& r, Visit&& visit) {
         visit("d_qkv", d_qkv, Shape{r.d.N(), r.d.qkv_width()}, r.dtype);
         visit("d_y", d_y, Shape{r.d.N(), r.d.query_width()}, r.dtype);
+        visit("delta", delta, Shape{r.d.B, r.d.H, r.d.T}, r.accumulator());
     }
 };
 

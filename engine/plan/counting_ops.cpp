@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "kernels/check.h"
+#include "kernels/immediate.h"
 
 namespace gradus {
 
@@ -62,7 +63,6 @@ void release(void*, size_t) {}
 void zero(void*, size_t, Stream) {}
 void copy_to_device(void*, const void*, size_t, Stream) {}
 void copy_to_host(void* host, const void*, size_t bytes, Stream) { std::memset(host, 0, bytes); }
-void synchronise(Stream) {}
 
 }  // namespace
 
@@ -145,10 +145,21 @@ const Ops& counting_ops() {
         .muon                   = checked<Muon, count<Muon, Work::update>>,
         .allocate               = allocate,
         .release                = release,
+        .allocate_host          = allocate,
+        .release_host           = release,
+        .memory                 = immediate::memory,
         .zero                   = zero,
         .copy_to_device         = copy_to_device,
         .copy_to_host           = copy_to_host,
-        .synchronise            = synchronise,
+        .synchronise            = immediate::synchronise,
+        .make_stream            = immediate::make_stream,
+        .release_stream         = immediate::release_stream,
+        .make_event             = immediate::make_event,
+        .release_event          = immediate::release_event,
+        .record                 = immediate::record,
+        .wait                   = immediate::wait,
+        .reached                = immediate::reached,
+        .seconds_between        = immediate::seconds_between,
     };
     // clang-format on
     return table;

@@ -45,8 +45,6 @@ void copy(void* to, const void* from, size_t bytes, Stream) {
     });
 }
 
-void synchronise(Stream) {}
-
 Buffer::~Buffer() { std::free(memory_); }
 
 float* Buffer::floats(size_t count) {

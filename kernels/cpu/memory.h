@@ -8,6 +8,5 @@ void* allocate(size_t bytes);  // Error that names the size and what to lower
 void release(void* memory, size_t bytes);
 void zero(void* memory, size_t bytes, Stream);
 void copy(void* to, const void* from, size_t bytes, Stream);
-void synchronise(Stream);  // ops are done when they return: nothing to wait for
 
 }  // namespace gradus::cpu

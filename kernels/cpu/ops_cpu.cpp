@@ -2,6 +2,7 @@
 #include "kernels/check.h"
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/memory.h"
+#include "kernels/immediate.h"
 
 namespace gradus {
 
@@ -42,10 +43,21 @@ const Ops& cpu_ops() {
         .muon                   = checked<Muon, cpu::muon>,
         .allocate               = cpu::allocate,
         .release                = cpu::release,
+        .allocate_host          = cpu::allocate,
+        .release_host           = cpu::release,
+        .memory                 = immediate::memory,
         .zero                   = cpu::zero,
         .copy_to_device         = cpu::copy,
         .copy_to_host           = cpu::copy,
-        .synchronise            = cpu::synchronise,
+        .synchronise            = immediate::synchronise,
+        .make_stream            = immediate::make_stream,
+        .release_stream         = immediate::release_stream,
+        .make_event             = immediate::make_event,
+        .release_event          = immediate::release_event,
+        .record                 = immediate::record,
+        .wait                   = immediate::wait,
+        .reached                = immediate::reached,
+        .seconds_between        = immediate::seconds_between,
     };
     // clang-format on
     return table;

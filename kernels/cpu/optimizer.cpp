@@ -1,7 +1,6 @@
 // The gradient's norm, the clip, and AdamW in one pass over everything it touches.
 #include <cmath>
 
-#include "kernels/cpu/buffer.h"
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/philox.h"
@@ -10,7 +9,7 @@ namespace gradus::cpu {
 
 namespace {
 
-constexpr int64_t chunk = 1 << 14;  // elements; whole calls of the generator, and the unit of the sum's order
+constexpr int64_t chunk = 1 << 14;  // elements; whole calls of the generator
 
 template <class Scalar>
 double squares(const Scalar* x, int64_t n) {
@@ -60,17 +59,17 @@ void store_by_chance(bf16* y, const float* x, int64_t n, uint64_t key, uint64_t 
 }  // namespace
 
 void square_sum(const SquareSum& a, Stream) {
-    static thread_local Buffer buffer;
-    const int64_t n = a.x.size(), chunks = (n + chunk - 1) / chunk;
-    double* const sums = reinterpret_cast<double*>(buffer.floats(size_t(2 * chunks)));
+    const int64_t n = a.x.size(), size = std::max(chunk, (n + square_sum_parts - 1) / square_sum_parts);
+    const int64_t parts = (n + size - 1) / size;
+    double* const sums = a.parts.as<double>();
     const auto sum_up = [&](auto* x) {
-        parallel(chunks, 4, [&](int64_t first, int64_t last) {
-            for (int64_t k = first; k < last; ++k) sums[k] = squares(x + k * chunk, std::min(chunk, n - k * chunk));
+        parallel(parts, 4, [&](int64_t first, int64_t last) {
+            for (int64_t k = first; k < last; ++k) sums[k] = squares(x + k * size, std::min(size, n - k * size));
         });
     };
     by_dtype(a.x.dtype, [&](auto kind) { sum_up(a.x.as<decltype(kind)>()); });
     double all = 0;
-    for (int64_t k = 0; k < chunks; ++k) all += sums[k];
+    for (int64_t k = 0; k < parts; ++k) all += sums[k];
     *a.total.as<double>() += all;
 }
 

@@ -92,7 +92,7 @@ void attention_backward(const AttentionBackward& a) {
                 const Scalar *y = a.y.as<Scalar>() + (n * a.H + h) * a.D,
                              *d_y = a.d_y.as<Scalar>() + (n * a.H + h) * a.D;
                 const Scalar *q = qkv + row.query(n, h), lse = a.lse.as<Scalar>()[(b * a.H + h) * a.T + t];
-                const Scalar delta = dot(d_y, y, a.D);
+                const Scalar delta = a.delta.as<Scalar>()[(b * a.H + h) * a.T + t] = dot(d_y, y, a.D);
                 for (int64_t u = lo; u < hi; ++u) {
                     const int64_t m = b * a.T + u;
                     const Scalar *k = qkv + row.key(m, g), *v = qkv + row.value(m, g);

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "kernels/check.h"
+#include "kernels/immediate.h"
 #include "kernels/reference/activation.h"
 #include "kernels/reference/attention.h"
 #include "kernels/reference/cross_entropy.h"
@@ -43,8 +44,6 @@ void copy_to_device(void* device, const void* host, size_t bytes, Stream) {
 void copy_to_host(void* host, const void* device, size_t bytes, Stream) {
     if (bytes) std::memcpy(host, device, bytes);
 }
-
-void synchronise(Stream) {}
 
 // Picks the scalar from the dtype of one tensor, then runs the formula.
 #define BY_DTYPE(formula, Args, tensor)                                                              \
@@ -128,10 +127,21 @@ const Ops& reference_ops() {
         .muon                   = checked<Muon, muon>,
         .allocate               = allocate,
         .release                = release,
+        .allocate_host          = allocate,
+        .release_host           = release,
+        .memory                 = immediate::memory,
         .zero                   = zero,
         .copy_to_device         = copy_to_device,
         .copy_to_host           = copy_to_host,
-        .synchronise            = synchronise,
+        .synchronise            = immediate::synchronise,
+        .make_stream            = immediate::make_stream,
+        .release_stream         = immediate::release_stream,
+        .make_event             = immediate::make_event,
+        .release_event          = immediate::release_event,
+        .record                 = immediate::record,
+        .wait                   = immediate::wait,
+        .reached                = immediate::reached,
+        .seconds_between        = immediate::seconds_between,
     };
     // clang-format on
     return table;

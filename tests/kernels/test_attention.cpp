@@ -41,8 +41,9 @@ Outcome forward(Heads s, const Tensor& qkv, const Mask& m) {
 }
 
 Owned backward(Heads s, const Tensor& d_y, const Tensor& qkv, const Outcome& o, const Mask& m) {
-    Owned d_qkv(qkv.dtype, qkv.shape);
+    Owned d_qkv(qkv.dtype, qkv.shape), delta(o.lse.dtype, o.lse.shape);
     ops.attention_backward({.d_qkv = d_qkv,
+                            .delta = delta,
                             .d_y = d_y,
                             .qkv = qkv,
                             .y = o.y,

@@ -273,6 +273,7 @@ TEST_CASE("attention names every field that breaks a promise") {
 
     using Bw = AttentionBackward;
     const Bw b = {.d_qkv = k.f({N, (H + 2 * G) * D}),
+                  .delta = k.f({B, H, T}),
                   .d_y = k.f({N, H * D}),
                   .qkv = k.f({N, (H + 2 * G) * D}),
                   .y = k.f({N, H * D}),
@@ -285,9 +286,9 @@ TEST_CASE("attention names every field that breaks a promise") {
                   .G = G,
                   .D = D,
                   .scale = 0.7};
-    names_every_field(
-        b, "attention_backward",
-        {FIELD(Bw, d_qkv), FIELD(Bw, d_y), FIELD(Bw, qkv), FIELD(Bw, y), FIELD(Bw, lse), FIELD(Bw, lo), FIELD(Bw, hi)});
+    names_every_field(b, "attention_backward",
+                      {FIELD(Bw, d_qkv), FIELD(Bw, delta), FIELD(Bw, d_y), FIELD(Bw, qkv), FIELD(Bw, y), FIELD(Bw, lse),
+                       FIELD(Bw, lo), FIELD(Bw, hi)});
     using A = AttentionCached;
     const A a = {.y = k.f({N, H * D}),
                  .k_cache = k.f({S, G, P, D}),
@@ -388,8 +389,8 @@ TEST_CASE("add and cast name every field that breaks a promise") {
 TEST_CASE("the optimizer's ops name every field that breaks a promise") {
     Desk k;
     using Sq = SquareSum;
-    const Sq s = {.total = k.d({1}), .x = k.f({N})};
-    names_every_field(s, "square_sum", {FIELD(Sq, total)});
+    const Sq s = {.total = k.d({1}), .parts = k.d({square_sum_parts}), .x = k.f({N})};
+    names_every_field(s, "square_sum", {FIELD(Sq, total), FIELD(Sq, parts)});
     refuses<Sq>(
         s, [](Sq& a) { a.x.dtype = DType::i32; }, "x is i32");
     using Cl = ClipScale;

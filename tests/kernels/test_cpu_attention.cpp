@@ -54,7 +54,9 @@ Saved forward(const Side& s, const Heads& h, const Mask& mask, const Owned& qkv,
 Owned backward(const Side& s, const Heads& h, const Mask& mask, const Tensor& d_y, const Tensor& qkv,
                const Saved& saved, double scale) {
     Owned d_qkv = s.out(qkv.shape);
+    const Owned delta = s.statistic(saved.lse.shape);
     s.ops.attention_backward({.d_qkv = d_qkv,
+                              .delta = delta,
                               .d_y = d_y,
                               .qkv = qkv,
                               .y = saved.y,

@@ -108,8 +108,8 @@ TEST_CASE("the CPU's sum of squares is the sum in double, in one order for any n
         for (DType dtype : {DType::f32, DType::bf16}) {
             const Owned x = random(1, dtype, {n});
             const auto sum = [&](const Ops& ops, const Tensor& of) {
-                const Owned total = filled(DType::f64, {1}, 3);
-                ops.square_sum({.total = total, .x = of}, {});
+                const Owned total = filled(DType::f64, {1}, 3), parts(DType::f64, {square_sum_parts});
+                ops.square_sum({.total = total, .parts = parts, .x = of}, {});
                 return at(total, 0);
             };
             const double want = sum(reference_ops(), converted(x, DType::f64)), got = sum(cpu_ops(), x);

@@ -53,14 +53,14 @@ Owned rounded_copies(double x, int64_t n, uint64_t key, int64_t first = 0) {
 }  // namespace
 
 TEST_CASE("square_sum adds the squares to what the total holds, in double") {
-    const Owned total = filled(DType::f64, {1}, 5), x(DType::f32, {3});
+    const Owned total = filled(DType::f64, {1}, 5), parts(DType::f64, {square_sum_parts}), x(DType::f32, {3});
     put(x, 0, 1e4);  // 1e8 + 2 is no float
     put(x, 1, 1);
     put(x, 2, -1);
-    ops.square_sum({.total = total, .x = x}, {});
+    ops.square_sum({.total = total, .parts = parts, .x = x}, {});
     REQUIRE(at(total, 0) == 1e8 + 7);
     const Owned y = filled(DType::f64, {2, 2}, 3);
-    ops.square_sum({.total = total, .x = y}, {});
+    ops.square_sum({.total = total, .parts = parts, .x = y}, {});
     REQUIRE(at(total, 0) == 1e8 + 43);
 }
 

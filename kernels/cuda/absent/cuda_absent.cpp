@@ -1,0 +1,14 @@
+// Linked where the CUDA table is not built: asking for it says what to do instead.
+#include "kernels/ops.h"
+
+namespace gradus {
+
+const Ops& cuda_ops(int) {
+    throw Error("this build has no CUDA backend", "it was configured without WITH_CUDA",
+                "cmake --preset cuda && cmake --build --preset cuda; or device = \"cpu\" under [train], "
+                "--set train.device=cpu");
+}
+
+int cuda_devices() { return 0; }
+
+}  // namespace gradus

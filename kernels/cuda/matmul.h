@@ -1,0 +1,28 @@
+#pragma once
+// The one matrix product that the ops of this folder call: cuBLASLt on a GPU (host/matmul.cpp), plain loops on the CPU
+// (kernels/simt/matmul.cpp). All matrices are row-major, as everywhere.
+//
+//   c[m,n] = alpha · Σ_k A[m,k]·B[k,n]  (+ c[m,n] before, where it accumulates)  (+ bias[n])
+//
+// A is a, or where it is transposed aᵀ: then a is [K,M]; B likewise. a and b are of one dtype, f32 or bf16; c is of that
+// dtype or f32; bias is of c's. Sums are made in f32, and rounded once. f32 is multiplied as f32, never as TF32.
+#include "kernels/cuda/primitives/device.h"
+#include "kernels/tensor.h"
+
+namespace gradus::DEVICE {
+
+struct Product {
+    Tensor c;  // [M,N]
+    Tensor a;  // [M,K], or [K,M] transposed
+    Tensor b;  // [K,N], or [N,K] transposed
+    bool transpose_a = false, transpose_b = false;
+    Tensor bias = {};  // [N], or nothing
+    bool accumulate = false;
+    float alpha = 1;
+};
+
+// Queued in the stream. The same product gives the same bits in every call of a process: which algorithm computes a shape is
+// chosen at its first call. Nothing happens where c is empty; with K = 0, c is what it was, or the bias, or 0.
+void product(const Product&, Stream);
+
+}  // namespace gradus::DEVICE

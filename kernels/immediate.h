@@ -1,0 +1,31 @@
+#pragma once
+// Streams and events of a table whose ops are done when they return: there is nothing to wait for, and a mark in a stream
+// is the time at which it was set.
+#include <unistd.h>
+
+#include <chrono>
+
+#include "kernels/ops.h"
+
+namespace gradus::immediate {
+
+using Clock = std::chrono::steady_clock;
+
+inline DeviceMemory memory() {
+    const auto page = size_t(::sysconf(_SC_PAGESIZE));
+    return {size_t(::sysconf(_SC_AVPHYS_PAGES)) * page, size_t(::sysconf(_SC_PHYS_PAGES)) * page};
+}
+inline void synchronise(Stream) {}
+inline Stream make_stream() { return {}; }
+inline void release_stream(Stream) {}
+inline Event make_event() { return {new Clock::time_point()}; }
+inline void release_event(Event e) { delete static_cast<Clock::time_point*>(e.handle); }
+inline void record(Event e, Stream) { *static_cast<Clock::time_point*>(e.handle) = Clock::now(); }
+inline void wait(Stream, Event) {}
+inline bool reached(Event) { return true; }
+inline double seconds_between(Event from, Event to) {
+    const auto time = [](Event e) { return *static_cast<Clock::time_point*>(e.handle); };
+    return std::chrono::duration<double>(time(to) - time(from)).count();
+}
+
+}  // namespace gradus::immediate
