@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include "kernels/cuda/device_ops.h"
 #include "kernels/cuda/memory.h"
 #include "kernels/ops.h"
 
