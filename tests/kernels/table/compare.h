@@ -69,7 +69,7 @@ inline double rounding_of(DType t) { return t == DType::bf16 ? 0x1p-8 : t == DTy
 inline std::vector<double> naive_errors(const Case& run, DType dtype, const Outputs& got) {
     std::vector<double> worst(got.size(), 0);
     int64_t numbers = 0;
-    for (uint64_t draw = 0; numbers < 1000 && draw < 20; ++draw) {
+    for (uint64_t draw = 0; numbers < 1000 && draw < 60; ++draw) {
         const Outputs truth = run({reference_ops(), DType::f64, dtype, draw}),
                       naive = run({reference_ops(), DType::f32, dtype, draw});
         for (size_t k = 0; k < got.size(); ++k) {
