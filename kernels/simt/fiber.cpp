@@ -45,7 +45,13 @@ FiberPool::~FiberPool() {
 }
 
 Fiber* FiberPool::take() {
-    const bool make = idle_.empty() || (under_tsan() && unused_ == 0 && made_ < budget);
+    const bool fresh = under_tsan() && (!fibers_are_dear || unused_ == 0);
+    if (!fibers_are_dear && under_tsan())
+        while (made_ >= budget && !idle_.empty()) {
+            destroy(idle_.front());
+            idle_.pop_front();
+        }
+    const bool make = idle_.empty() || (fresh && made_ < budget);
     if (!make) {
         // The one that ran last has its stack in the cache; for ThreadSanitizer the one that has rested longest.
         Fiber* fiber = under_tsan() ? idle_.front() : idle_.back();

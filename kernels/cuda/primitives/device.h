@@ -16,6 +16,7 @@
 
 #include <cassert>
 #include <cstdint>
+#include <type_traits>
 #include <utility>
 
 #include "kernels/tensor.h"
@@ -32,6 +33,11 @@ constexpr int architecture = 1000;
 #endif
 
 void check(cudaError_t, const char* call, const char* file, int line);  // host/device.h
+
+// What PTX calls a pointer into shared memory.
+__device__ __forceinline__ unsigned shared_address(const void* pointer) {
+    return unsigned(__cvta_generic_to_shared(pointer));
+}
 
 constexpr size_t shared_without_asking = 48 << 10;
 
