@@ -61,19 +61,25 @@ inline void allow(const void* address, size_t bytes) {
 
 // While one of these lives, ThreadSanitizer does not look at what the current thread reads, writes and allocates.
 class Hidden {
-   public:
+public:
     Hidden() {
         if (!under_tsan()) return;
+        ++depth;
         AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
         AnnotateIgnoreWritesBegin(__FILE__, __LINE__);
     }
     ~Hidden() {
-        if (!under_tsan()) return;
-        AnnotateIgnoreWritesEnd(__FILE__, __LINE__);
-        AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
+        if (under_tsan()) end();
     }
     Hidden(const Hidden&) = delete;
     Hidden& operator=(const Hidden&) = delete;
+
+    static void end() {
+        AnnotateIgnoreWritesEnd(__FILE__, __LINE__);
+        AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
+        --depth;
+    }
+    static inline int depth = 0;  // of those alive on the current fiber: a switch exchanges it
 };
 
 }  // namespace gradus::emulator

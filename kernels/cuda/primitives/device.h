@@ -14,8 +14,8 @@
 #else
 #include <cuda_runtime.h>
 
+#include <cassert>
 #include <cstdint>
-#include <cstdio>
 #include <utility>
 
 #include "kernels/tensor.h"
@@ -75,11 +75,9 @@ __device__ __forceinline__ void store_pack(Element* address, const Pack<Element>
     extern __shared__ __align__(1024) unsigned char gradus_dynamic_shared[]; \
     Element* const name = reinterpret_cast<Element*>(gradus_dynamic_shared)
 
-#define device_check(condition)                                                          \
-    do {                                                                                 \
-        if (!(condition)) {                                                              \
-            printf("%s:%d: device_check failed: %s\n", __FILE__, __LINE__, #condition);  \
-            __trap();                                                                    \
-        }                                                                                \
+// What assert() calls, in every build: the driver prints the condition, the line, the block and the thread.
+#define device_check(condition)                                                                              \
+    do {                                                                                                     \
+        if (!(condition)) __assert_fail("device_check(" #condition ")", __FILE__, __LINE__, __func__);   \
     } while (0)
 #endif
