@@ -14,7 +14,7 @@ constexpr Activation kinds[] = {Activation::gelu_tanh, Activation::gelu_erf, Act
 TEST_CASE("the activations and their gradients are as exact as the naive formulas") {
     for (const Rows& r : rows())
         for (Activation kind : kinds)
-            for (double spread : {1.0, 8.0}) {
+            for (double spread : tested().slow ? std::vector<double>{3} : std::vector<double>{1, 8}) {
                 const Shape narrow = {r.N, r.C}, wide = {r.N, 2 * r.C};
                 compare(named("activation", r), [=](const Side& s) {
                     const Owned x = s.in(1, narrow, spread), d_y = s.in(2, narrow), y = s.out(narrow),

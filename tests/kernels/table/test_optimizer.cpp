@@ -108,6 +108,33 @@ TEST_CASE("a table rounds by the same chance as the reference, and any split of 
     REQUIRE(same_bits(run(tested().ops, {{0, cut}, {cut, n - cut}}), want));
 }
 
+TEST_CASE("no gradient is no step of AdamW or Muon, but the decay") {
+    const Shape flat = {6}, matrix = {2, 3};
+    for (bool muon : {false, true}) {
+        const Shape& shape = muon ? matrix : flat;
+        const Owned master = filled(DType::f32, shape, 1), m = filled(DType::f32, shape, 0),
+                    v = filled(DType::f32, shape, 0), grad = filled(DType::f32, shape, 0),
+                    workspace = poisoned(DType::f32, {muon_workspace(2, 3)});
+        const MuonMatrix one = {.master = master, .m = m, .grad = grad};
+        if (muon)
+            tested().ops.muon({.matrices = {&one, 1}, .workspace = workspace, .lr = 0.5, .beta = 0.95, .decay = 0.5},
+                              {});
+        else
+            tested().ops.adamw({.master = master,
+                                .m = m,
+                                .v = v,
+                                .grad = grad,
+                                .lr = 0.5,
+                                .beta1 = 0.9,
+                                .beta2 = 0.95,
+                                .eps = 1e-8,
+                                .decay = 0.5,
+                                .step = 1},
+                               {});
+        for (int64_t i = 0; i < 6; ++i) REQUIRE(at(master, i) == 0.75);
+    }
+}
+
 TEST_CASE("Muon is as exact as the naive formula") {
     for (const auto& [R, I] : muon_shapes())
         compare("muon",
