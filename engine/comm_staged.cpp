@@ -97,6 +97,8 @@ const CommTable& staged_table() {
 
 }  // namespace
 
+Staging::Staging(const Ops& device) : ops_(device) {}
+
 Staging::~Staging() {
     if (room_) ops_.release_host(room_, bytes_);
 }

@@ -21,7 +21,7 @@ namespace gradus {
 
 class Staging {
 public:
-    explicit Staging(const Ops& device) : ops_(device) {}
+    explicit Staging(const Ops& device);
     ~Staging();
     Staging(const Staging&) = delete;
     Staging& operator=(const Staging&) = delete;
