@@ -1,0 +1,85 @@
+#pragma once
+// The one header of every .cu file. The same source is compiled twice, by nvcc for a GPU and by the host's compiler for the
+// emulator (docs/simt.md), into namespace gradus::DEVICE: `cuda` or `simt`. Besides CUDA's own words both give
+//
+//   launch(kernel, grid, block, shared_bytes, stream, arguments…)   the arguments become the kernel's parameters
+//   SHARED(float, parts, [16][33]);       static shared memory; SHARED(int, last, ); for one value
+//   DYNAMIC_SHARED(float, tile);          float* tile: the block's dynamic shared memory, aligned to 1024 bytes
+//   device_check(condition);              a promise the kernel relies on: broken, it stops
+//   Pack<T>, load_pack(p), store_pack(p, pack)   16 bytes at once; p must be a multiple of 16
+//
+// Everything that needs PTX is in the other headers of this folder.
+#ifndef __CUDACC__
+#include "kernels/simt/device.h"
+#else
+#include <cuda_runtime.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <utility>
+
+#include "kernels/tensor.h"
+
+#define DEVICE cuda
+
+namespace gradus::cuda {
+
+// What compute capability this pass compiles for; on the host's pass the newest, so that nothing is refused there.
+#ifdef __CUDA_ARCH__
+constexpr int architecture = __CUDA_ARCH__ / 10;
+#else
+constexpr int architecture = 1000;
+#endif
+
+void check(cudaError_t, const char* call, const char* file, int line);  // host/device.h
+
+constexpr size_t shared_without_asking = 48 << 10;
+
+template <class... Parameters, class... Arguments>
+void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, size_t shared_bytes, Stream stream,
+            Arguments&&... arguments) {
+    static_assert(sizeof...(Parameters) == sizeof...(Arguments), "as many arguments as the kernel has parameters");
+    if (shared_bytes > shared_without_asking)
+        check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, int(shared_bytes)),
+              "cudaFuncSetAttribute(dynamic shared memory)", __FILE__, __LINE__);
+    kernel<<<grid, block, shared_bytes, static_cast<cudaStream_t>(stream.handle)>>>(
+        Parameters(std::forward<Arguments>(arguments))...);
+    check(cudaGetLastError(), "launch of a kernel", __FILE__, __LINE__);
+}
+
+template <class Element>
+struct alignas(16) Pack {
+    static constexpr int size = 16 / int(sizeof(Element));
+    Element values[size];
+
+    __host__ __device__ constexpr Element& operator[](int i) { return values[i]; }
+    __host__ __device__ constexpr const Element& operator[](int i) const { return values[i]; }
+};
+
+template <class Element>
+__device__ __forceinline__ Pack<Element> load_pack(const Element* address) {
+    return *reinterpret_cast<const Pack<Element>*>(address);
+}
+
+template <class Element>
+__device__ __forceinline__ void store_pack(Element* address, const Pack<Element>& pack) {
+    *reinterpret_cast<Pack<Element>*>(address) = pack;
+}
+
+}  // namespace gradus::cuda
+
+#define SHARED(Element, name, extents) __shared__ Element name extents
+
+// One symbol of one type for all kernels of a file, whatever they keep in it.
+#define DYNAMIC_SHARED(Element, name)                                   \
+    extern __shared__ __align__(1024) unsigned char gradus_dynamic_shared[]; \
+    Element* const name = reinterpret_cast<Element*>(gradus_dynamic_shared)
+
+#define device_check(condition)                                                          \
+    do {                                                                                 \
+        if (!(condition)) {                                                              \
+            printf("%s:%d: device_check failed: %s\n", __FILE__, __LINE__, #condition);  \
+            __trap();                                                                    \
+        }                                                                                \
+    } while (0)
+#endif

@@ -1,0 +1,96 @@
+#pragma once
+// What the emulator keeps of a block, its warps and its threads while they are on the machine.
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "kernels/simt/fiber.h"
+#include "kernels/simt/place.h"
+#include "kernels/simt/shared.h"
+#include "kernels/simt/thread.h"
+
+namespace gradus::emulator {
+
+struct Block;
+struct AsyncState;  // async_copy.cpp: a thread's copies in flight
+struct BarrierSet;  // mbarrier.cpp: the block's mbarriers
+
+enum class ThreadState : uint8_t { ready, waiting, exited };
+
+struct Thread : Coordinates {
+    Block* on = nullptr;
+    int rank = 0, lane = 0;  // in the block; in the warp
+    ThreadState state = ThreadState::ready;
+    Fiber* fiber = nullptr;  // none before it starts, none after it has exited
+    const char* word = "";   // what it waits in, and where
+    Place place;
+    void* operands = nullptr;  // what it brought to a collective
+
+    enum class Fence : uint8_t { none, block, device };
+    Fence fence = Fence::none;           // the widest it has passed: what its atomics tell others (atomics.cpp)
+    std::vector<void*> observed;         // the atomics that its next fence learns from
+    std::shared_ptr<AsyncState> copies;  // empty until the first
+};
+
+// Lanes of a warp that have come to a collective and wait for the rest of its mask.
+struct Meeting {
+    uint32_t mask = 0, arrived = 0;
+    const char* word = "";
+    Place place;  // of the first who came
+    char* token = nullptr;
+};
+
+struct Warp {
+    std::vector<Meeting> meetings;  // masks of the same warp may wait side by side
+    uint32_t gone = 0;              // lanes that have exited, or that the block does not have
+    unsigned meetings_held = 0;
+    char tokens[64] = {};  // names for ThreadSanitizer, used in turn
+};
+
+// Barrier i of a block. 0 is __syncthreads.
+struct BlockBarrier {
+    int expected = 0;  // 0 while nobody has come
+    int arrived = 0;
+    const char* word = "";
+    Place place;  // of the first who came
+    unsigned generation = 0;
+    std::vector<Thread*> waiting;
+    char tokens[2] = {};  // used in turn: who comes for the next round must not seem to have come for this one
+};
+
+constexpr int barriers_of_a_block = 16, threads_of_a_warp = 32;
+
+struct Block {
+    uint3 index{};
+    int threads = 0, live = 0;
+    int votes = 0, voters = 0;  // of __syncthreads_count and its like, in the round of barrier 0
+    unsigned vote_round = 0;
+    std::vector<Thread> thread;
+    std::vector<Warp> warp;
+    BlockBarrier barrier[barriers_of_a_block];
+    SharedMemory shared;
+    std::shared_ptr<BarrierSet> mbarriers;  // empty until the first
+    std::map<void*, char> tokens;           // names for ThreadSanitizer, of atomics within the block
+
+    Warp& warp_of(const Thread& t) { return warp[size_t(t.rank / threads_of_a_warp)]; }
+    Thread& lane_of(const Thread& t, int lane) {
+        return thread[size_t(t.rank / threads_of_a_warp * threads_of_a_warp + lane)];
+    }
+};
+
+// The thread that runs now. A Fault on the host, where there is none.
+Thread& self(const char* word, Place at);
+
+// The scheduler (machine.cpp), as barriers and collectives use it.
+void wait_in(const char* word, Place at);  // stops the running thread; returns after somebody has woken it
+void wake(Thread& thread);
+void yield_in(const char* word, Place at);  // lets others go first; for loops that spin on memory
+void progress();                            // something happened that a spinning thread may wait for
+
+// A thread leaves: those who wait at barriers no longer wait for it (barrier.cpp), and those of its warp who counted on
+// it in a collective are a Fault (warp.cpp).
+void leave_barriers(Thread& thread);
+void leave_meetings(Thread& thread);
+
+}  // namespace gradus::emulator

@@ -1,0 +1,316 @@
+#include "kernels/simt/machine.h"
+
+#include <algorithm>
+#include <exception>
+#include <memory>
+#include <numeric>
+
+#include "kernels/simt/block.h"
+#include "kernels/simt/copies.h"
+#include "kernels/simt/fault.h"
+#include "kernels/simt/report.h"
+#include "kernels/simt/sanitizer.h"
+#include "kernels/simt/settings.h"
+
+namespace gradus::emulator {
+
+namespace {
+
+// xorshift64*: fast, and good enough to deal cards.
+struct Random {
+    uint64_t state = 1;
+    uint64_t below(uint64_t n) {
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        return (state * 0x2545F4914F6CDD1Du >> 32) * n >> 32;
+    }
+};
+
+// Threads that can run, in a ring. Taken in order, or, shuffled, any one first.
+class Ready {
+   public:
+    void reserve(size_t threads) {
+        size_t size = 64;
+        while (size < threads) size *= 2;
+        ring_.assign(size, nullptr);
+        first_ = count_ = 0;
+    }
+    void add(Thread* thread) { ring_[(first_ + count_++) & (ring_.size() - 1)] = thread; }
+    bool empty() const { return count_ == 0; }
+    Thread* take(bool shuffled, Random& random) {
+        const size_t mask = ring_.size() - 1;
+        if (shuffled) std::swap(ring_[first_ & mask], ring_[(first_ + random.below(count_)) & mask]);
+        --count_;
+        return ring_[first_++ & mask];
+    }
+
+   private:
+    std::vector<Thread*> ring_;
+    size_t first_ = 0, count_ = 0;
+};
+
+// Blocks in an order of the seed: a walk round the grid with a step that has no factor in common with it.
+class BlockOrder {
+   public:
+    BlockOrder(dim3 grid, bool shuffled, Random& random)
+        : grid_(grid), count_(uint64_t(grid.x) * grid.y * grid.z), next_(0), step_(1) {
+        if (!shuffled || count_ < 3) return;
+        next_ = random.below(count_);
+        do step_ = 1 + random.below(count_ - 1);
+        while (std::gcd(step_, count_) != 1);
+    }
+    uint64_t count() const { return count_; }
+    bool done() const { return taken_ == count_; }
+    uint3 take() {
+        const uint64_t i = next_;
+        next_ = (next_ + step_) % count_;
+        ++taken_;
+        return {unsigned(i % grid_.x), unsigned(i / grid_.x % grid_.y), unsigned(i / grid_.x / grid_.y)};
+    }
+
+   private:
+    dim3 grid_;
+    uint64_t count_, next_, step_, taken_ = 0;
+};
+
+struct Machine {
+    const LaunchCall* launch = nullptr;
+    Ready ready;
+    Random random;
+    bool shuffled = false;
+    Fiber host;              // where run_launch() is
+    Fiber* running = &host;
+    std::vector<Fiber*> idle;
+    std::vector<std::unique_ptr<Block>> resident;
+    bool block_ended = false;
+    std::exception_ptr failure;
+    uint64_t spins = 0;  // times that threads which spin have let others go first, since the last progress
+    char ended = 0;  // the token of what its threads did
+};
+
+Machine machine;
+
+Thread& current_thread() { return *static_cast<Thread*>(current); }
+
+void fiber_main();
+
+// Goes on with `next`, or with the host when there is none, and returns when the caller's fiber is switched to again.
+void go_on_with(Thread* next, bool leaving_for_good = false) {
+    Fiber* from = machine.running;
+    current = next;
+    if (next && !next->fiber) {
+        if (machine.idle.empty()) {
+            next->fiber = make_fiber(fiber_main);
+        } else {
+            next->fiber = machine.idle.back();
+            machine.idle.pop_back();
+        }
+    }
+    Fiber* to = next ? next->fiber : &machine.host;
+    if (to == from) return;
+    machine.running = to;
+    switch_fiber(*from, *to, leaving_for_good);
+}
+
+Thread* next_ready() {
+    // A block that has ended is cleared away by the host first, and so is a failure told.
+    if (machine.block_ended || machine.failure || machine.ready.empty()) return nullptr;
+    return machine.ready.take(machine.shuffled, machine.random);
+}
+
+void run_current_thread() {
+    Thread& thread = current_thread();
+    try {
+        machine.launch->call();
+        const Hidden hidden;
+        finish_copies(thread);
+        thread.state = ThreadState::exited;
+        if (--thread.on->live == 0) machine.block_ended = true;
+        leave_meetings(thread);
+        leave_barriers(thread);
+        progress();
+    } catch (...) {
+        const Hidden hidden;
+        machine.failure = std::current_exception();
+    }
+    release(&machine.ended);
+}
+
+// What every fiber does: one thread after the other.
+void fiber_main() {
+    fiber_entered();
+    while (true) {
+        run_current_thread();
+        Fiber* mine = machine.running;
+        Thread* next = next_ready();
+        if (under_tsan()) {  // one fiber per thread; clear_away() destroys it
+            go_on_with(next, true);
+        } else if (current_thread().fiber = nullptr; next && !next->fiber) {
+            next->fiber = mine;
+            current = next;
+        } else {
+            machine.idle.push_back(mine);
+            go_on_with(next);
+        }
+    }
+}
+
+void start_block(Block& block, uint3 index) {
+    const dim3 size = machine.launch->block;
+    block.index = index;
+    block.threads = block.live = int(size.x * size.y * size.z);
+    block.shared.start(machine.launch->shared_bytes);
+    block.mbarriers.reset();
+    block.tokens.clear();
+    block.warp.assign(size_t(block.threads + threads_of_a_warp - 1) / threads_of_a_warp, Warp());
+    if (const int last = block.threads % threads_of_a_warp) block.warp.back().gone = ~0u << last;
+    for (BlockBarrier& barrier : block.barrier) barrier = BlockBarrier();
+    block.thread.assign(size_t(block.threads), Thread());
+    uint3 at{};
+    for (int rank = 0; rank < block.threads; ++rank) {
+        Thread& thread = block.thread[size_t(rank)];
+        thread.thread = at;
+        thread.block = index;
+        thread.on = &block;
+        thread.rank = rank;
+        thread.lane = rank % threads_of_a_warp;
+        // Under ThreadSanitizer a fiber knows what its maker knew: the host's side of the launch, and no other thread's.
+        if (under_tsan()) thread.fiber = make_fiber(fiber_main);
+        machine.ready.add(&thread);
+        if (++at.x == size.x) at.x = 0, ++at.y;
+        if (at.y == size.y) at.y = 0, ++at.z;
+    }
+}
+
+void clear_away(Block& block) {
+    for (Thread& thread : block.thread)
+        if (thread.fiber) destroy_fiber(thread.fiber);
+    block.thread.clear();
+}
+
+// Everything of a launch that has ended or failed.
+struct Ending {
+    ~Ending() {
+        acquire(&machine.ended);
+        for (auto& block : machine.resident) clear_away(*block);
+        machine.resident.clear();
+        machine.failure = nullptr;
+        machine.launch = nullptr;
+        machine.running = &machine.host;
+        current = nullptr;
+    }
+};
+
+void run_blocks(BlockOrder& order, size_t at_once) {
+    while (true) {
+        while (machine.resident.size() < at_once && !order.done()) {
+            machine.resident.push_back(std::make_unique<Block>());
+            start_block(*machine.resident.back(), order.take());
+        }
+        Thread* next = next_ready();
+        if (next) {
+            go_on_with(next);
+        } else if (!complete_a_copy(machine.resident, machine.random.below(1u << 30))) {
+            deadlock(machine.resident);
+        }
+        if (machine.failure) std::rethrow_exception(machine.failure);
+        if (!machine.block_ended) continue;
+        machine.block_ended = false;
+        for (size_t i = 0; i < machine.resident.size();) {
+            auto& block = machine.resident[i];
+            if (block->live) {
+                ++i;
+                continue;
+            }
+            check_nothing_in_flight(*block);
+            clear_away(*block);
+            if (!order.done()) {
+                start_block(*block, order.take());
+            } else {
+                std::swap(block, machine.resident.back());
+                machine.resident.pop_back();
+            }
+        }
+        if (machine.resident.empty() && order.done()) return;
+    }
+}
+
+}  // namespace
+
+const LaunchCall* running_launch() { return machine.launch; }
+
+Thread& self(const char* word, Place at) {
+    if (!current) fault(std::string(word) + " outside a kernel", at);
+    return current_thread();
+}
+
+void wait_in(const char* word, Place at) {
+    Thread& thread = current_thread();
+    thread.state = ThreadState::waiting;
+    thread.word = word;
+    thread.place = at;
+    go_on_with(next_ready());
+}
+
+void wake(Thread& thread) {
+    thread.state = ThreadState::ready;
+    machine.ready.add(&thread);
+}
+
+void progress() { machine.spins = 0; }
+
+void yield_in(const char* word, Place at) {
+    constexpr uint64_t for_ever = uint64_t(1) << 22;
+    Thread& thread = current_thread();
+    thread.word = word;
+    thread.place = at;
+    if (++machine.spins > for_ever && !complete_a_copy(machine.resident, machine.random.below(1u << 30))) {
+        const std::string rest = where_everybody_is(machine.resident);
+        fault("a thread spins in " + std::string(word) +
+                  " and nothing that it could wait for happens any more (blocks that are not on the machine yet do not "
+                  "start before one of these ends)\n" + rest,
+              at);
+    }
+    if (machine.ready.empty()) return;
+    machine.ready.add(&thread);
+    go_on_with(next_ready());
+}
+
+void check_launch(const LaunchCall& launch) {
+    const auto refuse = [&](const std::string& what) { fault("cannot launch " + function_name(launch.kernel) + ": " + what, launch.place); };
+    const auto text = [](dim3 d) {
+        return "(" + std::to_string(d.x) + ", " + std::to_string(d.y) + ", " + std::to_string(d.z) + ")";
+    };
+    const dim3 g = launch.grid, b = launch.block;
+    if (!g.x || !g.y || !g.z) refuse("the grid " + text(g) + " has no blocks");
+    if (g.x > 0x7fffffffu || g.y > 65535 || g.z > 65535)
+        refuse("the grid " + text(g) + " is over the limits (2147483647, 65535, 65535)");
+    if (!b.x || !b.y || !b.z) refuse("the block " + text(b) + " has no threads");
+    if (b.x > 1024 || b.y > 1024 || b.z > 64 || uint64_t(b.x) * b.y * b.z > 1024)
+        refuse("the block " + text(b) + " is over the limits: 1024 threads, and (1024, 1024, 64)");
+    if (launch.shared_bytes > shared_limit)
+        refuse(std::to_string(launch.shared_bytes) + " bytes of dynamic shared memory; a block has at most 232448");
+}
+
+void run_launch(const LaunchCall& launch) {
+    const Hidden hidden;
+    const simt::Settings settings = simt::settings();
+    static uint64_t launches = 0;
+    machine.random.state = (settings.seed + 1) * 0x9E3779B97F4A7C15u + ++launches * 0xD1B54A32D192ED03u;
+    machine.random.state |= 1;
+    machine.shuffled = settings.seed != 0;
+    machine.launch = &launch;
+    machine.block_ended = false;
+    machine.spins = 0;
+    grid_dim = launch.grid;
+    block_dim = launch.block;
+    adopt_host_stack(machine.host);
+    BlockOrder order(launch.grid, machine.shuffled, machine.random);
+    const auto at_once = size_t(std::min<uint64_t>(uint64_t(settings.resident), order.count()));
+    machine.ready.reserve(at_once * launch.block.x * launch.block.y * launch.block.z);
+    const Ending ending;
+    run_blocks(order, at_once);
+}
+
+}  // namespace gradus::emulator

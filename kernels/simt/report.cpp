@@ -1,0 +1,79 @@
+#include "kernels/simt/report.h"
+
+#include "kernels/simt/fault.h"
+#include "kernels/simt/machine.h"
+
+namespace gradus::emulator {
+
+namespace {
+
+std::string text(uint3 v) {
+    return "(" + std::to_string(v.x) + ", " + std::to_string(v.y) + ", " + std::to_string(v.z) + ")";
+}
+
+// Threads of a block that are at one place: "0-30, 32".
+struct Group {
+    ThreadState state;
+    const char* word;
+    Place place;
+    std::vector<int> ranks;
+
+    bool holds(const Thread& t) const {
+        if (state != t.state) return false;
+        return state == ThreadState::exited || (place == t.place && std::string(word) == t.word);
+    }
+    std::string text() const {
+        std::string out = ranks.size() == 1 ? "thread " : "threads ";
+        for (size_t i = 0; i < ranks.size();) {
+            size_t last = i;
+            while (last + 1 < ranks.size() && ranks[last + 1] == ranks[last] + 1) ++last;
+            out += (i ? ", " : "") + std::to_string(ranks[i]);
+            if (last > i) out += "-" + std::to_string(ranks[last]);
+            i = last + 1;
+        }
+        if (state == ThreadState::exited) return out + (ranks.size() == 1 ? " has exited" : " have exited");
+        if (!*word) return out + " not started";
+        return out + " in " + word + " at " + place.text();
+    }
+};
+
+}  // namespace
+
+std::string where_everybody_is(const std::vector<std::unique_ptr<Block>>& blocks) {
+    constexpr size_t shown = 4;
+    std::string out;
+    for (size_t b = 0; b < blocks.size() && b < shown; ++b) {
+        std::vector<Group> groups;
+        for (const Thread& t : blocks[b]->thread) {
+            size_t g = 0;
+            while (g < groups.size() && !groups[g].holds(t)) ++g;
+            if (g == groups.size()) groups.push_back({t.state, t.word, t.place, {}});
+            groups[g].ranks.push_back(t.rank);
+        }
+        for (const Group& group : groups) out += "  block " + text(blocks[b]->index) + ": " + group.text() + "\n";
+    }
+    if (blocks.size() > shown) out += "  and " + std::to_string(blocks.size() - shown) + " more blocks\n";
+    return out;
+}
+
+void deadlock(const std::vector<std::unique_ptr<Block>>& blocks) {
+    // The place of the Fault is that of a thread which waits.
+    Place at = running_launch()->place;
+    for (const auto& block : blocks)
+        for (const Thread& t : block->thread)
+            if (t.state == ThreadState::waiting) at = t.place;
+    fault("deadlock: every thread waits\n" + where_everybody_is(blocks), at);
+}
+
+void fault(const std::string& what, Place at) {
+    std::string message = at.text() + ": " + what;
+    if (message.back() != '\n') message += '\n';
+    if (const LaunchCall* launch = running_launch()) {
+        message += "  in kernel " + function_name(launch->kernel) + ", launched at " + launch->place.text();
+        if (current) message += ", block " + text(current->block) + ", thread " + text(current->thread);
+    }
+    while (message.back() == '\n') message.pop_back();
+    throw simt::Fault(message);
+}
+
+}  // namespace gradus::emulator

@@ -1,0 +1,82 @@
+#include "kernels/simt/shared.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "kernels/simt/block.h"
+#include "kernels/simt/fault.h"
+#include "kernels/simt/sanitizer.h"
+
+namespace gradus::emulator {
+
+namespace {
+
+constexpr int poison = 0xFF;
+constexpr size_t dynamic_alignment = 1024;
+
+}  // namespace
+
+SharedMemory::~SharedMemory() {
+    for (SharedArray& a : arrays_) std::free(a.memory);
+}
+
+void SharedMemory::start(size_t dynamic_bytes) {
+    for (SharedArray& a : arrays_) a.in_use = false;
+    static_bytes_ = 0;
+    dynamic_bytes_ = dynamic_bytes;
+}
+
+void* SharedMemory::fill(SharedArray& a, size_t bytes, size_t alignment) {
+    // Memory that is allocated anew has no past for ThreadSanitizer: the last block's threads do not race with this one's.
+    if (under_tsan() || a.bytes != bytes) {
+        std::free(a.memory);
+        a.memory = nullptr;
+        if (::posix_memalign(&a.memory, alignment < sizeof(void*) ? sizeof(void*) : alignment, bytes ? bytes : 1))
+            throw std::bad_alloc();
+        a.bytes = bytes;
+    }
+    allow(a.memory, bytes);
+    std::memset(a.memory, poison, bytes);
+    a.in_use = true;
+    return a.memory;
+}
+
+void* SharedMemory::array(const void* declaration, size_t bytes, size_t alignment, Place at) {
+    for (SharedArray& a : arrays_)
+        if (a.declaration == declaration) {
+            if (a.in_use) return a.memory;
+            if (declaration) static_bytes_ += bytes;
+            return fill(a, declaration ? bytes : dynamic_bytes_, alignment);
+        }
+    if (declaration) {
+        static_bytes_ += bytes;
+        if (static_bytes_ > static_shared_limit || static_bytes_ + dynamic_bytes_ > shared_limit)
+            fault("a block has " + std::to_string(static_bytes_) + " bytes of static and " + std::to_string(dynamic_bytes_) +
+                      " bytes of dynamic shared memory; at most 49152 can be static and 232448 in all",
+                  at);
+    }
+    arrays_.push_back({declaration, nullptr, size_t(-1), alignment, false});
+    return fill(arrays_.back(), declaration ? bytes : dynamic_bytes_, alignment);
+}
+
+bool SharedMemory::contains(const void* address, size_t bytes) const {
+    const auto* first = static_cast<const char*>(address);
+    for (const SharedArray& a : arrays_) {
+        const auto* memory = static_cast<const char*>(a.memory);
+        if (a.in_use && first >= memory && first + bytes <= memory + a.bytes) return true;
+    }
+    return false;
+}
+
+void* shared_array(const void* declaration, size_t bytes, size_t alignment, Place at) {
+    const Hidden hidden;
+    return self("SHARED", at).on->shared.array(declaration, bytes, alignment, at);
+}
+
+void* dynamic_shared(Place at) {
+    const Hidden hidden;
+    return self("DYNAMIC_SHARED", at).on->shared.array(nullptr, 0, dynamic_alignment, at);
+}
+
+}  // namespace gradus::emulator

@@ -1,0 +1,58 @@
+#pragma once
+// Shared memory of a block: every array is an allocation of its own and of its exact size, so that AddressSanitizer sees an
+// index that is one too large. Every byte is 0xFF when a block starts: a float or bf16 that nobody has written is NaN, an
+// integer is -1.
+#include <cstddef>
+#include <vector>
+
+#include "kernels/simt/place.h"
+
+namespace gradus::emulator {
+
+struct SharedArray {
+    const void* declaration = nullptr;  // the address of a static variable beside it; empty: the dynamic part
+    void* memory = nullptr;
+    size_t bytes = 0, alignment = 0;
+    bool in_use = false;
+};
+
+// The shared memory of one block. Its arrays appear when a thread first comes to their declaration, and are kept for
+// the next block.
+class SharedMemory {
+   public:
+    SharedMemory() = default;
+    ~SharedMemory();
+    SharedMemory(const SharedMemory&) = delete;
+    SharedMemory& operator=(const SharedMemory&) = delete;
+
+    void start(size_t dynamic_bytes);  // of a block
+    void* array(const void* declaration, size_t bytes, size_t alignment, Place at);
+    bool contains(const void* address, size_t bytes) const;
+
+   private:
+    void* fill(SharedArray& array, size_t bytes, size_t alignment);
+    std::vector<SharedArray> arrays_;
+    size_t static_bytes_ = 0, dynamic_bytes_ = 0;
+};
+
+constexpr size_t shared_limit = 227 << 10, static_shared_limit = 48 << 10;
+
+// The running block's array of this declaration.
+void* shared_array(const void* declaration, size_t bytes, size_t alignment, Place at);
+void* dynamic_shared(Place at);
+
+template <class Array>
+Array& shared(const void* declaration, Place at = Place::here()) {
+    return *static_cast<Array*>(shared_array(declaration, sizeof(Array), alignof(Array), at));
+}
+
+}  // namespace gradus::emulator
+
+// SHARED(float, parts, [16][33]);  declares float parts[16][33] in the block's shared memory; SHARED(int, last, ) one int.
+#define SHARED(Element, name, extents)                \
+    static const char name##_declaration = 0;         \
+    auto& name = ::gradus::emulator::shared<Element extents>(&name##_declaration)
+
+// DYNAMIC_SHARED(float, tile);  declares float* tile, the block's dynamic shared memory, aligned to 1024 bytes.
+#define DYNAMIC_SHARED(Element, name) \
+    Element* const name = static_cast<Element*>(::gradus::emulator::dynamic_shared(::gradus::emulator::Place::here()))

@@ -1,0 +1,338 @@
+#include "kernels/simt/stream.h"
+
+#include <chrono>
+#include <cstring>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "kernels/simt/block.h"
+#include "kernels/simt/device_memory.h"
+#include "kernels/simt/fault.h"
+#include "kernels/simt/memory.h"
+#include "kernels/simt/sanitizer.h"
+#include "kernels/simt/settings.h"
+
+namespace gradus::emulator {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// One recording of an event. Waits keep the recording they were queued after.
+struct Mark {
+    bool reached = false;
+    Clock::time_point when;
+    char token = 0;
+};
+
+struct EventState {
+    std::shared_ptr<Mark> last;
+};
+
+// A piece of work: returns false when it must be called again later.
+struct Work {
+    std::function<bool()> run;
+    bool only_device;  // nobody outside this process's queues can make it go on
+    char token = 0;    // what the host had done when it queued it
+};
+
+struct StreamState {
+    std::deque<std::unique_ptr<Work>> queue;
+    Fiber as_thread;  // for ThreadSanitizer
+    char token = 0;   // what the stream has done
+};
+
+struct Device {
+    std::recursive_mutex busy;  // host threads take turns
+    std::vector<std::unique_ptr<StreamState>> streams;
+    std::vector<std::unique_ptr<EventState>> events;
+    uint64_t choices = 0;
+    bool running = false;
+};
+
+Device& device() {
+    static Device one;
+    return one;
+}
+
+using Lock = std::unique_lock<std::recursive_mutex>;
+
+StreamState* add_stream() {
+    auto state = std::make_unique<StreamState>();
+    if (under_tsan()) state->as_thread.tsan = __tsan_create_fiber(0);
+    device().streams.push_back(std::move(state));
+    return device().streams.back().get();
+}
+
+StreamState& state_of(Stream stream, const char* word) {
+    static StreamState* const default_stream = add_stream();
+    if (!stream.handle) return *default_stream;
+    for (auto& s : device().streams)
+        if (s.get() == stream.handle) return *s;
+    throw simt::Fault(std::string(word) + ": this stream was never made, or has been released");
+}
+
+EventState& state_of(Event event, const char* word) {
+    for (auto& e : device().events)
+        if (e.get() == event.handle) return *e;
+    throw simt::Fault(std::string(word) + ": this event was never made, or has been released");
+}
+
+// A number below n that follows from the seed and from how many were drawn.
+size_t choose(size_t n) {
+    const uint64_t seed = simt::settings().seed;
+    if (seed == 0) return 0;
+    uint64_t x = (seed * 0x9E3779B97F4A7C15u) ^ (++device().choices * 0xD1B54A32D192ED03u);
+    x ^= x >> 31;
+    x *= 0xBF58476D1CE4E5B9u;
+    x ^= x >> 29;
+    return size_t(x % n);
+}
+
+// After a Fault nothing that was queued can be trusted to make sense.
+void drop_everything() {
+    for (auto& s : device().streams) s->queue.clear();
+    for (auto& e : device().events)
+        if (e->last) e->last->reached = true;
+}
+
+// Calls the first piece of work of a stream; true when it is done.
+bool run_first(StreamState& stream) {
+    Device& d = device();
+    Work& work = *stream.queue.front();
+    void* const caller = under_tsan() ? __tsan_get_current_fiber() : nullptr;
+    const auto back = [&] {
+        if (caller) __tsan_switch_to_fiber(caller, 1);
+        d.running = false;
+    };
+    d.running = true;
+    if (caller) __tsan_switch_to_fiber(stream.as_thread.tsan, 1);
+    acquire(&work.token);
+    bool done = false;
+    try {
+        const OnDevice open;
+        done = work.run();
+        release(&stream.token);
+    } catch (...) {
+        release(&stream.token);
+        back();
+        acquire(&stream.token);
+        drop_everything();
+        throw;
+    }
+    back();
+    if (done) {
+        acquire(&work.token);
+        const std::unique_ptr<Work> finished = std::move(stream.queue.front());
+        stream.queue.pop_front();
+    }
+    return done;
+}
+
+// One round: streams are tried in an order of the seed until one has done a piece of its work. `lazily`: half of the time
+// the wanted stream is tried first, so that others may as well be left behind.
+enum class Round { did_something, waits_for_a_task, stuck };
+
+Round run_something(StreamState* wanted) {
+    auto& streams = device().streams;
+    const size_t first = choose(streams.size());
+    const bool wanted_first = wanted && choose(2) == 0;
+    bool tasks = false;
+    for (size_t i = 0; i < streams.size() + (wanted_first ? 1 : 0); ++i) {
+        StreamState& s = wanted_first && i == 0 ? *wanted : *streams[(first + i) % streams.size()];
+        if (s.queue.empty()) continue;
+        if (!s.queue.front()->only_device) tasks = true;
+        if (run_first(s)) return Round::did_something;
+    }
+    return tasks ? Round::waits_for_a_task : Round::stuck;
+}
+
+template <class Done>
+void run_until(Lock& lock, StreamState* wanted, Done done) {
+    while (!done()) {
+        switch (run_something(wanted)) {
+            case Round::did_something: break;
+            case Round::waits_for_a_task:  // another host thread may have to do its part
+                lock.unlock();
+                std::this_thread::sleep_for(std::chrono::microseconds(50));
+                lock.lock();
+                break;
+            case Round::stuck:
+                drop_everything();
+                throw simt::Fault("streams wait for events that nothing queued will reach");
+        }
+    }
+}
+
+void push(StreamState& stream, std::function<bool()> run, bool only_device) {
+    Device& d = device();
+    if (d.running) throw simt::Fault("work was queued from inside a kernel or a task");
+    auto work = std::make_unique<Work>(Work{std::move(run), only_device});
+    release(&work->token);
+    stream.queue.push_back(std::move(work));
+    if (simt::settings().copies == simt::Copies::early)
+        while (run_something(&stream) == Round::did_something) {
+        }
+}
+
+void synchronise_all(Lock& lock) {
+    for (size_t i = 0; i < device().streams.size(); ++i) {
+        StreamState& s = *device().streams[i];
+        run_until(lock, &s, [&] { return s.queue.empty(); });
+        acquire(&s.token);
+    }
+}
+
+}  // namespace
+
+void enqueue_launch(Stream stream, std::unique_ptr<LaunchCall> launch) {
+    const Lock lock(device().busy);
+    check_launch(*launch);
+    push(
+        state_of(stream, "launch"),
+        [call = std::shared_ptr<LaunchCall>(std::move(launch))] {
+            run_launch(*call);
+            return true;
+        },
+        true);
+}
+
+}  // namespace gradus::emulator
+
+namespace gradus::simt {
+
+using namespace emulator;
+
+void enqueue(Stream stream, std::function<bool()> task) {
+    const Lock lock(device().busy);
+    push(state_of(stream, "enqueue"), std::move(task), false);
+}
+
+void zero(void* memory, size_t bytes, Stream stream) {
+    const Lock lock(device().busy);
+    push(
+        state_of(stream, "zero"),
+        [=] {
+            writes(memory, bytes);
+            const Hidden hidden;
+            std::memset(memory, 0, bytes);
+            return true;
+        },
+        true);
+}
+
+namespace {
+
+void copy(const char* word, void* to, const void* from, size_t bytes, Stream stream) {
+    const Lock lock(device().busy);
+    push(
+        state_of(stream, word),
+        [=] {
+            reads(from, bytes);
+            writes(to, bytes);
+            const Hidden hidden;
+            std::memcpy(to, from, bytes);
+            return true;
+        },
+        true);
+}
+
+}  // namespace
+
+void copy_to_device(void* device_memory, const void* host, size_t bytes, Stream stream) {
+    copy("copy_to_device", device_memory, host, bytes, stream);
+}
+
+void copy_to_host(void* host, const void* device_memory, size_t bytes, Stream stream) {
+    copy("copy_to_host", host, device_memory, bytes, stream);
+}
+
+void synchronise(Stream stream) {
+    Lock lock(device().busy);
+    StreamState& s = state_of(stream, "synchronise");
+    run_until(lock, &s, [&] { return s.queue.empty(); });
+    acquire(&s.token);
+}
+
+void release(void* memory, size_t bytes) {
+    Lock lock(device().busy);
+    synchronise_all(lock);
+    give_device_memory(memory, bytes);
+}
+
+Stream make_stream() {
+    const Lock lock(device().busy);
+    return {add_stream()};
+}
+
+void release_stream(Stream stream) {
+    Lock lock(device().busy);
+    StreamState& s = state_of(stream, "release_stream");
+    if (!stream.handle) throw Fault("release_stream: the default stream cannot be released");
+    run_until(lock, &s, [&] { return s.queue.empty(); });
+    emulator::acquire(&s.token);
+    if (s.as_thread.tsan) __tsan_destroy_fiber(s.as_thread.tsan);
+    std::erase_if(device().streams, [&](const auto& other) { return other.get() == &s; });
+}
+
+Event make_event() {
+    const Lock lock(device().busy);
+    device().events.push_back(std::make_unique<EventState>());
+    return {device().events.back().get()};
+}
+
+void release_event(Event event) {
+    const Lock lock(device().busy);
+    EventState& e = state_of(event, "release_event");
+    std::erase_if(device().events, [&](const auto& other) { return other.get() == &e; });
+}
+
+void record(Event event, Stream stream) {
+    const Lock lock(device().busy);
+    auto mark = std::make_shared<Mark>();
+    state_of(event, "record").last = mark;
+    push(
+        state_of(stream, "record"),
+        [mark] {
+            emulator::release(&mark->token);
+            mark->when = Clock::now();
+            mark->reached = true;
+            return true;
+        },
+        true);
+}
+
+void wait(Stream stream, Event event) {
+    const Lock lock(device().busy);
+    const std::shared_ptr<Mark> mark = state_of(event, "wait").last;
+    StreamState& s = state_of(stream, "wait");
+    if (!mark) return;  // an event that was never recorded holds nobody up
+    push(
+        s,
+        [mark] {
+            if (mark->reached) emulator::acquire(&mark->token);
+            return mark->reached;
+        },
+        true);
+}
+
+bool reached(Event event) {
+    const Lock lock(device().busy);
+    const EventState& e = state_of(event, "reached");
+    if (!e.last) return true;
+    if (!e.last->reached) run_something(nullptr);
+    if (e.last->reached) emulator::acquire(&e.last->token);
+    return e.last->reached;
+}
+
+double seconds_between(Event first, Event last) {
+    const Lock lock(device().busy);
+    const EventState &a = state_of(first, "seconds_between"), &b = state_of(last, "seconds_between");
+    if (!a.last || !b.last || !a.last->reached || !b.last->reached)
+        throw Fault("seconds_between: an event has not been reached; synchronise its stream first");
+    return std::chrono::duration<double>(b.last->when - a.last->when).count();
+}
+
+}  // namespace gradus::simt
