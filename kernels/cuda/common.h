@@ -1,0 +1,118 @@
+#pragma once
+// What the kernels of this folder share: how work is dealt to threads, sums over a warp and a block, and the choice of a
+// scalar. Three plans serve almost every op, each launched by a function of its name:
+//
+//   elements   one thread per element: element() is its number. Neighbouring threads have neighbouring elements, so each
+//              access of a warp is to consecutive addresses (coalesced).
+//   rows       one warp per row: row() is its number, threadIdx.x the lane. The lanes take the channels lane, lane + 32, …,
+//              which is coalesced too, and warp_sum() joins what they found.
+//   columns    one block per 32 columns, for sums over rows: threadIdx.x is the column, and `row_lanes` threads share its
+//              rows: threadIdx.y, threadIdx.y + row_lanes, …
+//
+// Every sum has one order, which the shapes alone decide, so the same call gives the same bits. Where there is nothing to
+// do, nothing is launched.
+#include <algorithm>
+#include <limits>
+#include <string>
+
+#include "kernels/cuda/primitives/device.h"
+#include "kernels/scalar.h"
+#include "kernels/tensor.h"
+
+namespace gradus::DEVICE {
+
+constexpr int warp = 32;
+constexpr unsigned all_lanes = 0xffffffffu;
+constexpr int threads_per_block = 256;  // elements
+constexpr int warps_per_block = 4;      // rows
+constexpr int row_lanes = 16;           // columns
+constexpr float infinity = std::numeric_limits<float>::infinity();
+
+// ---- on the host -----------------------------------------------------------------------------------------------
+
+inline dim3 blocks_for(int64_t n, int64_t per_block) {
+    constexpr int64_t most = std::numeric_limits<int32_t>::max();
+    const int64_t blocks = (n + per_block - 1) / per_block;
+    CHECK(blocks <= most, std::to_string(blocks) + " blocks are more than a grid has");
+    return dim3(unsigned(blocks));
+}
+
+template <class Kernel, class... Args>
+void launch_elements(Kernel* kernel, int64_t n, Stream s, const Args&... args) {
+    if (n == 0) return;
+    launch(kernel, blocks_for(n, threads_per_block), dim3(threads_per_block), 0, s, args...);
+}
+
+template <class Kernel, class... Args>
+void launch_rows(Kernel* kernel, int64_t N, Stream s, const Args&... args) {
+    if (N == 0) return;
+    launch(kernel, blocks_for(N, warps_per_block), dim3(warp, warps_per_block), 0, s, args...);
+}
+
+template <class Kernel, class... Args>
+void launch_columns(Kernel* kernel, int64_t C, Stream s, const Args&... args) {
+    if (C == 0) return;
+    launch(kernel, blocks_for(C, warp), dim3(warp, row_lanes), 0, s, args...);
+}
+
+// Calls run(float{}) or run(bf16{}) for the dtype of a tensor.
+template <class Run>
+void by_dtype(DType t, Run&& run) {
+    if (t == DType::f32) return run(float{});
+    CHECK(t == DType::bf16, "a GPU's table computes in f32 and bf16");
+    run(bf16{});
+}
+
+// f64 is only ever read or written: totals and comparisons.
+template <class Run>
+void by_any_dtype(DType t, Run&& run) {
+    if (t == DType::f64) return run(double{});
+    by_dtype(t, run);
+}
+
+// ---- in a kernel -----------------------------------------------------------------------------------------------
+
+__device__ inline int64_t element() { return int64_t(blockIdx.x) * blockDim.x + threadIdx.x; }
+__device__ inline int64_t row() { return int64_t(blockIdx.x) * blockDim.y + threadIdx.y; }
+__device__ inline int64_t column() { return int64_t(blockIdx.x) * warp + threadIdx.x; }
+
+// Any scalar as a double: exact.
+__device__ inline double wide(float x) { return double(x); }
+__device__ inline double wide(double x) { return x; }
+__device__ inline double wide(bf16 x) { return double(float(x)); }
+
+// The sum over the lanes of a warp, in every lane: pairs, then pairs of pairs.
+template <class Real>
+__device__ Real warp_sum(Real x) {
+    for (int step = warp / 2; step > 0; step /= 2) x += __shfl_xor_sync(all_lanes, x, step);
+    return x;
+}
+
+__device__ inline float warp_max(float x) {
+    for (int step = warp / 2; step > 0; step /= 2) x = fmaxf(x, __shfl_xor_sync(all_lanes, x, step));
+    return x;
+}
+
+// The sum over a block of warps, in thread (0, 0): every warp's, then theirs in their order.
+template <class Real, int warps>
+__device__ Real block_sum(Real x, Real (&of_warps)[warps]) {
+    x = warp_sum(x);
+    if (threadIdx.x == 0) of_warps[threadIdx.y] = x;
+    __syncthreads();
+    Real sum = 0;
+    if (threadIdx.x == 0 && threadIdx.y == 0)
+        for (int k = 0; k < warps; ++k) sum += of_warps[k];
+    return sum;
+}
+
+// The sum over the row lanes of one column, in its row lane 0, in the order of the row lanes.
+__device__ inline float column_sum(float x, float (&of_lanes)[row_lanes][warp]) {
+    of_lanes[threadIdx.y][threadIdx.x] = x;
+    __syncthreads();
+    float sum = 0;
+    if (threadIdx.y == 0)
+        for (int k = 0; k < row_lanes; ++k) sum += of_lanes[k][threadIdx.x];
+    return sum;
+}
+
+}  // namespace gradus::DEVICE

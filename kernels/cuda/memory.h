@@ -1,0 +1,29 @@
+#pragma once
+// Memory, streams and events of the device that the kernels of this folder run on, as kernels/ops.h promises them. A GPU's
+// are in host/, the emulator's in kernels/simt/memory.cpp.
+#include "kernels/cuda/primitives/device.h"
+#include "kernels/tensor.h"
+
+namespace gradus::DEVICE {
+
+void* allocate(size_t bytes);
+void release(void* memory, size_t bytes);
+void* allocate_host(size_t bytes);
+void release_host(void* memory, size_t bytes);
+DeviceMemory memory();
+
+void zero(void* memory, size_t bytes, Stream);
+void copy_to_device(void* device, const void* host, size_t bytes, Stream);
+void copy_to_host(void* host, const void* device, size_t bytes, Stream);
+void synchronise(Stream);
+
+Stream make_stream();
+void release_stream(Stream);
+Event make_event();
+void release_event(Event);
+void record(Event, Stream);
+void wait(Stream, Event);
+bool reached(Event);
+double seconds_between(Event, Event);
+
+}  // namespace gradus::DEVICE

@@ -1,0 +1,75 @@
+// The table of a GPU: the ops of this folder, and the memory of the device that they run on.
+#include "kernels/check.h"
+#include "kernels/cuda/device_ops.h"
+#include "kernels/cuda/memory.h"
+
+namespace gradus::DEVICE {
+
+namespace {
+
+#define TEXT_OF(word) #word
+#define TEXT(word) TEXT_OF(word)
+constexpr const char* name = TEXT(DEVICE);
+#undef TEXT
+#undef TEXT_OF
+
+}  // namespace
+
+const Ops& table() {
+    // clang-format off
+    static const Ops ops = {
+        .name                   = name,
+        .embedding_forward      = checked<EmbeddingForward, embedding_forward>,
+        .embedding_backward     = checked<EmbeddingBackward, embedding_backward>,
+        .layernorm_forward      = checked<LayerNormForward, layernorm_forward>,
+        .add_layernorm_forward  = checked<AddLayerNormForward, add_layernorm_forward>,
+        .layernorm_backward     = checked<LayerNormBackward, layernorm_backward>,
+        .rmsnorm_forward        = checked<RmsNormForward, rmsnorm_forward>,
+        .add_rmsnorm_forward    = checked<AddRmsNormForward, add_rmsnorm_forward>,
+        .rmsnorm_backward       = checked<RmsNormBackward, rmsnorm_backward>,
+        .linear_forward         = checked<LinearForward, linear_forward>,
+        .linear_backward_input  = checked<LinearBackwardInput, linear_backward_input>,
+        .linear_backward_weight = checked<LinearBackwardWeight, linear_backward_weight>,
+        .rope_forward           = checked<Rope, rope_forward>,
+        .rope_backward          = checked<Rope, rope_backward>,
+        .attention_forward      = checked<AttentionForward, attention_forward>,
+        .attention_backward     = checked<AttentionBackward, attention_backward>,
+        .attention_cached       = checked<AttentionCached, attention_cached>,
+        .activation_forward     = checked<ActivationForward, activation_forward>,
+        .activation_backward    = checked<ActivationBackward, activation_backward>,
+        .gated_forward          = checked<GatedForward, gated_forward>,
+        .gated_backward         = checked<GatedBackward, gated_backward>,
+        .dropout                = checked<Dropout, dropout>,
+        .cross_entropy_stats    = checked<CrossEntropyStats, cross_entropy_stats>,
+        .cross_entropy_join     = checked<CrossEntropyJoin, cross_entropy_join>,
+        .cross_entropy_forward  = checked<CrossEntropyForward, cross_entropy_forward>,
+        .cross_entropy_backward = checked<CrossEntropyBackward, cross_entropy_backward>,
+        .add                    = checked<Add, add>,
+        .cast                   = checked<Cast, cast>,
+        .square_sum             = checked<SquareSum, square_sum>,
+        .clip_scale             = checked<ClipScale, clip_scale>,
+        .adamw                  = checked<AdamW, adamw>,
+        .muon                   = checked<Muon, muon>,
+        .allocate               = allocate,
+        .release                = release,
+        .allocate_host          = allocate_host,
+        .release_host           = release_host,
+        .memory                 = memory,
+        .zero                   = zero,
+        .copy_to_device         = copy_to_device,
+        .copy_to_host           = copy_to_host,
+        .synchronise            = synchronise,
+        .make_stream            = make_stream,
+        .release_stream         = release_stream,
+        .make_event             = make_event,
+        .release_event          = release_event,
+        .record                 = record,
+        .wait                   = wait,
+        .reached                = reached,
+        .seconds_between        = seconds_between,
+    };
+    // clang-format on
+    return ops;
+}
+
+}  // namespace gradus::DEVICE

@@ -1,0 +1,71 @@
+// The matrix product of kernels/cuda/matmul.h without a library: what stands where a GPU has cuBLASLt. Host code in the order
+// of the stream.
+//
+// Both operands are first copied into floats, the right way round, so that one loop serves every dtype and transposition. It
+// takes the rows of A in blocks, so that a row of B is read once for a block; sums are made in f32 in the order of k.
+#include "kernels/cuda/matmul.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "kernels/scalar.h"
+
+namespace gradus::simt {
+
+namespace {
+
+constexpr int64_t row_block = 16, column_block = 512;  // sums that stay in the first cache: 32 KiB
+
+float value(const Tensor& t, int64_t i) { return t.dtype == DType::bf16 ? float(t.as<bf16>()[i]) : t.as<float>()[i]; }
+
+// t [rows, columns] as floats; transposed, t is [columns, rows].
+std::vector<float> floats_of(const Tensor& t, bool transposed, int64_t rows, int64_t columns) {
+    std::vector<float> out(size_t(rows * columns));
+    float* to = out.data();
+    for (int64_t i = 0; i < rows; ++i)
+        for (int64_t j = 0; j < columns; ++j) *to++ = value(t, transposed ? j * rows + i : i * columns + j);
+    return out;
+}
+
+// sums[i, j] = Σ_k a[i,k]·b[k,j] for `rows` rows and `columns` columns; b is N wide.
+void multiply(float* sums, const float* a, const float* b, int64_t rows, int64_t columns, int64_t K, int64_t N) {
+    std::fill(sums, sums + rows * columns, 0.f);
+    for (int64_t k = 0; k < K; ++k)
+        for (int64_t i = 0; i < rows; ++i) {
+            const float factor = a[i * K + k];
+            for (int64_t j = 0; j < columns; ++j) sums[i * columns + j] += factor * b[k * N + j];
+        }
+}
+
+void compute(const Product& p, int64_t M, int64_t N, int64_t K) {
+    const std::vector<float> a = floats_of(p.a, p.transpose_a, M, K), b = floats_of(p.b, p.transpose_b, K, N);
+    std::vector<float> sums(size_t(row_block * column_block));
+    for (int64_t m = 0; m < M; m += row_block)
+        for (int64_t n = 0; n < N; n += column_block) {
+            const int64_t rows = std::min(row_block, M - m), columns = std::min(column_block, N - n);
+            multiply(sums.data(), a.data() + m * K, b.data() + n, rows, columns, K, N);
+            for (int64_t i = 0; i < rows; ++i)
+                for (int64_t j = 0; j < columns; ++j) {
+                    const int64_t at = (m + i) * N + n + j;
+                    float c = p.alpha * sums[size_t(i * columns + j)];
+                    if (p.accumulate) c += value(p.c, at);
+                    if (p.bias) c += value(p.bias, n + j);
+                    if (p.c.dtype == DType::bf16) p.c.as<bf16>()[at] = bf16(c);
+                    else p.c.as<float>()[at] = c;
+                }
+        }
+}
+
+}  // namespace
+
+void product(const Product& p, Stream s) {
+    const int64_t M = p.c.rows(), N = p.c.last();
+    if (M == 0 || N == 0) return;
+    const int64_t K = p.transpose_a ? p.a.rows() : p.a.last();
+    enqueue(s, [p, M, N, K] {
+        compute(p, M, N, K);
+        return true;
+    });
+}
+
+}  // namespace gradus::simt
