@@ -27,7 +27,7 @@ public:
     void enter(const Header&);
     void wait_for(int rank);  // -1: nobody
     void leave();
-    void saw(int rank, const Header&);  // a header came from this rank
+    void saw(int rank, const Header&);            // a header came from this rank
     void tell(int group, const DeviceProgress&);  // of this rank's device, with the next beats
 
     double silence_of(int rank) const;  // seconds

@@ -28,9 +28,9 @@ enum class Call : int32_t {
 };
 
 constexpr const char* name_of(Call c) {
-    constexpr std::array names = {"no call yet",       "all-reduce", "all-reduce (max)", "reduce-scatter", "all-gather",
-                                  "broadcast",         "send",       "receive",          "barrier",        "gather",
-                                  "end of the program", "connect"};
+    constexpr std::array names = {
+        "no call yet", "all-reduce", "all-reduce (max)", "reduce-scatter", "all-gather",         "broadcast",
+        "send",        "receive",    "barrier",          "gather",         "end of the program", "connect"};
     return size_t(c) < names.size() ? names[size_t(c)] : "an unknown call";
 }
 
@@ -63,9 +63,9 @@ struct DeviceProgress {
 constexpr int most_device_groups = 8;
 
 struct Beat {
-    Header last;             // the call that the rank is in or left last
-    int64_t inside = 0;      // 1: in it
-    int64_t waits_for = -1;  // a rank that it waits for there
+    Header last;                                                 // the call that the rank is in or left last
+    int64_t inside = 0;                                          // 1: in it
+    int64_t waits_for = -1;                                      // a rank that it waits for there
     std::array<DeviceProgress, most_device_groups> device = {};  // in the order in which the groups were made
 };
 

@@ -55,7 +55,7 @@ struct World {
     std::optional<Heartbeat> heartbeat;
     int64_t step = 0, calls = 0;
     std::vector<std::unique_ptr<Group>> groups;  // the first one is everybody
-    std::mutex naming;                           // held where a group is added, and where another thread reads their names
+    std::mutex naming;  // held where a group is added, and where another thread reads their names
 
     // Messages of headers, and requests: one place for each rank, used again by every call.
     std::vector<char> outgoing, incoming;

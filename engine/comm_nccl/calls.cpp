@@ -143,7 +143,8 @@ void World::fail(const Error& e, int status) {
 
 void World::fail(Group& g, const Communicator& c, const Header& call, ncclResult_t result, const char* function) {
     fail(Error(fmt::format("NCCL fails on {}", watch.name_of_rank(watch.rank())),
-               fmt::format("{} in {}: {}", function, mpi::text_of(call, g.name), text_of_result(result, c)), fix_of(result)),
+               fmt::format("{} in {}: {}", function, mpi::text_of(call, g.name), text_of_result(result, c)),
+               fix_of(result)),
          result == ncclInvalidArgument || result == ncclInvalidUsage ? 1 : status_of_lost_rank);
 }
 

@@ -45,8 +45,8 @@ size_t count_of(const Tensor& t) { return size_t(t.size()) * elements_of(t.dtype
 
 void check_parts(const Tensor& part, const Tensor& whole, const Group& g) {
     CHECK(part.dtype == whole.dtype && whole.size() == part.size() * g.size(),
-          fmt::format("{} ranks of {} share {} elements, which is not {} times {}", g.size(), g.name, whole.size(), g.size(),
-                      part.size()));
+          fmt::format("{} ranks of {} share {} elements, which is not {} times {}", g.size(), g.name, whole.size(),
+                      g.size(), part.size()));
 }
 
 void all_reduce_sum(void* group, Tensor t, Stream s) {
@@ -96,18 +96,19 @@ void send_receive(void* group, Tensor sent, int to, Tensor received, int from, S
               fmt::format("rank {} of {}, which has {}, speaks to rank {}", g.mine, g.name, g.size(), other));
     const bool sends = to >= 0 && sent.size() > 0, receives = from >= 0 && received.size() > 0;
     if (!sends && !receives) return;
-    call(g, sends ? Call::send : Call::receive, sends ? sent : received, sends ? to : from, s, "ncclGroupEnd",
-         [&](ncclComm_t comm, Elements, cudaStream_t stream) {
-             ncclResult_t result = ncclGroupStart();
-             const auto next = [&](ncclResult_t r) {
-                 if (r != ncclSuccess && r != ncclInProgress) result = r;
-             };
-             if (sends) next(ncclSend(sent.data, count_of(sent), elements_of(sent.dtype).type, to, comm, stream));
-             if (receives)
-                 next(ncclRecv(received.data, count_of(received), elements_of(received.dtype).type, from, comm, stream));
-             const ncclResult_t end = ncclGroupEnd();
-             return result != ncclSuccess ? result : end;
-         });
+    call(
+        g, sends ? Call::send : Call::receive, sends ? sent : received, sends ? to : from, s, "ncclGroupEnd",
+        [&](ncclComm_t comm, Elements, cudaStream_t stream) {
+            ncclResult_t result = ncclGroupStart();
+            const auto next = [&](ncclResult_t r) {
+                if (r != ncclSuccess && r != ncclInProgress) result = r;
+            };
+            if (sends) next(ncclSend(sent.data, count_of(sent), elements_of(sent.dtype).type, to, comm, stream));
+            if (receives)
+                next(ncclRecv(received.data, count_of(received), elements_of(received.dtype).type, from, comm, stream));
+            const ncclResult_t end = ncclGroupEnd();
+            return result != ncclSuccess ? result : end;
+        });
 }
 
 // What a rank says of its collectives with every gather.

@@ -38,13 +38,18 @@ std::string text_of(const Waiting& w) {
                        mpi::text_of(w.call, w.group));
 }
 
-// "; rank 1 has begun 7 calls of dp, its device has finished 6; its host is …"
-std::string state_of(const Waiting& w, const Other& o, const char* is) {
+struct Words {
+    const char *has, *is;
+};
+constexpr Words present = {"has", "is"}, past = {"had", "was"};
+
+// "it has begun 7 calls of dp, and its device has finished 6; its host is after gather #3 of all, …"
+std::string state_of(const Waiting& w, const Other& o, const Words& words) {
     const DeviceProgress& p = o.progress;
-    std::string text = fmt::format("rank {} has begun {} calls of {}, of which its device has finished {}", o.rank, p.begun,
-                                   w.group, p.finished);
-    if (!o.device_is.empty()) text += fmt::format(", and {} {}", is, o.device_is);
-    return text + fmt::format("; its host {} {}", is, o.host_is);
+    std::string text = fmt::format("it {} begun {} {} of {}, and its device {} finished {}", words.has, p.begun,
+                                   p.begun == 1 ? "call" : "calls", w.group, words.has, p.finished);
+    if (!o.device_is.empty()) text += fmt::format(" and {} {}", words.is, o.device_is);
+    return text + fmt::format("; its host {} {}", words.is, o.host_is);
 }
 
 bool is_other_call(const Waiting& w, const Other& o) {
@@ -79,42 +84,45 @@ std::optional<Finding> judge(const Waiting& w, const std::vector<Other>& all, co
     if (const Some lost = those(others, [&](const Other& o) { return o.silence >= limits.silence && !has_come(w, o); });
         !lost.empty())
         return Finding{Error(names_of(lost) + (lost.size() > 1 ? " are lost" : " is lost"),
-                             fmt::format("{}; rank {} has given no sign of life for {:.3g} s: {}", text_of(w),
-                                         lost[0]->rank, lost[0]->silence, state_of(w, *lost[0], "was")),
+                             fmt::format("{}; rank {} has given no sign of life for {:.3g} s: when it last did, {}",
+                                         text_of(w), lost[0]->rank, lost[0]->silence, state_of(w, *lost[0], past)),
                              "see whether that machine runs, is stopped or swaps (ssh " + lost[0]->host +
                                  " uptime), then start the same command again"),
                        status_of_lost_rank};
 
     if (const Some other = those(others, [&](const Other& o) { return is_other_call(w, o); }); !other.empty())
-        return Finding{
-            Error(fmt::format("rank {} and rank {} are not in the same call", std::min(w.rank, other[0]->rank),
-                              std::max(w.rank, other[0]->rank)),
-                  fmt::format("{}, while the device of {} waits in {}", text_of(w), other[0]->name,
-                              mpi::text_of(other[0]->progress.next, w.group)),
-                  "start every rank with the same program, recipe and --set: mpirun gradus …"),
-            status_of_mistake};
-
-    if (const Some ended = those(others, [&](const Other& o) { return o.has_ended && !has_come(w, o); }); !ended.empty())
-        return Finding{Error(fmt::format("rank {} has ended while rank {} needs it", ended[0]->rank, w.rank),
-                             fmt::format("{}; {}", text_of(w), state_of(w, *ended[0], "is")),
+        return Finding{Error(fmt::format("rank {} and rank {} are not in the same call",
+                                         std::min(w.rank, other[0]->rank), std::max(w.rank, other[0]->rank)),
+                             fmt::format("{}, while the device of {} waits in {}", text_of(w), other[0]->name,
+                                         mpi::text_of(other[0]->progress.next, w.group)),
                              "start every rank with the same program, recipe and --set: mpirun gradus …"),
                        status_of_mistake};
 
+    if (const Some ended = those(others, [&](const Other& o) { return o.has_ended && !has_come(w, o); });
+        !ended.empty())
+        return Finding{
+            Error(fmt::format("rank {} has ended while rank {} needs it", ended[0]->rank, w.rank),
+                  fmt::format("{}; of rank {}: {}", text_of(w), ended[0]->rank, state_of(w, *ended[0], present)),
+                  "start every rank with the same program, recipe and --set: mpirun gradus …"),
+            status_of_mistake};
+
     if (w.for_seconds >= limits.patience)
         if (const Some late = those(others, [&](const Other& o) { return !has_come(w, o); }); !late.empty())
-            return Finding{Error(names_of(late) + (late.size() > 1 ? " do not come" : " does not come"),
-                                 fmt::format("{} for {:.3g} s; {}", text_of(w), w.for_seconds, state_of(w, *late[0], "is")),
-                                 "see what that rank does (ssh " + late[0]->host +
-                                     " top), then start the same command again"),
-                           status_of_lost_rank};
+            return Finding{
+                Error(names_of(late) + (late.size() > 1 ? " do not come" : " does not come"),
+                      fmt::format("{}, for {:.3g} s; of rank {}: {}", text_of(w), w.for_seconds, late[0]->rank,
+                                  state_of(w, *late[0], present)),
+                      "see what that rank does (ssh " + late[0]->host + " top), then start the same command again"),
+                status_of_lost_rank};
 
     if (w.together_seconds >= limits.stall) {
         const Some with_it = those(others, [](const Other&) { return true; });
-        return Finding{Error(fmt::format("the devices of rank {} and {} do not reach each other", w.rank, names_of(with_it)),
-                             fmt::format("{}, and every rank has come to it {:.3g} s ago", text_of(w), w.together_seconds),
-                             "NCCL_DEBUG=INFO in the environment says which links it uses; try NCCL_SOCKET_IFNAME=eth0 (the "
-                             "network between the machines), NCCL_P2P_DISABLE=1 or NCCL_IB_DISABLE=1"),
-                       status_of_lost_rank};
+        return Finding{
+            Error(fmt::format("the devices of rank {} and {} do not reach each other", w.rank, names_of(with_it)),
+                  fmt::format("{}, and every rank has come to it {:.3g} s ago", text_of(w), w.together_seconds),
+                  "NCCL_DEBUG=INFO in the environment says which links it uses; try NCCL_SOCKET_IFNAME=eth0 (the "
+                  "network between the machines), NCCL_P2P_DISABLE=1 or NCCL_IB_DISABLE=1"),
+            status_of_lost_rank};
     }
     return std::nullopt;
 }

@@ -21,10 +21,11 @@ struct Waiting {
 // Another rank of the group, as far as it is known.
 struct Other {
     int rank = 0, place = 0;
-    std::string name, host;         // "rank 1 on 'host'", "host"
-    std::string host_is = {}, device_is = {};  // "after gather #7 of all, …"; "in reduce-scatter #3 of tp, …" or nothing
+    std::string name, host;  // "rank 1 on 'host'", "host"
+    std::string host_is = {},
+                device_is = {};  // "after gather #7 of all, …"; "in reduce-scatter #3 of tp, …" or nothing
     double silence = 0;
-    bool has_ended = false;         // it waits for the end of the program
+    bool has_ended = false;             // it waits for the end of the program
     mpi::DeviceProgress progress = {};  // of this group
 };
 
@@ -37,7 +38,7 @@ struct Finding {
     int status;  // to end with
 };
 
-bool is_between_two(const mpi::Header&);  // a send or a receive
+bool is_between_two(const mpi::Header&);      // a send or a receive
 bool concerns(const Waiting&, const Other&);  // the call waits for this rank
 bool has_come(const Waiting&, const Other&);  // its device, to the call
 

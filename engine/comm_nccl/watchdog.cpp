@@ -121,12 +121,13 @@ void World::check_errors() {
         hold.unlock();
         if (result == ncclSuccess || result == ncclInProgress) continue;
         std::unique_lock look_up(state);
-        for (const auto& g : groups) {
-            if (g->devices != c) continue;
-            const Header call = g->pending.empty() ? g->newest : g->pending.front().call;
-            look_up.unlock();
-            fail(*g, *c, call, result, "a device");
-        }
+        Group* broken = nullptr;  // one that waits, if there is one
+        for (const auto& g : groups)
+            if (g->devices == c && (!broken || broken->pending.empty())) broken = g.get();
+        if (!broken) continue;
+        const Header call = broken->pending.empty() ? broken->newest : broken->pending.front().call;
+        look_up.unlock();
+        fail(*broken, *c, call, result, "the device");
     }
 }
 

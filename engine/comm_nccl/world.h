@@ -53,7 +53,7 @@ struct Group {
     // Guarded by World::state.
     std::deque<Pending> pending = {};
     int64_t begun = 0, finished = 0;
-    Header newest = {};              // begun last
+    Header newest = {};         // begun last
     bool reached = false;       // the device has come to the first pending call,
     double reached_since = -1;  // since then, by the watchdog's clock
     double together_since = -1;
@@ -72,7 +72,7 @@ struct World {
     Staging staging;
     int64_t step = 0;
 
-    std::mutex state;  // guards what follows, and the groups' pending calls
+    std::mutex state;                                          // guards what follows, and the groups' pending calls
     std::vector<std::shared_ptr<Communicator>> communicators;  // the first one is everybody's
     std::vector<std::unique_ptr<Group>> groups;
     std::vector<Event> spare;

@@ -44,14 +44,14 @@ const Ops& queued_ops() {
                  .wait = simt::wait,
                  .reached = simt::reached,
                  .seconds_between = simt::seconds_between};
-        queue_all<&Ops::embedding_forward, &Ops::embedding_backward, &Ops::layernorm_forward, &Ops::add_layernorm_forward,
-                  &Ops::layernorm_backward, &Ops::rmsnorm_forward, &Ops::add_rmsnorm_forward, &Ops::rmsnorm_backward,
-                  &Ops::linear_forward, &Ops::linear_backward_input, &Ops::linear_backward_weight, &Ops::rope_forward,
-                  &Ops::rope_backward, &Ops::attention_forward, &Ops::attention_backward, &Ops::attention_cached,
-                  &Ops::activation_forward, &Ops::activation_backward, &Ops::gated_forward, &Ops::gated_backward,
-                  &Ops::dropout, &Ops::cross_entropy_stats, &Ops::cross_entropy_join, &Ops::cross_entropy_forward,
-                  &Ops::cross_entropy_backward, &Ops::add, &Ops::cast, &Ops::square_sum, &Ops::clip_scale, &Ops::adamw,
-                  &Ops::muon>(t);
+        queue_all<&Ops::embedding_forward, &Ops::embedding_backward, &Ops::layernorm_forward,
+                  &Ops::add_layernorm_forward, &Ops::layernorm_backward, &Ops::rmsnorm_forward,
+                  &Ops::add_rmsnorm_forward, &Ops::rmsnorm_backward, &Ops::linear_forward, &Ops::linear_backward_input,
+                  &Ops::linear_backward_weight, &Ops::rope_forward, &Ops::rope_backward, &Ops::attention_forward,
+                  &Ops::attention_backward, &Ops::attention_cached, &Ops::activation_forward, &Ops::activation_backward,
+                  &Ops::gated_forward, &Ops::gated_backward, &Ops::dropout, &Ops::cross_entropy_stats,
+                  &Ops::cross_entropy_join, &Ops::cross_entropy_forward, &Ops::cross_entropy_backward, &Ops::add,
+                  &Ops::cast, &Ops::square_sum, &Ops::clip_scale, &Ops::adamw, &Ops::muon>(t);
         return t;
     }();
     return table;

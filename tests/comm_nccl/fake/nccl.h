@@ -40,7 +40,8 @@ struct ncclUniqueId {
 struct ncclConfig_t {
     int blocking;
 };
-#define NCCL_CONFIG_INITIALIZER {INT_MIN}
+#define NCCL_CONFIG_INITIALIZER \
+    { INT_MIN }
 
 extern "C" {
 ncclResult_t ncclGetVersion(int* version);

@@ -19,14 +19,15 @@ std::string name_of(const std::string& how, const char* what, DType t, int64_t c
     return how + ": " + what + " of " + std::to_string(count) + " " + gradus::name_of(t);
 }
 
-// The values are multiples of a power of two, and few, so that a sum is exact in every order.
+// The values are few and small whole numbers above zero, so that a sum is exact in every order.
 void fill_exactly(Tensor t, uint64_t key, int rank) {
-    for (int64_t i = 0; i < t.size(); ++i) store(t, i, double((key * 7 + uint64_t(rank) * 5 + uint64_t(i) * 3) % 13) * 3 - 18);
+    for (int64_t i = 0; i < t.size(); ++i)
+        store(t, i, double((key * 7 + uint64_t(rank) * 5 + uint64_t(i) * 3) % 13 + 1) * 3);
 }
 void fill_with_sum(Tensor t, uint64_t key, const std::vector<int>& ranks, int64_t first = 0) {
     for (int64_t i = 0; i < t.size(); ++i) {
         double sum = 0;
-        for (int r : ranks) sum += double((key * 7 + uint64_t(r) * 5 + uint64_t(first + i) * 3) % 13) * 3 - 18;
+        for (int r : ranks) sum += double((key * 7 + uint64_t(r) * 5 + uint64_t(first + i) * 3) % 13 + 1) * 3;
         store(t, i, sum);
     }
 }
@@ -139,8 +140,10 @@ void messages(MpiWorld& world) {
                 comm.send_receive(sent.tensor, next, received.tensor, before, {});
                 require_equal(received, expected, {}, name_of(how, "the message round the ring", t, count));
                 if (comm.rank > 0) comm.receive(passed.tensor, comm.rank - 1, {});
-                if (comm.rank + 1 < comm.size) comm.send(comm.rank == 0 ? sent.tensor : passed.tensor, comm.rank + 1, {});
-                require_equal(comm.rank == 0 ? sent : passed, first, {}, name_of(how, "the message down the line", t, count));
+                if (comm.rank + 1 < comm.size)
+                    comm.send(comm.rank == 0 ? sent.tensor : passed.tensor, comm.rank + 1, {});
+                require_equal(comm.rank == 0 ? sent : passed, first, {},
+                              name_of(how, "the message down the line", t, count));
             }
     });
 }
@@ -205,7 +208,8 @@ void many(MpiWorld& world) {
     }
     queued_ops().synchronise(s);
     x.to_host({});
-    require(x.host.tensor().as<double>()[0] == 1 && x.host.tensor().as<double>()[1] == 0, "the last of many broadcasts");
+    require(x.host.tensor().as<double>()[0] == 1 && x.host.tensor().as<double>()[1] == 0,
+            "the last of many broadcasts");
     queued_ops().release_event(mark);
     queued_ops().release_stream(s);
 }

@@ -42,7 +42,8 @@ void killed(MpiWorld& world) {
     go_on(world, [](const Comm&, Tensor) { ::raise(SIGKILL); });
 }
 void throws(MpiWorld& world) {
-    go_on(world, [](const Comm&, Tensor) { throw Error("the disk is full", "no space for the checkpoint", "free some"); });
+    go_on(world,
+          [](const Comm&, Tensor) { throw Error("the disk is full", "no space for the checkpoint", "free some"); });
 }
 void late(MpiWorld& world) {
     go_on(world, [](const Comm&, Tensor) { ::sleep(60); });
@@ -88,9 +89,10 @@ void other_axis(MpiWorld& world) {
     OnDevice x(DType::f32, 100);
     x.to_device({});
     mesh.world.set_step(5);
-    // Rank 0 is in dp with 2 and in tp with 1; rank 1 begins with tp.
-    if (world.rank() == 0) mesh.dp.sum(x.tensor, {});
-    else mesh.tp.sum(x.tensor, {});
+    // In a ring: 0 waits in dp for 2, which waits in tp for 3, which waits in dp for 1, which waits in tp for 0.
+    const bool dp_first = world.rank() == 0 || world.rank() == 3;
+    (dp_first ? mesh.dp : mesh.tp).sum(x.tensor, {});
+    (dp_first ? mesh.tp : mesh.dp).sum(x.tensor, {});
     x.to_host({});
 }
 void stalls(MpiWorld& world) {
@@ -110,11 +112,8 @@ void deaf(MpiWorld& world) {
     go_on(world, [](const Comm&, Tensor) {});
 }
 void never_connects(MpiWorld& world) {
-    if (world.rank() == 1) {
-        world.all().gather("");  // as the others do three times, and once more
-        world.all().gather("");
-        world.all().gather("");
-        world.all().gather("");
+    if (world.rank() == 1) {  // it agrees with the others, and goes no further
+        for (const char* word : {"22809", "queued cpu", "", ""}) world.all().gather(word);
         ::sleep(60);
     }
     go_on(world, [](const Comm&, Tensor) {});
