@@ -9,7 +9,7 @@ else()
 endif()
 
 if(GRADUS_NATIVE)
-    add_compile_options(-march=native)
+    add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-march=native>)
 endif()
 if(GRADUS_SANITIZE)
     add_compile_options(-fsanitize=${GRADUS_SANITIZE} -fno-omit-frame-pointer)

@@ -47,7 +47,7 @@ struct Config {
     std::vector<std::string> data_train, data_val;
 
     std::string dtype = "f32", device = "cpu";
-    int64_t threads = 0, batch = 8, micro_batch = 0, context = 0, steps = 1000, seed = 1;
+    int64_t gpu = -1, threads = 0, batch = 8, micro_batch = 0, context = 0, steps = 1000, seed = 1;
     double memory = 0, minutes = 0, dropout = 0;
     bool recompute = false;
 
@@ -59,6 +59,7 @@ struct Config {
     bool sharded = true;
 
     int64_t mesh_dp = 0, mesh_tp = 1;
+    std::string mesh_comm = "auto";
     double mesh_silence = 45;
 
     double sigma = 6, stability_rate_factor = 0.5;
@@ -136,8 +137,10 @@ struct Config {
 
         visit("train.dtype", dtype, one_of({"f32", "bf16"}), same,
               "what weights and activations are computed in; sums, gradients and moments are f32 in both");
-        visit("train.device", device, one_of({"cpu", "cuda"}), free,
-              "where the arithmetic happens");
+        visit("train.device", device, one_of({"cpu", "cuda", "simt"}), free,
+              "where the arithmetic happens; simt: the GPU's kernels on the CPU, thread by thread, for tests");
+        visit("train.gpu", gpu, between(-1, 1023), free,
+              "number of the GPU, for all ranks of a host; -1: each rank the GPU of its own number on the host");
         visit("train.threads", threads, between(0, 4096), free,
               "CPU threads; 0: one for each core");
         visit("train.batch", batch, between(1, 1 << 20), same,
@@ -167,6 +170,9 @@ struct Config {
         visit("mesh.tp", mesh_tp, between(1, 1 << 20), free,
               "ranks that share out heads, features and vocabulary of each layer");
 
+        visit("mesh.comm", mesh_comm, one_of({"auto", "mpi", "nccl"}), free,
+              "what ranks exchange tensors by; auto: nccl where each rank has a GPU of its own, else mpi, through the "
+              "memory of the host");
         visit("mesh.silence", mesh_silence, between(1, 86400), free,
               "seconds after which a rank that gives no sign of life counts as lost, and ends the run");
 

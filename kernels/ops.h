@@ -68,6 +68,7 @@ struct Ops {
     void (*zero)(void* memory, size_t bytes, Stream);
     void (*copy_to_device)(void* device, const void* host, size_t bytes, Stream);
     void (*copy_to_host)(void* host, const void* device, size_t bytes, Stream);
+    void (*copy)(void* to, const void* from, size_t bytes, Stream);  // both on the device, apart from each other
     void (*synchronise)(Stream);
 
     // Two streams know nothing of each other but through events: record() puts a mark behind the work that the stream has

@@ -4,23 +4,16 @@
 #include <omp.h>
 
 #include <algorithm>
-#include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "tools/ceiling.h"
+#include "tools/device.h"
 
 namespace gradus {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
 constexpr int samples = 9;
-
-double time_of(const std::function<void()>& run) {
-    const auto start = Clock::now();
-    run();
-    return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 double quantile(std::vector<double> x, double q) {
     std::sort(x.begin(), x.end());
@@ -32,23 +25,21 @@ struct Figures {
     bool compute_bound;
 };
 
-// Between two samples the read measurement goes through memory, so that an op finds nothing in the caches, and the binding
-// ceiling is measured beside each sample: the share is the median of the shares.
-Figures measure(const OpBenchmark& b, double gbps, double gflops) {
+// Nothing that an op reads is in a cache, and the binding ceiling is measured beside each sample: the share is the median of
+// the shares.
+Figures measure(const OpBenchmark& b, const Ceilings& ceilings, double gbps, double gflops) {
     Figures f = {};
     f.compute_bound = b.cost.flops / (gflops * 1e9) > b.cost.bytes / (gbps * 1e9);
     std::vector<double> times, shares, ratios;
     b.run();
     if (b.library) b.library();
     for (int i = 0; i < samples; ++i) {
-        const double read = measure_read_bandwidth(), ours = time_of(b.run);
+        const double ours = ceilings.seconds(b.run);
         const double bound =
-            f.compute_bound ? b.cost.flops / (measure_ceiling_gflops(b.dtype) * 1e9) : b.cost.bytes / (read * 1e9);
+            f.compute_bound ? b.cost.flops / (ceilings.gflops(b.dtype) * 1e9) : b.cost.bytes / (ceilings.gbps() * 1e9);
         times.push_back(ours);
         shares.push_back(bound / ours);
-        if (!b.library) continue;
-        measure_read_bandwidth();
-        ratios.push_back(time_of(b.library) / ours);
+        if (b.library) ratios.push_back(ceilings.seconds(b.library) / ours);
     }
     f.seconds = quantile(times, 0.5);
     f.spread = (quantile(times, 0.75) - quantile(times, 0.25)) / f.seconds;
@@ -83,18 +74,19 @@ void print_json(const OpBenchmark& b, const Figures& f) {
 
 int bench_ops(const BenchOpsOptions& options) {
     if (options.threads > 0) omp_set_num_threads(options.threads);
-    const double gbps = measure_read_bandwidth(), f32 = measure_ceiling_gflops(DType::f32),
-                 half = measure_ceiling_gflops(DType::bf16);
+    const Ops& ops = ops_of(options.device);
+    const Ceilings ceilings(options.device, ops);
+    const double gbps = ceilings.gbps(), f32 = ceilings.gflops(DType::f32), half = ceilings.gflops(DType::bf16);
     if (!options.json) {
-        fmt::print(
-            "{} threads; ceilings: read {:.1f} GB/s, oneDNN 2048x2048x2048 f32 {:.1f} GFLOP/s, bf16 {:.1f} GFLOP/s\n",
-            omp_get_max_threads(), gbps, f32, half);
+        fmt::print("{}; ceilings: {:.1f} GB/s, f32 {:.1f} GFLOP/s, bf16 {:.1f} GFLOP/s ({})\n",
+                   options.device == "cpu" ? fmt::format("{} threads", omp_get_max_threads()) : options.device, gbps,
+                   f32, half, ceilings.text());
         fmt::print("{:<24} {:<30} {:<4} {:>10} {:>6} {:>7} {:>8} {:>6} {:<7} {:>6}\n", "op", "shape", "", "us",
                    "spread", "GB/s", "GFLOP/s", "share", "of", "oneDNN");
     }
     int count = 0;
-    each_op_benchmark(options, [&](const OpBenchmark& b) {
-        const Figures f = measure(b, gbps, b.dtype == DType::bf16 ? half : f32);
+    each_op_benchmark(options, ops, [&](const OpBenchmark& b) {
+        const Figures f = measure(b, ceilings, gbps, b.dtype == DType::bf16 ? half : f32);
         if (options.json) print_json(b, f);
         else print(b, f);
         std::fflush(stdout);

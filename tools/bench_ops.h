@@ -1,6 +1,6 @@
 #pragma once
-// `gradus bench ops`: how long each op of the CPU table takes at the shapes of GPT-2 124M and of a LLaMA-like model, how much
-// of the machine's measured ceiling that is, and how it compares with oneDNN where oneDNN has the same op.
+// `gradus bench ops`: how long each op of a table takes at the shapes of GPT-2 124M and of a LLaMA-like model, how much of
+// the device's measured ceiling that is, and on a CPU how it compares with oneDNN where oneDNN has the same op.
 #include <functional>
 #include <string>
 #include <vector>
@@ -10,10 +10,11 @@
 namespace gradus {
 
 struct BenchOpsOptions {
-    std::string filter;  // only ops whose name contains this
-    std::string dtype;   // f32, bf16, or empty for both
-    int threads = 0;     // 0: as many as OpenMP takes
-    bool json = false;   // one object a line instead of a table
+    std::string filter;          // only ops whose name contains this
+    std::string dtype;           // f32, bf16, or empty for both
+    std::string device = "cpu";  // tools/device.h
+    int threads = 0;             // 0: as many as OpenMP takes
+    bool json = false;           // one object a line instead of a table
 };
 
 // Prints a line for each op; returns how many it measured.
@@ -29,6 +30,7 @@ struct OpBenchmark {
 };
 
 // Builds one benchmark after the other and hands each to measure(); its memory is gone afterwards.
-void each_op_benchmark(const BenchOpsOptions& options, const std::function<void(const OpBenchmark&)>& measure);
+void each_op_benchmark(const BenchOpsOptions& options, const Ops& ops,
+                       const std::function<void(const OpBenchmark&)>& measure);
 
 }  // namespace gradus

@@ -22,25 +22,25 @@ constexpr int64_t chunk = 256;  // rows whose logits are held at once
 // Owns the tensors of one benchmark.
 class Tensors {
 public:
+    explicit Tensors(const Ops& ops) : ops_(ops) {}
     ~Tensors() {
-        for (const Tensor& t : all_) cpu_ops().release(t.data, t.bytes());
+        for (const Tensor& t : all_) ops_.release(t.data, t.bytes());
     }
+    Tensors(const Tensors&) = delete;
+    Tensors& operator=(const Tensors&) = delete;
+
     Tensor uniform(DType type, const Shape& shape, double low = -1, double high = 1) {
-        const Tensor t = add(type, shape);
-        for (int64_t i = 0; i < t.size(); ++i) {
+        const auto next = [&] {
             state_ = state_ * 1664525u + 1013904223u;
-            const float x = float(low + (high - low) * double(state_ >> 8) * 0x1p-24);
-            if (type == DType::f32) t.as<float>()[i] = x;
-            else if (type == DType::bf16) t.as<bf16>()[i] = bf16(x);
-            else t.as<double>()[i] = double(x);
-        }
-        return t;
+            return float(low + (high - low) * double(state_ >> 8) * 0x1p-24);
+        };
+        if (type == DType::f32) return filled<float>(shape, [&](int64_t) { return next(); });
+        if (type == DType::bf16) return filled<bf16>(shape, [&](int64_t) { return bf16(next()); });
+        return filled<double>(shape, [&](int64_t) { return double(next()); });
     }
     template <class Number>
     Tensor integers(const Shape& shape, Number number) {
-        const Tensor t = add(DType::i32, shape);
-        for (int64_t i = 0; i < t.size(); ++i) t.as<int32_t>()[i] = int32_t(number(i));
-        return t;
+        return filled<int32_t>(shape, [&](int64_t i) { return int32_t(number(i)); });
     }
     Tensor random_ids(int64_t n, int64_t limit) {
         return integers(
@@ -48,13 +48,19 @@ public:
     }
 
 private:
+    const Ops& ops_;
     uint32_t state_ = 1;
     std::vector<Tensor> all_;
 
-    Tensor add(DType type, const Shape& shape) {
-        Tensor t{nullptr, type, shape};
-        t.data = cpu_ops().allocate(t.bytes());
+    template <class Scalar, class Value>
+    Tensor filled(const Shape& shape, Value&& value) {
+        Tensor t{nullptr, dtype_of<Scalar>(), shape};
+        std::vector<Scalar> host(size_t(t.size()));
+        for (int64_t i = 0; i < t.size(); ++i) host[size_t(i)] = value(i);
+        t.data = ops_.allocate(t.bytes());
         all_.push_back(t);
+        ops_.copy_to_device(t.data, host.data(), t.bytes(), {});
+        ops_.synchronise({});
         return t;
     }
 };
@@ -62,6 +68,7 @@ private:
 // Knows the dtype of the moment, and what the user wants to see.
 struct Bench {
     const BenchOpsOptions& options;
+    const Ops& ops;
     const std::function<void(const OpBenchmark&)>& measure;
     DType dtype;
 
@@ -71,7 +78,7 @@ struct Bench {
     template <class Args, class Build>
     void op(const std::string& name, const std::string& shape, Op<Args> run, Build&& build) const {
         if (!wanted(name)) return;
-        Tensors tensors;
+        Tensors tensors(ops);
         const Args args = build(tensors);
         measure({name, shape, dtype, cost(args), [&] { run(args, {}); }});
     }
@@ -79,10 +86,11 @@ struct Bench {
     void linear(const std::string& name, const std::string& shape, Op<Args> run, Build&& build,
                 Product&& product) const {
         if (!wanted(name)) return;
-        Tensors tensors;
+        Tensors tensors(ops);
         const Args args = build(tensors);
         OpBenchmark b = {name, shape, dtype, cost(args), [&] { run(args, {}); }};
-        if (dtype == DType::f32 || cpu::multiplies_bf16()) b.library = [&] { cpu::onednn_product(product(args)); };
+        if (options.device == "cpu" && (dtype == DType::f32 || cpu::multiplies_bf16()))
+            b.library = [&] { cpu::onednn_product(product(args)); };
         measure(b);
     }
 };
@@ -99,7 +107,7 @@ std::string text(const Shapes& s, std::initializer_list<int64_t> dims) {
 }
 
 void bench_linears(const Bench& bench, const Shapes& s) {
-    const Ops& ops = cpu_ops();
+    const Ops& ops = bench.ops;
     const DType t = bench.dtype, sum = accumulator_of(t);
     struct Layer {
         int64_t N, I, O;
@@ -161,7 +169,7 @@ void bench_linears(const Bench& bench, const Shapes& s) {
 }
 
 void bench_attention(const Bench& bench, const Shapes& s) {
-    const Ops& ops = cpu_ops();
+    const Ops& ops = bench.ops;
     const DType t = bench.dtype, sum = accumulator_of(t);
     const int64_t row = (s.H + 2 * s.G) * s.D, y_row = s.H * s.D, T = s.T;
     const std::string shape = text(s, {1, T, s.H, s.G, s.D});
@@ -201,7 +209,7 @@ void bench_attention(const Bench& bench, const Shapes& s) {
                                  .scale = scale};
     });
     if (bench.wanted("attention_cached")) {
-        Tensors m;
+        Tensors m(ops);
         const AttentionCached a = {.y = m.uniform(t, {1, y_row}),
                                    .k_cache = m.uniform(t, {1, s.G, T, s.D}),
                                    .v_cache = m.uniform(t, {1, s.G, T, s.D}),
@@ -226,7 +234,7 @@ void bench_attention(const Bench& bench, const Shapes& s) {
 }
 
 void bench_rows(const Bench& bench, const Shapes& s) {
-    const Ops& ops = cpu_ops();
+    const Ops& ops = bench.ops;
     const DType t = bench.dtype, sum = accumulator_of(t);
     const int64_t N = s.N, C = s.C, F = s.F;
     const std::string shape = text(s, {N, C}), wide = text(s, {N, F});
@@ -308,7 +316,7 @@ void bench_rows(const Bench& bench, const Shapes& s) {
 }
 
 void bench_ends(const Bench& bench, const Shapes& s) {
-    const Ops& ops = cpu_ops();
+    const Ops& ops = bench.ops;
     const DType t = bench.dtype, sum = accumulator_of(t);
     const int64_t N = s.N, C = s.C, V = s.V, n = 8 << 20;
     bench.op<EmbeddingForward>("embedding_forward", text(s, {N, V, C}), ops.embedding_forward, [&](Tensors& m) {
@@ -369,11 +377,12 @@ void bench_ends(const Bench& bench, const Shapes& s) {
 
 }  // namespace
 
-void each_op_benchmark(const BenchOpsOptions& options, const std::function<void(const OpBenchmark&)>& measure) {
+void each_op_benchmark(const BenchOpsOptions& options, const Ops& ops,
+                       const std::function<void(const OpBenchmark&)>& measure) {
     for (const Shapes& s : {gpt2, llama})
         for (DType dtype : {DType::f32, DType::bf16}) {
             if (!options.dtype.empty() && options.dtype != name_of(dtype)) continue;
-            const Bench bench = {options, measure, dtype};
+            const Bench bench = {options, ops, measure, dtype};
             bench_linears(bench, s);
             bench_attention(bench, s);
             bench_rows(bench, s);

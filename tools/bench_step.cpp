@@ -11,6 +11,7 @@
 #include "engine/trainer.h"
 #include "tools/ceiling.h"
 #include "tools/cli.h"
+#include "tools/device.h"
 #include "tools/ranks.h"
 #include "tools/rounds.h"
 #include "tools/timed_comm.h"
@@ -48,6 +49,9 @@ void run(const StepBench& o, MpiWorld& world) {
     if (o.context > m.context)
         throw Error(fmt::format("--context {} is longer than the model's", o.context),
                     fmt::format("{} has {} positions", o.model, m.context), fmt::format("--context {}", m.context));
+    Config config_of_device;
+    config_of_device.device = o.device;
+    const Ops& ops = ops_of(config_of_device, world);
     TimedMesh timed(world.mesh({.tp = o.tp}));
     const Mesh& mesh = timed.mesh();
     if (o.batch % mesh.dp.size != 0)
@@ -57,8 +61,8 @@ void run(const StepBench& o, MpiWorld& world) {
     const DType dtype = parse_dtype(o.dtype);
     const int batch = o.batch / mesh.dp.size;
     auto model = make_model(
-        cpu_ops(), m, dtype,
-        {.B = batch, .T = o.context, .training = true, .recompute = o.recompute, .parts = mesh.dp.size}, mesh.tp);
+        ops, m, dtype, {.B = batch, .T = o.context, .training = true, .recompute = o.recompute, .parts = mesh.dp.size},
+        mesh.tp);
     initialise(*model, 1);
     TrainerConfig config;
     config.batch = o.batch;
@@ -66,6 +70,7 @@ void run(const StepBench& o, MpiWorld& world) {
     config.context = o.context;
     Trainer trainer(*model, config, mesh);
 
+    const Ceilings ceilings(o.device, ops);
     constexpr int warm_up = 2;
     const NextBatch next = random_batches(m.V);
     const double tokens = double(o.batch) * o.context, flops = 6 * double(parameter_count(m)) * tokens;
@@ -79,15 +84,18 @@ void run(const StepBench& o, MpiWorld& world) {
             return seconds_since(start);
         },
         [&](double seconds) { return flops / seconds / 1e9; },
-        [&] { return on_all(world.all(), measure_ceiling_gflops(dtype)); });
+        [&] { return on_all(world.all(), ceilings.gflops(dtype)); });
 
     const double seconds = median(r.seconds), best = *std::min_element(r.seconds.begin(), r.seconds.end());
     const double gflops = flops / seconds / 1e9, ceiling = median(r.ceilings), share = median(r.shares);
-    const double peak = peak_rss_mib(), all_peaks = on_all(world.all(), peak);
+    const DeviceMemory memory = ops.memory();
+    const double peak = o.device == "cuda" ? double(memory.total - memory.free) / (1 << 20) : peak_rss_mib(),
+                 all_peaks = on_all(world.all(), peak);
     if (world.rank() > 0) return;
     if (o.json) {
         const nlohmann::ordered_json line = {{"model", o.model},
                                              {"dtype", o.dtype},
+                                             {"device", o.device},
                                              {"batch", o.batch},
                                              {"context", o.context},
                                              {"mesh", text_of(mesh.size)},
@@ -101,7 +109,7 @@ void run(const StepBench& o, MpiWorld& world) {
                                              {"gflops", gflops},
                                              {"ceiling_gflops", ceiling},
                                              {"share_of_ceiling", share},
-                                             {"peak_rss_mib", peak},
+                                             {o.device == "cuda" ? "device_mib" : "peak_rss_mib", peak},
                                              {"exchange", json_of(timed.calls(), o.steps)}};
         fmt::print("{}\n", line.dump());
         return;
@@ -112,11 +120,9 @@ void run(const StepBench& o, MpiWorld& world) {
     fmt::print("step         {:9.1f} ms   median; best {:.1f} ms\n", seconds * 1e3, best * 1e3);
     fmt::print("tokens/s     {:9.1f}\n", tokens / seconds);
     fmt::print("GFLOP/s      {:9.1f}      6 x parameters x tokens / time\n", gflops);
-    fmt::print(
-        "ceiling      {:9.1f}      GFLOP/s of a product of 2048 x 2048 matrices by oneDNN, timed between the steps\n",
-        ceiling);
+    fmt::print("ceiling      {:9.1f}      GFLOP/s, timed between the steps: {}\n", ceiling, ceilings.text());
     fmt::print("share        {:9.1f} %    of the ceiling\n", share * 100);
-    fmt::print("memory       {:9.1f} MiB  at the most{}\n", peak,
+    fmt::print("memory       {:9.1f} MiB  {}{}\n", peak, o.device == "cuda" ? "in use on the GPU" : "at the most",
                world.size() > 1 ? fmt::format(", {:.1f} on all ranks", all_peaks) : "");
     for (const auto& [name, c] : timed.calls())
         fmt::print("{:20} {:9.1f} ms   {:.0f} calls, {:.1f} MiB a step\n", name, c.seconds / o.steps * 1e3,

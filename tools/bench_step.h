@@ -5,7 +5,7 @@
 namespace gradus {
 
 struct StepBench {
-    std::string model = "gpt2-124m", dtype = "f32";
+    std::string model = "gpt2-124m", dtype = "f32", device = "cpu";
     int batch = 4, context = 64, steps = 10, threads = 0, tp = 1;  // batch: of all ranks together
     bool recompute = false, json = false;
 };

@@ -1,82 +1,86 @@
 #include "tools/ceiling.h"
 
 #include <algorithm>
-#include <chrono>
-#include <vector>
 
-#include "kernels/cpu/memory.h"
-#include "kernels/cpu/onednn.h"
-#include "kernels/cpu/parallel.h"
-#include "kernels/cpu/vector.h"
+#include <fmt/format.h>
+
+#include "tools/cpu_ceiling.h"
 
 namespace gradus {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-// n elements between −1 and 1 that no multiplier finds easy.
-template <class Scalar>
-Scalar* random_elements(int64_t n) {
-    Scalar* x = static_cast<Scalar*>(cpu::allocate(size_t(n) * sizeof(Scalar)));
-    uint32_t state = 1;
-    for (int64_t i = 0; i < n; ++i) {
-        state = state * 1664525u + 1013904223u;
-        x[i] = Scalar(float(int32_t(state)) * 0x1p-31f);
-    }
-    return x;
+struct Sizes {
+    int64_t copied, side;  // floats of the copy; of the matrices
+};
+// The emulator does the same on little: no ceiling of anything.
+Sizes sizes_of(const std::string& device) {
+    return device == "cuda" ? Sizes{int64_t(256) << 20, 8192} : Sizes{1 << 14, 32};
 }
 
-template <class Scalar>
-double product_gflops() {
-    constexpr int64_t n = 2048;
-    // Kept to the end of the program: the next call is a timing, not an allocation.
-    static Scalar *const a = random_elements<Scalar>(n * n), *const b = random_elements<Scalar>(n * n);
-    static float* const out = random_elements<float>(n * n);
-    const cpu::Product product = {.out = out,
-                                  .dtype = DType::f32,
-                                  .M = n,
-                                  .N = n,
-                                  .K = n,
-                                  .a = {a, dtype_of<Scalar>(), n, 1},
-                                  .b = {b, dtype_of<Scalar>(), n, 1}};
-    static bool warm = false;
-    if (!warm) cpu::onednn_product(product);
-    warm = true;
-    const auto start = Clock::now();
-    cpu::onednn_product(product);
-    return 2.0 * n * n * n / seconds_since(start) * 1e-9;
+// Zeros would be multiplied faster than numbers are.
+std::vector<float> random_numbers(int64_t n) {
+    std::vector<float> numbers(static_cast<size_t>(n));
+    uint32_t state = 1;
+    for (float& x : numbers) {
+        state = state * 1664525u + 1013904223u;
+        x = float(int32_t(state)) * 0x1p-31f;
+    }
+    return numbers;
+}
+
+template <class Work>
+double best_of(int passes, Work&& seconds) {
+    double best = seconds();
+    for (int i = 1; i < passes; ++i) best = std::min(best, seconds());
+    return best;
 }
 
 }  // namespace
 
-double measure_ceiling_gflops(DType dtype) {
-    return dtype == DType::bf16 && cpu::multiplies_bf16() ? product_gflops<bf16>() : product_gflops<float>();
+Ceilings::Ceilings(const std::string& device, const Ops& ops)
+    : ops_(ops), cpu_(device == "cpu"), begin_(ops.make_event()), end_(ops.make_event()), room_(ops, "ceilings") {
+    if (cpu_) {
+        text_ = "reading memory, and oneDNN's product of 2048 x 2048 matrices";
+        return;
+    }
+    const auto [copied, side] = sizes_of(device);
+    text_ = fmt::format("a copy of {} MiB, and cuBLASLt's product of {} x {} matrices", copied * 4 >> 20, side, side);
+    room_.declare("from", from_, {copied}, DType::f32);
+    room_.declare("to", to_, {copied}, DType::f32);
+    for (auto [factors, dtype] : {std::pair(&f32_, DType::f32), std::pair(&bf16_, DType::bf16)})
+        for (Tensor* t : {&factors->y, &factors->x, &factors->w}) room_.declare("factor", *t, {side, side}, dtype);
+    room_.allocate();
+    const std::vector<float> numbers = random_numbers(side * side);
+    for (const auto& [single, half] : {std::pair(&f32_.x, &bf16_.x), std::pair(&f32_.w, &bf16_.w)}) {
+        ops.copy_to_device(single->data, numbers.data(), single->bytes(), {});
+        ops.cast({.y = *half, .x = *single}, {});
+    }
+    ops.synchronise({});
 }
 
-double measure_read_bandwidth() {
-    // Four streams at a time: with one, the latency of memory is what is measured. A bound is the best of a few passes: each
-    // is so short that a moment of other work on the machine would halve it.
-    constexpr int64_t n = int64_t(64) << 20, chunk = 1 << 20, stream = chunk / 4;
-    static const float* const memory = random_elements<float>(n);
-    std::vector<float> sums(size_t(n / chunk));
-    double best = 0;
-    for (int pass = 0; pass < 5; ++pass) {
-        const auto start = Clock::now();
-        cpu::parallel(n / chunk, 1, [&](int64_t first, int64_t last) {
-            for (int64_t i = first; i < last; ++i) {
-                cpu::Floats part[4] = {};
-                for (int64_t j = 0; j < stream; j += cpu::width)
-#pragma GCC unroll 4
-                    for (int s = 0; s < 4; ++s) part[s] += cpu::load(memory + i * chunk + s * stream + j);
-                sums[size_t(i)] = cpu::sum((part[0] + part[1]) + (part[2] + part[3]));
-            }
-        });
-        CHECK(sums[0] == sums[0], "the memory that is read holds numbers");
-        best = std::max(best, double(n) * 4 / seconds_since(start) * 1e-9);
-    }
-    return best;
+Ceilings::~Ceilings() {
+    ops_.release_event(begin_);
+    ops_.release_event(end_);
+}
+
+double Ceilings::gbps() const {
+    if (cpu_) return measure_read_bandwidth();
+    const auto copy = [&] { ops_.copy(to_.data, from_.data, from_.bytes(), {}); };
+    return 2 * double(from_.bytes()) / best_of(3, [&] { return seconds(copy); }) * 1e-9;
+}
+
+double Ceilings::gflops(DType dtype) const {
+    if (cpu_) return measure_ceiling_gflops(dtype);
+    const auto& [y, x, w] = dtype == DType::bf16 ? bf16_ : f32_;
+    const auto product = [&] { ops_.linear_forward({.y = y, .x = x, .w = w}, {}); };
+    const double side = double(x.last());
+    return 2 * side * side * side / best_of(dtype == DType::bf16 ? 5 : 2, [&] { return seconds(product); }) * 1e-9;
+}
+
+void Ceilings::flush() const {
+    if (cpu_) measure_read_bandwidth();
+    else ops_.copy(to_.data, from_.data, from_.bytes() / 2, {});
 }
 
 }  // namespace gradus

@@ -15,6 +15,7 @@
 #include "tools/bench_tokenizer.h"
 #include "tools/ceiling.h"
 #include "tools/cli.h"
+#include "tools/device.h"
 #include "tools/rounds.h"
 
 namespace gradus {
@@ -22,7 +23,7 @@ namespace gradus {
 namespace {
 
 struct GenerateBenchOptions {
-    std::string model = "gpt2-124m", dtype = "bf16";
+    std::string model = "gpt2-124m", dtype = "bf16", device = "cpu";
     int tokens = 64, rounds = 5, threads = 0;
     bool json = false;
 };
@@ -42,7 +43,9 @@ void bench_generate(const GenerateBenchOptions& o) {
         throw Error(fmt::format("--tokens {} do not fit", o.tokens),
                     fmt::format("{} has {} positions", o.model, m.context), fmt::format("--tokens {}", m.context - 1));
     m.end_of_text = -1;  // a round never ends early
-    auto model = make_model(cpu_ops(), m, parse_dtype(o.dtype), {});
+    const Ops& ops = ops_of(o.device);
+    const Ceilings ceilings(o.device, ops);
+    auto model = make_model(ops, m, parse_dtype(o.dtype), {});
     initialise(*model, 1);
     Generator generator(*model, {.context = o.tokens + 1});
 
@@ -59,8 +62,7 @@ void bench_generate(const GenerateBenchOptions& o) {
     };
     const double bytes = bytes_read_per_token(*model);
     const Rounds r = measure(
-        1, o.rounds, round, [&](double seconds) { return bytes / seconds / 1e9; },
-        [] { return measure_read_bandwidth(); });
+        1, o.rounds, round, [&](double seconds) { return bytes / seconds / 1e9; }, [&] { return ceilings.gbps(); });
     const double per_second = 1 / median(r.seconds), gbps = median(r.ceilings), bound = gbps * 1e9 / bytes,
                  share = median(r.shares);
     if (o.json) {
@@ -110,6 +112,7 @@ void add_step(CLI::App& bench) {
         ->capture_default_str();
     step->add_flag("--recompute", o->recompute, "keep only each block's input and compute the block again in backward");
     add_dtype_option(*step, o->dtype);
+    add_device_option(*step, o->device);
     add_threads_option(*step, o->threads);
     step->add_flag("--json", o->json, "a JSON object instead of a table");
     step->callback([o] { bench_step(*o); });
@@ -129,6 +132,7 @@ void add_generate(CLI::App& bench) {
         ->check(CLI::Range(1, 1000))
         ->capture_default_str();
     add_dtype_option(*generate, o->dtype);
+    add_device_option(*generate, o->device);
     add_threads_option(*generate, o->threads);
     generate->add_flag("--json", o->json, "a JSON object instead of a table");
     generate->callback([o] { bench_generate(*o); });
@@ -142,6 +146,7 @@ void add_ops(CLI::App& bench) {
                                          "Example: gradus bench ops --filter attention --dtype bf16");
     ops->add_option("--filter", o->filter, "only ops whose name contains this");
     ops->add_option("--dtype", o->dtype, "only this dtype: f32 or bf16")->check(CLI::IsMember({"f32", "bf16"}));
+    add_device_option(*ops, o->device);
     add_threads_option(*ops, o->threads);
     ops->add_flag("--json", o->json, "a JSON object for each op instead of a table");
     ops->callback([o] { bench_ops(*o); });

@@ -12,6 +12,7 @@
 #include "engine/base/log.h"
 #include "engine/trainer.h"
 #include "tools/cli.h"
+#include "tools/device.h"
 #include "tools/open_model.h"
 
 namespace gradus {
@@ -21,7 +22,7 @@ namespace {
 constexpr int rows_at_once = 1024;  // a batch has about so many
 
 struct Options {
-    std::string model, dtype = "f32";
+    std::string model, dtype = "f32", device = "cpu";
     std::vector<std::string> texts;
     int context = 0, threads = 0;
     bool json = false;
@@ -62,7 +63,7 @@ void evaluate(const Options& o) {
     const int T = int(std::min<int64_t>(context_of(o, folder.config), predicted));
     const int64_t windows = (predicted + T - 1) / T;
     const int B = int(std::min<int64_t>(std::max(1, rows_at_once / T), windows));
-    const auto model = load_model(folder, cpu_ops(), parse_dtype(o.dtype), {.B = B, .T = T});
+    const auto model = load_model(folder, ops_of(o.device), parse_dtype(o.dtype), {.B = B, .T = T});
 
     ProgressLine progress("predicting");
     const NextBatch next = [&](int64_t first, HostBatch& batch) {
@@ -108,6 +109,7 @@ void add_eval_command(CLI::App& app) {
         ->check(CLI::Range(0, 1 << 24))
         ->capture_default_str();
     add_dtype_option(*command, o->dtype);
+    add_device_option(*command, o->device);
     add_threads_option(*command, o->threads);
     command->add_flag("--json", o->json,
                       "a JSON object: tokens, nats_per_token, bits_per_byte, perplexity, bytes, context");

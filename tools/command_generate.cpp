@@ -12,6 +12,7 @@
 #include "engine/generate/stop_strings.h"
 #include "tokenizer/stream_decoder.h"
 #include "tools/cli.h"
+#include "tools/device.h"
 #include "tools/open_model.h"
 
 namespace gradus {
@@ -21,7 +22,7 @@ namespace {
 constexpr size_t most_at_once = 32;  // sequences with a place in the cache; the other prompts wait
 
 struct Options {
-    std::string model, prompt_file, dtype = "f32";
+    std::string model, prompt_file, dtype = "f32", device = "cpu";
     std::vector<std::string> prompts, stops;
     GenerateOptions generate;
     int threads = 0;
@@ -141,7 +142,7 @@ void generate(const Options& o) {
         prompts.push_back({ids_of(folder.tokenizer, text), prompts.size()});
         longest = std::max(longest, prompts.back().ids.size());
     }
-    const auto model = load_model(folder, cpu_ops(), parse_dtype(o.dtype), {});
+    const auto model = load_model(folder, ops_of(o.device), parse_dtype(o.dtype), {});
     const size_t context = std::min(size_t(folder.config.context), longest + size_t(o.generate.max_tokens));
     Generator generator(*model, {.sequences = int(std::min(prompts.size(), most_at_once)), .context = int(context)});
 
@@ -205,6 +206,7 @@ void add_generate_command(CLI::App& app) {
         ->check(CLI::NonNegativeNumber)
         ->capture_default_str();
     add_dtype_option(*command, o->dtype);
+    add_device_option(*command, o->device);
     add_threads_option(*command, o->threads);
     command->add_flag(
         "--json", o->json,

@@ -9,6 +9,7 @@
 #include "engine/base/log.h"
 #include "engine/base/signals.h"
 #include "tools/cli.h"
+#include "tools/device.h"
 #include "tools/pretrain_loop.h"
 #include "tools/supervise/supervise.h"
 #include "tools/supervise/words.h"
@@ -93,9 +94,24 @@ void require_same_run_on(const MpiWorld& world, const Resolved& r) {
                               {"data set", r.identity, "give every machine the same shards and the same tokenizer"}});
 }
 
+// Before anything is allocated: ranks that share a GPU share what is free on it.
+void require_room_on_gpu(const MpiWorld& world, const Resolved& r, const PretrainData& data, const Ops& ops) {
+    const int gpus = r.config.gpu >= 0 ? 1 : std::max(cuda_devices(), 1),
+              sharing = (world.local_size() + gpus - 1) / gpus;
+    world.all().barrier();  // nobody allocates while another one still looks
+    const double free = double(ops.memory().free) / sharing;
+    world.all().barrier();
+    require_room({.config = r.config,
+                  .data = data.facts,
+                  .base = r.model,
+                  .devices = parse_devices(fmt::format("{}xH100", world.size()))},
+                 free);
+}
+
 // One rank of a run.
 void train(MpiWorld& world, Config config, bool never_resume, std::chrono::steady_clock::time_point start) {
     const bool first = world.rank() == 0;
+    const Ops& ops = ops_of(config, world);
     const PretrainData data = open_data(config);
 
     // A folder that is there is held before it is looked into; a new one is made when nothing is left to be refused. The
@@ -112,6 +128,7 @@ void train(MpiWorld& world, Config config, bool never_resume, std::chrono::stead
         config.model_from = from_first(world.all(), first ? model_folder(config.model_from).string() : "");
     Resolved r = resolve_run(config, data, resume, world.size());
     require_same_run_on(world, r);
+    if (r.cuda) require_room_on_gpu(world, r, data, ops);
     const Mesh mesh = world.mesh(r.mesh);
     use_threads_of_rank(world, int(r.config.threads));
     const PretrainBatches batches(data, r);
@@ -127,14 +144,14 @@ void train(MpiWorld& world, Config config, bool never_resume, std::chrono::stead
                          resume->folder.string()));
     if (r.config.minutes > 0 && !resume) {
         const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-        const auto steps = steps_for_minutes(r, batches, elapsed, mesh);
+        const auto steps = steps_for_minutes(r, batches, elapsed, mesh, ops);
         if (!steps) {
             tell("stopped before the first step; nothing was written\n");
             return;
         }
         r = resolve_timed_run(config, data, *steps, world.size());
     }
-    TrainingRun run = start_run(r, resume, mesh);
+    TrainingRun run = start_run(r, resume, mesh, ops);
     world.all().barrier();  // every rank has its memory
     if (is_new) hold_new_folder(folder, lock);
     if (first) remove_stale_temporaries(folder);

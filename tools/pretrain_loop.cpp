@@ -147,7 +147,7 @@ void PretrainLoop::save() {
                                  .recipe = recipe_text(c),
                                  .compatible = resolved_.identity,
                                  .stability = run_.trainer->stability().state()};
-    if (!c.background && mesh_.world.size == 1 && !resolved_.cuda) {
+    if (!c.background && mesh_.world.size == 1 && c.device == "cpu") {
         tell_saved(
             save_checkpoint(folder_, Snapshot::of(*run_.model, run_.trainer->optimizer()), state, saver_.options()));
     } else {

@@ -22,8 +22,8 @@ int64_t steps_of(const TrainingState& state) {
     return config.steps;
 }
 
-std::unique_ptr<Model> empty_model(const Resolved& r, const Mesh& mesh) {
-    return make_model(r.cuda ? cuda_ops() : cpu_ops(), r.model, r.dtype, r.purpose, mesh.tp);
+std::unique_ptr<Model> empty_model(const Resolved& r, const Mesh& mesh, const Ops& ops) {
+    return make_model(ops, r.model, r.dtype, r.purpose, mesh.tp);
 }
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
@@ -83,9 +83,9 @@ Resolved resolve_timed_run(const Config& given, const PretrainData& data, int64_
     return resolve(config, data.facts, base, ranks);
 }
 
-TrainingRun start_run(const Resolved& r, const std::optional<ResumePoint>& resume, const Mesh& mesh) {
+TrainingRun start_run(const Resolved& r, const std::optional<ResumePoint>& resume, const Mesh& mesh, const Ops& ops) {
     TrainingRun run;
-    run.model = empty_model(r, mesh);
+    run.model = empty_model(r, mesh, ops);
     if (!resume && r.config.model_from.empty()) initialise(*run.model, r.trainer.seed);
     if (!resume && !r.config.model_from.empty()) {
         const fs::path from = r.config.model_from;
@@ -103,7 +103,7 @@ TrainingRun start_run(const Resolved& r, const std::optional<ResumePoint>& resum
 }
 
 std::optional<int64_t> steps_for_minutes(const Resolved& r, const PretrainBatches& batches, double elapsed,
-                                         const Mesh& mesh) {
+                                         const Mesh& mesh, const Ops& ops) {
     constexpr int warm_up = 3, fewest = 5, most = 60;
     constexpr int64_t fewest_steps = 10;  // fewer are no training
     constexpr double at_most_of_the_time = 0.05;
@@ -112,7 +112,7 @@ std::optional<int64_t> steps_for_minutes(const Resolved& r, const PretrainBatche
     const double budget = r.config.minutes * 60 - elapsed;
     const auto start = std::chrono::steady_clock::now();
 
-    const auto model = empty_model(r, mesh);
+    const auto model = empty_model(r, mesh, ops);
     initialise(*model, r.trainer.seed);
     Trainer trainer(*model, r.trainer, mesh);
     auto decided = [&](bool here) { return any(mesh.world, mesh.world.rank == 0 && here); };

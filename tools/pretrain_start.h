@@ -39,10 +39,11 @@ struct TrainingRun {
     std::unique_ptr<Trainer> trainer;
     int64_t step = 0, tokens = 0;  // done
 };
-TrainingRun start_run(const Resolved&, const std::optional<ResumePoint>&, const Mesh&);
+TrainingRun start_run(const Resolved&, const std::optional<ResumePoint>&, const Mesh&, const Ops&);
 
 // train.minutes: how many steps fit, found by timing the first ones on a model that is thrown away, by the clock of the
 // first rank; nothing when a stop was requested meanwhile. `elapsed` seconds of the minutes are gone already. Error when hardly any fit.
-std::optional<int64_t> steps_for_minutes(const Resolved&, const PretrainBatches&, double elapsed, const Mesh&);
+std::optional<int64_t> steps_for_minutes(const Resolved&, const PretrainBatches&, double elapsed, const Mesh&,
+                                         const Ops&);
 
 }  // namespace gradus

@@ -49,6 +49,7 @@ const Ops& cpu_ops() {
         .zero                   = cpu::zero,
         .copy_to_device         = cpu::copy,
         .copy_to_host           = cpu::copy,
+        .copy                   = cpu::copy,
         .synchronise            = immediate::synchronise,
         .make_stream            = immediate::make_stream,
         .release_stream         = immediate::release_stream,

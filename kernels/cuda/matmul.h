@@ -22,7 +22,8 @@ struct Product {
 };
 
 // Queued in the stream. The same product gives the same bits in every call of a process: which algorithm computes a shape is
-// chosen at its first call. Nothing happens where c is empty; with K = 0, c is what it was, or the bias, or 0.
+// chosen at its first call. Nothing happens where c is empty, nor where an empty
+// sum is to be added (K = 0). All products go to one stream.
 void product(const Product&, Stream);
 
 }  // namespace gradus::DEVICE

@@ -15,6 +15,7 @@ DeviceMemory memory();
 void zero(void* memory, size_t bytes, Stream);
 void copy_to_device(void* device, const void* host, size_t bytes, Stream);
 void copy_to_host(void* host, const void* device, size_t bytes, Stream);
+void copy(void* to, const void* from, size_t bytes, Stream);
 void synchronise(Stream);
 
 Stream make_stream();

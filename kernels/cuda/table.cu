@@ -58,6 +58,7 @@ const Ops& table() {
         .zero                   = zero,
         .copy_to_device         = copy_to_device,
         .copy_to_host           = copy_to_host,
+        .copy                   = copy,
         .synchronise            = synchronise,
         .make_stream            = make_stream,
         .release_stream         = release_stream,

@@ -133,6 +133,7 @@ const Ops& reference_ops() {
         .zero                   = zero,
         .copy_to_device         = copy_to_device,
         .copy_to_host           = copy_to_host,
+        .copy                   = copy_to_device,
         .synchronise            = immediate::synchronise,
         .make_stream            = immediate::make_stream,
         .release_stream         = immediate::release_stream,

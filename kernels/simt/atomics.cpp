@@ -62,10 +62,8 @@ void fence(Reach reach) {
     for (void* address : thread.observed) acquired(address, reach);
     const Hidden hidden;
     // A wide fence stays in force; a narrow one after it takes nothing back.
-    if (reach == Reach::device)
-        thread.fence = Thread::Fence::device;
-    else if (thread.fence == Thread::Fence::none)
-        thread.fence = Thread::Fence::block;
+    if (reach == Reach::device) thread.fence = Thread::Fence::device;
+    else if (thread.fence == Thread::Fence::none) thread.fence = Thread::Fence::block;
 }
 
 void spin(const char* word, Place at) {

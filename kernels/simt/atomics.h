@@ -19,12 +19,12 @@ namespace gradus::emulator {
 
 enum class Reach { block, device };  // device and beyond: there is one GPU
 
-void before_atomic(void* address);                      // a relaxed one: tells what a fence before it allows to tell
-void after_atomic(void* address);                       // and may be learnt from by a fence after it
-void released(void* address, Reach reach);              // the current thread tells
-void acquired(void* address, Reach reach);              // the current thread learns
+void before_atomic(void* address);          // a relaxed one: tells what a fence before it allows to tell
+void after_atomic(void* address);           // and may be learnt from by a fence after it
+void released(void* address, Reach reach);  // the current thread tells
+void acquired(void* address, Reach reach);  // the current thread learns
 void fence(Reach reach);
-void spin(const char* word, Place at);                  // others go first
+void spin(const char* word, Place at);  // others go first
 
 // One atomic operation: value -> change(value), relaxed. Returns the old value.
 template <class Value, class Change>

@@ -61,10 +61,11 @@ void come_to_all(const char* word, Place at) {
 
 BlockBarrier& named(Thread& thread, const char* word, int id, int threads, Place at) {
     if (id < 1 || id >= barriers_of_a_block)
-        fault(std::string(word) + ": barrier " + std::to_string(id) + " is not one of 1 to 15 (0 is __syncthreads)", at);
+        fault(std::string(word) + ": barrier " + std::to_string(id) + " is not one of 1 to 15 (0 is __syncthreads)",
+              at);
     if (threads < threads_of_a_warp || threads % threads_of_a_warp || threads > thread.on->threads)
-        fault(std::string(word) + ": " + std::to_string(threads) + " threads is not a multiple of 32 within the block of " +
-                  std::to_string(thread.on->threads),
+        fault(std::string(word) + ": " + std::to_string(threads) +
+                  " threads is not a multiple of 32 within the block of " + std::to_string(thread.on->threads),
               at);
     return thread.on->barrier[id];
 }

@@ -29,8 +29,8 @@ Meeting& join(Warp& warp, const Thread& thread, const char* word, uint32_t mask,
     if (!(mask >> thread.lane & 1))
         fault(std::string(word) + ": lane " + std::to_string(thread.lane) + " is not in its own mask " + hex(mask), at);
     if (mask & warp.gone)
-        fault(std::string(word) + ": the mask " + hex(mask) + " names lanes that have exited or do not exist: " +
-                  lanes_text(mask & warp.gone),
+        fault(std::string(word) + ": the mask " + hex(mask) +
+                  " names lanes that have exited or do not exist: " + lanes_text(mask & warp.gone),
               at);
     for (Meeting& m : warp.meetings) {
         if (m.mask != mask) {
@@ -57,7 +57,9 @@ Meeting& join(Warp& warp, const Thread& thread, const char* word, uint32_t mask,
 
 void* Lanes::operands(int lane) const { return block_.thread[size_t(first_ + lane)].operands; }
 
-void Lanes::fault_at(int lane, const std::string& what) const { fault(what, block_.thread[size_t(first_ + lane)].place); }
+void Lanes::fault_at(int lane, const std::string& what) const {
+    fault(what, block_.thread[size_t(first_ + lane)].place);
+}
 
 void meet(const char* word, uint32_t mask, void* operands, Combine combine, Place at, bool orders_memory) {
     Thread& thread = self(word, at);

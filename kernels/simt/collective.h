@@ -15,7 +15,7 @@ struct Block;
 
 // The operands that the lanes brought.
 class Lanes {
-   public:
+public:
     Lanes(Block& block, int first, uint32_t mask) : block_(block), first_(first), mask_(mask) {}
     uint32_t mask() const { return mask_; }
     bool has(int lane) const { return mask_ >> lane & 1; }
@@ -27,7 +27,7 @@ class Lanes {
     // The place the lane came from, and a Fault that points there.
     [[noreturn]] void fault_at(int lane, const std::string& what) const;
 
-   private:
+private:
     Block& block_;
     int first_;
     uint32_t mask_;

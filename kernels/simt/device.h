@@ -20,8 +20,7 @@ namespace gradus::emulator {
 #define __trap() ::gradus::emulator::trap()
 
 // A promise that the kernel relies on. Broken: a Fault that names the line.
-#define device_check(condition)                                                                \
-    do {                                                                                       \
-        if (!(condition))                                                                      \
-            ::gradus::emulator::fault("device_check failed: " #condition, {__FILE__, __LINE__}); \
+#define device_check(condition)                                                                                \
+    do {                                                                                                       \
+        if (!(condition)) ::gradus::emulator::fault("device_check failed: " #condition, {__FILE__, __LINE__}); \
     } while (0)

@@ -6,7 +6,7 @@ namespace gradus::emulator {
 
 // While one of these lives, device memory may be touched; otherwise AddressSanitizer reports it.
 class OnDevice {
-   public:
+public:
     OnDevice();
     ~OnDevice();
     OnDevice(const OnDevice&) = delete;

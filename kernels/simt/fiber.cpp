@@ -22,7 +22,8 @@ size_t stack_bytes() { return (under_asan() ? 256 : 64) << 10; }
 
 // A page below the stack may not be touched, so that a stack that grows too large stops the program there.
 char* map_stack(size_t bytes) {
-    void* memory = ::mmap(nullptr, bytes + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void* memory =
+        ::mmap(nullptr, bytes + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) throw std::bad_alloc();
     ::mprotect(memory, page, PROT_NONE);
     return static_cast<char*>(memory) + page;

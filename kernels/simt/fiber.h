@@ -13,11 +13,11 @@ namespace gradus::emulator {
 
 struct Fiber {
     Context context;
-    char* stack = nullptr;      // empty for the host's own stack
+    char* stack = nullptr;  // empty for the host's own stack
     const void* bottom = nullptr;
     size_t bytes = 0;
-    void* fake_stack = nullptr; // AddressSanitizer's
-    void* tsan = nullptr;       // ThreadSanitizer's
+    void* fake_stack = nullptr;  // AddressSanitizer's
+    void* tsan = nullptr;        // ThreadSanitizer's
 };
 
 // The fiber that runs entry() when it is first switched to.

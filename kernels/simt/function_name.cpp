@@ -57,7 +57,8 @@ std::string function_name(const void* address) {
         if (table.sh_type != SHT_SYMTAB || table.sh_link >= sections.size()) continue;
         const Elf64_Shdr& names = sections[table.sh_link];
         for (const Elf64_Sym& symbol : read_items<Elf64_Sym>(file, table.sh_offset, table.sh_size)) {
-            if (symbol.st_value + base != reinterpret_cast<uint64_t>(address) || ELF64_ST_TYPE(symbol.st_info) != STT_FUNC)
+            if (symbol.st_value + base != reinterpret_cast<uint64_t>(address) ||
+                ELF64_ST_TYPE(symbol.st_info) != STT_FUNC)
                 continue;
             file.clear();
             file.seekg(std::streamoff(names.sh_offset + symbol.st_name));

@@ -28,8 +28,8 @@ struct Grid {
     Place place;
     Grid(dim3 d, Place at = Place::here()) : size(d), place(at) {}
     template <class Integer>
-        requires std::is_integral_v<Integer>
-    Grid(Integer blocks, Place at = Place::here()) : size(unsigned(blocks)), place(at) {}
+    requires std::is_integral_v<Integer> Grid(Integer blocks, Place at = Place::here())
+        : size(unsigned(blocks)), place(at) {}
 };
 
 }  // namespace gradus::emulator

@@ -36,16 +36,18 @@ void* take(size_t bytes, const char* what) {
     void* memory = nullptr;
     const bool possible = bytes < memory_of_this_machine() - all().device_bytes;
     if (!possible || ::posix_memalign(&memory, alignment, bytes ? bytes : 1))
-        throw Error("cannot allocate " + std::to_string(bytes) + " bytes (" + std::to_string(bytes >> 20) + " MiB) of " + what,
-                    "the emulated GPU has the memory of this machine, and it has no room for it",
-                    "lower the batch size or the context length, or recompute activations");
+        throw Error(
+            "cannot allocate " + std::to_string(bytes) + " bytes (" + std::to_string(bytes >> 20) + " MiB) of " + what,
+            "the emulated GPU has the memory of this machine, and it has no room for it",
+            "lower the batch size or the context length, or recompute activations");
     return memory;
 }
 
 // Fault: not what take() gave. Forgets it.
 void forget(std::map<void*, size_t>& known, void* memory, size_t bytes, const char* word) {
     const auto found = known.find(memory);
-    if (found == known.end()) throw simt::Fault(std::string(word) + ": this memory was not allocated, or was released before");
+    if (found == known.end())
+        throw simt::Fault(std::string(word) + ": this memory was not allocated, or was released before");
     if (found->second != bytes)
         throw simt::Fault(std::string(word) + " of " + std::to_string(bytes) + " bytes, but " +
                           std::to_string(found->second) + " were allocated");

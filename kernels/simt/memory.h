@@ -8,23 +8,24 @@
 
 namespace gradus::simt {
 
-void* allocate(size_t bytes);                // Error: the machine has not so much
-void release(void* memory, size_t bytes);    // waits for all streams first, as cudaFree does
+void* allocate(size_t bytes);              // Error: the machine has not so much
+void release(void* memory, size_t bytes);  // waits for all streams first, as cudaFree does
 void* allocate_host(size_t bytes);
 void release_host(void* memory, size_t bytes);
 void zero(void* memory, size_t bytes, Stream);
 void copy_to_device(void* device, const void* host, size_t bytes, Stream);
 void copy_to_host(void* host, const void* device, size_t bytes, Stream);
+void copy(void* to, const void* from, size_t bytes, Stream);  // on the device
 void synchronise(Stream);
 
 Stream make_stream();
-void release_stream(Stream);                 // its work is done first
+void release_stream(Stream);  // its work is done first
 Event make_event();
 void release_event(Event);
-void record(Event, Stream);                  // the event stands for what the stream has been given so far
-void wait(Stream, Event);                    // what the stream is given from now on runs after what was last recorded
-bool reached(Event);                         // does a little of the queued work, as time passes on a GPU
-double seconds_between(Event, Event);        // of the host's clock, when the stream came to them; both must be reached
-DeviceMemory memory();                       // of this machine
+void record(Event, Stream);            // the event stands for what the stream has been given so far
+void wait(Stream, Event);              // what the stream is given from now on runs after what was last recorded
+bool reached(Event);                   // does a little of the queued work, as time passes on a GPU
+double seconds_between(Event, Event);  // of the host's clock, when the stream came to them; both must be reached
+DeviceMemory memory();                 // of this machine
 
 }  // namespace gradus::simt

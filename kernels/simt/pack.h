@@ -20,7 +20,8 @@ struct alignas(16) Pack {
 namespace gradus::emulator {
 
 inline void check_pack(const void* address, const char* word, Place at) {
-    if (reinterpret_cast<uintptr_t>(address) % 16) fault(std::string(word) + ": the address is not a multiple of 16", at);
+    if (reinterpret_cast<uintptr_t>(address) % 16)
+        fault(std::string(word) + ": the address is not a multiple of 16", at);
 }
 
 }  // namespace gradus::emulator

@@ -61,7 +61,7 @@ inline void allow(const void* address, size_t bytes) {
 
 // While one of these lives, ThreadSanitizer does not look at what the current thread reads, writes and allocates.
 class Hidden {
-   public:
+public:
     Hidden() {
         if (!under_tsan()) return;
         AnnotateIgnoreReadsBegin(__FILE__, __LINE__);

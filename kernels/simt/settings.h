@@ -13,9 +13,9 @@ namespace gradus::simt {
 enum class Copies { early, late };
 
 struct Settings {
-    uint64_t seed = 1;              // order of threads, blocks and streams; 0: in order, first come first served
-    Copies copies = Copies::late;   //
-    int resident = 1;               // blocks that run interleaved, as on one GPU; more costs only memory
+    uint64_t seed = 1;             // order of threads, blocks and streams; 0: in order, first come first served
+    Copies copies = Copies::late;  //
+    int resident = 1;              // blocks that run interleaved, as on one GPU; more costs only memory
 };
 
 // For what is launched from now on. Error: resident below 1 or above 1024.

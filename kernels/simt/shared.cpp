@@ -52,7 +52,8 @@ void* SharedMemory::array(const void* declaration, size_t bytes, size_t alignmen
     if (declaration) {
         static_bytes_ += bytes;
         if (static_bytes_ > static_shared_limit || static_bytes_ + dynamic_bytes_ > shared_limit)
-            fault("a block has " + std::to_string(static_bytes_) + " bytes of static and " + std::to_string(dynamic_bytes_) +
+            fault("a block has " + std::to_string(static_bytes_) + " bytes of static and " +
+                      std::to_string(dynamic_bytes_) +
                       " bytes of dynamic shared memory; at most 49152 can be static and 232448 in all",
                   at);
     }

@@ -19,7 +19,7 @@ struct SharedArray {
 // The shared memory of one block. Its arrays appear when a thread first comes to their declaration, and are kept for
 // the next block.
 class SharedMemory {
-   public:
+public:
     SharedMemory() = default;
     ~SharedMemory();
     SharedMemory(const SharedMemory&) = delete;
@@ -29,7 +29,7 @@ class SharedMemory {
     void* array(const void* declaration, size_t bytes, size_t alignment, Place at);
     bool contains(const void* address, size_t bytes) const;
 
-   private:
+private:
     void* fill(SharedArray& array, size_t bytes, size_t alignment);
     std::vector<SharedArray> arrays_;
     size_t static_bytes_ = 0, dynamic_bytes_ = 0;
@@ -49,8 +49,8 @@ Array& shared(const void* declaration, Place at = Place::here()) {
 }  // namespace gradus::emulator
 
 // SHARED(float, parts, [16][33]);  declares float parts[16][33] in the block's shared memory; SHARED(int, last, ) one int.
-#define SHARED(Element, name, extents)                \
-    static const char name##_declaration = 0;         \
+#define SHARED(Element, name, extents)        \
+    static const char name##_declaration = 0; \
     auto& name = ::gradus::emulator::shared<Element extents>(&name##_declaration)
 
 // DYNAMIC_SHARED(float, tile);  declares float* tile, the block's dynamic shared memory, aligned to 1024 bytes.

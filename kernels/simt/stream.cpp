@@ -173,8 +173,7 @@ void push(StreamState& stream, std::function<bool()> run, bool only_device) {
     release(&work->token);
     stream.queue.push_back(std::move(work));
     if (simt::settings().copies == simt::Copies::early)
-        while (run_something(&stream) == Round::did_something) {
-        }
+        while (run_something(&stream) == Round::did_something) {}
 }
 
 void synchronise_all(Lock& lock) {
@@ -225,7 +224,7 @@ void zero(void* memory, size_t bytes, Stream stream) {
 
 namespace {
 
-void copy(const char* word, void* to, const void* from, size_t bytes, Stream stream) {
+void queue_copy(const char* word, void* to, const void* from, size_t bytes, Stream stream) {
     const Lock lock(device().busy);
     push(
         state_of(stream, word),
@@ -242,12 +241,14 @@ void copy(const char* word, void* to, const void* from, size_t bytes, Stream str
 }  // namespace
 
 void copy_to_device(void* device_memory, const void* host, size_t bytes, Stream stream) {
-    copy("copy_to_device", device_memory, host, bytes, stream);
+    queue_copy("copy_to_device", device_memory, host, bytes, stream);
 }
 
 void copy_to_host(void* host, const void* device_memory, size_t bytes, Stream stream) {
-    copy("copy_to_host", host, device_memory, bytes, stream);
+    queue_copy("copy_to_host", host, device_memory, bytes, stream);
 }
+
+void copy(void* to, const void* from, size_t bytes, Stream stream) { queue_copy("copy", to, from, bytes, stream); }
 
 void synchronise(Stream stream) {
     Lock lock(device().busy);

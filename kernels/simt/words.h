@@ -81,17 +81,19 @@ Value __shfl_sync(unsigned mask, Value value, int lane, int width = 32, GradusPl
 }
 template <class Value>
 Value __shfl_up_sync(unsigned mask, Value value, unsigned delta, int width = 32, GradusPlace at = GradusPlace::here()) {
-    return gradus::emulator::shuffled(gradus::emulator::Shuffle::up, "__shfl_up_sync", mask, value, int(delta), width, at);
+    return gradus::emulator::shuffled(gradus::emulator::Shuffle::up, "__shfl_up_sync", mask, value, int(delta), width,
+                                      at);
 }
 template <class Value>
-Value __shfl_down_sync(unsigned mask, Value value, unsigned delta, int width = 32, GradusPlace at = GradusPlace::here()) {
-    return gradus::emulator::shuffled(gradus::emulator::Shuffle::down, "__shfl_down_sync", mask, value, int(delta), width,
-                                      at);
+Value __shfl_down_sync(unsigned mask, Value value, unsigned delta, int width = 32,
+                       GradusPlace at = GradusPlace::here()) {
+    return gradus::emulator::shuffled(gradus::emulator::Shuffle::down, "__shfl_down_sync", mask, value, int(delta),
+                                      width, at);
 }
 template <class Value>
 Value __shfl_xor_sync(unsigned mask, Value value, int bits, int width = 32, GradusPlace at = GradusPlace::here()) {
-    return gradus::emulator::shuffled(gradus::emulator::Shuffle::exclusive_or, "__shfl_xor_sync", mask, value, bits, width,
-                                      at);
+    return gradus::emulator::shuffled(gradus::emulator::Shuffle::exclusive_or, "__shfl_xor_sync", mask, value, bits,
+                                      width, at);
 }
 
 inline unsigned __ballot_sync(unsigned mask, int vote, GradusPlace at = GradusPlace::here()) {

@@ -1,0 +1,59 @@
+#include "tools/device.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace gradus {
+
+void add_device_option(CLI::App& app, std::string& device) {
+    app.add_option(
+           "--device", device,
+           "where the arithmetic happens: cpu, cuda (the first GPU of CUDA_VISIBLE_DEVICES), or simt (the GPU's "
+           "kernels on the CPU, thread by thread, to look at and to test)")
+        ->check(CLI::IsMember({"cpu", "cuda", "simt"}))
+        ->capture_default_str();
+}
+
+const Ops& ops_of(const std::string& device, int gpu) {
+    if (device == "cuda") return cuda_ops(gpu);
+    return device == "simt" ? simt_ops() : cpu_ops();
+}
+
+const Ops& ops_of(const Config& c, const MpiWorld& world) {
+    if (c.device != "cuda" || c.gpu >= 0) return ops_of(c.device, int(std::max<int64_t>(c.gpu, 0)));
+    return cuda_ops(world.local_rank() % std::max(cuda_devices(), 1));
+}
+
+void require_room(const PlanRequest& request, double free) {
+    const Plan plan = make_plan(request);
+    const MemoryPlan& m = plan.memory;
+    const double needed = m.total() - m.process;  // the driver has its part already
+    if (needed <= free) return;
+
+    constexpr double gib = 1 << 30;
+    std::vector<std::pair<double, const char*>> parts = {{m.params, "weights"},          {m.masters, "masters"},
+                                                         {m.moments, "moments"},         {m.gradients, "gradients"},
+                                                         {m.activations, "activations"}, {m.workspace, "workspace"}};
+    std::sort(parts.rbegin(), parts.rend());
+    std::string takes;
+    for (const auto& [bytes, name] : parts)
+        if (bytes >= 0.005 * gib) takes += fmt::format("{}{} {:.2f}", takes.empty() ? "" : ", ", name, bytes / gib);
+
+    std::string fix;
+    PlanRequest limited = request;
+    limited.memory_gib = (free + m.process) / gib;
+    const Plan again = make_plan(limited);
+    for (const Alternative& a : alternatives(limited, again)) {
+        const auto is_setting = [](const std::string& argument) { return argument.starts_with("--set "); };
+        if (!a.fits || !std::all_of(a.arguments.begin(), a.arguments.end(), is_setting)) continue;
+        for (const std::string& argument : a.arguments) fix += (fix.empty() ? "" : " ") + argument;
+        break;
+    }
+    throw Error(fmt::format("the run needs {:.2f} GiB on its GPU, and {:.2f} are free", needed / gib, free / gib),
+                fmt::format("in GiB: {}", takes),
+                fix.empty() ? "a smaller model or context, or a GPU with more memory: gradus plan RECIPE"
+                            : fix + "; more ways: gradus plan RECIPE");
+}
+
+}  // namespace gradus
