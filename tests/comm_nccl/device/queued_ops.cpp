@@ -35,6 +35,7 @@ const Ops& queued_ops() {
                  .zero = simt::zero,
                  .copy_to_device = simt::copy_to_device,
                  .copy_to_host = simt::copy_to_host,
+                 .copy = simt::copy,
                  .synchronise = simt::synchronise,
                  .make_stream = simt::make_stream,
                  .release_stream = simt::release_stream,
