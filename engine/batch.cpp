@@ -34,7 +34,6 @@ void Batch::upload(const Ops& ops, const HostBatch& host, Stream stream) {
     ops.copy_to_device(positions.data, host.positions.data(), positions.bytes(), stream);
     ops.copy_to_device(lo.data, host.first_key.data(), lo.bytes(), stream);
     ops.copy_to_device(hi.data, ends.data(), hi.bytes(), stream);
-    ops.synchronise(stream);
 }
 
 }  // namespace gradus

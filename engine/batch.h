@@ -36,6 +36,7 @@ struct Batch {
     std::vector<int32_t> ends;  // [B,T]  what hi always is: row t attends to nothing behind itself
 
     void declare(Arena& arena, int B, int T);
+    // Does not wait: `host` stays as it is until the stream has been synchronised.
     void upload(const Ops& ops, const HostBatch& host, Stream stream);
 };
 

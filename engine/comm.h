@@ -2,12 +2,18 @@
 // A group of ranks that hold parts of the same tensors: the one seam to other ranks.
 //
 // With one rank every call returns at once and nothing else is linked, so a reader with one machine may skip any line
-// that mentions `tp` or `dp`. Other implementations fill the table; sums are made in the order of the ranks,
+// that mentions `tp` or `dp`. Other implementations fill the table: engine/comm_mpi for host memory, engine/comm_staged.h
+// around it for memory of a device, engine/comm_nccl between devices. Sums are made in the order of the ranks,
 //
 //     x_0 + x_1 + … + x_(n-1), from left to right, bf16 in f32 with one rounding at the end,
 //
-// so that the result has the same bits on every rank and in every run. Every rank of the group makes the same calls with
-// the same sizes in the same order, from one thread. engine/mesh.h makes the groups.
+// so that the result has the same bits on every rank and in every run. NCCL alone (engine/comm_nccl) adds in an order of its
+// own: a sum of all still has the same bits on every rank, but another number of ranks, another library or other links
+// between them may round otherwise, and bf16 is rounded after every addition.
+//
+// Every rank of the group makes the same calls with the same sizes in the same order, from one thread. A call on tensors is
+// work of the stream that it is given: its result is there for what the stream is given next, and for the host after
+// synchronise(). engine/mesh.h makes the groups.
 #include <cstring>
 #include <span>
 #include <string>

@@ -63,6 +63,15 @@ Exchange::Exchange(Model& model, const Mesh& mesh, bool sharded)
     if (room_shape.rank) shared_.declare("shared", all_, room_shape, model.run.accumulator());
     shared_.allocate();
     for (size_t i = 0; i < buckets_.size(); ++i) buckets_[i].counted = without(own(i), left_to_others[i]);
+    if (dp_.size == 1) return;
+    beside_ = model.run.ops.make_stream();
+    mark_ = model.run.ops.make_event();
+}
+
+Exchange::~Exchange() {
+    if (dp_.size == 1) return;
+    model_.run.ops.release_event(mark_);
+    model_.run.ops.release_stream(beside_);
 }
 
 Exchange::Range Exchange::own(size_t bucket) const {
@@ -84,14 +93,21 @@ void Exchange::sum_gradients(size_t bucket) {
         tp.sum(all_, s);
         ops.cast({.y = r.grad, .x = mine}, s);
     }
+    if (dp_.size == 1) return;
+    ops.record(mark_, s);
+    ops.wait(beside_, mark_);
     const Tensor whole = grads.part(b.whole.first, b.whole.count);
-    if (!sharded_) return dp_.sum(whole, s);
+    if (!sharded_) return dp_.sum(whole, beside_);
     const Range mine = own(bucket);
-    dp_.reduce_scatter(grads.part(mine.first, mine.count), whole, s);
+    dp_.reduce_scatter(grads.part(mine.first, mine.count), whole, beside_);
 }
 
 void Exchange::norm(Tensor total, Tensor parts) {
     const auto& [ops, d, m, dtype, tp, s] = model_.run;
+    if (dp_.size > 1) {
+        ops.record(mark_, beside_);
+        ops.wait(s, mark_);
+    }
     const Tensor grads = model_.grads.flat();
     ops.zero(total.data, total.bytes(), s);
     std::vector<Range> counted;  // across buckets where they touch: one call with one rank

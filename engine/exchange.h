@@ -7,8 +7,9 @@
 //        bucket's sum, updates that part of the weights, and the parts are gathered: as many bytes as the sum on every rank
 //        costs, and masters and moments take 1/dp of the memory.
 //
-// One bucket at a time, last first, as backward finishes them: a Comm that works beside the kernels hides the exchange
-// behind the layers that are still to come. With one rank everything here is empty.
+// One bucket at a time, last first, as backward finishes them. The sums over dp have a stream of their own: it comes to a
+// bucket when the kernels have filled it, and the kernels wait for it before the norm, so a Comm that works beside them hides
+// the exchange behind the layers that are still to come. With one rank everything here is empty.
 // Source: Rajbhandari et al. 2020 (ZeRO).
 #include <vector>
 
@@ -23,12 +24,16 @@ public:
 
     // Of a model that trains, whose Purpose has parts = the ranks of dp where it is sharded.
     Exchange(Model&, const Mesh&, bool sharded);
+    ~Exchange();
+    Exchange(const Exchange&) = delete;
+    Exchange& operator=(const Exchange&) = delete;
 
     bool sharded() const { return sharded_; }
     // The elements of a bucket that this rank updates.
     Range own(size_t bucket) const;
 
-    // Before the update, for each bucket: its own() gradients become those of the whole batch.
+    // Before the update, for each bucket: its own() gradients become those of the whole batch. They are there, for work of
+    // the model's stream, after norm().
     void sum_gradients(size_t bucket);
     // total [1] f64 = Σ squares of the whole gradient, each weight counted once: the same number on every rank. parts is
     // room for SquareSum.
@@ -54,6 +59,8 @@ private:
     Model& model_;
     Comm dp_;
     bool sharded_;
+    Stream beside_;  // of the sums over dp
+    Event mark_;     // in one of the two streams, for the other to wait for
     Arena shared_;
     Tensor all_;  // room for the shared rows of one weight, from every rank
     std::vector<Bucket> buckets_;

@@ -62,7 +62,7 @@ private:
     Arena inputs_;
     Batch batch_;
     Tensor losses_;                // [batch·T] of this rank's part of the batch
-    std::vector<HostBatch> host_;  // the step's micro-batches
+    std::vector<HostBatch> host_;  // the step's micro-batches; the device reads them until the step ends
 };
 
 // The plain cross-entropy of `windows` sequences (of the model's context), whatever the loss of training adds to it: so

@@ -68,17 +68,28 @@ void Heartbeat::take_beats() {
             if (!there) return;
             MPI_Recv(&beat, int(sizeof beat), MPI_BYTE, status.MPI_SOURCE, tag_beat, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
         }
-        note(status.MPI_SOURCE, beat);
+        std::lock_guard hold(state_);
+        silence_[size_t(status.MPI_SOURCE)] = 0;
+        Beat& known = last_[size_t(status.MPI_SOURCE)];
+        if (beat.last.calls < known.last.calls) known.device = beat.device;  // its header has overtaken the beat
+        else known = beat;
     }
 }
 
-void Heartbeat::note(int rank, const Beat& beat) {
+void Heartbeat::saw(int rank, const Header& header) {
     std::lock_guard hold(state_);
     silence_[size_t(rank)] = 0;
-    if (beat.last.calls >= last_[size_t(rank)].last.calls) last_[size_t(rank)] = beat;  // a header may overtake a beat
+    Beat& known = last_[size_t(rank)];
+    if (header.calls < known.last.calls) return;
+    known.last = header;
+    known.inside = 1;
+    known.waits_for = -1;
 }
 
-void Heartbeat::saw(int rank, const Header& header) { note(rank, {header, 1, -1}); }
+void Heartbeat::tell(int group, const DeviceProgress& progress) {
+    std::lock_guard hold(state_);
+    mine_.device[size_t(group)] = progress;
+}
 
 void Heartbeat::drain() {
     take_beats();
@@ -88,7 +99,9 @@ void Heartbeat::drain() {
 
 void Heartbeat::enter(const Header& header) {
     std::lock_guard hold(state_);
-    mine_ = {header, 1, -1};
+    mine_.last = header;
+    mine_.inside = 1;
+    mine_.waits_for = -1;
 }
 
 void Heartbeat::wait_for(int rank) {

@@ -3,6 +3,8 @@
 //
 // A rank's silence is counted in ticks of this thread, each worth no more than two of its own, so time in which this
 // process was stopped, or the whole job, counts for nothing.
+#include <mpi.h>
+
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -25,7 +27,8 @@ public:
     void enter(const Header&);
     void wait_for(int rank);  // -1: nobody
     void leave();
-    void saw(int rank, const Header&);  // a header came from this rank
+    void saw(int rank, const Header&);            // a header came from this rank
+    void tell(int group, const DeviceProgress&);  // of this rank's device, with the next beats
 
     double silence_of(int rank) const;  // seconds
     Beat last_of(int rank) const;
@@ -34,7 +37,6 @@ private:
     void run();
     void send_beats();
     void take_beats();
-    void note(int rank, const Beat&);
 
     const int rank_, size_;
     const double tick_;

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -17,6 +18,11 @@
 namespace gradus {
 
 namespace mpi {
+
+std::mutex& mpi_library() {
+    static std::mutex one;
+    return one;
+}
 
 namespace {
 
@@ -34,9 +40,13 @@ Group& World::add_group(std::string name, std::vector<int> members) {
               "ranks of a group ascend");
     const size_t others = members.size() - 1;
     const int mine = int(here - members.begin());
-    groups.push_back(std::make_unique<Group>(Group{
-        .world = *this, .id = int(groups.size()), .name = std::move(name), .ranks = std::move(members), .mine = mine}));
-    Group& g = *groups.back();
+    auto made = std::make_unique<Group>(Group{
+        .world = *this, .id = int(groups.size()), .name = std::move(name), .ranks = std::move(members), .mine = mine});
+    Group& g = *made;
+    {
+        std::lock_guard hold(naming);
+        groups.push_back(std::move(made));
+    }
     g.sent.resize(others + 1);
     g.received.resize(others + 1);
     g.piece = std::max<size_t>(4096, std::min(summing_piece, most_scratch / (others * window)) / 64 * 64);
@@ -46,21 +56,15 @@ Group& World::add_group(std::string name, std::vector<int> members) {
     return g;
 }
 
-std::string World::text_of(const Header& h) const {
-    const std::string where =
-        h.group >= 0 && size_t(h.group) < groups.size() ? groups[size_t(h.group)]->name : "another group";
-    std::string text = fmt::format("{} #{} of {}", mpi::name_of(h.call), h.number, where);
-    if (h.call == Call::end) return fmt::format("the end of the program, at step {}", h.step);
-    if (h.call == Call::gather) {
-        text += fmt::format(", {} bytes", h.count);
-    } else if (h.call != Call::barrier) {
-        text += fmt::format(", {} of {}", h.count, gradus::name_of(h.dtype));
-    }
-    if (h.root >= 0) text += fmt::format(" from rank {}", h.root);
-    return text + fmt::format(", at step {}", h.step);
+std::string World::text_of(const Header& h) {
+    std::lock_guard hold(naming);
+    const bool known = h.group >= 0 && size_t(h.group) < groups.size();
+    return mpi::text_of(h, known ? groups[size_t(h.group)]->name : "another group");
 }
 
-void World::fail(const Error& e, int status) {
+void World::fail(const Error& e, int status, const std::function<void()>& last) {
+    static std::atomic<bool> failing = false;
+    while (failing.exchange(true)) std::this_thread::sleep_for(std::chrono::seconds(1));  // another thread ends us
     // Ranks meet the same trouble at about the same time, a typing error above all: the first of them speaks at once and
     // ends the others, which takes mpirun a moment.
     if (rank > 0) std::this_thread::sleep_for(std::chrono::milliseconds(1500 + 100 * std::min(rank, 10)));
@@ -69,6 +73,7 @@ void World::fail(const Error& e, int status) {
     std::fputs(text.c_str(), stderr);
     std::fflush(stderr);
     ::alarm(seconds_to_end);  // the end, should MPI be stuck
+    if (last) last();
     library.lock();
     MPI_Abort(MPI_COMM_WORLD, status);
     std::_Exit(status);

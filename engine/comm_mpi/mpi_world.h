@@ -27,7 +27,8 @@ namespace gradus {
 
 namespace mpi {
 struct World;
-}
+class Watch;
+}  // namespace mpi
 
 // The exit status of ranks that lost another one: the same command may well work the next time (EX_TEMPFAIL).
 inline constexpr int status_of_lost_rank = 75;
@@ -59,6 +60,7 @@ public:
     [[noreturn]] void fail(const Error&, int status = 1) const;
 
 private:
+    friend class mpi::Watch;
     std::unique_ptr<mpi::World> world_;  // none with one rank
 };
 

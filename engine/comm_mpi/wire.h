@@ -1,7 +1,5 @@
 #pragma once
 // What travels between ranks: the header that opens every call, and the beat that says a rank lives.
-#include <mpi.h>
-
 #include <array>
 #include <cstdint>
 #include <string>
@@ -25,13 +23,14 @@ enum class Call : int32_t {
     receive,
     barrier,
     gather,
-    end
+    end,
+    connect,  // of a device's communicator
 };
 
 constexpr const char* name_of(Call c) {
-    constexpr std::array names = {"no call yet",       "all-reduce", "all-reduce (max)", "reduce-scatter", "all-gather",
-                                  "broadcast",         "send",       "receive",          "barrier",        "gather",
-                                  "end of the program"};
+    constexpr std::array names = {
+        "no call yet", "all-reduce", "all-reduce (max)", "reduce-scatter", "all-gather",         "broadcast",
+        "send",        "receive",    "barrier",          "gather",         "end of the program", "connect"};
     return size_t(c) < names.size() ? names[size_t(c)] : "an unknown call";
 }
 
@@ -54,10 +53,23 @@ static_assert(sizeof(Header) == 64 && sizeof(Call) == 4);
 constexpr size_t most_inlined = 3072;
 constexpr size_t message_bytes = sizeof(Header) + most_inlined;
 
-struct Beat {
-    Header last;             // the call that the rank is in or left last
-    int64_t inside = 0;      // 1: in it
-    int64_t waits_for = -1;  // a rank that it waits for there
+// How far a rank is with the calls of one group that its device makes (engine/comm_nccl): the host begins them, the device
+// comes to them and finishes them, in this order. A send or a receive has two ranks alone and is not counted.
+struct DeviceProgress {
+    Header next;  // the first call that is not finished; of none, the last one
+    enum Stage : int64_t { finished_all, begun_next, reached_next } stage = finished_all;
+    int64_t begun = 0, finished = 0;  // calls
 };
+constexpr int most_device_groups = 8;
+
+struct Beat {
+    Header last;                                                 // the call that the rank is in or left last
+    int64_t inside = 0;                                          // 1: in it
+    int64_t waits_for = -1;                                      // a rank that it waits for there
+    std::array<DeviceProgress, most_device_groups> device = {};  // in the order in which the groups were made
+};
+
+// "all-reduce #12 of dp, 1024 of f32, at step 7"
+std::string text_of(const Header&, const std::string& group);
 
 }  // namespace gradus::mpi

@@ -1,6 +1,9 @@
 #pragma once
 // What the files of this folder share: the world, its groups, and how they end when a rank is missing.
+#include <mpi.h>
+
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -9,6 +12,7 @@
 #include <vector>
 
 #include "engine/comm_mpi/heartbeat.h"
+#include "engine/comm_mpi/library.h"
 #include "engine/comm_mpi/mpi_world.h"
 #include "engine/comm_mpi/wire.h"
 
@@ -47,10 +51,11 @@ struct World {
     bool crowded = false;  // this host has more ranks than cores
     MpiLimits limits;
     std::vector<std::string> hosts;
-    std::mutex library;  // MPI is used by one thread at a time: whoever holds this
+    std::mutex& library = mpi_library();
     std::optional<Heartbeat> heartbeat;
     int64_t step = 0, calls = 0;
     std::vector<std::unique_ptr<Group>> groups;  // the first one is everybody
+    std::mutex naming;  // held where a group is added, and where another thread reads their names
 
     // Messages of headers, and requests: one place for each rank, used again by every call.
     std::vector<char> outgoing, incoming;
@@ -58,12 +63,12 @@ struct World {
     std::vector<int> completed, missing;
 
     Group& add_group(std::string name, std::vector<int> ranks);
-    [[noreturn]] void fail(const Error&, int status);
+    // The first thread that calls it speaks; what it does last (at most some seconds) is done before the ranks are ended.
+    [[noreturn]] void fail(const Error&, int status, const std::function<void()>& last = {});
     void check(int mpi_status, const char* function);  // fails where MPI did
 
     std::string name_of_rank(int r) const { return "rank " + std::to_string(r) + " on '" + hosts[size_t(r)] + "'"; }
-    // "all-reduce #12 of dp, 1024 of f32, at step 7"
-    std::string text_of(const Header&) const;
+    std::string text_of(const Header&);
 };
 
 Comm comm_of(Group&);

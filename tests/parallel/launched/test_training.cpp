@@ -42,3 +42,15 @@ TEST_CASE("a NaN in one rank's gradient is skipped by all ranks, and the weights
 }
 
 TEST_CASE("a spike on one rank is skipped by all ranks, and the weights stay") { require_success("spike_on_one_rank"); }
+
+TEST_CASE("devices that meet through the host train with the bits of ranks on the CPU") {
+    require_success("staged_has_the_bits_of_mpi");
+}
+
+TEST_CASE("devices that meet by NCCL train like one rank") { require_success("nccl_trains_as_one_rank"); }
+
+TEST_CASE("a GPU's kernels train on several devices as on one") { require_success("kernels_train_as_one_rank", {2}); }
+
+TEST_CASE("a checkpoint that devices wrote goes on on every mesh, by every Comm, and on a CPU") {
+    require_success("devices_resume_elsewhere");
+}

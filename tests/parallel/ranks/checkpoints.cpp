@@ -1,38 +1,13 @@
 // A checkpoint of one mesh goes on on every other.
-#include <unistd.h>
-
 #include "engine/checkpoint/checkpoint.h"
 #include "engine/checkpoint/saver.h"
 #include "engine/generate/generator.h"
+#include "tests/parallel/ranks/folder.h"
 #include "tests/parallel/ranks/training.h"
 
 namespace gradus {
 
 namespace {
-
-// The same folder on every rank; the first one makes and removes it.
-class SharedFolder {
-public:
-    explicit SharedFolder(const Comm& all) : all_(all) {
-        std::string name;
-        if (all.rank == 0) {
-            std::string pattern = (fs::temp_directory_path() / ("gradus-ranks-" + std::string(6, 'X'))).string();
-            CHECK(::mkdtemp(pattern.data()) != nullptr, pattern);
-            name = pattern;
-        }
-        path_ = all.gather(name)[0];
-    }
-    ~SharedFolder() {
-        std::error_code ignored;
-        all_.barrier();
-        if (all_.rank == 0) fs::remove_all(path_, ignored);
-    }
-    fs::path operator/(const std::string& name) const { return path_ / name; }
-
-private:
-    Comm all_;
-    fs::path path_;
-};
 
 std::vector<MeshSizes> all_meshes(int ranks) {
     std::vector<MeshSizes> all = meshes_of(ranks);

@@ -8,7 +8,7 @@ using namespace gradus;
 
 int main(int argc, char** argv) {
     const char* wanted = argc == 2 ? argv[1] : "";
-    for (const auto* list : {&training_scenarios, &checkpoint_scenarios, &stability_scenarios})
+    for (const auto* list : {&training_scenarios, &checkpoint_scenarios, &stability_scenarios, &device_scenarios})
         for (const Scenario& s : *list) {
             if (std::strcmp(s.name, wanted) != 0) continue;
             MpiWorld world(s.limits);

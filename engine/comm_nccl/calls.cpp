@@ -1,0 +1,171 @@
+// A call from its beginning to its end, as the host sees it, and what happens when NCCL does not take it.
+#include <algorithm>
+#include <chrono>
+#include <future>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "engine/comm_nccl/world.h"
+
+namespace gradus::nccl {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Seconds = std::chrono::duration<double>;
+
+constexpr size_t most_pending = 64;  // calls of a group whose events wait for the watchdog to take them back
+constexpr auto longest_sleep = std::chrono::microseconds(1000);
+constexpr auto longest_abort = std::chrono::seconds(5);
+
+// FNV-1a.
+uint64_t digest_after(uint64_t digest, const Header& h) {
+    for (uint64_t x : {uint64_t(h.call), uint64_t(h.number), uint64_t(h.dtype), uint64_t(h.root), uint64_t(h.count)})
+        for (int byte = 0; byte < 8; ++byte) digest = (digest ^ (x >> 8 * byte & 0xff)) * 0x100000001b3u;
+    return digest;
+}
+
+Event take_event(World& w) {
+    {
+        std::lock_guard hold(w.state);
+        if (!w.spare.empty()) {
+            const Event e = w.spare.back();
+            w.spare.pop_back();
+            return e;
+        }
+    }
+    return w.ops.make_event();
+}
+
+std::string fix_of(ncclResult_t result) {
+    switch (result) {
+        case ncclInvalidUsage:
+            return "one GPU for each rank: mpirun -n of as many ranks as there are GPUs, or --set mesh.comm=mpi";
+        case ncclRemoteError:
+            return "look for the message of the rank that ended first, then start the same command again";
+        default: return "NCCL_DEBUG=WARN in the environment says more; then start the same command again";
+    }
+}
+
+}  // namespace
+
+std::string text_of_result(ncclResult_t result, const Communicator& c) {
+    const char* last = ncclGetLastError(c.handle);
+    return std::string(ncclGetErrorString(result)) + (last && *last ? std::string(": ") + last : "");
+}
+
+Header World::begin(Group& g, Call kind, DType dtype, int64_t count, int root, const Stream* stream) {
+    Header h{.call = kind, .group = g.id, .dtype = dtype, .root = root, .count = count, .step = step};
+    const bool counts = !is_between_two(h);
+    h.number = counts ? ++g.calls : ++g.messages;
+    if (counts) {
+        g.digest = digest_after(g.digest, h);
+        g.last = h;
+    }
+    Pending p{.call = h, .start = {}, .end = {}};
+    if (stream) {
+        p.start = take_event(*this);
+        p.end = take_event(*this);
+        ops.record(p.start, *stream);
+        g.open_end = p.end;
+    }
+    std::lock_guard hold(state);
+    if (g.pending.size() >= most_pending) look(g);
+    if (counts) ++g.begun;
+    g.newest = h;
+    g.pending.push_back(p);
+    if (!stream) look(g);
+    return h;
+}
+
+void World::issued(Group& g, const Stream* stream) {
+    if (stream) ops.record(g.open_end, *stream);
+    std::lock_guard hold(state);
+    g.pending.back().issued = true;
+    if (!stream) look(g);
+}
+
+void World::settle(Group& g, Communicator& c, const Header& call, ncclResult_t result, const char* function) {
+    double waited = 0;
+    auto nap = std::chrono::microseconds(10);
+    for (Clock::time_point before = Clock::now(); result == ncclInProgress;) {
+        ncclResult_t asked;
+        {
+            std::lock_guard hold(c.busy);
+            asked = ncclCommGetAsyncError(c.handle, &result);
+        }
+        if (asked != ncclSuccess) result = asked;
+        if (result != ncclInProgress) break;
+        std::this_thread::sleep_for(nap);
+        nap = std::min(2 * nap, longest_sleep);
+        const Clock::time_point now = Clock::now();
+        waited += std::min(1.0, Seconds(now - before).count());  // a long gap is time in which this process did not run
+        before = now;
+        if (waited < limits.connect) continue;
+        const std::vector<Other> others = others_of(g);
+        Waiting w{.rank = watch.rank(), .place = g.mine, .call = call, .group = g.name, .for_seconds = waited};
+        const bool together = std::all_of(others.begin(), others.end(), [&](const Other& o) { return has_come(w, o); });
+        if (together) w.together_seconds = waited;
+        const auto finding = judge(w, others, {watch.limits().silence, limits.connect, limits.connect});
+        if (finding) fail(finding->error, finding->status);
+        fail(Error(fmt::format("NCCL does not answer for {:.3g} s", waited),
+                   fmt::format("{} waits in {} for {}", watch.name_of_rank(watch.rank()), function,
+                               mpi::text_of(call, g.name)),
+                   "NCCL_DEBUG=INFO in the environment says where it waits; then start the same command again"),
+             status_of_lost_rank);
+    }
+    if (result != ncclSuccess) fail(g, c, call, result, function);
+}
+
+std::vector<Other> World::others_of(const Group& g) const {
+    std::vector<Other> all;
+    for (int place = 0; place < g.size(); ++place) {
+        if (place == g.mine) continue;
+        const int r = g.ranks[size_t(place)];
+        const mpi::Beat beat = watch.last_of(r);
+        Other o{.rank = r, .place = place, .name = watch.name_of_rank(r), .host = watch.host_of(r)};
+        o.host_is = watch.whereabouts(r);
+        o.silence = watch.silence_of(r);
+        o.has_ended = beat.inside && beat.last.call == Call::end;
+        o.progress = beat.device[size_t(g.slot)];
+        for (size_t slot = 0; slot < groups.size(); ++slot)
+            if (int(slot) != g.slot && beat.device[slot].stage == DeviceProgress::reached_next)
+                o.device_is = "in " + mpi::text_of(beat.device[slot].next, groups[slot]->name);
+        all.push_back(std::move(o));
+    }
+    return all;
+}
+
+void World::fail(const Error& e, int status) {
+    watch.fail(e, status, [this] { abort_all(); });
+}
+
+void World::fail(Group& g, const Communicator& c, const Header& call, ncclResult_t result, const char* function) {
+    fail(Error(fmt::format("NCCL fails on {}", watch.name_of_rank(watch.rank())),
+               fmt::format("{} in {}: {}", function, mpi::text_of(call, g.name), text_of_result(result, c)),
+               fix_of(result)),
+         result == ncclInvalidArgument || result == ncclInvalidUsage ? 1 : status_of_lost_rank);
+}
+
+// It stops what spins on the devices. Should it hang itself, it is left behind.
+void World::abort_all() {
+    std::vector<std::shared_ptr<Communicator>> all;
+    {
+        std::lock_guard hold(state);
+        all = communicators;
+    }
+    std::promise<void> done;
+    std::future<void> finished = done.get_future();
+    std::thread([all, done = std::move(done)]() mutable {
+        for (auto c = all.rbegin(); c != all.rend(); ++c)
+            if ((*c)->busy.try_lock_for(std::chrono::seconds(1))) {
+                ncclCommAbort((*c)->handle);
+                (*c)->busy.unlock();
+            }
+        done.set_value();
+    }).detach();
+    finished.wait_for(longest_abort);
+}
+
+}  // namespace gradus::nccl

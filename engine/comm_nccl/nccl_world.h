@@ -1,0 +1,70 @@
+#pragma once
+// The third Comm: between devices, by NCCL. Every rank has a GPU of its own, which was chosen before (kernels/ops.h:
+// cuda_ops(device)); MPI brings the ranks together, carries words and numbers of the host, and watches over them.
+//
+//   MpiWorld world;
+//   NcclWorld devices(world, cuda_ops(world.local_rank()));
+//   Mesh mesh = devices.mesh({.dp = 4, .tp = 2});
+//   mesh.dp.sum(gradients, stream);                       // queued; the host goes on
+//
+// Two ranks on one GPU: NCCL refuses; use engine/comm_staged.h. With one rank nothing is started, and every Comm is the
+// empty one.
+//
+// f32, bf16, i32, f64 and c128. Sums are not made in the order of the ranks (engine/comm.h says what follows). A maximum
+// keeps NaN, which NCCL does not promise: it goes through the host, and waits. barrier() and gather() are of the hosts
+// alone and do not wait for what is queued.
+//
+// Communicators are made without blocking, the world's first and those of the axes by splitting it, each under a deadline.
+// A thread then follows every call: begun by the host, reached by the device, finished. It tells the others with the beats
+// of MPI, and where a call does not end it finds out why:
+//
+//   a rank gives no sign of life for MpiLimits::silence               it is lost
+//   a rank's call of the same number is another call                  the ranks are not in the same call
+//   a rank has not come to the call for MpiLimits::patience           it does not come
+//   every rank has come, and stall seconds later it is not finished   the devices do not reach each other
+//   NCCL reports an error                                             its words
+//
+// Three lines then name the rank, the call, the group and the step; the communicators are aborted, and all ranks end, with
+// status_of_lost_rank where the same command may well work the next time. Besides, with every gather() the ranks compare
+// what they have called so far: calls that differ in size or dtype need not hang, and would add up nonsense.
+//
+// Calls come from one thread. A build without NCCL links absent/nccl_absent.cpp, where more than one rank is an Error.
+#include <memory>
+#include <string>
+
+#include "engine/comm_mpi/mpi_world.h"
+#include "kernels/ops.h"
+
+namespace gradus {
+
+namespace nccl {
+struct World;
+}
+
+struct NcclLimits {
+    double connect = 120;  // seconds for a communicator to be made, and for NCCL to take a call
+    double stall = 60;     // seconds that a call may take after every device has come to it
+};
+
+class NcclWorld {
+public:
+    // `identity` must be the same on all ranks: a hash of the settings. Error, on every rank, where it is not, and where
+    // ranks have different versions of NCCL or one that is too old.
+    NcclWorld(MpiWorld&, const Ops& device, const std::string& identity = {}, const NcclLimits& = {});
+    // What was queued must be done. While an exception passes, the communicators are aborted.
+    ~NcclWorld();
+    NcclWorld(const NcclWorld&) = delete;
+    NcclWorld& operator=(const NcclWorld&) = delete;
+
+    Comm all() const;
+    Mesh mesh(const MeshSizes& asked);  // as MpiWorld's
+    Comm group(const char* name, const std::vector<int>& ranks);
+
+private:
+    std::unique_ptr<nccl::World> world_;  // none with one rank
+};
+
+// "2.28.9", of the library that is loaded; empty: this build has none.
+std::string nccl_version();
+
+}  // namespace gradus

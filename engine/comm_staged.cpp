@@ -1,0 +1,130 @@
+#include "engine/comm_staged.h"
+
+namespace gradus {
+
+struct Staging::Group {
+    Staging& staging;
+    Comm inner;
+
+    Tensor on_host(const Tensor& t, size_t at = 0) const { return {staging.room_ + at, t.dtype, t.shape}; }
+    void fetch(const Tensor& host, const Tensor& device, Stream s) const {
+        if (device.bytes() > 0) staging.ops_.copy_to_host(host.data, device.data, device.bytes(), s);
+    }
+    // The room is free again when this returns, for a call on another stream too.
+    void bring(const Tensor& device, const Tensor& host, Stream s) const {
+        if (device.bytes() == 0) return;
+        staging.ops_.copy_to_device(device.data, host.data, device.bytes(), s);
+        staging.ops_.synchronise(s);
+    }
+};
+
+namespace {
+
+constexpr size_t alignment = 64;
+size_t aligned(size_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
+
+using Group = Staging::Group;
+Group& group_of(void* group) { return *static_cast<Group*>(group); }
+
+template <class Call>
+void in_place(void* group, Tensor t, Stream s, Call&& call) {
+    Group& g = group_of(group);
+    g.staging.room(t.bytes());
+    const Tensor host = g.on_host(t);
+    g.fetch(host, t, s);
+    g.staging.ops().synchronise(s);
+    call(g.inner, host);
+    g.bring(t, host, s);
+}
+
+void all_reduce_sum(void* group, Tensor t, Stream s) {
+    in_place(group, t, s, [](const Comm& inner, Tensor host) { inner.sum(host, {}); });
+}
+void all_reduce_max(void* group, Tensor t, Stream s) {
+    in_place(group, t, s, [](const Comm& inner, Tensor host) { inner.max(host, {}); });
+}
+void broadcast(void* group, Tensor t, int root, Stream s) {
+    in_place(group, t, s, [&](const Comm& inner, Tensor host) { inner.broadcast(host, root, {}); });
+}
+
+void reduce_scatter_sum(void* group, Tensor part, Tensor whole, Stream s) {
+    Group& g = group_of(group);
+    g.staging.room(whole.bytes() + aligned(part.bytes()));
+    const Tensor all = g.on_host(whole), mine = g.on_host(part, aligned(whole.bytes()));
+    g.fetch(all, whole, s);
+    g.staging.ops().synchronise(s);
+    g.inner.reduce_scatter(mine, all, {});
+    g.bring(part, mine, s);
+}
+
+void all_gather(void* group, Tensor whole, Tensor part, Stream s) {
+    Group& g = group_of(group);
+    g.staging.room(whole.bytes() + aligned(part.bytes()));
+    const Tensor all = g.on_host(whole), mine = g.on_host(part, aligned(whole.bytes()));
+    g.fetch(mine, part, s);
+    g.staging.ops().synchronise(s);
+    g.inner.all_gather(all, mine, {});
+    g.bring(whole, all, s);
+}
+
+void send_receive(void* group, Tensor sent, int to, Tensor received, int from, Stream s) {
+    Group& g = group_of(group);
+    const size_t out = to >= 0 ? aligned(sent.bytes()) : 0;
+    g.staging.room(out + (from >= 0 ? received.bytes() : 0));
+    const Tensor leaves = to >= 0 ? g.on_host(sent) : Tensor{};
+    const Tensor comes = from >= 0 ? g.on_host(received, out) : Tensor{};
+    if (to >= 0) g.fetch(leaves, sent, s);
+    g.staging.ops().synchronise(s);
+    g.inner.send_receive(leaves, to, comes, from, {});
+    if (from >= 0) g.bring(received, comes, s);
+}
+
+const CommTable& staged_table() {
+    static const CommTable table = {
+        .all_reduce_sum = all_reduce_sum,
+        .all_reduce_max = all_reduce_max,
+        .reduce_scatter_sum = reduce_scatter_sum,
+        .all_gather = all_gather,
+        .broadcast = broadcast,
+        .send_receive = send_receive,
+        .barrier = [](void* g) { group_of(g).inner.barrier(); },
+        .gather = [](void* g, const std::string& mine,
+                     std::vector<std::string>& all) { all = group_of(g).inner.gather(mine); },
+        .set_step = [](void* g, int64_t step) { group_of(g).inner.set_step(step); },
+    };
+    return table;
+}
+
+}  // namespace
+
+Staging::Staging(const Ops& device) : ops_(device) {}
+
+Staging::~Staging() {
+    if (room_) ops_.release_host(room_, bytes_);
+}
+
+char* Staging::room(size_t bytes) {
+    if (bytes > bytes_) {
+        if (room_) ops_.release_host(room_, bytes_);
+        room_ = nullptr;
+        bytes_ = 0;
+        room_ = static_cast<char*>(ops_.allocate_host(aligned(bytes)));
+        bytes_ = aligned(bytes);
+    }
+    return room_;
+}
+
+Comm Staging::comm(const Comm& on_host) {
+    if (on_host.size == 1) return on_host;
+    groups_.push_back(std::make_unique<Group>(Group{*this, on_host}));
+    return {.rank = on_host.rank, .size = on_host.size, .table = &staged_table(), .group = groups_.back().get()};
+}
+
+Mesh Staging::mesh(const Mesh& on_host) {
+    Mesh mesh = on_host;
+    mesh.world = comm(on_host.world);
+    for (const MeshAxis& axis : mesh_axes) mesh.*axis.comm = comm(on_host.*axis.comm);
+    return mesh;
+}
+
+}  // namespace gradus

@@ -1,0 +1,44 @@
+#pragma once
+// A Comm of host memory for tensors on a device: what a call needs is copied to the host, the call is made there, and what
+// it gave is copied back.
+//
+//   MpiWorld world;
+//   Staging staging(ops);
+//   Mesh mesh = staging.mesh(world.mesh({.dp = 2}));      // mesh.dp.sum(gradients, stream)
+//
+// For ranks that share one GPU, which NCCL refuses, and wherever NCCL is not. Sums keep the promises of engine/comm.h: the
+// same bits on every rank and in every run. It is slow: every byte passes the host twice, and a call returns when its
+// result is on the device, so that nothing runs beside it.
+//
+// The room on the host grows to the largest call and stays.
+#include <memory>
+#include <vector>
+
+#include "engine/mesh.h"
+#include "kernels/ops.h"
+
+namespace gradus {
+
+class Staging {
+public:
+    explicit Staging(const Ops& device);
+    ~Staging();
+    Staging(const Staging&) = delete;
+    Staging& operator=(const Staging&) = delete;
+
+    // The same ranks. Comms and meshes last as long as this.
+    Comm comm(const Comm& on_host);
+    Mesh mesh(const Mesh& on_host);
+
+    struct Group;  // a Comm's
+    char* room(size_t bytes);
+    const Ops& ops() const { return ops_; }
+
+private:
+    const Ops& ops_;
+    std::vector<std::unique_ptr<Group>> groups_;
+    char* room_ = nullptr;
+    size_t bytes_ = 0;
+};
+
+}  // namespace gradus
