@@ -12,7 +12,7 @@
 #include "engine/comm_mpi/combine.h"
 #include "engine/comm_mpi/library.h"
 #include "kernels/simt/stream.h"
-#include "nccl.h"
+#include "tests/comm_nccl/fake/nccl.h"
 #include "tests/comm_nccl/fake/exchange.h"
 
 using gradus::fake::Exchange;
