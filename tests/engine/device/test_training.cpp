@@ -23,7 +23,7 @@ TEST_CASE("a whole training step of GPT-2 and of LLaMA has the reference's loss 
         for (const Precision& p : {Precision{DType::f32, 1e-5}, Precision{DType::bf16, 4e-2}}) {
             const HostBatch host = packed_batch(B, T, m.V);
             const double scale = 1 / double(host.valid_targets());
-            const auto run = [&](const Ops& ops, DType dtype) {
+            const auto run = [&, m = m](const Ops& ops, DType dtype) {
                 auto bench = std::make_unique<Bench>(ops, m, dtype, Purpose{.B = B, .T = T, .training = true});
                 scramble_on(*bench->model);
                 bench->upload(host);

@@ -43,7 +43,7 @@ struct Uses {
     void add(Setting&) {}
     template <class Args>
     void add_fields(Args& args) {
-        with(args, [this](auto&... field) { (add(field), ...); });
+        with(args, [this](auto&... field) { (this->add(field), ...); });
     }
 };
 

@@ -37,6 +37,20 @@ TEST_CASE("scores of several hundred do not overflow") {
         });
 }
 
+TEST_CASE("scores far below 0 weigh as they do above it, one key or many") {
+    const Heads h = {1, 7, 2, 1, 8};
+    for (const Mask& mask : masks_for(h))
+        compare("low scores, " + mask.name, [&](const Side& s) {
+            const Owned qkv = qkv_of(s, h, 8);
+            for (int64_t i = 0; i < qkv.size(); ++i) {
+                const int64_t channel = i % qkv.last(), keys = h.H * h.D, values = keys + h.G * h.D;
+                if (channel < values) put(qkv, i, channel < keys ? std::abs(at(qkv, i)) : -std::abs(at(qkv, i)));
+            }
+            SavedAttention saved = attention_forward(s, h, mask, qkv, 1);
+            return outputs(std::move(saved.y), std::move(saved.lse));
+        });
+}
+
 TEST_CASE("attention with a cache is as exact as the naive formula, for rows of several sequences") {
     struct Cached {
         int H, G, D, S, P;
