@@ -9,12 +9,14 @@ CommKind choose_comm(const std::string& asked, const std::string& device, int ra
     const bool wanted = asked == "nccl";
     if (wanted && device != "cuda")
         throw Error("mesh.comm = 'nccl' brings GPUs together, and train.device is '" + device + "'",
-                    "tensors of the host and of the emulator go by MPI", "--set mesh.comm=auto, or --set train.device=cuda");
+                    "tensors of the host and of the emulator go by MPI",
+                    "--set mesh.comm=auto, or --set train.device=cuda");
     if (ranks == 1) return CommKind::one_rank;
     if (device == "cpu") return CommKind::host;
     if (device != "cuda" || asked == "mpi") return CommKind::staged;
     if (wanted && !built)
-        throw Error("mesh.comm = 'nccl', and this build has no NCCL", "it was configured with WITH_NCCL=OFF, or NCCL was not found",
+        throw Error("mesh.comm = 'nccl', and this build has no NCCL",
+                    "it was configured with WITH_NCCL=OFF, or NCCL was not found",
                     "--set mesh.comm=mpi, or cmake --preset cuda -DWITH_NCCL=ON and build again");
     if (wanted && !sharing.empty())
         throw Error("mesh.comm = 'nccl', and " + sharing + " share a GPU", "NCCL needs a GPU for each rank",
@@ -44,10 +46,10 @@ RankComms::RankComms(MpiWorld& world, const Ops& ops, const CommRequest& r) : wo
     kind_ = choose_comm(r.asked, r.device, world.size(), built, sharing);
     if (kind_ == CommKind::staged) {
         staging_ = std::make_unique<Staging>(ops);
-        reason_ = r.device != "cuda"   ? "since the emulator's memory is that of the host"
-                  : r.asked == "mpi"   ? "as mesh.comm asks"
-                  : !sharing.empty()   ? "since " + sharing + " share a GPU"
-                                       : "since this build has no NCCL";
+        reason_ = r.device != "cuda" ? "since the emulator's memory is that of the host"
+                  : r.asked == "mpi" ? "as mesh.comm asks"
+                  : !sharing.empty() ? "since " + sharing + " share a GPU"
+                                     : "since this build has no NCCL";
     }
     if (kind_ == CommKind::nccl) devices_ = std::make_unique<NcclWorld>(world, ops, r.settings);
 }

@@ -16,15 +16,16 @@ namespace gradus {
 enum class CommKind { one_rank, host, staged, nccl };
 
 struct CommRequest {
-    std::string asked = "auto";   // mesh.comm: auto, mpi or nccl
-    std::string device = "cpu";   // train.device: cpu, cuda or simt
-    std::string gpu;              // of this rank: what no other GPU of the host is called (its PCI address)
-    std::string settings;         // what must be the same on all ranks: a hash
+    std::string asked = "auto";  // mesh.comm: auto, mpi or nccl
+    std::string device = "cpu";  // train.device: cpu, cuda or simt
+    std::string gpu;             // of this rank: what no other GPU of the host is called (its PCI address)
+    std::string settings;        // what must be the same on all ranks: a hash
 };
 
 // Error where NCCL is asked for and cannot be had: on another device, in a build without it, by ranks that share a GPU
 // (`sharing`: the first two of them, "ranks 0 and 1 on 'host'", or nothing).
-CommKind choose_comm(const std::string& asked, const std::string& device, int ranks, bool built, const std::string& sharing);
+CommKind choose_comm(const std::string& asked, const std::string& device, int ranks, bool built,
+                     const std::string& sharing);
 
 // The first two ranks on one GPU, from what each says of itself; nothing where each has its own.
 std::string ranks_that_share(const std::vector<std::string>& hosts, const std::vector<std::string>& gpus);
