@@ -1,0 +1,134 @@
+// Every planted bug is reported at its line, by what the table says finds it; its fixed version is not reported by anything.
+#include <sys/wait.h>
+
+#include <catch2/catch.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+namespace {
+
+// The line with the comment "BUG name", as reports name it: "order.cu:12".
+std::string marked_line(const std::string& name) {
+    for (const auto& entry : std::filesystem::directory_iterator(GRADUS_ROOT "/tests/simt/bugs")) {
+        std::ifstream file(entry.path());
+        int number = 0;
+        for (std::string line; std::getline(file, line);) {
+            ++number;
+            const std::string mark = "// BUG " + name;
+            if (line.size() > mark.size() && line.compare(line.size() - mark.size(), mark.size(), mark) == 0)
+                return entry.path().filename().string() + ":" + std::to_string(number);
+        }
+    }
+    return "no line is marked BUG " + name;
+}
+
+struct Run {
+    int status;
+    std::string output;
+};
+
+Run run(const std::string& program, const std::string& settings, const std::string& name, const std::string& version) {
+    // ThreadSanitizer would wait a second for threads that report late.
+    const std::string command = "TSAN_OPTIONS=atexit_sleep_ms=0 GRADUS_SIMT='" + settings + "' timeout 120 " + program + " " + name + " " + version + " 2>&1";
+    FILE* pipe = ::popen(command.c_str(), "r");
+    REQUIRE(pipe);
+    Run result;
+    char buffer[4096];
+    for (size_t n; (n = std::fread(buffer, 1, sizeof buffer, pipe)) > 0;) result.output.append(buffer, n);
+    const int status = ::pclose(pipe);
+    result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+    return result;
+}
+
+void is_found(const std::string& program, const std::string& watcher, const std::vector<std::string>& settings,
+              const std::string& name) {
+    for (const std::string& chosen : settings) {
+        INFO(name << " with " << chosen);
+        const Run broken = run(program, chosen, name, "broken"), fixed = run(program, chosen, name, "fixed");
+        INFO(broken.output);
+        REQUIRE(broken.status != 0);
+        REQUIRE(broken.output.find(watcher) != std::string::npos);
+        REQUIRE(broken.output.find(marked_line(name)) != std::string::npos);
+        INFO(fixed.output);
+        REQUIRE(fixed.status == 0);
+        REQUIRE(fixed.output.find("Sanitizer") == std::string::npos);
+    }
+}
+
+const std::vector<std::string> any_settings = {"seed=0 copies=late", "seed=2 copies=early resident=2"};
+const std::vector<std::string> late = {"seed=0 copies=late", "seed=3 copies=late"};
+
+}  // namespace
+
+TEST_CASE("barriers that threads do not come to alike are Faults at their lines") {
+    for (const char* name : {"two_barriers", "early_exit", "unequal_barriers", "two_counts"})
+        is_found(BUGS_PLAIN, "fault", any_settings, name);
+}
+
+TEST_CASE("mbarriers that are misused are Faults at their lines") {
+    for (const char* name : {"too_many_arrivals", "no_init", "wrong_parity"})
+        is_found(BUGS_PLAIN, "fault", any_settings, name);
+}
+
+TEST_CASE("a block that spins for a block which is not on the machine is a Fault at its line") {
+    is_found(BUGS_PLAIN, "fault", late, "blocks_that_wait");
+}
+
+TEST_CASE("collectives with wrong masks or missing lanes are Faults at their lines") {
+    for (const char* name : {"absent_lane", "exited_lane", "lanes_that_do_not_exist", "not_in_its_mask", "two_collectives",
+                             "two_masks"})
+        is_found(BUGS_PLAIN, "fault", any_settings, name);
+}
+
+TEST_CASE("a broken promise of a kernel is a Fault at its line") {
+    is_found(BUGS_PLAIN, "fault", any_settings, "broken_promise");
+}
+
+TEST_CASE("shared memory that nobody wrote is NaN") { is_found(BUGS_PLAIN, "fault", any_settings, "not_written"); }
+
+TEST_CASE("addresses of 16-byte accesses that are not multiples of 16 are Faults at their lines") {
+    for (const char* name : {"misaligned_pack", "misaligned_copy"}) is_found(BUGS_PLAIN, "fault", any_settings, name);
+}
+
+TEST_CASE("launches that no GPU takes are Faults at the line of the launch") {
+    for (const char* name : {"too_many_threads", "too_large_a_grid", "too_much_shared"})
+        is_found(BUGS_PLAIN, "fault", any_settings, name);
+}
+
+TEST_CASE("bytes that never come, and blocks that end before their copies, are Faults at their lines") {
+    is_found(BUGS_PLAIN, "fault", any_settings, "too_many_bytes_expected");
+    for (const char* name : {"exit_in_flight", "exit_before_the_store_has_read"})
+        is_found(BUGS_PLAIN, "fault", late, name);
+}
+
+TEST_CASE("AddressSanitizer reports accesses outside global and shared memory at their lines") {
+    for (const char* name : {"outside_global", "outside_shared", "outside_dynamic_shared", "released_too_early"})
+        is_found(BUGS_ASAN, "AddressSanitizer", any_settings, name);
+}
+
+TEST_CASE("AddressSanitizer reports the host where it touches device memory") {
+    is_found(BUGS_ASAN, "AddressSanitizer", any_settings, "device_memory_on_the_host");
+}
+
+TEST_CASE("AddressSanitizer reports what is read before its copy has landed") {
+    for (const char* name : {"no_wait", "loose_wait"}) is_found(BUGS_ASAN, "AddressSanitizer", any_settings, name);
+    is_found(BUGS_ASAN, "AddressSanitizer", late, "no_wait_for_the_phase");
+}
+
+TEST_CASE("ThreadSanitizer reports races within a block at their lines") {
+    for (const char* name : {"no_barrier", "no_barrier_between_two_uses", "no_warp_barrier", "no_barrier_after_the_wait"})
+        is_found(BUGS_TSAN, "ThreadSanitizer", any_settings, name);
+}
+
+TEST_CASE("ThreadSanitizer reports races between blocks at their lines, also those of fences and scopes") {
+    for (const char* name : {"two_blocks", "no_fence", "narrow_fence", "narrow_scope"})
+        is_found(BUGS_TSAN, "ThreadSanitizer", any_settings, name);
+}
+
+TEST_CASE("ThreadSanitizer reports streams without an event, and the host before it has waited") {
+    for (const char* name : {"no_event", "read_before_synchronise", "written_before_synchronise"})
+        is_found(BUGS_TSAN, "ThreadSanitizer", any_settings, name);
+}
