@@ -91,6 +91,7 @@ const Ops& simt_ops();       // f32, bf16: kernels/cuda run thread by thread on 
 // none, where it or its driver is too old or too new for this build, and in a build without CUDA, which names the option.
 const Ops& cuda_ops(int device = 0);
 int cuda_devices();                    // 0 without CUDA
+int cuda_capability();                 // of the GPU in use: 90 for 9.0; 0 without one
 std::string cuda_address(int device);  // on the bus of its host: what no other GPU there has; empty without CUDA
 
 }  // namespace gradus

@@ -94,9 +94,9 @@ void require_same_run_on(const MpiWorld& world, const Resolved& r) {
                               {"data set", r.identity, "give every machine the same shards and the same tokenizer"}});
 }
 
-// Before anything is allocated: ranks that share a GPU share what is free on it.
-void require_room_on_gpu(const MpiWorld& world, const Resolved& r, const PretrainData& data, const Ops& ops) {
-    const int gpus = r.config.gpu >= 0 ? 1 : std::max(cuda_devices(), 1),
+// Before anything is allocated: ranks that share a device share what is free on it.
+void require_room_on_device(const MpiWorld& world, const Resolved& r, const PretrainData& data, const Ops& ops) {
+    const int gpus = r.cuda && r.config.gpu < 0 ? std::max(cuda_devices(), 1) : 1,
               sharing = (world.local_size() + gpus - 1) / gpus;
     world.all().barrier();  // nobody allocates while another one still looks
     const double free = double(ops.memory().free) / sharing;
@@ -111,8 +111,8 @@ void require_room_on_gpu(const MpiWorld& world, const Resolved& r, const Pretrai
 // One rank of a run.
 void train(MpiWorld& world, Config config, bool never_resume, std::chrono::steady_clock::time_point start) {
     const bool first = world.rank() == 0;
-    const Ops& ops = ops_of(config, world);
     const PretrainData data = open_data(config);
+    const Ops& ops = ops_of(config, world);
 
     // A folder that is there is held before it is looked into; a new one is made when nothing is left to be refused. The
     // first rank does both, and is the only one that writes.
@@ -128,7 +128,7 @@ void train(MpiWorld& world, Config config, bool never_resume, std::chrono::stead
         config.model_from = from_first(world.all(), first ? model_folder(config.model_from).string() : "");
     Resolved r = resolve_run(config, data, resume, world.size());
     require_same_run_on(world, r);
-    if (r.cuda) require_room_on_gpu(world, r, data, ops);
+    if (r.config.device != "cpu") require_room_on_device(world, r, data, ops);
     Config same = r.config;
     same.threads = 0;  // of a host
     RankComms comms(world, ops, comm_request(same, world));

@@ -128,9 +128,11 @@ std::vector<Other> World::others_of(const Group& g) const {
         o.host_is = watch.whereabouts(r);
         o.silence = watch.silence_of(r);
         o.has_ended = beat.inside && beat.last.call == Call::end;
-        o.progress = beat.device[size_t(g.slot)];
+        // What it says of another group is of a world that came before this one.
+        if (beat.device[size_t(g.slot)].next.group == g.id) o.progress = beat.device[size_t(g.slot)];
         for (size_t slot = 0; slot < groups.size(); ++slot)
-            if (int(slot) != g.slot && beat.device[slot].stage == DeviceProgress::reached_next)
+            if (int(slot) != g.slot && beat.device[slot].stage == DeviceProgress::reached_next &&
+                beat.device[slot].next.group == groups[slot]->id)
                 o.device_is = "in " + mpi::text_of(beat.device[slot].next, groups[slot]->name);
         all.push_back(std::move(o));
     }

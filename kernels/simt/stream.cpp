@@ -42,7 +42,7 @@ struct StreamState {
     std::deque<std::unique_ptr<Work>> queue;
     void* as_thread = nullptr;  // for ThreadSanitizer
     FiberPool fibers{run_threads};
-    char token = 0;   // what the stream has done
+    char token = 0;  // what the stream has done
 };
 
 struct Device {
@@ -110,11 +110,11 @@ bool run_first(StreamState& stream) {
         d.running = false;
     };
     d.running = true;
+    const OnDevice open;  // while the host is still the host: its lock would order the streams
     if (caller) __tsan_switch_to_fiber(stream.as_thread, 1);
     acquire(&work.token);
     bool done = false;
     try {
-        const OnDevice open;
         done = work.run();
         release(&stream.token);
     } catch (...) {

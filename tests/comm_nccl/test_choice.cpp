@@ -16,7 +16,8 @@ std::string refusal(const std::string& asked, const std::string& device, int ran
 }  // namespace
 
 TEST_CASE("one rank needs no Comm on any device") {
-    for (const char* device : {"cpu", "cuda", "simt"}) REQUIRE(choose_comm("auto", device, 1, true, "") == CommKind::one_rank);
+    for (const char* device : {"cpu", "cuda", "simt"})
+        REQUIRE(choose_comm("auto", device, 1, true, "") == CommKind::one_rank);
     REQUIRE(choose_comm("nccl", "cuda", 1, false, "") == CommKind::one_rank);
 }
 
@@ -38,8 +39,10 @@ TEST_CASE("ranks with a GPU each meet by NCCL where it is built, and otherwise t
 
 TEST_CASE("NCCL that cannot be had is refused with what to type instead") {
     using Catch::Matchers::Contains;
-    REQUIRE_THAT(refusal("nccl", "cpu", 2, true, ""), Contains("train.device is 'cpu'") && Contains("--set mesh.comm=auto"));
-    REQUIRE_THAT(refusal("nccl", "cuda", 2, false, ""), Contains("this build has no NCCL") && Contains("--set mesh.comm=mpi"));
+    REQUIRE_THAT(refusal("nccl", "cpu", 2, true, ""),
+                 Contains("train.device is 'cpu'") && Contains("--set mesh.comm=auto"));
+    REQUIRE_THAT(refusal("nccl", "cuda", 2, false, ""),
+                 Contains("this build has no NCCL") && Contains("--set mesh.comm=mpi"));
     REQUIRE_THAT(refusal("nccl", "cuda", 2, true, "ranks 0 and 1 on 'a'"),
                  Contains("ranks 0 and 1 on 'a' share a GPU") && Contains("--set mesh.comm=mpi"));
 }

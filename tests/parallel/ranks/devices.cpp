@@ -5,6 +5,7 @@
 #include "engine/checkpoint/checkpoint.h"
 #include "engine/comm_nccl/nccl_world.h"
 #include "engine/comm_staged.h"
+#include "tests/comm_nccl/device/passing_time.h"
 #include "tests/comm_nccl/device/queued_ops.h"
 #include "tests/parallel/ranks/folder.h"
 #include "tests/parallel/ranks/training.h"
@@ -13,7 +14,7 @@ namespace gradus {
 
 namespace {
 
-constexpr int steps = 4;
+constexpr int steps = 4, steps_of_kernels = 2;  // an emulated thread takes its time
 
 // The mesh of all ranks, by one of the two Comms; it lasts as long as this.
 class Devices {
@@ -31,15 +32,15 @@ public:
     Mesh mesh;
 
 private:
+    PassingTime time_;
     std::unique_ptr<NcclWorld> nccl_;
     std::unique_ptr<Staging> staging_;
 };
 
+// Of two ranks each axis alone, of four both.
 std::vector<MeshSizes> meshes_of_all(int ranks) {
-    std::vector<MeshSizes> all;
-    for (int tp : {1, 2, 4})
-        if (ranks % tp == 0) all.push_back({.dp = ranks / tp, .tp = tp});
-    return all;
+    if (ranks == 4) return {{.dp = 2, .tp = 2}};
+    return {{.dp = ranks}, {.dp = 1, .tp = ranks}};
 }
 
 Course course_of(const ModelConfig& m, const Ops& ops, DType dtype = DType::f32) {
@@ -66,26 +67,34 @@ void staged_has_the_bits_of_mpi(MpiWorld& world) {
             }
 }
 
-void compare(MpiWorld& world, const Ops& ops, bool by_nccl, const ModelConfig& m) {
+std::vector<double> losses_and_norms(Training& t, int count) {
+    std::vector<double> all;
+    for (const StepResult& r : t.steps(0, count)) all.insert(all.end(), {r.loss, r.grad_norm});
+    return all;
+}
+
+void compare(MpiWorld& world, const Ops& ops, bool by_nccl, const ModelConfig& m, int count) {
     Training alone(course_of(m, ops), {}, 2);
-    const std::vector<double> expected = alone.losses(0, steps);
-    require(std::abs(expected.front() - expected.back()) > 1e-4, "nothing is learned");
+    const std::vector<double> expected = losses_and_norms(alone, count);
+    require(std::abs(expected.front() - expected[expected.size() - 2]) > 1e-4, "nothing is learned");
     for (const MeshSizes& sizes : meshes_of_all(world.size())) {
         const Devices devices(world, ops, by_nccl, sizes);
         Training together(course_of(m, ops), devices.mesh);
-        const double worst = worst_relative(together.losses(0, steps), expected);
-        require(worst <= 1e-6, std::string(ops.name) + (by_nccl ? ", nccl, " : ", staged, ") + text_of(sizes) +
-                                   ": losses differ by " + std::to_string(worst * 1e6) + "e-6");
+        const double worst = worst_relative(losses_and_norms(together, count), expected);
+        require(worst <= 2e-6, std::string(ops.name) + (by_nccl ? ", nccl, " : ", staged, ") + text_of(sizes) +
+                                   ": losses or norms differ by " + std::to_string(worst * 1e6) + "e-6");
     }
 }
 
 void nccl_trains_as_one_rank(MpiWorld& world) {
-    for (const ModelConfig& m : {shared_gpt2(), shared_llama(4), shared_llama(1)}) compare(world, queued_ops(), true, m);
+    for (const ModelConfig& m : {shared_gpt2(), shared_llama(4), shared_llama(1)})
+        compare(world, queued_ops(), true, m, steps);
 }
 
 void kernels_train_as_one_rank(MpiWorld& world) {
     for (bool by_nccl : {false, true})
-        for (const ModelConfig& m : {shared_gpt2(), shared_llama(2)}) compare(world, simt_ops(), by_nccl, m);
+        for (const ModelConfig& m : {shared_gpt2(), shared_llama(2)})
+            compare(world, simt_ops(), by_nccl, m, steps_of_kernels);
 }
 
 // A checkpoint that devices wrote goes on on any mesh, on any device, by any Comm.
@@ -102,8 +111,8 @@ void devices_resume_elsewhere(MpiWorld& world) {
         saved.steps(0, steps);
         const Snapshot s = Snapshot::copy(*saved.model, saved.trainer.optimizer(), saved.mesh);
         if (world.rank() == 0)
-            written = save_checkpoint(folder / "run", s,
-                                      {.step = steps, .stability = saved.trainer.stability().state()});
+            written =
+                save_checkpoint(folder / "run", s, {.step = steps, .stability = saved.trainer.stability().state()});
     }
     written = world.all().gather(written)[0];
     const auto go_on = [&](const Ops& ops, const Mesh& mesh, const std::string& where) {
