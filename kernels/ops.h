@@ -90,6 +90,8 @@ const Ops& simt_ops();       // f32, bf16: kernels/cuda run thread by thread on 
 // f32, bf16 on the GPU of that number, the same one in every call of a process. Error that says what to do where there is
 // none, where it or its driver is too old or too new for this build, and in a build without CUDA, which names the option.
 const Ops& cuda_ops(int device = 0);
-int cuda_devices();  // 0 without CUDA
+int cuda_devices();                    // 0 without CUDA
+int cuda_capability();                 // of the GPU in use: 90 for 9.0; 0 without one
+std::string cuda_address(int device);  // on the bus of its host: what no other GPU there has; empty without CUDA
 
 }  // namespace gradus

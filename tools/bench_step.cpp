@@ -52,7 +52,8 @@ void run(const StepBench& o, MpiWorld& world) {
     Config config_of_device;
     config_of_device.device = o.device;
     const Ops& ops = ops_of(config_of_device, world);
-    TimedMesh timed(world.mesh({.tp = o.tp}));
+    RankComms comms(world, ops, comm_request(config_of_device, world));
+    TimedMesh timed(comms.mesh({.tp = o.tp}));
     const Mesh& mesh = timed.mesh();
     if (o.batch % mesh.dp.size != 0)
         throw Error(fmt::format("{} ranks cannot share out --batch {}", mesh.dp.size, o.batch),

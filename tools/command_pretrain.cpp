@@ -25,7 +25,7 @@ struct Options {
 };
 
 void print_run(const Resolved& r, const PretrainData& data, const PretrainBatches& batches, TrainingRun& run,
-               const MpiWorld& world) {
+               const MpiWorld& world, const std::string& comms) {
     const ModelConfig& m = r.model;
     const std::string heads =
         m.G == m.H ? fmt::format("{} heads", m.H) : fmt::format("{} heads on {} key/value heads", m.H, m.G);
@@ -43,9 +43,9 @@ void print_run(const Resolved& r, const PretrainData& data, const PretrainBatche
         for (int rank = 0; rank < world.size(); ++rank) hosts.push_back(world.host(rank));
         std::sort(hosts.begin(), hosts.end());
         const auto different = std::unique(hosts.begin(), hosts.end()) - hosts.begin();
-        tell(fmt::format("mesh     {} = {} ranks on {} {}, {} {} each{}\n", text_of(r.mesh), world.size(), different,
-                         different == 1 ? "host" : "hosts", threads_in_use(),
-                         threads_in_use() == 1 ? "thread" : "threads",
+        tell(fmt::format("mesh     {} = {} ranks on {} {}, {} {} each, by {}{}\n", text_of(r.mesh), world.size(),
+                         different, different == 1 ? "host" : "hosts", threads_in_use(),
+                         threads_in_use() == 1 ? "thread" : "threads", comms,
                          run.trainer->optimizer().sharded() ? "; masters and moments sharded over dp" : ""));
     }
     const size_t params = run.model->params.bytes(), grads = run.model->grads.bytes(), acts = run.model->acts.bytes(),
@@ -94,9 +94,9 @@ void require_same_run_on(const MpiWorld& world, const Resolved& r) {
                               {"data set", r.identity, "give every machine the same shards and the same tokenizer"}});
 }
 
-// Before anything is allocated: ranks that share a GPU share what is free on it.
-void require_room_on_gpu(const MpiWorld& world, const Resolved& r, const PretrainData& data, const Ops& ops) {
-    const int gpus = r.config.gpu >= 0 ? 1 : std::max(cuda_devices(), 1),
+// Before anything is allocated: ranks that share a device share what is free on it.
+void require_room_on_device(const MpiWorld& world, const Resolved& r, const PretrainData& data, const Ops& ops) {
+    const int gpus = r.cuda && r.config.gpu < 0 ? std::max(cuda_devices(), 1) : 1,
               sharing = (world.local_size() + gpus - 1) / gpus;
     world.all().barrier();  // nobody allocates while another one still looks
     const double free = double(ops.memory().free) / sharing;
@@ -111,8 +111,8 @@ void require_room_on_gpu(const MpiWorld& world, const Resolved& r, const Pretrai
 // One rank of a run.
 void train(MpiWorld& world, Config config, bool never_resume, std::chrono::steady_clock::time_point start) {
     const bool first = world.rank() == 0;
-    const Ops& ops = ops_of(config, world);
     const PretrainData data = open_data(config);
+    const Ops& ops = ops_of(config, world);
 
     // A folder that is there is held before it is looked into; a new one is made when nothing is left to be refused. The
     // first rank does both, and is the only one that writes.
@@ -128,8 +128,11 @@ void train(MpiWorld& world, Config config, bool never_resume, std::chrono::stead
         config.model_from = from_first(world.all(), first ? model_folder(config.model_from).string() : "");
     Resolved r = resolve_run(config, data, resume, world.size());
     require_same_run_on(world, r);
-    if (r.cuda) require_room_on_gpu(world, r, data, ops);
-    const Mesh mesh = world.mesh(r.mesh);
+    if (r.config.device != "cpu") require_room_on_device(world, r, data, ops);
+    Config same = r.config;
+    same.threads = 0;  // of a host
+    RankComms comms(world, ops, comm_request(same, world));
+    const Mesh mesh = comms.mesh(r.mesh);
     use_threads_of_rank(world, int(r.config.threads));
     const PretrainBatches batches(data, r);
     const std::vector<Prompt> samples = sample_prompts(r, data);
@@ -155,7 +158,7 @@ void train(MpiWorld& world, Config config, bool never_resume, std::chrono::stead
     world.all().barrier();  // every rank has its memory
     if (is_new) hold_new_folder(folder, lock);
     if (first) remove_stale_temporaries(folder);
-    print_run(r, data, batches, run, world);
+    print_run(r, data, batches, run, world, comms.text());
     if (first) write_facts(r, data, batches);
     PretrainLoop loop(r, data, batches, samples, std::move(run));
     if (loop.run())

@@ -20,9 +20,23 @@ const Ops& ops_of(const std::string& device, int gpu) {
     return device == "simt" ? simt_ops() : cpu_ops();
 }
 
+namespace {
+
+int gpu_of(const Config& c, const MpiWorld& world) {
+    return c.gpu >= 0 ? int(c.gpu) : world.local_rank() % std::max(cuda_devices(), 1);
+}
+
+}  // namespace
+
 const Ops& ops_of(const Config& c, const MpiWorld& world) {
-    if (c.device != "cuda" || c.gpu >= 0) return ops_of(c.device, int(std::max<int64_t>(c.gpu, 0)));
-    return cuda_ops(world.local_rank() % std::max(cuda_devices(), 1));
+    return ops_of(c.device, c.device == "cuda" ? gpu_of(c, world) : 0);
+}
+
+CommRequest comm_request(const Config& c, const MpiWorld& world) {
+    return {.asked = c.mesh_comm,
+            .device = c.device,
+            .gpu = c.device == "cuda" ? cuda_address(gpu_of(c, world)) : "",
+            .settings = recipe_text(c)};
 }
 
 void require_room(const PlanRequest& request, double free) {

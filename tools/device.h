@@ -2,7 +2,7 @@
 // What a command computes on: the table of ops that its --device or train.device names.
 #include <string>
 
-#include "engine/comm_mpi/mpi_world.h"
+#include "engine/comm_nccl/choice/rank_comms.h"
 #include "engine/plan/plan.h"
 #include "kernels/ops.h"
 #include "tools/cli.h"
@@ -19,6 +19,8 @@ const Ops& ops_of(const std::string& device, int gpu = 0);
 // The same for a rank: train.device, and train.gpu or the GPU of the rank's number on its host; where a host has more ranks
 // than GPUs, they begin again at the first.
 const Ops& ops_of(const Config&, const MpiWorld&);
+// What its ranks meet by: mesh.comm.
+CommRequest comm_request(const Config&, const MpiWorld&);
 
 // Error where a run needs more than `free` bytes of its device: how much, what takes it, and what would make it fit.
 void require_room(const PlanRequest&, double free);

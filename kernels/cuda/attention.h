@@ -18,7 +18,25 @@ struct QkvRow {
     __device__ int64_t value(int64_t n, int64_t g) const { return n * width() + (H + G + g) * D; }
 };
 
-// One warp for each of n rows, each with `floats` numbers of shared memory. A kernel finds its own with warp_memory().
+// Where row i of [B,heads,T] stands.
+struct Place {
+    int64_t b, head, t;
+};
+__device__ inline Place place_of(int64_t i, int64_t heads, int64_t T) { return {i / T / heads, i / T % heads, i % T}; }
+
+struct Interval {
+    int64_t lo, hi;
+};
+
+// [lo, hi) of query t of sequence b, with the promises that are made about it.
+__device__ inline Interval interval_of(const int32_t* lo, const int32_t* hi, int64_t b, int64_t t, int64_t T) {
+    const int64_t n = b * T + t;
+    device_check(0 <= lo[n] && hi[n] <= T);
+    device_check(t == 0 || (lo[n - 1] <= lo[n] && hi[n - 1] <= hi[n]));
+    return {lo[n], hi[n]};
+}
+
+// One warp for each of n rows, each with `floats` numbers of shared memory.
 template <class Kernel, class... Args>
 void launch_rows_with(int64_t floats, Kernel* kernel, int64_t n, Stream s, const Args&... args) {
     constexpr int64_t plenty = 48 * 1024;  // bytes that a block has without asking

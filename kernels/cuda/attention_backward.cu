@@ -17,11 +17,11 @@ namespace {
 template <class Scalar>
 __global__ void attention_delta_kernel(float* delta, const Scalar* d_y, const Scalar* y, int64_t B, int64_t T,
                                        QkvRow at) {
-    const int64_t query = row(), t = query % T, h = query / T % at.H, b = query / T / at.H;
+    const auto [b, h, t] = place_of(row(), at.H, T);
     if (b >= B) return;
     const int64_t begin = ((b * T + t) * at.H + h) * at.D;
     const float mine = dot(d_y + begin, y + begin, at.D);
-    if (threadIdx.x == 0) delta[query] = mine;
+    if (threadIdx.x == 0) delta[row()] = mine;
 }
 
 // p and d_s of one query and one key.
@@ -41,18 +41,17 @@ __global__ void attention_query_kernel(Scalar* d_qkv, const Scalar* d_y, const S
                                        const float* delta, const int32_t* lo, const int32_t* hi, int64_t B, int64_t T,
                                        QkvRow at, float scale) {
     DYNAMIC_SHARED(float, shared);
-    const int64_t query = row(), t = query % T, h = query / T % at.H, b = query / T / at.H;
+    const auto [b, h, t] = place_of(row(), at.H, T);
     if (b >= B) return;
+    const auto [first, last] = interval_of(lo, hi, b, t, T);
     const int64_t n = b * T + t, g = at.group(h);
-    device_check(lo[n] >= 0 && hi[n] <= T);
+    const Scalar *const q = qkv + at.query(n, h), *const d_out = d_y + (n * at.H + h) * at.D;
     float* const d_q = shared + threadIdx.y * at.D;
 
     for (int64_t d = threadIdx.x; d < at.D; d += warp) d_q[d] = 0;
-    for (int64_t m = b * T + lo[n]; m < b * T + hi[n]; ++m) {
-        const Scalar* const k = qkv + at.key(m, g);
-        const float d_s = pair_of(qkv + at.query(n, h), k, qkv + at.value(m, g), d_y + (n * at.H + h) * at.D,
-                                  lse[query], delta[query], at.D, scale)
-                              .d_s;
+    for (int64_t u = first; u < last; ++u) {
+        const Scalar *const k = qkv + at.key(b * T + u, g), *const v = qkv + at.value(b * T + u, g);
+        const float d_s = pair_of(q, k, v, d_out, lse[row()], delta[row()], at.D, scale).d_s;
         for (int64_t d = threadIdx.x; d < at.D; d += warp) d_q[d] += d_s * float(k[d]);
     }
     for (int64_t d = threadIdx.x; d < at.D; d += warp) d_qkv[at.query(n, h) + d] = Scalar(d_q[d]);
@@ -74,10 +73,11 @@ __global__ void attention_key_kernel(Scalar* d_qkv, const Scalar* d_y, const Sca
                                      const float* delta, const int32_t* lo, const int32_t* hi, int64_t B, int64_t T,
                                      QkvRow at, float scale) {
     DYNAMIC_SHARED(float, shared);
-    const int64_t key = row(), u = key % T, g = key / T % at.G, b = key / T / at.G;
+    const auto [b, g, u] = place_of(row(), at.G, T);
     if (b >= B) return;
     const int64_t first = first_above(hi + b * T, T, u), last = first_above(lo + b * T, T, u);
     const int64_t m = b * T + u, members = at.H / at.G;
+    const Scalar *const k = qkv + at.key(m, g), *const v = qkv + at.value(m, g);
     float *const d_k = shared + threadIdx.y * 2 * at.D, *const d_v = d_k + at.D;
 
     for (int64_t d = threadIdx.x; d < at.D; d += warp) d_k[d] = d_v[d] = 0;
@@ -85,8 +85,7 @@ __global__ void attention_key_kernel(Scalar* d_qkv, const Scalar* d_y, const Sca
         for (int64_t t = first; t < last; ++t) {
             const int64_t n = b * T + t, query = (b * at.H + h) * T + t;
             const Scalar *const q = qkv + at.query(n, h), *const d_out = d_y + (n * at.H + h) * at.D;
-            const auto [p, d_s] =
-                pair_of(q, qkv + at.key(m, g), qkv + at.value(m, g), d_out, lse[query], delta[query], at.D, scale);
+            const auto [p, d_s] = pair_of(q, k, v, d_out, lse[query], delta[query], at.D, scale);
             for (int64_t d = threadIdx.x; d < at.D; d += warp) {
                 d_v[d] += p * float(d_out[d]);
                 d_k[d] += d_s * float(q[d]);

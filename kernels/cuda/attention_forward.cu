@@ -14,13 +14,13 @@ template <class Scalar>
 __global__ void attention_forward_kernel(Scalar* y, float* lse, const Scalar* qkv, const int32_t* lo, const int32_t* hi,
                                          int64_t B, int64_t T, QkvRow at, float scale) {
     DYNAMIC_SHARED(float, shared);
-    const int64_t query = row(), t = query % T, h = query / T % at.H, b = query / T / at.H;
+    const auto [b, h, t] = place_of(row(), at.H, T);
     if (b >= B) return;
     const int64_t n = b * T + t, g = at.group(h);
-    device_check(lo[n] >= 0 && hi[n] <= T);
+    const auto [first, last] = interval_of(lo, hi, b, t, T);
     const float mine = attend(y + (n * at.H + h) * at.D, shared + threadIdx.y * at.D, qkv + at.query(n, h),
-                              qkv + at.key(b * T, g), qkv + at.value(b * T, g), at.width(), lo[n], hi[n], at.D, scale);
-    if (threadIdx.x == 0) lse[query] = mine;
+                              qkv + at.key(b * T, g), qkv + at.value(b * T, g), at.width(), first, last, at.D, scale);
+    if (threadIdx.x == 0) lse[row()] = mine;
 }
 
 }  // namespace

@@ -63,6 +63,9 @@ void by_dtype(DType t, Run&& run) {
     run(bf16{});
 }
 
+// Weights of the optimizer, statistics: what is no activation.
+inline void require_f32(const Tensor& t) { CHECK(t.dtype == DType::f32, "a GPU's table accumulates in f32"); }
+
 // f64 is only ever read or written: totals and comparisons.
 template <class Run>
 void by_any_dtype(DType t, Run&& run) {

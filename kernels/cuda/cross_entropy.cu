@@ -107,11 +107,15 @@ void cross_entropy_stats(const CrossEntropyStats& a, Stream s) {
 }
 
 void cross_entropy_join(const CrossEntropyJoin& a, Stream s) {
-    const int64_t N = a.stats.rows(), R = a.parts.rows() / N;
+    require_f32(a.stats);
+    const int64_t N = a.stats.rows();
+    if (N == 0) return;
+    const int64_t R = a.parts.rows() / N;
     launch_elements(cross_entropy_join_kernel, N, s, a.stats.as<float>(), a.parts.as<float>(), N, R);
 }
 
 void cross_entropy_forward(const CrossEntropyForward& a, Stream s) {
+    require_f32(a.loss);
     const int64_t N = a.loss.size();
     const float kept = float(1 - a.smoothing), uniform = float(a.smoothing / double(a.V));
     launch_elements(cross_entropy_forward_kernel, N, s, a.loss.as<float>(), a.lse.as<float>(), a.stats.as<float>(),

@@ -99,6 +99,7 @@ void update(const Muon& op, const MuonMatrix& w, Stream s) {
 }  // namespace
 
 void muon(const Muon& op, Stream s) {
+    require_f32(op.workspace);
     for (const MuonMatrix& w : op.matrices)
         if (w.master.size()) update(op, w, s);
 }

@@ -88,6 +88,7 @@ void clip_scale(const ClipScale& a, Stream s) {
 }
 
 void adamw(const AdamW& a, Stream s) {
+    require_f32(a.master);
     const AdamWNumbers numbers = {.lr = float(a.lr),
                                   .beta1 = float(a.beta1),
                                   .beta2 = float(a.beta2),

@@ -13,6 +13,10 @@
 #define __cosf(x) ::cosf(x)
 #define __powf(x, y) ::powf(x, y)
 
+using std::isfinite;
+using std::isinf;
+using std::isnan;
+
 inline float rsqrtf(float x) { return 1.0f / sqrtf(x); }
 inline double rsqrt(double x) { return 1.0 / sqrt(x); }
 inline float __fdividef(float x, float y) { return x / y; }

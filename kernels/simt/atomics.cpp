@@ -11,13 +11,6 @@ namespace gradus::emulator {
 
 namespace {
 
-// Under which name threads of this reach tell each other something about an address. For the whole device it is the address;
-// for one block a name that only its threads use.
-void* token_of(void* address, Reach reach, Block& block) {
-    if (reach == Reach::device) return address;
-    return &block.tokens[address];
-}
-
 constexpr size_t remembered = 8;  // atomics that a later fence learns from
 
 }  // namespace
@@ -28,8 +21,9 @@ void before_atomic(void* address) {
     released(address, thread.fence == Thread::Fence::device ? Reach::device : Reach::block);
 }
 
-void after_atomic(void* address) {
-    progress();
+void progressed() { progress(); }
+
+void learnt(void* address) {
     if (!under_tsan()) return;
     const Hidden hidden;
     auto& observed = self("an atomic", {}).observed;
@@ -39,13 +33,13 @@ void after_atomic(void* address) {
 }
 
 void released(void* address, Reach reach) {
-    progress();
     if (!under_tsan()) return;
     const Hidden hidden;
     Block& block = *self("a release", {}).on;
-    // What the whole device may know, the block may.
+    // Threads of the device tell each other under the address; those of one block under a name that only they use. What the
+    // whole device may know, the block may.
     if (reach == Reach::device) release(address);
-    release(token_of(address, Reach::block, block));
+    release(&block.tokens[address]);
 }
 
 void acquired(void* address, Reach reach) {
@@ -53,7 +47,7 @@ void acquired(void* address, Reach reach) {
     const Hidden hidden;
     Block& block = *self("an acquire", {}).on;
     if (reach == Reach::device) acquire(address);
-    acquire(token_of(address, Reach::block, block));
+    acquire(&block.tokens[address]);
 }
 
 void fence(Reach reach) {

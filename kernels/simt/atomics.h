@@ -20,11 +20,12 @@ namespace gradus::emulator {
 enum class Reach { block, device };  // device and beyond: there is one GPU
 
 void before_atomic(void* address);          // a relaxed one: tells what a fence before it allows to tell
-void after_atomic(void* address);           // and may be learnt from by a fence after it
+void learnt(void* address);                 // a fence after it may learn from what it read
 void released(void* address, Reach reach);  // the current thread tells
 void acquired(void* address, Reach reach);  // the current thread learns
 void fence(Reach reach);
 void spin(const char* word, Place at);  // others go first
+void progressed();                      // something that a spinning thread may wait for
 
 // One atomic operation: value -> change(value), relaxed. Returns the old value.
 template <class Value, class Change>
@@ -41,7 +42,8 @@ Value update(Value* address, Change change) {
         Bits next_bits;
         __builtin_memcpy(&next_bits, &next, sizeof next);
         if (__atomic_compare_exchange_n(bits, &old, next_bits, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
-            after_atomic(address);
+            learnt(address);
+            if (next_bits != old) progressed();
             return value;
         }
     }

@@ -82,6 +82,9 @@ struct Block {
 // The thread that runs now. A Fault on the host, where there is none.
 Thread& self(const char* word, Place at);
 
+// Fault: not all of these bytes are shared memory of the running thread's block.
+void check_shared(const char* word, const void* address, size_t bytes, Place at);
+
 // The scheduler (machine.cpp), as barriers and collectives use it.
 void wait_in(const char* word, Place at);  // stops the running thread; returns after somebody has woken it
 void wake(Thread& thread);

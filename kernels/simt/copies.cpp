@@ -1,6 +1,179 @@
 #include "kernels/simt/copies.h"
+
+#include <cstring>
+
+#include "kernels/simt/block.h"
+#include "kernels/simt/fault.h"
+#include "kernels/simt/sanitizer.h"
+#include "kernels/simt/settings.h"
+
 namespace gradus::emulator {
-bool complete_a_copy(const std::vector<std::unique_ptr<Block>>&, uint64_t) { return false; }
-void finish_copies(Thread&) {}
-void check_nothing_in_flight(Block&) {}
+
+struct AsyncState {
+    struct Copy {
+        void* to;
+        const void* from;
+        size_t bytes;
+        bool valid, moved;
+        unsigned group;
+        Place place;
+    };
+    std::vector<Copy> copies;  // cp.async
+    std::vector<Copy> stores;  // bulk; moved: shared memory has been read, into `read`
+    std::vector<std::vector<char>> read;
+    unsigned copy_groups = 0, store_groups = 0;  // committed
+};
+
+namespace {
+
+using Copy = AsyncState::Copy;
+
+bool early() { return simt::settings().copies == simt::Copies::early; }
+
+AsyncState& state_of(Thread& thread) {
+    if (!thread.copies) thread.copies = std::make_shared<AsyncState>();
+    return *thread.copies;
+}
+
+void check_address(const char* word, const char* which, const void* address, Place at) {
+    if (reinterpret_cast<uintptr_t>(address) % 16)
+        fault(std::string(word) + ": the " + which + " address is not a multiple of 16", at);
+}
+
+void move(const Copy& copy) {
+    const Hidden hidden;
+    allow(copy.to, copy.bytes);
+    if (copy.valid) std::memcpy(copy.to, copy.from, copy.bytes);
+    else std::memset(copy.to, 0, copy.bytes);
+}
+
+// The copy is over: from here on its bytes are what the thread has written.
+void complete(const Copy& copy) {
+    if (!copy.moved) move(copy);
+    allow(copy.to, copy.bytes);
+    if (copy.valid) reads(copy.from, copy.bytes);
+    writes(copy.to, copy.bytes);
+}
+
+void complete_copies(AsyncState& state, unsigned groups) {
+    size_t kept = 0;
+    for (size_t i = 0; i < state.copies.size(); ++i) {
+        if (state.copies[i].group < groups) complete(state.copies[i]);
+        else state.copies[kept++] = state.copies[i];
+    }
+    state.copies.resize(kept);
+}
+
+}  // namespace
+
+void check_shared(const char* word, const void* address, size_t bytes, Place at) {
+    if (!self(word, at).on->shared.contains(address, bytes))
+        fault(std::string(word) + ": " + std::to_string(bytes) +
+                  " bytes at this address are not shared memory of the block",
+              at);
+}
+
+void copy_async(void* shared, const void* global, bool valid, Place at) {
+    Thread& thread = self("cp.async", at);
+    check_address("cp.async", "shared", shared, at);
+    check_address("cp.async", "global", global, at);
+    check_shared("cp.async", shared, 16, at);
+    const Hidden hidden;
+    AsyncState& state = state_of(thread);
+    Copy copy{shared, global, 16, valid, early(), state.copy_groups, at};
+    if (copy.moved) move(copy);
+    forbid(shared, 16);
+    state.copies.push_back(copy);
+}
+
+void copy_async_commit(Place at) {
+    Thread& thread = self("cp.async.commit_group", at);
+    const Hidden hidden;
+    ++state_of(thread).copy_groups;
+}
+
+void copy_async_wait(unsigned groups_left, Place at) {
+    Thread& thread = self("cp.async.wait_group", at);
+    if (!thread.copies) return;
+    AsyncState& state = *thread.copies;
+    if (state.copy_groups > groups_left) complete_copies(state, state.copy_groups - groups_left);
+}
+
+void bulk_store(void* global, const void* shared, unsigned bytes, Place at) {
+    Thread& thread = self("cp.async.bulk.global", at);
+    check_address("cp.async.bulk.global", "shared", shared, at);
+    check_address("cp.async.bulk.global", "global", global, at);
+    if (bytes % 16) fault("cp.async.bulk: " + std::to_string(bytes) + " bytes is not a multiple of 16", at);
+    check_shared("cp.async.bulk.global", shared, bytes, at);
+    reads(shared, bytes);
+    const Hidden hidden;
+    AsyncState& state = state_of(thread);
+    state.stores.push_back({global, shared, bytes, true, false, state.store_groups, at});
+    state.read.emplace_back();
+}
+
+void bulk_commit(Place at) {
+    Thread& thread = self("cp.async.bulk.commit_group", at);
+    {
+        const Hidden hidden;
+        ++state_of(thread).store_groups;
+    }
+    if (early()) {
+        AsyncState& state = *thread.copies;
+        for (size_t i = 0; i < state.stores.size(); ++i) {
+            Copy& store = state.stores[i];
+            const Hidden hidden;
+            if (!store.moved) std::memcpy(store.to, store.from, store.bytes);
+            store.moved = true;
+        }
+    }
+}
+
+void bulk_wait(unsigned groups_left, bool only_read, Place at) {
+    Thread& thread = self("cp.async.bulk.wait_group", at);
+    if (!thread.copies) return;
+    AsyncState& state = *thread.copies;
+    if (state.store_groups <= groups_left) return;
+    const unsigned groups = state.store_groups - groups_left;
+    size_t kept = 0;
+    for (size_t i = 0; i < state.stores.size(); ++i) {
+        Copy& store = state.stores[i];
+        if (store.group < groups) {
+            const Hidden hidden;
+            const auto* from = static_cast<const char*>(store.from);
+            if (!store.moved)
+                state.read[i].assign(from, from + store.bytes);  // nothing more is read from shared memory
+            store.moved = true;
+        }
+        if (store.group < groups && !only_read) {
+            writes(store.to, store.bytes);
+            const Hidden hidden;
+            if (!state.read[i].empty()) std::memcpy(store.to, state.read[i].data(), store.bytes);
+        } else {
+            const Hidden hidden;
+            if (kept != i) {
+                state.stores[kept] = store;
+                state.read[kept] = std::move(state.read[i]);
+            }
+            ++kept;
+        }
+    }
+    const Hidden hidden;
+    state.stores.resize(kept);
+    state.read.resize(kept);
+}
+
+void finish_copies(Thread& thread) {
+    if (!thread.copies) return;
+    complete_copies(*thread.copies, unsigned(-1));
+    for (const Copy& store : thread.copies->stores)
+        if (!store.moved)
+            fault(
+                "a thread exits while its bulk store may still read shared memory (wait for the group, or for its "
+                "read)",
+                store.place);
+    ++thread.copies->store_groups;
+    bulk_wait(0, false, {});
+}
+
 }  // namespace gradus::emulator

@@ -17,6 +17,12 @@ namespace gradus::emulator {
 
 }  // namespace gradus::emulator
 
+namespace gradus::simt {
+
+constexpr int architecture = 1000;  // what a kernel compiles for: everything there is
+
+}  // namespace gradus::simt
+
 #define __trap() ::gradus::emulator::trap()
 
 // A promise that the kernel relies on. Broken: a Fault that names the line.

@@ -2,9 +2,7 @@
 
 #include <sys/mman.h>
 
-#include <cstdlib>
 #include <new>
-#include <vector>
 
 #include "kernels/simt/sanitizer.h"
 
@@ -29,42 +27,6 @@ char* map_stack(size_t bytes) {
     return static_cast<char*>(memory) + page;
 }
 
-// Stacks are kept for the next fiber. Not under ThreadSanitizer, which would take the next thread's variables for the last
-// one's: what is freed and allocated again has no past.
-std::vector<char*>& spare_stacks() {
-    static std::vector<char*> spare;
-    return spare;
-}
-
-char* take_stack() {
-    if (under_tsan()) return static_cast<char*>(std::malloc(stack_bytes()));
-    if (spare_stacks().empty()) return map_stack(stack_bytes());
-    char* stack = spare_stacks().back();
-    spare_stacks().pop_back();
-    return stack;
-}
-
-void give_stack(char* stack) {
-    if (under_tsan()) return std::free(stack);
-    allow(stack, stack_bytes());  // red zones of calls that never returned
-    spare_stacks().push_back(stack);
-}
-
-// ThreadSanitizer gives the number of a fiber that is gone to a new one, and would then take the two for one thread: they are
-// kept until many others have come.
-void retire(void* tsan) {
-    constexpr size_t kept = 3000;
-    static std::vector<void*> retired;
-    static size_t next = 0;
-    if (retired.size() < kept) {
-        retired.push_back(tsan);
-        return;
-    }
-    __tsan_destroy_fiber(retired[next]);
-    retired[next] = tsan;
-    next = (next + 1) % kept;
-}
-
 // On the new stack: AddressSanitizer says where the one that was left lies, which nobody else knows of the host's.
 void arrived_with(void* fake_stack) {
     if (!__sanitizer_finish_switch_fiber) return;
@@ -78,28 +40,61 @@ void arrived_with(void* fake_stack) {
 
 }  // namespace
 
-Fiber* make_fiber(void (*entry)()) {
+FiberPool::~FiberPool() {
+    for (Fiber* fiber : idle_) destroy(fiber);
+}
+
+Fiber* FiberPool::take() {
+    const bool fresh = under_tsan() && (!fibers_are_dear || unused_ == 0);
+    if (!fibers_are_dear && under_tsan())
+        while (made_ >= budget && !idle_.empty()) {
+            destroy(idle_.front());
+            idle_.pop_front();
+        }
+    const bool make = idle_.empty() || (fresh && made_ < budget);
+    if (!make) {
+        // The one that ran last has its stack in the cache; for ThreadSanitizer the one that has rested longest.
+        Fiber* fiber = under_tsan() ? idle_.front() : idle_.back();
+        under_tsan() ? idle_.pop_front() : idle_.pop_back();
+        if (unused_) --unused_;
+        return fiber;
+    }
     auto* fiber = new Fiber;
-    fiber->stack = take_stack();
-    fiber->bottom = fiber->stack;
     fiber->bytes = stack_bytes();
-    fiber->context = make_context(fiber->stack, fiber->bytes, entry);
+    fiber->stack = map_stack(fiber->bytes);
+    fiber->bottom = fiber->stack;
+    fiber->context = make_context(fiber->stack, fiber->bytes, entry_);
     if (under_tsan()) fiber->tsan = __tsan_create_fiber(0);
+    ++made_;
     return fiber;
 }
 
-void destroy_fiber(Fiber* fiber) {
-    give_stack(fiber->stack);
-    if (fiber->tsan) retire(fiber->tsan);
+void FiberPool::give(Fiber* fiber) { idle_.push_back(fiber); }
+
+void FiberPool::destroy(Fiber* fiber) {
+    allow(fiber->stack, fiber->bytes);  // red zones of calls that never returned
+    ::munmap(fiber->stack - page, fiber->bytes + page);
+    if (fiber->tsan) {
+        // ThreadSanitizer wants no thread to end while it is told to look away.
+        void* const caller = __tsan_get_current_fiber();
+        __tsan_switch_to_fiber(fiber->tsan, without_order);
+        const int depth = Hidden::depth;
+        for (int i = 0; i < fiber->hidden; ++i) Hidden::end();
+        Hidden::depth = depth;
+        __tsan_switch_to_fiber(caller, without_order);
+        __tsan_destroy_fiber(fiber->tsan);
+    }
     delete fiber;
+    --made_;
 }
 
 void fiber_entered() { arrived_with(nullptr); }
 
-void switch_fiber(Fiber& from, Fiber& to, bool leaving_for_good) {
+void switch_fiber(Fiber& from, Fiber& to) {
     left = &from;
-    if (__sanitizer_start_switch_fiber)
-        __sanitizer_start_switch_fiber(leaving_for_good ? nullptr : &from.fake_stack, to.bottom, to.bytes);
+    if (__sanitizer_start_switch_fiber) __sanitizer_start_switch_fiber(&from.fake_stack, to.bottom, to.bytes);
+    from.hidden = Hidden::depth;
+    Hidden::depth = to.hidden;
     if (to.tsan) __tsan_switch_to_fiber(to.tsan, without_order);
     switch_context(from.context, to.context);
     arrived_with(from.fake_stack);

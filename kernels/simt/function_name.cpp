@@ -31,7 +31,7 @@ std::string demangled(const char* symbol) {
     // "void gradus::simt::rows<float>(float*, int)": the result and the parameters say nothing here.
     int depth = 0;
     for (size_t i = 0; i < name.size(); ++i) {
-        if (name.compare(i, 22, "(anonymous namespace)") == 0) i += 21;
+        if (name.compare(i, 21, "(anonymous namespace)") == 0) i += 20;
         if (name[i] == '<') ++depth;
         if (name[i] == '>') --depth;
         if (name[i] == '(' && depth == 0) name.resize(i);

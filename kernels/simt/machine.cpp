@@ -81,36 +81,26 @@ struct Machine {
     bool shuffled = false;
     Fiber host;  // where run_launch() is
     Fiber* running = &host;
-    std::vector<Fiber*> idle;
+    FiberPool* fibers = nullptr;  // of the launch's stream
     std::vector<std::unique_ptr<Block>> resident;
     bool block_ended = false;
     std::exception_ptr failure;
     uint64_t spins = 0;  // times that threads which spin have let others go first, since the last progress
-    char ended = 0;      // the token of what its threads did
 };
 
 Machine machine;
 
 Thread& current_thread() { return *static_cast<Thread*>(current); }
 
-void fiber_main();
-
 // Goes on with `next`, or with the host when there is none, and returns when the caller's fiber is switched to again.
-void go_on_with(Thread* next, bool leaving_for_good = false) {
+void go_on_with(Thread* next) {
     Fiber* from = machine.running;
     current = next;
-    if (next && !next->fiber) {
-        if (machine.idle.empty()) {
-            next->fiber = make_fiber(fiber_main);
-        } else {
-            next->fiber = machine.idle.back();
-            machine.idle.pop_back();
-        }
-    }
+    if (next && !next->fiber) next->fiber = machine.fibers->take();
     Fiber* to = next ? next->fiber : &machine.host;
     if (to == from) return;
     machine.running = to;
-    switch_fiber(*from, *to, leaving_for_good);
+    switch_fiber(*from, *to);
 }
 
 Thread* next_ready() {
@@ -121,6 +111,7 @@ Thread* next_ready() {
 
 void run_current_thread() {
     Thread& thread = current_thread();
+    acquire(&machine.fibers->started);
     try {
         machine.launch->call();
         const Hidden hidden;
@@ -134,26 +125,7 @@ void run_current_thread() {
         const Hidden hidden;
         machine.failure = std::current_exception();
     }
-    release(&machine.ended);
-}
-
-// What every fiber does: one thread after the other.
-void fiber_main() {
-    fiber_entered();
-    while (true) {
-        run_current_thread();
-        Fiber* mine = machine.running;
-        Thread* next = next_ready();
-        if (under_tsan()) {  // one fiber per thread; clear_away() destroys it
-            go_on_with(next, true);
-        } else if (current_thread().fiber = nullptr; next && !next->fiber) {
-            next->fiber = mine;
-            current = next;
-        } else {
-            machine.idle.push_back(mine);
-            go_on_with(next);
-        }
-    }
+    release(&machine.fibers->ended);
 }
 
 void start_block(Block& block, uint3 index) {
@@ -175,8 +147,8 @@ void start_block(Block& block, uint3 index) {
         thread.on = &block;
         thread.rank = rank;
         thread.lane = rank % threads_of_a_warp;
-        // Under ThreadSanitizer a fiber knows what its maker knew: the host's side of the launch, and no other thread's.
-        if (under_tsan()) thread.fiber = make_fiber(fiber_main);
+        // For ThreadSanitizer a fiber knows what its maker knew: here the stream, and no other thread.
+        if (under_tsan()) thread.fiber = machine.fibers->take();
         machine.ready.add(&thread);
         if (++at.x == size.x) at.x = 0, ++at.y;
         if (at.y == size.y) at.y = 0, ++at.z;
@@ -185,16 +157,17 @@ void start_block(Block& block, uint3 index) {
 
 void clear_away(Block& block) {
     for (Thread& thread : block.thread)
-        if (thread.fiber) destroy_fiber(thread.fiber);
+        if (thread.fiber) machine.fibers->destroy(thread.fiber);
     block.thread.clear();
 }
 
 // Everything of a launch that has ended or failed.
 struct Ending {
     ~Ending() {
-        acquire(&machine.ended);
+        acquire(&machine.fibers->ended);
         for (auto& block : machine.resident) clear_away(*block);
         machine.resident.clear();
+        machine.fibers->launch_ended();
         machine.failure = nullptr;
         machine.launch = nullptr;
         machine.running = &machine.host;
@@ -225,6 +198,8 @@ void run_blocks(BlockOrder& order, size_t at_once) {
             }
             check_nothing_in_flight(*block);
             clear_away(*block);
+            // ThreadSanitizer knows barriers by their addresses, and forgets those that are freed.
+            if (under_tsan()) block = std::make_unique<Block>();
             if (!order.done()) {
                 start_block(*block, order.take());
             } else {
@@ -237,6 +212,24 @@ void run_blocks(BlockOrder& order, size_t at_once) {
 }
 
 }  // namespace
+
+void run_threads() {
+    fiber_entered();
+    while (true) {
+        run_current_thread();
+        Fiber* mine = machine.running;
+        Thread* next = next_ready();
+        current_thread().fiber = nullptr;
+        if (next && !next->fiber) {  // it has not started: it does on this stack
+            next->fiber = mine;
+            current = next;
+        } else {
+            const Hidden hidden;
+            machine.fibers->give(mine);
+            go_on_with(next);
+        }
+    }
+}
 
 const LaunchCall* running_launch() { return machine.launch; }
 
@@ -296,8 +289,10 @@ void check_launch(const LaunchCall& launch) {
         refuse(std::to_string(launch.shared_bytes) + " bytes of dynamic shared memory; a block has at most 232448");
 }
 
-void run_launch(const LaunchCall& launch) {
+void run_launch(const LaunchCall& launch, FiberPool& fibers) {
+    release(&fibers.started);
     const Hidden hidden;
+    machine.fibers = &fibers;
     const simt::Settings settings = simt::settings();
     static uint64_t launches = 0;
     machine.random.state = (settings.seed + 1) * 0x9E3779B97F4A7C15u + ++launches * 0xD1B54A32D192ED03u;

@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "kernels/simt/dimensions.h"
+#include "kernels/simt/fiber.h"
 #include "kernels/simt/place.h"
 
 namespace gradus::emulator {
@@ -28,8 +29,11 @@ struct LaunchCall {
 // Fault: a launch that no GPU would take.
 void check_launch(const LaunchCall& launch);
 
-// Runs it to its end. Fault: what a thread did; nothing of the launch is left then.
-void run_launch(const LaunchCall& launch);
+// Runs it to its end, on fibers of its stream. Fault: what a thread did; nothing of the launch is left then.
+void run_launch(const LaunchCall& launch, FiberPool& fibers);
+
+// What a fiber does: one thread after another.
+void run_threads();
 
 // The launch that runs now, or nothing.
 const LaunchCall* running_launch();

@@ -26,8 +26,8 @@ struct Allocations {
 };
 
 Allocations& all() {
-    static Allocations one;
-    return one;
+    static Allocations* const one = new Allocations;  // what lives to the end of the program may still use it
+    return *one;
 }
 
 size_t memory_of_this_machine() { return size_t(::sysconf(_SC_PHYS_PAGES)) * size_t(::sysconf(_SC_PAGESIZE)); }

@@ -18,7 +18,10 @@ constexpr size_t dynamic_alignment = 1024;
 }  // namespace
 
 SharedMemory::~SharedMemory() {
-    for (SharedArray& a : arrays_) std::free(a.memory);
+    for (SharedArray& a : arrays_) {
+        if (a.memory) allow(a.memory, a.bytes);  // what a copy in flight had forbidden
+        std::free(a.memory);
+    }
 }
 
 void SharedMemory::start(size_t dynamic_bytes) {
@@ -30,6 +33,7 @@ void SharedMemory::start(size_t dynamic_bytes) {
 void* SharedMemory::fill(SharedArray& a, size_t bytes, size_t alignment) {
     // Memory that is allocated anew has no past for ThreadSanitizer: the last block's threads do not race with this one's.
     if (under_tsan() || a.bytes != bytes) {
+        if (a.memory) allow(a.memory, a.bytes);
         std::free(a.memory);
         a.memory = nullptr;
         if (::posix_memalign(&a.memory, alignment < sizeof(void*) ? sizeof(void*) : alignment, bytes ? bytes : 1))

@@ -43,7 +43,8 @@ void* dynamic_shared(Place at);
 
 template <class Array>
 Array& shared(const void* declaration, Place at = Place::here()) {
-    return *static_cast<Array*>(shared_array(declaration, sizeof(Array), alignof(Array), at));
+    constexpr size_t alignment = alignof(Array) < 16 ? 16 : alignof(Array);
+    return *static_cast<Array*>(shared_array(declaration, sizeof(Array), alignment, at));
 }
 
 }  // namespace gradus::emulator

@@ -40,8 +40,9 @@ struct Work {
 
 struct StreamState {
     std::deque<std::unique_ptr<Work>> queue;
-    Fiber as_thread;  // for ThreadSanitizer
-    char token = 0;   // what the stream has done
+    void* as_thread = nullptr;  // for ThreadSanitizer
+    FiberPool fibers{run_threads};
+    char token = 0;  // what the stream has done
 };
 
 struct Device {
@@ -53,15 +54,15 @@ struct Device {
 };
 
 Device& device() {
-    static Device one;
-    return one;
+    static Device* const one = new Device;  // what lives to the end of the program may still use it
+    return *one;
 }
 
 using Lock = std::unique_lock<std::recursive_mutex>;
 
 StreamState* add_stream() {
     auto state = std::make_unique<StreamState>();
-    if (under_tsan()) state->as_thread.tsan = __tsan_create_fiber(0);
+    if (under_tsan()) state->as_thread = __tsan_create_fiber(0);
     device().streams.push_back(std::move(state));
     return device().streams.back().get();
 }
@@ -93,6 +94,7 @@ size_t choose(size_t n) {
 
 // After a Fault nothing that was queued can be trusted to make sense.
 void drop_everything() {
+    const Hidden hidden;
     for (auto& s : device().streams) s->queue.clear();
     for (auto& e : device().events)
         if (e->last) e->last->reached = true;
@@ -108,11 +110,11 @@ bool run_first(StreamState& stream) {
         d.running = false;
     };
     d.running = true;
-    if (caller) __tsan_switch_to_fiber(stream.as_thread.tsan, 1);
+    const OnDevice open;  // while the host is still the host: its lock would order the streams
+    if (caller) __tsan_switch_to_fiber(stream.as_thread, 1);
     acquire(&work.token);
     bool done = false;
     try {
-        const OnDevice open;
         done = work.run();
         release(&stream.token);
     } catch (...) {
@@ -124,8 +126,7 @@ bool run_first(StreamState& stream) {
     }
     back();
     if (done) {
-        acquire(&work.token);
-        const std::unique_ptr<Work> finished = std::move(stream.queue.front());
+        const Hidden hidden;  // the host, who knows nothing of the work yet, only clears it away
         stream.queue.pop_front();
     }
     return done;
@@ -189,10 +190,11 @@ void synchronise_all(Lock& lock) {
 void enqueue_launch(Stream stream, std::unique_ptr<LaunchCall> launch) {
     const Lock lock(device().busy);
     check_launch(*launch);
+    StreamState& s = state_of(stream, "launch");
     push(
-        state_of(stream, "launch"),
-        [call = std::shared_ptr<LaunchCall>(std::move(launch))] {
-            run_launch(*call);
+        s,
+        [&s, call = std::shared_ptr<LaunchCall>(std::move(launch))] {
+            run_launch(*call, s.fibers);
             return true;
         },
         true);
@@ -274,7 +276,7 @@ void release_stream(Stream stream) {
     if (!stream.handle) throw Fault("release_stream: the default stream cannot be released");
     run_until(lock, &s, [&] { return s.queue.empty(); });
     emulator::acquire(&s.token);
-    if (s.as_thread.tsan) __tsan_destroy_fiber(s.as_thread.tsan);
+    if (s.as_thread) __tsan_destroy_fiber(s.as_thread);
     std::erase_if(device().streams, [&](const auto& other) { return other.get() == &s; });
 }
 

@@ -152,6 +152,7 @@ inline std::vector<Mask> masks(int B, int T) {
     add("padded, both ways", [&](int b, int) { return Pair(0, b % 2 ? T : (T + 1) / 2); });
     add("empty at first", [](int, int t) { return Pair(std::max(0, t - 3), std::max(0, t - 1)); });
     add("empty at last", [&](int, int t) { return t < (T + 1) / 2 ? Pair(0, t + 1) : Pair(T, T); });
+    add("empty in between", [](int, int t) { return Pair(t < 2 ? 0 : (t - 2) / 5 * 5 + 2, t % 5 == 2 ? t : t + 1); });
     return all;
 }
 

@@ -1,7 +1,7 @@
-// The CPU's linears: packed, thin, and oneDNN's.
+// The CPU's products, each way of them by itself: packed, thin, and oneDNN's.
 #include "kernels/cpu/onednn.h"
 #include "kernels/cpu/product.h"
-#include "tests/kernels/cpu_compare.h"
+#include "tests/kernels/table/compare.h"
 
 using namespace gradus;
 using namespace gradus::test;
@@ -11,41 +11,8 @@ namespace {
 struct Sizes {
     int64_t N, I, O;
 };
-// One row to several blocks, nothing that a tile, panel or block divides; the last two share the work out to threads.
-const std::vector<Sizes> sizes = {{1, 1, 1}, {1, 7, 33},  {2, 65, 9},   {3, 40, 17},   {5, 100, 31},  {8, 129, 50},
-                                  {9, 1, 5}, {13, 19, 1}, {33, 17, 65}, {70, 390, 40}, {61, 130, 150}};
 
 }  // namespace
-
-TEST_CASE("the CPU's linear forward is as exact as the naive product, with and without a bias") {
-    for (const auto& [N, I, O] : sizes)
-        for (bool biased : {false, true})
-            compare("linear_forward " + std::to_string(N) + "x" + std::to_string(I) + "x" + std::to_string(O),
-                    [=, N = N, I = I, O = O](const Side& s) {
-                        const Owned x = s.in(1, {N, I}), w = s.in(2, {O, I}), b = s.in(3, {O}), y = s.out({N, O});
-                        s.ops.linear_forward({.y = y, .x = x, .w = w, .b = biased ? Opt(b) : Opt()}, {});
-                        return outputs(copy_of(y));
-                    });
-}
-
-TEST_CASE("the CPU's gradient of a linear's input is as exact as the naive product") {
-    for (const auto& [N, I, O] : sizes)
-        compare("linear_backward_input", [=, N = N, I = I, O = O](const Side& s) {
-            const Owned d_y = s.in(1, {N, O}), w = s.in(2, {O, I}), d_x = s.out({N, I});
-            s.ops.linear_backward_input({.d_x = d_x, .d_y = d_y, .w = w}, {});
-            return outputs(copy_of(d_x));
-        });
-}
-
-TEST_CASE("the CPU adds the gradients of a linear's weight and bias to what is there") {
-    for (const auto& [N, I, O] : sizes)
-        for (bool biased : {false, true})
-            compare("linear_backward_weight", [=, N = N, I = I, O = O](const Side& s) {
-                const Owned d_y = s.in(1, {N, O}), x = s.in(2, {N, I}), d_w = s.sum(3, {O, I}), d_b = s.sum(4, {O});
-                s.ops.linear_backward_weight({.d_w = d_w, .d_b = biased ? Opt(d_b) : Opt(), .d_y = d_y, .x = x}, {});
-                return outputs(copy_of(d_w), copy_of(d_b));
-            });
-}
 
 TEST_CASE("products of integers are exact on the CPU, whatever is transposed and however blocks fall") {
     // Sums of at most 1,000 products below 9 are whole numbers far below 2²⁴.

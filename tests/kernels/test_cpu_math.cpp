@@ -1,7 +1,7 @@
 // What the CPU's kernels are made of: conversions, functions and transposes of a register.
 #include "kernels/cpu/product_pack.h"
 #include "kernels/cpu/vector_math.h"
-#include "tests/kernels/cpu_compare.h"
+#include "tests/kernels/table/compare.h"
 
 using namespace gradus;
 using namespace gradus::test;

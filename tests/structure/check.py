@@ -20,7 +20,7 @@ ARROWS = {
     "tests": ["engine", "kernels", "data", "tokenizer", "align", "tools"],
 }
 DEVICE_HEADERS = re.compile(r"#include <(cuda|cublas|cudnn|nccl|mpi)")
-DEVICE_PLACES = ("kernels/cuda/", "engine/comm_nccl", "engine/comm_mpi")
+DEVICE_PLACES = ("kernels/cuda/", "engine/comm_nccl", "engine/comm_mpi", "tests/comm_nccl/fake/")
 LONGEST = 500
 # Words that speak of how the work was done and not of the program.
 FORBIDDEN = re.compile(r"TODO|FIXME|XXX|\bnot (yet )?implemented\b|#if 0\b")

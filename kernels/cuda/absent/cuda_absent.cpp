@@ -10,5 +10,7 @@ const Ops& cuda_ops(int) {
 }
 
 int cuda_devices() { return 0; }
+int cuda_capability() { return 0; }
+std::string cuda_address(int) { return {}; }
 
 }  // namespace gradus

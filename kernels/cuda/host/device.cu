@@ -124,6 +124,14 @@ const Ops& cuda_ops(int number) {
     return cuda::table();
 }
 
+int cuda_capability() { return cuda::device().capability; }
+
+std::string cuda_address(int number) {
+    char address[32] = "";
+    CUDA_CHECK(cudaDeviceGetPCIBusId(address, sizeof address, number));
+    return address;
+}
+
 int cuda_devices() {
     int count = 0;
     if (cudaGetDeviceCount(&count) == cudaSuccess) return count;

@@ -3,7 +3,7 @@
 // emulator (docs/simt.md), into namespace gradus::DEVICE: `cuda` or `simt`. Besides CUDA's own words both give
 //
 //   launch(kernel, grid, block, shared_bytes, stream, arguments…)   the arguments become the kernel's parameters
-//   SHARED(float, parts, [16][33]);       static shared memory; SHARED(int, last, ); for one value
+//   SHARED(float, parts, [16][33]);       static shared memory, aligned to 16 bytes; SHARED(int, last, ); for one value
 //   DYNAMIC_SHARED(float, tile);          float* tile: the block's dynamic shared memory, aligned to 1024 bytes
 //   device_check(condition);              a promise the kernel relies on: broken, it stops
 //   Pack<T>, load_pack(p), store_pack(p, pack)   16 bytes at once; p must be a multiple of 16
@@ -14,8 +14,9 @@
 #else
 #include <cuda_runtime.h>
 
+#include <cassert>
 #include <cstdint>
-#include <cstdio>
+#include <type_traits>
 #include <utility>
 
 #include "kernels/tensor.h"
@@ -33,6 +34,11 @@ constexpr int architecture = 1000;
 
 void check(cudaError_t, const char* call, const char* file, int line);  // host/device.h
 
+// What PTX calls a pointer into shared memory.
+__device__ __forceinline__ unsigned shared_address(const void* pointer) {
+    return unsigned(__cvta_generic_to_shared(pointer));
+}
+
 constexpr size_t shared_without_asking = 48 << 10;
 
 template <class... Parameters, class... Arguments>
@@ -42,7 +48,7 @@ void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, size_t shared_
     if (shared_bytes > shared_without_asking)
         check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, int(shared_bytes)),
               "cudaFuncSetAttribute(dynamic shared memory)", __FILE__, __LINE__);
-    kernel<<<grid, block, shared_bytes, static_cast<cudaStream_t>(stream.handle)>>>(
+    kernel<<<grid, block, shared_bytes, static_cast<cudaStream_t>(stream.handle)> > >(
         Parameters(std::forward<Arguments>(arguments))...);
     check(cudaGetLastError(), "launch of a kernel", __FILE__, __LINE__);
 }
@@ -68,18 +74,16 @@ __device__ __forceinline__ void store_pack(Element* address, const Pack<Element>
 
 }  // namespace gradus::cuda
 
-#define SHARED(Element, name, extents) __shared__ Element name extents
+#define SHARED(Element, name, extents) __shared__ __align__(16) Element name extents
 
 // One symbol of one type for all kernels of a file, whatever they keep in it.
-#define DYNAMIC_SHARED(Element, name)                                   \
+#define DYNAMIC_SHARED(Element, name)                                        \
     extern __shared__ __align__(1024) unsigned char gradus_dynamic_shared[]; \
     Element* const name = reinterpret_cast<Element*>(gradus_dynamic_shared)
 
-#define device_check(condition)                                                          \
-    do {                                                                                 \
-        if (!(condition)) {                                                              \
-            printf("%s:%d: device_check failed: %s\n", __FILE__, __LINE__, #condition);  \
-            __trap();                                                                    \
-        }                                                                                \
+// What assert() calls, in every build: the driver prints the condition, the line, the block and the thread.
+#define device_check(condition)                                                                        \
+    do {                                                                                               \
+        if (!(condition)) __assert_fail("device_check(" #condition ")", __FILE__, __LINE__, __func__); \
     } while (0)
 #endif

@@ -1,19 +1,22 @@
 #pragma once
-// How the CPU table is held against the truth. A case is a function that runs one op on a side and returns its outputs;
-// it runs on three sides, with the same inputs, rounded to the dtype under test:
+// How a table is held against the truth. A case is a function that runs one op on a side and returns its outputs; it runs on
+// three sides, with the same inputs, rounded to the dtype under test:
 //
 //   truth   the reference in f64
 //   naive   the reference in f32, its outputs rounded to the dtype under test
-//   cpu     the table
+//   table   the table under test (tested.h)
 //
 // and every output of the table must be within twice the largest error of the naive one, plus one rounding. Few numbers may
-// all happen to be right: then the largest error is that of several draws of the inputs.
-#include <omp.h>
+// all happen to be right: then the largest error is that of several draws of the inputs. The table's bits must be the same
+// in all its ways, and within the bound where every tensor begins in the middle of 16 bytes.
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <functional>
 #include <limits>
 
 #include "tests/kernels/harness.h"
+#include "tests/kernels/table/hosted.h"
+#include "tests/kernels/table/tested.h"
 
 namespace gradus::test {
 
@@ -62,17 +65,11 @@ Outputs outputs(Owned first, More... more) {
 // Half a unit in the last place, relative.
 inline double rounding_of(DType t) { return t == DType::bf16 ? 0x1p-8 : t == DType::f32 ? 0x1p-24 : 0x1p-53; }
 
-struct Threads {
-    int before = omp_get_max_threads();
-    explicit Threads(int n) { omp_set_num_threads(n); }
-    ~Threads() { omp_set_num_threads(before); }
-};
-
 // The largest error of each output of the naive formula.
 inline std::vector<double> naive_errors(const Case& run, DType dtype, const Outputs& got) {
     std::vector<double> worst(got.size(), 0);
     int64_t numbers = 0;
-    for (uint64_t draw = 0; numbers < 2000 && draw < 20; ++draw) {
+    for (uint64_t draw = 0; numbers < 1000 && draw < 60; ++draw) {
         const Outputs truth = run({reference_ops(), DType::f64, dtype, draw}),
                       naive = run({reference_ops(), DType::f32, dtype, draw});
         for (size_t k = 0; k < got.size(); ++k) {
@@ -81,31 +78,50 @@ inline std::vector<double> naive_errors(const Case& run, DType dtype, const Outp
                 if (std::isfinite(at(truth[k], i)))
                     worst[k] = std::max(worst[k], std::abs(at(rounded, i) - at(truth[k], i)));
         }
-        numbers += got[0].size();
+        numbers += std::min_element(got.begin(), got.end(), [](const Owned& a, const Owned& b) {
+                       return a.size() < b.size();
+                   })->size();
     }
     return worst;
 }
 
-inline void compare(const std::string& what, const Case& run,
+// Empty where every output is within the bound; otherwise says which number is not.
+inline std::string outside_bound(const std::string& what, const Outputs& got, const Outputs& truth,
+                                 const std::vector<double>& naive) {
+    for (size_t k = 0; k < got.size(); ++k) {
+        const std::string name = what + ", output " + std::to_string(k);
+        const std::string wrong = difference(name, got[k], truth[k], rounding_of(got[k].dtype), 2 * naive[k] + 1e-37);
+        if (!wrong.empty()) {
+            char text[80];
+            std::snprintf(text, sizeof text, ", and the naive formula is off by %.3g at the most", naive[k]);
+            return wrong + text;
+        }
+    }
+    return "";
+}
+
+inline bool all_same_bits(const Outputs& a, const Outputs& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [](const Owned& x, const Owned& y) { return same_bits(x, y); });
+}
+
+inline void compare(const std::string& op, const Case& run,
                     std::initializer_list<DType> dtypes = {DType::f32, DType::bf16}) {
     for (DType dtype : dtypes) {
-        run({cpu_ops(), dtype, dtype, 0, true});
-        const Outputs got = run({cpu_ops(), dtype, dtype}), truth = run({reference_ops(), DType::f64, dtype});
+        const std::string what = op + ", " + name_of(dtype);
+        if (!tested().slow) run({tested().ops, dtype, dtype, 0, true});
+        const Outputs got = run({tested().ops, dtype, dtype}), truth = run({reference_ops(), DType::f64, dtype});
         REQUIRE(got.size() == truth.size());
-        const std::vector<double> worst = naive_errors(run, dtype, got);
-        for (size_t k = 0; k < got.size(); ++k) {
-            const std::string name = what + ", " + name_of(dtype) + ", output " + std::to_string(k);
-            INFO(name << ": the naive formula is off by " << worst[k] << " at the most");
-            REQUIRE(difference(name, got[k], truth[k], rounding_of(got[k].dtype), 2 * worst[k] + 1e-37) == "");
+        const std::vector<double> naive = naive_errors(run, dtype, got);
+        REQUIRE(outside_bound(what, got, truth, naive) == "");
+        for (size_t i = 1; i < tested().ways.size(); ++i) {
+            const Entered way(tested().ways[i]);
+            INFO(what << ", " << tested().ways[i].name);
+            REQUIRE(all_same_bits(run({tested().ops, dtype, dtype}), got));
         }
-        for (int threads : {1, 2, 3}) {
-            const Threads use(threads);
-            const Outputs again = run({cpu_ops(), dtype, dtype});
-            for (size_t k = 0; k < got.size(); ++k) {
-                INFO(what << ", " << name_of(dtype) << ", output " << k << ", " << threads << " threads");
-                REQUIRE(same_bits(again[k], got[k]));
-            }
-        }
+        if (tested().slow) continue;
+        const Shifted each;
+        REQUIRE(outside_bound(what + " of slices", run({hosted(tested().device), dtype, dtype}), truth, naive) == "");
     }
 }
 

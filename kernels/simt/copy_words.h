@@ -1,0 +1,35 @@
+#pragma once
+// The emulator's half of kernels/cuda/primitives/async_copy.h.
+#include "kernels/simt/copies.h"
+
+namespace gradus::simt {
+
+inline void copy_async(void* shared, const void* global, bool valid = true,
+                       emulator::Place at = emulator::Place::here()) {
+    emulator::copy_async(shared, global, valid, at);
+}
+inline void copy_async_commit(emulator::Place at = emulator::Place::here()) { emulator::copy_async_commit(at); }
+template <int groups_left>
+void copy_async_wait(emulator::Place at = emulator::Place::here()) {
+    emulator::copy_async_wait(groups_left, at);
+}
+
+inline void bulk_load(void* shared, const void* global, unsigned bytes, MBarrier* barrier,
+                      emulator::Place at = emulator::Place::here()) {
+    emulator::bulk_load(shared, global, bytes, barrier, at);
+}
+inline void bulk_store(void* global, const void* shared, unsigned bytes, emulator::Place at = emulator::Place::here()) {
+    emulator::bulk_store(global, shared, bytes, at);
+}
+inline void bulk_commit(emulator::Place at = emulator::Place::here()) { emulator::bulk_commit(at); }
+template <int groups_left>
+void bulk_wait(emulator::Place at = emulator::Place::here()) {
+    emulator::bulk_wait(groups_left, false, at);
+}
+template <int groups_left>
+void bulk_wait_read(emulator::Place at = emulator::Place::here()) {
+    emulator::bulk_wait(groups_left, true, at);
+}
+inline void fence_async() {}
+
+}  // namespace gradus::simt

@@ -1,0 +1,99 @@
+#include "kernels/simt/matrix.h"
+
+#include <bit>
+#include <cstring>
+
+#include "kernels/simt/block.h"
+#include "kernels/simt/collective.h"
+#include "kernels/simt/fault.h"
+#include "kernels/simt/sanitizer.h"
+
+namespace gradus::emulator {
+
+namespace {
+
+struct LoadOperands {
+    unsigned* registers;
+    const void* row;
+    int count;
+    bool transposed;
+};
+
+uint16_t element(const Lanes& lanes, int matrix, int row, int column) {
+    uint16_t bits;
+    std::memcpy(&bits, static_cast<const char*>(lanes.of<LoadOperands>(8 * matrix + row).row) + 2 * column, 2);
+    return bits;
+}
+
+void combine_load(const Lanes& lanes) {
+    for (int lane = 0; lane < threads_of_a_warp; ++lane) {
+        const auto& mine = lanes.of<LoadOperands>(lane);
+        const int across = lane / 4, along = lane % 4 * 2;
+        for (int m = 0; m < mine.count; ++m) {
+            const uint16_t low = mine.transposed ? element(lanes, m, along, across) : element(lanes, m, across, along);
+            const uint16_t high =
+                mine.transposed ? element(lanes, m, along + 1, across) : element(lanes, m, across, along + 1);
+            mine.registers[m] = unsigned(high) << 16 | low;
+        }
+    }
+}
+
+struct MultiplyOperands {
+    float* d;
+    const unsigned *a, *b;
+};
+
+float low_half(unsigned pair) { return std::bit_cast<float>(pair << 16); }
+float high_half(unsigned pair) { return std::bit_cast<float>(pair & 0xffff0000u); }
+
+void combine_multiply(const Lanes& lanes) {
+    float a[16][16], b[16][8], d[16][8];
+    for (int lane = 0; lane < threads_of_a_warp; ++lane) {
+        const auto& mine = lanes.of<MultiplyOperands>(lane);
+        const int group = lane / 4, pair = lane % 4 * 2;
+        for (int half = 0; half < 4; ++half) {  // rows group and group + 8, of the first and of the last eight columns
+            const int row = group + half % 2 * 8, column = pair + half / 2 * 8;
+            a[row][column] = low_half(mine.a[half]);
+            a[row][column + 1] = high_half(mine.a[half]);
+        }
+        for (int half = 0; half < 2; ++half) {
+            b[pair + 8 * half][group] = low_half(mine.b[half]);
+            b[pair + 8 * half + 1][group] = high_half(mine.b[half]);
+            d[group + 8 * half][pair] = mine.d[2 * half];
+            d[group + 8 * half][pair + 1] = mine.d[2 * half + 1];
+        }
+    }
+    for (int i = 0; i < 16; ++i)
+        for (int k = 0; k < 16; ++k)
+            for (int j = 0; j < 8; ++j) d[i][j] += a[i][k] * b[k][j];
+    for (int lane = 0; lane < threads_of_a_warp; ++lane) {
+        const auto& mine = lanes.of<MultiplyOperands>(lane);
+        const int group = lane / 4, pair = lane % 4 * 2;
+        for (int half = 0; half < 2; ++half) {
+            mine.d[2 * half] = d[group + 8 * half][pair];
+            mine.d[2 * half + 1] = d[group + 8 * half][pair + 1];
+        }
+    }
+}
+
+}  // namespace
+
+void load_matrices(unsigned* registers, const void* row, int count, bool transposed, Place at) {
+    const char* const word = transposed ? "ldmatrix.trans" : "ldmatrix";
+    const Thread& thread = self(word, at);
+    if (thread.lane < 8 * count) {
+        if (reinterpret_cast<uintptr_t>(row) % 16)
+            fault(std::string(word) + ": a row's address is not a multiple of 16", at);
+        check_shared(word, row, 16, at);
+        reads(row, 16);
+    }
+    LoadOperands operands{registers, row, count, transposed};
+    meet(word, all_lanes, &operands, combine_load, at);
+}
+
+void multiply_bf16(float* d, const unsigned* a, const unsigned* b, Place at) {
+    MultiplyOperands operands{d, a, b};
+    meet("mma.m16n8k16", all_lanes, &operands, combine_multiply, at);
+}
+
+}  // namespace gradus::emulator

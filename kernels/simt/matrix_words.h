@@ -1,0 +1,22 @@
+#pragma once
+// The emulator's half of kernels/cuda/primitives/matrix.h.
+#include "kernels/simt/matrix.h"
+
+namespace gradus::simt {
+
+inline void mma_bf16(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2],
+                     emulator::Place at = emulator::Place::here()) {
+    emulator::multiply_bf16(d, a, b, at);
+}
+template <int count>
+void load_matrices(unsigned (&r)[count], const void* row, emulator::Place at = emulator::Place::here()) {
+    static_assert(count == 2 || count == 4, "ldmatrix loads two or four matrices");
+    emulator::load_matrices(r, row, count, false, at);
+}
+template <int count>
+void load_matrices_transposed(unsigned (&r)[count], const void* row, emulator::Place at = emulator::Place::here()) {
+    static_assert(count == 2 || count == 4, "ldmatrix loads two or four matrices");
+    emulator::load_matrices(r, row, count, true, at);
+}
+
+}  // namespace gradus::simt

@@ -1,0 +1,283 @@
+#include "tests/conformance/probes.h"
+
+#include "kernels/cuda/primitives/async_copy.h"
+#include "kernels/cuda/primitives/atomics.h"
+#include "kernels/cuda/primitives/barrier.h"
+#include "kernels/cuda/primitives/device.h"
+#include "kernels/cuda/primitives/matrix.h"
+#include "kernels/cuda/primitives/warp.h"
+#include "kernels/scalar.h"
+
+namespace gradus::DEVICE {
+
+namespace {
+
+constexpr unsigned everybody = 0xffffffffu;
+
+// A float between −8 and 8 with few bits: sums and products of some hundred of them are exact.
+__device__ float small(uint32_t word) { return float(int(word % 65u) - 32) / 4; }
+// A float of any size around 1.
+__device__ float any(uint32_t word) { return float(int32_t(word)) * 0x1p-29f; }
+__device__ uint32_t packed(float low, float high) { return bf16(low).bits | uint32_t(bf16(high).bits) << 16; }
+__device__ uint32_t bits(float x) { return std::bit_cast<uint32_t>(x); }
+
+// ---- words of CUDA -----------------------------------------------------------------------------------------------
+
+__global__ void shuffles(const uint32_t* words, uint32_t* results) {
+    const int t = int(threadIdx.x);
+    const uint32_t w = words[t];
+    uint32_t* r = results + t * 16;
+    for (int i = 0; i < 5; ++i) r[i] = __shfl_xor_sync(everybody, w, 1 << i);
+    r[5] = __shfl_up_sync(everybody, w, 3);
+    r[6] = __shfl_down_sync(everybody, w, 7);
+    r[7] = __shfl_sync(everybody, w, int(w % 32));
+    r[8] = __shfl_sync(everybody, w, t / 8 % 8, 8);
+    r[9] = __shfl_up_sync(everybody, w, 1, 16);
+    r[10] = bits(__shfl_down_sync(everybody, any(w), 16));
+    const double wide = __shfl_xor_sync(everybody, double(any(w)) + 0x1p-40, 9);
+    r[11] = uint32_t(std::bit_cast<uint64_t>(wide) >> 7);
+    if (t % 32 < 12) r[12] = __shfl_xor_sync(0xfffu, w, 2);
+    else r[12] = __shfl_down_sync(0xfffff000u, w, 1);
+}
+
+__global__ void votes(const uint32_t* words, uint32_t* results) {
+    const int t = int(threadIdx.x);
+    const uint32_t w = words[t];
+    uint32_t* r = results + t * 16;
+    r[0] = __ballot_sync(everybody, w & 1);
+    r[1] = uint32_t(__any_sync(everybody, w % 97 == 0));
+    r[2] = uint32_t(__all_sync(everybody, w % 97 != 0));
+    r[3] = __reduce_add_sync(everybody, w);
+    r[4] = __reduce_min_sync(everybody, w);
+    r[5] = __reduce_max_sync(everybody, w);
+    r[6] = uint32_t(__reduce_min_sync(everybody, int(w)));
+    r[7] = __reduce_and_sync(everybody, w | 0xffff);
+    r[8] = __reduce_or_sync(everybody, w & 0xff00ff);
+    r[9] = __reduce_xor_sync(everybody, w);
+    r[10] = uint32_t(lane_of_warp());
+    const bool elected = elect_one();
+    r[11] = uint32_t(__popc(__ballot_sync(everybody, elected)));
+}
+
+__global__ void atomics(const uint32_t* words, uint32_t* results) {
+    const uint32_t w = words[threadIdx.x];
+    atomicAdd(results, w);
+    atomicMax(results + 1, w);
+    atomicMin(reinterpret_cast<int*>(results + 2), int(w));
+    atomicAdd(reinterpret_cast<unsigned long long*>(results + 4), static_cast<unsigned long long>(w));
+    atomicAdd(reinterpret_cast<float*>(results + 6), small(w));  // exact, in any order
+    atomicCAS(results + 7, 0u, 5u);
+    atomicCAS(results + 7, 6u, 9u);  // never
+}
+
+// One warp writes, another waits for the flag and reads.
+__global__ void release_and_acquire(const uint32_t* words, uint32_t* results) {
+    SHARED(uint32_t, flag, );
+    if (threadIdx.x == 0) flag = 0;
+    __syncthreads();
+    const int lane = int(threadIdx.x % 32), warp = int(threadIdx.x / 32);
+    if (warp == 0) {
+        results[lane] = words[lane] * 3;
+        __syncwarp();
+        if (lane == 0) store_release<Scope::block>(&flag, 1u);
+    }
+    if (warp == 1) {
+        if (lane == 0)
+            while (load_acquire<Scope::block>(&flag) == 0) {}
+        __syncwarp();
+        results[32 + lane] = results[lane] + 1;
+    }
+}
+
+__global__ void arithmetic(const uint32_t* words, uint32_t* results) {
+    const int t = int(threadIdx.x);
+    const float x = any(words[t]), y = fabsf(x) + 1e-3f;
+    const float out[] = {expf(x), logf(y), tanhf(x), erff(x), rsqrtf(y), sqrtf(y), exp2f(x), x / y};
+    for (int i = 0; i < 8; ++i) results[t * 8 + i] = bits(out[i]);
+}
+
+__global__ void roundings(const uint32_t* words, uint32_t* results) {
+    for (int i = int(threadIdx.x); i < 8192; i += probe_threads) results[i] = bf16(std::bit_cast<float>(words[i])).bits;
+}
+
+__global__ void dynamic_memory(const uint32_t* words, uint32_t* results, int count) {
+    DYNAMIC_SHARED(uint32_t, room);
+    for (int i = int(threadIdx.x); i < count; i += probe_threads) room[count - 1 - i] = words[i % probe_words];
+    __syncthreads();
+    for (int i = int(threadIdx.x); i < probe_results; i += probe_threads) results[i] = room[i];
+}
+
+__global__ void packs(const uint32_t* words, uint32_t* results) {
+    const int t = int(threadIdx.x);
+    Pack<uint32_t> p = load_pack(words + t * 4);
+    for (int i = 0; i < 4; ++i) p[i] = p[i] * 5 + uint32_t(i);
+    store_pack(results + (probe_threads - 1 - t) * 4, p);
+}
+
+// ---- barriers ----------------------------------------------------------------------------------------------------
+
+// Warp 0 fills, warps 1 and 2 read; barrier 1 says full, barrier 2 empty. Warp 3 has no part in it.
+__global__ void named_barriers(const uint32_t* words, uint32_t* results) {
+    SHARED(uint32_t, room, [32]);
+    const int lane = int(threadIdx.x % 32), warp = int(threadIdx.x / 32);
+    for (int round = 0; round < 8 && warp < 3; ++round) {
+        if (warp == 0) {
+            if (round > 0) named_barrier_sync(2, 96);
+            room[lane] = words[round * 32 + lane];
+            named_barrier_sync(1, 96);
+        } else {
+            named_barrier_sync(1, 96);
+            results[(round * 2 + warp - 1) * 32 + lane] = room[31 - lane];
+            if (round < 7) named_barrier_arrive(2, 96);
+        }
+    }
+}
+
+__global__ void mbarriers(const uint32_t* words, uint32_t* results) {
+    SHARED(MBarrier, full, );
+    SHARED(MBarrier, empty, );
+    SHARED(uint32_t, room, [32]);
+    const int lane = int(threadIdx.x % 32), warp = int(threadIdx.x / 32);
+    if (threadIdx.x == 0) {
+        mbarrier_init(&full, 32);
+        mbarrier_init(&empty, 64);
+        fence_mbarrier_init();
+    }
+    __syncthreads();
+    for (int round = 0; round < 8 && warp < 3; ++round) {
+        const unsigned parity = unsigned(round & 1);
+        if (warp == 0) {
+            if (round > 0) mbarrier_wait(&empty, parity ^ 1);
+            room[lane] = words[round * 32 + lane];
+            mbarrier_arrive(&full);
+        } else {
+            mbarrier_wait(&full, parity);
+            results[(round * 2 + warp - 1) * 32 + lane] = room[31 - lane];
+            mbarrier_arrive(&empty);
+        }
+    }
+}
+
+// ---- copies ------------------------------------------------------------------------------------------------------
+
+__global__ void async_copies(const uint32_t* words, uint32_t* results) {
+    SHARED(uint4, room, [4][probe_threads]);
+    const int t = int(threadIdx.x);
+    for (int stage = 0; stage < 4; ++stage) {
+        copy_async(&room[stage][t], words + (stage * probe_threads + t) * 4, (t + stage) % 5 != 0);  // else zeros
+        copy_async_commit();
+    }
+    copy_async_wait<2>();
+    __syncthreads();
+    const uint32_t* all = reinterpret_cast<const uint32_t*>(room);
+    for (int i = t; i < 2 * probe_threads * 4; i += probe_threads) results[i] = all[i ^ 64];
+    copy_async_wait<0>();
+    __syncthreads();
+    for (int i = 2 * probe_threads * 4 + t; i < 4 * probe_threads * 4; i += probe_threads) results[i] = all[i ^ 64];
+}
+
+// A bulk copy in, a change of every word, a bulk copy out. Code for cards before Hopper has nothing here.
+template <int compiled_for>
+__device__ void bulk(const uint32_t* words, uint32_t* results, uint32_t* room, MBarrier* barrier) {
+    if constexpr (compiled_for >= 90) {
+        constexpr unsigned count = 2048, bytes = count * 4;
+        if (threadIdx.x == 0) {
+            mbarrier_init(barrier, 1);
+            fence_mbarrier_init();
+        }
+        __syncthreads();
+        if (threadIdx.x == 0) {
+            mbarrier_arrive_and_expect(barrier, bytes);
+            bulk_load(room, words, bytes, barrier);
+        }
+        mbarrier_wait(barrier, 0);
+        for (unsigned i = threadIdx.x; i < count; i += probe_threads) room[i] = room[i] * 7 + i;
+        fence_async();
+        __syncthreads();
+        if (threadIdx.x == 0) {
+            bulk_store(results, room, bytes);
+            bulk_commit();
+            bulk_wait<0>();
+        }
+    }
+}
+__global__ void bulk_copies(const uint32_t* words, uint32_t* results) {
+    SHARED(MBarrier, barrier, );
+    DYNAMIC_SHARED(uint32_t, room);
+    bulk<architecture>(words, results, room, &barrier);
+}
+
+// ---- matrices ----------------------------------------------------------------------------------------------------
+
+__global__ void matrix_loads(const uint32_t* words, uint32_t* results) {
+    SHARED(uint4, room, [64]);  // 64 rows of eight 16-bit elements
+    uint32_t* const all = reinterpret_cast<uint32_t*>(room);
+    for (int i = int(threadIdx.x); i < 256; i += probe_threads) all[i] = words[i];
+    __syncthreads();
+    const int t = int(threadIdx.x), row = (t * 5 + t / 32 * 3) % 64;
+    uint32_t four[4], two[2];
+    load_matrices(four, &room[row]);
+    for (int i = 0; i < 4; ++i) results[t * 16 + i] = four[i];
+    load_matrices_transposed(four, &room[row]);
+    for (int i = 0; i < 4; ++i) results[t * 16 + 4 + i] = four[i];
+    load_matrices(two, &room[row]);
+    for (int i = 0; i < 2; ++i) results[t * 16 + 8 + i] = two[i];
+    load_matrices_transposed(two, &room[row]);
+    for (int i = 0; i < 2; ++i) results[t * 16 + 10 + i] = two[i];
+}
+
+__global__ void products(const uint32_t* words, uint32_t* results, bool exact) {
+    const int t = int(threadIdx.x);
+    const auto number = [&](int i) {
+        const uint32_t w = words[t * 32 + i];
+        return exact ? small(w) : any(w);
+    };
+    uint32_t a[4], b[2];
+    float d[4];
+    for (int i = 0; i < 4; ++i) a[i] = packed(number(2 * i), number(2 * i + 1));
+    for (int i = 0; i < 2; ++i) b[i] = packed(number(8 + 2 * i), number(9 + 2 * i));
+    for (int i = 0; i < 4; ++i) d[i] = number(12 + i) + (exact ? 0.f : 200.f);  // no cancellation: sums are far from 0
+    mma_bf16(d, a, b);
+    for (int i = 0; i < 4; ++i) results[t * 4 + i] = bits(d[i]);
+}
+
+// ---- launchers ---------------------------------------------------------------------------------------------------
+
+template <auto kernel, int shared_bytes = 0>
+void run(const uint32_t* words, uint32_t* results, Stream s) {
+    launch(kernel, dim3(1), dim3(probe_threads), shared_bytes, s, words, results);
+}
+
+constexpr int large = 96 << 10;  // more than a block has without asking
+void run_dynamic_memory(const uint32_t* words, uint32_t* results, Stream s) {
+    launch(dynamic_memory, dim3(1), dim3(probe_threads), large, s, words, results, large / 4);
+}
+template <bool exact>
+void run_products(const uint32_t* words, uint32_t* results, Stream s) {
+    launch(products, dim3(1), dim3(probe_threads), 0, s, words, results, exact);
+}
+
+}  // namespace
+
+std::span<const Probe> probes() {
+    static const Probe all[] = {
+        {"shuffles", run<shuffles>},
+        {"votes and reductions of a warp", run<votes>},
+        {"atomics", run<atomics>},
+        {"release and acquire", run<release_and_acquire>},
+        {"exp, log, tanh, erf and roots", run<arithmetic>, 1e-6},
+        {"rounding to bf16", run<roundings>},
+        {"shared memory of 96 KiB", run_dynamic_memory},
+        {"packs of 16 bytes", run<packs>},
+        {"named barriers", run<named_barriers>},
+        {"mbarriers", run<mbarriers>},
+        {"cp.async", run<async_copies>},
+        {"bulk copies", run<bulk_copies, 8192>, 0, 90},
+        {"ldmatrix", run<matrix_loads>},
+        {"mma of small integers", run_products<true>},
+        {"mma", run_products<false>, 1e-6},
+    };
+    return all;
+}
+
+}  // namespace gradus::DEVICE

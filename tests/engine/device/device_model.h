@@ -1,0 +1,104 @@
+#pragma once
+// Models whose memory is not the host's: numbers go there and come back through the table alone.
+#include <cstring>
+
+#include "tests/engine/models.h"
+#include "tests/kernels/table/tested.h"
+
+namespace gradus::test {
+
+inline std::vector<std::byte> bytes_of(const Ops& ops, const Tensor& t) {
+    std::vector<std::byte> host(t.bytes());
+    ops.copy_to_host(host.data(), t.data, host.size(), {});
+    ops.synchronise({});
+    return host;
+}
+
+// As doubles, whatever the dtype.
+inline std::vector<double> read(const Ops& ops, const Tensor& t) {
+    std::vector<std::byte> host = bytes_of(ops, t);
+    const Tensor here = {host.data(), t.dtype, t.shape};
+    if (t.dtype == DType::f64) return values<double>(here);
+    if (t.dtype == DType::f32) return values<float>(here);
+    std::vector<double> all;
+    for (int64_t i = 0; i < t.size(); ++i) all.push_back(double(float(here.as<bf16>()[i])));
+    return all;
+}
+
+inline void write(const Ops& ops, const Tensor& t, const std::vector<double>& numbers) {
+    std::vector<std::byte> host(t.bytes());
+    const Tensor here = {host.data(), t.dtype, t.shape};
+    for (int64_t i = 0; i < t.size(); ++i) {
+        const double x = numbers[size_t(i)];
+        if (t.dtype == DType::f64) here.as<double>()[i] = x;
+        else if (t.dtype == DType::f32) here.as<float>()[i] = float(x);
+        else here.as<bf16>()[i] = bf16(float(x));
+    }
+    ops.copy_to_device(t.data, host.data(), host.size(), {});
+    ops.synchronise({});
+}
+
+// The weights of another model of the same shapes.
+inline void take_weights(Model& model, Model& from) {
+    for (size_t i = 0; i < model.weights().size(); ++i)
+        write(model.run.ops, model.weights()[i].value, read(from.run.ops, from.weights()[i].value));
+}
+
+// Random numbers, far from the initial ones, which bf16 can hold: so that every dtype has the same weights.
+inline void scramble_on(Model& model, unsigned seed = 7) {
+    std::mt19937 rng(seed);
+    std::normal_distribution<double> normal(0, 0.3);
+    for (Weight& w : model.weights()) {
+        std::vector<double> numbers(size_t(w.value.size()));
+        for (double& x : numbers) x = double(float(bf16(float((w.spec.init == Init::one ? 1 : 0) + normal(rng)))));
+        write(model.run.ops, w.value, numbers);
+    }
+}
+
+// The largest difference against the largest value: what "relative" means for a whole tensor.
+inline double relative(const std::vector<double>& found, const std::vector<double>& expected) {
+    double largest = 1e-30;
+    for (double x : expected) largest = std::max(largest, std::abs(x));
+    return worst_difference(found, expected) / largest;
+}
+
+inline const std::vector<std::pair<const char*, ModelConfig>>& tiny_models() {
+    static const std::vector<std::pair<const char*, ModelConfig>> models = {{"gpt2", tiny_gpt2()},
+                                                                            {"llama", tiny_llama()}};
+    return models;
+}
+
+// A sample is a function of its number.
+inline NextBatch samples_of(int V) {
+    return [V](int64_t first, HostBatch& batch) { batch = packed_batch(batch.B, batch.T, V, unsigned(100 + first)); };
+}
+
+// A model and its trainer.
+struct Training {
+    std::unique_ptr<Model> model;
+    Trainer trainer;
+
+    Training(const Ops& ops, const ModelConfig& m, DType dtype, const TrainerConfig& c)
+        : model(make_model(ops, m, dtype, {.B = c.micro_batch, .T = c.context, .training = true})),
+          trainer((initialise(*model, 11), *model), c) {}
+
+    std::vector<double> losses(int64_t from, int64_t to) {
+        std::vector<double> all;
+        for (int64_t step = from; step < to; ++step)
+            all.push_back(trainer.step(step, samples_of(model->config().V)).loss);
+        return all;
+    }
+    std::vector<std::byte> weight_bits() { return bytes_of(model->run.ops, model->params.flat()); }
+};
+
+inline TrainerConfig trainer_settings(double dropout = 0) {
+    TrainerConfig c;
+    c.batch = 4;
+    c.micro_batch = 2;
+    c.context = 9;
+    c.dropout = dropout;
+    c.schedule = {Decay::constant, 1e-2, 0, 2, 1000, 0};
+    return c;
+}
+
+}  // namespace gradus::test

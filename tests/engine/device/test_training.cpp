@@ -1,0 +1,104 @@
+// Whole training steps on a device: the reference's loss and gradients, the CPU's updates, and always the same bits.
+#include <catch2/catch.hpp>
+
+#include "tests/engine/checkpoint_testing.h"
+#include "tests/engine/device/device_model.h"
+
+using namespace gradus;
+using namespace gradus::test;
+
+namespace {
+
+constexpr int B = 2, T = 9;
+
+struct Precision {
+    DType dtype;
+    double bound;  // relative to the largest number of a tensor
+};
+
+}  // namespace
+
+TEST_CASE("a whole training step of GPT-2 and of LLaMA has the reference's loss and every gradient") {
+    for (const auto& [name, m] : tiny_models())
+        for (const Precision& p : {Precision{DType::f32, 1e-5}, Precision{DType::bf16, 4e-2}}) {
+            const HostBatch host = packed_batch(B, T, m.V);
+            const double scale = 1 / double(host.valid_targets());
+            const auto run = [&, m = m](const Ops& ops, DType dtype) {
+                auto bench = std::make_unique<Bench>(ops, m, dtype, Purpose{.B = B, .T = T, .training = true});
+                scramble_on(*bench->model);
+                bench->upload(host);
+                bench->model->loss_and_backward(bench->batch, bench->losses, scale);
+                return bench;
+            };
+            const auto want = run(reference_ops(), DType::f64), got = run(tested().device, p.dtype);
+            INFO(name << " in " << name_of(p.dtype));
+            REQUIRE(relative(read(tested().device, got->losses), read(reference_ops(), want->losses)) <= p.bound);
+            for (size_t i = 0; i < want->model->weights().size(); ++i) {
+                const Weight &w = want->model->weights()[i], &g = got->model->weights()[i];
+                INFO(w.name);
+                const std::vector<double> gradient = read(reference_ops(), w.grad);
+                REQUIRE(relative(read(tested().device, g.grad), gradient) <= p.bound);
+            }
+        }
+}
+
+TEST_CASE("ten steps of AdamW or Muon on the device are those of the CPU, dropout and clipping included") {
+    for (const auto& [name, m] : tiny_models())
+        for (OptimizerKind kind : {OptimizerKind::adamw, OptimizerKind::muon}) {
+            TrainerConfig c = trainer_settings(0.1);
+            c.optimizer.kind = kind;
+            c.optimizer.clip = 0.5;
+            Training here(tested().device, m, DType::f32, c), cpu(cpu_ops(), m, DType::f32, c);
+            const std::vector<double> want = cpu.losses(0, 10);
+            INFO(name << (kind == OptimizerKind::muon ? ", Muon" : ", AdamW"));
+            REQUIRE(relative(here.losses(0, 10), want) <= 2e-5);
+            REQUIRE(std::abs(want[0] - want[9]) > 1e-3);
+            for (size_t i = 0; i < here.model->weights().size(); ++i) {
+                const Weight &mine = here.model->weights()[i], &theirs = cpu.model->weights()[i];
+                INFO(mine.name);
+                REQUIRE(relative(read(tested().device, mine.value), read(cpu_ops(), theirs.value)) <= 1e-3);
+            }
+        }
+}
+
+TEST_CASE("training has the same bits in every way, in f32 and in bf16 with stochastic rounding") {
+    for (const auto& [name, m] : tiny_models())
+        for (DType dtype : {DType::f32, DType::bf16}) {
+            TrainerConfig c = trainer_settings(0.1);
+            c.optimizer.stochastic_rounding = dtype == DType::bf16;
+            const auto train = [&, m = m] {
+                Training t(tested().device, m, dtype, c);
+                const std::vector<double> losses = t.losses(0, 3);
+                return std::pair(losses, t.weight_bits());
+            };
+            const auto want = train();
+            for (const Way& way : tested().ways) {
+                const Entered entered(way);
+                INFO(name << " in " << name_of(dtype) << ", " << way.name);
+                REQUIRE(train() == want);
+            }
+        }
+}
+
+TEST_CASE("a run that is saved and resumed on the device goes on bit for bit") {
+    for (const auto& [name, m] : tiny_models())
+        for (DType dtype : {DType::f32, DType::bf16}) {
+            const TrainerConfig c = trainer_settings(0.1);
+            const gradus::testing::TemporaryFolder run;
+            INFO(name << " in " << name_of(dtype));
+            Training whole(tested().device, m, dtype, c);
+            whole.losses(0, 3);
+            const fs::path folder = save_checkpoint(run.path(), *whole.model, whole.trainer.optimizer(), {.step = 3});
+            const std::vector<double> want = whole.losses(3, 6);
+
+            Training resumed(tested().device, m, dtype, c);
+            resumed.losses(0, 1);  // of another course, which must leave no trace
+            load_checkpoint(folder, *resumed.model, resumed.trainer.optimizer());
+            REQUIRE(resumed.losses(3, 6) == want);
+            REQUIRE(resumed.weight_bits() == whole.weight_bits());
+
+            Training elsewhere(cpu_ops(), m, dtype, c);
+            load_checkpoint(folder, *elsewhere.model, elsewhere.trainer.optimizer());
+            REQUIRE(relative(elsewhere.losses(3, 6), want) <= (dtype == DType::f32 ? 2e-5 : 2e-2));
+        }
+}

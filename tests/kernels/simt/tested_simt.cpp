@@ -1,0 +1,26 @@
+// The GPU's kernels on the emulator: whatever order it puts threads, blocks and streams in, however early or late a copy is
+// done, the bits are the same.
+#include <cstdlib>
+
+#include "kernels/simt/settings.h"
+#include "tests/kernels/table/hosted.h"
+#include "tests/kernels/table/tested.h"
+
+namespace gradus::test {
+
+const Tested& tested() {
+    static const Tested table = [] {
+        std::vector<Way> ways;
+        for (const char* text : {"seed=1 copies=late resident=1", "seed=2 copies=early resident=2",
+                                 "seed=3 copies=late resident=4", "seed=0 copies=early resident=1"})
+            ways.push_back({text, [settings = simt::parse_settings(text)] { simt::use(settings); }});
+        ways.front().enter();
+        return Tested{.device = simt_ops(),
+                      .ops = hosted(simt_ops()),
+                      .ways = ways,
+                      .slow = std::getenv("GRADUS_SLOW") != nullptr};
+    }();
+    return table;
+}
+
+}  // namespace gradus::test

@@ -1,0 +1,177 @@
+#include "tests/kernels/table/hosted.h"
+
+#include <algorithm>
+#include <concepts>
+#include <cstring>
+#include <exception>
+#include <vector>
+
+#include "tests/kernels/table/fields.h"
+
+namespace gradus::test {
+
+namespace {
+
+const Ops* device = nullptr;
+bool shifted = false;
+
+// A tensor in a copy of the op's arguments, which is to point into the device's memory.
+struct Use {
+    Tensor* tensor;
+    bool read, written;
+};
+
+Use use_of(In& t) { return {&t, true, false}; }
+Use use_of(Out& t) { return {&t, false, true}; }
+Use use_of(Acc& t) { return {&t, true, true}; }
+Use use_of(Opt& t) { return {&t, true, true}; }
+
+struct Uses {
+    std::vector<Use> all;
+    std::vector<MuonMatrix> matrices;  // the copies of those in a span
+
+    template <std::derived_from<Tensor> Role>
+    void add(Role& t) {
+        if (t) all.push_back(use_of(t));
+    }
+    void add(std::span<const MuonMatrix>& list) {
+        matrices.assign(list.begin(), list.end());
+        list = matrices;
+        for (MuonMatrix& each : matrices) add_fields(each);
+    }
+    template <class Setting>
+    void add(Setting&) {}
+    template <class Args>
+    void add_fields(Args& args) {
+        with(args, [this](auto&... field) { (this->add(field), ...); });
+    }
+};
+
+// Memory of the host that one or several tensors lie in, and its twin on the device.
+struct Range {
+    char *first, *last;  // on the host
+    bool read, written;
+    size_t before = 0;  // bytes of the device's memory ahead of the tensors: it is aligned as on the host
+    size_t allocated = 0;
+    char* memory = nullptr;
+    std::vector<char> transfer;  // what goes there, and what has come back
+
+    size_t bytes() const { return size_t(last - first); }
+    char* twin() const { return memory + before; }
+};
+
+std::vector<Range> ranges_of(std::vector<Use> uses) {
+    const auto start = [](const Use& u) { return u.tensor->as<char>(); };
+    std::sort(uses.begin(), uses.end(), [&](const Use& a, const Use& b) { return start(a) < start(b); });
+    std::vector<Range> ranges;
+    for (const Use& u : uses) {
+        char *first = start(u), *last = first + u.tensor->bytes();
+        if (!ranges.empty() && (first < ranges.back().last || first == ranges.back().first)) {
+            ranges.back().last = std::max(ranges.back().last, last);
+            ranges.back().read |= u.read;
+            ranges.back().written |= u.written;
+        } else ranges.push_back({.first = first, .last = last, .read = u.read, .written = u.written});
+        const size_t misaligned = reinterpret_cast<uintptr_t>(ranges.back().first) % 64;
+        ranges.back().before = misaligned + (shifted ? size_of(u.tensor->dtype) : 0);
+    }
+    return ranges;
+}
+
+// The device's side of one call. Work that is still queued when something is thrown uses this memory: it is waited for.
+class Visit {
+public:
+    Visit(const std::vector<Use>& uses, Stream stream) : ranges_(ranges_of(uses)), stream_(stream) {
+        for (Range& r : ranges_) {
+            r.allocated = r.before + r.bytes();
+            r.memory = static_cast<char*>(device->allocate(r.allocated));
+            r.transfer.assign(r.bytes(), char(0xff));
+            if (r.read) std::copy(r.first, r.last, r.transfer.begin());
+            device->copy_to_device(r.twin(), r.transfer.data(), r.bytes(), stream_);
+        }
+        for (const Use& u : uses) {
+            const auto here = [&](const Range& r) { return r.first <= u.tensor->data && u.tensor->data <= r.last; };
+            // Two ranges may touch: a tensor is in the last one that begins no later.
+            const Range& r = *std::find_if(ranges_.rbegin(), ranges_.rend(), here);
+            u.tensor->data = r.twin() + (u.tensor->as<char>() - r.first);
+        }
+    }
+    Visit(const Visit&) = delete;
+    Visit& operator=(const Visit&) = delete;
+
+    void come_back() {
+        for (Range& r : ranges_) device->copy_to_host(r.transfer.data(), r.twin(), r.bytes(), stream_);
+        device->synchronise(stream_);
+        for (Range& r : ranges_) {
+            if (r.written) std::copy(r.transfer.begin(), r.transfer.end(), r.first);
+            else
+                CHECK(std::equal(r.transfer.begin(), r.transfer.end(), r.first),
+                      "an op changed a tensor that it may only read");
+        }
+    }
+
+    ~Visit() {
+        try {
+            device->synchronise(stream_);
+        } catch (const std::exception&) {}  // what was thrown first is on its way to the caller
+        for (const Range& r : ranges_) device->release(r.memory, r.allocated);
+    }
+
+private:
+    std::vector<Range> ranges_;
+    Stream stream_;
+};
+
+template <auto entry, class Args>
+void run(const Args& args, Stream stream) {
+    Args moved = args;
+    Uses uses;
+    uses.add_fields(moved);
+    Visit visit(uses.all, stream);
+    (device->*entry)(moved, stream);
+    visit.come_back();
+}
+
+}  // namespace
+
+const Ops& hosted(const Ops& of) {
+    device = &of;
+    static Ops table;
+    table = of;
+    table.embedding_forward = run<&Ops::embedding_forward>;
+    table.embedding_backward = run<&Ops::embedding_backward>;
+    table.layernorm_forward = run<&Ops::layernorm_forward>;
+    table.add_layernorm_forward = run<&Ops::add_layernorm_forward>;
+    table.layernorm_backward = run<&Ops::layernorm_backward>;
+    table.rmsnorm_forward = run<&Ops::rmsnorm_forward>;
+    table.add_rmsnorm_forward = run<&Ops::add_rmsnorm_forward>;
+    table.rmsnorm_backward = run<&Ops::rmsnorm_backward>;
+    table.linear_forward = run<&Ops::linear_forward>;
+    table.linear_backward_input = run<&Ops::linear_backward_input>;
+    table.linear_backward_weight = run<&Ops::linear_backward_weight>;
+    table.rope_forward = run<&Ops::rope_forward>;
+    table.rope_backward = run<&Ops::rope_backward>;
+    table.attention_forward = run<&Ops::attention_forward>;
+    table.attention_backward = run<&Ops::attention_backward>;
+    table.attention_cached = run<&Ops::attention_cached>;
+    table.activation_forward = run<&Ops::activation_forward>;
+    table.activation_backward = run<&Ops::activation_backward>;
+    table.gated_forward = run<&Ops::gated_forward>;
+    table.gated_backward = run<&Ops::gated_backward>;
+    table.dropout = run<&Ops::dropout>;
+    table.cross_entropy_stats = run<&Ops::cross_entropy_stats>;
+    table.cross_entropy_join = run<&Ops::cross_entropy_join>;
+    table.cross_entropy_forward = run<&Ops::cross_entropy_forward>;
+    table.cross_entropy_backward = run<&Ops::cross_entropy_backward>;
+    table.add = run<&Ops::add>;
+    table.cast = run<&Ops::cast>;
+    table.square_sum = run<&Ops::square_sum>;
+    table.clip_scale = run<&Ops::clip_scale>;
+    table.adamw = run<&Ops::adamw>;
+    table.muon = run<&Ops::muon>;
+    return table;
+}
+
+Shifted::Shifted() { shifted = true; }
+Shifted::~Shifted() { shifted = false; }
+
+}  // namespace gradus::test

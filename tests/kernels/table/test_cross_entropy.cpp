@@ -1,0 +1,137 @@
+// The loss of any table against the truth.
+#include "tests/kernels/table/compare.h"
+#include "tests/kernels/table/shapes.h"
+
+using namespace gradus;
+using namespace gradus::test;
+
+namespace {
+
+struct Objective {
+    double smoothing, z_loss;
+};
+const std::vector<Objective> objectives = {{0, 0}, {0.1, 0.01}};
+
+// Some below zero, which is ignored; some in the part of the vocabulary that these logits are of, some outside it.
+Owned targets_of(int64_t N, int64_t V) { return integers(9, {N}, -1, int(V)); }
+
+struct Logits {
+    int64_t N, Vr, first, V;
+};
+
+std::vector<Logits> logits() {
+    std::vector<Logits> all = {{1, 1, 0, 1}, {3, 7, 0, 7}, {5, 33, 20, 80}};
+    if (tested().slow) all.push_back({9, 1031, 0, 1031});
+    else all.insert(all.end(), {{9, 5000, 0, 5000}, {40, 257, 0, 257}});
+    return all;
+}
+
+// The four statistics one by one: a sum is a thousand times as large as the others.
+Outputs columns_of(const Tensor& stats) {
+    Outputs each;
+    for (int64_t k = 0; k < 4; ++k) {
+        each.emplace_back(stats.dtype, Shape{stats.rows()});
+        for (int64_t n = 0; n < stats.rows(); ++n) put(each.back(), n, at(stats, n * 4 + k));
+    }
+    return each;
+}
+
+}  // namespace
+
+TEST_CASE("the statistics of logits are as exact as the naive formula, large logits included") {
+    for (const Logits& l : logits())
+        for (double spread : {1.0, 200.0})
+            compare("cross_entropy_stats", [=](const Side& s) {
+                const Owned z = s.in(1, {l.N, l.Vr}, spread), targets = targets_of(l.N, l.V),
+                            stats = s.statistic({l.N, 4});
+                s.ops.cross_entropy_stats({.stats = stats, .logits = z, .targets = targets, .first_class = l.first},
+                                          {});
+                return columns_of(stats);
+            });
+}
+
+TEST_CASE("logits of minus infinity count as nothing, wherever they stand") {
+    for (int64_t V : {int64_t(5), int64_t(5000)})
+        for (int64_t from : {int64_t(0), V / 2}) {
+            const Owned z = random(1, DType::f32, {1, V}), targets = integers(1, {1}, 0, 1),
+                        stats = poisoned(DType::f32, {1, 4});
+            double total = 0, top = -INFINITY;
+            for (int64_t v = 0; v < V; ++v) {
+                if (v >= from && v < from + V / 2) put(z, v, -INFINITY);
+                else top = std::max(top, at(z, v));
+            }
+            for (int64_t v = 0; v < V; ++v) total += std::exp(at(z, v) - top);
+            tested().ops.cross_entropy_stats({.stats = stats, .logits = z, .targets = targets}, {});
+            REQUIRE(at(stats, 0) == top);
+            REQUIRE(std::abs(at(stats, 1) - total) <= 1e-5 * total);
+        }
+}
+
+TEST_CASE("a logit that is NaN makes the loss NaN: a broken step is seen") {
+    const Owned z = random(1, DType::f32, {1, 3000}), targets = integers(1, {1}, 0, 1),
+                stats = poisoned(DType::f32, {1, 4});
+    const Owned loss = filled(DType::f32, {1}, 0), lse = filled(DType::f32, {1}, 0);
+    put(z, 2500, NAN);
+    tested().ops.cross_entropy_stats({.stats = stats, .logits = z, .targets = targets}, {});
+    tested().ops.cross_entropy_forward({.loss = loss, .lse = lse, .stats = stats, .targets = targets, .V = 3000}, {});
+    REQUIRE(std::isnan(at(loss, 0)));
+}
+
+TEST_CASE("the statistics of several ranks join as exactly as the naive formula does, one rank among them") {
+    for (int64_t R : {1, 2, 5})
+        for (int64_t N : {int64_t(1), int64_t(7), int64_t(tested().slow ? 40 : 300)})
+            compare("cross_entropy_join of " + std::to_string(R), [=](const Side& s) {
+                const Owned parts = s.sum(1, {R * N, 4}, 3, 2), stats = s.statistic({N, 4});
+                for (int64_t n = 0; n < R * N; ++n) put(parts, n * 4 + 1, 1 + std::abs(at(parts, n * 4 + 1)));
+                s.ops.cross_entropy_join({.stats = stats, .parts = parts}, {});
+                return columns_of(stats);
+            });
+}
+
+TEST_CASE("a rank whose logits are all minus infinity joins as nothing") {
+    const Owned parts(DType::f32, {2, 4}), stats = poisoned(DType::f32, {1, 4});
+    int64_t i = 0;
+    for (double x : {-double(INFINITY), double(NAN), 0.0, -double(INFINITY), 2.0, 3.0, 1.0, 5.0}) put(parts, i++, x);
+    put(parts, 1, 0);
+    tested().ops.cross_entropy_join({.stats = stats, .parts = parts}, {});
+    REQUIRE(at(stats, 0) == 2);
+    REQUIRE(at(stats, 1) == 3);
+    REQUIRE(at(stats, 2) == 1);
+}
+
+TEST_CASE("the losses are as exact as the naive formula") {
+    for (const Objective& o : objectives)
+        for (int64_t N : {1, 7, tested().slow ? 60 : 1500})
+            compare("cross_entropy_forward", [=](const Side& s) {
+                const Owned stats = s.give(random(1, DType::f32, {N, 4}, 0.3, 3), s.accumulator()),
+                            targets = targets_of(N, 90);
+                const Owned loss = s.statistic({N}), lse = s.statistic({N});
+                s.ops.cross_entropy_forward({.loss = loss,
+                                             .lse = lse,
+                                             .stats = stats,
+                                             .targets = targets,
+                                             .V = 90,
+                                             .smoothing = o.smoothing,
+                                             .z_loss = o.z_loss},
+                                            {});
+                return outputs(copy_of(loss), copy_of(lse));
+            });
+}
+
+TEST_CASE("the gradients of logits are as exact as the naive formula, and stand where the logits stood") {
+    for (const Logits& l : logits())
+        for (const Objective& o : objectives)
+            compare("cross_entropy_backward", [=](const Side& s) {
+                const Owned z = s.in(1, {l.N, l.Vr}), lse = s.sum(2, {l.N}, 0.5, 4), targets = targets_of(l.N, l.V);
+                s.ops.cross_entropy_backward({.logits = z,
+                                              .lse = lse,
+                                              .targets = targets,
+                                              .V = l.V,
+                                              .first_class = l.first,
+                                              .scale = 0.7,
+                                              .smoothing = o.smoothing,
+                                              .z_loss = o.z_loss},
+                                             {});
+                return outputs(copy_of(z));
+            });
+}

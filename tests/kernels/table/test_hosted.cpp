@@ -1,0 +1,78 @@
+// What brings the host's tensors to a device for these tests is itself tested: on tables that break a promise on purpose.
+#include "tests/kernels/table/compare.h"
+#include "tests/kernels/table/fields.h"
+
+using namespace gradus;
+using namespace gradus::test;
+
+namespace {
+
+// The reference, but for one op; afterwards the table under test is hosted again.
+struct Device {
+    Ops table = reference_ops();
+    Device() = default;
+    ~Device() { hosted(tested().device); }
+    const Ops& ops() const { return hosted(table); }
+};
+
+template <class Args>
+int fields_in(const Args& args) {
+    return with(args, [](const auto&... field) { return int(sizeof...(field)); });
+}
+
+}  // namespace
+
+TEST_CASE("every field of an op's arguments is seen") {
+    const Owned t(DType::f32, {1, 1});
+    REQUIRE(fields_in(Cast{.y = t, .x = t}) == 2);
+    REQUIRE(fields_in(Rope{.x = t, .positions = t, .turns = t, .heads = 1, .D = 2}) == 6);
+    REQUIRE(fields_in(Muon{.workspace = t, .lr = 1, .beta = 0, .decay = 0}) == 6);
+    REQUIRE(fields_in(AdamW{.master = t,
+                            .m = t,
+                            .v = t,
+                            .grad = t,
+                            .lr = 1,
+                            .beta1 = 0,
+                            .beta2 = 0,
+                            .eps = 1,
+                            .decay = 0,
+                            .step = 1}) == 14);
+}
+
+TEST_CASE("an op that leaves its output alone leaves NaN, whatever the host had there") {
+    Device device;
+    device.table.add = [](const Add&, Stream) {};
+    const Owned a = filled(DType::f32, {3}, 1), b = filled(DType::f32, {3}, 2), y = filled(DType::f32, {3}, 3);
+    device.ops().add({.y = y, .a = a, .b = b}, {});
+    for (int64_t i = 0; i < 3; ++i) REQUIRE(std::isnan(at(y, i)));
+}
+
+TEST_CASE("an op that changes what it may only read is found out") {
+    Device device;
+    device.table.add = [](const Add& x, Stream) { put(Tensor(x.b), 2, 7); };
+    const Owned a = filled(DType::f32, {3}, 1), b = filled(DType::f32, {3}, 2), y = filled(DType::f32, {3}, 3);
+    REQUIRE_THROWS_AS(device.ops().add({.y = y, .a = a, .b = b}, {}), BrokenPromise);
+    REQUIRE(at(b, 2) == 2);
+}
+
+TEST_CASE("tensors that share memory share it on the device, and others do not touch") {
+    Device device;
+    static Add seen = {.y = Tensor(), .a = Tensor(), .b = Tensor()};
+    device.table.add = [](const Add& x, Stream s) {
+        seen = x;
+        reference_ops().add(x, s);
+    };
+    const Owned all = filled(DType::f32, {6}, 1);
+    const Tensor front = all.part(0, 3), back = all.part(3, 3);
+    device.ops().add({.y = front, .a = front, .b = back}, {});
+    REQUIRE(seen.y.data == seen.a.data);
+    REQUIRE(seen.b.data != seen.y.as<char>() + front.bytes());
+    for (int64_t i = 0; i < 6; ++i) REQUIRE(at(all, i) == (i < 3 ? 2 : 1));
+    const auto place = [](const Tensor& t) { return reinterpret_cast<uintptr_t>(t.data) % 64; };
+    REQUIRE(place(seen.y) == 0);
+    REQUIRE(place(seen.b) == 12);
+    const Shifted each;
+    device.ops().add({.y = front, .a = front, .b = back}, {});
+    REQUIRE(place(seen.y) == 4);
+    REQUIRE(place(seen.b) == 16);
+}

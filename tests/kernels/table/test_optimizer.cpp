@@ -1,0 +1,193 @@
+// The gradient's norm, the clip, AdamW and Muon of any table against the truth.
+#include "tests/kernels/table/compare.h"
+#include "tests/kernels/table/shapes.h"
+
+using namespace gradus;
+using namespace gradus::test;
+
+namespace {
+
+int many(int n) { return tested().slow ? n / 40 : n; }
+
+std::vector<std::pair<int64_t, int64_t>> muon_shapes() {
+    if (tested().slow) return {{1, 1}, {5, 9}, {33, 20}};
+    return {{1, 1}, {5, 9}, {33, 20}, {40, 120}, {130, 70}};
+}
+
+}  // namespace
+
+TEST_CASE("the sum of squares is the sum in double, and always in one order") {
+    for (int64_t n : {1, 7, 100, many(200003)})
+        for (DType dtype : {DType::f32, DType::bf16}) {
+            const Owned x = random(1, dtype, {n});
+            const auto sum = [&](const Ops& ops, const Tensor& of) {
+                const Owned total = filled(DType::f64, {1}, 3), parts(DType::f64, {square_sum_parts});
+                ops.square_sum({.total = total, .parts = parts, .x = of}, {});
+                return at(total, 0);
+            };
+            const double want = sum(reference_ops(), converted(x, DType::f64)), got = sum(tested().ops, x);
+            REQUIRE(std::abs(got - want) <= 1e-12 * want);
+            for (const Way& way : tested().ways) {
+                const Entered entered(way);
+                INFO(way.name);
+                REQUIRE(sum(tested().ops, x) == got);
+            }
+        }
+}
+
+TEST_CASE("a table clips as the reference does") {
+    for (double total : {0.0, 0.25, 4.0, double(INFINITY)})
+        for (double most : {0.0, 1.0}) {
+            const Owned sum = filled(DType::f64, {1}, total), mine = poisoned(DType::f64, {1}),
+                        want = poisoned(DType::f64, {1});
+            tested().ops.clip_scale({.scale = mine, .total = sum, .max_norm = most}, {});
+            reference_ops().clip_scale({.scale = want, .total = sum, .max_norm = most}, {});
+            REQUIRE(same_bits(mine, want));
+        }
+}
+
+TEST_CASE("AdamW is as exact as the naive formula, with and without a copy in bf16") {
+    for (int64_t n : {1, 9, many(40001)})
+        for (bool copied : {false, true})
+            for (int64_t step : {int64_t(1), int64_t(1000)})
+                compare("adamw",
+                        [=](const Side& s) {
+                            const Owned master = s.sum(1, {n}), m = s.sum(2, {n}, 0.1), v = s.sum(3, {n}, 1e-3, 0.02),
+                                        grad = s.sum(4, {n});
+                            const Owned param = poisoned(DType::bf16, {n}), scale = s.total(0.5);
+                            s.ops.adamw({.master = master,
+                                         .m = m,
+                                         .v = v,
+                                         .param = copied ? Opt(param) : Opt(),
+                                         .grad = grad,
+                                         .scale = copied ? Opt(scale) : Opt(),
+                                         .lr = 1e-2,
+                                         .beta1 = 0.9,
+                                         .beta2 = 0.95,
+                                         .eps = 1e-8,
+                                         .decay = 0.1,
+                                         .step = step},
+                                        {});
+                            if (copied) return outputs(copy_of(master), copy_of(m), copy_of(v), copy_of(param));
+                            return outputs(copy_of(master), copy_of(m), copy_of(v));
+                        },
+                        {DType::f32});
+}
+
+TEST_CASE("a table rounds by the same chance as the reference, and any split of a range gives the same") {
+    const int64_t n = many(40001), cut = n * 2 / 5 + 1;
+    const auto run = [&](const Ops& ops, std::vector<std::pair<int64_t, int64_t>> parts) {
+        const Owned master = random(1, DType::f32, {n}), m = filled(DType::f32, {n}, 0), v = filled(DType::f32, {n}, 1),
+                    grad = filled(DType::f32, {n}, 0);
+        const Owned param = poisoned(DType::bf16, {n});
+        put(master, 5, INFINITY);
+        put(master, 6, NAN);
+        for (const auto& [first, count] : parts) {
+            const auto part = [&, f = first, c = count](const Tensor& t) {
+                return t.view({n, 1}).slice(f, c).view({c});
+            };
+            ops.adamw({.master = part(master),
+                       .m = part(m),
+                       .v = part(v),
+                       .param = part(param),
+                       .grad = part(grad),
+                       .lr = 0,
+                       .beta1 = 0.9,
+                       .beta2 = 0.95,
+                       .eps = 1e-8,
+                       .decay = 0,
+                       .step = 1,
+                       .rounding_key = 99,
+                       .first = first + (int64_t(1) << 32) - 1000},
+                      {});
+        }
+        return copy_of(param);
+    };
+    const Owned want = run(reference_ops(), {{0, n}});
+    REQUIRE(same_bits(run(tested().ops, {{0, n}}), want));
+    REQUIRE(same_bits(run(tested().ops, {{0, cut}, {cut, n - cut}}), want));
+}
+
+TEST_CASE("no gradient is no step of AdamW or Muon, but the decay") {
+    const Shape flat = {6}, matrix = {2, 3};
+    for (bool muon : {false, true}) {
+        const Shape& shape = muon ? matrix : flat;
+        const Owned master = filled(DType::f32, shape, 1), m = filled(DType::f32, shape, 0),
+                    v = filled(DType::f32, shape, 0), grad = filled(DType::f32, shape, 0),
+                    workspace = poisoned(DType::f32, {muon_workspace(2, 3)});
+        const MuonMatrix one = {.master = master, .m = m, .grad = grad};
+        if (muon)
+            tested().ops.muon({.matrices = {&one, 1}, .workspace = workspace, .lr = 0.5, .beta = 0.95, .decay = 0.5},
+                              {});
+        else
+            tested().ops.adamw({.master = master,
+                                .m = m,
+                                .v = v,
+                                .grad = grad,
+                                .lr = 0.5,
+                                .beta1 = 0.9,
+                                .beta2 = 0.95,
+                                .eps = 1e-8,
+                                .decay = 0.5,
+                                .step = 1},
+                               {});
+        for (int64_t i = 0; i < 6; ++i) REQUIRE(at(master, i) == 0.75);
+    }
+}
+
+TEST_CASE("Muon is as exact as the naive formula") {
+    for (const auto& [R, I] : muon_shapes())
+        compare("muon",
+                [R = R, I = I](const Side& s) {
+                    const Owned master = s.sum(1, {R, I}), m = s.sum(2, {R, I}), grad = s.sum(3, {R, I}),
+                                workspace = s.statistic({muon_workspace(R, I)});
+                    const Owned scale = s.total(0.25), param = poisoned(DType::bf16, {R, I});
+                    const MuonMatrix one = {.master = master, .m = m, .param = param, .grad = grad};
+                    s.ops.muon({.matrices = {&one, 1},
+                                .scale = scale,
+                                .workspace = workspace,
+                                .lr = 0.02,
+                                .beta = 0.95,
+                                .decay = 0.1},
+                               {});
+                    return outputs(copy_of(master), copy_of(m), copy_of(param));
+                },
+                {DType::f32});
+}
+
+TEST_CASE("Muon gives a list the bits of its matrices one by one, with scale and copy or without") {
+    const std::vector<Shape> shapes = {{20, 33}, {17, 5}, {1, 40}};
+    const auto run = [&](bool together, bool whole) {
+        Outputs all;
+        std::vector<MuonMatrix> list;
+        for (size_t i = 0; i < shapes.size(); ++i)
+            for (int k = 0; k < 4; ++k)
+                all.push_back(k < 3 ? random(3 * i + size_t(k), DType::f32, shapes[i])
+                                    : poisoned(DType::bf16, shapes[i]));
+        for (size_t i = 0; i < all.size(); i += 4)
+            list.push_back({.master = all[i], .m = all[i + 1], .param = when(whole, all[i + 3]), .grad = all[i + 2]});
+        const std::span<const MuonMatrix> matrices = list;
+        const Owned scale = filled(DType::f64, {1}, 0.25);
+        for (size_t i = 0; i < list.size(); i += together ? list.size() : 1) {
+            const auto some = matrices.subspan(i, together ? list.size() : 1);
+            const Owned workspace = poisoned(DType::f32, {muon_workspace(some)});
+            tested().ops.muon({.matrices = some,
+                               .scale = when(whole, scale),
+                               .workspace = workspace,
+                               .lr = 0.02,
+                               .beta = 0.95,
+                               .decay = 0.1},
+                              {});
+        }
+        return all;
+    };
+    for (bool whole : {false, true}) {
+        const Outputs want = run(false, whole);
+        REQUIRE_FALSE(same_bits(want[0], random(0, DType::f32, shapes[0])));
+        for (const Way& way : tested().ways) {
+            const Entered entered(way);
+            INFO(way.name);
+            REQUIRE(all_same_bits(run(true, whole), want));
+        }
+    }
+}

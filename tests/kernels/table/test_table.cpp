@@ -1,0 +1,110 @@
+// What any table owes beside its arithmetic.
+#include "tests/kernels/table/compare.h"
+#include "tests/kernels/table/shapes.h"
+
+using namespace gradus;
+using namespace gradus::test;
+
+TEST_CASE("the table under test leaves out no op") {
+    void* entries[sizeof(Ops) / sizeof(void*)];
+    std::memcpy(entries, &tested().device, sizeof entries);
+    for (void* entry : entries) REQUIRE(entry != nullptr);
+}
+
+TEST_CASE("memory of the table under test is aligned to 64 bytes, and takes zeros and copies") {
+    const Ops& ops = tested().device;
+    for (const Way& way : tested().ways)
+        for (size_t bytes : {size_t(0), size_t(1), size_t(1000), size_t(300007)}) {
+            const Entered entered(way);
+            void* memory = ops.allocate(bytes);
+            REQUIRE(reinterpret_cast<uintptr_t>(memory) % 64 == 0);
+            const std::vector<char> out(bytes, 'o');
+            std::vector<char> in(bytes, 'i'), zeros(bytes, 'i');
+            ops.copy_to_device(memory, out.data(), bytes, {});
+            ops.copy_to_host(in.data(), memory, bytes, {});
+            ops.zero(memory, bytes, {});
+            ops.copy_to_host(zeros.data(), memory, bytes, {});
+            ops.synchronise({});
+            REQUIRE(in == out);
+            REQUIRE(zeros == std::vector<char>(bytes, 0));
+            ops.release(memory, bytes);
+        }
+}
+
+TEST_CASE("memory of the host that copies reach is memory, and the device says how much it has") {
+    const Ops& ops = tested().device;
+    void* host = ops.allocate_host(1000);
+    std::memset(host, 'o', 1000);
+    void* memory = ops.allocate(1000);
+    ops.copy_to_device(memory, host, 1000, {});
+    ops.synchronise({});
+    std::memset(host, 'i', 1000);
+    ops.copy_to_host(host, memory, 1000, {});
+    ops.synchronise({});
+    REQUIRE(std::string(static_cast<char*>(host), 1000) == std::string(1000, 'o'));
+    ops.release(memory, 1000);
+    ops.release_host(host, 1000);
+    REQUIRE(ops.memory().total > 0);
+    REQUIRE(ops.memory().free <= ops.memory().total);
+}
+
+TEST_CASE("memory that the device does not have is an Error that names the bytes and what to do") {
+    const size_t bytes = size_t(1) << 60;
+    try {
+        tested().device.allocate(bytes);
+        FAIL("was given memory that nobody has");
+    } catch (const Error& e) {
+        REQUIRE_THAT(e.what(), Catch::Contains(std::to_string(bytes) + " bytes"));
+        REQUIRE_FALSE(e.fix.empty());
+    }
+}
+
+TEST_CASE("what one stream is given after an event begins when the other has reached it") {
+    const Ops& ops = tested().device;
+    const int64_t n = tested().slow ? 300 : 5000;
+    const size_t bytes = size_t(n) * sizeof(float);
+    for (const Way& way : tested().ways) {
+        const Entered entered(way);
+        const Owned a = random(1, DType::f32, {n}), b = random(2, DType::f32, {n}), y = poisoned(DType::f32, {n}),
+                    want = poisoned(DType::f32, {n});
+        reference_ops().add({.y = want, .a = a, .b = b}, {});
+        const auto on_device = [&] { return Tensor{ops.allocate(bytes), DType::f32, {n}}; };
+        const Tensor da = on_device(), db = on_device(), dy = on_device();
+        const Stream copies = ops.make_stream(), computes = ops.make_stream();
+        const Event arrived = ops.make_event(), computed = ops.make_event();
+        ops.copy_to_device(da.data, a.data, bytes, copies);
+        ops.copy_to_device(db.data, b.data, bytes, copies);
+        ops.record(arrived, copies);
+        ops.wait(computes, arrived);
+        ops.add({.y = dy, .a = da, .b = db}, computes);
+        ops.record(computed, computes);
+        ops.wait(copies, computed);
+        ops.copy_to_host(y.data, dy.data, bytes, copies);
+        ops.synchronise(copies);
+        INFO(way.name);
+        REQUIRE(same_bits(y, want));
+        REQUIRE(ops.reached(computed));
+        REQUIRE(ops.seconds_between(arrived, computed) >= 0);
+        for (const Tensor& t : {da, db, dy}) ops.release(t.data, bytes);
+        for (Stream s : {copies, computes}) ops.release_stream(s);
+        for (Event e : {arrived, computed}) ops.release_event(e);
+    }
+}
+
+TEST_CASE("ops without rows do nothing") {
+    const Side s = {tested().ops, DType::f32, DType::f32};
+    const Owned x = s.in(1, {0, 3}), y = s.out({0, 5}), w = s.in(2, {5, 3}), d_w = s.sum(3, {5, 3}),
+                d_b = s.sum(4, {5}), none = s.out({0}), z = s.out({0, 3});
+    const Owned gain = s.in(5, {3}), d_gain = s.sum(6, {3}), kept = copy_of(d_w), kept_gain = copy_of(d_gain),
+                ids = integers(1, {0}, 0, 1);
+    s.ops.linear_forward({.y = y, .x = x, .w = w}, {});
+    s.ops.linear_backward_input({.d_x = z, .d_y = y, .w = w}, {});
+    s.ops.linear_backward_weight({.d_w = d_w, .d_b = d_b, .d_y = y, .x = x}, {});
+    s.ops.layernorm_forward({.y = z, .mean = none, .rstd = none, .x = x, .gain = gain}, {});
+    s.ops.layernorm_backward({.d_x = z, .d_gain = d_gain, .d_y = x, .x = x, .gain = gain, .mean = none, .rstd = none},
+                             {});
+    s.ops.embedding_backward({.d_wte = d_w, .d_y = x, .tokens = ids}, {});
+    s.ops.activation_forward({.y = z, .x = x, .kind = Activation::relu}, {});
+    REQUIRE(same_bits(d_w, kept));
+    REQUIRE(same_bits(d_gain, kept_gain));
+}

@@ -1,0 +1,115 @@
+// What only the CPU's table promises: threads, its memory, broken promises that it sees while it computes.
+#include <omp.h>
+
+#include "kernels/cpu/parallel.h"
+#include "tests/kernels/table/compare.h"
+
+using namespace gradus;
+using namespace gradus::test;
+
+TEST_CASE("the CPU's table says its name") { REQUIRE(std::string(cpu_ops().name) == "cpu"); }
+
+TEST_CASE(
+    "the CPU's Muon gives a list the bits of its matrices one by one, whether a thread or all of them compute one") {
+    const std::vector<Shape> shapes = {{20, 33}, {400, 400}, {96, 256}, {256, 96}};  // one is worth all threads
+    auto run = [&](bool together, int threads) {
+        const int before = omp_get_max_threads();
+        omp_set_num_threads(threads);
+        std::vector<Owned> masters, ms, grads;
+        std::vector<MuonMatrix> list;
+        for (size_t i = 0; i < shapes.size(); ++i) {
+            masters.push_back(random(3 * i, DType::f32, shapes[i]));
+            ms.push_back(random(3 * i + 1, DType::f32, shapes[i]));
+            grads.push_back(random(3 * i + 2, DType::f32, shapes[i]));
+            list.push_back({.master = masters.back(), .m = ms.back(), .grad = grads.back()});
+        }
+        const std::span<const MuonMatrix> all = list;
+        for (size_t i = 0; i < list.size(); i += together ? list.size() : 1) {
+            const auto some = all.subspan(i, together ? list.size() : 1);
+            const Owned workspace = poisoned(DType::f32, {muon_workspace(some)});
+            cpu_ops().muon({.matrices = some, .workspace = workspace, .lr = 0.02, .beta = 0.95, .decay = 0.1}, {});
+        }
+        omp_set_num_threads(before);
+        return masters;
+    };
+    const std::vector<Owned> want = run(false, 1);
+    for (bool together : {false, true})
+        for (int threads : {1, 2, 3}) {
+            const std::vector<Owned> got = run(together, threads);
+            for (size_t i = 0; i < want.size(); ++i) REQUIRE(same_bits(got[i], want[i]));
+        }
+}
+
+TEST_CASE("what goes wrong on one of several threads reaches the caller") {
+    const Entered way(tested().ways.back());
+    const auto fail_at = [](int64_t bad) {
+        return [bad](int64_t first, int64_t last) {
+            if (first <= bad && bad < last) throw Error("no memory", "there", "here");
+        };
+    };
+    for (int64_t bad : {0, 50, 99}) {
+        REQUIRE_THROWS_AS(cpu::parallel(100, 1, fail_at(bad)), Error);
+        REQUIRE_THROWS_AS(cpu::parallel_items(100, 1, [&](int64_t i, int) { fail_at(bad)(i, i + 1); }), Error);
+    }
+}
+
+TEST_CASE("the CPU's optimizers and losses refuse numbers of 64 bits, which they would misread") {
+    const Owned a = filled(DType::f64, {2, 2}, 1), b = copy_of(a), c = copy_of(a), grad = copy_of(a),
+                workspace = poisoned(DType::f64, {muon_workspace(2, 2)});
+    const MuonMatrix one = {.master = a, .m = b, .grad = grad};
+    REQUIRE_THROWS_AS(
+        cpu_ops().muon({.matrices = {&one, 1}, .workspace = workspace, .lr = 1, .beta = 0.9, .decay = 0}, {}),
+        BrokenPromise);
+    auto flat = [](const Tensor& t) { return t.view({4}); };
+    REQUIRE_THROWS_AS(cpu_ops().adamw({.master = flat(a),
+                                       .m = flat(b),
+                                       .v = flat(c),
+                                       .grad = flat(grad),
+                                       .lr = 1,
+                                       .beta1 = 0.9,
+                                       .beta2 = 0.9,
+                                       .eps = 1e-8,
+                                       .decay = 0,
+                                       .step = 1},
+                                      {}),
+                      BrokenPromise);
+}
+
+TEST_CASE("memory of the CPU table is aligned, takes zeros and copies, small and in huge pages") {
+    const Ops& ops = cpu_ops();
+    for (size_t bytes : {size_t(0), size_t(1), size_t(1000), size_t(5) << 20}) {
+        void* memory = ops.allocate(bytes);
+        REQUIRE(reinterpret_cast<uintptr_t>(memory) % (bytes > size_t(4) << 20 ? size_t(2) << 20 : 64) == 0);
+        std::vector<char> out(bytes, 'o'), in(bytes, 'i');
+        ops.copy_to_device(memory, out.data(), bytes, {});
+        ops.copy_to_host(in.data(), memory, bytes, {});
+        REQUIRE(in == out);
+        ops.zero(memory, bytes, {});
+        ops.copy_to_host(in.data(), memory, bytes, {});
+        REQUIRE(in == std::vector<char>(bytes, 0));
+        ops.synchronise({});
+        ops.release(memory, bytes);
+    }
+}
+
+TEST_CASE("memory that the machine does not have is an Error that names the bytes and what to lower") {
+    for (size_t bytes : {size_t(1) << 60, ~size_t(0)}) {
+        try {
+            cpu_ops().allocate(bytes);
+            FAIL("was given memory that nobody has");
+        } catch (const Error& e) {
+            REQUIRE_THAT(e.what(), Catch::Contains(std::to_string(bytes) + " bytes"));
+            REQUIRE_THAT(e.fix, Catch::Contains("batch"));
+        }
+    }
+}
+
+TEST_CASE("an id outside its table is a broken promise on the CPU, not a crash") {
+    const Side s = {cpu_ops(), DType::f32, DType::f32};
+    const Owned y = s.out({2, 3}), wte = s.in(1, {4, 3}), d_wte = s.sum(2, {4, 3}), d_y = s.in(3, {2, 3});
+    for (int id : {-1, 4, 1 << 30}) {
+        const Owned tokens = integers(1, {2}, id, id + 1);
+        REQUIRE_THROWS_AS(s.ops.embedding_forward({.y = y, .tokens = tokens, .wte = wte}, {}), BrokenPromise);
+        REQUIRE_THROWS_AS(s.ops.embedding_backward({.d_wte = d_wte, .d_y = d_y, .tokens = tokens}, {}), BrokenPromise);
+    }
+}

@@ -1,0 +1,44 @@
+#pragma once
+// Planted bugs: each is a small program in two versions, fixed and not. The line that a report must name carries the comment
+// `BUG name`. test_bugs.cpp runs them in processes of their own, in builds with and without sanitizers.
+#include <functional>
+#include <map>
+#include <string>
+
+#include "kernels/cuda/primitives/async_copy.h"
+#include "kernels/cuda/primitives/atomics.h"
+#include "kernels/cuda/primitives/barrier.h"
+#include "kernels/cuda/primitives/device.h"
+#include "kernels/simt/memory.h"
+
+namespace gradus::simt {
+
+using Bugs = std::map<std::string, std::function<void(bool fixed)>>;
+
+Bugs bugs_of_barriers();
+Bugs bugs_of_collectives();
+Bugs bugs_of_copies();
+Bugs bugs_of_memory();
+Bugs bugs_of_order();
+Bugs bugs_of_the_host();
+
+// Device memory for the length of a test, zeroed.
+template <class Element>
+class DeviceArray {
+public:
+    explicit DeviceArray(size_t count) : bytes_(count * sizeof(Element)), memory_(allocate(bytes_)) {
+        zero(memory_, bytes_, {});
+        synchronise({});
+    }
+    ~DeviceArray() { release(memory_, bytes_); }
+    DeviceArray(const DeviceArray&) = delete;
+    DeviceArray& operator=(const DeviceArray&) = delete;
+
+    operator Element*() const { return static_cast<Element*>(memory_); }
+
+private:
+    size_t bytes_;
+    void* memory_;
+};
+
+}  // namespace gradus::simt
