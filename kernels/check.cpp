@@ -1,6 +1,8 @@
 // The promises of kernels/*.h, one function for each struct of arguments, in the order of its fields.
 #include "kernels/check.h"
 
+#include <algorithm>
+
 #include "kernels/check_call.h"
 
 namespace gradus {
@@ -298,7 +300,8 @@ void check(const CrossEntropyStats& a) {
 
 void check(const CrossEntropyJoin& a) {
     const Call call{"cross_entropy_join"};
-    const int64_t N = call.matrix("stats", a.stats).rows, R = call.matrix("parts", a.parts).rows / N;
+    const int64_t N = call.matrix("stats", a.stats).rows,
+                  R = call.matrix("parts", a.parts).rows / std::max<int64_t>(N, 1);
     const DType t = accumulator_of(a.stats.dtype);
     call.is("stats", a.stats, t, {N, 4}, "[N,4]");
     call.is("parts", a.parts, t, {R * N, 4}, "[R*N,4]");

@@ -105,6 +105,8 @@ TEST_CASE("ops without rows do nothing") {
                              {});
     s.ops.embedding_backward({.d_wte = d_w, .d_y = x, .tokens = ids}, {});
     s.ops.activation_forward({.y = z, .x = x, .kind = Activation::relu}, {});
+    const Owned stats = s.statistic({0, 4}), parts = s.sum(7, {0, 4});
+    s.ops.cross_entropy_join({.stats = stats, .parts = parts}, {});
     REQUIRE(same_bits(d_w, kept));
     REQUIRE(same_bits(d_gain, kept_gain));
 }
