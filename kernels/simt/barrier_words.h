@@ -18,7 +18,8 @@ inline void fence_mbarrier_init() {}
 inline void mbarrier_arrive(MBarrier* barrier, emulator::Place at = emulator::Place::here()) {
     emulator::mbarrier_arrive(barrier, at);
 }
-inline void mbarrier_arrive_and_expect(MBarrier* barrier, unsigned bytes, emulator::Place at = emulator::Place::here()) {
+inline void mbarrier_arrive_and_expect(MBarrier* barrier, unsigned bytes,
+                                       emulator::Place at = emulator::Place::here()) {
     emulator::mbarrier_arrive_and_expect(barrier, bytes, at);
 }
 inline void mbarrier_wait(MBarrier* barrier, unsigned parity, emulator::Place at = emulator::Place::here()) {

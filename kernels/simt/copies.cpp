@@ -43,10 +43,8 @@ void check_address(const char* word, const char* which, const void* address, Pla
 void move(const Copy& copy) {
     const Hidden hidden;
     allow(copy.to, copy.bytes);
-    if (copy.valid)
-        std::memcpy(copy.to, copy.from, copy.bytes);
-    else
-        std::memset(copy.to, 0, copy.bytes);
+    if (copy.valid) std::memcpy(copy.to, copy.from, copy.bytes);
+    else std::memset(copy.to, 0, copy.bytes);
 }
 
 // The copy is over: from here on its bytes are what the thread has written.
@@ -60,10 +58,8 @@ void complete(const Copy& copy) {
 void complete_copies(AsyncState& state, unsigned groups) {
     size_t kept = 0;
     for (size_t i = 0; i < state.copies.size(); ++i) {
-        if (state.copies[i].group < groups)
-            complete(state.copies[i]);
-        else
-            state.copies[kept++] = state.copies[i];
+        if (state.copies[i].group < groups) complete(state.copies[i]);
+        else state.copies[kept++] = state.copies[i];
     }
     state.copies.resize(kept);
 }
@@ -72,7 +68,8 @@ void complete_copies(AsyncState& state, unsigned groups) {
 
 void check_shared(const char* word, const void* address, size_t bytes, Place at) {
     if (!self(word, at).on->shared.contains(address, bytes))
-        fault(std::string(word) + ": " + std::to_string(bytes) + " bytes at this address are not shared memory of the block",
+        fault(std::string(word) + ": " + std::to_string(bytes) +
+                  " bytes at this address are not shared memory of the block",
               at);
 }
 
@@ -144,7 +141,8 @@ void bulk_wait(unsigned groups_left, bool only_read, Place at) {
         if (store.group < groups) {
             const Hidden hidden;
             const auto* from = static_cast<const char*>(store.from);
-            if (!store.moved) state.read[i].assign(from, from + store.bytes);  // nothing more is read from shared memory
+            if (!store.moved)
+                state.read[i].assign(from, from + store.bytes);  // nothing more is read from shared memory
             store.moved = true;
         }
         if (store.group < groups && !only_read) {
@@ -170,8 +168,10 @@ void finish_copies(Thread& thread) {
     complete_copies(*thread.copies, unsigned(-1));
     for (const Copy& store : thread.copies->stores)
         if (!store.moved)
-            fault("a thread exits while its bulk store may still read shared memory (wait for the group, or for its read)",
-                  store.place);
+            fault(
+                "a thread exits while its bulk store may still read shared memory (wait for the group, or for its "
+                "read)",
+                store.place);
     ++thread.copies->store_groups;
     bulk_wait(0, false, {});
 }

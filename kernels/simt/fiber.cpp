@@ -92,8 +92,7 @@ void fiber_entered() { arrived_with(nullptr); }
 
 void switch_fiber(Fiber& from, Fiber& to) {
     left = &from;
-    if (__sanitizer_start_switch_fiber)
-        __sanitizer_start_switch_fiber(&from.fake_stack, to.bottom, to.bytes);
+    if (__sanitizer_start_switch_fiber) __sanitizer_start_switch_fiber(&from.fake_stack, to.bottom, to.bytes);
     from.hidden = Hidden::depth;
     Hidden::depth = to.hidden;
     if (to.tsan) __tsan_switch_to_fiber(to.tsan, without_order);

@@ -14,12 +14,12 @@ namespace gradus::emulator {
 
 struct Fiber {
     Context context;
-    char* stack = nullptr;      // empty for the host's own stack
+    char* stack = nullptr;  // empty for the host's own stack
     const void* bottom = nullptr;
     size_t bytes = 0;
-    void* fake_stack = nullptr; // AddressSanitizer's
-    void* tsan = nullptr;       // ThreadSanitizer's
-    int hidden = 0;             // Hidden objects alive on it while it waits
+    void* fake_stack = nullptr;  // AddressSanitizer's
+    void* tsan = nullptr;        // ThreadSanitizer's
+    int hidden = 0;              // Hidden objects alive on it while it waits
 };
 
 // Fibers that wait for a thread to run, for the launches of one stream.
@@ -29,21 +29,21 @@ struct Fiber {
 // fibers that it has not used itself, as long as there are some or more may be made; only then those of its earliest blocks
 // again. A fiber keeps its stack, whose past is its own. Where making one is cheap, none is used twice (sanitizer.h).
 class FiberPool {
-   public:
+public:
     explicit FiberPool(void (*entry)()) : entry_(entry) {}
     ~FiberPool();
     FiberPool(const FiberPool&) = delete;
     FiberPool& operator=(const FiberPool&) = delete;
 
     Fiber* take();
-    void give(Fiber* fiber);      // it has run its thread to the end
-    void destroy(Fiber* fiber);   // it is stuck in the middle of one; kernels own nothing that needs a destructor
+    void give(Fiber* fiber);     // it has run its thread to the end
+    void destroy(Fiber* fiber);  // it is stuck in the middle of one; kernels own nothing that needs a destructor
     void launch_ended() { unused_ = idle_.size(); }
 
     // Tokens: what the stream had done when the launch began, and what the launch's threads have done.
     char started = 0, ended = 0;
 
-   private:
+private:
     static constexpr size_t budget = 3000;  // of ThreadSanitizer's fibers; it knows 8000 threads
     void (*entry_)();
     std::deque<Fiber*> idle_;  // those that this launch has not used come first

@@ -29,7 +29,7 @@ struct Random {
 
 // Threads that can run, in a ring. Taken in order, or, shuffled, any one first.
 class Ready {
-   public:
+public:
     void reserve(size_t threads) {
         size_t size = 64;
         while (size < threads) size *= 2;
@@ -45,14 +45,14 @@ class Ready {
         return ring_[first_++ & mask];
     }
 
-   private:
+private:
     std::vector<Thread*> ring_;
     size_t first_ = 0, count_ = 0;
 };
 
 // Blocks in an order of the seed: a walk round the grid with a step that has no factor in common with it.
 class BlockOrder {
-   public:
+public:
     BlockOrder(dim3 grid, bool shuffled, Random& random)
         : grid_(grid), count_(uint64_t(grid.x) * grid.y * grid.z), next_(0), step_(1) {
         if (!shuffled || count_ < 3) return;
@@ -69,7 +69,7 @@ class BlockOrder {
         return {unsigned(i % grid_.x), unsigned(i / grid_.x % grid_.y), unsigned(i / grid_.x / grid_.y)};
     }
 
-   private:
+private:
     dim3 grid_;
     uint64_t count_, next_, step_, taken_ = 0;
 };
@@ -79,7 +79,7 @@ struct Machine {
     Ready ready;
     Random random;
     bool shuffled = false;
-    Fiber host;              // where run_launch() is
+    Fiber host;  // where run_launch() is
     Fiber* running = &host;
     FiberPool* fibers = nullptr;  // of the launch's stream
     std::vector<std::unique_ptr<Block>> resident;
@@ -262,7 +262,8 @@ void yield_in(const char* word, Place at) {
         const std::string rest = where_everybody_is(machine.resident);
         fault("a thread spins in " + std::string(word) +
                   " and nothing that it could wait for happens any more (blocks that are not on the machine yet do not "
-                  "start before one of these ends)\n" + rest,
+                  "start before one of these ends)\n" +
+                  rest,
               at);
     }
     if (machine.ready.empty()) return;
@@ -271,7 +272,9 @@ void yield_in(const char* word, Place at) {
 }
 
 void check_launch(const LaunchCall& launch) {
-    const auto refuse = [&](const std::string& what) { fault("cannot launch " + function_name(launch.kernel) + ": " + what, launch.place); };
+    const auto refuse = [&](const std::string& what) {
+        fault("cannot launch " + function_name(launch.kernel) + ": " + what, launch.place);
+    };
     const auto text = [](dim3 d) {
         return "(" + std::to_string(d.x) + ", " + std::to_string(d.y) + ", " + std::to_string(d.z) + ")";
     };

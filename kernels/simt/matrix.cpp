@@ -82,7 +82,8 @@ void load_matrices(unsigned* registers, const void* row, int count, bool transpo
     const char* const word = transposed ? "ldmatrix.trans" : "ldmatrix";
     const Thread& thread = self(word, at);
     if (thread.lane < 8 * count) {
-        if (reinterpret_cast<uintptr_t>(row) % 16) fault(std::string(word) + ": a row's address is not a multiple of 16", at);
+        if (reinterpret_cast<uintptr_t>(row) % 16)
+            fault(std::string(word) + ": a row's address is not a multiple of 16", at);
         check_shared(word, row, 16, at);
         reads(row, 16);
     }

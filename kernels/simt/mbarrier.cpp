@@ -21,7 +21,7 @@ struct Load {
 
 struct MBarrier {
     unsigned count = 0, pending = 0;  // arrivals of a phase; those still to come in this one
-    int64_t bytes = 0;                // announced and not copied yet; below zero while a copy is ahead of its announcement
+    int64_t bytes = 0;  // announced and not copied yet; below zero while a copy is ahead of its announcement
     unsigned phase = 0;
     std::vector<Thread*> waiting;
     std::vector<Load> loads;  // in flight

@@ -42,7 +42,7 @@ struct StreamState {
     std::deque<std::unique_ptr<Work>> queue;
     void* as_thread = nullptr;  // for ThreadSanitizer
     FiberPool fibers{run_threads};
-    char token = 0;   // what the stream has done
+    char token = 0;  // what the stream has done
 };
 
 struct Device {

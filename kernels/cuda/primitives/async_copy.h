@@ -38,11 +38,10 @@ __device__ __forceinline__ void copy_async_wait() {
 template <int compiled_for = architecture>
 __device__ __forceinline__ void bulk_load(void* shared, const void* global, unsigned bytes, MBarrier* barrier) {
     static_assert(compiled_for >= 90, "bulk copies need sm_90: compile this kernel for it alone");
-    asm volatile(
-        "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(
-            shared_address(shared)),
-        "l"(global), "r"(bytes), "r"(shared_address(barrier))
-        : "memory");
+    asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(
+                     shared_address(shared)),
+                 "l"(global), "r"(bytes), "r"(shared_address(barrier))
+                 : "memory");
 }
 
 template <int compiled_for = architecture>

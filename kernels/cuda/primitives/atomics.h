@@ -23,34 +23,34 @@ enum class Scope { block, device };
 namespace gradus::cuda {
 
 // One function for 4 bytes and one for 8, of every kind and scope.
-#define GRADUS_LOAD(name, order)                                                                                   \
-    __device__ __forceinline__ unsigned name(const unsigned* p) {                                                  \
-        unsigned v;                                                                                                \
-        asm volatile("ld." order ".u32 %0, [%1];" : "=r"(v) : "l"(p) : "memory");                                  \
-        return v;                                                                                                  \
-    }                                                                                                              \
-    __device__ __forceinline__ unsigned long long name(const unsigned long long* p) {                              \
-        unsigned long long v;                                                                                      \
-        asm volatile("ld." order ".u64 %0, [%1];" : "=l"(v) : "l"(p) : "memory");                                  \
-        return v;                                                                                                  \
+#define GRADUS_LOAD(name, order)                                                      \
+    __device__ __forceinline__ unsigned name(const unsigned* p) {                     \
+        unsigned v;                                                                   \
+        asm volatile("ld." order ".u32 %0, [%1];" : "=r"(v) : "l"(p) : "memory");     \
+        return v;                                                                     \
+    }                                                                                 \
+    __device__ __forceinline__ unsigned long long name(const unsigned long long* p) { \
+        unsigned long long v;                                                         \
+        asm volatile("ld." order ".u64 %0, [%1];" : "=l"(v) : "l"(p) : "memory");     \
+        return v;                                                                     \
     }
-#define GRADUS_STORE(name, order)                                                                                  \
-    __device__ __forceinline__ void name(unsigned* p, unsigned v) {                                                \
-        asm volatile("st." order ".u32 [%0], %1;" ::"l"(p), "r"(v) : "memory");                                    \
-    }                                                                                                              \
-    __device__ __forceinline__ void name(unsigned long long* p, unsigned long long v) {                            \
-        asm volatile("st." order ".u64 [%0], %1;" ::"l"(p), "l"(v) : "memory");                                    \
+#define GRADUS_STORE(name, order)                                                       \
+    __device__ __forceinline__ void name(unsigned* p, unsigned v) {                     \
+        asm volatile("st." order ".u32 [%0], %1;" ::"l"(p), "r"(v) : "memory");         \
+    }                                                                                   \
+    __device__ __forceinline__ void name(unsigned long long* p, unsigned long long v) { \
+        asm volatile("st." order ".u64 [%0], %1;" ::"l"(p), "l"(v) : "memory");         \
     }
-#define GRADUS_ADD(name, order)                                                                                    \
-    __device__ __forceinline__ unsigned name(unsigned* p, unsigned v) {                                            \
-        unsigned old;                                                                                              \
-        asm volatile("atom." order ".add.u32 %0, [%1], %2;" : "=r"(old) : "l"(p), "r"(v) : "memory");              \
-        return old;                                                                                                \
-    }                                                                                                              \
-    __device__ __forceinline__ unsigned long long name(unsigned long long* p, unsigned long long v) {              \
-        unsigned long long old;                                                                                    \
-        asm volatile("atom." order ".add.u64 %0, [%1], %2;" : "=l"(old) : "l"(p), "l"(v) : "memory");              \
-        return old;                                                                                                \
+#define GRADUS_ADD(name, order)                                                                       \
+    __device__ __forceinline__ unsigned name(unsigned* p, unsigned v) {                               \
+        unsigned old;                                                                                 \
+        asm volatile("atom." order ".add.u32 %0, [%1], %2;" : "=r"(old) : "l"(p), "r"(v) : "memory"); \
+        return old;                                                                                   \
+    }                                                                                                 \
+    __device__ __forceinline__ unsigned long long name(unsigned long long* p, unsigned long long v) { \
+        unsigned long long old;                                                                       \
+        asm volatile("atom." order ".add.u64 %0, [%1], %2;" : "=l"(old) : "l"(p), "l"(v) : "memory"); \
+        return old;                                                                                   \
     }
 
 namespace ptx {

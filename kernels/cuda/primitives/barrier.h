@@ -46,9 +46,8 @@ __device__ __forceinline__ void fence_mbarrier_init() {
 }
 
 __device__ __forceinline__ void mbarrier_arrive(MBarrier* barrier) {
-    asm volatile(
-        "{\n.reg .b64 state;\nmbarrier.arrive.shared.b64 state, [%0];\n}" ::"r"(shared_address(barrier))
-        : "memory");
+    asm volatile("{\n.reg .b64 state;\nmbarrier.arrive.shared.b64 state, [%0];\n}" ::"r"(shared_address(barrier))
+                 : "memory");
 }
 
 template <int compiled_for = architecture>
@@ -65,7 +64,8 @@ __device__ __forceinline__ void mbarrier_wait(MBarrier* barrier, unsigned parity
     while (!done) {
         if constexpr (architecture >= 90)
             asm volatile(
-                "{\n.reg .pred over;\nmbarrier.try_wait.parity.shared::cta.b64 over, [%1], %2;\nselp.u32 %0, 1, 0, over;\n}"
+                "{\n.reg .pred over;\nmbarrier.try_wait.parity.shared::cta.b64 over, [%1], %2;\nselp.u32 %0, 1, 0, "
+                "over;\n}"
                 : "=r"(done)
                 : "r"(address), "r"(parity)
                 : "memory");

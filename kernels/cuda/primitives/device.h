@@ -48,7 +48,7 @@ void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, size_t shared_
     if (shared_bytes > shared_without_asking)
         check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, int(shared_bytes)),
               "cudaFuncSetAttribute(dynamic shared memory)", __FILE__, __LINE__);
-    kernel<<<grid, block, shared_bytes, static_cast<cudaStream_t>(stream.handle)>>>(
+    kernel<<<grid, block, shared_bytes, static_cast<cudaStream_t>(stream.handle)> > >(
         Parameters(std::forward<Arguments>(arguments))...);
     check(cudaGetLastError(), "launch of a kernel", __FILE__, __LINE__);
 }
@@ -77,13 +77,13 @@ __device__ __forceinline__ void store_pack(Element* address, const Pack<Element>
 #define SHARED(Element, name, extents) __shared__ __align__(16) Element name extents
 
 // One symbol of one type for all kernels of a file, whatever they keep in it.
-#define DYNAMIC_SHARED(Element, name)                                   \
+#define DYNAMIC_SHARED(Element, name)                                        \
     extern __shared__ __align__(1024) unsigned char gradus_dynamic_shared[]; \
     Element* const name = reinterpret_cast<Element*>(gradus_dynamic_shared)
 
 // What assert() calls, in every build: the driver prints the condition, the line, the block and the thread.
-#define device_check(condition)                                                                              \
-    do {                                                                                                     \
-        if (!(condition)) __assert_fail("device_check(" #condition ")", __FILE__, __LINE__, __func__);   \
+#define device_check(condition)                                                                        \
+    do {                                                                                               \
+        if (!(condition)) __assert_fail("device_check(" #condition ")", __FILE__, __LINE__, __func__); \
     } while (0)
 #endif

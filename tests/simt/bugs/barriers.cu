@@ -6,10 +6,8 @@ namespace gradus::simt {
 namespace {
 
 __global__ void two_barriers(bool fixed) {
-    if (fixed || threadIdx.x < 32)
-        __syncthreads();
-    else
-        __syncthreads();  // BUG two_barriers
+    if (fixed || threadIdx.x < 32) __syncthreads();
+    else __syncthreads();  // BUG two_barriers
 }
 
 __global__ void too_few_for_a_named_barrier(bool fixed) {

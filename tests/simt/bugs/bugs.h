@@ -25,7 +25,7 @@ Bugs bugs_of_the_host();
 // Device memory for the length of a test, zeroed.
 template <class Element>
 class DeviceArray {
-   public:
+public:
     explicit DeviceArray(size_t count) : bytes_(count * sizeof(Element)), memory_(allocate(bytes_)) {
         zero(memory_, bytes_, {});
         synchronise({});
@@ -36,7 +36,7 @@ class DeviceArray {
 
     operator Element*() const { return static_cast<Element*>(memory_); }
 
-   private:
+private:
     size_t bytes_;
     void* memory_;
 };

@@ -27,10 +27,8 @@ __global__ void not_in_its_mask(float* y, bool fixed) {
 }
 
 __global__ void two_collectives(float* y, bool fixed) {
-    if (fixed || threadIdx.x < 31)
-        y[threadIdx.x] = __shfl_xor_sync(all, 1.0f, 1);  // BUG two_collectives
-    else
-        y[threadIdx.x] = float(__any_sync(all, 1));
+    if (fixed || threadIdx.x < 31) y[threadIdx.x] = __shfl_xor_sync(all, 1.0f, 1);  // BUG two_collectives
+    else y[threadIdx.x] = float(__any_sync(all, 1));
 }
 
 __global__ void two_masks(float* y, bool fixed) {

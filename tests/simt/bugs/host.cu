@@ -17,7 +17,8 @@ __global__ void fill(float* y) {
 }  // namespace
 
 Bugs bugs_of_the_host() {
-    return {{"read_before_synchronise", [](bool fixed) {
+    return {{"read_before_synchronise",
+             [](bool fixed) {
                  DeviceArray<float> y(64);
                  std::vector<float> host(64);
                  launch(twice, 1, 64, 0, {}, y);
@@ -26,7 +27,8 @@ Bugs bugs_of_the_host() {
                  std::printf("%g\n", host[5]);  // BUG read_before_synchronise
                  synchronise({});
              }},
-            {"written_before_synchronise", [](bool fixed) {
+            {"written_before_synchronise",
+             [](bool fixed) {
                  DeviceArray<float> y(64);
                  std::vector<float> host(64);
                  copy_to_device(y, host.data(), 64 * sizeof(float), {});
@@ -34,7 +36,8 @@ Bugs bugs_of_the_host() {
                  host[5] = 1;  // BUG written_before_synchronise
                  synchronise({});
              }},
-            {"device_memory_on_the_host", [](bool fixed) {
+            {"device_memory_on_the_host",
+             [](bool fixed) {
                  DeviceArray<float> y(64);
                  launch(twice, 1, 64, 0, {}, y);
                  synchronise({});
@@ -46,11 +49,6 @@ Bugs bugs_of_the_host() {
                  launch(fill, 1, 64, 0, {}, y);
                  synchronise({});
                  if (fixed) release(y, 64 * sizeof(float));
-             }},
-            {"released_twice", [](bool fixed) {
-                 void* y = allocate(64);
-                 release(y, 64);
-                 if (!fixed) release(y, 64);
              }}};
 }
 

@@ -57,18 +57,21 @@ Bugs bugs_of_memory() {
     return {{"outside_global", run(outside_global, 60)},
             {"outside_shared", run(outside_shared, 64)},
             {"outside_dynamic_shared", run(outside_dynamic_shared, 64)},
-            {"misaligned_pack", [](bool fixed) {
+            {"misaligned_pack",
+             [](bool fixed) {
                  DeviceArray<float> y(8);
                  launch(misaligned_pack, 1, 1, 0, {}, y, fixed);
                  synchronise({});
              }},
             {"not_written", run(not_written, 64)},
-            {"too_many_threads", [](bool fixed) {
+            {"too_many_threads",
+             [](bool fixed) {
                  DeviceArray<float> y(1025);
                  launch(set, 1, fixed ? 1024 : 1025, 0, {}, y);  // BUG too_many_threads
                  synchronise({});
              }},
-            {"too_large_a_grid", [](bool fixed) {
+            {"too_large_a_grid",
+             [](bool fixed) {
                  DeviceArray<float> y(1);
                  launch(set, dim3(1, fixed ? 1 : 65536), 1, 0, {}, y);  // BUG too_large_a_grid
                  synchronise({});

@@ -33,10 +33,8 @@ __global__ void no_warp_barrier(float* y, bool fixed) {
 
 __global__ void two_blocks(float* y, bool fixed) {
     if (threadIdx.x != 0) return;
-    if (fixed)
-        atomicAdd(y, 1.0f);
-    else
-        y[0] += 1;  // BUG two_blocks
+    if (fixed) atomicAdd(y, 1.0f);
+    else y[0] += 1;  // BUG two_blocks
 }
 
 // The block that comes last adds up what all have written. The thread that takes the ticket speaks for its block, so the
@@ -70,8 +68,8 @@ __global__ void narrow_fence(float* y, unsigned* tickets, bool fixed) {
 __global__ void narrow_scope(float* y, unsigned* tickets, bool fixed) {
     if (threadIdx.x != 0) return;
     y[blockIdx.x] = 1;
-    const unsigned before = fixed ? add_acquire_release<Scope::device>(tickets, 1)
-                                  : add_acquire_release<Scope::block>(tickets, 1);
+    const unsigned before =
+        fixed ? add_acquire_release<Scope::device>(tickets, 1) : add_acquire_release<Scope::block>(tickets, 1);
     if (before == gridDim.x - 1)
         for (unsigned block = 0; block < gridDim.x; ++block) y[gridDim.x] += y[block];  // BUG narrow_scope
 }
