@@ -147,7 +147,9 @@ void World::fail(Group& g, const Communicator& c, const Header& call, ncclResult
     fail(Error(fmt::format("NCCL fails on {}", watch.name_of_rank(watch.rank())),
                fmt::format("{} in {}: {}", function, mpi::text_of(call, g.name), text_of_result(result, c)),
                fix_of(result)),
-         result == ncclInvalidArgument || result == ncclInvalidUsage ? 1 : status_of_lost_rank);
+         call.call == Call::connect || result == ncclInvalidArgument || result == ncclInvalidUsage
+             ? 1
+             : status_of_lost_rank);
 }
 
 // It stops what spins on the devices. Should it hang itself, it is left behind.

@@ -12,8 +12,8 @@
 #include "engine/comm_mpi/combine.h"
 #include "engine/comm_mpi/library.h"
 #include "kernels/simt/stream.h"
-#include "tests/comm_nccl/fake/nccl.h"
 #include "tests/comm_nccl/fake/exchange.h"
+#include "tests/comm_nccl/fake/nccl.h"
 
 using gradus::fake::Exchange;
 using gradus::fake::Head;
