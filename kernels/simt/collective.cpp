@@ -41,7 +41,7 @@ Meeting& join(Warp& warp, const Thread& thread, const char* word, uint32_t mask,
                       at);
             continue;
         }
-        if (std::strcmp(m.word, word) != 0)
+        if (m.word != word && std::strcmp(m.word, word) != 0)
             fault("lanes of one warp are in different collectives: " + std::string(word) + ", while lanes " +
                       lanes_text(m.arrived) + " are in " + m.word + " at " + m.place.text(),
                   at);

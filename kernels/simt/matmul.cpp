@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kernels/scalar.h"
+#include "kernels/simt/sanitizer.h"
 
 namespace gradus::simt {
 
@@ -63,6 +64,11 @@ void product(const Product& p, Stream s) {
     if (M == 0 || N == 0) return;
     const int64_t K = p.transpose_a ? p.a.rows() : p.a.last();
     enqueue(s, [p, M, N, K] {
+        // What a kernel's code would tell the sanitizers by itself.
+        for (const Tensor& read : {Tensor(p.a), Tensor(p.b), Tensor(p.bias)})
+            if (read) emulator::reads(read.data, read.bytes());
+        if (p.accumulate) emulator::reads(p.c.data, p.c.bytes());
+        emulator::writes(p.c.data, p.c.bytes());
         compute(p, M, N, K);
         return true;
     });

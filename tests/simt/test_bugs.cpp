@@ -32,7 +32,8 @@ struct Run {
 
 Run run(const std::string& program, const std::string& settings, const std::string& name, const std::string& version) {
     // ThreadSanitizer would wait a second for threads that report late.
-    const std::string command = "TSAN_OPTIONS=atexit_sleep_ms=0 GRADUS_SIMT='" + settings + "' timeout 120 " + program + " " + name + " " + version + " 2>&1";
+    const std::string command = "TSAN_OPTIONS=atexit_sleep_ms=0 GRADUS_SIMT='" + settings + "' timeout 120 " + program +
+                                " " + name + " " + version + " 2>&1";
     FILE* pipe = ::popen(command.c_str(), "r");
     REQUIRE(pipe);
     Run result;
@@ -78,8 +79,8 @@ TEST_CASE("a block that spins for a block which is not on the machine is a Fault
 }
 
 TEST_CASE("collectives with wrong masks or missing lanes are Faults at their lines") {
-    for (const char* name : {"absent_lane", "exited_lane", "lanes_that_do_not_exist", "not_in_its_mask", "two_collectives",
-                             "two_masks"})
+    for (const char* name :
+         {"absent_lane", "exited_lane", "lanes_that_do_not_exist", "not_in_its_mask", "two_collectives", "two_masks"})
         is_found(BUGS_PLAIN, "fault", any_settings, name);
 }
 
@@ -119,7 +120,8 @@ TEST_CASE("AddressSanitizer reports what is read before its copy has landed") {
 }
 
 TEST_CASE("ThreadSanitizer reports races within a block at their lines") {
-    for (const char* name : {"no_barrier", "no_barrier_between_two_uses", "no_warp_barrier", "no_barrier_after_the_wait"})
+    for (const char* name :
+         {"no_barrier", "no_barrier_between_two_uses", "no_warp_barrier", "no_barrier_after_the_wait"})
         is_found(BUGS_TSAN, "ThreadSanitizer", any_settings, name);
 }
 

@@ -10,7 +10,9 @@ namespace {
 
 constexpr int threads = 32, per_thread = 4, tile = threads * per_thread, tiles = 6;
 
-__global__ void write_numbers(float* x) { x[blockIdx.x * blockDim.x + threadIdx.x] = float(blockIdx.x * blockDim.x + threadIdx.x); }
+__global__ void write_numbers(float* x) {
+    x[blockIdx.x * blockDim.x + threadIdx.x] = float(blockIdx.x * blockDim.x + threadIdx.x);
+}
 
 // Two stages of cp.async: while one is added up, the next is on its way. Tile `absent` is not read: zeros.
 __global__ void two_stages(float* y, const float* x, int absent) {

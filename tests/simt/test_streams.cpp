@@ -64,10 +64,8 @@ TEST_CASE("an event orders two streams, and without one both orders happen") {
             if (ordered) wait(two.second, two.event);
             launch(add, 1, 1, 0, two.second, two.y, two.x);
             const float sum = two.value(two.y);
-            if (ordered)
-                REQUIRE(sum == 11);
-            else
-                seen.insert(sum);
+            if (ordered) REQUIRE(sum == 11);
+            else seen.insert(sum);
             synchronise(two.first);
         }
     use({});
@@ -148,8 +146,9 @@ TEST_CASE("after a Fault the emulator goes on working, and what was queued is dr
             launch(set, 1, 1, 0, two.second, two.y, 1.0f);
             synchronise(two.second);
         };
-        REQUIRE_THROWS_WITH(fail(), Catch::Contains("device_check failed: y == nullptr") && Catch::Contains("test_streams.cpp") &&
-                                      Catch::Contains("broken, launched at") && Catch::Contains("thread ("));
+        REQUIRE_THROWS_WITH(fail(), Catch::Contains("device_check failed: y == nullptr") &&
+                                        Catch::Contains("test_streams.cpp") && Catch::Contains("broken, launched at") &&
+                                        Catch::Contains("thread ("));
         launch(set, 1, 1, 0, two.second, two.x, 4.0f);
         REQUIRE(two.value(two.x) == 4);
     });
@@ -181,7 +180,8 @@ TEST_CASE("settings are read from their text, and a word that is none is quoted"
     const Settings read = parse_settings("seed=7 resident=2 copies=early");
     REQUIRE((read.seed == 7 && read.resident == 2 && read.copies == Copies::early));
     REQUIRE(parse_settings("").seed == Settings{}.seed);
-    for (const char* bad : {"sed=7", "seed=", "seed=x", "seed=-1", "resident=0", "resident=2000", "copies=never", "late"})
+    for (const char* bad :
+         {"sed=7", "seed=", "seed=x", "seed=-1", "resident=0", "resident=2000", "copies=never", "late"})
         REQUIRE_THROWS_WITH(parse_settings(bad), Catch::Contains(std::string("'") + bad + "'"));
 }
 

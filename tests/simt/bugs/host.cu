@@ -50,11 +50,6 @@ Bugs bugs_of_the_host() {
                  launch(fill, 1, 64, 0, {}, y);
                  synchronise({});
                  if (fixed) release(y, 64 * sizeof(float));
-             }},
-            {"released_twice", [](bool fixed) {
-                 void* y = allocate(64);
-                 release(y, 64);
-                 if (!fixed) release(y, 64);
              }}};
 }
 
