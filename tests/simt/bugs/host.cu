@@ -43,8 +43,7 @@ Bugs bugs_of_the_host() {
                  synchronise({});
                  if (!fixed) std::printf("%g\n", y[5]);  // BUG device_memory_on_the_host
              }},
-            {"released_too_early",
-             [](bool fixed) {
+            {"released_too_early", [](bool fixed) {
                  auto* y = static_cast<float*>(allocate(64 * sizeof(float)));
                  if (!fixed) release(y, 64 * sizeof(float));
                  launch(fill, 1, 64, 0, {}, y);
