@@ -62,7 +62,6 @@ void fetch_queries(const AttentionBackward& a, const HeadLayout& at, const Work&
                  *d_y = a.d_y.as<Scalar>() + first;
     pack_queries(w.query_panels, q, at.row, count, at);
     pack_queries(w.d_y_panels, d_y, y_row, count, at);
-    scale_queries(w.query_panels, float(a.scale), count, at);
     widen_rows(w.query_rows, q, at.row, count, at.D, at.wide);
     widen_rows(w.d_y_rows, d_y, y_row, count, at.D, at.wide);
     for (int64_t r = 0; r < count; ++r) {
@@ -81,7 +80,7 @@ void probabilities(const Work& w, int64_t r, int64_t first, int64_t last, int64_
     const float lse = w.lse[r], delta = w.delta[r];
     const bool whole = lo <= first && last <= hi;
     for (int64_t i = first; i < last; i += width) {
-        Floats chance = exponential(load(p + i) - lse), slope = chance * (load(d_s + i) - delta) * scale;
+        Floats chance = exponential(load(p + i) * scale - lse), slope = chance * (load(d_s + i) - delta) * scale;
         if (!whole) {
             const Ints seen = inside(i, lo, hi);
             chance = choose(seen, chance, Floats{});

@@ -40,15 +40,21 @@ struct Work {
           total(top + round_up(query_tile, 16)) {}
 };
 
-// Scores of row r in [first, last) become exp(s − top); what came before is brought to the new top.
-void softmax_row(const Work& w, int64_t r, int64_t first, int64_t last, int64_t lo, int64_t hi, int64_t wide) {
+// Products of row r in [first, last) become exp(scale·s − top); what came before is brought to the new top. They are scaled
+// here and not with the queries: products of bf16 are exact in f32, and so are most of their sums.
+void softmax_row(const Work& w, int64_t r, int64_t first, int64_t last, int64_t lo, int64_t hi, int64_t wide,
+                 float scale) {
     float* s = w.scores + r * score_stride;
     Floats highest = splat(w.top[r]);
     if (lo <= first && last <= hi) {
-        for (int64_t i = first; i < last; i += width) highest = larger(highest, load(s + i));
+        for (int64_t i = first; i < last; i += width) {
+            const Floats score = load(s + i) * scale;
+            store(s + i, score);
+            highest = larger(highest, score);
+        }
     } else {
         for (int64_t i = first; i < last; i += width) {
-            const Floats seen = choose(inside(i, lo, hi), load(s + i), splat(none));
+            const Floats seen = choose(inside(i, lo, hi), load(s + i) * scale, splat(none));
             store(s + i, seen);
             highest = larger(highest, seen);
         }
@@ -76,7 +82,6 @@ void attend(const AttentionForward& a, const HeadLayout& at, const Work& w, cons
     const int64_t count = std::min(query_tile, at.T - t0), wide = at.wide;
     const Intervals of = {a.lo.as<int32_t>() + b * at.T, a.hi.as<int32_t>() + b * at.T};
     pack_queries(w.queries, a.qkv.as<Scalar>() + at.query(b, t0, h), at.row, count, at);
-    scale_queries(w.queries, float(a.scale), count, at);
     std::fill(w.out, w.out + query_tile * wide, 0.f);
     std::fill(w.total, w.total + query_tile * width, 0.f);
     std::fill(w.top, w.top + query_tile, none);
@@ -92,7 +97,7 @@ void attend(const AttentionForward& a, const HeadLayout& at, const Work& w, cons
             group_scores(scores, w.queries + r / tile_rows * at.query_panel(), panels, span, at);
             for (int64_t q = r; q < r_end; ++q)
                 softmax_row(w, q, span.first_panel() * tile_columns, span.last_panel() * tile_columns,
-                            of.lo[t0 + q] - base, of.hi[t0 + q] - base, wide);
+                            of.lo[t0 + q] - base, of.hi[t0 + q] - base, wide, float(a.scale));
             add_product<score_stride, 1>(w.out + r * wide, scores + span.first, values + (base + span.first) * wide,
                                          span.last - span.first, wide);
         }

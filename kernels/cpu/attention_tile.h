@@ -79,11 +79,6 @@ void pack_queries(float* panels, const Scalar* from, int64_t stride, int64_t cou
                                std::min<int64_t>(tile_rows, count - i * tile_rows), at.D);
 }
 
-inline void scale_queries(float* panels, float scale, int64_t count, const HeadLayout& at) {
-    for (int64_t i = 0; i < query_groups && i * tile_rows < count; ++i)
-        for (int64_t k = 0; k < at.D * tile_rows; ++k) panels[i * at.query_panel() + k] *= scale;
-}
-
 // A key tile's rows, keys or values, as panels of columns.
 template <class Scalar>
 void pack_keys(float* panels, const Scalar* from, int64_t stride, int64_t count, const HeadLayout& at) {

@@ -78,7 +78,7 @@ void cross_entropy_stats(const CrossEntropyStats& a, Stream) {
 
 void cross_entropy_join(const CrossEntropyJoin& a, Stream) {
     require_f32(a.stats);
-    const int64_t N = a.stats.rows(), R = a.parts.rows() / N;
+    const int64_t N = a.stats.rows(), R = a.parts.rows() / std::max<int64_t>(N, 1);
     for (int64_t n = 0; n < N; ++n) {
         const auto part = [&](int64_t r) { return a.parts.as<float>() + (r * N + n) * 4; };
         float top = part(0)[0];

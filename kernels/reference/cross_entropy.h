@@ -30,7 +30,7 @@ void cross_entropy_stats(const CrossEntropyStats& a) {
 
 template <class Scalar>
 void cross_entropy_join(const CrossEntropyJoin& a) {
-    const int64_t N = a.stats.rows(), R = a.parts.rows() / N;
+    const int64_t N = a.stats.rows(), R = a.parts.rows() / std::max<int64_t>(N, 1);
     for (int64_t n = 0; n < N; ++n) {
         const auto part = [&](int64_t r) { return a.parts.as<Scalar>() + (r * N + n) * 4; };
         auto top = real_of(part(0)[0]);
