@@ -32,7 +32,7 @@ inline std::vector<Heads> heads() {
                                              {1, 67, 1, 1, 128},
                                              {1, 19, 2, 1, 256},
                                              {1, 97, 2, 1, 20},
-                                             {1, 9, 1, 1, 320}})
+                                             {1, 7, 1, 1, 300}})
         all.push_back(h);
     return all;
 }
