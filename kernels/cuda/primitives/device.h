@@ -48,9 +48,13 @@ void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, size_t shared_
     if (shared_bytes > shared_without_asking)
         check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, int(shared_bytes)),
               "cudaFuncSetAttribute(dynamic shared memory)", __FILE__, __LINE__);
-    kernel<<<grid, block, shared_bytes, static_cast<cudaStream_t>(stream.handle)> > >(
-        Parameters(std::forward<Arguments>(arguments))...);
-    check(cudaGetLastError(), "launch of a kernel", __FILE__, __LINE__);
+    cudaLaunchConfig_t config = {};
+    config.gridDim = grid;
+    config.blockDim = block;
+    config.dynamicSmemBytes = shared_bytes;
+    config.stream = static_cast<cudaStream_t>(stream.handle);
+    check(cudaLaunchKernelEx(&config, kernel, Parameters(std::forward<Arguments>(arguments))...), "launch of a kernel",
+          __FILE__, __LINE__);
 }
 
 template <class Element>
