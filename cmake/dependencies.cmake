@@ -35,6 +35,7 @@ if(WITH_CUDA)
         set(CMAKE_CUDA_ARCHITECTURES 80-real 90-real 100 CACHE STRING "Cards to build for")
     endif()
     enable_language(CUDA)
+    set(CMAKE_CUDA_FLAGS_RELEASE "-O3")  # without NDEBUG, which would take the words away that device_check() stops with
     set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)  # which CMake 3.25 does not know of the nvcc of CUDA 13
     set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION -std=c++20)
     find_package(CUDAToolkit 12.8 REQUIRED)
