@@ -38,6 +38,15 @@ ncclConfig_t configuration() {
     return config;
 }
 
+// The first line in which two texts differ, of the first of them.
+std::string line_unlike(const std::string& text, const std::string& other) {
+    const auto at = size_t(std::mismatch(text.begin(), text.end(), other.begin(), other.end()).first - text.begin());
+    const size_t before = at > 0 ? text.rfind('\n', at - 1) : std::string::npos;
+    const size_t first = before == std::string::npos ? 0 : before + 1;
+    const std::string line = text.substr(first, text.find('\n', first) - first);
+    return line.empty() ? "nothing" : line;
+}
+
 // What must be the same on every rank, before anything that would hang where it is not.
 void require_agreement(const MpiWorld& world, const Ops& ops, const std::string& identity) {
     const std::vector<std::string> versions = world.all().gather(std::to_string(loaded_version())),
@@ -61,7 +70,8 @@ void require_agreement(const MpiWorld& world, const Ops& ops, const std::string&
                         "start every rank with the same --set train.device");
         if (identities[size_t(r)] != identities[0])
             throw Error(fmt::format("{} has other settings than rank 0 on '{}'", who, world.host(0)),
-                        fmt::format("rank 0: {}; rank {}: {}", identities[0], r, identities[size_t(r)]),
+                        fmt::format("rank 0: {}; rank {}: {}", line_unlike(identities[0], identities[size_t(r)]), r,
+                                    line_unlike(identities[size_t(r)], identities[0])),
                         "start every rank with the same program, recipe and --set");
     }
 }
@@ -167,8 +177,7 @@ NcclWorld::NcclWorld(MpiWorld& ranks, const Ops& device, const std::string& iden
 NcclWorld::~NcclWorld() {
     if (!world_) return;
     world_->stop_watchdog();
-    if (std::uncaught_exceptions() > 0) world_->abort_all();
-    else world_->finalize();
+    if (std::uncaught_exceptions() == 0) world_->finalize();
 }
 
 Comm NcclWorld::all() const { return world_ ? nccl::comm_of(*world_->groups[0]) : Comm{}; }

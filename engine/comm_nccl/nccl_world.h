@@ -48,10 +48,11 @@ struct NcclLimits {
 
 class NcclWorld {
 public:
-    // `identity` must be the same on all ranks: a hash of the settings. Error, on every rank, where it is not, and where
+    // `identity` must be the same on all ranks: the settings, in lines. Error, on every rank, where it is not, and where
     // ranks have different versions of NCCL or one that is too old.
     NcclWorld(MpiWorld&, const Ops& device, const std::string& identity = {}, const NcclLimits& = {});
-    // What was queued must be done. While an exception passes, the communicators are aborted.
+    // What was queued must be done. While an exception passes it leaves at once, as MpiWorld does, and does not abort: the
+    // others would see that before they hear the reason.
     ~NcclWorld();
     NcclWorld(const NcclWorld&) = delete;
     NcclWorld& operator=(const NcclWorld&) = delete;

@@ -19,7 +19,7 @@ struct CommRequest {
     std::string asked = "auto";  // mesh.comm: auto, mpi or nccl
     std::string device = "cpu";  // train.device: cpu, cuda or simt
     std::string gpu;             // of this rank: what no other GPU of the host is called (its PCI address)
-    std::string settings;        // what must be the same on all ranks: a hash
+    std::string settings;        // what must be the same on all ranks, in lines
 };
 
 // Error where NCCL is asked for and cannot be had: on another device, in a build without it, by ranks that share a GPU

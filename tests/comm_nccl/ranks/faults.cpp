@@ -127,7 +127,8 @@ void old_version(MpiWorld& world) {
     go_on(world, [](const Comm&, Tensor) {});
 }
 void other_settings(MpiWorld& world) {
-    NcclWorld devices(world, queued_ops(), world.rank() == 1 ? "settings 0xfeed" : "settings 0xbeef", shortly);
+    NcclWorld devices(world, queued_ops(), world.rank() == 1 ? "batch = 8\nlr = 0.1\n" : "batch = 8\nlr = 0.2\n",
+                      shortly);
 }
 
 }  // namespace
