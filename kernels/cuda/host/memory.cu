@@ -99,7 +99,10 @@ Event make_event() {
 void release_event(Event e) { CUDA_CHECK(cudaEventDestroy(of(e))); }
 void record(Event e, Stream s) { CUDA_CHECK(cudaEventRecord(of(e), of(s))); }
 void wait(Stream s, Event e) { CUDA_CHECK(cudaStreamWaitEvent(of(s), of(e), 0)); }
+// Asked by threads that watch, too: a thread that has chosen no GPU would look at the first one.
 bool reached(Event e) {
+    static thread_local const bool chosen = cudaSetDevice(device().number) == cudaSuccess;
+    CHECK(chosen, "the GPU of this process cannot be chosen in another thread");
     const cudaError_t status = cudaEventQuery(of(e));
     if (status == cudaErrorNotReady) {
         cudaGetLastError();
