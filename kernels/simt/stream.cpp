@@ -300,6 +300,7 @@ void record(Event event, Stream stream) {
         state_of(stream, "record"),
         [mark] {
             emulator::release(&mark->token);
+            const Hidden hidden;
             mark->when = Clock::now();
             mark->reached = true;
             return true;

@@ -116,6 +116,6 @@ kill -USR1 "$(mpirun_below $job)"
 wait $job || fail "the run beside it ended with $?: $(cat busy.txt)"
 
 # A rank that runs out of memory says so, and all end. A sanitizer has no room within any limit.
-(ulimit -v 900000; exec "$gradus" --version >/dev/null 2>&1) || exit 0
-expect_rank_error 'memory' 2 sh -c '[ "$OMPI_COMM_WORLD_RANK" = 0 ] || ulimit -v 900000; exec "$@"' sh "${train[@]}" run.dir=no \
+(ulimit -v 2000000; exec "$gradus" --version >/dev/null 2>&1) || exit 0
+expect_rank_error 'memory' 2 sh -c '[ "$OMPI_COMM_WORLD_RANK" = 0 ] || ulimit -v 2000000; exec "$@"' sh "${train[@]}" run.dir=no \
     --set train.micro_batch=4 --set model.width=1024 --set model.heads=2 --set model.layers=14
