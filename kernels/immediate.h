@@ -28,4 +28,19 @@ inline double seconds_between(Event from, Event to) {
     return std::chrono::duration<double>(time(to) - time(from)).count();
 }
 
+// A table of which everything else is given.
+inline Ops completed(Ops table) {
+    table.memory = memory;
+    table.synchronise = synchronise;
+    table.make_stream = make_stream;
+    table.release_stream = release_stream;
+    table.make_event = make_event;
+    table.release_event = release_event;
+    table.record = record;
+    table.wait = wait;
+    table.reached = reached;
+    table.seconds_between = seconds_between;
+    return table;
+}
+
 }  // namespace gradus::immediate

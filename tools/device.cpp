@@ -45,18 +45,20 @@ void require_room(const PlanRequest& request, double free) {
     const double needed = m.total() - m.process;  // the driver has its part already
     if (needed <= free) return;
 
-    constexpr double gib = 1 << 30;
+    const bool small = needed < double(1 << 30);
+    const double unit = small ? 1 << 20 : 1 << 30;
+    const char* const name_of_unit = small ? "MiB" : "GiB";
     std::vector<std::pair<double, const char*>> parts = {{m.params, "weights"},          {m.masters, "masters"},
                                                          {m.moments, "moments"},         {m.gradients, "gradients"},
                                                          {m.activations, "activations"}, {m.workspace, "workspace"}};
     std::sort(parts.rbegin(), parts.rend());
     std::string takes;
     for (const auto& [bytes, name] : parts)
-        if (bytes >= 0.005 * gib) takes += fmt::format("{}{} {:.2f}", takes.empty() ? "" : ", ", name, bytes / gib);
+        if (bytes >= 0.005 * unit) takes += fmt::format("{}{} {:.2f}", takes.empty() ? "" : ", ", name, bytes / unit);
 
     std::string fix;
     PlanRequest limited = request;
-    limited.memory_gib = (free + m.process) / gib;
+    limited.memory_gib = (free + m.process) / double(1 << 30);
     const Plan again = make_plan(limited);
     for (const Alternative& a : alternatives(limited, again)) {
         const auto is_setting = [](const std::string& argument) { return argument.starts_with("--set "); };
@@ -64,8 +66,9 @@ void require_room(const PlanRequest& request, double free) {
         for (const std::string& argument : a.arguments) fix += (fix.empty() ? "" : " ") + argument;
         break;
     }
-    throw Error(fmt::format("the run needs {:.2f} GiB on its GPU, and {:.2f} are free", needed / gib, free / gib),
-                fmt::format("in GiB: {}", takes),
+    throw Error(fmt::format("the run needs {:.2f} {} on its GPU, and {:.2f} are free", needed / unit, name_of_unit,
+                            free / unit),
+                fmt::format("in {}: {}", name_of_unit, takes),
                 fix.empty() ? "a smaller model or context, or a GPU with more memory: gradus plan RECIPE"
                             : fix + "; more ways: gradus plan RECIPE");
 }

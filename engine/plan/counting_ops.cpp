@@ -110,7 +110,7 @@ Counted* Counting::current() { return current_counted; }
 
 const Ops& counting_ops() {
     // clang-format off
-    static const Ops table = {
+    static const Ops table = immediate::completed({
         .name                   = "counting",
         .embedding_forward      = checked<EmbeddingForward, count<EmbeddingForward, Work::rows>>,
         .embedding_backward     = checked<EmbeddingBackward, count<EmbeddingBackward, Work::rows>>,
@@ -147,21 +147,11 @@ const Ops& counting_ops() {
         .release                = release,
         .allocate_host          = allocate,
         .release_host           = release,
-        .memory                 = immediate::memory,
         .zero                   = zero,
         .copy_to_device         = copy_to_device,
         .copy_to_host           = copy_to_host,
         .copy                   = copy_to_device,
-        .synchronise            = immediate::synchronise,
-        .make_stream            = immediate::make_stream,
-        .release_stream         = immediate::release_stream,
-        .make_event             = immediate::make_event,
-        .release_event          = immediate::release_event,
-        .record                 = immediate::record,
-        .wait                   = immediate::wait,
-        .reached                = immediate::reached,
-        .seconds_between        = immediate::seconds_between,
-    };
+    });
     // clang-format on
     return table;
 }

@@ -8,7 +8,7 @@ namespace gradus {
 
 const Ops& cpu_ops() {
     // clang-format off
-    static const Ops table = {
+    static const Ops table = immediate::completed({
         .name                   = "cpu",
         .embedding_forward      = checked<EmbeddingForward, cpu::embedding_forward>,
         .embedding_backward     = checked<EmbeddingBackward, cpu::embedding_backward>,
@@ -45,21 +45,11 @@ const Ops& cpu_ops() {
         .release                = cpu::release,
         .allocate_host          = cpu::allocate,
         .release_host           = cpu::release,
-        .memory                 = immediate::memory,
         .zero                   = cpu::zero,
         .copy_to_device         = cpu::copy,
         .copy_to_host           = cpu::copy,
         .copy                   = cpu::copy,
-        .synchronise            = immediate::synchronise,
-        .make_stream            = immediate::make_stream,
-        .release_stream         = immediate::release_stream,
-        .make_event             = immediate::make_event,
-        .release_event          = immediate::release_event,
-        .record                 = immediate::record,
-        .wait                   = immediate::wait,
-        .reached                = immediate::reached,
-        .seconds_between        = immediate::seconds_between,
-    };
+    });
     // clang-format on
     return table;
 }

@@ -92,7 +92,7 @@ void muon(const Muon& a, Stream) {
 
 const Ops& reference_ops() {
     // clang-format off
-    static const Ops table = {
+    static const Ops table = immediate::completed({
         .name                   = "reference",
         .embedding_forward      = checked<EmbeddingForward, embedding_forward>,
         .embedding_backward     = checked<EmbeddingBackward, embedding_backward>,
@@ -129,21 +129,11 @@ const Ops& reference_ops() {
         .release                = release,
         .allocate_host          = allocate,
         .release_host           = release,
-        .memory                 = immediate::memory,
         .zero                   = zero,
         .copy_to_device         = copy_to_device,
         .copy_to_host           = copy_to_host,
         .copy                   = copy_to_device,
-        .synchronise            = immediate::synchronise,
-        .make_stream            = immediate::make_stream,
-        .release_stream         = immediate::release_stream,
-        .make_event             = immediate::make_event,
-        .release_event          = immediate::release_event,
-        .record                 = immediate::record,
-        .wait                   = immediate::wait,
-        .reached                = immediate::reached,
-        .seconds_between        = immediate::seconds_between,
-    };
+    });
     // clang-format on
     return table;
 }

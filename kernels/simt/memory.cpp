@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -10,6 +11,7 @@
 #include "kernels/simt/device_memory.h"
 #include "kernels/simt/fault.h"
 #include "kernels/simt/sanitizer.h"
+#include "kernels/simt/settings.h"
 
 namespace gradus::emulator {
 
@@ -30,16 +32,21 @@ Allocations& all() {
     return *one;
 }
 
-size_t memory_of_this_machine() { return size_t(::sysconf(_SC_PHYS_PAGES)) * size_t(::sysconf(_SC_PAGESIZE)); }
+size_t memory_of_device() {
+    if (const size_t mib = simt::settings().memory) return mib << 20;
+    return size_t(::sysconf(_SC_PHYS_PAGES)) * size_t(::sysconf(_SC_PAGESIZE));
+}
+
+size_t free_on_device() { return memory_of_device() - std::min(memory_of_device(), all().device_bytes); }
 
 void* take(size_t bytes, const char* what) {
     void* memory = nullptr;
-    const bool possible = bytes < memory_of_this_machine() - all().device_bytes;
-    if (!possible || ::posix_memalign(&memory, alignment, bytes ? bytes : 1))
+    if (bytes > free_on_device() || ::posix_memalign(&memory, alignment, bytes ? bytes : 1))
         throw Error(
             "cannot allocate " + std::to_string(bytes) + " bytes (" + std::to_string(bytes >> 20) + " MiB) of " + what,
-            "the emulated GPU has the memory of this machine, and it has no room for it",
-            "lower the batch size or the context length, or recompute activations");
+            std::to_string(free_on_device() >> 20) + " MiB of the emulated GPU's " +
+                std::to_string(memory_of_device() >> 20) + " are free",
+            "a smaller batch or context, or --set train.recompute=true");
     return memory;
 }
 
@@ -110,8 +117,7 @@ void release_host(void* memory, size_t bytes) {
 
 DeviceMemory memory() {
     const std::lock_guard lock(all().busy);
-    const size_t total = memory_of_this_machine();
-    return {total - all().device_bytes, total};
+    return {free_on_device(), memory_of_device()};
 }
 
 }  // namespace gradus::simt

@@ -26,6 +26,6 @@ void record(Event, Stream);            // the event stands for what the stream h
 void wait(Stream, Event);              // what the stream is given from now on runs after what was last recorded
 bool reached(Event);                   // does a little of the queued work, as time passes on a GPU
 double seconds_between(Event, Event);  // of the host's clock, when the stream came to them; both must be reached
-DeviceMemory memory();                 // of this machine
+DeviceMemory memory();                 // Settings::memory
 
 }  // namespace gradus::simt

@@ -12,7 +12,7 @@ namespace {
 
 [[noreturn]] void refuse(const std::string& word) {
     throw Error("cannot read '" + word + "' in the settings of the GPU emulator (GRADUS_SIMT)",
-                "the words are seed=NUMBER, copies=early or copies=late, and resident=1 to resident=1024",
+                "the words are seed=NUMBER, copies=early or copies=late, resident=1 to resident=1024, and memory=MIB",
                 "export GRADUS_SIMT=\"seed=3 copies=late resident=2\"");
 }
 
@@ -50,6 +50,8 @@ Settings parse_settings(const std::string& text) {
             parsed.seed = number<uint64_t>(word, value);
         } else if (name == "resident") {
             parsed.resident = number<int>(word, value);
+        } else if (name == "memory") {
+            parsed.memory = number<uint32_t>(word, value);
         } else if (name == "copies" && (value == "early" || value == "late")) {
             parsed.copies = value == "early" ? Copies::early : Copies::late;
         } else {

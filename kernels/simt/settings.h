@@ -16,13 +16,14 @@ struct Settings {
     uint64_t seed = 1;             // order of threads, blocks and streams; 0: in order, first come first served
     Copies copies = Copies::late;  //
     int resident = 1;              // blocks that run interleaved, as on one GPU; more costs only memory
+    size_t memory = 0;             // MiB of the device; 0: those of this machine
 };
 
 // For what is launched from now on. Error: resident below 1 or above 1024.
 void use(const Settings& settings);
 
 // Those in use. At the start of a program they come from the environment, for example
-//   GRADUS_SIMT="seed=3 copies=early resident=2"
+//   GRADUS_SIMT="seed=3 copies=early resident=2 memory=512"
 // (each word may be left out). Error that quotes the word which is none.
 const Settings& settings();
 

@@ -1,6 +1,7 @@
 #pragma once
 // Small models and batches that the tests of the engine share.
 #include <complex>
+#include <cstring>
 #include <random>
 
 #include "engine/initialise.h"
@@ -85,7 +86,13 @@ struct Bench {
         inputs.declare("logits", logits, {purpose.B * purpose.T, m.V}, dtype);
         inputs.allocate();
     }
-    void upload(const HostBatch& host) { batch.upload(model->run.ops, host, {}); }
+    void upload(HostBatch given) {  // which belongs to the stream until somebody waits for it
+        host = std::move(given);
+        batch.upload(model->run.ops, host, {});
+    }
+
+private:
+    HostBatch host{0, 0};
 };
 
 template <class Scalar>
@@ -102,6 +109,32 @@ inline double worst_difference(const std::vector<double>& a, const std::vector<d
         if (!(d <= worst)) worst = d;  // a NaN wins
     }
     return worst;
+}
+
+// In memory of the host, from wherever the table keeps it.
+inline std::vector<std::byte> bytes_of(const Ops& ops, const Tensor& t) {
+    std::vector<std::byte> host(t.bytes());
+    ops.copy_to_host(host.data(), t.data, host.size(), {});
+    ops.synchronise({});
+    return host;
+}
+
+// As doubles, whatever the dtype.
+inline std::vector<double> read(const Ops& ops, const Tensor& t) {
+    std::vector<std::byte> host = bytes_of(ops, t);
+    const Tensor here = {host.data(), t.dtype, t.shape};
+    if (t.dtype == DType::f64) return values<double>(here);
+    if (t.dtype == DType::f32) return values<float>(here);
+    std::vector<double> all;
+    for (int64_t i = 0; i < t.size(); ++i) all.push_back(double(float(here.as<bf16>()[i])));
+    return all;
+}
+
+// The largest difference against the largest value: what "relative" means for a whole tensor.
+inline double relative(const std::vector<double>& found, const std::vector<double>& expected) {
+    double largest = 1e-30;
+    for (double x : expected) largest = std::max(largest, std::abs(x));
+    return worst_difference(found, expected) / largest;
 }
 
 }  // namespace gradus::test

@@ -1,5 +1,6 @@
 // What PyTorch and transformers compute from the same weights: a reference that shares no code with ours.
-// tools/generate/model_goldens.py makes the files and says what is in them.
+// tools/generate/model_goldens.py makes the files and says what is in them. Compiled into a program for each kind of table
+// (golden_tables.h).
 #include <catch2/catch.hpp>
 #include <cstring>
 #include <map>
@@ -7,6 +8,7 @@
 #include "engine/checkpoint/safetensors.h"
 #include "engine/checkpoint/weights.h"
 #include "engine/models/family.h"
+#include "tests/engine/golden_tables.h"
 #include "tests/engine/models.h"
 
 using namespace gradus;
@@ -49,17 +51,9 @@ struct Golden {
     }
 };
 
-// The largest difference against the largest value: what "relative" means for a whole tensor.
-double relative(const std::vector<double>& found, const std::vector<double>& expected) {
-    double largest = 0;
-    for (double x : expected) largest = std::max(largest, std::abs(x));
-    return worst_difference(found, expected) / largest;
-}
-
-template <class Scalar>
-std::vector<double> external_gradient(const Weight& w, const ExternalTensor& e) {
+std::vector<double> external_gradient(const Ops& ops, const Weight& w, const ExternalTensor& e) {
     const int64_t columns = w.spec.shape.rank == 2 ? w.spec.shape.dim[1] : w.value.size();
-    const auto all = values<Scalar>(w.grad);
+    const auto all = read(ops, w.grad);
     std::vector<double> part(all.begin() + e.first_row * columns, all.begin() + (e.first_row + e.rows) * columns);
     if (!e.transposed) return part;
     std::vector<double> turned(part.size());
@@ -68,24 +62,11 @@ std::vector<double> external_gradient(const Weight& w, const ExternalTensor& e) 
     return turned;
 }
 
-struct Table {
-    const Ops& ops;
-    DType dtype;
-    double bound;        // relative, against the golden of the table's precision
-    const char* suffix;  // "64": the golden in double
-};
-
-std::vector<Table> tables() {
-    return {{reference_ops(), DType::f64, 1e-12, "64"},
-            {reference_ops(), DType::f32, 1e-5, ""},
-            {cpu_ops(), DType::f32, 1e-5, ""}};
-}
-
 }  // namespace
 
 TEST_CASE("logits and loss are those of transformers") {
     for (const char* name : {"gpt2", "llama", "llama-tied"})
-        for (const Table& t : tables()) {
+        for (const GoldenTable& t : golden_tables()) {
             INFO(name << " on " << t.ops.name << " in " << name_of(t.dtype));
             const Golden golden(name);
             Bench bench(t.ops, read_model_config(golden.folder), t.dtype, {.B = B, .T = T});
@@ -93,11 +74,9 @@ TEST_CASE("logits and loss are those of transformers") {
             bench.upload(golden.batch());
             bench.model->logits(bench.batch, bench.logits);
             bench.model->loss(bench.batch, bench.losses, {});
-            const bool wide = t.dtype == DType::f64;
-            const auto logits = wide ? values<double>(bench.logits) : values<float>(bench.logits);
-            REQUIRE(relative(logits, golden.read(std::string("logits") + t.suffix)) <= t.bound);
+            REQUIRE(relative(read(t.ops, bench.logits), golden.read(std::string("logits") + t.suffix)) <= t.bound);
             double loss = 0;
-            for (double x : wide ? values<double>(bench.losses) : values<float>(bench.losses)) loss += x;
+            for (double x : read(t.ops, bench.losses)) loss += x;
             loss /= double(golden.batch().valid_targets());
             REQUIRE(relative({loss}, golden.read(std::string("loss") + t.suffix)) <= t.bound);
         }
@@ -105,7 +84,7 @@ TEST_CASE("logits and loss are those of transformers") {
 
 TEST_CASE("every gradient is that of transformers") {
     for (const char* name : {"gpt2", "llama", "llama-tied"})
-        for (const Table& t : tables()) {
+        for (const GoldenTable& t : golden_tables()) {
             if (t.dtype == DType::f64) continue;  // gradients are golden in single precision alone
             const Golden golden(name);
             Bench bench(t.ops, read_model_config(golden.folder), t.dtype, {.B = B, .T = T, .training = true});
@@ -119,7 +98,7 @@ TEST_CASE("every gradient is that of transformers") {
                     std::string grad = "grad." + e.name;
                     if (!golden.file.find(grad)) grad = std::string("grad.") + files.optional_prefix + e.name;
                     INFO(name << " on " << t.ops.name << ": " << grad);
-                    REQUIRE(relative(external_gradient<float>(w, e), golden.read(grad)) <= t.bound);
+                    REQUIRE(relative(external_gradient(t.ops, w, e), golden.read(grad)) <= t.bound);
                     ++compared;
                 }
             int expected = 0;
@@ -130,7 +109,7 @@ TEST_CASE("every gradient is that of transformers") {
 
 TEST_CASE("ten training steps have the losses and gradient norms of PyTorch") {
     for (const char* name : {"gpt2", "llama", "llama-tied"})
-        for (const Table& t : tables()) {
+        for (const GoldenTable& t : golden_tables()) {
             INFO(name << " on " << t.ops.name << " in " << name_of(t.dtype));
             const Golden golden(name);
             auto model =
@@ -154,7 +133,7 @@ TEST_CASE("ten training steps have the losses and gradient norms of PyTorch") {
 
 TEST_CASE("packed documents have the logits that transformers gives them under a block-diagonal mask") {
     for (const char* name : {"gpt2", "llama", "llama-tied"})
-        for (const Table& t : tables()) {
+        for (const GoldenTable& t : golden_tables()) {
             INFO(name << " on " << t.ops.name << " in " << name_of(t.dtype));
             const Golden golden(name, "packed.safetensors");
             Bench bench(t.ops, read_model_config(golden.folder), t.dtype, {.B = 1, .T = T});
@@ -165,7 +144,6 @@ TEST_CASE("packed documents have the logits that transformers gives them under a
             for (int i = 0; i < T; ++i) host.first_key[size_t(i)] = i - host.positions[size_t(i)];
             bench.upload(host);
             bench.model->logits(bench.batch, bench.logits);
-            const auto logits = t.dtype == DType::f64 ? values<double>(bench.logits) : values<float>(bench.logits);
-            REQUIRE(relative(logits, golden.read(std::string("logits") + t.suffix)) <= t.bound);
+            REQUIRE(relative(read(t.ops, bench.logits), golden.read(std::string("logits") + t.suffix)) <= t.bound);
         }
 }

@@ -75,35 +75,6 @@ TEST_CASE("the CPU's optimizers and losses refuse numbers of 64 bits, which they
                       BrokenPromise);
 }
 
-TEST_CASE("memory of the CPU table is aligned, takes zeros and copies, small and in huge pages") {
-    const Ops& ops = cpu_ops();
-    for (size_t bytes : {size_t(0), size_t(1), size_t(1000), size_t(5) << 20}) {
-        void* memory = ops.allocate(bytes);
-        REQUIRE(reinterpret_cast<uintptr_t>(memory) % (bytes > size_t(4) << 20 ? size_t(2) << 20 : 64) == 0);
-        std::vector<char> out(bytes, 'o'), in(bytes, 'i');
-        ops.copy_to_device(memory, out.data(), bytes, {});
-        ops.copy_to_host(in.data(), memory, bytes, {});
-        REQUIRE(in == out);
-        ops.zero(memory, bytes, {});
-        ops.copy_to_host(in.data(), memory, bytes, {});
-        REQUIRE(in == std::vector<char>(bytes, 0));
-        ops.synchronise({});
-        ops.release(memory, bytes);
-    }
-}
-
-TEST_CASE("memory that the machine does not have is an Error that names the bytes and what to lower") {
-    for (size_t bytes : {size_t(1) << 60, ~size_t(0)}) {
-        try {
-            cpu_ops().allocate(bytes);
-            FAIL("was given memory that nobody has");
-        } catch (const Error& e) {
-            REQUIRE_THAT(e.what(), Catch::Contains(std::to_string(bytes) + " bytes"));
-            REQUIRE_THAT(e.fix, Catch::Contains("batch"));
-        }
-    }
-}
-
 TEST_CASE("an id outside its table is a broken promise on the CPU, not a crash") {
     const Side s = {cpu_ops(), DType::f32, DType::f32};
     const Owned y = s.out({2, 3}), wte = s.in(1, {4, 3}), d_wte = s.sum(2, {4, 3}), d_y = s.in(3, {2, 3});

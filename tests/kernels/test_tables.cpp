@@ -17,33 +17,37 @@ TEST_CASE("the reference table leaves out no op") {
     REQUIRE(std::string(reference_ops().name) == "reference");
 }
 
-TEST_CASE("memory of the reference table is aligned to 64 bytes, and takes zeros and copies") {
-    const Ops& ops = reference_ops();
-    for (size_t bytes : {size_t(0), size_t(1), size_t(64), size_t(1000)}) {
-        void* memory = ops.allocate(bytes);
-        REQUIRE(memory != nullptr);
-        REQUIRE(reinterpret_cast<uintptr_t>(memory) % 64 == 0);
-        std::vector<char> out(bytes, 'o'), in(bytes, 'i');
-        ops.copy_to_device(memory, out.data(), bytes, {});
-        ops.copy_to_host(in.data(), memory, bytes, {});
-        REQUIRE(in == out);
-        ops.zero(memory, bytes, {});
-        ops.copy_to_host(in.data(), memory, bytes, {});
-        REQUIRE(in == std::vector<char>(bytes, 0));
-        ops.synchronise({});
-        ops.release(memory, bytes);
-    }
+TEST_CASE("memory of the host's tables is aligned, in huge pages where it is large, and takes zeros and copies") {
+    for (const Ops* ops : {&reference_ops(), &cpu_ops()})
+        for (size_t bytes : {size_t(0), size_t(1), size_t(64), size_t(1000), size_t(5) << 20}) {
+            INFO(ops->name << ", " << bytes << " bytes");
+            const bool huge = ops == &cpu_ops() && bytes > size_t(4) << 20;
+            void* memory = ops->allocate(bytes);
+            REQUIRE(memory != nullptr);
+            REQUIRE(reinterpret_cast<uintptr_t>(memory) % (huge ? size_t(2) << 20 : 64) == 0);
+            std::vector<char> out(bytes, 'o'), in(bytes, 'i');
+            ops->copy_to_device(memory, out.data(), bytes, {});
+            ops->copy_to_host(in.data(), memory, bytes, {});
+            REQUIRE(in == out);
+            ops->zero(memory, bytes, {});
+            ops->copy_to_host(in.data(), memory, bytes, {});
+            REQUIRE(in == std::vector<char>(bytes, 0));
+            ops->synchronise({});
+            ops->release(memory, bytes);
+        }
 }
 
-TEST_CASE("memory that the system does not have is an Error that says how much was asked for") {
-    const size_t bytes = ~size_t(0);
-    try {
-        reference_ops().allocate(bytes);
-        FAIL("was given memory that nobody has");
-    } catch (const Error& e) {
-        REQUIRE_THAT(e.what(), Catch::Contains(std::to_string(bytes) + " bytes"));
-        REQUIRE_FALSE(e.fix.empty());
-    }
+TEST_CASE("memory that the system does not have is an Error that names the bytes and what to lower") {
+    for (const Ops* ops : {&reference_ops(), &cpu_ops()})
+        for (size_t bytes : {size_t(1) << 60, ~size_t(0)}) {
+            try {
+                ops->allocate(bytes);
+                FAIL("was given memory that nobody has");
+            } catch (const Error& e) {
+                REQUIRE_THAT(e.what(), Catch::Contains(std::to_string(bytes) + " bytes"));
+                REQUIRE_THAT(e.fix, Catch::Contains("batch"));
+            }
+        }
 }
 
 TEST_CASE("the reference table says that it does not compute in bf16, and what to do") {

@@ -30,6 +30,20 @@ expect_ok "$gradus" eval cpu --text short.txt --context 16 --device simt
 expect_ok "$gradus" bench ops --device simt --filter rope --dtype f32 --json
 grep -q '"op":"rope_forward"' out.txt || fail "bench ops on simt said: $(cat out.txt)"
 
+# A run that its device has no room for is refused before it begins, with what takes the room and what would make it fit;
+# following that advice it trains. What no plan foresaw is an Error of the allocation.
+little() { GRADUS_SIMT="memory=1" "$@"; }
+expect_error 1 'the run needs 2\..* MiB on its GPU, and 1.00 are free' little "${train[@]}" run.dir=large \
+    --set train.device=simt --set train.micro_batch=8 --set train.context=32
+grep -q 'activations' err.txt || fail "what takes the memory is not said: $(cat err.txt)"
+[ ! -e large ] || fail "a refused run left a folder"
+advice=$(sed -n 's/^  fix:   \(--set [^;]*\);.*/\1/p' err.txt)
+[ -n "$advice" ] || fail "no setting is named: $(cat err.txt)"
+# shellcheck disable=SC2086  # options with their values
+expect_ok little "${train[@]}" run.dir=advised --set train.device=simt --set train.micro_batch=8 --set train.context=32 $advice
+expect_error 1 "of the emulated GPU's 1 are free" little "$gradus" bench ops --device simt --filter add --dtype f32
+expect_error 1 "cannot read 'memory=much'" env GRADUS_SIMT="memory=much" "$gradus" generate cpu --prompt 'the ' --device simt
+
 # Without a GPU: a build without CUDA, or a machine without driver or card.
 if ! nvidia-smi >/dev/null 2>&1; then
     expect_error 1 'no CUDA backend\|no NVIDIA driver\|no GPU' "${train[@]}" run.dir=gpu --set train.device=cuda

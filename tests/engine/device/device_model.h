@@ -7,24 +7,6 @@
 
 namespace gradus::test {
 
-inline std::vector<std::byte> bytes_of(const Ops& ops, const Tensor& t) {
-    std::vector<std::byte> host(t.bytes());
-    ops.copy_to_host(host.data(), t.data, host.size(), {});
-    ops.synchronise({});
-    return host;
-}
-
-// As doubles, whatever the dtype.
-inline std::vector<double> read(const Ops& ops, const Tensor& t) {
-    std::vector<std::byte> host = bytes_of(ops, t);
-    const Tensor here = {host.data(), t.dtype, t.shape};
-    if (t.dtype == DType::f64) return values<double>(here);
-    if (t.dtype == DType::f32) return values<float>(here);
-    std::vector<double> all;
-    for (int64_t i = 0; i < t.size(); ++i) all.push_back(double(float(here.as<bf16>()[i])));
-    return all;
-}
-
 inline void write(const Ops& ops, const Tensor& t, const std::vector<double>& numbers) {
     std::vector<std::byte> host(t.bytes());
     const Tensor here = {host.data(), t.dtype, t.shape};
@@ -53,13 +35,6 @@ inline void scramble_on(Model& model, unsigned seed = 7) {
         for (double& x : numbers) x = double(float(bf16(float((w.spec.init == Init::one ? 1 : 0) + normal(rng)))));
         write(model.run.ops, w.value, numbers);
     }
-}
-
-// The largest difference against the largest value: what "relative" means for a whole tensor.
-inline double relative(const std::vector<double>& found, const std::vector<double>& expected) {
-    double largest = 1e-30;
-    for (double x : expected) largest = std::max(largest, std::abs(x));
-    return worst_difference(found, expected) / largest;
 }
 
 inline const std::vector<std::pair<const char*, ModelConfig>>& tiny_models() {
