@@ -5,8 +5,8 @@ namespace gradus {
 
 const Ops& cuda_ops(int) {
     throw Error("this build has no CUDA backend", "it was configured without WITH_CUDA",
-                "cmake --preset cuda && cmake --build --preset cuda; or device = \"cpu\" under [train], "
-                "--set train.device=cpu");
+                "cmake --preset cuda && cmake --build --preset cuda; or the CPU: --device cpu, "
+                "or in training --set train.device=cpu");
 }
 
 int cuda_devices() { return 0; }

@@ -37,7 +37,7 @@ std::string text_of(const cudaDeviceProp& p, int number) {
            "." + std::to_string(p.minor);
 }
 
-const char* const or_the_cpu = ", or --set train.device=cpu";
+const char* const or_the_cpu = "; or the CPU: --device cpu, or in training --set train.device=cpu";
 
 int count_or_throw() {
     int count = 0, driver = 0, build = 0;
