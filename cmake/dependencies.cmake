@@ -22,8 +22,8 @@ if(NOT WITH_MPI STREQUAL "OFF")
     endif()
 endif()
 
-# CUDA is asked for by name. Which cards the build has code for is CMAKE_CUDA_ARCHITECTURES: by default Ampere, Hopper and
-# Blackwell, with PTX of the last one for those that are to come.
+# CUDA is asked for by name. Which cards the build has code for is CMAKE_CUDA_ARCHITECTURES: by default Ampere, Hopper
+# (with the instructions that only it has: 90a) and Blackwell, with PTX of the last one for those that are to come.
 if(WITH_CUDA)
     if(NOT CMAKE_CUDA_COMPILER)
         find_program(CMAKE_CUDA_COMPILER nvcc HINTS $ENV{CUDA_HOME}/bin $ENV{CUDA_PATH}/bin /usr/local/cuda/bin)
@@ -32,7 +32,7 @@ if(WITH_CUDA)
         message(FATAL_ERROR "WITH_CUDA=ON, and there is no nvcc: install the CUDA toolkit (12.8 or newer), or configure with -DCMAKE_CUDA_COMPILER=/path/to/nvcc, or with -DWITH_CUDA=OFF")
     endif()
     if(NOT CMAKE_CUDA_ARCHITECTURES)
-        set(CMAKE_CUDA_ARCHITECTURES 80-real 90-real 100 CACHE STRING "Cards to build for")
+        set(CMAKE_CUDA_ARCHITECTURES 80-real 90a-real 100 CACHE STRING "Cards to build for")
     endif()
     enable_language(CUDA)
     set(CMAKE_CUDA_FLAGS_RELEASE "-O3")  # without NDEBUG, which would take the words away that device_check() stops with

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "kernels/simt/collective.h"
 #include "kernels/simt/fiber.h"
 #include "kernels/simt/place.h"
 #include "kernels/simt/shared.h"
@@ -13,8 +14,9 @@
 namespace gradus::emulator {
 
 struct Block;
-struct AsyncState;  // async_copy.cpp: a thread's copies in flight
-struct BarrierSet;  // mbarrier.cpp: the block's mbarriers
+struct AsyncState;   // copies.cpp: a thread's copies in flight
+struct BarrierSet;   // mbarrier.cpp: the block's mbarriers
+struct MultiplySet;  // warpgroup.cpp: what its warpgroups have under way
 
 enum class ThreadState : uint8_t { ready, waiting, exited };
 
@@ -33,18 +35,19 @@ struct Thread : Coordinates {
     std::shared_ptr<AsyncState> copies;  // empty until the first
 };
 
-// Lanes of a warp that have come to a collective and wait for the rest of its mask.
+// Lanes that have come to a collective and wait for the rest of its mask.
 struct Meeting {
-    uint32_t mask = 0, arrived = 0;
+    LaneSet mask, arrived;
     const char* word = "";
     Place place;  // of the first who came
     char* token = nullptr;
 };
 
-struct Warp {
-    std::vector<Meeting> meetings;  // masks of the same warp may wait side by side
-    uint32_t gone = 0;              // lanes that have exited, or that the block does not have
-    unsigned meetings_held = 0;
+// Those of a warp or of a warpgroup.
+struct Meetings {
+    std::vector<Meeting> open;  // masks of the same warp may wait side by side
+    LaneSet gone;               // lanes that have exited, or that the block does not have
+    unsigned held = 0;
     char tokens[64] = {};  // names for ThreadSanitizer, used in turn
 };
 
@@ -67,15 +70,15 @@ struct Block {
     int votes = 0, voters = 0;  // of __syncthreads_count and its like, in the round of barrier 0
     unsigned vote_round = 0;
     std::vector<Thread> thread;
-    std::vector<Warp> warp;
+    std::vector<Meetings> warp, warpgroup;
     BlockBarrier barrier[barriers_of_a_block];
     SharedMemory shared;
     std::shared_ptr<BarrierSet> mbarriers;  // empty until the first
-    std::map<void*, char> tokens;           // names for ThreadSanitizer, of atomics within the block
+    std::shared_ptr<MultiplySet> multiplies;
+    std::map<void*, char> tokens;  // names for ThreadSanitizer, of atomics within the block
 
-    Warp& warp_of(const Thread& t) { return warp[size_t(t.rank / threads_of_a_warp)]; }
-    Thread& lane_of(const Thread& t, int lane) {
-        return thread[size_t(t.rank / threads_of_a_warp * threads_of_a_warp + lane)];
+    Meetings& meetings(Team team, const Thread& t) {
+        return (team == Team::warp ? warp : warpgroup)[size_t(t.rank / size_of(team))];
     }
 };
 
@@ -91,8 +94,8 @@ void wake(Thread& thread);
 void yield_in(const char* word, Place at);  // lets others go first; for loops that spin on memory
 void progress();                            // something happened that a spinning thread may wait for
 
-// A thread leaves: those who wait at barriers no longer wait for it (barrier.cpp), and those of its warp who counted on
-// it in a collective are a Fault (warp.cpp).
+// A thread leaves: those who wait at barriers no longer wait for it (barrier.cpp), and those of its warp or warpgroup
+// who counted on it in a collective are a Fault (collective.cpp).
 void leave_barriers(Thread& thread);
 void leave_meetings(Thread& thread);
 

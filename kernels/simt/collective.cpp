@@ -4,53 +4,59 @@
 
 #include "kernels/simt/block.h"
 #include "kernels/simt/fault.h"
+#include "kernels/simt/report.h"
 #include "kernels/simt/sanitizer.h"
 
 namespace gradus::emulator {
 
 namespace {
 
-std::string lanes_text(uint32_t mask) {
-    std::string out;
-    for (int lane = 0; lane < threads_of_a_warp; ++lane)
-        if (mask >> lane & 1) out += (out.empty() ? "" : ", ") + std::to_string(lane);
-    return out;
+std::string lanes_text(const LaneSet& mask) {
+    std::vector<int> lanes;
+    for (size_t lane = 0; lane < mask.size(); ++lane)
+        if (mask[lane]) lanes.push_back(int(lane));
+    return ranges_text(lanes);
 }
 
-std::string hex(uint32_t mask) {
+// "the mask 0x0000ffff". Of a warpgroup no other than the whole one can be asked for.
+std::string text(Team team, const LaneSet& mask) {
+    if (team == Team::warpgroup) return "the mask of all 128 threads of a warpgroup";
     constexpr char digits[] = "0123456789abcdef";
-    std::string out = "0x";
-    for (int shift = 28; shift >= 0; shift -= 4) out += digits[mask >> shift & 15];
+    std::string out = "the mask 0x";
+    for (int shift = 28; shift >= 0; shift -= 4) out += digits[mask.to_ullong() >> shift & 15];
     return out;
 }
 
 // The meeting of this mask that the lane joins; a new one when it is the first.
-Meeting& join(Warp& warp, const Thread& thread, const char* word, uint32_t mask, Place at) {
-    if (!(mask >> thread.lane & 1))
-        fault(std::string(word) + ": lane " + std::to_string(thread.lane) + " is not in its own mask " + hex(mask), at);
-    if (mask & warp.gone)
-        fault(std::string(word) + ": the mask " + hex(mask) +
-                  " names lanes that have exited or do not exist: " + lanes_text(mask & warp.gone),
+Meeting& join(Meetings& meetings, Team team, int lane, const char* word, const LaneSet& mask, Place at) {
+    if (!mask[size_t(lane)])
+        fault(std::string(word) + ": lane " + std::to_string(lane) + " is not in " + text(team, mask) +
+                  ", which is its own",
               at);
-    for (Meeting& m : warp.meetings) {
+    if ((mask & meetings.gone).any())
+        fault(std::string(word) + ": " + text(team, mask) +
+                  " names lanes that have exited or do not exist: " + lanes_text(mask & meetings.gone),
+              at);
+    for (Meeting& m : meetings.open) {
         if (m.mask != mask) {
-            if (m.mask >> thread.lane & 1 && m.arrived & mask)
-                fault(std::string(word) + " with mask " + hex(mask) + ", while lanes " + lanes_text(m.arrived & mask) +
-                          " of that mask wait for this lane in " + m.word + " with mask " + hex(m.mask) + " at " +
-                          m.place.text(),
+            if (m.mask[size_t(lane)] && (m.arrived & mask).any())
+                fault(std::string(word) + " with " + text(team, mask) + ", while lanes " +
+                          lanes_text(m.arrived & mask) + " of it wait for this lane in " + m.word + " with " +
+                          text(team, m.mask) + " at " + m.place.text(),
                       at);
             continue;
         }
         if (m.word != word && std::strcmp(m.word, word) != 0)
-            fault("lanes of one warp are in different collectives: " + std::string(word) + ", while lanes " +
-                      lanes_text(m.arrived) + " are in " + m.word + " at " + m.place.text(),
+            fault(std::string("lanes of one ") + (team == Team::warp ? "warp" : "warpgroup") +
+                      " are in different collectives: " + word + ", while lanes " + lanes_text(m.arrived) + " are in " +
+                      m.word + " at " + m.place.text(),
                   at);
         return m;
     }
     // Its token is used again only after many other meetings: by then nobody is still on the way out of this one.
-    char* token = &warp.tokens[warp.meetings_held++ % sizeof warp.tokens];
-    warp.meetings.push_back({mask, 0, word, at, token});
-    return warp.meetings.back();
+    char* token = &meetings.tokens[meetings.held++ % sizeof meetings.tokens];
+    meetings.open.push_back({mask, {}, word, at, token});
+    return meetings.open.back();
 }
 
 }  // namespace
@@ -61,42 +67,55 @@ void Lanes::fault_at(int lane, const std::string& what) const {
     fault(what, block_.thread[size_t(first_ + lane)].place);
 }
 
-void meet(const char* word, uint32_t mask, void* operands, Combine combine, Place at, bool orders_memory) {
+const LaneSet& all_of(Team team) {
+    static const LaneSet warp(all_lanes), warpgroup = LaneSet().set();
+    return team == Team::warp ? warp : warpgroup;
+}
+
+bool meet(const char* word, Team team, const LaneSet& mask, void* operands, Combine combine, Place at,
+          bool orders_memory) {
     Thread& thread = self(word, at);
     char* token;
+    bool last = false;
     {
         const Hidden hidden;
         Block& block = *thread.on;
-        Warp& warp = block.warp_of(thread);
-        Meeting& meeting = join(warp, thread, word, mask, at);
+        const int lane = thread.rank % size_of(team), first = thread.rank - lane;
+        Meetings& meetings = block.meetings(team, thread);
+        Meeting& meeting = join(meetings, team, lane, word, mask, at);
         token = meeting.token;
         if (orders_memory) release(token);
-        meeting.arrived |= 1u << thread.lane;
+        meeting.arrived.set(size_t(lane));
         thread.operands = operands;
         thread.word = word;
         thread.place = at;
         if (meeting.arrived != mask) {
             wait_in(word, at);
         } else {
-            std::swap(meeting, warp.meetings.back());
-            warp.meetings.pop_back();
-            if (combine) combine(Lanes(block, thread.rank - thread.lane, mask));
-            for (int lane = 0; lane < threads_of_a_warp; ++lane)
-                if (mask >> lane & 1 && lane != thread.lane) wake(block.lane_of(thread, lane));
+            last = true;
+            std::swap(meeting, meetings.open.back());
+            meetings.open.pop_back();
+            if (combine) combine(Lanes(block, first, mask));
+            for (int other = 0; other < size_of(team); ++other)
+                if (mask[size_t(other)] && other != lane) wake(block.thread[size_t(first + other)]);
             progress();
         }
     }
     if (orders_memory) acquire(token);
+    return last;
 }
 
 void leave_meetings(Thread& thread) {
-    Warp& warp = thread.on->warp_of(thread);
-    for (const Meeting& m : warp.meetings)
-        if (m.mask >> thread.lane & 1)
-            fault(std::string(m.word) + ": the mask " + hex(m.mask) + " names lane " + std::to_string(thread.lane) +
-                      ", which has exited",
-                  m.place);
-    warp.gone |= 1u << thread.lane;
+    for (const Team team : {Team::warp, Team::warpgroup}) {
+        Meetings& meetings = thread.on->meetings(team, thread);
+        const auto lane = size_t(thread.rank % size_of(team));
+        for (const Meeting& m : meetings.open)
+            if (m.mask[lane])
+                fault(std::string(m.word) + ": " + text(team, m.mask) + " names lane " + std::to_string(lane) +
+                          ", which has exited",
+                      m.place);
+        meetings.gone.set(lane);
+    }
 }
 
 namespace {
@@ -128,7 +147,7 @@ void combine_shuffle(const Lanes& lanes) {
         const int source = source_of(mine, lane);
         if (!lanes.has(source))
             lanes.fault_at(lane, std::string(mine.word) + ": lane " + std::to_string(lane) + " reads lane " +
-                                     std::to_string(source) + ", which is not in the mask " + hex(lanes.mask()));
+                                     std::to_string(source) + ", which is not in " + text(Team::warp, lanes.mask()));
         mine.result = lanes.of<ShuffleOperands>(source).bits;
     }
 }
@@ -199,28 +218,28 @@ uint64_t shuffle(Shuffle kind, const char* word, uint32_t mask, uint64_t bits, i
     if (width < 1 || width > threads_of_a_warp || width & (width - 1))
         fault(std::string(word) + ": the width " + std::to_string(width) + " is not 1, 2, 4, 8, 16 or 32", at);
     ShuffleOperands operands{kind, word, bits, 0, argument, width};
-    meet(word, mask, &operands, combine_shuffle, at);
+    meet(word, Team::warp, mask, &operands, combine_shuffle, at);
     return operands.result;
 }
 
 uint32_t ballot(const char* word, uint32_t mask, bool vote, Place at) {
     VoteOperands operands{vote, 0};
-    meet(word, mask, &operands, combine_ballot, at);
+    meet(word, Team::warp, mask, &operands, combine_ballot, at);
     return operands.result;
 }
 
 uint32_t reduce(Reduction kind, const char* word, uint32_t mask, uint32_t value, Place at) {
     ReduceOperands operands{kind, value};
-    meet(word, mask, &operands, combine_reduce, at);
+    meet(word, Team::warp, mask, &operands, combine_reduce, at);
     return operands.value;
 }
 
 uint32_t match_any(uint32_t mask, uint64_t bits, Place at) {
     MatchOperands operands{bits, 0};
-    meet("__match_any_sync", mask, &operands, combine_match, at);
+    meet("__match_any_sync", Team::warp, mask, &operands, combine_match, at);
     return operands.result;
 }
 
-void sync_warp(uint32_t mask, Place at) { meet("__syncwarp", mask, nullptr, nullptr, at, true); }
+void sync_warp(uint32_t mask, Place at) { meet("__syncwarp", Team::warp, mask, nullptr, nullptr, at, true); }
 
 }  // namespace gradus::emulator

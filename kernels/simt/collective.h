@@ -1,10 +1,11 @@
 #pragma once
-// The one rendezvous of all collectives. Every lane of a mask comes with a pointer to its operands and stops; the last to come
-// carries the operation out for all of them, and they go on.
+// The one rendezvous of all collectives, of a warp or of a warpgroup. Every lane of a mask comes with a pointer to its operands
+// and stops; the last to come carries the operation out for all of them, and they go on.
 //
 // What is checked, here and for all of them: the lane is in its own mask; no lane of the mask has exited or is missing from
 // the block; the lanes are all in the same operation; a lane that waits for another is not waited for by it with another
 // mask. A Fault names both places.
+#include <bitset>
 #include <cstdint>
 
 #include "kernels/simt/place.h"
@@ -13,12 +14,18 @@ namespace gradus::emulator {
 
 struct Block;
 
+// Threads of a block whose ranks follow each other; the value is how many. A thread's lane is its place among them.
+enum class Team { warp = 32, warpgroup = 128 };
+constexpr int size_of(Team team) { return int(team); }
+
+using LaneSet = std::bitset<size_of(Team::warpgroup)>;  // a warp has the first 32
+
 // The operands that the lanes brought.
 class Lanes {
 public:
-    Lanes(Block& block, int first, uint32_t mask) : block_(block), first_(first), mask_(mask) {}
-    uint32_t mask() const { return mask_; }
-    bool has(int lane) const { return mask_ >> lane & 1; }
+    Lanes(Block& block, int first, const LaneSet& mask) : block_(block), first_(first), mask_(mask) {}
+    const LaneSet& mask() const { return mask_; }
+    bool has(int lane) const { return mask_[size_t(lane)]; }
     void* operands(int lane) const;
     template <class Operands>
     Operands& of(int lane) const {
@@ -30,17 +37,19 @@ public:
 private:
     Block& block_;
     int first_;
-    uint32_t mask_;
+    LaneSet mask_;
 };
 
 using Combine = void (*)(const Lanes&);
 
 // Returns when all lanes of the mask have come and combine() has run. orders_memory: what lanes wrote before is visible to
-// the others after, as with __syncwarp and unlike shuffles and votes.
-void meet(const char* word, uint32_t mask, void* operands, Combine combine, Place at, bool orders_memory = false);
+// the others after, as with __syncwarp and unlike shuffles and votes. True in the lane that came last.
+bool meet(const char* word, Team team, const LaneSet& mask, void* operands, Combine combine, Place at,
+          bool orders_memory = false);
 
 // All lanes, for the instructions that are .aligned (ldmatrix, mma, …).
 constexpr uint32_t all_lanes = 0xffffffffu;
+const LaneSet& all_of(Team team);
 
 enum class Shuffle { index, up, down, exclusive_or };
 uint64_t shuffle(Shuffle kind, const char* word, uint32_t mask, uint64_t bits, int argument, int width, Place at);

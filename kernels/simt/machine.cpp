@@ -11,6 +11,7 @@
 #include "kernels/simt/report.h"
 #include "kernels/simt/sanitizer.h"
 #include "kernels/simt/settings.h"
+#include "kernels/simt/warpgroup.h"
 
 namespace gradus::emulator {
 
@@ -116,6 +117,7 @@ void run_current_thread() {
         machine.launch->call();
         const Hidden hidden;
         finish_copies(thread);
+        finish_multiplies(thread);
         thread.state = ThreadState::exited;
         if (--thread.on->live == 0) machine.block_ended = true;
         leave_meetings(thread);
@@ -134,9 +136,13 @@ void start_block(Block& block, uint3 index) {
     block.threads = block.live = int(size.x * size.y * size.z);
     block.shared.start(machine.launch->shared_bytes);
     block.mbarriers.reset();
+    block.multiplies.reset();
     block.tokens.clear();
-    block.warp.assign(size_t(block.threads + threads_of_a_warp - 1) / threads_of_a_warp, Warp());
-    if (const int last = block.threads % threads_of_a_warp) block.warp.back().gone = ~0u << last;
+    for (const Team team : {Team::warp, Team::warpgroup}) {
+        auto& meetings = team == Team::warp ? block.warp : block.warpgroup;
+        meetings.assign(size_t(block.threads + size_of(team) - 1) / size_t(size_of(team)), Meetings());
+        if (const int last = block.threads % size_of(team)) meetings.back().gone = all_of(team) << size_t(last);
+    }
     for (BlockBarrier& barrier : block.barrier) barrier = BlockBarrier();
     block.thread.assign(size_t(block.threads), Thread());
     uint3 at{};

@@ -1,6 +1,5 @@
 #include "kernels/simt/matrix.h"
 
-#include <bit>
 #include <cstring>
 
 #include "kernels/simt/block.h"
@@ -42,9 +41,6 @@ struct MultiplyOperands {
     float* d;
     const unsigned *a, *b;
 };
-
-float low_half(unsigned pair) { return std::bit_cast<float>(pair << 16); }
-float high_half(unsigned pair) { return std::bit_cast<float>(pair & 0xffff0000u); }
 
 void combine_multiply(const Lanes& lanes) {
     float a[16][16], b[16][8], d[16][8];
@@ -88,12 +84,12 @@ void load_matrices(unsigned* registers, const void* row, int count, bool transpo
         reads(row, 16);
     }
     LoadOperands operands{registers, row, count, transposed};
-    meet(word, all_lanes, &operands, combine_load, at);
+    meet(word, Team::warp, all_of(Team::warp), &operands, combine_load, at);
 }
 
 void multiply_bf16(float* d, const unsigned* a, const unsigned* b, Place at) {
     MultiplyOperands operands{d, a, b};
-    meet("mma.m16n8k16", all_lanes, &operands, combine_multiply, at);
+    meet("mma.m16n8k16", Team::warp, all_of(Team::warp), &operands, combine_multiply, at);
 }
 
 }  // namespace gradus::emulator

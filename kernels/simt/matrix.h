@@ -1,6 +1,8 @@
 #pragma once
 // ldmatrix and mma: what the lanes of a warp do together. Kernels call them by the names of
 // kernels/cuda/primitives/matrix.h, which says which lane holds what.
+#include <bit>
+
 #include "kernels/simt/place.h"
 
 namespace gradus::emulator {
@@ -10,5 +12,9 @@ void load_matrices(unsigned* registers, const void* row, int count, bool transpo
 
 // d (16 by 8, f32) += a (16 by 16, bf16) · b (16 by 8, bf16)
 void multiply_bf16(float* d, const unsigned* a, const unsigned* b, Place at);
+
+// The two bf16 of a register.
+inline float low_half(unsigned pair) { return std::bit_cast<float>(pair << 16); }
+inline float high_half(unsigned pair) { return std::bit_cast<float>(pair & 0xffff0000u); }
 
 }  // namespace gradus::emulator

@@ -23,14 +23,7 @@ struct Group {
         return state == ThreadState::exited || (place == t.place && std::string(word) == t.word);
     }
     std::string text() const {
-        std::string out = ranks.size() == 1 ? "thread " : "threads ";
-        for (size_t i = 0; i < ranks.size();) {
-            size_t last = i;
-            while (last + 1 < ranks.size() && ranks[last + 1] == ranks[last] + 1) ++last;
-            out += (i ? ", " : "") + std::to_string(ranks[i]);
-            if (last > i) out += "-" + std::to_string(ranks[last]);
-            i = last + 1;
-        }
+        const std::string out = (ranks.size() == 1 ? "thread " : "threads ") + ranges_text(ranks);
         if (state == ThreadState::exited) return out + (ranks.size() == 1 ? " has exited" : " have exited");
         if (!*word) return out + " not started";
         return out + " in " + word + " at " + place.text();
@@ -38,6 +31,18 @@ struct Group {
 };
 
 }  // namespace
+
+std::string ranges_text(const std::vector<int>& numbers) {
+    std::string out;
+    for (size_t i = 0; i < numbers.size();) {
+        size_t last = i;
+        while (last + 1 < numbers.size() && numbers[last + 1] == numbers[last] + 1) ++last;
+        out += (i ? ", " : "") + std::to_string(numbers[i]);
+        if (last > i) out += "-" + std::to_string(numbers[last]);
+        i = last + 1;
+    }
+    return out;
+}
 
 std::string where_everybody_is(const std::vector<std::unique_ptr<Block>>& blocks) {
     constexpr size_t shown = 4;

@@ -28,6 +28,7 @@ void SharedMemory::start(size_t dynamic_bytes) {
     for (SharedArray& a : arrays_) a.in_use = false;
     static_bytes_ = 0;
     dynamic_bytes_ = dynamic_bytes;
+    end_ = 0;
 }
 
 void* SharedMemory::fill(SharedArray& a, size_t bytes, size_t alignment) {
@@ -43,6 +44,10 @@ void* SharedMemory::fill(SharedArray& a, size_t bytes, size_t alignment) {
     allow(a.memory, bytes);
     std::memset(a.memory, poison, bytes);
     a.in_use = true;
+    const auto unit = unsigned(alignment);
+    a.address = (end_ + unit - 1) / unit * unit;
+    if (a.address / unit % 2 == 0) a.address += unit;
+    end_ = a.address + unsigned(bytes);
     return a.memory;
 }
 
@@ -65,13 +70,29 @@ void* SharedMemory::array(const void* declaration, size_t bytes, size_t alignmen
     return fill(arrays_.back(), declaration ? bytes : dynamic_bytes_, alignment);
 }
 
-bool SharedMemory::contains(const void* address, size_t bytes) const {
-    const auto* first = static_cast<const char*>(address);
+bool SharedMemory::contains(const void* pointer, size_t bytes) const {
+    const auto* first = static_cast<const char*>(pointer);
     for (const SharedArray& a : arrays_) {
         const auto* memory = static_cast<const char*>(a.memory);
         if (a.in_use && first >= memory && first + bytes <= memory + a.bytes) return true;
     }
     return false;
+}
+
+unsigned SharedMemory::address_of(const void* pointer) const {
+    const auto* first = static_cast<const char*>(pointer);
+    for (const SharedArray& a : arrays_) {
+        const auto* memory = static_cast<const char*>(a.memory);
+        if (a.in_use && first >= memory && first < memory + a.bytes) return a.address + unsigned(first - memory);
+    }
+    return 0;  // no array lies there
+}
+
+const char* SharedMemory::at(unsigned address, size_t bytes) const {
+    for (const SharedArray& a : arrays_)
+        if (a.in_use && address >= a.address && address - a.address + bytes <= a.bytes)
+            return static_cast<const char*>(a.memory) + (address - a.address);
+    return nullptr;
 }
 
 void* shared_array(const void* declaration, size_t bytes, size_t alignment, Place at) {

@@ -14,6 +14,7 @@ struct SharedArray {
     void* memory = nullptr;
     size_t bytes = 0, alignment = 0;
     bool in_use = false;
+    unsigned address = 0;  // where it would lie in a GPU's shared memory
 };
 
 // The shared memory of one block. Its arrays appear when a thread first comes to their declaration, and are kept for
@@ -27,12 +28,18 @@ public:
 
     void start(size_t dynamic_bytes);  // of a block
     void* array(const void* declaration, size_t bytes, size_t alignment, Place at);
-    bool contains(const void* address, size_t bytes) const;
+    bool contains(const void* pointer, size_t bytes) const;
+
+    // What PTX calls a pointer into shared memory, a number below 2^18, and back; empty: those bytes are no array's. An array
+    // starts at a multiple of its alignment and never of twice that: nothing may count on more.
+    unsigned address_of(const void* pointer) const;
+    const char* at(unsigned address, size_t bytes) const;
 
 private:
     void* fill(SharedArray& array, size_t bytes, size_t alignment);
     std::vector<SharedArray> arrays_;
     size_t static_bytes_ = 0, dynamic_bytes_ = 0;
+    unsigned end_ = 0;  // of the arrays in use, as addresses
 };
 
 constexpr size_t shared_limit = 227 << 10, static_shared_limit = 48 << 10;

@@ -10,8 +10,12 @@ int main() {
         int bad = 0;
         for (size_t i = 0; i < cuda::probes().size(); ++i) {
             const Probe &on_gpu = cuda::probes()[i], &on_cpu = simt::probes()[i];
-            if (capability < on_gpu.capability) {
+            if (capability < on_gpu.capability || (on_gpu.only_there && capability != on_gpu.capability)) {
                 std::printf("%-36s skipped: needs compute capability %d\n", on_gpu.name, on_gpu.capability);
+                continue;
+            }
+            if (on_gpu.only_there && !some(results_of(gpu, on_gpu, 1))) {
+                std::printf("%-36s skipped: this build has no code for sm_%da\n", on_gpu.name, on_gpu.capability);
                 continue;
             }
             std::string found;

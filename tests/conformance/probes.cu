@@ -7,6 +7,7 @@
 #include "kernels/cuda/primitives/matrix.h"
 #include "kernels/cuda/primitives/warp.h"
 #include "kernels/scalar.h"
+#include "tests/conformance/tiles.h"
 
 namespace gradus::DEVICE {
 
@@ -241,11 +242,57 @@ __global__ void products(const uint32_t* words, uint32_t* results, bool exact) {
     for (int i = 0; i < 4; ++i) results[t * 4 + i] = bits(d[i]);
 }
 
+// A and B from the random words, [64][64] each of small integers: every sum is exact. Four products, 4096 results each.
+template <Swizzle swizzle, bool compiled_for>
+__device__ void tile_products_on(const uint32_t* words, uint32_t* results, TileRoom<64>& a, TileRoom<64>& b) {
+    if constexpr (compiled_for) {
+        const auto a_of = [&](int i, int k) { return small(words[i * tile_depth + k]); };
+        const auto b_of = [&](int i, int k) { return small(words[4096 + i * tile_depth + k]); };
+        float* const y = reinterpret_cast<float*>(results);
+        tile_product<false, Major::k, Major::k, swizzle, 64>(a, b, a_of, b_of, y);
+        tile_product<false, Major::mn, Major::mn, swizzle, 64>(a, b, a_of, b_of, y + 4096);
+        tile_product<true, Major::k, Major::k, swizzle, 64>(a, b, a_of, b_of, y + 2 * 4096);
+        tile_product<true, Major::k, Major::mn, swizzle, 64>(a, b, a_of, b_of, y + 3 * 4096);
+    }
+}
+template <Swizzle swizzle>
+__global__ void tile_products(const uint32_t* words, uint32_t* results) {
+    SHARED(TileRoom<64>, a, );
+    SHARED(TileRoom<64>, b, );
+    tile_products_on<swizzle, has_warpgroups>(words, results, a, b);
+}
+
+// Of any numbers, and as wide as there is; the warpgroup with fewer registers gives them to the other.
+template <bool compiled_for>
+__device__ void wide_product_on(const uint32_t* words, uint32_t* results, TileRoom<64>& a, TileRoom<256>& b) {
+    if constexpr (compiled_for) {
+        if (threadIdx.x >= probe_threads) {
+            registers_lower<40>();
+            return;
+        }
+        registers_raise<232>();
+        const auto a_of = [&](int i, int k) { return any(words[i * tile_depth + k]) + 5; };  // no cancellation
+        const auto b_of = [&](int i, int k) { return any(words[i * tile_depth + k] * 7) + 5; };
+        tile_product<false, Major::k, Major::mn, Swizzle::bytes_128, 256>(a, b, a_of, b_of,
+                                                                          reinterpret_cast<float*>(results));
+    }
+}
+
+__global__ void __launch_bounds__(2 * probe_threads) wide_product(const uint32_t* words, uint32_t* results) {
+    SHARED(TileRoom<64>, a, );
+    SHARED(TileRoom<256>, b, );
+    wide_product_on<has_warpgroups>(words, results, a, b);
+}
+
 // ---- launchers ---------------------------------------------------------------------------------------------------
 
 template <auto kernel, int shared_bytes = 0>
 void run(const uint32_t* words, uint32_t* results, Stream s) {
     launch(kernel, dim3(1), dim3(probe_threads), shared_bytes, s, words, results);
+}
+
+void run_wide_product(const uint32_t* words, uint32_t* results, Stream s) {
+    launch(wide_product, dim3(1), dim3(2 * probe_threads), 0, s, words, results);
 }
 
 constexpr int large = 96 << 10;  // more than a block has without asking
@@ -276,6 +323,11 @@ std::span<const Probe> probes() {
         {"ldmatrix", run<matrix_loads>},
         {"mma of small integers", run_products<true>},
         {"mma", run_products<false>, 1e-6},
+        {"wgmma of plain tiles", run<tile_products<Swizzle::none>>, 0, 90, true},
+        {"wgmma of tiles swizzled by 32 bytes", run<tile_products<Swizzle::bytes_32>>, 0, 90, true},
+        {"wgmma of tiles swizzled by 64 bytes", run<tile_products<Swizzle::bytes_64>>, 0, 90, true},
+        {"wgmma of tiles swizzled by 128 bytes", run<tile_products<Swizzle::bytes_128>>, 0, 90, true},
+        {"wgmma of 256 columns", run_wide_product, 4e-6, 90, true},
     };
     return all;
 }

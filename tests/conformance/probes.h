@@ -18,6 +18,7 @@ struct Probe {
     void (*run)(const uint32_t* words, uint32_t* results, Stream);  // in device memory
     double tolerance = 0;                                           // relative, of results as floats; 0: the same bits
     int capability = 80;                                            // of the GPU, at least
+    bool only_there = false;  // that card's own code (sm_90a): elsewhere, and in a build without it, nothing comes out
 };
 
 namespace simt {

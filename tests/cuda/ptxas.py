@@ -4,8 +4,9 @@ or keeps anything in local memory, which is global memory under another name.
 
     tests/cuda/ptxas.py ROOT NVCC [--finds] [FILE.cu ...]
 
-Without files: kernels/cuda/*.cu. With --finds there must be a fault in them. Exit status 77 where there is no nvcc. Prints a line for each file and card: the kernels,
-the most registers and the most shared memory that one of them takes."""
+Without files: kernels/cuda/*.cu, and the conformance probes, which use every wrapper of an instruction. With --finds there
+must be a fault in them. Exit status 77 where there is no nvcc. Prints a line for each file and card: the kernels, the most
+registers and the most shared memory that one of them takes."""
 import concurrent.futures
 import os
 import pathlib
@@ -52,7 +53,7 @@ def judge(file, run):
             totals[card][2] = max([totals[card][2]] + [int(n) for n in SHARED.findall(line)])
             if any(int(n) for n in LOCAL.findall(line)):
                 faults.append(f"{file.name} for sm_{card}: {demangled(kernel)}: {line.strip()}")
-        elif "warning" in line.lower():
+        elif "warning" in line.lower() or "Performance Loss" in line:  # of wgmma and setmaxnreg, which ptxas may give up
             faults.append(f"{file.name}: {line.strip()}")
     return [f"{file.name:28} sm_{name:5} {kernels:4} kernels  {registers:4} registers  {shared:6} bytes shared"
             for name, (kernels, registers, shared) in totals.items() if kernels], faults
@@ -65,10 +66,11 @@ def main():
         return 77
     arguments = sys.argv[3:]
     finds = "--finds" in arguments
-    files = [pathlib.Path(f) for f in arguments if f != "--finds"] or sorted((root / "kernels/cuda").glob("*.cu"))
-    if not files:
+    shipped = sorted((root / "kernels/cuda").glob("*.cu"))
+    if not shipped:
         print("there is no .cu file to look at")
         return 1
+    files = [pathlib.Path(f) for f in arguments if f != "--finds"] or [*shipped, root / "tests/conformance/probes.cu"]
     faults = []
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         for file, run in zip(files, pool.map(lambda file: compile(root, nvcc, file), files)):

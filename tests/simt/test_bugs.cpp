@@ -84,6 +84,12 @@ TEST_CASE("collectives with wrong masks or missing lanes are Faults at their lin
         is_found(BUGS_PLAIN, "fault", any_settings, name);
 }
 
+TEST_CASE("products of a warpgroup without their fence, group, tile or threads are Faults at their lines") {
+    for (const char* name : {"no_warpgroup_fence", "loose_group", "no_warpgroup_commit", "off_the_pattern",
+                             "wrong_stride", "tiles_of_their_own", "three_warps", "too_many_registers"})
+        is_found(BUGS_PLAIN, "fault", any_settings, name);
+}
+
 TEST_CASE("a broken promise of a kernel is a Fault at its line") {
     is_found(BUGS_PLAIN, "fault", any_settings, "broken_promise");
 }
@@ -116,12 +122,13 @@ TEST_CASE("AddressSanitizer reports the host where it touches device memory") {
 
 TEST_CASE("AddressSanitizer reports what is read before its copy has landed") {
     for (const char* name : {"no_wait", "loose_wait"}) is_found(BUGS_ASAN, "AddressSanitizer", any_settings, name);
-    is_found(BUGS_ASAN, "AddressSanitizer", late, "no_wait_for_the_phase");
+    for (const char* name : {"no_wait_for_the_phase", "tile_not_there"})
+        is_found(BUGS_ASAN, "AddressSanitizer", late, name);
 }
 
 TEST_CASE("ThreadSanitizer reports races within a block at their lines") {
     for (const char* name :
-         {"no_barrier", "no_barrier_between_two_uses", "no_warp_barrier", "no_barrier_after_the_wait"})
+         {"no_barrier", "no_barrier_between_two_uses", "no_warp_barrier", "no_barrier_after_the_wait", "tile_in_use"})
         is_found(BUGS_TSAN, "ThreadSanitizer", any_settings, name);
 }
 

@@ -21,6 +21,7 @@ Bugs bugs_of_copies();
 Bugs bugs_of_memory();
 Bugs bugs_of_order();
 Bugs bugs_of_the_host();
+Bugs bugs_of_warpgroups();
 
 // Device memory for the length of a test, zeroed.
 template <class Element>

@@ -1,0 +1,51 @@
+#pragma once
+// The emulator's half of kernels/cuda/primitives/warpgroup.h.
+#include "kernels/simt/warpgroup.h"
+
+namespace gradus::simt {
+
+constexpr bool has_warpgroups = true;
+
+inline MatrixDescriptor matrix_descriptor(const void* start, unsigned leading_bytes, unsigned stride_bytes,
+                                          Swizzle swizzle, emulator::Place at = emulator::Place::here()) {
+    return {emulator::matrix_descriptor(start, leading_bytes, stride_bytes, unsigned(swizzle), at)};
+}
+
+inline void warpgroup_fence(emulator::Place at = emulator::Place::here()) { emulator::warpgroup_fence(at); }
+template <int count>
+void warpgroup_fence(float (&)[count], emulator::Place at = emulator::Place::here()) {
+    emulator::warpgroup_fence(at);
+}
+
+template <Major a_major = Major::k, Major b_major = Major::k, int count>
+void warpgroup_multiply(float (&d)[count], MatrixDescriptor a, MatrixDescriptor b, bool accumulate = true,
+                        emulator::Place at = emulator::Place::here()) {
+    emulator::warpgroup_multiply(
+        {d, 2 * count, nullptr, a.bits, b.bits, a_major == Major::k, b_major == Major::k, accumulate}, at);
+}
+template <Major b_major = Major::k, int count>
+void warpgroup_multiply(float (&d)[count], const unsigned (&a)[4], MatrixDescriptor b, bool accumulate = true,
+                        emulator::Place at = emulator::Place::here()) {
+    emulator::warpgroup_multiply({d, 2 * count, a, 0, b.bits, true, b_major == Major::k, accumulate}, at);
+}
+
+inline void warpgroup_commit(emulator::Place at = emulator::Place::here()) { emulator::warpgroup_commit(at); }
+template <int groups_left>
+void warpgroup_wait(emulator::Place at = emulator::Place::here()) {
+    emulator::warpgroup_wait(groups_left, nullptr, at);
+}
+template <int groups_left, int count>
+void warpgroup_wait(float (&d)[count], emulator::Place at = emulator::Place::here()) {
+    emulator::warpgroup_wait(groups_left, d, at);
+}
+
+template <int count>
+void registers_lower(emulator::Place at = emulator::Place::here()) {
+    emulator::warpgroup_registers(count, at);
+}
+template <int count>
+void registers_raise(emulator::Place at = emulator::Place::here()) {
+    emulator::warpgroup_registers(count, at);
+}
+
+}  // namespace gradus::simt

@@ -1,0 +1,178 @@
+// Bugs with what 128 threads do together.
+#include "kernels/cuda/primitives/warpgroup.h"
+
+#include "kernels/scalar.h"
+#include "tests/simt/bugs/bugs.h"
+
+namespace gradus::simt {
+
+namespace {
+
+constexpr unsigned pattern = 1024;    // bytes of eight rows of 64 elements
+constexpr size_t tile = 8 * pattern;  // bytes of 64 rows: A and B both
+
+struct alignas(1024) Room {
+    bf16 elements[64 * 64];
+};
+
+// Zeros in the tile, for all to see.
+__device__ void fill(Room& room) {
+    for (unsigned i = threadIdx.x; i < 64 * 64; i += blockDim.x) room.elements[i] = bf16(0.f);
+    fence_async();
+    __syncthreads();
+}
+__device__ MatrixDescriptor described(Room& room, unsigned stride = pattern) {
+    return matrix_descriptor(room.elements, 16, stride, Swizzle::bytes_128);
+}
+
+__global__ void no_warpgroup_fence(float* y, bool fixed) {
+    SHARED(Room, room, );
+    fill(room);
+    float d[32];
+    if (fixed) warpgroup_fence(d);
+    warpgroup_multiply(d, described(room), described(room), false);  // BUG no_warpgroup_fence
+    warpgroup_commit();
+    warpgroup_wait<0>(d);
+    y[threadIdx.x] = d[0];
+}
+
+__global__ void loose_group(float* y, bool fixed) {
+    SHARED(Room, room, );
+    fill(room);
+    float d[32];
+    warpgroup_fence(d);
+    warpgroup_multiply(d, described(room), described(room), false);
+    warpgroup_commit();
+    if (fixed) warpgroup_wait<0>(d);
+    else warpgroup_wait<1>(d);  // BUG loose_group
+    y[threadIdx.x] = d[0];
+    warpgroup_wait<0>();
+}
+
+__global__ void no_warpgroup_commit(float* y, bool fixed) {
+    SHARED(Room, room, );
+    fill(room);
+    float d[32];
+    warpgroup_fence(d);
+    warpgroup_multiply(d, described(room), described(room), false);  // BUG no_warpgroup_commit
+    if (fixed) warpgroup_commit();
+    warpgroup_wait<0>();
+    y[threadIdx.x] = d[0];
+}
+
+__global__ void off_the_pattern(float* y, bool fixed) {
+    SHARED(Room, room, );
+    fill(room);
+    const auto b = matrix_descriptor(room.elements + (fixed ? 0 : 64), 16, pattern / 8, Swizzle::bytes_128);
+    float d[32];
+    warpgroup_fence(d);
+    warpgroup_multiply(d, described(room), b, false);  // BUG off_the_pattern
+    warpgroup_commit();
+    warpgroup_wait<0>(d);
+    y[threadIdx.x] = d[0];
+}
+
+__global__ void wrong_stride(float* y, bool fixed) {
+    SHARED(Room, room, );
+    fill(room);
+    float d[32];
+    warpgroup_fence(d);
+    warpgroup_multiply(d, described(room), described(room, fixed ? pattern : 2 * pattern), false);  // BUG wrong_stride
+    warpgroup_commit();
+    warpgroup_wait<0>(d);
+    y[threadIdx.x] = d[0];
+}
+
+__global__ void tiles_of_their_own(float* y, bool fixed) {
+    SHARED(Room, room, );
+    fill(room);
+    const unsigned skipped = fixed ? 0 : threadIdx.x / 32 * 16;
+    const auto a = matrix_descriptor(room.elements + skipped, 16, pattern, Swizzle::bytes_128);
+    float d[32];
+    warpgroup_fence(d);
+    warpgroup_multiply(d, a, described(room), false);  // BUG tiles_of_their_own
+    warpgroup_commit();
+    warpgroup_wait<0>(d);
+    y[threadIdx.x] = d[0];
+}
+
+__global__ void three_warps(float* y, bool fixed) {
+    if (fixed || threadIdx.x < 96) warpgroup_fence();  // BUG three_warps
+    y[threadIdx.x] = 0;
+}
+
+__global__ void too_many_registers(float* y, bool fixed) {
+    if (threadIdx.x < 128 && fixed) registers_lower<24>();
+    else registers_raise<240>();  // BUG too_many_registers
+    y[threadIdx.x] = 0;
+}
+
+// A warp beside the warpgroup fills the tile anew while the product still reads it.
+__global__ void tile_in_use(float* y, bool fixed) {
+    SHARED(Room, room, );
+    fill(room);
+    if (threadIdx.x < 128) {
+        float d[32];
+        warpgroup_fence(d);
+        warpgroup_multiply(d, described(room), described(room), false);
+        warpgroup_commit();
+        warpgroup_wait<0>(d);
+        y[threadIdx.x] = d[0];
+        if (fixed) named_barrier_arrive(1, 160);
+    } else {
+        if (fixed) named_barrier_sync(1, 160);
+        room.elements[threadIdx.x] = bf16(1.f);  // BUG tile_in_use
+    }
+}
+
+// The tile is on its way, and nobody waits for it.
+__global__ void tile_not_there(float* y, const float* zeros, bool fixed) {
+    SHARED(Room, room, );
+    SHARED(MBarrier, full, );
+    if (threadIdx.x == 0) {
+        mbarrier_init(&full, 1);
+        fence_mbarrier_init();
+    }
+    __syncthreads();
+    if (threadIdx.x == 0) {
+        mbarrier_arrive_and_expect(&full, unsigned(tile));
+        bulk_load(room.elements, zeros, unsigned(tile), &full);
+    }
+    __syncthreads();
+    if (fixed) mbarrier_wait(&full, 0);
+    float d[32];
+    warpgroup_fence(d);
+    warpgroup_multiply(d, described(room), described(room), false);
+    warpgroup_commit();
+    warpgroup_wait<0>(d);  // BUG tile_not_there
+    y[threadIdx.x] = d[0];
+    mbarrier_wait(&full, 0);
+}
+
+}  // namespace
+
+Bugs bugs_of_warpgroups() {
+    const auto run = [](void (*kernel)(float*, bool), unsigned threads) {
+        return [=](bool fixed) {
+            DeviceArray<float> y(threads);
+            launch(kernel, 1, threads, 0, {}, y, fixed);
+            synchronise({});
+        };
+    };
+    return {{"no_warpgroup_fence", run(no_warpgroup_fence, 128)},
+            {"loose_group", run(loose_group, 128)},
+            {"no_warpgroup_commit", run(no_warpgroup_commit, 128)},
+            {"off_the_pattern", run(off_the_pattern, 128)},
+            {"wrong_stride", run(wrong_stride, 128)},
+            {"tiles_of_their_own", run(tiles_of_their_own, 128)},
+            {"three_warps", run(three_warps, 128)},
+            {"too_many_registers", run(too_many_registers, 384)},
+            {"tile_in_use", run(tile_in_use, 160)},
+            {"tile_not_there", [](bool fixed) {
+                 DeviceArray<float> y(128), zeros(tile / sizeof(float));
+                 launch(tile_not_there, 1, 128, 0, {}, y, zeros, fixed);
+                 synchronise({});
+             }}};
+}
+
+}  // namespace gradus::simt
