@@ -1,6 +1,7 @@
 #include "engine/arena.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 namespace gradus {
@@ -31,12 +32,19 @@ std::string text_of(const Shape& shape) {
 }  // namespace
 
 Arena::~Arena() {
-    if (memory_) ops_->release(memory_, bytes_);
+    if (!memory_) return;
+    if (where_ == ArenaMemory::host) ops_->release_host(memory_, bytes_);
+    else ops_->release(memory_, bytes_);
 }
 
 void Arena::declare(const std::string& name, Tensor& tensor, const Shape& shape, DType dtype, Place place) {
     CHECK(!memory_, "declare() after allocate() in the arena of " + purpose_);
     entries_.push_back({name, &tensor, shape, dtype, place, 0});
+}
+
+void Arena::declare_product_room(Tensor& room) {
+    const auto floats = int64_t(ops_->product_room / sizeof(float));
+    if (floats) declare("room of products", room, {floats}, DType::f32);
 }
 
 void Arena::allocate(int parts) {
@@ -63,8 +71,13 @@ void Arena::allocate(int parts) {
         begin_of_bucket = bytes_;
     }
     if (bytes_ == 0) return;
-    memory_ = ops_->allocate(bytes_);
-    ops_->zero(memory_, bytes_, {});
+    if (where_ == ArenaMemory::host) {
+        memory_ = ops_->allocate_host(bytes_);
+        std::memset(memory_, 0, bytes_);
+    } else {
+        memory_ = ops_->allocate(bytes_);
+        ops_->zero(memory_, bytes_, {});
+    }
     for (size_t i = 0; i < entries_.size(); ++i) {
         Entry& e = entries_[i];
         *e.tensor = Tensor{static_cast<char*>(memory_) + offsets[i], e.dtype, e.shape};
@@ -72,6 +85,7 @@ void Arena::allocate(int parts) {
 }
 
 void Arena::zero(Stream stream) {
+    CHECK(where_ == ArenaMemory::device, "the device clears its own memory");
     if (memory_) ops_->zero(memory_, bytes_, stream);
 }
 

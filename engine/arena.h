@@ -14,6 +14,8 @@
 
 namespace gradus {
 
+enum class ArenaMemory { device, host };  // host: memory that copies to and from the device reach at full speed
+
 struct ArenaPlace {  // by bucket; within a bucket in this order, then in that of the declarations
     int bucket = 0, order = 0;
 };
@@ -33,15 +35,18 @@ public:
         int64_t first, count;  // elements
     };
 
-    Arena(const Ops& ops, std::string purpose) : ops_(&ops), purpose_(std::move(purpose)) {}
+    Arena(const Ops& ops, std::string purpose, ArenaMemory where = ArenaMemory::device)
+        : ops_(&ops), purpose_(std::move(purpose)), where_(where) {}
     ~Arena();
     Arena(const Arena&) = delete;
     Arena& operator=(const Arena&) = delete;
 
     void declare(const std::string& name, Tensor& tensor, const Shape& shape, DType dtype, Place place = {});
+    // The room that the table's matrix products are fastest with, where they need any; for Stream::with().
+    void declare_product_room(Tensor& room);
     // Each bucket becomes a multiple of `parts` times 64 elements long. Error where the sizes are more than can be counted.
     void allocate(int parts = 1);
-    void zero(Stream stream = {});
+    void zero(Stream stream = {});  // of one on the device
 
     // The whole block as one flat tensor; for arenas of one dtype.
     Tensor flat() const;
@@ -53,6 +58,7 @@ public:
 private:
     const Ops* ops_;
     std::string purpose_;
+    ArenaMemory where_;
     std::vector<Entry> entries_;
     std::vector<Range> buckets_;
     void* memory_ = nullptr;

@@ -17,23 +17,40 @@ int64_t HostBatch::valid_targets() const {
     return std::count_if(targets.begin(), targets.end(), [](int32_t t) { return t >= 0; });
 }
 
-void Batch::declare(Arena& arena, int B, int T) {
-    for (auto [name, tensor] : {std::pair{"tokens", &tokens}, {"targets", &targets}, {"positions", &positions}})
+namespace {
+
+template <class Some>
+void declare_all(Some& batch, Arena& arena, int B, int T) {
+    for (auto [name, tensor] :
+         {std::pair{"tokens", &batch.tokens}, {"targets", &batch.targets}, {"positions", &batch.positions}})
         arena.declare(name, *tensor, {int64_t(B) * T}, DType::i32);
-    arena.declare("lo", lo, {B, T}, DType::i32);
-    arena.declare("hi", hi, {B, T}, DType::i32);
-    ends.resize(size_t(B) * size_t(T));
-    for (size_t i = 0; i < ends.size(); ++i) ends[i] = int32_t(i % size_t(T)) + 1;
+    arena.declare("lo", batch.lo, {B, T}, DType::i32);
+    arena.declare("hi", batch.hi, {B, T}, DType::i32);
 }
 
-void Batch::upload(const Ops& ops, const HostBatch& host, Stream stream) {
+}  // namespace
+
+void StagedBatch::declare(Arena& on_host, int B, int T) { declare_all(*this, on_host, B, T); }
+
+void StagedBatch::take(const HostBatch& host) {
     CHECK(host.T == hi.last() && int64_t(host.tokens.size()) == tokens.size(),
           "the batch has another shape than the model");
-    ops.copy_to_device(tokens.data, host.tokens.data(), tokens.bytes(), stream);
-    ops.copy_to_device(targets.data, host.targets.data(), targets.bytes(), stream);
-    ops.copy_to_device(positions.data, host.positions.data(), positions.bytes(), stream);
-    ops.copy_to_device(lo.data, host.first_key.data(), lo.bytes(), stream);
-    ops.copy_to_device(hi.data, ends.data(), hi.bytes(), stream);
+    std::copy(host.tokens.begin(), host.tokens.end(), tokens.as<int32_t>());
+    std::copy(host.targets.begin(), host.targets.end(), targets.as<int32_t>());
+    std::copy(host.positions.begin(), host.positions.end(), positions.as<int32_t>());
+    std::copy(host.first_key.begin(), host.first_key.end(), lo.as<int32_t>());
+    for (int64_t i = 0; i < hi.size(); ++i) hi.as<int32_t>()[i] = int32_t(i % hi.last()) + 1;
+}
+
+void Batch::declare(Arena& arena, int B, int T) { declare_all(*this, arena, B, T); }
+
+void Batch::upload(const Ops& ops, const StagedBatch& staged, Stream stream) {
+    for (auto [to, from] : {std::pair{&tokens, &staged.tokens},
+                            {&targets, &staged.targets},
+                            {&positions, &staged.positions},
+                            {&lo, &staged.lo},
+                            {&hi, &staged.hi}})
+        ops.copy_to_device(to->data, from->data, to->bytes(), stream);
 }
 
 }  // namespace gradus

@@ -23,6 +23,14 @@ struct HostBatch {
 // that accumulation, a resumed run and another number of ranks see the same sequence of samples.
 using NextBatch = std::function<void(int64_t first_sample, HostBatch& batch)>;
 
+// The same where a device's copies reach it at full speed, with what else the model is given of each row.
+struct StagedBatch {
+    Tensor tokens, targets, positions, lo, hi;  // as Batch's, on the host
+
+    void declare(Arena& on_host, int B, int T);
+    void take(const HostBatch&);
+};
+
 struct Dropping {  // dropout of one step; p = 0 outside training
     double p = 0;
     uint64_t seed = 0;
@@ -31,13 +39,12 @@ struct Dropping {  // dropout of one step; p = 0 outside training
 
 struct Batch {
     Tensor tokens, targets, positions;  // [N]    i32
-    Tensor lo, hi;                      // [B,T]  i32
+    Tensor lo, hi;                      // [B,T]  i32; hi: row t attends to nothing behind itself
     Dropping dropping;
-    std::vector<int32_t> ends;  // [B,T]  what hi always is: row t attends to nothing behind itself
 
     void declare(Arena& arena, int B, int T);
-    // Does not wait: `host` stays as it is until the stream has been synchronised.
-    void upload(const Ops& ops, const HostBatch& host, Stream stream);
+    // Does not wait: `staged` stays as it is until the stream has been synchronised.
+    void upload(const Ops& ops, const StagedBatch& staged, Stream stream);
 };
 
 }  // namespace gradus

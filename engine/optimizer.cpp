@@ -1,7 +1,6 @@
 #include "engine/optimizer.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "engine/base/philox.h"
 
@@ -113,12 +112,9 @@ void Optimizer::weights_from_masters() {
     exchange_.gather(params, params);
 }
 
-double Optimizer::norm() {
+Tensor Optimizer::squared_norm() {
     exchange_.norm(total_, parts_);
-    double total = 0;
-    model_.run.ops.copy_to_host(&total, total_.data, sizeof total, model_.run.stream);
-    model_.run.ops.synchronise(model_.run.stream);
-    return std::sqrt(total);
+    return total_;
 }
 
 void Optimizer::update(int64_t step, double lr) {

@@ -28,10 +28,11 @@ class Optimizer {
 public:
     Optimizer(Model&, const OptimizerConfig&, const Mesh& = {});
 
-    // The steps of an update. First each bucket's gradients are those of the whole batch, then their norm before clipping
-    // is known, and then, or not, the weights move; step counts from 0.
+    // The steps of an update, none of which waits. First each bucket's gradients are those of the whole batch, then the
+    // square of their norm before clipping is made (f64 [1], on the device), and then, or not, the weights move; step counts
+    // from 0.
     void sum_gradients(int bucket) { exchange_.sum_gradients(size_t(bucket)); }
-    double norm();
+    Tensor squared_norm();
     void update(int64_t step, double lr);
 
     // After weights were set from outside (initialise, a checkpoint): masters take their values.

@@ -1,6 +1,7 @@
 #include "engine/trainer.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numbers>
 
 #include "kernels/scalar.h"
@@ -10,17 +11,15 @@ namespace gradus {
 namespace {
 
 // Σ losses on the host, in double and in the order of the rows.
-double sum_of(const Model& model, Tensor losses) {
-    const Ops& ops = model.run.ops;
-    auto add_up = [&](auto zero) {
-        std::vector<decltype(zero)> host(size_t(losses.size()));
-        ops.copy_to_host(host.data(), losses.data, losses.bytes(), model.run.stream);
-        ops.synchronise(model.run.stream);
-        double sum = 0;
-        for (auto x : host) sum += double(x);
-        return sum;
-    };
-    return losses.dtype == DType::f64 ? add_up(0.0) : add_up(0.0f);
+double sum_of(Tensor losses) {
+    double sum = 0;
+    for (int64_t i = 0; i < losses.size(); ++i)
+        sum += losses.dtype == DType::f64 ? losses.as<double>()[i] : double(losses.as<float>()[i]);
+    return sum;
+}
+
+void copy_to_host(const Run& r, Tensor to, Tensor from) {
+    r.ops.copy_to_host(to.data, from.data, from.bytes(), r.stream);
 }
 
 }  // namespace
@@ -33,7 +32,10 @@ Trainer::Trainer(Model& model, const TrainerConfig& c, const Mesh& mesh)
       mesh_(mesh),
       optimizer_(model, c.optimizer, mesh),
       stability_(c.stability),
-      inputs_(model.run.ops, "inputs") {
+      inputs_(model.run.ops, "inputs"),
+      on_host_(model.run.ops, "inputs on the host", ArenaMemory::host),
+      staged_(size_t(c.batch / mesh.dp.size / c.micro_batch)),
+      host_(c.micro_batch, c.context) {
     const int batch = c.batch / mesh.dp.size;
     CHECK(c.batch % mesh.dp.size == 0 && batch % c.micro_batch == 0,
           "micro-batches must divide the batch of each rank of dp");
@@ -42,7 +44,10 @@ Trainer::Trainer(Model& model, const TrainerConfig& c, const Mesh& mesh)
     batch_.declare(inputs_, c.micro_batch, c.context);
     inputs_.declare("losses", losses_, {int64_t(batch) * c.context}, model.run.accumulator());
     inputs_.allocate();
-    host_.assign(size_t(batch / c.micro_batch), HostBatch(c.micro_batch, c.context));
+    for (StagedBatch& staged : staged_) staged.declare(on_host_, c.micro_batch, c.context);
+    on_host_.declare("losses", host_losses_, losses_.shape, losses_.dtype);
+    on_host_.declare("squared norm", host_norm_, {1}, DType::f64);
+    on_host_.allocate();
 }
 
 StepResult Trainer::step(int64_t step, const NextBatch& next_batch) {
@@ -54,28 +59,33 @@ StepResult Trainer::step(int64_t step, const NextBatch& next_batch) {
 
     // The loss is a mean over the targets of the whole batch, so they are counted before the first backward.
     double targets = 0;
-    for (size_t i = 0; i < host_.size(); ++i) {
-        next_batch(first_sample + int64_t(i) * config_.micro_batch, host_[i]);
-        targets += double(host_[i].valid_targets());
+    for (size_t i = 0; i < staged_.size(); ++i) {
+        next_batch(first_sample + int64_t(i) * config_.micro_batch, host_);
+        targets += double(host_.valid_targets());
+        staged_[i].take(host_);
     }
     mesh_.dp.sum(std::span(&targets, 1));
     const double scale = 1.0 / std::max(targets, 1.0);
 
     model_.grads.zero(r.stream);
-    for (size_t i = 0; i < host_.size(); ++i) {  // micro-batches add into the gradients
-        const bool last = i + 1 == host_.size();
-        batch_.upload(r.ops, host_[i], r.stream);
+    for (size_t i = 0; i < staged_.size(); ++i) {  // micro-batches add into the gradients
+        const bool last = i + 1 == staged_.size();
+        batch_.upload(r.ops, staged_[i], r.stream);
         batch_.dropping = {config_.dropout, config_.seed, step, first_of_rank * config_.context + int64_t(i) * rows};
         model_.loss_and_backward(batch_, losses_.part(int64_t(i) * rows, rows), scale,
                                  last ? [this](int bucket) { optimizer_.sum_gradients(bucket); } : BucketDone{});
     }
 
+    copy_to_host(r, host_losses_, losses_);
+    copy_to_host(r, host_norm_, optimizer_.squared_norm());
+    r.ops.synchronise(r.stream);  // the only time in a step: what follows depends on these numbers
+
     // From one rank of tp, so that every rank has the same bits and comes to the same verdict.
-    double loss = mesh_.tp.rank == 0 ? sum_of(model_, losses_) * scale : 0;
+    double loss = mesh_.tp.rank == 0 ? sum_of(host_losses_) * scale : 0;
     mesh_.world.sum(std::span(&loss, 1));
     StepResult result{.step = step, .loss = loss, .tokens = int64_t(targets)};
     result.lr = learning_rate(config_.schedule, step) * stability_.state().rate;
-    result.grad_norm = optimizer_.norm();
+    result.grad_norm = std::sqrt(*host_norm_.as<double>());
     result.verdict = stability_.judge(result.loss, result.grad_norm);
     if (result.verdict == Verdict::take) optimizer_.update(step, result.lr);
     return result;
@@ -85,12 +95,17 @@ ValidationResult validate_loss(Model& model, int64_t windows, const NextBatch& n
                                const std::vector<int32_t>& bytes_of, const std::function<bool()>& stop,
                                const Mesh& mesh) {
     const int B = model.run.d.B, T = model.run.d.T;
-    Arena inputs(model.run.ops, "inputs of validation");
+    const Run& r = model.run;
+    Arena inputs(r.ops, "inputs of validation"), on_host(r.ops, "inputs of validation on the host", ArenaMemory::host);
     Batch batch;
-    Tensor losses;
+    StagedBatch staged;
+    Tensor losses, host_losses;
     batch.declare(inputs, B, T);
-    inputs.declare("losses", losses, {int64_t(B) * T}, model.run.accumulator());
+    inputs.declare("losses", losses, {int64_t(B) * T}, r.accumulator());
     inputs.allocate();
+    staged.declare(on_host, B, T);
+    on_host.declare("losses", host_losses, losses.shape, losses.dtype);
+    on_host.allocate();
     HostBatch host(B, T);
 
     ValidationResult result;
@@ -104,9 +119,12 @@ ValidationResult validate_loss(Model& model, int64_t windows, const NextBatch& n
         if (first < windows) next_batch(first, host);
         for (int64_t row = std::max<int64_t>(windows - first, 0) * T; row < int64_t(B) * T; ++row)
             host.targets[size_t(row)] = -1;
-        batch.upload(model.run.ops, host, model.run.stream);
+        staged.take(host);
+        batch.upload(r.ops, staged, r.stream);
         model.loss(batch, losses, LossConfig{});
-        result.nats += sum_of(model, losses);
+        copy_to_host(r, host_losses, losses);
+        r.ops.synchronise(r.stream);
+        result.nats += sum_of(host_losses);
         result.targets += host.valid_targets();
         for (int32_t target : host.targets)
             if (target >= 0) result.bytes += bytes_of[size_t(target)];

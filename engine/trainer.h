@@ -43,7 +43,8 @@ public:
     // The model must be made for (micro_batch, context), to train, and with mesh.tp.
     Trainer(Model&, const TrainerConfig&, const Mesh& = {});
 
-    // The same result on every rank. Weights and moments are as before where the verdict is to skip.
+    // The same result on every rank. Weights and moments are as before where the verdict is to skip. The host waits for the
+    // device once, before the verdict; the update may still be under way at the return.
     StepResult step(int64_t step, const NextBatch& next_batch);
 
     Model& model() { return model_; }
@@ -59,10 +60,12 @@ private:
     Mesh mesh_;
     Optimizer optimizer_;
     Stability stability_;
-    Arena inputs_;
+    Arena inputs_, on_host_;
     Batch batch_;
-    Tensor losses_;                // [batch·T] of this rank's part of the batch
-    std::vector<HostBatch> host_;  // the step's micro-batches; the device reads them until the step ends
+    Tensor losses_;                    // [batch·T] of this rank's part of the batch
+    std::vector<StagedBatch> staged_;  // the step's micro-batches
+    HostBatch host_;                   // the one that is being filled
+    Tensor host_losses_, host_norm_;   // the squared norm
 };
 
 // The plain cross-entropy of `windows` sequences (of the model's context), whatever the loss of training adds to it: so

@@ -81,11 +81,15 @@ struct Ops {
     void (*wait)(Stream, Event);
     bool (*reached)(Event);                   // for the host: asks, does not wait
     double (*seconds_between)(Event, Event);  // of two that are reached
+
+    size_t product_room;  // bytes of Stream::room that linears and Muon are fastest with; with fewer they are as right
 };
 
 const Ops& reference_ops();  // f32, f64, c128: the formulas as they stand in the headers
 const Ops& cpu_ops();        // f32, bf16: fast on the CPU
 const Ops& simt_ops();       // f32, bf16: kernels/cuda run thread by thread on the CPU, for tests and for readers
+
+constexpr size_t cuda_product_room = size_t(32) << 20;  // known without a GPU, for plans
 
 // f32, bf16 on the GPU of that number, the same one in every call of a process. Error that says what to do where there is
 // none, where it or its driver is too old or too new for this build, and in a build without CUDA, which names the option.

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <memory>
 
+#include "engine/arena.h"
 #include "kernels/cpu/onednn.h"
 #include "kernels/scalar.h"
 #include "tools/bench_ops.h"
@@ -71,6 +72,7 @@ struct Bench {
     const Ops& ops;
     const std::function<void(const OpBenchmark&)>& measure;
     DType dtype;
+    Stream stream;  // with room for its products
 
     bool wanted(const std::string& op) const { return op.find(options.filter) != std::string::npos; }
 
@@ -80,7 +82,7 @@ struct Bench {
         if (!wanted(name)) return;
         Tensors tensors(ops);
         const Args args = build(tensors);
-        measure({name, shape, dtype, cost(args), [&] { run(args, {}); }});
+        measure({name, shape, dtype, cost(args), [&] { run(args, stream); }});
     }
     template <class Args, class Build, class Product>
     void linear(const std::string& name, const std::string& shape, Op<Args> run, Build&& build,
@@ -88,7 +90,7 @@ struct Bench {
         if (!wanted(name)) return;
         Tensors tensors(ops);
         const Args args = build(tensors);
-        OpBenchmark b = {name, shape, dtype, cost(args), [&] { run(args, {}); }};
+        OpBenchmark b = {name, shape, dtype, cost(args), [&] { run(args, stream); }};
         if (options.device == "cpu" && (dtype == DType::f32 || cpu::multiplies_bf16()))
             b.library = [&] { cpu::onednn_product(product(args)); };
         measure(b);
@@ -379,10 +381,15 @@ void bench_ends(const Bench& bench, const Shapes& s) {
 
 void each_op_benchmark(const BenchOpsOptions& options, const Ops& ops,
                        const std::function<void(const OpBenchmark&)>& measure) {
+    Arena room(ops, "benchmarks");
+    Tensor product_room;
+    room.declare_product_room(product_room);
+    room.allocate();
+    const Stream stream = Stream{}.with(product_room);
     for (const Shapes& s : {gpt2, llama})
         for (DType dtype : {DType::f32, DType::bf16}) {
             if (!options.dtype.empty() && options.dtype != name_of(dtype)) continue;
-            const Bench bench = {options, ops, measure, dtype};
+            const Bench bench = {options, ops, measure, dtype, stream};
             bench_linears(bench, s);
             bench_attention(bench, s);
             bench_rows(bench, s);

@@ -50,6 +50,7 @@ Ceilings::Ceilings(const std::string& device, const Ops& ops)
     room_.declare("to", to_, {copied}, DType::f32);
     for (auto [factors, dtype] : {std::pair(&f32_, DType::f32), std::pair(&bf16_, DType::bf16)})
         for (Tensor* t : {&factors->y, &factors->x, &factors->w}) room_.declare("factor", *t, {side, side}, dtype);
+    room_.declare_product_room(product_room_);
     room_.allocate();
     const std::vector<float> numbers = random_numbers(side * side);
     for (const auto& [single, half] : {std::pair(&f32_.x, &bf16_.x), std::pair(&f32_.w, &bf16_.w)}) {
@@ -73,7 +74,7 @@ double Ceilings::gbps() const {
 double Ceilings::gflops(DType dtype) const {
     if (cpu_) return measure_ceiling_gflops(dtype);
     const auto& [y, x, w] = dtype == DType::bf16 ? bf16_ : f32_;
-    const auto product = [&] { ops_.linear_forward({.y = y, .x = x, .w = w}, {}); };
+    const auto product = [&] { ops_.linear_forward({.y = y, .x = x, .w = w}, Stream{}.with(product_room_)); };
     const double side = double(x.last());
     return 2 * side * side * side / best_of(dtype == DType::bf16 ? 5 : 2, [&] { return seconds(product); }) * 1e-9;
 }

@@ -41,7 +41,7 @@ private:
     std::string text_;
     Event begin_, end_;
     Arena room_;  // of a device
-    Tensor from_, to_;
+    Tensor from_, to_, product_room_;
     struct Factors {
         Tensor y, x, w;
     } f32_, bf16_;

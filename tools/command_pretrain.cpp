@@ -101,11 +101,9 @@ void require_room_on_device(const MpiWorld& world, const Resolved& r, const Pret
     world.all().barrier();  // nobody allocates while another one still looks
     const double free = double(ops.memory().free) / sharing;
     world.all().barrier();
-    require_room({.config = r.config,
-                  .data = data.facts,
-                  .base = r.model,
-                  .devices = parse_devices(fmt::format("{}xH100", world.size()))},
-                 free);
+    Devices devices = parse_devices(fmt::format("{}xH100", world.size()));
+    devices.device.product_room = ops.product_room;
+    require_room({.config = r.config, .data = data.facts, .base = r.model, .devices = devices}, free);
 }
 
 // One rank of a run.

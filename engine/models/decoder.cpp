@@ -82,7 +82,9 @@ void Decoder::declare_activations() {
     }
     if (run.model.position == Position::rotary)
         keep("turns", turns_, Shape{run.model.context, d.D / 2, 2}, run.accumulator());
+    acts.declare_product_room(product_room_);
     acts.allocate();
+    run.stream = run.stream.with(product_room_);
 }
 
 // This rank's part of the rows: those of its own ids. With one rank the positions go along.

@@ -46,6 +46,10 @@ void count_attention(const Args& a, Stream s) {
 
 void refuse_generation(const AttentionCached&, Stream) { CHECK(false, "generation is not planned"); }
 
+// What a run keeps on the host is real: it writes there itself.
+void* allocate_host(size_t bytes) { return ::operator new(bytes, std::align_val_t(64)); }
+void release_host(void* memory, size_t) { ::operator delete(memory, std::align_val_t(64)); }
+
 void* allocate(size_t bytes) {
     constexpr uintptr_t first = uintptr_t(1) << 32, unit = 4096;
     if (current_counted) {
@@ -108,9 +112,11 @@ Counted Counting::take() {
 
 Counted* Counting::current() { return current_counted; }
 
-const Ops& counting_ops() {
+namespace {
+
+Ops counting_table(size_t product_room) {
     // clang-format off
-    static const Ops table = immediate::completed({
+    return immediate::completed({
         .name                   = "counting",
         .embedding_forward      = checked<EmbeddingForward, count<EmbeddingForward, Work::rows>>,
         .embedding_backward     = checked<EmbeddingBackward, count<EmbeddingBackward, Work::rows>>,
@@ -145,15 +151,24 @@ const Ops& counting_ops() {
         .muon                   = checked<Muon, count<Muon, Work::update>>,
         .allocate               = allocate,
         .release                = release,
-        .allocate_host          = allocate,
-        .release_host           = release,
+        .allocate_host          = allocate_host,
+        .release_host           = release_host,
         .zero                   = zero,
         .copy_to_device         = copy_to_device,
         .copy_to_host           = copy_to_host,
         .copy                   = copy_to_device,
+        .product_room           = product_room,
     });
     // clang-format on
-    return table;
+}
+
+}  // namespace
+
+const Ops& counting_ops(size_t product_room) {
+    thread_local std::map<size_t, Ops> tables;
+    const auto known = tables.find(product_room);
+    return known != tables.end() ? known->second
+                                 : tables.emplace(product_room, counting_table(product_room)).first->second;
 }
 
 }  // namespace gradus

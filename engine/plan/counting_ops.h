@@ -15,7 +15,7 @@
 
 namespace gradus {
 
-const Ops& counting_ops();
+const Ops& counting_ops(size_t product_room = 0);
 
 // Ops that share a limit of the hardware.
 enum class Work { matmul, attention, rows, update };

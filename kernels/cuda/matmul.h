@@ -22,8 +22,9 @@ struct Product {
 };
 
 // Queued in the stream. The same product gives the same bits in every call of a process: which algorithm computes a shape is
-// chosen at its first call. Nothing happens where c is empty, nor where an empty
-// sum is to be added (K = 0). All products go to one stream.
+// chosen at its first call. Nothing happens where c is empty, nor where an empty sum is to be added (K = 0).
 void product(const Product&, Stream);
+
+size_t product_room();  // Ops::product_room
 
 }  // namespace gradus::DEVICE

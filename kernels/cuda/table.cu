@@ -1,6 +1,7 @@
 // The table of a GPU: the ops of this folder, and the memory of the device that they run on.
 #include "kernels/check.h"
 #include "kernels/cuda/device_ops.h"
+#include "kernels/cuda/matmul.h"
 #include "kernels/cuda/memory.h"
 
 namespace gradus::DEVICE {
@@ -68,6 +69,7 @@ const Ops& table() {
         .wait                   = wait,
         .reached                = reached,
         .seconds_between        = seconds_between,
+        .product_room           = product_room(),
     };
     // clang-format on
     return ops;

@@ -75,24 +75,26 @@ inline HostBatch packed_batch(int B, int T, int V, unsigned seed = 3) {
 // A model with inputs for one batch of its size.
 struct Bench {
     std::unique_ptr<Model> model;
-    Arena inputs;
+    Arena inputs, on_host;
     Batch batch;
+    StagedBatch staged;
     Tensor losses, logits;
 
     Bench(const Ops& ops, const ModelConfig& m, DType dtype, const Purpose& purpose)
-        : model(make_model(ops, m, dtype, purpose)), inputs(ops, "inputs") {
+        : model(make_model(ops, m, dtype, purpose)),
+          inputs(ops, "inputs"),
+          on_host(ops, "inputs on the host", ArenaMemory::host) {
         batch.declare(inputs, purpose.B, purpose.T);
         inputs.declare("losses", losses, {purpose.B * purpose.T}, accumulator_of(dtype));
         inputs.declare("logits", logits, {purpose.B * purpose.T, m.V}, dtype);
         inputs.allocate();
+        staged.declare(on_host, purpose.B, purpose.T);
+        on_host.allocate();
     }
-    void upload(HostBatch given) {  // which belongs to the stream until somebody waits for it
-        host = std::move(given);
-        batch.upload(model->run.ops, host, {});
+    void upload(const HostBatch& host) {  // `staged` belongs to the stream until somebody waits for it
+        staged.take(host);
+        batch.upload(model->run.ops, staged, {});
     }
-
-private:
-    HostBatch host{0, 0};
 };
 
 template <class Scalar>

@@ -80,6 +80,19 @@ TEST_CASE("The memory of a plan is that of a rank of the mesh, which the run wou
                 }
 }
 
+TEST_CASE("The memory of a plan for a GPU has the room of its matrix products") {
+    const Purpose training = {.B = 2, .T = 8, .training = true};
+    const auto room_of = [&](const Ops& ops) {
+        return make_model(ops, tiny_gpt2(), DType::bf16, training)->run.stream.room_bytes;
+    };
+    REQUIRE(room_of(counting_ops(cuda_product_room)) == cuda_product_room);
+    REQUIRE(room_of(counting_ops()) == 0);
+    PlanRequest request = small_request({"train.dtype=bf16"});
+    const double on_the_cpu = make_plan(request).memory.workspace;
+    request.devices = parse_devices("1xH100");
+    REQUIRE(make_plan(request).memory.workspace == on_the_cpu + double(cuda_product_room));
+}
+
 TEST_CASE("The parameters of a plan add up, by kind, to those of the model") {
     for (const char* name : {"gpt2-124m", "llama-1b", "llama-8b"}) {
         const Plan plan = make_plan(small_request({std::string("model.name=") + name, "model.family=" + family_of(name),

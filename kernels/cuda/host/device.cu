@@ -108,7 +108,6 @@ void open_device(int number) {
     CUDA_CHECK(code);
     d.name = properties.name;
     CUDA_CHECK(cublasLtCreate(&d.matrices));
-    d.workspace = allocate(Device::workspace_bytes);
     d.number = number;
 }
 

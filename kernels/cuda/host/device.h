@@ -12,8 +12,6 @@ struct Device {
     std::string name;    // "NVIDIA H100 80GB HBM3"
     int capability = 0;  // 90: compute capability 9.0
     cublasLtHandle_t matrices = nullptr;
-    void* workspace = nullptr;  // of cuBLASLt
-    static constexpr size_t workspace_bytes = size_t(32) << 20;
 };
 
 // Makes GPU `number` the one of this process. Error that says what to do where there is no driver, no such GPU, one that

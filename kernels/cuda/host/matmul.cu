@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "kernels/cuda/host/device.h"
+#include "kernels/ops.h"
 
 namespace gradus::cuda {
 
@@ -60,7 +61,7 @@ void set(cublasLtMatmulPreference_t p, cublasLtMatmulPreferenceAttributes_t what
     CUDA_CHECK(cublasLtMatmulPreferenceSetAttribute(p, what, &value, sizeof value));
 }
 
-Way find_way(const Product& p) {
+Way find_way(const Product& p, size_t room) {
     Way way;
     cublasLtMatmulDesc_t operation;
     CUDA_CHECK(cublasLtMatmulDescCreate(&operation, CUBLAS_COMPUTE_32F, CUDA_R_32F));
@@ -79,7 +80,7 @@ Way find_way(const Product& p) {
     cublasLtMatmulPreference_t preference;
     CUDA_CHECK(cublasLtMatmulPreferenceCreate(&preference));
     const Preference owner(preference);
-    set(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, Device::workspace_bytes);
+    set(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, room);
     set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, alignment_of(p.b));
     set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignment_of(p.a));
     set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, alignment_of(p.c));
@@ -93,20 +94,20 @@ Way find_way(const Product& p) {
     return way;
 }
 
-using Key = std::array<int64_t, 13>;
-Key key_of(const Product& p) {
-    return {p.c.rows(),          p.c.last(),         p.transpose_a ? p.a.rows() : p.a.last(),
-            int64_t(p.c.dtype),  int64_t(p.a.dtype), p.transpose_a,
-            p.transpose_b,       bool(p.bias),       p.accumulate,
-            alignment_of(p.a),   alignment_of(p.b),  alignment_of(p.c),
-            alignment_of(p.bias)};
+using Key = std::array<int64_t, 14>;
+Key key_of(const Product& p, size_t room) {
+    return {p.c.rows(),           p.c.last(),         p.transpose_a ? p.a.rows() : p.a.last(),
+            int64_t(p.c.dtype),   int64_t(p.a.dtype), p.transpose_a,
+            p.transpose_b,        bool(p.bias),       p.accumulate,
+            alignment_of(p.a),    alignment_of(p.b),  alignment_of(p.c),
+            alignment_of(p.bias), int64_t(room)};
 }
 
-Way& way_of(const Product& p) {
+Way& way_of(const Product& p, size_t room) {
     static std::map<Key, Way> known;
-    const Key key = key_of(p);
+    const Key key = key_of(p, room);
     const auto found = known.find(key);
-    return found != known.end() ? found->second : known.emplace(key, find_way(p)).first->second;
+    return found != known.end() ? found->second : known.emplace(key, find_way(p, room)).first->second;
 }
 
 }  // namespace
@@ -117,15 +118,15 @@ void product(const Product& p, Stream stream) {
         CHECK(p.accumulate, "a product over no elements");
         return;
     }
-    static void* const one_stream = stream.handle;
-    CHECK(stream.handle == one_stream, "products share a workspace, so they belong to one stream");
-    Way& way = way_of(p);
+    Way& way = way_of(p, stream.room_bytes);
     if (p.bias) set(way.operation.get(), CUBLASLT_MATMUL_DESC_BIAS_POINTER, static_cast<const void*>(p.bias.data));
     const float alpha = p.alpha, beta = p.accumulate ? 1.f : 0.f;
     CUDA_CHECK(cublasLtMatmul(device().matrices, way.operation.get(), &alpha, p.b.data, way.first.get(), p.a.data,
                               way.second.get(), &beta, p.c.data, way.result.get(), p.c.data, way.result.get(),
-                              &way.algorithm, device().workspace, Device::workspace_bytes,
+                              &way.algorithm, stream.room, stream.room_bytes,
                               static_cast<cudaStream_t>(stream.handle)));
 }
+
+size_t product_room() { return cuda_product_room; }
 
 }  // namespace gradus::cuda

@@ -113,34 +113,32 @@ __device__ __forceinline__ void registers_raise() {
 }
 
 // The instruction names every register: "%0, %1, …" and their operands, ten and eight at a time.
-#define GRADUS_NAMES_10(tens)                                                                                         \
-    "%" #tens "0, %" #tens "1, %" #tens "2, %" #tens "3, %" #tens "4, %" #tens "5, %" #tens "6, %" #tens "7, %" #tens \
-    "8, %" #tens "9, "
-#define GRADUS_NAMES_32 GRADUS_NAMES_10() GRADUS_NAMES_10(1) GRADUS_NAMES_10(2) "%30, %31"
-#define GRADUS_NAMES_64                                                                                              \
-    GRADUS_NAMES_10()                                                                                                \
-    GRADUS_NAMES_10(1) GRADUS_NAMES_10(2) GRADUS_NAMES_10(3) GRADUS_NAMES_10(4) GRADUS_NAMES_10(5) "%60, %61, %62, " \
-                                                                                                   "%63"
-#define GRADUS_NAMES_128                                                                                              \
-    GRADUS_NAMES_10()                                                                                                 \
-    GRADUS_NAMES_10(1)                                                                                                \
-    GRADUS_NAMES_10(2) GRADUS_NAMES_10(3) GRADUS_NAMES_10(4) GRADUS_NAMES_10(5) GRADUS_NAMES_10(6) GRADUS_NAMES_10(7) \
-        GRADUS_NAMES_10(8) GRADUS_NAMES_10(9) GRADUS_NAMES_10(10)                                                     \
-            GRADUS_NAMES_10(11) "%120, %121, %122, %123, %124, %125, %126, %127"
-#define GRADUS_SUMS_8(i)                                                                                        \
-    "+f"(d[i]), "+f"(d[i + 1]), "+f"(d[i + 2]), "+f"(d[i + 3]), "+f"(d[i + 4]), "+f"(d[i + 5]), "+f"(d[i + 6]), \
-        "+f"(d[i + 7])
+// clang-format off
+#define GRADUS_NAMES_10(tens) \
+    "%" #tens "0, %" #tens "1, %" #tens "2, %" #tens "3, %" #tens "4, %" #tens "5, %" #tens "6, %" #tens "7, %" #tens "8, %" #tens "9, "
+#define GRADUS_NAMES_30 GRADUS_NAMES_10() GRADUS_NAMES_10(1) GRADUS_NAMES_10(2)
+#define GRADUS_NAMES_60 GRADUS_NAMES_30 GRADUS_NAMES_10(3) GRADUS_NAMES_10(4) GRADUS_NAMES_10(5)
+#define GRADUS_NAMES_120 \
+    GRADUS_NAMES_60 GRADUS_NAMES_10(6) GRADUS_NAMES_10(7) GRADUS_NAMES_10(8) \
+    GRADUS_NAMES_10(9) GRADUS_NAMES_10(10) GRADUS_NAMES_10(11)
+#define GRADUS_NAMES_32 GRADUS_NAMES_30 "%30, %31"
+#define GRADUS_NAMES_64 GRADUS_NAMES_60 "%60, %61, %62, %63"
+#define GRADUS_NAMES_128 GRADUS_NAMES_120 "%120, %121, %122, %123, %124, %125, %126, %127"
+#define GRADUS_SUMS_8(i) \
+    "+f"(d[i]), "+f"(d[i + 1]), "+f"(d[i + 2]), "+f"(d[i + 3]), "+f"(d[i + 4]), "+f"(d[i + 5]), "+f"(d[i + 6]), "+f"(d[i + 7])
 #define GRADUS_SUMS_32(i) GRADUS_SUMS_8(i), GRADUS_SUMS_8(i + 8), GRADUS_SUMS_8(i + 16), GRADUS_SUMS_8(i + 24)
 #define GRADUS_SUMS_64(i) GRADUS_SUMS_32(i), GRADUS_SUMS_32(i + 32)
 #define GRADUS_SUMS_128(i) GRADUS_SUMS_64(i), GRADUS_SUMS_64(i + 64)
 
 // `accumulate`, b: the numbers of these operands; a: of A's with its braces; transposed: of which matrices are Major::mn.
-#define GRADUS_WGMMA(columns, count, accumulate, b, a, transposed, ...)                                           \
-    asm volatile("{\n.reg .pred p;\nsetp.ne.b32 p, " accumulate ", 0;\nwgmma.mma_async.sync.aligned.m64n" columns \
-                 "k16.f32.bf16.bf16 {" GRADUS_NAMES_##count "}, " a ", " b ", p, 1, 1, " transposed ";\n}"        \
-                 : GRADUS_SUMS_##count(0)                                                                         \
-                 : "r"(int(accumulates)), "l"(b_matrix.bits), __VA_ARGS__                                         \
+#define GRADUS_WGMMA(columns, count, accumulate, b, a, transposed, ...) \
+    asm volatile("{\n.reg .pred p;\nsetp.ne.b32 p, " accumulate ", 0;\n" \
+                 "wgmma.mma_async.sync.aligned.m64n" columns "k16.f32.bf16.bf16 " \
+                 "{" GRADUS_NAMES_##count "}, " a ", " b ", p, 1, 1, " transposed ";\n}" \
+                 : GRADUS_SUMS_##count(0) \
+                 : "r"(int(accumulates)), "l"(b_matrix.bits), __VA_ARGS__ \
                  : "memory")
+// clang-format on
 
 template <Major a_major = Major::k, Major b_major = Major::k, bool compiled_for = has_warpgroups, int count>
 __device__ __forceinline__ void warpgroup_multiply(float (&d)[count], MatrixDescriptor a_matrix,
@@ -167,6 +165,9 @@ __device__ __forceinline__ void warpgroup_multiply(float (&d)[count], const unsi
 }
 
 #undef GRADUS_NAMES_10
+#undef GRADUS_NAMES_30
+#undef GRADUS_NAMES_60
+#undef GRADUS_NAMES_120
 #undef GRADUS_NAMES_32
 #undef GRADUS_NAMES_64
 #undef GRADUS_NAMES_128

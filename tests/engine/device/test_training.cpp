@@ -16,7 +16,39 @@ struct Precision {
     double bound;  // relative to the largest number of a tensor
 };
 
+// What the device's table was asked for, besides ops and copies.
+struct Asked {
+    int memory = 0, waits = 0;
+};
+Asked asked;
+
+const Ops& watched_device() {
+    static const Ops table = [] {
+        Ops ops = tested().device;
+        ops.allocate = [](size_t bytes) { return ++asked.memory, tested().device.allocate(bytes); };
+        ops.allocate_host = [](size_t bytes) { return ++asked.memory, tested().device.allocate_host(bytes); };
+        ops.synchronise = [](Stream s) { ++asked.waits, tested().device.synchronise(s); };
+        return ops;
+    }();
+    return table;
+}
+
 }  // namespace
+
+TEST_CASE("a training step takes no memory, and the host waits for the device once, whatever it is cut into") {
+    for (const auto& [name, m] : tiny_models()) {
+        TrainerConfig c = trainer_settings(0.1);
+        c.batch = 4 * c.micro_batch;
+        Training training(watched_device(), m, DType::bf16, c);
+        REQUIRE(asked.memory > 0);
+        training.losses(0, 1);
+        asked = {};
+        training.losses(1, 3);
+        INFO(name);
+        REQUIRE(asked.memory == 0);
+        REQUIRE(asked.waits == 2);
+    }
+}
 
 TEST_CASE("a whole training step of GPT-2 and of LLaMA has the reference's loss and every gradient") {
     for (const auto& [name, m] : tiny_models())

@@ -6,7 +6,7 @@ using namespace gradus;
 using namespace gradus::test;
 
 TEST_CASE("the table under test leaves out no op") {
-    void* entries[sizeof(Ops) / sizeof(void*)];
+    void* entries[offsetof(Ops, product_room) / sizeof(void*)];
     std::memcpy(entries, &tested().device, sizeof entries);
     for (void* entry : entries) REQUIRE(entry != nullptr);
 }
