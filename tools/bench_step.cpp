@@ -82,6 +82,7 @@ void run(const StepBench& o, MpiWorld& world) {
             if (i == warm_up) timed.forget();
             const auto start = Clock::now();
             trainer.step(i, next);
+            ops.synchronise(model->run.stream);  // the update too
             return seconds_since(start);
         },
         [&](double seconds) { return flops / seconds / 1e9; },
