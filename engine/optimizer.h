@@ -28,7 +28,7 @@ class Optimizer {
 public:
     Optimizer(Model&, const OptimizerConfig&, const Mesh& = {});
 
-    // The steps of an update, none of which waits. First each bucket's gradients are those of the whole batch, then the
+    // The steps of an update. None waits, but for what a Comm does (engine/comm_staged.h). First each bucket's gradients are those of the whole batch, then the
     // square of their norm before clipping is made (f64 [1], on the device), and then, or not, the weights move; step counts
     // from 0.
     void sum_gradients(int bucket) { exchange_.sum_gradients(size_t(bucket)); }

@@ -46,7 +46,7 @@ Trainer::Trainer(Model& model, const TrainerConfig& c, const Mesh& mesh)
     inputs_.allocate();
     for (StagedBatch& staged : staged_) staged.declare(on_host_, c.micro_batch, c.context);
     on_host_.declare("losses", host_losses_, losses_.shape, losses_.dtype);
-    on_host_.declare("squared norm", host_norm_, {1}, DType::f64);
+    on_host_.declare("squared norm", host_squared_norm_, {1}, DType::f64);
     on_host_.allocate();
 }
 
@@ -77,7 +77,7 @@ StepResult Trainer::step(int64_t step, const NextBatch& next_batch) {
     }
 
     copy_to_host(r, host_losses_, losses_);
-    copy_to_host(r, host_norm_, optimizer_.squared_norm());
+    copy_to_host(r, host_squared_norm_, optimizer_.squared_norm());
     r.ops.synchronise(r.stream);  // the only time in a step: what follows depends on these numbers
 
     // From one rank of tp, so that every rank has the same bits and comes to the same verdict.
@@ -85,7 +85,7 @@ StepResult Trainer::step(int64_t step, const NextBatch& next_batch) {
     mesh_.world.sum(std::span(&loss, 1));
     StepResult result{.step = step, .loss = loss, .tokens = int64_t(targets)};
     result.lr = learning_rate(config_.schedule, step) * stability_.state().rate;
-    result.grad_norm = std::sqrt(*host_norm_.as<double>());
+    result.grad_norm = std::sqrt(*host_squared_norm_.as<double>());
     result.verdict = stability_.judge(result.loss, result.grad_norm);
     if (result.verdict == Verdict::take) optimizer_.update(step, result.lr);
     return result;

@@ -43,8 +43,8 @@ public:
     // The model must be made for (micro_batch, context), to train, and with mesh.tp.
     Trainer(Model&, const TrainerConfig&, const Mesh& = {});
 
-    // The same result on every rank. Weights and moments are as before where the verdict is to skip. The host waits for the
-    // device once, before the verdict; the update may still be under way at the return.
+    // The same result on every rank. Weights and moments are as before where the verdict is to skip. But for what a Comm does
+    // (engine/comm_staged.h) the host waits for the device once, before the verdict; the update may be under way at the return.
     StepResult step(int64_t step, const NextBatch& next_batch);
 
     Model& model() { return model_; }
@@ -65,7 +65,7 @@ private:
     Tensor losses_;                    // [batch·T] of this rank's part of the batch
     std::vector<StagedBatch> staged_;  // the step's micro-batches
     HostBatch host_;                   // the one that is being filled
-    Tensor host_losses_, host_norm_;   // the squared norm
+    Tensor host_losses_, host_squared_norm_;
 };
 
 // The plain cross-entropy of `windows` sequences (of the model's context), whatever the loss of training adds to it: so

@@ -14,7 +14,7 @@ int main() {
                 std::printf("%-36s skipped: needs compute capability %d\n", on_gpu.name, on_gpu.capability);
                 continue;
             }
-            if (on_gpu.only_there && !some(results_of(gpu, on_gpu, 1))) {
+            if (on_gpu.only_there && results_of(gpu, on_gpu, 1)[0] == no_code) {
                 std::printf("%-36s skipped: this build has no code for sm_%da\n", on_gpu.name, on_gpu.capability);
                 continue;
             }

@@ -253,6 +253,8 @@ __device__ void tile_products_on(const uint32_t* words, uint32_t* results, TileR
         tile_product<false, Major::mn, Major::mn, swizzle, 64>(a, b, a_of, b_of, y + 4096);
         tile_product<true, Major::k, Major::k, swizzle, 64>(a, b, a_of, b_of, y + 2 * 4096);
         tile_product<true, Major::k, Major::mn, swizzle, 64>(a, b, a_of, b_of, y + 3 * 4096);
+    } else if (threadIdx.x == 0) {
+        results[0] = no_code;
     }
 }
 template <Swizzle swizzle>
@@ -275,6 +277,8 @@ __device__ void wide_product_on(const uint32_t* words, uint32_t* results, TileRo
         const auto b_of = [&](int i, int k) { return any(words[i * tile_depth + k] * 7) + 5; };
         tile_product<false, Major::k, Major::mn, Swizzle::bytes_128, 256>(a, b, a_of, b_of,
                                                                           reinterpret_cast<float*>(results));
+    } else if (threadIdx.x == 0) {
+        results[0] = no_code;
     }
 }
 
