@@ -154,8 +154,7 @@ struct Config {
               "tokens in a sequence; 0: model.context");
         visit("train.steps", steps, between(1, large), same,
               "updates of the weights; set for you where train.minutes is above 0 (and then refused on the command line); "
-              "under the schedules constant and wsd "
-              "it may change on resume all the same, until the cool-down has begun");
+              "under the schedules constant and wsd it may change on resume all the same, until the cool-down has begun");
         visit("train.minutes", minutes, between(0, 1e6), same,
               "above 0: the first steps are timed and train.steps is set so that the whole run takes this long");
         visit("train.seed", seed, between(0, large), same,
@@ -245,7 +244,7 @@ struct Config {
         visit("sample.tokens", sample_tokens, between(1, wide), free,
               "length of a continuation, in tokens");
         visit("sample.temperature", sample_temperature, between(0, 100), free,
-              "0: always the likeliest token");
+              "of the draws; 0: always the most likely token");
         // clang-format on
     }
 };

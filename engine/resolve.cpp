@@ -75,13 +75,13 @@ private:
     void size(const char* key, int64_t& setting, int64_t base) const {
         if (setting == 0) setting = base;
         else if (from && setting != base)
-            refuse(fmt::format("the weights to go on from have {} = {}", key, base), {key},
+            refuse(fmt::format("the weights to start from have {} = {}", key, base), {key},
                    fmt::format("leave out {}, or --set {}={}", key, key, base));
     }
     void number(const char* key, double& setting, double base) const {
         if (setting == 0) setting = base;
         else if (from && setting != base)
-            refuse(fmt::format("the weights to go on from have {} = {}", key, base), {key},
+            refuse(fmt::format("the weights to start from have {} = {}", key, base), {key},
                    fmt::format("leave out {}", key));
     }
 
@@ -189,7 +189,7 @@ private:
         if (c.activation.empty()) c.activation = base;
         if (c.activation == base) return;
         if (from)
-            refuse("the weights to go on from were made with " + base, {"model.activation"},
+            refuse("the weights to start from were made with " + base, {"model.activation"},
                    "leave out model.activation");
         if (m.family == Family::llama || c.activation == "silu")
             refuse("the family " + c.family + " is not computed with " + c.activation, {"model.activation"},

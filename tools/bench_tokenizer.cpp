@@ -62,8 +62,8 @@ void bench_tokenizer(const Options& o) {
     }
     fmt::print("{}: {} bytes, {} of {}\n", o.input, text_of_whole(int64_t(text.size())),
                number_of(int64_t(ids.size()), "token"), o.tokenizer);
-    fmt::print("time         {:>12}      CPU time of one thread, the best of {}\n", text_of_seconds(best),
-               number_of(o.repeat, "run"));
+    fmt::print("time         {:>12}      CPU time of one thread, the best of {}\n",
+               fmt::format("{:.3f} ms", best * 1e3), number_of(o.repeat, "run"));
     fmt::print("speed        {:>12}      {} tokens/s\n", fmt::format("{:.1f} MB/s", double(text.size()) / best / 1e6),
                text_of_count(double(ids.size()) / best));
     if (!ids.empty())

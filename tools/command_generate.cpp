@@ -193,14 +193,15 @@ void add_generate_command(CLI::App& app) {
         ->transform(whole_between(1, 1 << 24))
         ->capture_default_str();
     command
-        ->add_option("--temperature", s.temperature, "below 1: safer, above 1: wilder, 0: always the likeliest token")
+        ->add_option("--temperature", s.temperature, "below 1: safer, above 1: wilder, 0: always the most likely token")
         ->capture_default_str();
-    command->add_option("--top-k", s.top_k, "draw from the k likeliest tokens alone; 0: from all")
+    command->add_option("--top-k", s.top_k, "draw from the k most likely tokens alone; 0: from all")
         ->transform(whole_between(INT_MIN, INT_MAX))
         ->capture_default_str();
-    command->add_option("--top-p", s.top_p, "draw from the likeliest tokens that together have this probability")
+    command->add_option("--top-p", s.top_p, "draw from the most likely tokens that together have this probability")
         ->capture_default_str();
-    command->add_option("--min-p", s.min_p, "draw from tokens at least this many times as likely as the likeliest")
+    command
+        ->add_option("--min-p", s.min_p, "draw from tokens at least this many times as likely as the most likely one")
         ->capture_default_str();
     command
         ->add_option("--repetition-penalty", s.repetition_penalty, "above 1: tokens that occurred become less likely")

@@ -55,7 +55,8 @@ FoundRecipe find_recipe(const std::string& given) {
     if (fs::path(given).has_parent_path()) throw no_recipe(given);
     const fs::path known = recipes_folder() / (stem_of(given) + ".toml");
     if (!fs::exists(known, ignored)) throw no_recipe(given);
-    return {known.lexically_proximate(fs::current_path(ignored)), {}};
+    const fs::path near = known.lexically_proximate(fs::current_path(ignored));
+    return {near.begin() != near.end() && *near.begin() == ".." ? known : near, {}};
 }
 
 Config load_recipe(const std::string& given, const std::vector<std::string>& assignments) {

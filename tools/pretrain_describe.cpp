@@ -80,14 +80,13 @@ void describe_dry_run(const Resolved& r, const PretrainData& data, const std::op
                          : fmt::format(" (of {}: DOES NOT FIT; gradus plan says what would)", mib(plan.memory_limit))));
     if (r.cuda && cuda_devices() == 0) tell("device   this program sees no GPU here\n");
     const std::string steps = double(r.config.steps) >= largest_count
-                                  ? fmt::format("as many as fit into {} minutes", r.config.minutes)
-                                  : text_of_whole(r.config.steps);
-    std::string next = fmt::format("begin in '{}', steps: {}", r.config.run_dir, steps);
+                                  ? fmt::format("{} {}", r.config.minutes, r.config.minutes == 1 ? "minute" : "minutes")
+                                  : number_of(r.config.steps, "step");
+    std::string next = fmt::format("train in '{}' for {}", r.config.run_dir, steps);
     if (resume)
-        next = resume->state.step >= r.config.steps
-                   ? fmt::format("have nothing left to do: all {} steps are done", steps)
-                   : fmt::format("resume after step {} of {}, from {}", resume->state.step, steps,
-                                 resume->folder.string());
+        next = resume->state.step >= r.config.steps ? fmt::format("have nothing left to do: all of {} are done", steps)
+                                                    : fmt::format("resume after step {} of {}, from {}",
+                                                                  resume->state.step, steps, resume->folder.string());
     tell(fmt::format("dry run: nothing was written; without --dry-run it would {}\n", next));
 }
 

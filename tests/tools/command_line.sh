@@ -29,6 +29,8 @@ done
 expect_ok "$gradus" generate run 'the cat' -p 'a dog' -n 2
 grep -q 'prompt 2 of 2' out.txt || fail "a text and a prompt are two: $(cat out.txt)"
 
+expect_error 2 'put the text in quotes' "$gradus" generate run the cat
+
 # bench tokenizer: a table for people, JSON for programs.
 expect_ok "$gradus" bench tokenizer --tokenizer prepared --input text.txt --repeat 1
 grep -q '^speed .* MB/s' out.txt || fail "no table: $(cat out.txt)"
