@@ -12,11 +12,17 @@ namespace gradus {
 
 ModelFolder open_model_folder(const std::string& run_or_folder) {
     const fs::path folder = model_folder(run_or_folder);
-    ModelFolder m{folder, read_model_config(folder), Tokenizer::load(folder)};
+    FolderModel described = describe_model(folder);
+    for (const std::string& text : described.notes) note(text);
+    ModelFolder m{folder, described.config, Tokenizer::load(folder), std::move(described.ends), {}};
     if (m.tokenizer.vocab_size() > m.config.V)
         throw Error(fmt::format("the tokenizer in '{}' does not belong to the model there", folder.string()),
                     fmt::format("it has {} tokens and the model knows {}", m.tokenizer.vocab_size(), m.config.V),
                     "put the tokenizer.json that the model was trained with into that folder");
+    const std::optional<int32_t> end_of_text = m.tokenizer.end_of_text();
+    if (m.ends.empty() && end_of_text) m.ends = {*end_of_text};
+    m.opening = m.tokenizer.parts().opening;
+    if (m.opening.empty() && end_of_text && !described.of_transformers) m.opening = {*end_of_text};
     return m;
 }
 

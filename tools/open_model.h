@@ -12,9 +12,14 @@ struct ModelFolder {
     fs::path folder;  // with config.json
     ModelConfig config;
     Tokenizer tokenizer;  // its own, with no more tokens than the model
+    // Ids that end a text: those of generation_config.json, else of config.json, else the tokenizer's <|endoftext|>.
+    std::vector<int32_t> ends;
+    // Ids before every prompt: what the tokenizer's post-processor puts there. Where it puts nothing, <|endoftext|>, as the
+    // data of gradus opens every document; but nothing in a folder that transformers wrote, which puts nothing either.
+    std::vector<int32_t> opening;
 };
 
-// Error names the file that is missing or wrong.
+// Error names the file that is missing or wrong; what else its user should know goes to stderr as notes.
 ModelFolder open_model_folder(const std::string& run_or_folder);
 
 // The model with its weights. Tensors that no weight asked for are named on stderr.

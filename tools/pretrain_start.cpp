@@ -89,6 +89,7 @@ TrainingRun start_run(const Resolved& r, const std::optional<ResumePoint>& resum
     if (!resume && r.config.model_from.empty()) initialise(*run.model, r.trainer.seed);
     if (!resume && !r.config.model_from.empty()) {
         const fs::path from = r.config.model_from;
+        for (const std::string& text : describe_model(from).notes) note(text);
         for (const std::string& name : load_weights(*run.model, from))
             note(fmt::format("'{}' of {} is no part of this model", name, from.string()));
     }

@@ -1,6 +1,7 @@
 // The families there are, the shapes that have a name, and what every shape must satisfy.
 #include <nlohmann/json.hpp>
 
+#include "engine/base/one_line.h"
 #include "engine/base/suggest.h"
 #include "engine/models/decoder.h"
 #include "engine/models/files.h"
@@ -13,8 +14,8 @@ Family family_of(const nlohmann::json& config, const std::string& file) {
     const std::string type = ConfigReader(config, file).text_or("model_type", "");
     if (type == "gpt2") return Family::gpt2;
     if (type == "llama") return Family::llama;
-    throw Error("'" + file + "' describes a model of type '" + type + "'", "model_type must be gpt2 or llama",
-                "choose a GPT-2 or LLaMA model");
+    throw Error("'" + file + "' describes a model of type '" + on_one_line(type, 60) + "'",
+                "model_type must be gpt2 or llama", "choose a GPT-2 or LLaMA model");
 }
 
 namespace {
@@ -109,7 +110,7 @@ void validate(const ModelConfig& m, const std::string& where) {
     if (!(m.norm_eps >= 0 && m.norm_eps <= 1) || !(m.rope_theta > 0 && m.rope_theta < 1e15) ||
         !(m.rope_scaling.factor > 0))
         refuse("the model has an impossible constant",
-               "norm_eps, rope_theta and the rope factor must be positive numbers", "mend that constant");
+               "norm_eps, rope_theta and the rope factor must be positive numbers", "correct that constant");
     if (m.family == Family::gpt2 && m.G != m.H)
         refuse(text(m.G) + " key/value heads are not the " + text(m.H) + " heads of a GPT-2",
                "a GPT-2 has a key and a value for each head", "leave out model.kv_heads, or --set model.family=llama");
