@@ -18,7 +18,7 @@ namespace {
 // A name from a file, fit for a message.
 std::string in_quotes(const std::string& name) {
     std::string text = "'";
-    text += on_one_line(replace_invalid_utf8(name), 60);
+    text += on_one_line(name, 60);
     text += "'";
     return text;
 }

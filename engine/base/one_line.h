@@ -1,20 +1,12 @@
 #pragma once
-// Text from a file as a line of an error may show it: control characters become spaces, and a long text is cut between two
-// characters of UTF-8.
+// Text from a file as a line of an error may show it: whatever it holds, the error stays three lines of UTF-8.
 #include <string>
+#include <string_view>
 
 namespace gradus {
 
-inline std::string on_one_line(std::string text, size_t longest) {
-    if (text.size() > longest) {
-        size_t end = longest;
-        while (end > 0 && (text[end] & 0xc0) == 0x80) --end;
-        text.resize(end);
-        text += "…";
-    }
-    for (char& c : text)
-        if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) c = ' ';
-    return text;
-}
+// Control characters become spaces, bytes that are no UTF-8 U+FFFD, and what is longer than so many bytes is cut between two
+// characters.
+std::string on_one_line(std::string_view text, size_t longest);
 
 }  // namespace gradus

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "engine/base/error.h"
+#include "engine/base/one_line.h"
 #include "engine/checkpoint/json_text.h"
 #include "engine/checkpoint/stored_tensors.h"
 #include "engine/checkpoint/weights.h"
@@ -32,7 +33,7 @@ std::vector<int32_t> ends_of(const json& described, const fs::path& file, int V,
     for (const json& id : list) {
         if (const auto known = id_below(V, id)) ends.push_back(*known);
         else
-            notes.push_back("'" + file.string() + "' says that " + shown(id.dump()) +
+            notes.push_back("'" + file.string() + "' says that " + on_one_line(id.dump(), 40) +
                             " ends a text, which is no id of a " + "vocabulary of " + std::to_string(V) +
                             ": it is ignored");
     }

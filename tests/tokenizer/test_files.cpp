@@ -209,6 +209,18 @@ TEST_CASE("an added token that is not special is found in any text before it is 
     REQUIRE(again.encode("they would<x><y><x>") == expected);
 }
 
+TEST_CASE("added and special tokens of a character vocabulary may be longer than a character") {
+    const auto token = [](int id, const char* text, bool special) {
+        return json{{"id", id}, {"content", text}, {"special", special}};
+    };
+    const json file = {{"added_tokens", {token(2, "<x>", false), token(3, "<|y|>", true)}},
+                       {"decoder", {{"type", "Fuse"}}},
+                       {"model", {{"vocab", {{"a", 0}, {"b", 1}}}, {"merges", json::array()}}}};
+    const Tokenizer tokenizer = Tokenizer::parse(file.dump(), "characters");
+    REQUIRE(tokenizer.encode("a<x>b") == std::vector<int32_t>{0, 2, 1});
+    REQUIRE(tokenizer.encode_with_specials("a<|y|>") == std::vector<int32_t>{0, 3});
+}
+
 TEST_CASE("tokens of the files beside a vocab.json are read, special where one of them says so") {
     const json file = prose();
     const int next = int(file["model"]["vocab"].size());
