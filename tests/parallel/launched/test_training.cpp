@@ -21,6 +21,10 @@ TEST_CASE("a sharded optimizer trains like one on every rank, in less memory") {
 
 TEST_CASE("ranks that hold the same weight hold the same bits") { require_success("same_weights_everywhere"); }
 
+TEST_CASE("a weight is rounded by the same chance whichever rank updates it") {
+    require_success("chance_keeps_its_place");
+}
+
 TEST_CASE("ranks share out a validation, however many windows there are") { require_success("validation_is_shared"); }
 
 TEST_CASE("a checkpoint of every mesh goes on on every other, and on its own bit for bit") {
