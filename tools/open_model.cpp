@@ -11,8 +11,10 @@
 namespace gradus {
 
 ModelFolder open_model_folder(const std::string& run_or_folder) {
-    const fs::path folder = model_folder(run_or_folder);
-    ModelFolder m{folder, read_model_config(folder), Tokenizer::load(folder)};
+    ModelFolder m = read_model(run_or_folder, Judge::model, [&](const HeldFolder& held) {
+        return ModelFolder{held.path, read_model_config(held.path), Tokenizer::load(held.path), run_or_folder, held};
+    });
+    const fs::path& folder = m.folder;
     if (m.tokenizer.vocab_size() > m.config.V)
         throw Error(fmt::format("the tokenizer in '{}' does not belong to the model there", folder.string()),
                     fmt::format("it has {} tokens and the model knows {}", m.tokenizer.vocab_size(), m.config.V),
@@ -22,7 +24,15 @@ ModelFolder open_model_folder(const std::string& run_or_folder) {
 
 std::unique_ptr<Model> load_model(const ModelFolder& m, const Ops& ops, DType dtype, const Purpose& purpose) {
     auto model = make_model(ops, m.config, dtype, purpose);
-    const std::vector<std::string> unused = load_weights(*model, m.folder);
+    std::vector<std::string> unused;
+    try {
+        unused = load_weights(*model, m.folder);
+    } catch (const Error&) {
+        if (m.held.is_there()) throw;
+        // A file system without locks: the run has removed it. Its checkpoints differ in their weights alone.
+        unused = read_model(m.named, Judge::model,
+                            [&](const HeldFolder& newest) { return load_weights(*model, newest.path); });
+    }
     if (!unused.empty())
         note(fmt::format("{} tensors of '{}' are not part of this model, such as {}", unused.size(), m.folder.string(),
                          unused.front()));

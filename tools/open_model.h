@@ -5,6 +5,7 @@
 
 #include "engine/models/model.h"
 #include "tokenizer/tokenizer.h"
+#include "tools/model_folder.h"
 
 namespace gradus {
 
@@ -12,12 +13,15 @@ struct ModelFolder {
     fs::path folder;  // with config.json
     ModelConfig config;
     Tokenizer tokenizer;  // its own, with no more tokens than the model
+    std::string named;    // as the user named it
+    HeldFolder held;
 };
 
-// Error names the file that is missing or wrong.
+// A checkpoint's files are checked against its checksums, once; a run's newest good one is taken, and stays on the disk until
+// the result goes. Error names the file that is missing or wrong.
 ModelFolder open_model_folder(const std::string& run_or_folder);
 
-// The model with its weights. Tensors that no weight asked for are named on stderr.
+// The model with its weights; those of the run's newest checkpoint, where the folder was removed since. Tensors that no weight asked for are named on stderr.
 std::unique_ptr<Model> load_model(const ModelFolder&, const Ops&, DType, const Purpose&);
 
 // The length of each id's text in bytes, for a model of so many ids: 0 for special tokens, which stand for no text, and

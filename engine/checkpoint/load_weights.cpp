@@ -92,6 +92,7 @@ bool known_to_be_superfluous(const std::string& name, const ModelConfig& m) {
 
 struct Copy {  // one stored tensor into its rows of one weight
     const Weight* weight;
+    Tensor to;  // of that weight's shape
     ExternalTensor part;
     const Entry* from;
     Element element;
@@ -110,20 +111,26 @@ void copy_pieces(const Run& run, const Copy& c) {
         if (from >= to) continue;
         Strided<const std::byte> here = all;
         here.data += size_t((from - first) * all.row + p.logical_column * all.column) * size_of(c.element);
-        copy_in(run.ops, run.stream, as_matrix(w.value).slice(p.row + from - p.logical_row, to - from), here);
+        copy_in(run.ops, run.stream, as_matrix(c.to).slice(p.row + from - p.logical_row, to - from), here);
     }
 }
 
 }  // namespace
 
 std::vector<std::string> load_weights(Model& model, const fs::path& folder) {
+    return load_weights(model, folder, [&](size_t i) { return model.weights()[i].value; });
+}
+
+std::vector<std::string> load_weights(Model& model, const fs::path& folder,
+                                      const std::function<Tensor(size_t)>& destination) {
     const StoredTensors stored(folder);
     const FamilyFiles& family = files_of(model.config().family);
 
     std::vector<Copy> copies;
     std::set<std::string> used;
-    for (const Weight& w : model.weights())
-        for (const ExternalTensor& part : family.external(model.config(), w.name, w.whole)) {
+    for (size_t i = 0; i < model.weights().size(); ++i)
+        for (const Weight& w = model.weights()[i];
+             const ExternalTensor& part : family.external(model.config(), w.name, w.whole)) {
             const StoredTensors::Found* found = stored.find(part.name);
             if (!found) found = stored.find(family.optional_prefix + part.name);
             if (!found)
@@ -149,7 +156,7 @@ std::vector<std::string> load_weights(Model& model, const fs::path& folder) {
                 throw Error("the weights cannot be read: " + where,
                             "it is stored as " + e.dtype + ", not as F32, BF16, F16 or F64",
                             "use a copy of the model that is not quantised");
-            copies.push_back({&w, part, &e, *element});
+            copies.push_back({&w, destination(i), part, &e, *element});
             used.insert(e.name);
         }
 
