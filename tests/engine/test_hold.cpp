@@ -25,6 +25,20 @@ struct SavingRun {
     std::vector<std::string> names() const { return names_in(checkpoints()); }
 };
 
+// A child process that goes with the test, however that ends.
+struct Child {
+    pid_t id;
+
+    ~Child() {
+        if (id > 0) end();
+    }
+    void end() {
+        ::kill(id, SIGKILL);
+        ::waitpid(id, nullptr, 0);
+        id = 0;
+    }
+};
+
 std::string weights_in(const fs::path& folder) {
     Trained t(tiny_gpt2(), DType::f32);
     load_weights(*t.model, folder);
@@ -68,9 +82,9 @@ TEST_CASE("a reader that was killed holds nothing") {
     run.save(1);
     int ready[2];
     REQUIRE(::pipe(ready) == 0);
-    const pid_t child = ::fork();
-    REQUIRE(child >= 0);
-    if (child == 0) {
+    Child child{::fork()};
+    REQUIRE(child.id >= 0);
+    if (child.id == 0) {
         const auto reading = latest_checkpoint(run.folder.path());
         if (::write(ready[1], "r", 1) != 1) ::_exit(1);
         for (;;) ::pause();
@@ -79,9 +93,7 @@ TEST_CASE("a reader that was killed holds nothing") {
     REQUIRE(::read(ready[0], &one, 1) == 1);
     run.save(2);
     REQUIRE(fs::exists(run.step(1)));
-    REQUIRE(::kill(child, SIGKILL) == 0);
-    int status = 0;
-    REQUIRE(::waitpid(child, &status, 0) == child);
+    child.end();
     run.save(3);
     REQUIRE(run.names() == Names{"latest", "step-00000003"});
     ::close(ready[0]);
@@ -136,9 +148,9 @@ TEST_CASE("a checkpoint that is replaced while it is read keeps its files for th
 TEST_CASE("a reader that meets a checkpoint on its way out takes the newest") {
     SavingRun run;
     run.save(1);
-    const pid_t child = ::fork();
-    REQUIRE(child >= 0);
-    if (child == 0) {
+    Child child{::fork()};
+    REQUIRE(child.id >= 0);
+    if (child.id == 0) {
         for (int64_t step = 2;; ++step) run.save(step);
     }
     int64_t newest = 0, different = 0;
@@ -154,9 +166,7 @@ TEST_CASE("a reader that meets a checkpoint on its way out takes the newest") {
             expected.fill(uint64_t(step));
             if (weights_in(*found.folder) != expected.weight_bits()) throw Error("the weights of another step", "", "");
         });
-    ::kill(child, SIGKILL);
-    int status = 0;
-    REQUIRE(::waitpid(child, &status, 0) == child);
+    child.end();
     REQUIRE(problem == "");
     REQUIRE(different > 3);
 }
