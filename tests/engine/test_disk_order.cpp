@@ -108,8 +108,7 @@ TEST_CASE(
     }
 }
 
-TEST_CASE(
-    "a kill before any of the calls of a save leaves a whole checkpoint of that step: the old one or the new one") {
+TEST_CASE("a kill before any of the calls of a save leaves a whole one of that step, the old or the new") {
     for (bool no_exchange : {false, true}) {
         const TemporaryFolder run;
         Trained t(tiny_gpt2(), DType::f32), loaded(tiny_gpt2(), DType::f32);
