@@ -10,6 +10,7 @@
 #include "engine/base/signals.h"
 #include "tools/cli.h"
 #include "tools/device.h"
+#include "tools/model_folder.h"
 #include "tools/pretrain_loop.h"
 #include "tools/supervise/supervise.h"
 #include "tools/supervise/words.h"
@@ -119,11 +120,13 @@ void train(MpiWorld& world, Config config, bool never_resume, std::chrono::stead
     std::error_code ignored;
     const bool is_new = first && !fs::exists(folder, ignored);
     if (first && !is_new) lock.emplace(folder);
-    const std::optional<ResumePoint> resume =
-        shared_resume_point(world.all(), first ? find_resume_point(folder, never_resume) : std::nullopt);
+    const std::optional<ResumePoint> resume = find_resume_point(folder, never_resume, world.all());
     // From here on a folder with weights: of a run to begin from, the checkpoint that is the newest now.
-    if (!resume && !config.model_from.empty())
-        config.model_from = from_first(world.all(), first ? model_folder(config.model_from).string() : "");
+    HeldFolder from;
+    if (!resume && !config.model_from.empty()) {
+        from = model_folder(config.model_from, Judge::model, world.all());
+        config.model_from = from.path.string();
+    }
     Resolved r = resolve_run(config, data, resume, world.size());
     require_same_run_on(world, r);
     if (r.config.device != "cpu") require_room_on_device(world, r, data, ops);
@@ -154,6 +157,7 @@ void train(MpiWorld& world, Config config, bool never_resume, std::chrono::stead
     }
     TrainingRun run = start_run(r, resume, mesh, ops);
     world.all().barrier();  // every rank has its memory
+    from.hold.reset();
     if (is_new) hold_new_folder(folder, lock);
     if (first) remove_stale_temporaries(folder);
     print_run(r, data, batches, run, world, comms.text());

@@ -15,6 +15,7 @@ using Entry = SafetensorsFile::Entry;
 
 struct Copy {  // one stored tensor into its rows of one weight
     const Weight* weight;
+    Tensor to;  // of that weight's shape
     ExternalTensor part;
     const Entry* from;
     Element element;
@@ -33,20 +34,26 @@ void copy_pieces(const Run& run, const Copy& c) {
         if (from >= to) continue;
         Strided<const std::byte> here = all;
         here.data += size_t((from - first) * all.row + p.logical_column * all.column) * size_of(c.element);
-        copy_in(run.ops, run.stream, as_matrix(w.value).slice(p.row + from - p.logical_row, to - from), here);
+        copy_in(run.ops, run.stream, as_matrix(c.to).slice(p.row + from - p.logical_row, to - from), here);
     }
 }
 
 }  // namespace
 
 std::vector<std::string> load_weights(Model& model, const fs::path& folder) {
+    return load_weights(model, folder, [&](size_t i) { return model.weights()[i].value; });
+}
+
+std::vector<std::string> load_weights(Model& model, const fs::path& folder,
+                                      const std::function<Tensor(size_t)>& destination) {
     const StoredTensors stored(folder);
     const FamilyFiles& family = files_of(model.config().family);
 
     std::vector<Copy> copies;
     std::set<std::string> used;
-    for (const Weight& w : model.weights())
-        for (const ExternalTensor& part : family.external(model.config(), w.name, w.whole)) {
+    for (size_t i = 0; i < model.weights().size(); ++i)
+        for (const Weight& w = model.weights()[i];
+             const ExternalTensor& part : family.external(model.config(), w.name, w.whole)) {
             const bool head = w.name == "head";
             const StoredTensors::Found* found = stored.find(part.name, head ? "" : family.prefix);
             if (!found && w.name == "wte" && model.config().tied) found = stored.find(head_tensor);
@@ -70,7 +77,7 @@ std::vector<std::string> load_weights(Model& model, const fs::path& folder) {
                 throw Error("the weights cannot be read: " + found->place(),
                             "it is stored as " + e.dtype + ", not as F32, BF16, F16 or F64",
                             "use a copy of the model that is not quantised");
-            copies.push_back({&w, part, &e, *element});
+            copies.push_back({&w, destination(i), part, &e, *element});
             used.insert(e.name);
             if (!head) used.insert({part.name, family.prefix + part.name});  // find() has compared them
             if (const auto* copy = stored.find(head_tensor);

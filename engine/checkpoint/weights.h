@@ -15,6 +15,7 @@
 // numbers is a head of its own, and one without an embedding beside it is both.
 //
 // Sources: the published folders of openai-community/gpt2 and the LLaMA models; transformers' sharded checkpoints.
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,11 @@ ModelConfig read_model_config(const fs::path& folder);  // without the rest
 // stored_tensors.h, the copy of a tied head): their contents are compared. Error names the file, the tensor and both shapes;
 // the model is untouched unless every tensor is there. A model on one rank of several takes its pieces.
 std::vector<std::string> load_weights(Model&, const fs::path& folder);
+// The same into other tensors, destination(i) in the shape of model.weights()[i].
+std::vector<std::string> load_weights(Model&, const fs::path& folder, const std::function<Tensor(size_t)>& destination);
+// The same for a model that trains: masters take the folder's numbers as precisely as they are stored, and the weights are
+// rounded from them. Every rank of the mesh calls.
+std::vector<std::string> load_weights(Model&, Optimizer&, const fs::path& folder);
 
 // Writes the folder in that dtype (f32, bf16 or f64) and returns its files. Error where config.json cannot say what
 // this model computes, or where the folder holds a model already.

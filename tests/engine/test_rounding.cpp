@@ -16,7 +16,7 @@ std::vector<uint16_t> weights_after(int64_t step, uint64_t seed, bool stochastic
     c.batch = c.micro_batch = 2;
     c.context = 8;
     c.schedule = {Decay::constant, 1e-2, 0, 0, 1000, 0};
-    c.optimizer.eps = INFINITY;  // no gradient in the masters
+    c.optimizer.eps = 1e300;  // no gradient in the masters
     c.optimizer.weight_decay = 0.5;
     c.optimizer.stochastic_rounding = stochastic;
     c.optimizer.seed = seed;

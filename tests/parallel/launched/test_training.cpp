@@ -35,6 +35,14 @@ TEST_CASE("masters of bf16 weights go from mesh to mesh with every bit") {
     require_success("masters_go_along_in_bf16", {4});
 }
 
+TEST_CASE("masters of bf16 weights begin on every mesh from the f32 numbers of a folder") {
+    require_success("masters_begin_from_f32", {4});
+}
+
+TEST_CASE("ranks read every byte of a checkpoint once, together, and all learn of damage that one of them finds") {
+    require_success("ranks_share_the_check", {2, 4});
+}
+
 TEST_CASE("a checkpoint that is written beside training has the state it was begun with") {
     require_success("written_beside_training");
 }

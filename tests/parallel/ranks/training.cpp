@@ -60,7 +60,7 @@ TrainerConfig settings_of(const Course& c, int micro_batch) {
     t.schedule = {Decay::constant, c.lr, 0, 0, 1000, 0};
     t.optimizer.sharded = c.sharded;
     if (c.decay_alone) {
-        t.optimizer.eps = INFINITY;
+        t.optimizer.eps = 1e300;
         t.optimizer.weight_decay = 0.5;
         t.optimizer.stochastic_rounding = true;
     }
