@@ -3,7 +3,7 @@
 //
 // Device memory is ordinary memory in allocations of their exact size, aligned to 256 bytes and filled with 0xFF (NaN).
 // Under AddressSanitizer it may not be touched while host code runs: only kernels, copies and queued tasks may.
-// Host memory that is given to a copy belongs to the copy until the stream has come to it, pinned or not.
+// Host memory that is given to a copy belongs to the copy until the stream has come to it, pinned or not (host_side.h).
 #include "kernels/ops.h"
 
 namespace gradus::simt {

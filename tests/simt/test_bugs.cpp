@@ -126,6 +126,21 @@ TEST_CASE("AddressSanitizer reports what is read before its copy has landed") {
         is_found(BUGS_ASAN, "AddressSanitizer", late, name);
 }
 
+TEST_CASE("AddressSanitizer reports the host where it reads what a copy has yet to fill") {
+    is_found(BUGS_ASAN, "AddressSanitizer", late, "read_before_synchronise");
+}
+
+TEST_CASE("the host that overwrites what a copy has yet to read is a Fault that names who queued the copy") {
+    for (const std::string& chosen : late) {
+        const Run broken = run(BUGS_PLAIN, chosen, "written_before_synchronise", "broken");
+        INFO(broken.output);
+        REQUIRE(broken.status != 0);
+        REQUIRE(broken.output.find("copy_to_device of 256 bytes, queued by ") != std::string::npos);
+        REQUIRE(broken.output.find("bugs_of_the_host") != std::string::npos);
+        REQUIRE(run(BUGS_PLAIN, chosen, "written_before_synchronise", "fixed").status == 0);
+    }
+}
+
 TEST_CASE("ThreadSanitizer reports races within a block at their lines") {
     for (const char* name :
          {"no_barrier", "no_barrier_between_two_uses", "no_warp_barrier", "no_barrier_after_the_wait", "tile_in_use"})
