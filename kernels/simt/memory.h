@@ -21,11 +21,13 @@ void synchronise(Stream);
 Stream make_stream();
 void release_stream(Stream);  // its work is done first
 Event make_event();
+Event make_timed_event();
 void release_event(Event);
-void record(Event, Stream);            // the event stands for what the stream has been given so far
-void wait(Stream, Event);              // what the stream is given from now on runs after what was last recorded
-bool reached(Event);                   // does a little of the queued work, as time passes on a GPU
-double seconds_between(Event, Event);  // of the host's clock, when the stream came to them; both must be reached
-DeviceMemory memory();                 // Settings::memory
+void record(Event, Stream);  // the event stands for what the stream has been given so far
+void wait(Stream, Event);    // what the stream is given from now on runs after what was last recorded
+bool reached(Event);         // does a little of the queued work, as time passes on a GPU
+double seconds_between(Event,
+                       Event);  // of the host's clock, when the stream came to them; both must be timed and reached
+DeviceMemory memory();          // Settings::memory
 
 }  // namespace gradus::simt

@@ -30,6 +30,7 @@ struct Mark {
 
 struct EventState {
     std::shared_ptr<Mark> last;
+    bool timed = false;
 };
 
 // A piece of work: returns false when it must be called again later.
@@ -297,6 +298,13 @@ Event make_event() {
     return {device().events.back().get()};
 }
 
+Event make_timed_event() {
+    const Lock lock(device().busy);
+    const Event event = make_event();
+    state_of(event, "make_timed_event").timed = true;
+    return event;
+}
+
 void release_event(Event event) {
     const Lock lock(device().busy);
     EventState& e = state_of(event, "release_event");
@@ -345,6 +353,8 @@ bool reached(Event event) {
 double seconds_between(Event first, Event last) {
     const Lock lock(device().busy);
     const EventState &a = state_of(first, "seconds_between"), &b = state_of(last, "seconds_between");
+    if (!a.timed || !b.timed)
+        throw Fault("seconds_between: an event is for order alone; make_timed_event() makes others");
     if (!a.last || !b.last || !a.last->reached || !b.last->reached)
         throw Fault("seconds_between: an event has not been reached; synchronise its stream first");
     return std::chrono::duration<double>(b.last->when - a.last->when).count();

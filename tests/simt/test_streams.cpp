@@ -129,18 +129,20 @@ TEST_CASE("copies of one stream that share bytes of the host are made in their o
 
 TEST_CASE("an event is reached when its stream has come to it, and time passes between two") {
     Two two;
-    const Event later = make_event();
+    const Event sooner = make_timed_event(), later = make_timed_event();
     REQUIRE(reached(two.event));  // never recorded
     record(two.event, two.first);
+    record(sooner, two.first);
     launch(set, 1, 1, 0, two.first, two.x, 3.0f);
     record(later, two.first);
-    REQUIRE_THROWS_AS(seconds_between(two.event, later), Fault);
+    REQUIRE_THROWS_AS(seconds_between(sooner, later), Fault);
     int asked = 0;
     while (!reached(later) && asked < 1000) ++asked;
     REQUIRE(asked < 1000);
     REQUIRE(reached(two.event));
-    REQUIRE(seconds_between(two.event, later) >= 0);
-    release_event(later);
+    REQUIRE(seconds_between(sooner, later) >= 0);
+    REQUIRE_THROWS_WITH(seconds_between(two.event, later), Catch::Contains("make_timed_event"));
+    for (Event e : {sooner, later}) release_event(e);
 }
 
 TEST_CASE("a task is called again until it is done, and what follows it waits") {
