@@ -104,6 +104,7 @@ void require_room_on_device(const MpiWorld& world, const Resolved& r, const Pret
     world.all().barrier();
     Devices devices = parse_devices(fmt::format("{}xH100", world.size()));
     devices.device.product_room = ops.product_room;
+    devices.device.logit_rows = ops.logit_rows;
     require_room({.config = r.config, .data = data.facts, .base = r.model, .devices = devices}, free);
 }
 
