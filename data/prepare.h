@@ -6,7 +6,7 @@
 // DIR/train.jsonl.zst, DIR/val.jsonl.zst   the documents: keys text, source
 // DIR/report.json                          what happened to how many documents, and why
 // with a tokenizer also
-// DIR/{train,val}.{bin,idx,meta.json}      shards.h
+// DIR/{train,val}.{bin,idx,meta.json,checksums}   shards.h
 // DIR/tokenizer.json                       a copy
 //
 // Few documents can all have hashes of one side, and one document does: then the split is by the tail, and a note says so.

@@ -12,7 +12,8 @@ using namespace gradus;
 namespace {
 
 const char* const outputs[] = {"train.jsonl.zst", "val.jsonl.zst", "train.bin",       "train.idx",
-                               "val.bin",         "val.idx",       "train.meta.json", "val.meta.json"};
+                               "val.bin",         "val.idx",       "train.meta.json", "val.meta.json",
+                               "train.checksums", "val.checksums"};
 
 // One id a byte, and 256 for end-of-text.
 TokenizerUse byte_tokenizer(const fs::path& file) {
