@@ -7,6 +7,7 @@
 #include "data/json_line.h"
 #include "data/prepared_folder.h"
 #include "data/text.h"
+#include "data/text_content.h"
 
 namespace gradus {
 
@@ -52,6 +53,8 @@ Finished finish(RawDocument&& raw, const ReadOptions& options) {
         finished = finish_json_line(raw, options);
     } else if (!raw.whole) {
         finished.dropped = "too_large";
+    } else if (!why_binary(raw.bytes).empty()) {
+        finished.dropped = "not_text";
     } else if (raw.kind == FileKind::text) {
         finished.document = Document{to_utf8(raw.bytes, Markup::none), raw.source()};
     } else {
