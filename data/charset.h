@@ -15,9 +15,9 @@
 #include <string>
 #include <string_view>
 
-namespace gradus {
+#include "data/markup.h"
 
-enum class Markup { none, html, xml };
+namespace gradus {
 
 std::string to_utf8(std::string_view bytes, Markup markup);
 

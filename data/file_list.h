@@ -5,7 +5,7 @@
 // sorted by path as bytes, so that the order is the same on every machine:
 //
 //   text     one document                  .txt .text .md .markdown .rst .org .adoc .tex, and source code: .py .c .h …
-//   pages    one page, one document        .html .htm .xhtml
+//   pages    one page, one document        .html .htm .xhtml .xht
 //   jsonl    one document a line           .jsonl .ndjson
 //
 // each also with .gz or .zst behind it, once or several times, in small or capital letters. A file that is an input

@@ -58,7 +58,7 @@ Finished finish(RawDocument&& raw, const ReadOptions& options) {
     } else if (raw.kind == FileKind::text) {
         finished.document = Document{to_utf8(raw.bytes, Markup::none), raw.source()};
     } else {
-        Extraction page = extract_html(to_utf8(raw.bytes, Markup::html));
+        Extraction page = extract_page(raw.bytes, is_xhtml_name(raw.file) ? Markup::xml : Markup::html);
         if (page.refused.empty()) finished.document = Document{std::move(page.text), raw.source()};
         else finished.dropped = page.refused;
     }
