@@ -144,8 +144,7 @@ std::string text_of(const std::map<std::string, OtherKind>& kinds) {
 std::optional<FileKind> kind_of(const fs::path& path) {
     const std::string ending = without_compression(in_small_letters(path.filename())).extension().string();
     if (ending == ".jsonl" || ending == ".ndjson") return FileKind::jsonl;
-    if (ending == ".html" || ending == ".htm" || ending == ".xhtml" || ending == ".xht")
-        return FileKind::html;
+    if (ending == ".html" || ending == ".htm" || ending == ".xhtml" || ending == ".xht") return FileKind::html;
     for (const std::string_view text : text_endings)
         if (ending == text) return FileKind::text;
     return std::nullopt;

@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-#include "engine/base/suggest.h"
+#include "engine/setting_names.h"
 
 namespace gradus {
 
@@ -18,15 +18,6 @@ constexpr const char* kind_wanted() {
     else if constexpr (std::is_same_v<Storage, double>) return "a number";
     else if constexpr (std::is_same_v<Storage, std::string>) return "a string";
     else return "a list of strings";
-}
-
-template <class Storage>
-constexpr const char* example_of() {
-    if constexpr (std::is_same_v<Storage, bool> || std::is_same_v<Storage, std::optional<bool>>) return "true";
-    else if constexpr (std::is_same_v<Storage, int64_t>) return "100";
-    else if constexpr (std::is_same_v<Storage, double>) return "0.1";
-    else if constexpr (std::is_same_v<Storage, std::string>) return "\"text\"";
-    else return "[\"one\", \"two\"]";
 }
 
 // False where the value is of another kind. A whole number may stand for a number, and 1e6 for a whole number.
@@ -96,7 +87,7 @@ void check_limits(const Setting& s, const std::string& value, const Limits& l) {
     if (l.choices.empty()) return;
     for (const std::string& choice : l.choices)
         if (value == choice) return;
-    const std::string near = nearest_name(value, l.choices);
+    const std::string near = choice_meant(s.key, value, l.choices);
     throw Error(fmt::format("{} cannot be '{}'", s.key, value), s.where,
                 (near.empty() ? "" : "did you mean '" + near + "'? ") + "it must be " + text_of(l));
 }
@@ -104,10 +95,8 @@ void check_limits(const Setting& s, int64_t value, const Limits& l) { check_limi
 void check_limits(const Setting&, const std::optional<bool>&, const Limits&) {}
 void check_limits(const Setting&, const std::vector<std::string>&, const Limits&) {}
 
-[[noreturn]] void unknown(Config& config, const Setting& s) {
-    std::vector<std::string> names;
-    config.each([&](const char* key, auto&, const Limits&, OnResume, const char*) { names.push_back(key); });
-    const std::string near = nearest_name(s.key, names);
+[[noreturn]] void unknown(const Setting& s) {
+    const std::string near = setting_meant(s.key);
     throw Error(
         "unknown setting '" + s.key + "'", s.where,
         (near.empty() ? "" : "did you mean '" + near + "'? ") + "gradus pretrain --help-settings lists them all");
@@ -121,10 +110,36 @@ Value value_of(int64_t v) { return v; }
 Value value_of(const std::vector<std::string>& v) { return v; }
 
 template <class Storage>
-bool is_set(const Storage&) {
+bool is_set(const Storage&, const Limits&) {
     return true;
 }
-bool is_set(const std::optional<bool>& v) { return v.has_value(); }
+bool is_set(const std::optional<bool>& v, const Limits&) { return v.has_value(); }
+bool is_set(const std::string& v, const Limits& l) { return !v.empty() || l.choices.empty(); }
+
+// A value of the right kind to type: what was written, in quotes where only they are missing, else the default.
+std::string example_of(const Setting& s, const std::string& by_default) {
+    return std::holds_alternative<std::string>(s.value) ? by_default : toml_text(toml_text(s.value));
+}
+std::string example_of(const Setting& s, const std::vector<std::string>&) {
+    return "[" + (std::holds_alternative<std::string>(s.value) ? toml_text(s.value) : toml_text(toml_text(s.value))) +
+           "]";
+}
+std::string example_of(const Setting&, bool) { return "true"; }
+std::string example_of(const Setting&, const std::optional<bool>&) { return "true"; }
+std::string example_of(const Setting&, int64_t by_default) { return toml_text(by_default); }
+std::string example_of(const Setting&, double by_default) { return toml_text(by_default); }
+
+template <class Storage>
+[[noreturn]] void wrong_kind(const Setting& s, const Storage& by_default, const Limits& limits) {
+    const bool flag = std::is_same_v<Storage, bool> || std::is_same_v<Storage, std::optional<bool>>,
+               on_command_line = s.where.starts_with("--"), number = std::is_arithmetic_v<Storage> && !flag;
+    std::string fix = (on_command_line ? "--set " + s.key + "=" : "write " + s.key + " = ") + example_of(s, by_default);
+    if (flag) fix += ", or false";
+    const std::string allowed = text_of(limits);
+    if (number)
+        fix += std::string(", or another ") + (kind_wanted<Storage>() + 2) + (allowed.empty() ? "" : " " + allowed);
+    throw Error(fmt::format("{} = {} is not {}", s.key, toml_text(s.value), kind_wanted<Storage>()), s.where, fix);
+}
 
 std::string table_of(const std::string& key) { return key.substr(0, key.find('.')); }
 
@@ -138,13 +153,17 @@ void apply_settings(Config& config, const std::vector<Setting>& settings) {
             using Storage = std::decay_t<decltype(storage)>;
             found = true;
             Storage value{};
-            if (!assign(value, s))
-                throw Error(fmt::format("{} = {} is not {}", s.key, toml_text(s.value), kind_wanted<Storage>()),
-                            s.where, fmt::format("write {} = {}", s.key, example_of<Storage>()));
+            if (!assign(value, s)) {
+                Config defaults;
+                defaults.each([&](const char* name, auto& by_default, const Limits&, OnResume, const char*) {
+                    if constexpr (std::is_same_v<std::decay_t<decltype(by_default)>, Storage>)
+                        if (s.key == name) wrong_kind(s, by_default, limits);
+                });
+            }
             if constexpr (!std::is_same_v<Storage, bool>) check_limits(s, value, limits);
             storage = value;
         });
-        if (!found) unknown(config, s);
+        if (!found) unknown(s);
         config.written_at[s.key] = s.where;
     }
 }
@@ -159,8 +178,8 @@ Config load_config(const fs::path& recipe, const std::vector<std::string>& assig
 std::string recipe_text(const Config& c) {
     Config config = c;
     std::string text, table;
-    config.each([&](const std::string& key, auto& storage, const Limits&, OnResume, const char*) {
-        if (!is_set(storage)) return;
+    config.each([&](const std::string& key, auto& storage, const Limits& limits, OnResume, const char*) {
+        if (!is_set(storage, limits)) return;
         if (table_of(key) != table) {
             text += (table.empty() ? "[" : "\n[") + table_of(key) + "]\n";
             table = table_of(key);
@@ -180,7 +199,7 @@ std::string settings_help() {
                       const char* help) {
         if (table_of(key) != table) text += "\n";
         table = table_of(key);
-        const std::string value = is_set(storage) ? toml_text(value_of(storage)) : "unset";
+        const std::string value = is_set(storage, limits) ? toml_text(value_of(storage)) : "unset";
         const std::string allowed = text_of(limits);
         text += fmt::format("  {:<30} {}\n      {}\n", key + " = " + value,
                             (allowed.empty() ? "" : allowed + "; ") +

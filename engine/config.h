@@ -153,7 +153,8 @@ struct Config {
         visit("train.context", context, between(0, wide), same,
               "tokens in a sequence; 0: model.context");
         visit("train.steps", steps, between(1, large), same,
-              "updates of the weights; set for you where train.minutes is above 0; under the schedules constant and wsd "
+              "updates of the weights; set for you where train.minutes is above 0 (and then refused on the command line); "
+              "under the schedules constant and wsd "
               "it may change on resume all the same, until the cool-down has begun");
         visit("train.minutes", minutes, between(0, 1e6), same,
               "above 0: the first steps are timed and train.steps is set so that the whole run takes this long");
@@ -242,12 +243,15 @@ struct Config {
         visit("sample.prompts", sample_prompts, Limits{}, free,
               "texts to continue");
         visit("sample.tokens", sample_tokens, between(1, wide), free,
-              "length of a continuation");
+              "length of a continuation, in tokens");
         visit("sample.temperature", sample_temperature, between(0, 100), free,
               "0: always the likeliest token");
         // clang-format on
     }
 };
+
+// A duration of the settings: below 1 it is that share of the steps.
+int64_t in_steps(double duration, int64_t steps);
 
 // Applies settings in their order: the last one holds. Errors name the place, the limits and the nearest name.
 void apply_settings(Config&, const std::vector<Setting>&);
@@ -269,7 +273,9 @@ struct DataFacts {
 };
 
 struct Resolved {
-    Config config;  // with every "chosen for you" filled in: what is echoed and kept
+    // With every "chosen for you" filled in that does not depend on the machine: what is echoed and kept. What does stays
+    // open: train.micro_batch, train.memory, mesh.dp.
+    Config config;
     ModelConfig model;
     DType dtype = DType::f32;
     bool cuda = false, masked = true;
@@ -277,16 +283,13 @@ struct Resolved {
     MeshSizes mesh;
     TrainerConfig trainer;
     int64_t tokens_per_step = 0;
-    // One `key = value` a line: what a resumed run must share with the run that it continues.
-    std::string identity;
+    std::string identity;  // what a resumed run must share with the run that it continues (engine/same_run.h)
+    std::vector<std::string>
+        notes;  // settings that are not used as they were written, or follow from others unexpectedly
 };
 
 // `base` is the model of model.from, or of the checkpoint that is resumed; `ranks` is how many were started. Error where
 // settings do not go together, or do not fit the ranks.
 Resolved resolve(const Config&, const DataFacts&, const std::optional<ModelConfig>& base, int ranks = 1);
-
-// Error that names the first setting in which the identity of the run that began differs, with both values.
-// `steps_done`: a run of the schedule wsd may be made longer or shorter until its cool-down has begun.
-void require_same_run(const std::string& begun, const Resolved& now, int64_t steps_done);
 
 }  // namespace gradus

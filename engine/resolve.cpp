@@ -2,17 +2,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 
 #include "engine/config.h"
+#include "engine/same_run.h"
 
 namespace gradus {
 
 namespace {
-
-// A line of the identity that is no setting.
-constexpr const char* start_of_cooldown = "start of the cool-down";
 
 // "optimizer.lr = 0.001 (recipe.toml:12:1)"
 std::string cited(const Config& c, const std::string& key) {
@@ -62,7 +59,9 @@ public:
         r.trainer = trainer();
         r.tokens_per_step = c.batch * c.context;
         r.config = c;
-        r.identity = identity();
+        r.identity = identity_of(c, data);
+        unused_settings();
+        r.notes = notes;
         return r;
     }
 
@@ -84,6 +83,23 @@ private:
         else if (from && setting != base)
             refuse(fmt::format("the weights to go on from have {} = {}", key, base), {key},
                    fmt::format("leave out {}", key));
+    }
+
+    // A size that may follow from others that were changed in a named shape; then a note says so.
+    void follow(const char* key, int64_t& setting, int64_t value, int64_t named) {
+        const bool chosen = setting == 0 && !from && !c.model_name.empty();
+        size(key, setting, value);
+        if (chosen && value != named)
+            notes.push_back(
+                fmt::format("{} is {}, from the changed width or heads; {} has {}", key, value, c.model_name, named));
+    }
+
+    void require_whole_heads(bool llama) const {
+        const int64_t unit = c.heads * (llama ? 2 : 1);  // rotary positions turn pairs of channels
+        if (c.width % c.heads == 0) return;
+        refuse(fmt::format("{} heads do not divide the width {}", c.heads, c.width), {"model.width", "model.heads"},
+               fmt::format("--set model.width={}{}", (c.width + unit - 1) / unit * unit,
+                           llama ? ", or --set model.head_width=N" : ""));
     }
 
     ModelConfig base() {
@@ -124,11 +140,12 @@ private:
         size("model.layers", c.layers, m.L);
         size("model.width", c.width, m.C);
         size("model.heads", c.heads, m.H);
-        const bool same_heads = c.width == m.C && c.heads == m.H;
-        size("model.kv_heads", c.kv_heads, free_shape || !same_heads ? c.heads : m.G);
-        size("model.head_width", c.head_width, free_shape || !same_heads ? c.width / c.heads : m.D);
+        const bool same_heads = !free_shape && c.width == m.C && c.heads == m.H;
+        follow("model.kv_heads", c.kv_heads, same_heads ? m.G : c.heads, m.G);
+        if (c.head_width == 0 && !same_heads) require_whole_heads(llama);
+        follow("model.head_width", c.head_width, same_heads ? m.D : c.width / c.heads, m.D);
         const int64_t inside = llama ? (c.width * 8 / 3 + 63) / 64 * 64 : 4 * c.width;
-        size("model.feed_forward", c.feed_forward, free_shape || c.width != m.C ? inside : m.F);
+        follow("model.feed_forward", c.feed_forward, free_shape || c.width != m.C ? inside : m.F, m.F);
         if (!from && c.vocab == 0) c.vocab = data.vocab;
         size("model.vocab", c.vocab, m.V);
         if (c.tied && from && *c.tied != m.tied)
@@ -139,6 +156,9 @@ private:
         number("model.norm_eps", c.norm_eps, m.norm_eps);
         number("model.rope_theta", c.rope_theta, m.rope_theta);
         number("model.init_std", c.init_std, m.init_std);
+        if (m.position == Position::learned && c.rope_theta != m.rope_theta)
+            refuse("learned positions have no rotary frequencies", {"model.rope_theta", "model.family"},
+                   "leave out model.rope_theta");
 
         contexts(m);
         if (c.vocab < data.vocab)
@@ -178,7 +198,8 @@ private:
     }
 
     void contexts(const ModelConfig& m) {
-        if (c.model_context == 0) c.model_context = m.context;
+        const bool asked = c.model_context != 0;
+        if (!asked) c.model_context = m.context;
         if (c.context == 0) c.context = c.model_context;
         if (c.context == 0)
             refuse("the length of a sequence is not known", {"train.context", "model.context"},
@@ -190,14 +211,21 @@ private:
         if (m.position == Position::learned && from && c.model_context != m.context)
             refuse(fmt::format("the model to start from has {} learned positions", m.context), {"model.context"},
                    "leave out model.context");
-        c.model_context = std::max(c.model_context, c.context);  // rotary positions go as far as they are asked to
+        if (c.context <= c.model_context) return;
+        // Rotary positions go as far as they are asked to, where nobody said how far the model's go.
+        if (asked)
+            refuse(fmt::format("sequences of {} tokens are longer than the model's {} positions", c.context,
+                               c.model_context),
+                   {"train.context", "model.context"},
+                   fmt::format("--set model.context={0}, or --set train.context={1}", c.context, c.model_context));
+        notes.push_back(fmt::format("model.context is {}, as train.context; {} has {}", c.context,
+                                    from ? "the model to start from" : c.model_name, c.model_context));
+        c.model_context = c.context;
     }
 
-    int64_t in_steps(double duration) const {
-        return int64_t(std::llround(duration < 1 ? duration * double(c.steps) : duration));
-    }
+    int64_t in_steps(double duration) const { return gradus::in_steps(duration, c.steps); }
 
-    void steps_and_rates() const {
+    void steps_and_rates() {
         if (c.min_lr > c.lr && c.schedule != "constant")
             refuse("the lowest learning rate is above the highest", {"optimizer.min_lr", "optimizer.lr"},
                    fmt::format("--set optimizer.min_lr={}", c.lr / 10));
@@ -222,6 +250,11 @@ private:
             refuse("the warm-up is longer than the run", {"optimizer.warmup", "train.steps"},
                    "--set optimizer.warmup=0.02");
         }
+        for (const auto& [key, duration] :
+             {std::pair{"optimizer.warmup", c.warmup}, {"optimizer.cooldown", c.cooldown}})
+            if (duration > 0 && in_steps(duration) == 0)
+                notes.push_back(fmt::format("{} = {} of {} steps is less than half a step, so there is none", key,
+                                            duration, c.steps));
         if (c.stochastic_rounding && c.optimizer == "muon")
             refuse("Muon's matrices are rounded to the nearest alone",
                    {"optimizer.stochastic_rounding", "optimizer.kind"},
@@ -254,19 +287,27 @@ private:
 
     // Of a rank. What is chosen here is not written into the settings: on another mesh the choice is another.
     void micro_batch(const Resolved& r) {
-        if (c.memory == 0) c.memory = r.cuda ? 48 : 2;
+        const double memory = c.memory > 0 ? c.memory : r.cuda ? 48 : 2;
         const int64_t batch = c.batch / r.mesh.dp;
         // The rows of a micro-batch must divide by the ranks of tp as well.
         auto possible = [&](int64_t n) { return batch % n == 0 && n * c.context % r.mesh.tp == 0; };
         at_once = c.micro_batch;
         if (at_once == 0) {
-            const double fits = c.memory * double(1 << 30) / bytes_of_a_sequence() * r.mesh.tp;
+            const double fits = memory * double(1 << 30) / bytes_of_a_sequence() * r.mesh.tp;
             at_once = 1;
             for (int64_t n = 1; n <= batch; ++n)
                 if (possible(n) && (double(n) <= fits || !possible(at_once))) at_once = n;
+            if (double(at_once) > fits)
+                notes.push_back(
+                    fmt::format("the activations of the smallest micro-batch, {} of {} tokens, need about {:.2g} "
+                                "GiB, more than train.memory = {}",
+                                at_once, c.context, double(at_once) / fits * memory, memory));
         }
         // A recipe that was written for one rank runs on others: at once is then at most.
         while (r.mesh.dp > 1 && at_once > 1 && !possible(at_once)) --at_once;
+        if (c.micro_batch > 0 && at_once != c.micro_batch)
+            notes.push_back(fmt::format("train.micro_batch = {} does not divide the {} sequences of a rank: {} at once",
+                                        c.micro_batch, batch, at_once));
         if (batch % at_once != 0) {
             int64_t lower = std::min(at_once, batch);
             while (batch % lower != 0) --lower;
@@ -277,6 +318,22 @@ private:
         if (at_once * c.context >= most_rows)
             refuse("a micro-batch of this many tokens cannot be counted", {"train.micro_batch", "train.context"},
                    "--set train.micro_batch=1, or a shorter train.context");
+    }
+
+    // Settings that were written and do nothing beside the others.
+    void unused_settings() {
+        const auto unused = [&](const char* key, bool differs, const std::string& why) {
+            if (differs && c.written_at.contains(key)) notes.push_back(cited(c, key) + " has no effect: " + why);
+        };
+        const Config usual;
+        if (c.schedule == "constant")
+            unused("optimizer.min_lr", c.min_lr != usual.min_lr,
+                   "the schedule constant never lowers the learning rate");
+        if (c.optimizer == "adamw") unused("optimizer.momentum", c.momentum != usual.momentum, "it is Muon's");
+        if (c.device != "cuda") unused("train.gpu", c.gpu != usual.gpu, "train.device is " + c.device);
+        if (c.micro_batch > 0) unused("train.memory", c.memory > 0, "train.micro_batch is given");
+        if (c.sample_every == 0 && !c.written_at.contains("sample.every"))
+            unused("sample.prompts", !c.sample_prompts.empty(), "sample.every is 0");
     }
 
     TrainerConfig trainer() const {
@@ -305,54 +362,13 @@ private:
         return t;
     }
 
-    std::string identity() const {
-        Config copy = c;
-        std::string text;
-        // A flat rate does not depend on the number of steps, so such a run may go on for longer; its warm-up is past by
-        // then, and its cool-down may move as long as it lies ahead.
-        const bool wsd = c.schedule == "wsd", open_ended = c.schedule == "constant" || wsd;
-        copy.each([&](const std::string& key, auto& storage, const Limits&, OnResume on_resume, const char*) {
-            if (on_resume == OnResume::free) return;
-            if (key == "train.steps" && open_ended) {
-                if (wsd) text += fmt::format("{} = {}\n", start_of_cooldown, c.steps - in_steps(c.cooldown));
-                return;
-            }
-            if (key == "optimizer.warmup") {
-                text += fmt::format("{} = {}\n", key, in_steps(c.warmup));
-                return;
-            }
-            if constexpr (std::is_same_v<std::decay_t<decltype(storage)>, std::optional<bool>>)
-                text += key + " = " + toml_text(*storage);
-            else text += key + " = " + toml_text(Value(storage));
-            text += "\n";
-        });
-        return text + "data = " + data.identity + "\n";
-    }
-
     Config c;
     const DataFacts& data;
     const std::optional<ModelConfig>& from;
     const int launched;
     int64_t at_once = 1;  // sequences of a micro-batch
+    std::vector<std::string> notes;
 };
-
-std::map<std::string, std::string> lines_of(const std::string& identity) {
-    std::map<std::string, std::string> values;
-    for (size_t start = 0; start < identity.size();) {
-        const size_t end = std::min(identity.find('\n', start), identity.size());
-        const std::string line = identity.substr(start, end - start);
-        if (const size_t equals = line.find(" = "); equals != std::string::npos)
-            values[line.substr(0, equals)] = line.substr(equals + 3);
-        start = end + 1;
-    }
-    return values;
-}
-
-int64_t whole_or_zero(const std::string& digits) {
-    int64_t n = 0;
-    std::from_chars(digits.data(), digits.data() + digits.size(), n);
-    return n;
-}
 
 }  // namespace
 
@@ -368,36 +384,21 @@ void check_sources(const Config& c) {
     if (!c.model_name.empty() && !c.model_from.empty())
         refuse_settings(c, "the model has two origins", {"model.name", "model.from"},
                         "keep model.name or model.from, not both");
+    const auto steps = c.written_at.find("train.steps");
+    if (c.minutes > 0 && steps != c.written_at.end() && steps->second.starts_with("--"))
+        refuse_settings(c, "the length of the run is given twice", {"train.steps", "train.minutes"},
+                        fmt::format("--set train.minutes=0 for {} steps, or leave out train.steps", c.steps));
     if (c.sample_every > 0 && c.sample_prompts.empty())
         refuse_settings(c, "there is nothing to sample from", {"sample.every", "sample.prompts"},
                         "--set 'sample.prompts=[\"Once upon\"]'");
 }
 
-Resolved resolve(const Config& config, const DataFacts& data, const std::optional<ModelConfig>& base, int ranks) {
-    return Resolver(config, data, base, ranks).resolve();
+int64_t in_steps(double duration, int64_t steps) {
+    return int64_t(std::llround(duration < 1 ? duration * double(steps) : duration));
 }
 
-void require_same_run(const std::string& begun, const Resolved& now, int64_t steps_done) {
-    auto then = lines_of(begun), here = lines_of(now.identity);
-    for (const auto& [key, value] : here) {
-        const auto found = then.find(key);
-        if (found == then.end() || found->second == value) continue;
-        if (key == start_of_cooldown) {
-            const int64_t earliest = std::min(whole_or_zero(found->second), whole_or_zero(value));
-            if (steps_done <= earliest) continue;
-            throw Error(
-                fmt::format("the run cannot get another number of steps: its cool-down begins after {} of them",
-                            found->second),
-                fmt::format("{} are done, and by {} it would begin after {}", steps_done,
-                            cited(now.config, "train.steps"), value),
-                "leave out train.steps, or go on from an older checkpoint, or start another run: --set run.dir=OTHER");
-        }
-        const std::string fix =
-            key == "data" ? "point data.dir at the data that the run began with" : "--set " + key + "=" + found->second;
-        throw Error("this run began with " + key + " = " + found->second + ", the recipe says " + value,
-                    key == "data" ? "the shards or the tokenizer of this data are others" : cited(now.config, key),
-                    fix + ", or start another run: --set run.dir=OTHER");
-    }
+Resolved resolve(const Config& config, const DataFacts& data, const std::optional<ModelConfig>& base, int ranks) {
+    return Resolver(config, data, base, ranks).resolve();
 }
 
 }  // namespace gradus

@@ -12,7 +12,9 @@
 
 #include "engine/base/error.h"
 #include "engine/base/file.h"
+#include "engine/base/plural.h"
 #include "tokenizer/tokenizer.h"
+#include "tools/cli.h"
 
 namespace gradus {
 
@@ -21,6 +23,7 @@ namespace {
 struct Options {
     std::string tokenizer, input;
     int repeat = 5;
+    bool json = false;
 };
 
 // Time of a busy machine that others took is not counted.
@@ -51,8 +54,20 @@ void bench_tokenizer(const Options& o) {
         best = round == 0 ? seconds : std::min(best, seconds);
         ids.swap(again);
     }
-    const nlohmann::ordered_json line = {{"seconds", best}, {"tokens", ids.size()}, {"ids_fnv1a", fnv1a(ids)}};
-    fmt::print("{}\n", line.dump());
+    if (o.json) {
+        const nlohmann::ordered_json line = {
+            {"seconds", best}, {"tokens", ids.size()}, {"bytes", text.size()}, {"ids_fnv1a", fnv1a(ids)}};
+        fmt::print("{}\n", line.dump());
+        return;
+    }
+    fmt::print("{}: {} bytes, {} of {}\n", o.input, text_of_whole(int64_t(text.size())),
+               number_of(int64_t(ids.size()), "token"), o.tokenizer);
+    fmt::print("time         {:>12}      CPU time of one thread, the best of {}\n", text_of_seconds(best),
+               number_of(o.repeat, "run"));
+    fmt::print("speed        {:>12}      {} tokens/s\n", fmt::format("{:.1f} MB/s", double(text.size()) / best / 1e6),
+               text_of_count(double(ids.size()) / best));
+    if (!ids.empty())
+        fmt::print("compression  {:>12.2f}      bytes per token\n", double(text.size()) / double(ids.size()));
 }
 
 }  // namespace
@@ -61,13 +76,14 @@ void add_bench_tokenizer(CLI::App& bench) {
     auto o = std::make_shared<Options>();
     CLI::App* command =
         bench.add_subcommand("tokenizer",
-                             "Times the encoding of a file on one thread; prints a JSON object.\n\n"
+                             "Times the encoding of a file on one thread.\n\n"
                              "Example: gradus bench tokenizer --tokenizer data/clean --input book.txt --repeat 5");
     command->add_option("--tokenizer", o->tokenizer, "tokenizer.json, or a folder that has one")->required();
     command->add_option("--input", o->input, "the text")->required();
     command->add_option("--repeat", o->repeat, "times to encode it; the best counts")
-        ->check(CLI::Range(1, 1000000))
+        ->transform(whole_between(1, 1000000))
         ->capture_default_str();
+    command->add_flag("--json", o->json, "a JSON object instead of text; the keys are in docs/commands.md");
     command->callback([o] { bench_tokenizer(*o); });
 }
 

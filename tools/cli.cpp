@@ -3,15 +3,76 @@
 #include <omp.h>
 
 #include <cerrno>
+#include <charconv>
+#include <cmath>
 #include <cstring>
+#include <optional>
 
 #include <fmt/format.h>
 
 namespace gradus {
 
+namespace {
+
+// 16777216 → 2^24
+std::string text_of_limit(uint64_t n) {
+    for (int bits = 16; bits < 64; ++bits)
+        if (n == uint64_t(1) << bits) return fmt::format("2^{}", bits);
+    return n == UINT64_MAX ? "2^64 - 1" : n == INT64_MAX ? "2^63 - 1" : std::to_string(n);
+}
+
+// The whole text as a number; nothing where it is none.
+template <class Number>
+std::optional<Number> parsed(const std::string& text) {
+    Number number{};
+    const char* const end = text.data() + text.size();
+    const auto [stopped, problem] = std::from_chars(text.data(), end, number);
+    if (problem != std::errc() || stopped != end) return std::nullopt;
+    return number;
+}
+
+// Digits, with a minus in front for a negative one; also of 1e3.
+std::string as_digits(const std::string& text) {
+    const std::optional<double> number = parsed<double>(text);
+    if (!number || text.find_first_of("eE") == std::string::npos || std::abs(*number) > 9e15 ||
+        *number != std::floor(*number))
+        return text;
+    return fmt::format("{:.0f}", *number);
+}
+
+}  // namespace
+
+CLI::Validator whole_between(int64_t least, uint64_t most) {
+    const std::string limits = fmt::format("{} to {}", least, text_of_limit(most));
+    return CLI::Validator(
+        [least, most, limits](std::string& text) {
+            const std::string digits = as_digits(text);
+            const bool negative = digits.starts_with("-");
+            const std::optional<int64_t> low = parsed<int64_t>(digits);
+            const std::optional<uint64_t> high = parsed<uint64_t>(digits);
+            const bool good =
+                negative ? low && *low >= least : high && (least < 0 || *high >= uint64_t(least)) && *high <= most;
+            if (!good) return fmt::format("'{}' is not a whole number from {}", text, limits);
+            text = digits;
+            return std::string();
+        },
+        limits);
+}
+
+CLI::Validator number_between(double least, double most) {
+    const std::string limits = std::isinf(most) ? fmt::format("from {}", least) : fmt::format("{} to {}", least, most);
+    return CLI::Validator(
+        [least, most, limits](std::string& text) {
+            const std::optional<double> number = parsed<double>(text);
+            if (number && *number >= least && *number <= most && std::isfinite(*number)) return std::string();
+            return fmt::format("'{}' is not a number {}{}", text, std::isinf(most) ? "" : "from ", limits);
+        },
+        limits);
+}
+
 void add_threads_option(CLI::App& app, int& threads) {
     app.add_option("--threads", threads, "CPU threads; 0: one for each core")
-        ->check(CLI::Range(0, 4096))
+        ->transform(whole_between(0, 4096))
         ->capture_default_str();
 }
 

@@ -21,6 +21,7 @@ namespace gradus {
 inline constexpr const char* version = "0.1.0";
 
 void add_data_command(CLI::App&);
+void add_data_prompts(CLI::App& data);
 void add_tokenizer_command(CLI::App&);
 void add_plan_command(CLI::App&);
 void add_pretrain_command(CLI::App&);
@@ -30,6 +31,10 @@ void add_convert_command(CLI::App&);
 void add_report_command(CLI::App&);
 void add_yardsticks_command(CLI::App&);
 void add_bench_command(CLI::App&);
+
+// Of a whole number, and of any number: that it is one, and within these limits. With ->transform(), 1e3 is a whole number.
+CLI::Validator whole_between(int64_t least, uint64_t most);
+CLI::Validator number_between(double least, double most);
 
 // --threads N; 0: one for each core.
 void add_threads_option(CLI::App&, int& threads);

@@ -97,18 +97,18 @@ void add_step(CLI::App& bench) {
                              "Example: gradus bench step --model gpt2-124m --batch 4 --context 64 --threads 2");
     step->add_option("--model", o->model, "named shape")->capture_default_str();
     step->add_option("--batch", o->batch, "sequences in a step, on all ranks together")
-        ->check(CLI::Range(1, 1 << 16))
+        ->transform(whole_between(1, 1 << 16))
         ->capture_default_str();
     step->add_option("--context", o->context, "tokens in a sequence")
-        ->check(CLI::Range(1, 1 << 24))
+        ->transform(whole_between(1, 1 << 24))
         ->capture_default_str();
     step->add_option("--steps", o->steps, "steps to time, after two that warm up")
-        ->check(CLI::Range(1, 1 << 20))
+        ->transform(whole_between(1, 1 << 20))
         ->capture_default_str();
     step->add_option("--tp", o->tp,
                      "ranks that share out the model, of those that mpirun started; the others share out the "
                      "batch")
-        ->check(CLI::Range(1, 1 << 16))
+        ->transform(whole_between(1, 1 << 16))
         ->capture_default_str();
     step->add_flag("--recompute", o->recompute, "keep only each block's input and compute the block again in backward");
     add_dtype_option(*step, o->dtype);
@@ -126,10 +126,10 @@ void add_generate(CLI::App& bench) {
         "Example: gradus bench generate --model gpt2-124m --dtype bf16 --threads 2");
     generate->add_option("--model", o->model, "named shape")->capture_default_str();
     generate->add_option("--tokens", o->tokens, "length of the sequence")
-        ->check(CLI::Range(2, 1 << 24))
+        ->transform(whole_between(2, 1 << 24))
         ->capture_default_str();
     generate->add_option("--rounds", o->rounds, "sequences to time, after one that warms up")
-        ->check(CLI::Range(1, 1000))
+        ->transform(whole_between(1, 1000))
         ->capture_default_str();
     add_dtype_option(*generate, o->dtype);
     add_device_option(*generate, o->device);

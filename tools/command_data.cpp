@@ -117,7 +117,7 @@ void add_data_command(CLI::App& app) {
     command->add_option("--out", p.out, "folder for documents, report and shards")->required();
     command->add_option("--tokenizer", o->tokenizer, "tokenizer.json or its folder: write token shards too");
     command->add_option("--val-fraction", p.val_fraction, "share of the text that validates")
-        ->check(CLI::Range(0.0, 0.9))
+        ->check(number_between(0.0, 0.9))
         ->capture_default_str();
     command
         ->add_option(
@@ -127,14 +127,15 @@ void add_data_command(CLI::App& app) {
         ->check(CLI::IsMember({"hash", "tail"}))
         ->capture_default_str();
     command->add_option("--min-bytes", p.min_bytes, "drop documents shorter than this")
-        ->check(CLI::Range(0, 1 << 30))
+        ->transform(whole_between(0, 1 << 30))
         ->capture_default_str();
     command->add_option("--text-key", p.read.text_key, "where a line of .jsonl has its text")->capture_default_str();
     command->add_option("--max-bad-lines", p.read.max_bad_lines, "broken .jsonl lines to drop before giving up")
-        ->check(CLI::NonNegativeNumber)
+        ->transform(whole_between(0, INT64_MAX))
         ->capture_default_str();
     add_threads_option(*command, p.threads);
     command->callback([o, command] { prepare_data(*o, *command); });
+    add_data_prompts(*data);
 }
 
 }  // namespace gradus

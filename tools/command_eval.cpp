@@ -106,7 +106,7 @@ void add_eval_command(CLI::App& app) {
         ->required();
     command->add_option("--text", o->texts, "files of plain text, read as one")->required();
     command->add_option("--context", o->context, "tokens in a window; 0: the model's context")
-        ->check(CLI::Range(0, 1 << 24))
+        ->transform(whole_between(0, 1 << 24))
         ->capture_default_str();
     add_dtype_option(*command, o->dtype);
     add_device_option(*command, o->device);

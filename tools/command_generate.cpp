@@ -1,5 +1,6 @@
 // gradus generate: continues prompts with a trained model.
 #include <chrono>
+#include <climits>
 #include <cstdio>
 #include <iostream>
 #include <iterator>
@@ -22,7 +23,7 @@ namespace {
 constexpr size_t most_at_once = 32;  // sequences with a place in the cache; the other prompts wait
 
 struct Options {
-    std::string model, prompt_file, dtype = "f32", device = "cpu";
+    std::string model, text, prompt_file, dtype = "f32", device = "cpu";
     std::vector<std::string> prompts, stops;
     GenerateOptions generate;
     int threads = 0;
@@ -36,7 +37,9 @@ std::string without_last_newline(std::string text) {
 }
 
 std::vector<std::string> prompts_of(const Options& o) {
-    std::vector<std::string> prompts = o.prompts;
+    std::vector<std::string> prompts;
+    if (!o.text.empty()) prompts.push_back(o.text);
+    prompts.insert(prompts.end(), o.prompts.begin(), o.prompts.end());
     if (!o.prompt_file.empty()) prompts.push_back(without_last_newline(read_file(o.prompt_file)));
     if (!prompts.empty()) return prompts;
     if (is_terminal(stdin)) fmt::print(stderr, "type the text to continue, then press Ctrl-D on a line of its own\n");
@@ -174,22 +177,24 @@ void add_generate_command(CLI::App& app) {
                                            "several are generated together and written\n"
                                            "when all are done. Without a prompt the text to continue is read from "
                                            "standard input; its last newline is dropped.\n\n"
-                                           "Example: gradus generate runs/shakespeare --prompt 'To be, or' "
+                                           "Example: gradus generate runs/shakespeare 'To be, or' "
                                            "--max-tokens 100 --temperature 0.8 --top-p 0.95");
     command
         ->add_option("MODEL", o->model,
                      "folder of a run (its latest checkpoint), of a checkpoint, or of a Hugging Face model")
         ->required();
-    command->add_option("--prompt", o->prompts, "text to continue; may be given several times")
+    command->add_option("TEXT", o->text, "text to continue, in quotes; the same as --prompt TEXT");
+    command->add_option("-p,--prompt", o->prompts, "text to continue; may be given several times")
         ->allow_extra_args(false);
     command->add_option("--prompt-file", o->prompt_file, "file with a text to continue; its last newline is dropped");
-    command->add_option("--max-tokens", o->generate.max_tokens, "tokens to add to each prompt")
-        ->check(CLI::Range(1, 1 << 24))
+    command->add_option("-n,--max-tokens", o->generate.max_tokens, "tokens to add to each prompt")
+        ->transform(whole_between(1, 1 << 24))
         ->capture_default_str();
     command
         ->add_option("--temperature", s.temperature, "below 1: safer, above 1: wilder, 0: always the likeliest token")
         ->capture_default_str();
     command->add_option("--top-k", s.top_k, "draw from the k likeliest tokens alone; 0: from all")
+        ->transform(whole_between(INT_MIN, INT_MAX))
         ->capture_default_str();
     command->add_option("--top-p", s.top_p, "draw from the likeliest tokens that together have this probability")
         ->capture_default_str();
@@ -201,7 +206,7 @@ void add_generate_command(CLI::App& app) {
     command->add_option("--stop", o->stops, "end a text before this string; may be given several times")
         ->allow_extra_args(false);
     command->add_option("--seed", s.seed, "the same seed gives the same text")
-        ->check(CLI::NonNegativeNumber)
+        ->transform(whole_between(0, UINT64_MAX))
         ->capture_default_str();
     add_dtype_option(*command, o->dtype);
     add_device_option(*command, o->device);

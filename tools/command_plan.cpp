@@ -1,11 +1,12 @@
 // gradus plan: what a run will need, before anything is spent.
-#include <unistd.h>
-
 #include <fmt/format.h>
 
+#include "engine/base/log.h"
 #include "engine/checkpoint/weights.h"
 #include "engine/plan/report.h"
 #include "tools/cli.h"
+#include "tools/device.h"
+#include "tools/find_recipe.h"
 #include "tools/model_folder.h"
 #include "tools/pretrain_data.h"
 
@@ -61,7 +62,7 @@ DataFacts facts_of(const Config& c, const std::optional<ModelConfig>& base, doub
 
 void plan(const Options& o) {
     PlanRequest request;
-    request.config = load_config(o.recipe, o.set);
+    request.config = load_recipe(o.recipe, o.set);
     apply_mesh(request.config, o.mesh);
     const Config& c = request.config;
     if (!c.model_from.empty())
@@ -75,13 +76,14 @@ void plan(const Options& o) {
     use_threads(int(c.threads));
     request.threads = threads_in_use();
     if (request.devices.device.is_cpu() && o.memory == 0) {  // its ranks share the memory of this machine
-        const double machine = double(::sysconf(_SC_PHYS_PAGES)) * double(::sysconf(_SC_PAGE_SIZE)) / double(1 << 30);
+        const double machine = gib_of_this_machine();
         const double ranks = double(std::max<int64_t>(1, c.mesh_dp) * c.mesh_tp);
         request.memory_gib = machine / (request.devices.count > 0 ? request.devices.count : ranks);
     }
 
     const Plan plan = make_plan(request);
     const std::vector<Alternative> others = plan.fits() ? std::vector<Alternative>() : alternatives(request, plan);
+    for (const std::string& n : plan.resolved.notes) note(n);
     if (o.json) fmt::print("{}\n", plan_json(plan, others).dump());
     else fmt::print("{}", plan_text(plan, others));
 }
@@ -96,20 +98,23 @@ void add_plan_command(CLI::App& app) {
         "memory of a rank,\n"
         "FLOPs, messages, and where the device is known time and cost. What does not fit is answered by the settings "
         "that would.\n\n"
-        "Example: gradus plan tools/recipes/gpt2-1558m.toml --devices 8xH100 --price 2.5");
-    command->add_option("RECIPE", o->recipe, "file of settings")->required();
-    command->add_option("--set", o->set, "key=value, after the file; may be given several times")
+        "Example: gradus plan gpt2-1558m --devices 8xH100 --price 2.5");
+    command->add_option("RECIPE", o->recipe, "file of settings, a run, or the name of a recipe that comes along")
+        ->required();
+    command
+        ->add_option("--set", o->set, "key=value, after the file; may be given several times; the same as --key=value")
         ->allow_extra_args(false);
     command->add_option("--devices", o->devices,
                         "8xH100: number and kind, of A100-40, A100-80, H100, H100-PCIe, H200, B200, cpu; unset: the "
                         "recipe's device, as many as the mesh asks for");
     command->add_option("--mesh", o->mesh,
                         "dp=4,tp=2: the same as --set mesh.dp=4 --set mesh.tp=2; dp=0: as many as tp leaves");
-    command->add_option("--price", o->price, "of a device for an hour, in any currency")->check(CLI::Range(0.0, 1e6));
+    command->add_option("--price", o->price, "of a device for an hour, in any currency")
+        ->check(number_between(0.0, 1e6));
     command->add_option("--tflops", o->tflops, "peak of a device, instead of its data sheet's")
-        ->check(CLI::Range(0.0, 1e6));
+        ->check(number_between(0.0, 1e6));
     command->add_option("--memory", o->memory, "GiB of a device, instead of its data sheet's")
-        ->check(CLI::Range(0.0, 1e6));
+        ->check(number_between(0.0, 1e6));
     command->add_flag("--json", o->json, "a JSON object; the keys are in docs/commands.md");
     command->callback([o] { plan(*o); });
 }

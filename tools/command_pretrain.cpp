@@ -6,11 +6,13 @@
 
 #include <fmt/format.h>
 
-#include "engine/base/log.h"
+#include "engine/base/plural.h"
 #include "engine/base/signals.h"
 #include "tools/cli.h"
 #include "tools/device.h"
+#include "tools/find_recipe.h"
 #include "tools/model_folder.h"
+#include "tools/pretrain_describe.h"
 #include "tools/pretrain_loop.h"
 #include "tools/supervise/supervise.h"
 #include "tools/supervise/words.h"
@@ -22,31 +24,19 @@ namespace {
 struct Options {
     std::string recipe, resume = "auto", launch;
     std::vector<std::string> set;
-    bool help_settings = false, auto_resume = false;
+    bool help_settings = false, auto_resume = false, dry_run = false;
 };
 
 void print_run(const Resolved& r, const PretrainData& data, const PretrainBatches& batches, TrainingRun& run,
                const MpiWorld& world, const std::string& comms) {
-    const ModelConfig& m = r.model;
-    const std::string heads =
-        m.G == m.H ? fmt::format("{} heads", m.H) : fmt::format("{} heads on {} key/value heads", m.H, m.G);
-    tell(fmt::format("model    {}, {} layers, width {}, {}, vocabulary {}: {} parameters\n", r.config.family, m.L, m.C,
-                     heads, text_of_whole(m.V), text_of_whole(parameter_count(m))));
-    tell(fmt::format(
-        "data     {}: {} tokens to train on, {} to validate on; all steps together see {:.2f} times the former\n",
-        data.train.front().string(), text_of_whole(batches.train_tokens()), text_of_whole(batches.val_tokens()),
-        double(r.config.steps) * double(r.tokens_per_step) / double(std::max<int64_t>(1, batches.train_tokens()))));
-    tell(fmt::format("batch    {} sequences of {} = {} tokens a step, {} at once, {} on {}{}\n", r.trainer.batch,
-                     r.trainer.context, text_of_whole(r.tokens_per_step), r.trainer.micro_batch, r.config.dtype,
-                     r.config.device, r.purpose.recompute ? ", activations recomputed" : ""));
+    describe_run(r, data, batches);
     if (world.size() > 1) {
         std::vector<std::string> hosts;
         for (int rank = 0; rank < world.size(); ++rank) hosts.push_back(world.host(rank));
         std::sort(hosts.begin(), hosts.end());
         const auto different = std::unique(hosts.begin(), hosts.end()) - hosts.begin();
-        tell(fmt::format("mesh     {} = {} ranks on {} {}, {} {} each, by {}{}\n", text_of(r.mesh), world.size(),
-                         different, different == 1 ? "host" : "hosts", threads_in_use(),
-                         threads_in_use() == 1 ? "thread" : "threads", comms,
+        tell(fmt::format("mesh     {} = {} ranks on {}, {} each, by {}{}\n", text_of(r.mesh), world.size(),
+                         number_of(different, "host"), number_of(threads_in_use(), "thread"), comms,
                          run.trainer->optimizer().sharded() ? "; masters and moments sharded over dp" : ""));
     }
     const size_t params = run.model->params.bytes(), grads = run.model->grads.bytes(), acts = run.model->acts.bytes(),
@@ -55,6 +45,7 @@ void print_run(const Resolved& r, const PretrainData& data, const PretrainBatche
                      world.size() > 1 ? "of a rank: " : "", text_of_mib(params), text_of_mib(grads),
                      text_of_mib(optimizer), text_of_mib(acts), text_of_mib(params + grads + optimizer + acts)));
     tell("columns  loss in nats per token; grad: norm before clipping; GFLOP/s = 6 x parameters x tokens/s\n");
+    note_surprises(r, batches);
 }
 
 // What `gradus report` shows beside the curves.
@@ -106,6 +97,27 @@ void require_room_on_device(const MpiWorld& world, const Resolved& r, const Pret
     devices.device.product_room = ops.product_room;
     devices.device.logit_rows = ops.logit_rows;
     require_room({.config = r.config, .data = data.facts, .base = r.model, .devices = devices}, free);
+}
+
+// --dry-run: everything that is looked at before the first allocation, and nothing else. Only the first rank reads the
+// folder of the run, without its lock, which would be a file.
+void check_only(MpiWorld& world, Config config, bool never_resume) {
+    const bool first = world.rank() == 0;
+    const PretrainData data = open_data(config);
+    const std::optional<ResumePoint> resume = find_resume_point(config.run_dir, never_resume, world.all());
+    HeldFolder from;
+    if (!resume && !config.model_from.empty()) {
+        from = model_folder(config.model_from, Judge::config, world.all());
+        config.model_from = from.path.string();
+    }
+    const Resolved r = resolve_run(config, data, resume, world.size());
+    require_same_run_on(world, r);
+    use_threads_of_rank(world, int(r.config.threads));
+    const PretrainBatches batches(data, r);
+    sample_prompts(r, data);
+    describe_run(r, data, batches);
+    if (first) describe_dry_run(r, data, resume, world.size());
+    note_surprises(r, batches);
 }
 
 // One rank of a run.
@@ -195,7 +207,7 @@ int start_ranks(const Options& o) {
     if (o.auto_resume && o.resume == "never")
         throw Error("--auto-resume goes on with a run, and --resume never refuses to", "both are given",
                     "leave out --resume never, or --auto-resume");
-    const Config config = load_config(o.recipe, o.set);
+    const Config config = load_recipe(o.recipe, o.set);
     check_sources(config);
     return supervise({.launcher = split_words(o.launch),
                       .command = command_of_a_rank(),
@@ -210,15 +222,19 @@ void pretrain(const Options& o) {
     // Settings that cannot be read are said by one rank, like everything else.
     Config config;
     std::exception_ptr problem;
+    std::string recipe;  // where it was found by its name
     try {
-        config = load_config(o.recipe, o.set);
+        if (const std::string file = find_recipe(o.recipe).file.string(); file != o.recipe) recipe = file;
+        config = load_recipe(o.recipe, o.set);
         check_sources(config);
     } catch (...) { problem = std::current_exception(); }
     MpiWorld world({.silence = config.mesh_silence});
     if (world.rank() > 0) leave_speaking_to_others();
     on_ranks(world, [&] {
         if (problem) std::rethrow_exception(problem);
-        train(world, config, o.resume == "never", start);
+        if (!recipe.empty()) tell(fmt::format("recipe   {}\n", recipe));
+        if (o.dry_run) check_only(world, config, o.resume == "never");
+        else train(world, config, o.resume == "never", start);
     });
 }
 
@@ -228,7 +244,8 @@ void add_pretrain_command(CLI::App& app) {
     auto o = std::make_shared<Options>();
     CLI::App* command = app.add_subcommand(
         "pretrain",
-        "Trains a model on token shards, by a recipe: a TOML file of settings (tools/recipes/ has some). The run's "
+        "Trains a model on token shards, by a recipe: a TOML file of settings (some come along: quickstart, gpt2-124m, "
+        "…). The run's "
         "folder gets\n"
         "recipe.toml (every setting), log.jsonl (a line a step), samples.jsonl and checkpoints/, which Hugging Face "
         "transformers\n"
@@ -241,9 +258,11 @@ void add_pretrain_command(CLI::App& app) {
         "ranks\n"
         "little time after Ctrl-C; SIGUSR1, which it passes on, asks them to save and end. --launch does so for "
         "you.\n\n"
-        "Example: gradus pretrain tools/recipes/quickstart.toml --set data.dir=prepared --set run.dir=runs/first");
-    command->add_option("RECIPE", o->recipe, "file of settings");
-    command->add_option("--set", o->set, "key=value, after the file; may be given several times")
+        "Example: gradus pretrain quickstart --data.dir=prepared --run.dir=runs/first");
+    command->add_option("RECIPE", o->recipe,
+                        "file of settings, the folder of a run to resume, or the name of a recipe that comes along");
+    command
+        ->add_option("--set", o->set, "key=value, after the file; may be given several times; the same as --key=value")
         ->allow_extra_args(false);
     command
         ->add_option("--resume", o->resume,
@@ -256,6 +275,8 @@ void add_pretrain_command(CLI::App& app) {
         "pretrain …");
     command->add_flag("--auto-resume", o->auto_resume,
                       "when a rank is lost, start all of them again from the newest checkpoint");
+    command->add_flag("--dry-run", o->dry_run,
+                      "check recipe, data and checkpoint, plan the memory, say what would happen; nothing is written");
     command->add_flag("--help-settings", o->help_settings, "list every setting with default, limits and meaning");
     command->callback([o] {
         if (o->help_settings) fmt::print("{}", settings_help());

@@ -168,7 +168,7 @@ void add_tokenizer_command(CLI::App& app) {
         ->required();
     trainer->add_option("--out", options->out, "folder for tokenizer.json")->required();
     trainer->add_option("--vocab-size", options->vocab_size, "tokens, the 256 bytes and <|endoftext|> included (bpe)")
-        ->check(CLI::Range(257, 1 << 24))
+        ->transform(whole_between(257, 1 << 24))
         ->capture_default_str();
     trainer
         ->add_option("--kind", options->kind,

@@ -1,6 +1,7 @@
 #include "tools/device.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -37,6 +38,10 @@ CommRequest comm_request(const Config& c, const MpiWorld& world) {
             .device = c.device,
             .gpu = c.device == "cuda" ? cuda_address(gpu_of(c, world)) : "",
             .settings = recipe_text(c)};
+}
+
+double gib_of_this_machine() {
+    return double(::sysconf(_SC_PHYS_PAGES)) * double(::sysconf(_SC_PAGE_SIZE)) / double(1 << 30);
 }
 
 void require_room(const PlanRequest& request, double free) {

@@ -22,6 +22,9 @@ const Ops& ops_of(const Config&, const MpiWorld&);
 // What its ranks meet by: mesh.comm.
 CommRequest comm_request(const Config&, const MpiWorld&);
 
+// GiB of memory that this machine has.
+double gib_of_this_machine();
+
 // Error where a run needs more than `free` bytes of its device: how much, what takes it, and what would make it fit.
 void require_room(const PlanRequest&, double free);
 

@@ -6,8 +6,9 @@
 #include <cstdlib>
 #include <iostream>
 
-#include "engine/base/suggest.h"
 #include "tools/cli.h"
+#include "tools/command_line.h"
+#include "tools/completion.h"
 #include "tools/ending.h"
 
 namespace gradus {
@@ -24,52 +25,6 @@ int say(const Error& e, int status) {
 int status_of_output() {
     std::cout.flush();
     return std::fflush(stdout) == 0 && !std::ferror(stdout) && std::cout ? 0 : say(unwritten_output(), status_error);
-}
-
-// "gradus data prepare"
-std::string path_of(const CLI::App& app) {
-    return app.get_parent() ? path_of(*app.get_parent()) + " " + app.get_name() : "gradus";
-}
-
-std::string help_of(const CLI::App& app) { return path_of(app) + " --help"; }
-
-// The command that the first words name. Error when a word stands where a command should and is none.
-const CLI::App& command_of(const CLI::App& program, const std::vector<std::string>& words) {
-    const CLI::App* app = &program;
-    for (const std::string& word : words) {
-        std::vector<std::string> names;
-        const CLI::App* next = nullptr;
-        for (const CLI::App* command : app->get_subcommands({})) {
-            names.push_back(command->get_name());
-            if (command->get_name() == word) next = command;
-        }
-        if (names.empty() || word.starts_with("-")) break;
-        if (!next) {
-            const std::string near = nearest_name(word, names);
-            std::string list;
-            for (const std::string& n : names) list += (list.empty() ? "" : ", ") + n;
-            throw UsageError("there is no command '" + word + "'", "the commands are " + list,
-                             near.empty() ? help_of(*app) : "did you mean '" + near + "'? " + help_of(*app));
-        }
-        app = next;
-    }
-    return *app;
-}
-
-Error usage_error(const CLI::ParseError& e, const CLI::App& command, const std::vector<std::string>& words) {
-    std::string cause = e.what();
-    for (char& c : cause) c = c == '\n' ? ' ' : c;
-    std::vector<std::string> known;
-    for (const CLI::Option* option : command.get_options())
-        for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
-    for (const std::string& word : words) {
-        const std::string name = word.substr(0, word.find('='));
-        if (!name.starts_with("--") || name == "--" || std::count(known.begin(), known.end(), name)) continue;
-        const std::string near = nearest_name(name, known);
-        return Error("unknown option '" + name + "'", "in: " + path_of(command) + " … " + word,
-                     (near.empty() ? "" : "did you mean '" + near + "'? ") + help_of(command));
-    }
-    return Error("this command line cannot be run", cause, help_of(command));
 }
 
 void describe(CLI::App& app) {
@@ -91,9 +46,10 @@ void describe(CLI::App& app) {
         "  gradus data prepare texts/ --out prepared\n"
         "  gradus tokenizer train prepared --vocab-size 8192 --out prepared\n"
         "  gradus data prepare prepared --out prepared --tokenizer prepared\n"
-        "  gradus pretrain tools/recipes/quickstart.toml --set data.dir=prepared --set run.dir=runs/first\n"
-        "  gradus generate runs/first --prompt 'Once upon a time'\n\n"
-        "Exit status: 0 done, also when Ctrl-C stopped a run after it saved itself; 1 something to mend, said in "
+        "  gradus pretrain quickstart --data.dir=prepared --run.dir=runs/first\n"
+        "  gradus generate runs/first 'Once upon a time'\n\n"
+        "gradus help COMMAND: the options of a command.\n\n"
+        "Exit status: 0 done, also when Ctrl-C stopped a run after it saved itself; 1 an error, explained in "
         "three\n"
         "lines; 2 the command line; 70 a bug of gradus; 75 a rank was lost; 130 stopped at once by a second Ctrl-C.");
 }
@@ -101,11 +57,17 @@ void describe(CLI::App& app) {
 int run(int argc, char** argv) {
     CLI::App app("gradus builds a language model step by step: data, tokenizer, training, evaluation, text.", "gradus");
     describe(app);
-    const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+    const Words typed(argv + std::min(argc, 1), argv + argc);
+    if (!typed.empty() && typed.front() == completion_command) {
+        for (const std::string& word : completions(app, {typed.begin() + 1, typed.end()})) std::puts(word.c_str());
+        return status_of_output();
+    }
+    const Words words = as_parsed(typed);
     try {
         const CLI::App& command = command_of(app, words);
         try {
-            app.parse(argc, argv);  // runs the command
+            Words reversed(words.rbegin(), words.rend());  // as the parser wants them
+            app.parse(reversed);                           // runs the command
             return status_of_output();
         } catch (const CLI::ParseError& e) {
             if (e.get_exit_code() == 0) {  // --help, --version

@@ -162,7 +162,8 @@ void PretrainLoop::save() {
 void PretrainLoop::show(const StepResult& s, double seconds, bool always) {
     using namespace std::chrono_literals;
     const auto now = Clock::now();
-    if (!always && is_terminal(stdout) && now - shown_ < 250ms) return;  // more would only flicker
+    // More would only flicker on a terminal, and fill a file with what log.jsonl has anyway.
+    if (!always && now - shown_ < (is_terminal(stdout) ? 250ms : 10s)) return;
     shown_ = now;
     const double each = std::chrono::duration<double>(now - start_).count() / double(run_.step - first_step_);
     const double rate = double(s.tokens) / seconds;

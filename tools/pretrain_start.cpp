@@ -10,6 +10,7 @@
 #include "engine/base/signals.h"
 #include "engine/checkpoint/weights.h"
 #include "engine/initialise.h"
+#include "engine/same_run.h"
 #include "tools/cli.h"
 
 namespace gradus {
@@ -63,6 +64,7 @@ Resolved resolve_run(const Config& given, const PretrainData& data, const std::o
         base = read_model_config(config.model_from);
         require_same_ids(data, config.model_from);
     }
+    if (resume) require_same_settings(resume->state.compatible, config, data.facts);
     Resolved r = resolve(config, data.facts, base, ranks);
     if (resume) require_same_run(resume->state.compatible, r, resume->state.step);
     return r;

@@ -101,7 +101,7 @@ std::vector<Setting> parse_settings(const std::string& text, const std::string& 
     const Parsed parsed = parse_toml(text, file);
     if (!parsed.problem.empty())
         throw Error("'" + file + "' is not a recipe: " + parsed.problem, place(file, parsed.source),
-                    "mend that line: a recipe is TOML, such as  lr = 3e-4  under a line  [optimizer]");
+                    "correct that line: a recipe is TOML, such as  lr = 3e-4  under a line  [optimizer]");
     Flattener flat(file);
     flat.walk(parsed.table, "");
     return flat.in_order_of_file();

@@ -1,6 +1,8 @@
 #include "engine/base/suggest.h"
 
 #include <algorithm>
+#include <cctype>
+#include <cstdint>
 
 namespace gradus {
 
@@ -11,6 +13,15 @@ constexpr size_t longest = 200;  // nothing that a person mistypes is longer, an
 bool is_last_part(std::string_view word, std::string_view name) {
     return name.size() > word.size() && name.substr(name.size() - word.size()) == word &&
            name[name.size() - word.size() - 1] == '.';
+}
+
+// A short word with one letter replaced is another word, unless two of its letters were swapped.
+bool is_another_word(std::string_view word, std::string_view name) {
+    if (word.size() > 3 || word.size() != name.size() || word == name) return false;
+    std::string a(word), b(name);
+    std::sort(a.begin(), a.end());
+    std::sort(b.begin(), b.end());
+    return a != b;
 }
 
 }  // namespace
@@ -37,7 +48,7 @@ std::string nearest_name(std::string_view word, const std::vector<std::string>& 
     size_t best = std::max<size_t>(1, std::min<size_t>(4, word.size() / 3)) + 1;  // farther than this is another word
     for (const std::string& name : names) {
         const size_t distance = !word.empty() && is_last_part(word, name) ? 0 : edit_distance(word, name);
-        if (distance >= best) continue;
+        if (distance >= best || (distance > 0 && is_another_word(word, name))) continue;
         best = distance;
         nearest = name;
     }
@@ -46,13 +57,22 @@ std::string nearest_name(std::string_view word, const std::vector<std::string>& 
         for (const std::string& name : names) {
             const size_t dot = name.rfind('.');
             if (dot == std::string::npos) continue;
-            const size_t distance = edit_distance(word, std::string_view(name).substr(dot + 1));
-            if (distance >= best) continue;
+            const std::string_view part = std::string_view(name).substr(dot + 1);
+            const size_t distance = edit_distance(word, part);
+            if (distance >= best || is_another_word(word, part)) continue;
             best = distance;
             nearest = name;
         }
     }
     return nearest;
+}
+
+std::string name_by_synonym(std::string_view word, std::span<const Synonym> synonyms) {
+    std::string plain(word.substr(0, longest));
+    for (char& c : plain) c = c == '-' ? '_' : char(std::tolower(uint8_t(c)));
+    for (const Synonym& s : synonyms)
+        if (s.word == plain) return std::string(s.name);
+    return "";
 }
 
 }  // namespace gradus

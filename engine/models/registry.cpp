@@ -77,7 +77,13 @@ ModelConfig named_model(const std::string& name) {
         if (name == known.name) return known.config;
         names.push_back(known.name);
     }
-    const std::string near = nearest_name(name, names);
+    constexpr Synonym elsewhere[] = {
+        {"gpt2", "gpt2-124m"},       {"gpt2_small", "gpt2-124m"}, {"gpt2_medium", "gpt2-355m"},
+        {"gpt2_large", "gpt2-774m"}, {"gpt2_xl", "gpt2-1558m"},   {"gpt2_1.5b", "gpt2-1558m"},
+        {"gpt2_1.6b", "gpt2-1558m"}, {"gpt2_350m", "gpt2-355m"},  {"llama_3.2_1b", "llama-1b"},
+        {"llama3_8b", "llama-8b"},   {"llama_3_8b", "llama-8b"},  {"llama_3.1_8b", "llama-8b"}};
+    std::string near = name_by_synonym(name, elsewhere);
+    if (near.empty()) near = nearest_name(name, names);
     std::string list;
     for (const std::string& n : names) list += (list.empty() ? "" : ", ") + n;
     throw Error("there is no model named '" + name + "'", "the names are " + list,
@@ -110,7 +116,7 @@ void validate(const ModelConfig& m, const std::string& where) {
     if (!(m.norm_eps >= 0 && m.norm_eps <= 1) || !(m.rope_theta > 0 && m.rope_theta < 1e15) ||
         !(m.rope_scaling.factor > 0))
         refuse("the model has an impossible constant",
-               "norm_eps, rope_theta and the rope factor must be positive numbers", "correct that constant");
+               "norm_eps, rope_theta and the rope factor must be positive numbers", "give it a positive number");
     if (m.family == Family::gpt2 && m.G != m.H)
         refuse(text(m.G) + " key/value heads are not the " + text(m.H) + " heads of a GPT-2",
                "a GPT-2 has a key and a value for each head", "leave out model.kv_heads, or --set model.family=llama");
@@ -121,7 +127,7 @@ void validate(const ModelConfig& m, const std::string& where) {
             "choose a number of key/value heads that divides the heads, such as " + text(m.H % 2 == 0 ? m.H / 2 : 1));
     if (m.family == Family::gpt2 && m.H * m.D != m.C)
         refuse(text(m.H) + " heads do not divide the width " + text(m.C), "a head is width / heads wide",
-               "choose a width that is a multiple of " + text(m.H));
+               "choose a width that is a multiple of " + text(m.H) + ", such as " + text((m.C + m.H - 1) / m.H * m.H));
     if (m.position == Position::rotary && m.D % 2 != 0)
         refuse("the head width " + text(m.D) + " is odd", "rotary positions turn pairs of channels",
                "choose an even head width, such as " + text(m.D + 1));

@@ -1,10 +1,10 @@
 #include "engine/plan/hardware.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 
 #include "engine/base/error.h"
-#include "engine/base/suggest.h"
 
 namespace gradus {
 
@@ -44,6 +44,17 @@ std::string lower(std::string text) {
     return text;
 }
 
+// "H100-PCIe" → "h100pcie". One letter or digit more or less is another device, so nothing else is near.
+std::string letters_of(const std::string& name) {
+    std::string letters = lower(name);
+    std::erase_if(letters, [](unsigned char c) { return !std::isalnum(c); });
+    return letters;
+}
+
+bool is_part_of_the_other(const std::string& a, const std::string& b) {
+    return std::min(a.size(), b.size()) >= 3 && (a.starts_with(b) || b.starts_with(a));
+}
+
 }  // namespace
 
 std::span<const Device> known_devices() { return devices; }
@@ -59,19 +70,22 @@ Devices parse_devices(const std::string& text) {
                         "--devices 8x" + text.substr(x + 1));
         name = text.substr(x + 1);
     }
-    std::vector<std::string> names;
-    std::string list;
+    std::string list, near;
+    const std::string number = found.count > 0 ? std::to_string(found.count) + "x" : "";
     for (const Device& d : devices) {
         if (lower(name) == lower(d.name)) {
             found.device = d;
             return found;
         }
-        names.push_back(d.name);
-        list += (list.empty() ? "" : ", ") + names.back();
+        list += (list.empty() ? "" : ", ") + std::string(d.name);
+        if (is_part_of_the_other(letters_of(name), letters_of(d.name)))
+            near += (near.empty() ? "--devices " : " or --devices ") + number + d.name;
     }
-    const std::string near = nearest_name(name, names);
     throw Error("there is no device '" + name + "'", "--devices knows " + list,
-                "--devices 8x" + (near.empty() ? std::string("H100") : near));
+                !near.empty()
+                    ? near
+                    : "one of these; --tflops and --memory give the figures of another GPU, such as --devices " +
+                          number + "H100 --tflops 989 --memory 80");
 }
 
 }  // namespace gradus

@@ -35,7 +35,7 @@ struct Devices {
     int count = 0;  // 0: as many as the mesh asks for
 };
 
-// "8xH100", "H100". Error names the devices there are, and the nearest.
+// "8xH100", "H100". Error names the devices there are, and those whose names begin alike.
 Devices parse_devices(const std::string& text);
 
 }  // namespace gradus

@@ -44,6 +44,15 @@ Json flops_of(const FlopsPerToken& f, double times) {
 Json time_of(const Plan& p) {
     if (!(p.peak > 0)) return nullptr;
     const StepTime& t = p.time;
+    const CostConstants& c = cost_constants();
+    const PredictionError error;
+    const bool modelled = p.resolved.cuda;
+    const Json assumes = {{"products_share", c.products_share},
+                          {"attention_share", c.attention_share},
+                          {"narrow_attention_share", c.narrow_attention_share},
+                          {"memory_share", c.memory_share},
+                          {"reached_by_gradus", false}},
+               error_of = {{"runs", error.runs}, {"median", error.median}, {"worst", error.worst}};
     return {{"matmul", t.matmul},
             {"attention", t.attention},
             {"rows", t.rows},
@@ -56,7 +65,9 @@ Json time_of(const Plan& p) {
             {"tokens_per_second", p.tokens_per_second()},
             {"mfu", p.mfu()},
             {"hours", p.hours()},
-            {"cost", p.price > 0 ? Json(p.cost()) : Json(nullptr)}};
+            {"cost", p.price > 0 ? Json(p.cost()) : Json(nullptr)},
+            {"assumes", modelled ? assumes : Json(nullptr)},
+            {"prediction_error", modelled ? error_of : Json(nullptr)}};
 }
 
 }  // namespace

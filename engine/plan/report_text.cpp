@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include "engine/base/log.h"
+#include "engine/base/plural.h"
 #include "engine/plan/report.h"
 
 namespace gradus {
@@ -12,15 +12,15 @@ constexpr double gib = 1 << 30, mib = 1 << 20;
 std::string head_text(const Plan& p) {
     const Resolved& r = p.resolved;
     const ModelConfig& m = r.model;
-    const std::string heads =
-        m.G == m.H ? fmt::format("{} heads", m.H) : fmt::format("{} heads on {} key/value heads", m.H, m.G);
-    std::string text = fmt::format("model    {}, {} layers, width {}, {}, vocabulary {}, context {}\n", r.config.family,
-                                   m.L, m.C, heads, text_of_whole(m.V), r.config.context);
+    const std::string heads = number_of(m.H, "head") + (m.G == m.H ? "" : " on " + number_of(m.G, "key/value head"));
+    std::string text = fmt::format("model    {}, {}, width {}, {}, vocabulary {}, context {}\n", r.config.family,
+                                   number_of(m.L, "layer"), m.C, heads, text_of_whole(m.V), r.config.context);
     text += fmt::format("devices  {} x {}, {}", p.ranks, p.device.name, text_of(p.mesh));
     if (p.mesh.dp > 1) text += p.sharded ? ", optimizer sharded over dp" : ", optimizer repeated on each dp rank";
-    text += fmt::format("\nbatch    {} tokens a step; a rank has {} sequences in {} micro-batches of {}, {}{}\n",
-                        text_of_whole(r.tokens_per_step), p.sequences, p.micro_batches, r.trainer.micro_batch,
-                        r.config.dtype, r.purpose.recompute ? ", activations recomputed" : "");
+    text +=
+        fmt::format("\nbatch    {} a step; a rank has {} in {} of {}, {}{}\n", number_of(r.tokens_per_step, "token"),
+                    number_of(p.sequences, "sequence"), number_of(p.micro_batches, "micro-batch", "micro-batches"),
+                    r.trainer.micro_batch, r.config.dtype, r.purpose.recompute ? ", activations recomputed" : "");
     return text;
 }
 
@@ -93,15 +93,30 @@ std::string messages_text(const Plan& p) {
     return text;
 }
 
+// What a prediction for a GPU takes for granted. Of a CPU the user has said what a step reaches.
+std::string assumptions_text(const Plan& p) {
+    if (!p.resolved.cuda) return "";
+    const CostConstants& c = cost_constants();
+    const PredictionError e;
+    return fmt::format(
+        "assumes  matmuls at {:.0f}% of the peak and attention at {:.0f}% ({:.0f}% where heads are narrower than 128), "
+        "as\n"
+        "         other engines reach; today's CUDA kernels of gradus have not been measured at it: expect a longer "
+        "run\n"
+        "error    against {} published runs of other engines: median {:.0f}%, worst {:.0f}% (docs/scaling.md)\n",
+        100 * c.products_share, 100 * c.attention_share, 100 * c.narrow_attention_share, e.runs, 100 * e.median,
+        100 * e.worst);
+}
+
 std::string time_text(const Plan& p) {
     if (!(p.peak > 0))
         return "\ntime     not estimated: the speed of this device is not known (--tflops, as `gradus bench ops` "
                "measures it)\n";
     const StepTime& t = p.time;
     std::string text = fmt::format(
-        "\ntime, estimated              ms a step\n"
+        "\ntime, predicted                    ms a step\n"
         "  {:<24}{:>18.1f}\n  {:<24}{:>18.1f}\n  {:<24}{:>18.1f}\n  {:<24}{:>18.1f}\n",
-        "matrix products", t.matmul * 1e3, "attention", t.attention * 1e3, "rows", t.rows * 1e3, "update",
+        "matmuls", t.matmul * 1e3, "attention", t.attention * 1e3, "elementwise", t.rows * 1e3, "update",
         t.update * 1e3);
     if (p.mesh.tp > 1)
         text += fmt::format("  {:<24}{:>18.1f}   of {:.1f}\n", "tp, exposed", t.exposed_tp * 1e3, t.tp * 1e3);
@@ -111,10 +126,10 @@ std::string time_text(const Plan& p) {
     text += fmt::format("speed    {} tokens/s, {:.1f}% MFU = (6N + 6LHDT) x tokens/s / ({} x {:.0f} TFLOP/s)\n",
                         text_of_count(p.tokens_per_second()), 100 * p.mfu(), p.ranks, p.peak / 1e12);
     text += fmt::format(
-        "run      {} steps, {} tokens: {:.1f} hours ({:.2f} days)", text_of_whole(p.resolved.config.steps),
+        "run      {}, {} tokens: {:.1f} hours ({:.2f} days)", number_of(p.resolved.config.steps, "step"),
         text_of_count(double(p.resolved.tokens_per_step) * double(p.resolved.config.steps)), p.hours(), p.hours() / 24);
     if (p.price > 0) text += fmt::format(", {:.0f} at {} x {} an hour", p.cost(), p.ranks, p.price);
-    return text + "\n";
+    return text + "\n" + assumptions_text(p);
 }
 
 std::string alternatives_text(const Plan& p, const std::vector<Alternative>& all) {

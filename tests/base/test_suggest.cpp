@@ -26,3 +26,21 @@ TEST_CASE("The nearest name is the one that was meant, and nothing when none was
     REQUIRE(nearest_name(std::string(100000, 'x'), names) == "");
     REQUIRE(nearest_name("lr", {}) == "");
 }
+
+TEST_CASE("A short word with another letter is another word, and one with two letters swapped is not") {
+    const std::vector<std::string> devices = {"cpu", "cuda", "simt"};
+    REQUIRE(nearest_name("gpu", devices) == "");
+    REQUIRE(nearest_name("tpu", devices) == "");
+    REQUIRE(nearest_name("pcu", devices) == "cpu");
+    REQUIRE(nearest_name("cp", devices) == "cpu");
+    REQUIRE(nearest_name("cudo", devices) == "cuda");
+    REQUIRE(nearest_name("ls", {"optimizer.lr"}) == "");
+}
+
+TEST_CASE("A synonym is found in capital letters and with hyphens") {
+    constexpr Synonym elsewhere[] = {{"learning_rate", "lr"}, {"gpu", "cuda"}};
+    REQUIRE(name_by_synonym("Learning-Rate", elsewhere) == "lr");
+    REQUIRE(name_by_synonym("GPU", elsewhere) == "cuda");
+    REQUIRE(name_by_synonym("rate", elsewhere) == "");
+    REQUIRE(name_by_synonym("", elsewhere) == "");
+}

@@ -1,7 +1,10 @@
 // Settings: what is refused and how it is said, what follows from them, and what a resumed run must share.
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+
 #include "engine/config.h"
+#include "engine/setting_names.h"
 
 using namespace gradus;
 
@@ -48,19 +51,20 @@ TEST_CASE("A setting that is wrong is refused with its place and what to type in
         {"lr = 1\n", "unknown setting 'lr'", "r.toml:1:1", "did you mean 'optimizer.lr'?"},
         {"colour = 1\n", "unknown setting 'colour'", "r.toml:1:1", "--help-settings"},
         {"[train]\n  batch = 'eight'\n", "train.batch = \"eight\" is not a whole number", "r.toml:2:3",
-         "train.batch = 100"},
+         "write train.batch = 8, or another whole number between 1 and 1048576"},
         {"[train]\nbatch = 1.5\n", "train.batch = 1.5 is not a whole number", "r.toml:2:1", "train.batch = "},
         {"[train]\nrecompute = 1\n", "is not true or false", "r.toml:2:1", "true"},
-        {"[optimizer]\nlr = true\n", "is not a number", "r.toml:2:1", "0.1"},
-        {"[run]\ndir = 5\n", "is not a string", "r.toml:2:1", "\"text\""},
-        {"[sample]\nprompts = 5\n", "is not a list of strings", "r.toml:2:1", "["},
+        {"[optimizer]\nlr = true\n", "is not a number", "r.toml:2:1",
+         "optimizer.lr = 0.0003, or another number between 0 and 100"},
+        {"[run]\ndir = 5\n", "is not a string", "r.toml:2:1", "write run.dir = \"5\""},
+        {"[sample]\nprompts = 5\n", "is not a list of strings", "r.toml:2:1", "[\"5\"]"},
         {"[train]\nbatch = 0\n", "train.batch = 0 is out of its limits", "r.toml:2:1", "between 1 and 1048576"},
         {"[train]\ndropout = 1.5\n", "out of its limits", "r.toml:2:1", "between 0 and 0.99"},
         {"[optimizer]\nlr = nan\n", "out of its limits", "r.toml:2:1", "between 0 and 100"},
         {"[optimizer]\neps = 0\n", "out of its limits", "r.toml:2:1", "between 1e-20 and 1"},
         {"[train]\ndtype = 'bf61'\n", "train.dtype cannot be 'bf61'", "r.toml:2:1", "did you mean 'bf16'?"},
         {"[train]\ndevice = 'tpu9000'\n", "train.device cannot be 'tpu9000'", "r.toml:2:1", "one of cpu, cuda"},
-        {"[train]\nbatch = 8\nbatch = 9\n", "batch", "r.toml:3", "mend that line"},
+        {"[train]\nbatch = 8\nbatch = 9\n", "batch", "r.toml:3", "correct that line"},
         {"[train]\nsteps = 99999999999999999999\n", "not a recipe", "r.toml:2", ""},
     };
     for (const Case& c : cases) {
@@ -100,6 +104,11 @@ TEST_CASE("The echo of the settings reads back as the same settings") {
     REQUIRE(recipe_text(again.config) == text);  // nothing is left to be chosen
     REQUIRE(again.identity == r.identity);
     REQUIRE(again.model == r.model);
+}
+
+TEST_CASE("Settings that are not complete read back as the same settings too") {
+    const std::string text = recipe_text(Config{});
+    REQUIRE(recipe_text(config_of(text)) == text);
 }
 
 TEST_CASE("The help names every setting with its default and its limits") {
@@ -164,8 +173,13 @@ TEST_CASE("A named shape gives the sizes, the data its vocabulary, and keys chan
 }
 
 TEST_CASE("Rotary positions reach as far as the sequences do") {
-    const Resolved r = resolved({"model.family=llama", "model.context=8", "train.context=32"});
+    const ModelConfig short_one = resolved({"model.family=llama", "train.context=8"}).model;
+    const std::string toml = "[run]\ndir = 'x'\n[data]\ndir = 'd'\n[model]\nfrom = 'there'\n";
+    const Resolved r = resolved({"train.context=32"}, toml, short_one);
     REQUIRE(r.model.context == 32);
+    REQUIRE(r.notes.size() == 1);
+    REQUIRE(r.notes[0].find("model.context is 32") == 0);
+    REQUIRE(resolved({}, toml, short_one).notes.empty());
 }
 
 TEST_CASE("Settings that do not go together are refused by name") {
@@ -185,6 +199,12 @@ TEST_CASE("Settings that do not go together are refused by name") {
          "train.micro_batch = 5 (--set train.micro_batch=5)"},
         {{"train.batch=4", "train.micro_batch=8"}, "does not divide", "train.micro_batch"},
         {{"train.context=32", "model.context=16"}, "learned positions", "model.context"},
+        {{"model.family=llama", "train.context=32", "model.context=16"}, "16 positions", "model.context = 16"},
+        {{"model.family=llama", "model.width=100", "model.heads=6"},
+         "6 heads do not divide the width 100",
+         "model.heads"},
+        {{"model.rope_theta=500000"}, "no rotary frequencies", "model.rope_theta"},
+        {{"train.steps=50", "train.minutes=5"}, "given twice", "train.steps = 50"},
         {{"train.context=0"}, "length of a sequence", "train.context"},
         {{"model.vocab=64"}, "too small for the data's 65 ids", "model.vocab"},
         {{"optimizer.lr=1e-4", "optimizer.min_lr=1e-3"}, "above the highest", "optimizer.min_lr = 0.001"},
@@ -261,71 +281,81 @@ TEST_CASE("Durations below 1 are shares of the steps") {
     REQUIRE(s.decay == Decay::wsd);
 }
 
-TEST_CASE("A resumed run may change how it runs but not what it computes") {
-    const Resolved begun = resolved({});
-    for (const char* free : {"train.threads=3", "train.micro_batch=2", "checkpoint.every=5", "validation.every=7",
-                             "run.dir=elsewhere", "train.recompute=true", "sample.tokens=9"}) {
-        INFO(free);
-        REQUIRE_NOTHROW(require_same_run(begun.identity, resolved({free}), 500));
-    }
-    struct Case {
-        const char* set;
-        const char* key;
-        const char* then;
-    };
-    for (const Case& c : {Case{"optimizer.lr=1e-3", "optimizer.lr", "0.0003"},
-                          {"train.batch=16", "train.batch", "8"},
-                          {"model.layers=3", "model.layers", "2"},
-                          {"train.steps=2000", "train.steps", "1000"},
-                          {"train.seed=2", "train.seed", "1"},
-                          {"data.packing=plain", "data.packing", "masked"}}) {
-        const Error e = error_of([&] { require_same_run(begun.identity, resolved({c.set}), 500); });
-        INFO(e.text());
-        REQUIRE(std::string(e.what()).find(std::string(c.key) + " = ") != std::string::npos);
-        REQUIRE(std::string(e.what()).find(c.then) != std::string::npos);
-        REQUIRE(e.fix.find("--set " + std::string(c.key) + "=") == 0);
-    }
-    DataFacts other = data;
-    other.identity = "another";
-    const Error e = error_of([&] { require_same_run(begun.identity, resolve(config_of(small), other, {}), 500); });
-    REQUIRE(e.fix.find("data.dir") != std::string::npos);
-}
-
-TEST_CASE("A run at a flat rate may be made longer") {
-    const std::vector<std::string> flat = {"optimizer.schedule=constant"},
-                                   longer = {"optimizer.schedule=constant", "train.steps=5000"};
-    REQUIRE_NOTHROW(require_same_run(resolved(flat).identity, resolved(longer), 1000));
-}
-
-TEST_CASE("A longer run keeps the warm-up that it had") {
-    const std::vector<std::string> begun = {"optimizer.schedule=constant", "optimizer.warmup=0.1"};
-    auto longer = [&](const std::string& warmup) {
-        return resolved({"optimizer.schedule=constant", "train.steps=5000", "optimizer.warmup=" + warmup});
-    };
-    const Error e = error_of([&] { require_same_run(resolved(begun).identity, longer("0.1"), 1000); });
-    INFO(e.text());
-    REQUIRE(std::string(e.what()).find("began with optimizer.warmup = 100, the recipe says 500") != std::string::npos);
-    REQUIRE(e.fix.find("--set optimizer.warmup=100") == 0);
-    REQUIRE_NOTHROW(require_same_run(resolved(begun).identity, longer("100"), 1000));
-}
-
-TEST_CASE("A run of the schedule wsd gets more steps until its cool-down has begun") {
-    auto wsd = [](const std::string& steps) {
-        return resolved({"optimizer.schedule=wsd", "optimizer.cooldown=0.2", "train.steps=" + steps});
-    };
-    const std::string begun = wsd("1000").identity;
-    REQUIRE_NOTHROW(require_same_run(begun, wsd("5000"), 800));
-    REQUIRE_NOTHROW(require_same_run(begun, wsd("1000"), 900));
-    for (const auto& [steps, done] : {std::pair{"5000", 801}, {"500", 401}}) {
-        const Error e = error_of([&, s = std::string(steps), n = done] { require_same_run(begun, wsd(s), n); });
-        INFO(e.text());
-        REQUIRE(std::string(e.what()).find("its cool-down begins after 800") != std::string::npos);
-        REQUIRE(e.cause.find("train.steps = ") != std::string::npos);
-    }
-}
-
 TEST_CASE("A model's name that was mistyped is refused with the nearest one, and no more than its user can set") {
     const Error e = error_of([] { named_model("gpt2-125m"); });
     REQUIRE(e.fix == "did you mean 'gpt2-124m'?");
+    REQUIRE(error_of([] { named_model("gpt2-xl"); }).fix == "did you mean 'gpt2-1558m'?");
     REQUIRE(error_of([] { named_model("colossus"); }).fix == "use one of them");
+}
+
+TEST_CASE("A setting or a choice that another program calls otherwise is suggested by its name here") {
+    for (const auto& [key, name] : {std::pair{"optimizer.learning_rate", "optimizer.lr"},
+                                    {"learning_rate", "optimizer.lr"},
+                                    {"train.lr", "optimizer.lr"},
+                                    {"optimizer.weight-decay", "optimizer.weight_decay"},
+                                    {"train.batch_size", "train.batch"},
+                                    {"n_layer", "model.layers"},
+                                    {"train.max_steps", "train.steps"},
+                                    {"model.hidden_size", "model.width"},
+                                    {"train.seq_len", "train.context"},
+                                    {"grad_clip", "optimizer.clip"}}) {
+        INFO(key);
+        REQUIRE(setting_meant(key) == name);
+        REQUIRE(error_of([&] { config_of("", {std::string(key) + "=1"}); }).fix.find(name) != std::string::npos);
+    }
+    for (const char* unknown : {"colour", "", "train.", ".", "x.y.z"}) {
+        INFO(unknown);
+        REQUIRE(setting_meant(unknown) == "");
+    }
+    for (const auto& [written, near] : {std::pair{"train.device=gpu", "'cuda'"},
+                                        {"train.device=GPU", "'cuda'"},
+                                        {"train.dtype=float32", "'f32'"},
+                                        {"train.dtype=bfloat16", "'bf16'"},
+                                        {"optimizer.kind=adam", "'adamw'"},
+                                        {"optimizer.schedule=cos", "'cosine'"},
+                                        {"model.activation=gelu", "'gelu_tanh'"}}) {
+        INFO(written);
+        REQUIRE(error_of([&, w = written] { config_of("", {w}); }).fix.find(std::string("did you mean ") + near) == 0);
+    }
+}
+
+TEST_CASE("Every synonym of a setting names one that exists") {
+    for (const std::string& name : setting_names()) REQUIRE(setting_meant(name) == name);
+    for (const char* word : {"precision", "zero_stage", "save_every", "eval_iters", "tie_weights", "scheduler"}) {
+        const std::vector<std::string> names = setting_names();
+        REQUIRE(std::count(names.begin(), names.end(), setting_meant(word)) == 1);
+    }
+}
+
+TEST_CASE("What a setting does otherwise than it was written is told") {
+    struct Case {
+        std::vector<std::string> set;
+        const char* note;
+    };
+    const std::string named = "[run]\ndir = 'x'\n[data]\ndir = 'd'\n[model]\nname = 'llama-1b'\n";
+    for (const Case& c : {Case{{"optimizer.warmup=0.0001"}, "optimizer.warmup = 0.0001 of 1000 steps"},
+                          {{"optimizer.schedule=constant", "optimizer.min_lr=1e-5"}, "optimizer.min_lr = 1e-05"},
+                          {{"optimizer.momentum=0.8"}, "it is Muon's"},
+                          {{"train.gpu=1"}, "train.device is cpu"},
+                          {{"train.micro_batch=1", "train.memory=3"}, "train.micro_batch is given"},
+                          {{"sample.prompts=the"}, "sample.every is 0"},
+                          {{"train.memory=1e-9"}, "more than train.memory = 1e-09"}}) {
+        INFO(c.set.back());
+        const Resolved r = resolved(c.set);
+        REQUIRE(r.notes.size() == 1);
+        REQUIRE(r.notes[0].find(c.note) != std::string::npos);
+    }
+    REQUIRE(resolved({}).notes.empty());
+    const Resolved narrow = resolved({"model.heads=16", "train.context=16"}, named);
+    REQUIRE(narrow.model.G == 16);
+    REQUIRE(narrow.notes.size() == 2);  // key/value heads and the width of a head
+    const Resolved ranks = resolve(config_of(small, {"train.micro_batch=3"}), data, {}, 2);
+    REQUIRE(ranks.trainer.micro_batch == 2);
+    REQUIRE(ranks.notes.size() == 1);
+}
+
+TEST_CASE("What depends on the machine is not kept as if it had been written") {
+    const std::string text = recipe_text(resolved({}).config);
+    REQUIRE(text.find("memory = 0.0\n") != std::string::npos);
+    REQUIRE(text.find("micro_batch = 0\n") != std::string::npos);
 }

@@ -188,8 +188,12 @@ TEST_CASE("What a run cannot be is refused with what to type") {
         REQUIRE(false);
     } catch (const Error& e) {
         REQUIRE(std::string(e.what()) == "there is no device 'H10'");
-        REQUIRE(e.fix == "--devices 8xH100");
+        REQUIRE(e.fix == "--devices 8xH100 or --devices 8xH100-PCIe");
     }
+    try {
+        parse_devices("4xTPUv4");
+        REQUIRE(false);
+    } catch (const Error& e) { REQUIRE(e.fix.find("one of these") == 0); }
     REQUIRE_THROWS_AS(parse_devices("0xH100"), Error);
     REQUIRE_THROWS_AS(parse_devices("99999999999xH100"), Error);
 }

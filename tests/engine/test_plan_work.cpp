@@ -180,7 +180,8 @@ TEST_CASE("The JSON of a plan has the keys that are promised, and the numbers of
         has(json[per], {"parameters", "causal", "full", "counted"});
     has(json["collectives"][0], {"axis", "kind", "ranks", "calls", "bytes", "sent_bytes", "seconds"});
     has(json["time"], {"matmul", "attention", "rows", "update", "dp", "tp", "exposed_dp", "exposed_tp", "step",
-                       "tokens_per_second", "mfu", "hours", "cost"});
+                       "tokens_per_second", "mfu", "hours", "cost", "assumes", "prediction_error"});
+    has(json["time"]["prediction_error"], {"runs", "median", "worst"});
     has(json["alternatives"][0], {"arguments", "total", "saved", "fits"});
     REQUIRE(json["parameters"]["total"] == 174604259328);
     REQUIRE(json["flops_per_run"]["parameters"] == 6.0 * 174604259328.0 * 1536 * 2048 * 95000);

@@ -22,7 +22,24 @@ expect_error 2 'pretrain --help' "$gradus" pretrain r.toml --resume perhaps
 expect_error 2 'generate --help' "$gradus" generate
 
 expect_error 2 'in: gradus data prepare … --foo' "$gradus" data prepare text --out x --foo
-expect_error 2 'generate --help' "$gradus" generate here --prompt a --seed -1
+expect_error 2 "'-1' is not a whole number from 0 to 2^64 - 1" "$gradus" generate here --prompt a --seed -1
+for number in 18446744073709551616 99999999999999999999999 1.5 two 0x10 '' ' 1' 1e30 nan; do
+    expect_error 2 'is not a whole number from 0 to 2^64 - 1' "$gradus" generate here --prompt a --seed "$number"
+done
+expect_error 2 "'16777217' is not a whole number from 1 to 2^24" "$gradus" generate here --prompt a -n 16777217
+expect_error 2 "is not a number from 0 to 0.9" "$gradus" data prepare text --out x --val-fraction nan
+expect_error 1 "no model 'here'" "$gradus" generate here --prompt a --seed 18446744073709551615
+
+# What other programs call it.
+expect_error 2 "did you mean 'pretrain'?" "$gradus" train r.toml
+expect_error 2 "did you mean 'eval'?" "$gradus" evaluate here
+expect_error 2 "did you mean '--optimizer.lr'?" "$gradus" pretrain r.toml --lr 1e-3
+expect_error 1 "did you mean 'optimizer.lr'?" "$gradus" pretrain quickstart --set optimizer.learning_rate=1e-3
+expect_error 1 "did you mean 'cuda'?" "$gradus" pretrain quickstart --set train.device=gpu
+expect_error 1 'fix:   --set optimizer.lr=0.0003, or another number between 0 and 100' "$gradus" pretrain quickstart \
+    --set optimizer.lr=fast
+expect_error 1 "did you mean 'gpt2-124m'?" "$gradus" plan gpt2-125m
+expect_error 1 'quickstart' "$gradus" plan absent
 
 # Only the help of the whole program tells a first run.
 expect_ok "$gradus" --help
@@ -67,6 +84,11 @@ head -c 4096 /dev/urandom >r.toml
 expect_error 1 'r.toml' "$gradus" pretrain r.toml
 : >r.toml
 expect_error 1 "'sample.prompts' holds" "$gradus" pretrain r.toml --set 'sample.prompts=[1]'
+expect_error 1 '6 heads do not divide the width 100' "$gradus" plan quickstart --set model.vocab=100 --set model.width=100 \
+    --set model.heads=6
+expect_error 1 'longer than the model.s 256 positions' "$gradus" plan quickstart --set model.vocab=100 \
+    --set model.context=256 --set train.context=512
+expect_error 1 'given twice' "$gradus" pretrain quickstart --data.dir=none --run.dir=run --train.steps=50
 [ ! -e run ] || fail "a refused recipe made a folder"
 expect_error 1 "did you mean 'gpt2-124m'?" "$gradus" bench step --model gpt2-125m
 ! grep -q 'model.layers' err.txt || fail "bench step suggests settings that it does not have: $(cat err.txt)"

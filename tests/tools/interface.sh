@@ -42,6 +42,8 @@ KEYS = {
     "run.json": {"parameters": count, "tokens_per_step": count, "train_tokens": count, "val_tokens": count, "vocab": count,
                  "threads": lambda x: x == 1},
     "yardstick": {"name": text, "bits_per_byte": number},
+    "bench tokenizer": {"seconds": number, "tokens": count, "bytes": count,
+                        "ids_fnv1a": lambda x: len(x) == 16 and int(x, 16) >= 0},
     "bench ops": {"op": text, "dtype": lambda x: x in ("f32", "bf16"), "shape": text, "seconds": number,
                   "spread": lambda x: x >= 0, "gbps": number, "gflops": lambda x: x >= 0, "share_of_ceiling": share,
                   "bound_by": lambda x: x in ("arithmetic", "memory")},
@@ -140,4 +142,6 @@ if command -v xz >/dev/null; then
 fi
 expect_ok "$gradus" bench ops --filter rope_forward --dtype f32 --threads 1 --json
 expect_keys 'bench ops' "$(wc -l <out.txt)" <out.txt
+expect_ok "$gradus" bench tokenizer --tokenizer prepared --input text.txt --repeat 1 --json
+expect_keys 'bench tokenizer' 1 <out.txt
 echo passed

@@ -37,6 +37,22 @@ grep -q -- '--set mesh.tp=16\|--mesh tp=16' out.txt || fail "no way out is named
 [ ! -e big ] || fail "a plan made the run's folder"
 
 expect_error 1 'H100' "$gradus" plan big.toml --devices 8xH1000
+expect_error 1 'fix:   --devices 8xA100-40 or --devices 8xA100-80' "$gradus" plan big.toml --devices 8xA100
+expect_error 1 'fix:   one of these' "$gradus" plan big.toml --devices 8xTPU
+
+# A recipe that comes along by its name, from any folder; a prediction says what it assumes and how far off it may be.
+for recipe in gpt2-124m gpt2-124m.toml; do
+    expect_ok "$gradus" plan $recipe --devices 8xH100
+    grep -q '^assumes  matmuls at 60% .* attention at 45%' out.txt || fail "the plan assumes nothing: $(cat out.txt)"
+    grep -q '^error .* median 8%, worst 40%' out.txt || fail "the plan claims to be right: $(cat out.txt)"
+done
+expect_ok "$gradus" plan gpt2-124m --devices 8xH100 --json
+grep -q '"prediction_error":{"runs":11,"median":0.08,"worst":0.4}' out.txt || fail "the JSON has no error: $(cat out.txt)"
+grep -q '"reached_by_gradus":false' out.txt || fail "the JSON does not say whose kernels: $(cat out.txt)"
+expect_ok "$gradus" plan gpt2-124m --model.layers=1 --optimizer.lr 1e-3 --train.recompute
+grep -q 'gpt2, 1 layer, .*' out.txt || fail "settings as options, or plurals: $(cat out.txt)"
+grep -q 'activations recomputed' out.txt || fail "--train.recompute is not true: $(cat out.txt)"
+! grep -qE '(^|[^0-9,.])1 (layers|heads|sequences|tokens|steps)' out.txt || fail "one of several: $(cat out.txt)"
 expect_error 1 'ranks cannot share out 96 heads' "$gradus" plan big.toml --devices 5xH100 --mesh tp=5
 expect_error 1 "did you mean 'model.layers'" "$gradus" plan big.toml --set model.layer=3
 sed '/vocab/d' big.toml >blind.toml

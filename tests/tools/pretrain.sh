@@ -9,7 +9,11 @@ train=("$gradus" pretrain recipe.toml --set)
 # The loss falls, each step is in the log once, and the checkpoint talks.
 expect_ok "${train[@]}" run.dir=whole --set sample.every=30 --set sample.prompts=the --set sample.tokens=20
 grep -q '^memory ' out.txt || fail "no memory table: $(cat out.txt)"
-[ "$(grep -c '^step ' out.txt)" -eq 60 ] || fail "not a line for each step: $(cat out.txt)"
+# To a file, a line now and then: the first step, those that validate, the last one, and one about every ten seconds.
+for step in 1 25 50 60; do grep -q "^step *$step/60 " out.txt || fail "no line of step $step: $(cat out.txt)"; done
+[ "$(grep -c '^step ' out.txt)" -lt 30 ] || fail "a line for each step: $(cat out.txt)"
+grep -q '^data .*epochs$' out.txt || fail "no epochs: $(cat out.txt)"
+! grep -q 'times the former' out.txt || fail "epochs are told in a riddle: $(cat out.txt)"
 [ "$(wc -l <whole/log.jsonl)" -eq 60 ] || fail "the log has $(wc -l <whole/log.jsonl) lines"
 [ "$(grep -c val_bits_per_byte whole/log.jsonl)" -eq 3 ] || fail "validations: $(grep -c val_loss whole/log.jsonl)"
 [ "$(wc -l <whole/samples.jsonl)" -eq 2 ] || fail "samples: $(cat whole/samples.jsonl)"
@@ -39,11 +43,11 @@ fi
 
 # wait_for_steps N FOLDER: until the log of the run in the background has N lines.
 wait_for_steps() {
-    for ((i = 0; i < 3000; ++i)); do
+    for ((i = 0; i < 12000; ++i)); do
         [ "$(cat "$2/log.jsonl" 2>/dev/null | wc -l)" -ge "$1" ] && return
         sleep 0.01
     done
-    fail "no $1 steps in 30 s: $(cat "$2".txt)"
+    fail "no $1 steps in 120 s: $(cat "$2".txt)"
 }
 long=(--set train.steps=3000 --set validation.every=1000 --set checkpoint.every=500)
 expect_ok "${train[@]}" run.dir=long "${long[@]}"
@@ -120,12 +124,34 @@ mv killed/checkpoints killed/checkpoints.damaged
 expect_ok "$gradus" pretrain killed/recipe.toml --set train.steps=3000
 cmp <(steps_of killed) <(steps_of long) || fail "from the start the run went otherwise"
 
+# A run's folder is its recipe, wherever it was moved to.
+cp -r whole moved
+expect_ok "$gradus" pretrain moved
+grep -q 'has done all.*moved/checkpoints' out.txt || fail "the folder of a run said: $(cat out.txt)"
+mkdir nothing
+expect_error 1 'no recipe.toml' "$gradus" pretrain nothing
+
+# A dry run looks at everything and writes nothing, not even a lock.
+expect_ok "${train[@]}" run.dir=dry --dry-run
+grep -q '^dry run: nothing was written; without --dry-run it would begin' out.txt || fail "a dry run said: $(cat out.txt)"
+for line in model data batch memory; do grep -q "^$line " out.txt || fail "a dry run has no $line: $(cat out.txt)"; done
+[ ! -e dry ] || fail "a dry run made a folder"
+before=$(find killed -printf '%p %s %T@\n' | sort)
+expect_ok "$gradus" pretrain killed --dry-run
+grep -q 'nothing left to do' out.txt || fail "a dry run of a run that is done said: $(cat out.txt)"
+[ "$before" = "$(find killed -printf '%p %s %T@\n' | sort)" ] || fail "a dry run changed its folder"
+expect_error 1 'optimizer.lr 0.003 → 0.1' "${train[@]}" run.dir=whole --optimizer.lr=0.1 --dry-run
+expect_error 1 'there are no tokens' "${train[@]}" run.dir=dry --data.dir nowhere --dry-run
+
 # What matters cannot change under a run; the key and both values are named.
-expect_error 1 'optimizer.lr = 0.003.*0.1' "${train[@]}" run.dir=whole --set optimizer.lr=0.1
-expect_error 1 'go on from have model.layers = 2' "${train[@]}" run.dir=whole --set model.layers=3
+expect_error 1 'other settings: optimizer.lr 0.003 → 0.1' "${train[@]}" run.dir=whole --set optimizer.lr=0.1
+expect_error 1 'other settings: model.layers 2 → 3$' "${train[@]}" run.dir=whole --set model.layers=3
+expect_error 1 'other settings: model.layers 2 → 3, train.steps 60 → 90, optimizer.lr 0.003 → 0.1$' "${train[@]}" \
+    run.dir=whole --set optimizer.lr=0.1 --set model.layers=3 --set train.steps=90
+grep -q 'fix:   --set model.layers=2 --set train.steps=60 --set optimizer.lr=0.003, or' err.txt || fail "$(cat err.txt)"
 sed 's/cat/dog/' text.txt >other.txt
 expect_ok "$gradus" data prepare other.txt --split tail --val-fraction 0.1 --tokenizer prepared/tokenizer.json --out other
-expect_error 1 'began with data' "${train[@]}" run.dir=whole --set data.dir=other
+expect_error 1 'began with other data' "${train[@]}" run.dir=whole --set data.dir=other
 
 # A loss that is no number: back to the checkpoint before, then to older ones at lower rates, until none is left. The run ends
 # without spoiling the oldest one.

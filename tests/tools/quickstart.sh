@@ -84,6 +84,14 @@ grep -q 'has done all' out.txt || fail "a third run trained: $(cat out.txt)"
 rows='this model|xz -9 alone|xz -9 after the training text|byte 6-gram'
 [ "$(grep -cE "^ +[0-9]+\.[0-9]{4}  ($rows)" out.txt)" -eq 4 ] ||
     fail "the table is not whole: $(tail -12 out.txt)"
+# The prompts are of the user's own text, and the path of the model is one that transformers loads.
+grep '^\$ .* generate ' out.txt >generated.txt
+! grep -q 'install the package' generated.txt || fail "another text's prompts: $(cat generated.txt)"
+prompts=$(grep -oE "'[^']*'" generated.txt | tr -d "'")
+[ "$(wc -l <<<"$prompts")" -eq 3 ] || fail "not three prompts: $(cat generated.txt)"
+while read -r prompt; do grep -q "^$prompt" text.txt || fail "'$prompt' is not of the text"; done <<<"$prompts"
+model=$(sed -n 's/^the model, as Hugging Face transformers loads it: *//p' out.txt)
+[ -e "$model/config.json" ] && [ -e "$model/model.safetensors" ] || fail "'$model' is no model: $(tail -5 out.txt)"
 grep -q '</html>' run/report.html || fail "there is no report"
 
 # The validation covers all of the text that the yardsticks cover.

@@ -20,7 +20,8 @@ done
 expect_ok "${train[@]}" run.dir=muon --set optimizer.kind=muon
 expect_ok on_ranks 2 "${train[@]}" run.dir=muons --set optimizer.kind=muon
 same_losses muon muons || fail "Muon on two ranks went otherwise"
-expect_ok on_ranks 2 "${train[@]}" run.dir=minutes --set train.minutes=0.02 --set optimizer.warmup=1
+expect_ok on_ranks 2 "$gradus" pretrain recipe.toml --set run.dir=minutes --set train.minutes=0.02 --set optimizer.warmup=1 \
+    --set checkpoint.every=5 --set validation.every=0
 grep -q 'steps fit into 0.02 minutes' out.txt || fail "no steps were counted: $(cat out.txt)"
 expect_ok "$gradus" generate mesh-2-2 --prompt 'the ' --max-tokens 5
 

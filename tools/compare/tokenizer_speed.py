@@ -86,7 +86,7 @@ def main():
             raw = pathlib.Path(path).read_bytes()
             text = raw.decode()
             best, digests = dict.fromkeys(names, float("inf")), {}
-            command = shlex.split(options.program) + ["--tokenizer", saved, "--input", path, "--repeat", "5"]
+            command = shlex.split(options.program) + ["--tokenizer", saved, "--input", path, "--repeat", "5", "--json"]
             for _ in range(options.rounds):
                 ours = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
                 best["gradus"] = min(best["gradus"], ours["seconds"])

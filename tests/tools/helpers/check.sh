@@ -1,6 +1,16 @@
 # What the tests of the program share. Sourced with the program's path as $1; makes an empty folder, works in it, and
 # removes it at the end.
 set -euo pipefail
+
+# A test that hangs ends by itself, with all that it started: after 20 minutes, or an hour under a sanitizer.
+if [ -z "${GRADUS_TIMED:-}" ]; then
+    status=0
+    GRADUS_TIMED=1 timeout --kill-after=10 "${GRADUS_TEST_SECONDS:-$([ "${GRADUS_SLOW:-}" ] && echo 3600 || echo 1200)}" \
+        bash "$0" "$@" || status=$?
+    [ $status -ne 124 ] || echo "FAILED: $(basename "$0") did not end in time" >&2
+    exit $status
+fi
+
 gradus=$(realpath "$1")
 root=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../../..")  # of the repository
 work=$(mktemp -d)

@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# What people type: help of a command, prompts without an option, short options, numbers with an exponent, tables for people;
+# and what a shell offers after TAB.
+source "$(dirname "$0")/helpers/check.sh"
+prepare_data
+write_recipe
+expect_ok "$gradus" pretrain recipe.toml --run.dir=run --train.steps=20 --validation.every 10
+[ "$(wc -l <run/log.jsonl)" -eq 20 ] || fail "--train.steps=20 made $(wc -l <run/log.jsonl) steps"
+
+# gradus help.
+expect_ok "$gradus" help
+grep -q 'A first run:' out.txt || fail "gradus help: $(cat out.txt)"
+for command in pretrain 'data prepare' 'bench step'; do
+    expect_ok "$gradus" $command --help
+    cp out.txt long.txt
+    expect_ok "$gradus" help $command
+    cmp out.txt long.txt || fail "gradus help $command is not $command --help"
+done
+expect_error 2 "did you mean 'pretrain'?" "$gradus" help pretrian
+
+# One prompt, in three ways.
+expect_ok "$gradus" generate run --prompt 'the cat' --max-tokens 6 --seed 3
+cp out.txt long.txt
+for words in "-n 6 -p the~cat" "the~cat -n 6" "-n 6e0 the~cat"; do
+    read -ra words <<<"$words"
+    expect_ok "$gradus" generate run "${words[@]//\~/ }" --seed 3
+    cmp out.txt long.txt || fail "generate ${words[*]} is another text: $(cat out.txt)"
+done
+expect_ok "$gradus" generate run 'the cat' -p 'a dog' -n 2
+grep -q 'prompt 2 of 2' out.txt || fail "a text and a prompt are two: $(cat out.txt)"
+
+# bench tokenizer: a table for people, JSON for programs.
+expect_ok "$gradus" bench tokenizer --tokenizer prepared --input text.txt --repeat 1
+grep -q '^speed .* MB/s' out.txt || fail "no table: $(cat out.txt)"
+grep -q 'the best of 1 run$' out.txt || fail "one run is told as several: $(cat out.txt)"
+expect_ok "$gradus" bench tokenizer --tokenizer prepared --input text.txt --repeat 1 --json
+for key in seconds tokens bytes ids_fnv1a; do grep -q "\"$key\"" out.txt || fail "the JSON lacks $key: $(cat out.txt)"; done
+
+# Many epochs are called so, and warned of.
+expect_ok "$gradus" pretrain recipe.toml --run.dir=often --train.steps=1000 --validation.every=0 --dry-run
+grep -qE '; [0-9.]+ epochs$' out.txt || fail "no epochs: $(cat out.txt)"
+grep -q '^note: .* epochs of the same text: .* --set train.steps=' err.txt || fail "no warning: $(cat err.txt)"
+
+# Prompts of the kind of the text: beginnings of its lines, which validation alone has; of a text without spaces too.
+expect_ok "$gradus" data prompts prepared
+[ "$(wc -l <out.txt)" -eq 3 ] || fail "not three prompts: $(cat out.txt)"
+while read -r prompt; do
+    grep -q "^$prompt" text.txt || fail "'$prompt' begins no line of the text"
+    [ "$(wc -w <<<"$prompt")" -eq 4 ] || fail "'$prompt' has not four words"
+done <out.txt
+for ((i = 0; i < 40; ++i)); do printf '漢字仮名交じり文%.0s' {1..30}; echo $i; done >joined.txt
+expect_ok "$gradus" data prepare joined.txt --split tail --val-fraction 0.2 --out joined
+expect_ok "$gradus" data prompts joined --count 2
+iconv -f UTF-8 -t UTF-8 out.txt >/dev/null || fail "a prompt ends inside a character: $(cat out.txt)"
+[ -s out.txt ] || fail "a text without spaces gives no prompt"
+expect_error 1 'no validation text' "$gradus" data prompts run
+
+# Completion, from the definitions of the commands: every option of every command's help is offered.
+expect_ok "$gradus" __complete ''
+grep -qx pretrain out.txt || fail "no commands are offered: $(cat out.txt)"
+for command in 'data prepare' 'data prompts' 'tokenizer train' plan pretrain eval generate convert yardsticks report 'bench step' \
+    'bench ops' 'bench generate' 'bench tokenizer'; do
+    expect_ok "$gradus" $command --help
+    grep -oE '^  (-[a-zA-Z],)?--[a-z-]+' out.txt | grep -oE -- '--[a-z-]+' | sort -u >options.txt
+    [ "$(wc -l <options.txt)" -ge 2 ] || fail "$command has no options: $(cat out.txt)"
+    expect_ok "$gradus" __complete $command --
+    cmp options.txt <(sort -u out.txt) || fail "$command offers other options: $(diff options.txt <(sort -u out.txt))"
+done
+expect_ok "$gradus" __complete pretrain qui
+grep -qx quickstart out.txt || fail "recipes are not offered: $(cat out.txt)"
+expect_ok "$gradus" __complete pretrain quickstart --set optimizer.l
+grep -qx 'optimizer.lr=' out.txt || fail "settings are not offered: $(cat out.txt)"
+expect_ok "$gradus" __complete generate run --device s
+grep -qx simt out.txt || fail "values are not offered: $(cat out.txt)"
+COMP_WORDS=(gradus data pre) COMP_CWORD=2
+gradus_path=$gradus
+source "$root/tools/completion.bash"
+COMP_WORDS[0]=$gradus_path
+_gradus
+[ "${COMPREPLY[*]}" = prepare ] || fail "bash completes 'gradus data pre' by '${COMPREPLY[*]}'"
+echo passed

@@ -1,0 +1,72 @@
+#include "tools/find_recipe.h"
+
+#include <algorithm>
+
+#include "engine/base/suggest.h"
+
+namespace gradus {
+
+namespace {
+
+// PREFIX/share/gradus/recipes beside PREFIX/bin/gradus; else tools/recipes of the tree that the program lies in.
+fs::path recipes_folder() {
+    std::error_code ignored;
+    const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
+    const fs::path installed = program.parent_path().parent_path() / "share" / "gradus" / "recipes";
+    if (fs::is_directory(installed, ignored)) return installed;
+    for (fs::path folder = program.parent_path(); folder.has_relative_path(); folder = folder.parent_path())
+        if (fs::is_regular_file(folder / "tools" / "recipes" / "quickstart.toml", ignored))
+            return folder / "tools" / "recipes";
+    return {};
+}
+
+std::string stem_of(const fs::path& path) { return path.extension() == ".toml" ? path.stem() : path.filename(); }
+
+Error no_recipe(const std::string& given) {
+    const std::vector<std::string> names = recipe_names();
+    std::string list;
+    for (const std::string& n : names) list += (list.empty() ? "" : ", ") + n;
+    const std::string near = nearest_name(stem_of(given), names);
+    return Error("there is no recipe '" + given + "'",
+                 "no such file" + (list.empty() ? "" : ", and the recipes that come with gradus are " + list),
+                 near.empty() ? "give the path of a recipe, the folder of a run, or one of those names"
+                              : "did you mean '" + near + "'?");
+}
+
+}  // namespace
+
+std::vector<std::string> recipe_names() {
+    std::vector<std::string> names;
+    std::error_code ignored;
+    for (const fs::directory_entry& entry : fs::directory_iterator(recipes_folder(), ignored))
+        if (entry.path().extension() == ".toml") names.push_back(entry.path().stem());
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+FoundRecipe find_recipe(const std::string& given) {
+    std::error_code ignored;
+    if (fs::is_directory(given, ignored)) {
+        if (fs::exists(fs::path(given) / "recipe.toml", ignored)) return {fs::path(given) / "recipe.toml", given};
+        throw Error("'" + given + "' is a folder without a recipe", "it has no recipe.toml, so it is no run",
+                    "give the folder of a run, or a recipe and --set run.dir=" + given);
+    }
+    if (fs::exists(given, ignored)) return {given, {}};
+    if (fs::path(given).has_parent_path()) throw no_recipe(given);
+    const fs::path known = recipes_folder() / (stem_of(given) + ".toml");
+    if (!fs::exists(known, ignored)) throw no_recipe(given);
+    return {known.lexically_proximate(fs::current_path(ignored)), {}};
+}
+
+Config load_recipe(const std::string& given, const std::vector<std::string>& assignments) {
+    const FoundRecipe found = find_recipe(given);
+    Config config = load_config(found.file, {});
+    if (!found.run.empty()) {
+        config.run_dir = found.run.string();
+        config.written_at["run.dir"] = "the folder that was given";
+    }
+    for (const std::string& a : assignments) apply_settings(config, {parse_assignment(a)});
+    return config;
+}
+
+}  // namespace gradus
