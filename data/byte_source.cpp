@@ -1,46 +1,103 @@
 #include "data/byte_source.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
 #include <zstd_errors.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
+#include <string_view>
+#include <vector>
 
 #include "engine/base/error.h"
-#include "engine/base/file.h"
 
 namespace gradus {
 
+namespace fs = std::filesystem;
+
 namespace {
 
+constexpr size_t buffer_bytes = 256 << 10;
+constexpr int most_layers = 8;
 constexpr size_t most_at_once = 1 << 30;  // zlib counts in 32 bits
 
-Error damaged(const MappedFile& file, size_t offset, const std::string& why) {
-    return Error("cannot decompress '" + file.path().string() + "'",
-                 why + " at byte " + std::to_string(offset) + " of " + std::to_string(file.size()),
-                 "fetch or make that file again, or leave it out of the inputs");
-}
-
-class PlainSource final : public ByteSource {
+class FileSource final : public ByteSource {
 public:
-    explicit PlainSource(MappedFile file) : file_(std::move(file)) {}
+    explicit FileSource(const fs::path& path) : path_(path), descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+        if (descriptor_ < 0) throw failed();
+    }
+    ~FileSource() override { ::close(descriptor_); }
 
     size_t read(char* buffer, size_t room) override {
-        const size_t n = std::min(room, file_.size() - at_);
-        if (n > 0) std::memcpy(buffer, file_.data() + at_, n);
-        at_ += n;
+        while (true) {
+            const ssize_t n = ::read(descriptor_, buffer, std::min(room, most_at_once));
+            if (n >= 0) return size_t(n);
+            if (errno != EINTR) throw failed();
+        }
+    }
+
+private:
+    Error failed() const {
+        return Error("cannot read '" + path_.string() + "'", std::strerror(errno),
+                     "check the path and its permissions: ls -l " + path_.string());
+    }
+
+    fs::path path_;
+    int descriptor_;
+};
+
+// A source with a buffer that can be looked at before it is taken.
+class Buffered final : public ByteSource {
+public:
+    explicit Buffered(std::unique_ptr<ByteSource> source) : source_(std::move(source)), buffer_(buffer_bytes) {}
+
+    // At least `bytes` of what comes next, fewer at the end only.
+    std::string_view peek(size_t bytes) {
+        if (end_ - begin_ < bytes && begin_ > 0) {
+            std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+            end_ -= begin_;
+            begin_ = 0;
+        }
+        while (end_ - begin_ < bytes && !ended_) {
+            const size_t n = source_->read(buffer_.data() + end_, buffer_.size() - end_);
+            ended_ = n == 0;
+            end_ += n;
+        }
+        return {buffer_.data() + begin_, end_ - begin_};
+    }
+    void take(size_t bytes) {
+        begin_ += bytes;
+        taken_ += bytes;
+    }
+    size_t taken() const { return taken_; }
+
+    size_t read(char* buffer, size_t room) override {
+        if (begin_ == end_) return source_->read(buffer, room);
+        const size_t n = std::min(room, end_ - begin_);
+        std::memcpy(buffer, buffer_.data() + begin_, n);
+        take(n);
         return n;
     }
 
 private:
-    MappedFile file_;
-    size_t at_ = 0;
+    std::unique_ptr<ByteSource> source_;
+    std::vector<char> buffer_;
+    size_t begin_ = 0, end_ = 0, taken_ = 0;
+    bool ended_ = false;
 };
+
+Error damaged(const fs::path& path, size_t offset, const std::string& why) {
+    return Error("cannot decompress '" + path.string() + "'", why + " at byte " + std::to_string(offset),
+                 "fetch or make that file again, or leave it out of the inputs");
+}
 
 class GzipSource final : public ByteSource {
 public:
-    explicit GzipSource(MappedFile file) : file_(std::move(file)) {
+    GzipSource(std::unique_ptr<Buffered> in, fs::path path) : in_(std::move(in)), path_(std::move(path)) {
         CHECK(inflateInit2(&stream_, 15 + 16) == Z_OK);  // 15: the largest window, 16: a gzip header
     }
     ~GzipSource() override { inflateEnd(&stream_); }
@@ -49,41 +106,45 @@ public:
         const uInt asked = uInt(std::min(room, most_at_once));
         stream_.next_out = reinterpret_cast<Bytef*>(buffer);
         stream_.avail_out = asked;
-        while (stream_.avail_out == asked && !ended_) {
-            stream_.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(file_.data() + at_));
-            stream_.avail_in = uInt(std::min(file_.size() - at_, most_at_once));
-            const uInt given = stream_.avail_in;
+        while (stream_.avail_out == asked && asked > 0 && !ended_) {
+            const std::string_view given = in_->peek(1);
+            stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(given.data()));
+            stream_.avail_in = uInt(given.size());
             const int status = inflate(&stream_, Z_NO_FLUSH);
-            at_ += given - stream_.avail_in;
-            if (status == Z_STREAM_END) {
-                start_next_member();
-            } else if (status != Z_OK && status != Z_BUF_ERROR) {
-                throw damaged(file_, at_, stream_.msg ? stream_.msg : "the gzip data is damaged");
-            } else if (at_ == file_.size() && stream_.avail_out == asked) {
-                throw damaged(file_, at_, "the gzip data ends in the middle");
-            }
+            in_->take(given.size() - stream_.avail_in);
+            if (status == Z_STREAM_END) start_next_member();
+            else if (status != Z_OK && status != Z_BUF_ERROR)
+                throw damaged(path_, in_->taken(), stream_.msg ? stream_.msg : "the gzip data is damaged");
+            else if (given.empty() && stream_.avail_out == asked)
+                throw damaged(path_, in_->taken(), "the gzip data ends in the middle");
         }
         return asked - stream_.avail_out;
     }
 
 private:
-    // Members follow each other; what is not a member after the last one is padding, which gzip ignores too.
+    // Members follow each other; tapes and block devices leave zero bytes behind the last one, which gzip ignores too.
     void start_next_member() {
-        const bool another =
-            file_.size() - at_ >= 2 && file_.data()[at_] == std::byte{0x1F} && file_.data()[at_ + 1] == std::byte{0x8B};
-        ended_ = !another;
-        if (another) inflateReset(&stream_);
+        const std::string_view next = in_->peek(2);
+        if (next.substr(0, 2) == "\x1F\x8B") {
+            inflateReset(&stream_);
+            return;
+        }
+        for (std::string_view rest = next; !rest.empty(); in_->take(rest.size()), rest = in_->peek(1))
+            if (rest.find_first_not_of('\0') != std::string_view::npos)
+                throw damaged(path_, in_->taken(), "the gzip data is followed by something else");
+        ended_ = true;
     }
 
-    MappedFile file_;
+    std::unique_ptr<Buffered> in_;
+    fs::path path_;
     z_stream stream_{};
-    size_t at_ = 0;
     bool ended_ = false;
 };
 
 class ZstdSource final : public ByteSource {
 public:
-    explicit ZstdSource(MappedFile file) : file_(std::move(file)), stream_(ZSTD_createDStream()) {
+    ZstdSource(std::unique_ptr<Buffered> in, fs::path path)
+        : in_(std::move(in)), path_(std::move(path)), stream_(ZSTD_createDStream()) {
         CHECK(stream_);
         // Whatever window the writer chose (zstd --long=31: 2 GiB). Memory is taken as the window fills.
         const int largest = ZSTD_dParam_getBounds(ZSTD_d_windowLogMax).upperBound;
@@ -94,13 +155,14 @@ public:
     size_t read(char* buffer, size_t room) override {
         ZSTD_outBuffer out{buffer, room, 0};
         while (out.pos == 0 && room > 0) {
-            if (in_frame_ == 0 && at_ == file_.size()) return 0;
-            ZSTD_inBuffer in{file_.data(), file_.size(), at_};
+            const std::string_view given = in_->peek(1);
+            if (in_frame_ == 0 && given.empty()) return 0;
+            ZSTD_inBuffer in{given.data(), given.size(), 0};
             in_frame_ = ZSTD_decompressStream(stream_, &out, &in);
             if (ZSTD_isError(in_frame_)) throw failed();
-            const bool stuck = in.pos == at_ && out.pos == 0;
-            at_ = in.pos;
-            if (stuck && in_frame_ != 0) throw damaged(file_, at_, "the zstd data ends in the middle");
+            in_->take(in.pos);
+            if (in.pos == 0 && out.pos == 0 && in_frame_ != 0)
+                throw damaged(path_, in_->taken(), "the zstd data ends in the middle");
         }
         return out.pos;
     }
@@ -108,45 +170,92 @@ public:
 private:
     Error failed() const {
         if (ZSTD_getErrorCode(in_frame_) != ZSTD_error_memory_allocation)
-            return damaged(file_, at_, ZSTD_getErrorName(in_frame_));
-        const std::string name = file_.path().string();
+            return damaged(path_, in_->taken(), ZSTD_getErrorName(in_frame_));
+        const std::string name = path_.string();
         return Error("cannot decompress '" + name + "'", "its zstd window needs more memory than this machine has free",
                      "compress it with a smaller one: zstd -dc --long=31 " + name + " | zstd -o smaller-" +
-                         file_.path().filename().string());
+                         path_.filename().string());
     }
 
-    MappedFile file_;
+    std::unique_ptr<Buffered> in_;
+    fs::path path_;
     ZSTD_DStream* stream_;
-    size_t at_ = 0;
     size_t in_frame_ = 0;  // zstd's own measure: 0 between frames
 };
 
-bool starts_with(const MappedFile& file, std::initializer_list<unsigned char> magic) {
-    return file.size() >= magic.size() && std::memcmp(file.data(), magic.begin(), magic.size()) == 0;
+bool is_gzip(std::string_view first) { return first.substr(0, 2) == "\x1F\x8B"; }
+
+// A frame, or a skippable frame (magic 0x184D2A50 … 0x184D2A5F), which pzstd puts before each of its frames.
+bool is_zstd(std::string_view first) {
+    return first.substr(0, 4) == "\x28\xB5\x2F\xFD" ||
+           (first.size() >= 4 && (uint8_t(first[0]) & 0xF0) == 0x50 && first.substr(1, 3) == "\x2A\x4D\x18");
+}
+
+bool has_compression_ending(const fs::path& name) {
+    std::string ending = name.extension().string();
+    for (char& c : ending) c = c >= 'A' && c <= 'Z' ? char(c + 32) : c;
+    return ending == ".gz" || ending == ".zst";
 }
 
 }  // namespace
 
-std::unique_ptr<ByteSource> open_bytes(const std::filesystem::path& path) {
-    MappedFile file(path);
-    if (starts_with(file, {0x1F, 0x8B})) return std::make_unique<GzipSource>(std::move(file));
-    if (starts_with(file, {0x28, 0xB5, 0x2F, 0xFD})) return std::make_unique<ZstdSource>(std::move(file));
-    return std::make_unique<PlainSource>(std::move(file));
+fs::path without_compression(const fs::path& name) {
+    fs::path rest = name;
+    while (has_compression_ending(rest)) rest.replace_extension();
+    return rest;
 }
 
-std::string read_bytes(const std::filesystem::path& path, size_t limit, bool& whole) {
-    const auto source = open_bytes(path);
+std::unique_ptr<ByteSource> decompressed(std::unique_ptr<ByteSource> source, const fs::path& path) {
+    int layers = 0;
+    while (true) {
+        auto buffered = std::make_unique<Buffered>(std::move(source));
+        const std::string_view first = buffered->peek(4);
+        const bool gzip = is_gzip(first), zstd = is_zstd(first);
+        if (!gzip && !zstd) {
+            source = std::move(buffered);
+            break;
+        }
+        if (++layers > most_layers)
+            throw Error("cannot decompress '" + path.string() + "'",
+                        "it is compressed more than " + std::to_string(most_layers) + " times over",
+                        "decompress it by hand, or leave it out of the inputs");
+        if (gzip) source = std::make_unique<GzipSource>(std::move(buffered), path);
+        else source = std::make_unique<ZstdSource>(std::move(buffered), path);
+    }
+    fs::path name = path.filename();
+    for (int promised = 1; has_compression_ending(name); ++promised, name.replace_extension())
+        if (promised > layers)
+            throw Error("'" + path.string() + "' is not compressed as its name says",
+                        layers == 0 ? "its first bytes are neither those of gzip nor those of zstd"
+                                    : "it is compressed " + std::to_string(layers) +
+                                          (layers == 1 ? " time, and its name" : " times, and its name") +
+                                          " has more endings of compression than that",
+                        "fetch or make that file again; if it is plain text, give it another name: mv " +
+                            path.string() + " " + without_compression(path).string());
+    return source;
+}
+
+std::unique_ptr<ByteSource> open_bytes(const fs::path& path) {
+    return decompressed(std::make_unique<FileSource>(path), path);
+}
+
+std::string read_bytes(ByteSource& source, size_t limit, bool& whole) {
     std::string bytes;
     size_t used = 0;
     while (used <= limit) {
         if (bytes.size() - used < 1) bytes.resize(std::min(limit + 1, std::max<size_t>(64 << 10, bytes.size() * 2)));
-        const size_t n = source->read(bytes.data() + used, bytes.size() - used);
+        const size_t n = source.read(bytes.data() + used, bytes.size() - used);
         if (n == 0) break;
         used += n;
     }
     whole = used <= limit;
     bytes.resize(std::min(used, limit));
     return bytes;
+}
+
+std::string read_bytes(const fs::path& path, size_t limit, bool& whole) {
+    const auto source = open_bytes(path);
+    return read_bytes(*source, limit, whole);
 }
 
 }  // namespace gradus

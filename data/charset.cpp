@@ -5,83 +5,34 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <vector>
 
+#include "data/decode.h"
+#include "data/encoding.h"
+#include "data/html_prescan.h"
 #include "data/text.h"
 
 namespace gradus {
 
 namespace {
 
-constexpr size_t meta_window = 4096;        // browsers look at 1024; real pages put long comments first
 constexpr size_t guess_window = 256 << 10;  // what uchardet is shown
 constexpr size_t bytes_per_tolerated_error = 1000;
-
-std::string lower(std::string_view text) {
-    std::string result(text);
-    for (char& c : result) c = c >= 'A' && c <= 'Z' ? char(c + 32) : c;
-    return result;
-}
-
-// WHATWG's encoding standard gives old labels to the superset that browsers decode with.
-std::string encoding_of_label(std::string_view label) {
-    const std::string name = lower(trimmed(label));
-    struct Row {
-        std::string_view label, encoding;
-    };
-    static constexpr Row rows[] = {
-        {"ascii", "CP1252"},
-        {"us-ascii", "CP1252"},
-        {"iso-8859-1", "CP1252"},
-        {"iso8859-1", "CP1252"},
-        {"latin1", "CP1252"},
-        {"latin-1", "CP1252"},
-        {"l1", "CP1252"},
-        {"iso-8859-9", "CP1254"},
-        {"iso-8859-11", "CP874"},
-        {"tis-620", "CP874"},
-        {"gb2312", "GB18030"},
-        {"gbk", "GB18030"},
-        {"gb_2312-80", "GB18030"},
-        {"shift_jis", "CP932"},
-        {"shift-jis", "CP932"},
-        {"sjis", "CP932"},
-        {"x-sjis", "CP932"},
-        {"ks_c_5601-1987", "CP949"},
-        {"euc-kr", "CP949"},
-        {"big5", "BIG5-HKSCS"},
-        {"x-gbk", "GB18030"},
-        {"unicode", "UTF-16LE"},
-        {"utf-16", "UTF-16LE"},
-        {"utf8", "UTF-8"},
-        {"x-mac-cyrillic", "MAC-CYRILLIC"},
-    };
-    for (const Row& row : rows)
-        if (row.label == name) return std::string(row.encoding);
-    return name;
-}
-
-// How many bytes a unit has: what is skipped where one makes no sense.
-size_t unit_bytes(const std::string& encoding) {
-    const std::string name = lower(encoding);
-    for (const char* four : {"utf-32", "utf32", "ucs-4", "ucs4"})
-        if (name.rfind(four, 0) == 0) return 4;
-    for (const char* two : {"utf-16", "utf16", "ucs-2", "ucs2"})
-        if (name.rfind(two, 0) == 0) return 2;
-    return 1;
-}
 
 struct CloseConverter {
     void operator()(void* converter) const { ::iconv_close(static_cast<iconv_t>(converter)); }
 };
 
-// Nothing when this machine's iconv does not know the encoding.
-std::optional<std::string> convert(std::string_view bytes, const std::string& encoding) {
+// For guesses that are none of the web's encodings (IBM852, EUC-TW, VISCII, …). Nothing when the C library does not
+// know it either.
+std::optional<std::string> convert_by_library(std::string_view bytes, const std::string& encoding) {
     const iconv_t opened = ::iconv_open("UTF-8", encoding.c_str());
     if (opened == iconv_t(-1)) return std::nullopt;
     const std::unique_ptr<void, CloseConverter> converter(opened);
+    const size_t unit = encoding.rfind("UTF-32", 0) == 0 ? 4 : 1;  // uchardet's only one of several bytes
     std::string text;
     text.reserve(bytes.size() + bytes.size() / 2);
     std::vector<char> buffer(64 << 10);
@@ -100,7 +51,7 @@ std::optional<std::string> convert(std::string_view bytes, const std::string& en
         if (problem == 0 || problem == E2BIG) continue;
         text += "\xEF\xBF\xBD";
         if (problem == EINVAL) break;  // the last character is cut off
-        const size_t skipped = std::min(left, unit_bytes(encoding));
+        const size_t skipped = std::min(left, unit);
         in += skipped, left -= skipped;
     }
     next(nullptr);
@@ -113,6 +64,23 @@ bool is_nearly_utf8(std::string_view bytes) {
     return census.ill_formed <= bytes.size() / bytes_per_tolerated_error && census.ill_formed < census.beyond_ascii;
 }
 
+bool is_ascii(std::string_view bytes) {
+    return std::all_of(bytes.begin(), bytes.end(), [](char c) { return uint8_t(c) < 0x80; });
+}
+
+// Text in it can consist of ASCII bytes alone, and mean others.
+bool hides_in_ascii(Decoder decoder) { return decoder == Decoder::iso_2022_jp || decoder == Decoder::replacement; }
+
+bool is_utf16(Decoder decoder) { return decoder == Decoder::utf16_be || decoder == Decoder::utf16_le; }
+
+const Encoding* declared(std::string_view bytes, Markup markup) {
+    if (markup == Markup::none) return nullptr;
+    if (markup == Markup::xml)
+        if (const Encoding* encoding = xml_encoding(bytes)) return encoding;
+    if (const Encoding* encoding = prescan_html(bytes)) return encoding;
+    return late_meta(bytes);
+}
+
 std::string guessed_charset(std::string_view bytes) {
     struct Delete {
         void operator()(uchardet* detector) const { uchardet_delete(detector); }
@@ -123,45 +91,30 @@ std::string guessed_charset(std::string_view bytes) {
     return uchardet_get_charset(detector.get());
 }
 
-}  // namespace
-
-std::string declared_charset(std::string_view html) {
-    const std::string head = lower(html.substr(0, meta_window));
-    for (size_t at = 0; (at = head.find("<meta", at)) != std::string::npos; at += 5) {
-        const std::string_view tag = std::string_view(head).substr(at, head.find('>', at) - at);
-        const size_t word = tag.find("charset");
-        if (word == std::string_view::npos) continue;
-        size_t i = word + 7;
-        auto skip_spaces = [&] {
-            while (i < tag.size() && is_space(tag[i])) ++i;
-        };
-        skip_spaces();
-        if (i >= tag.size() || tag[i] != '=') continue;
-        ++i;
-        skip_spaces();
-        if (i < tag.size() && (tag[i] == '"' || tag[i] == '\'')) ++i;
-        const size_t end = tag.find_first_of("\"'; \t\r\n/>", i);
-        return std::string(tag.substr(i, end == std::string_view::npos ? end : end - i));
-    }
-    return "";
+std::optional<std::string> decode_guess(std::string_view bytes) {
+    const std::string guess = guessed_charset(bytes);
+    if (guess.empty()) return std::nullopt;
+    const Encoding* const encoding = encoding_of_label(guess);
+    if (encoding && encoding->decoder != Decoder::replacement) return decode(bytes, *encoding);
+    return convert_by_library(bytes, guess);
 }
+
+}  // namespace
 
 std::string to_utf8(std::string_view bytes, Markup markup) {
     if (bytes.substr(0, 3) == "\xEF\xBB\xBF") return repair_utf8(bytes.substr(3));
-    if (bytes.substr(0, 2) == "\xFF\xFE" || bytes.substr(0, 2) == "\xFE\xFF") {
-        if (auto text = convert(bytes.substr(2), bytes[0] == '\xFF' ? "UTF-16LE" : "UTF-16BE")) return *text;
-    }
+    if (bytes.substr(0, 2) == "\xFF\xFE") return *decode(bytes.substr(2), *encoding_of_label("utf-16le"));
+    if (bytes.substr(0, 2) == "\xFE\xFF") return *decode(bytes.substr(2), *encoding_of_label("utf-16be"));
+
+    const Encoding* const page = declared(bytes, markup);
+    if (page && (is_utf16(page->decoder) || (hides_in_ascii(page->decoder) && is_ascii(bytes))))
+        if (auto text = decode(bytes, *page)) return *text;
     if (is_nearly_utf8(bytes)) return repair_utf8(bytes);
-    if (markup == Markup::html) {
-        // A page whose <meta> could be read as ASCII is not UTF-16, and these bytes are not UTF-8, whatever it says.
-        const std::string encoding = encoding_of_label(declared_charset(bytes));
-        if (!encoding.empty() && encoding.rfind("utf", 0) != 0 && encoding.rfind("UTF", 0) != 0)
-            if (auto text = convert(bytes, encoding)) return *text;
-    }
-    const std::string guess = guessed_charset(bytes);
-    if (!guess.empty())
-        if (auto text = convert(bytes, encoding_of_label(guess))) return *text;
-    if (auto text = convert(bytes, "CP1252")) return *text;
+    // These bytes are not UTF-8, whatever the page says.
+    if (page && page->decoder != Decoder::utf8)
+        if (auto text = decode(bytes, *page)) return *text;
+    if (auto text = decode_guess(bytes)) return *text;
+    if (auto text = decode(bytes, *encoding_of_label("windows-1252"))) return *text;
     return repair_utf8(bytes);
 }
 

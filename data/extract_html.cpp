@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <vector>
 
+#include "data/byte_source.h"
+#include "data/charset.h"
 #include "data/html_boilerplate.h"
 #include "data/html_text.h"
 #include "data/html_tree.h"
 #include "data/text.h"
+#include "data/xhtml.h"
 
 namespace gradus {
 
@@ -102,8 +105,8 @@ int find_main(const HtmlTree& page, const std::vector<bool>& dropped, const Weig
 
 }  // namespace
 
-Extraction extract_html(std::string_view utf8) {
-    const HtmlTree page(utf8);
+Extraction extract_html(std::string_view utf8, Markup markup) {
+    const HtmlTree page(utf8, {}, markup);
     Extraction extraction;
     extraction.refused = page.refused();
     if (page.size() == 0) return extraction;
@@ -128,6 +131,17 @@ Extraction extract_html(std::string_view utf8) {
     const Weights weights(page, dropped);
     extraction.text = html_text(page, find_main(page, dropped, weights), dropped);
     return extraction;
+}
+
+Extraction extract_page(std::string_view bytes, Markup by_name) {
+    const std::string utf8 = to_utf8(bytes, by_name);
+    return extract_html(utf8, declares_xhtml(utf8) ? Markup::xml : by_name);
+}
+
+bool is_xhtml_name(std::string_view path) {
+    std::string name = without_compression(path).extension().string();
+    for (char& c : name) c = c >= 'A' && c <= 'Z' ? char(c + 32) : c;
+    return name == ".xhtml" || name == ".xht";
 }
 
 }  // namespace gradus

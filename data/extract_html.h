@@ -1,7 +1,7 @@
 #pragma once
 // The main text of a web page, as its author wrote it: without menus, adverts, footers, scripts.
 //
-//   1  parse (html_tree.h)
+//   1  parse (html_tree.h), XHTML by the rules of XML
 //   2  drop what is not text or not shown: script, style, template, svg, form controls, hidden elements
 //   3  drop what is by its tag, role, class or id something around the text (html_boilerplate.h), and blocks that are
 //      mostly links; never what holds most of the page
@@ -12,6 +12,8 @@
 #include <string>
 #include <string_view>
 
+#include "data/markup.h"
+
 namespace gradus {
 
 struct Extraction {
@@ -19,6 +21,10 @@ struct Extraction {
     std::string refused;  // why there is no text at all: HtmlTree::refused()
 };
 
-Extraction extract_html(std::string_view utf8);
+Extraction extract_html(std::string_view utf8, Markup markup = Markup::html);
+
+// The same from the bytes of a file. Its name says whether it is XHTML, or the page itself does (xhtml.h).
+Extraction extract_page(std::string_view bytes, Markup by_name);
+bool is_xhtml_name(std::string_view path);  // .xhtml or .xht, also with .gz or .zst behind it
 
 }  // namespace gradus

@@ -6,7 +6,9 @@
 #include <set>
 #include <utility>
 
+#include "data/byte_source.h"
 #include "data/text.h"
+#include "data/text_content.h"
 #include "engine/base/error.h"
 
 namespace gradus {
@@ -21,58 +23,130 @@ std::string in_small_letters(const fs::path& name) {
     return text;
 }
 
-constexpr const char* known_names = ".txt, .html, .htm, .xhtml or .jsonl, alone or with .gz or .zst behind";
+constexpr const char* known_names =
+    ".txt, .md, .html, .jsonl, as source code or the like, alone or with .gz or .zst behind";
+
+// Prose and source code. Tables, settings and logs (.csv .json .xml .log …) are left alone where a folder stands for them.
+constexpr std::string_view text_endings[] = {
+    ".txt", ".text",  ".md",    ".markdown", ".rst",  ".org", ".adoc",  ".asciidoc", ".tex", ".py",  ".c",    ".h",
+    ".cc",  ".cpp",   ".cxx",   ".hh",       ".hpp",  ".hxx", ".cu",    ".cuh",      ".rs",  ".go",  ".java", ".kt",
+    ".js",  ".mjs",   ".ts",    ".tsx",      ".jsx",  ".php", ".rb",    ".pl",       ".pm",  ".sh",  ".bash", ".zsh",
+    ".lua", ".r",     ".jl",    ".hs",       ".ml",   ".mli", ".clj",   ".ex",       ".exs", ".erl", ".el",   ".lisp",
+    ".scm", ".sql",   ".swift", ".m",        ".cs",   ".fs",  ".scala", ".f",        ".f90", ".asm", ".s",    ".v",
+    ".vhd", ".proto", ".cmake", ".css",      ".dart", ".zig", ".nim",   ".pas",      ".ada", ".adb", ".tcl",
+};
+
+constexpr size_t most_kinds = 200;
+constexpr size_t head_bytes = 64 << 10;
+
+std::string ending_of(const fs::path& path) {
+    const std::string name = in_small_letters(path.filename());
+    const fs::path bare = without_compression(name);
+    const std::string ending = bare.extension().string() + name.substr(bare.string().size());
+    return ending.empty() ? "without ending" : ending.size() > 24 ? "with a long ending" : ending;
+}
 
 class Collector {
 public:
-    void add_file(const fs::path& path, FileKind kind) {
+    void add_file(const fs::path& path, std::optional<FileKind> kind) {
         struct stat info {};
         if (::stat(path.c_str(), &info) != 0) {
             if (list.broken_links++ == 0) first_broken_link = path;
         } else if (!S_ISREG(info.st_mode)) {
-            ++list.of_other_kinds;
+            add_other("pipe, socket or device", path);
+        } else if (!kind) {
+            add_other(ending_of(path), path);
         } else if (!seen_.insert({info.st_dev, info.st_ino}).second) {
             ++list.repeated;
         } else {
-            list.files.push_back({path, kind});
+            list.files.push_back({path, *kind});
         }
     }
 
     void add_folder(const fs::path& folder) {
-        std::error_code failure;
         std::vector<fs::path> found;
-        for (fs::recursive_directory_iterator at(folder, failure), end; !failure && at != end; at.increment(failure)) {
-            std::error_code broken;
-            if (!at->is_directory(broken)) found.push_back(at->path());
-        }
-        if (failure)
-            throw Error("cannot list the folder '" + folder.string() + "'", failure.message(),
-                        "make it and what is below it readable: ls -lR " + folder.string());
+        walk(folder, found);
         std::sort(found.begin(), found.end(),
                   [](const fs::path& a, const fs::path& b) { return a.native() < b.native(); });
-        for (const fs::path& path : found) {
-            const auto kind = kind_of(path);
-            if (kind) add_file(path, *kind);
-            else ++list.of_other_kinds;
-        }
+        for (const fs::path& path : found) add_file(path, kind_of(path));
     }
 
     FileList list;
     fs::path first_broken_link;
 
 private:
-    std::set<std::pair<dev_t, ino_t>> seen_;
+    void add_other(std::string kind, const fs::path& path) {
+        if (list.other_kinds.size() >= most_kinds && !list.other_kinds.count(kind)) kind = "with further endings";
+        OtherKind& other = list.other_kinds[kind];
+        if (other.files++ == 0) other.example = path.string();
+    }
+
+    // The files below a folder. Folders are entered in the order of their paths as bytes, each real one once: so the
+    // walk ends whatever links lead where, and a folder has the first of its names.
+    void walk(const fs::path& root, std::vector<fs::path>& found) {
+        std::vector<fs::path> waiting = {root};
+        while (!waiting.empty()) {
+            const fs::path folder = std::move(waiting.back());
+            waiting.pop_back();
+            struct stat info {};
+            if (::stat(folder.c_str(), &info) == 0 && !seen_.insert({info.st_dev, info.st_ino}).second) {
+                ++list.repeated_folders;
+                continue;
+            }
+            std::error_code failure, ignored;
+            if (folder != root && fs::is_symlink(folder, ignored)) list.linked_folders.push_back(folder);
+            std::vector<fs::path> folders;
+            for (fs::directory_iterator at(folder, failure), end; !failure && at != end; at.increment(failure))
+                (at->is_directory(ignored) ? folders : found).push_back(at->path());
+            if (failure)
+                throw Error("cannot list the folder '" + folder.string() + "'", failure.message(),
+                            "make it and what is below it readable: ls -lR " + root.string());
+            std::sort(folders.begin(), folders.end(),
+                      [](const fs::path& a, const fs::path& b) { return a.native() + '/' > b.native() + '/'; });
+            waiting.insert(waiting.end(), folders.begin(), folders.end());
+        }
+    }
+
+    std::set<std::pair<dev_t, ino_t>> seen_;  // files and folders
 };
+
+// What a file holds that the user named and whose name says nothing.
+FileKind kind_by_content(const fs::path& path) {
+    bool whole = false;
+    const std::string why = why_not_text(read_bytes(path, head_bytes, whole));
+    if (!why.empty())
+        throw Error("'" + path.string() + "' is not text", why + ", and its name does not end in " + known_names,
+                    "make text of it first, or leave it out of the inputs");
+    return FileKind::text;
+}
 
 }  // namespace
 
+int64_t FileList::of_other_kinds() const {
+    int64_t sum = 0;
+    for (const auto& [kind, other] : other_kinds) sum += other.files;
+    return sum;
+}
+
+std::string text_of(const std::map<std::string, OtherKind>& kinds) {
+    constexpr size_t shown = 6;
+    std::vector<std::pair<std::string, OtherKind>> sorted(kinds.begin(), kinds.end());
+    std::stable_sort(sorted.begin(), sorted.end(),
+                     [](const auto& a, const auto& b) { return a.second.files > b.second.files; });
+    std::string text;
+    for (size_t i = 0; i < std::min(shown, sorted.size()); ++i)
+        text += (i == 0 ? "" : ", ") + std::to_string(sorted[i].second.files) + " " + sorted[i].first + " ('" +
+                sorted[i].second.example + "')";
+    if (sorted.size() > shown) text += ", and " + counted(int64_t(sorted.size() - shown), "kind", "kinds") + " more";
+    return text;
+}
+
 std::optional<FileKind> kind_of(const fs::path& path) {
-    fs::path name = in_small_letters(path.filename());
-    if (name.extension() == ".gz" || name.extension() == ".zst") name = name.stem();
-    const fs::path extension = name.extension();
-    if (extension == ".txt") return FileKind::text;
-    if (extension == ".jsonl") return FileKind::jsonl;
-    if (extension == ".html" || extension == ".htm" || extension == ".xhtml") return FileKind::html;
+    const std::string ending = without_compression(in_small_letters(path.filename())).extension().string();
+    if (ending == ".jsonl" || ending == ".ndjson") return FileKind::jsonl;
+    if (ending == ".html" || ending == ".htm" || ending == ".xhtml" || ending == ".xht") return FileKind::html;
+    for (const std::string_view text : text_endings)
+        if (ending == text) return FileKind::text;
     return std::nullopt;
 }
 
@@ -92,12 +166,9 @@ FileList list_files(const std::vector<fs::path>& inputs) {
         } else if (!fs::is_regular_file(status)) {
             throw Error("'" + input.string() + "' is no file", "it is a pipe, a socket or a device, which has no size",
                         "put what it gives into a file: cat " + input.string() + " > texts.txt");
-        } else if (const auto kind = kind_of(input)) {
-            collector.add_file(input, *kind);
         } else {
-            throw Error("cannot tell what '" + input.string() + "' holds",
-                        std::string("its name does not end in ") + known_names,
-                        "rename it, for example: mv " + input.string() + " " + input.string() + ".txt");
+            const auto kind = kind_of(input);
+            collector.add_file(input, kind ? *kind : kind_by_content(input));
         }
     }
     const FileList& list = collector.list;
@@ -106,11 +177,15 @@ FileList list_files(const std::vector<fs::path>& inputs) {
         if (list.broken_links > 0)
             cause = counted(list.broken_links, "link leads", "links lead") + " nowhere, the first is '" +
                     collector.first_broken_link.string() + "'";
-        if (list.of_other_kinds > 0 || cause.empty())
-            cause += (cause.empty() ? "" : "; ") + counted(list.of_other_kinds, "file is", "files are") +
-                     " there, and none is named " + known_names;
+        const int64_t others = list.of_other_kinds();
+        if (others > 0 || cause.empty())
+            cause += (cause.empty() ? "" : "; ") + counted(others, "file is", "files are") +
+                     " there, and none is named " + known_names +
+                     (others > 0 ? ": " + text_of(list.other_kinds) : std::string());
         throw Error("no documents in " + (named.empty() ? "an empty list of inputs" : named), cause,
-                    "name a file or a folder that holds such files");
+                    others > 0 ? "name a file itself, which may have any name if it is text, or a folder that holds "
+                                 "such files"
+                               : "name a file or a folder that holds such files");
     }
     return std::move(collector.list);
 }

@@ -1,16 +1,14 @@
 #include "data/html_tree.h"
 
 #include <algorithm>
-#include <csetjmp>
-#include <cstdlib>
-#include <cstring>
 #include <unordered_map>
+
+#include "data/html_memory.h"
+#include "data/xhtml.h"
 
 namespace gradus {
 
 namespace {
-
-constexpr size_t chunk_bytes = 256 << 10;
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool ends_name(char c) { return c == '>' || c == '/' || c == ' ' || (c >= '\t' && c <= '\r'); }
@@ -27,44 +25,24 @@ bool closes_by_itself(std::string_view name) {
 
 }  // namespace
 
-// What gumbo allocates, in chunks. When the page has used up its share, jumps back out of the parser: C code knows no
-// exceptions, and nothing in it needs to be unwound, for all that it made is here.
-struct HtmlTree::Memory {
-    std::vector<void*> chunks;
-    char* free = nullptr;
-    size_t left = 0, used = 0, limit = 0;
-    std::jmp_buf out_of_memory;
-
-    ~Memory() {
-        for (void* chunk : chunks) std::free(chunk);
+HtmlTree::HtmlTree(std::string_view utf8, const HtmlLimits& limits, Markup markup)
+    : memory_(std::make_unique<Memory>()) {
+    memory_->limit = limits.memory;
+    if (markup == Markup::xml) {
+        if (parse_xml(utf8, limits)) return;
+        rewritten_ = xml_written_as_html(utf8);
+        utf8 = rewritten_;
     }
+    parse_html(utf8, limits);
+}
 
-    void* take(size_t bytes) {
-        bytes = (bytes + 15) / 16 * 16;
-        if (bytes > left) {
-            const size_t size = std::max(bytes, chunk_bytes);
-            void* chunk = size > limit - used ? nullptr : std::malloc(size);
-            if (!chunk) std::longjmp(out_of_memory, 1);
-            chunks.push_back(chunk);
-            free = static_cast<char*>(chunk);
-            left = size;
-            used += size;
-        }
-        void* taken = free;
-        free += bytes;
-        left -= bytes;
-        return taken;
-    }
-};
-
-HtmlTree::HtmlTree(std::string_view utf8, const HtmlLimits& limits) : memory_(std::make_unique<Memory>()) {
+void HtmlTree::parse_html(std::string_view utf8, const HtmlLimits& limits) {
     if (parsing_work(utf8) > limits.work) {
         refused_ = "nested_too_deeply";
         return;
     }
-    memory_->limit = limits.memory;
     GumboOptions options = kGumboDefaultOptions;
-    options.allocator = [](void* memory, size_t bytes) { return static_cast<Memory*>(memory)->take(bytes); };
+    options.allocator = [](void* memory, size_t bytes) { return static_cast<Memory*>(memory)->take_or_jump(bytes); };
     options.deallocator = [](void*, void*) {};
     options.userdata = memory_.get();
     options.max_errors = 0;
@@ -118,6 +96,13 @@ bool HtmlTree::is_text(int i) const {
 
 GumboTag HtmlTree::tag(int i) const {
     return is_element(i) ? nodes_[size_t(i)].gumbo->v.element.tag : GUMBO_TAG_UNKNOWN;
+}
+
+std::string_view HtmlTree::name(int i) const {
+    if (!is_element(i)) return {};
+    GumboStringPiece piece = nodes_[size_t(i)].gumbo->v.element.original_tag;
+    gumbo_tag_from_original_text(&piece);
+    return piece.data ? std::string_view(piece.data, piece.length) : std::string_view();
 }
 
 std::string_view HtmlTree::text(int i) const {

@@ -3,7 +3,8 @@
 //
 //   node i's subtree is [i, end(i)); its children are i + 1, end(i + 1), … ; its parent comes before it
 //
-// Gumbo (the HTML5 algorithm) parses into one arena that is freed at once, because its own destructor recurses. Three
+// Gumbo (the HTML5 algorithm) parses into one arena that is freed at once, because its own destructor recurses. XHTML is
+// parsed by the rules of XML (xhtml.h) into the same kind of nodes, and by those of HTML where it is not well-formed. Three
 // caps make hostile pages cheap: the bytes of the page (the reader's), work (each tag may make gumbo walk its whole stack of
 // open elements, so a deep page costs tags × depth, and is refused before it is parsed), and memory (misnested formatting
 // can make gumbo copy the same elements into every paragraph).
@@ -17,6 +18,8 @@
 #include <string_view>
 #include <vector>
 
+#include "data/markup.h"
+
 namespace gradus {
 
 struct HtmlLimits {
@@ -27,12 +30,13 @@ struct HtmlLimits {
 
 class HtmlTree {
 public:
-    explicit HtmlTree(std::string_view utf8, const HtmlLimits& limits = {});
+    // The page's bytes must live as long as the tree.
+    explicit HtmlTree(std::string_view utf8, const HtmlLimits& limits = {}, Markup markup = Markup::html);
     ~HtmlTree();
     HtmlTree(const HtmlTree&) = delete;
     HtmlTree& operator=(const HtmlTree&) = delete;
 
-    // Empty, or the reason why the page was not parsed: "nested_too_deeply", "takes_too_much_memory".
+    // Empty, or the reason why the page was not parsed: "nested_too_deeply", "takes_too_much_memory", "entity_expansion".
     const std::string& refused() const { return refused_; }
 
     int size() const { return int(nodes_.size()); }
@@ -41,6 +45,7 @@ public:
     bool is_element(int i) const;
     bool is_text(int i) const;
     GumboTag tag(int i) const;                                  // GUMBO_TAG_UNKNOWN for text
+    std::string_view name(int i) const;                         // of an element that gumbo has no tag for, as written
     std::string_view text(int i) const;                         // of a text node
     std::string_view attribute(int i, const char* name) const;  // empty when absent
     bool has_attribute(int i, const char* name) const;
@@ -51,12 +56,16 @@ private:
         int parent, end;
     };
     struct Memory;
+    class XmlBuilder;
 
+    void parse_html(std::string_view utf8, const HtmlLimits& limits);
+    bool parse_xml(std::string_view utf8, const HtmlLimits& limits);  // false: it is not well-formed
     void flatten(const GumboNode* root, size_t limit);
 
     std::unique_ptr<Memory> memory_;
     std::vector<Node> nodes_;
     std::string refused_;
+    std::string rewritten_;  // what was parsed in place of the page
 };
 
 // Tags × the most elements that can be open at once, from the tags alone: an upper bound. Elements that the parser

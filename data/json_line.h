@@ -2,7 +2,8 @@
 // One line of a .jsonl file: an object with the document's text under a key.
 //
 // Ill-formed UTF-8 and lone surrogate escapes (\ud83d without its other half, which some writers leave when they cut
-// text) become U+FFFD. Anything else that is wrong is a BadLine.
+// text) become U+FFFD. Nothing that JSON's grammar (RFC 8259) allows makes a line bad: other keys may hold numbers of any
+// size and nest as deep as they like, and of equal keys the first counts. Anything that is wrong is a BadLine.
 #include <cstddef>
 #include <optional>
 #include <string>

@@ -1,9 +1,12 @@
 #include "data/loader.h"
 
 #include <algorithm>
+#include <atomic>
+#include <thread>
 
 #include "data/permutation.h"
 #include "engine/base/error.h"
+#include "tokenizer/threads.h"
 
 namespace gradus {
 
@@ -11,15 +14,18 @@ namespace {
 
 enum Purpose : uint64_t { order_of_documents = 1, offset_of_windows = 2, order_of_windows = 3 };
 
+constexpr int64_t group = 64;          // documents between two places that are kept
+constexpr int64_t groups_a_task = 64;  // of the threads that sum up
+
 }  // namespace
 
-// The documents of one epoch in their order. Document k of the stream is ids [start[k], start[k + 1]) of it.
+// The documents of one epoch in their order, one after another.
 struct Loader::Stream {
     int64_t epoch = 0;
-    std::vector<int64_t> documents;  // empty: in the order of the shards
-    std::vector<int64_t> start;
+    std::optional<Permutation> order;  // nothing: that of the shards
+    std::vector<int64_t> start;        // of documents 0, group, 2·group, …, and the length of the stream at the end
 
-    int64_t number(size_t k) const { return documents.empty() ? int64_t(k) : documents[k]; }
+    int64_t number(int64_t k) const { return order ? order->at(k) : k; }
 };
 
 struct Loader::Window {
@@ -82,24 +88,63 @@ Shard::Span Loader::document(int64_t number, const Shard*& shard) const {
     return shard->document(number - first_document_[s]);
 }
 
+// Lengths of the groups by all threads, then their sums.
 std::unique_ptr<Loader::Stream> Loader::make_stream(bool shuffled, int64_t epoch) const {
     auto stream = std::make_unique<Stream>();
     stream->epoch = epoch;
-    const int64_t n = first_document_.back();
-    const Permutation order(n, key_of(options_.seed, order_of_documents, epoch));
-    int64_t at = end_of_text_ ? 1 : 0;
-    stream->start.reserve(size_t(n) + 1);
-    if (shuffled) stream->documents.reserve(size_t(n));
-    for (int64_t k = 0; k < n; ++k) {
-        const int64_t number = shuffled ? order.at(k) : k;
-        const Shard* shard = nullptr;
-        if (shuffled) stream->documents.push_back(number);
-        stream->start.push_back(at);
-        at += document(number, shard).length;
-    }
-    stream->start.push_back(at);
+    const int64_t n = first_document_.back(), groups = (n + group - 1) / group;
+    if (shuffled) stream->order.emplace(n, key_of(options_.seed, order_of_documents, epoch));
+    std::vector<int64_t>& start = stream->start;
+    start.assign(size_t(groups) + 1, 0);
+    std::atomic<int64_t> next = 0;
+    const int64_t tasks = (groups + groups_a_task - 1) / groups_a_task;
+    const int threads = int(std::clamp<int64_t>(tasks, 1, std::max(1u, std::thread::hardware_concurrency())));
+    run_in_threads(threads, [&](int) {
+        for (int64_t task; (task = next++) < tasks;)
+            for (int64_t k = task * groups_a_task * group; k < std::min(n, (task + 1) * groups_a_task * group); ++k) {
+                const Shard* shard = nullptr;
+                start[size_t(k / group) + 1] += document(stream->number(k), shard).length;
+            }
+    });
+    start[0] = end_of_text_ ? 1 : 0;
+    for (size_t g = 1; g < start.size(); ++g) start[g] += start[g - 1];
     return stream;
 }
+
+// A document of a stream, and the way from it to the next.
+class Loader::Place {
+public:
+    // The document with place `at` of the stream, or the first one behind it.
+    Place(const Loader& loader, const Stream& stream, int64_t at) : loader_(loader), stream_(stream) {
+        const auto behind = std::upper_bound(stream.start.begin(), stream.start.end(), at);
+        const int64_t g = std::max<int64_t>(behind - stream.start.begin() - 1, 0);
+        k_ = g * group;
+        start = end = stream.start[size_t(g)];
+        look();
+        while (!at_end() && end <= at) step();
+    }
+    bool at_end() const { return k_ >= loader_.first_document_.back(); }
+    void step() {
+        ++k_;
+        look();
+    }
+
+    int64_t start, end;  // of the document in the stream
+    const Shard* shard = nullptr;
+    Shard::Span span{};  // of it in the shard
+
+private:
+    void look() {
+        if (at_end()) return;
+        span = loader_.document(stream_.number(k_), shard);
+        start = end;
+        end = start + span.length;
+    }
+
+    const Loader& loader_;
+    const Stream& stream_;
+    int64_t k_;
+};
 
 std::shared_ptr<const Loader::Stream> Loader::stream_of_epoch(int64_t epoch) const {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -134,12 +179,11 @@ void Loader::fill_window(const Stream& stream, int64_t from, const Window& out) 
         put(0, 1, &*end_of_text_);
         out.first_key[0] = at_end_of_text;
     }
-    size_t k = size_t(std::upper_bound(stream.start.begin(), stream.start.end(), from) - stream.start.begin());
-    for (k = k > 0 ? k - 1 : 0; k + 1 < stream.start.size() && stream.start[k] < to; ++k) {
-        const int64_t start = stream.start[k], end = stream.start[k + 1];
+    for (Place place(*this, stream, from); !place.at_end() && place.start < to; place.step()) {
+        const int64_t start = place.start, end = place.end;
         if (start == end) continue;
-        const Shard* shard = nullptr;
-        const Shard::Span span = document(stream.number(k), shard);
+        const Shard* const shard = place.shard;
+        const Shard::Span span = place.span;
         const int64_t a = std::max(start, from), b = std::min(end, to);
         if (a < b) {
             ids.resize(size_t(b - a));

@@ -15,6 +15,7 @@
 #include "data/text.h"
 #include "engine/base/error.h"
 #include "engine/base/file.h"
+#include "engine/base/log.h"
 
 namespace gradus {
 
@@ -94,24 +95,29 @@ std::string reasons(const PrepareReport& report) {
     return text;
 }
 
+bool is_empty_on_one_side(const PrepareReport& report, const PrepareOptions& options) {
+    return report.train.documents == 0 || (report.val.documents == 0 && options.val_fraction > 0);
+}
+
 void refuse_empty(const PrepareReport& report, const PrepareOptions& options) {
     const int64_t kept = report.train.documents + report.val.documents;
     if (kept == 0)
         throw Error("no documents are left", counted(report.documents, "was", "were") + " read" + reasons(report),
                     "check the inputs, or keep shorter documents: --min-bytes 1");
-    const bool no_train = report.train.documents == 0, no_val = report.val.documents == 0 && options.val_fraction > 0;
-    if (no_train || no_val)
-        throw Error(std::string("the ") + (no_train ? "training" : "validation") + " split is empty",
+    if (is_empty_on_one_side(report, options))
+        throw Error(std::string("the ") + (report.train.documents == 0 ? "training" : "validation") + " split is empty",
                     counted(kept, "document", "documents") + ", of which a fraction of " +
                         std::to_string(options.val_fraction) + " is for validation",
                     options.split == Split::hash ? "cut the text instead of choosing documents: --split tail"
                                                  : "choose another fraction: --val-fraction 0.1");
 }
 
-void read_and_split(const std::vector<fs::path>& inputs, const PrepareOptions& options, PrepareReport& report,
+// False where the split by hash left one side empty and the tail may be taken instead: then nothing is changed.
+bool read_and_split(const std::vector<fs::path>& inputs, const PrepareOptions& options, PrepareReport& report,
                     const Progress& progress) {
     refuse_out_inside_input(inputs, options.out);
     DocumentReader reader(inputs, options.read);
+    refuse_out_inside_input(reader.list().linked_folders, options.out);
     refuse_outputs_as_inputs(reader.list(), options.out);
     Deduplicator seen;
     DocumentFile training(documents_of(options.out, "train"));
@@ -159,17 +165,38 @@ void read_and_split(const std::vector<fs::path>& inputs, const PrepareOptions& o
     report.documents = reader.counts().documents;
     report.bytes = reader.counts().bytes;
     report.bad_lines = reader.counts().bad_lines;
-    report.other_files = reader.list().of_other_kinds;
+    report.other_kinds = reader.list().other_kinds;
     report.repeated_files = reader.list().repeated;
+    report.repeated_folders = reader.list().repeated_folders;
     report.broken_links = reader.list().broken_links;
     report.train = {splitter.training().documents, splitter.training().bytes};
     report.val = {splitter.validation().documents, splitter.validation().bytes};
+    report.split = options.split;
+    const bool any = report.train.documents + report.val.documents > 0;
+    if (any && options.split == Split::hash && options.may_fall_back && is_empty_on_one_side(report, options))
+        return false;
     refuse_empty(report, options);
 
     remove_old(options.out);
     training.commit();
     if (validation) validation->commit();
     else take_away(documents_of(options.out, "val"));
+    return true;
+}
+
+// A corpus of one document, or of few, is read a second time for the tail.
+void read_and_split_somehow(const std::vector<fs::path>& inputs, const PrepareOptions& options, PrepareReport& report,
+                            const Progress& progress) {
+    if (read_and_split(inputs, options, report, progress)) return;
+    const int64_t kept = report.train.documents + report.val.documents;
+    const char* empty = report.train.documents == 0 ? "training" : "validation";
+    PrepareOptions tail = options;
+    tail.split = Split::tail;
+    report = {};
+    read_and_split(inputs, tail, report, progress);
+    note("a split by documents leaves no " + std::string(empty) + " text of " + counted(kept, "document", "documents") +
+         ": the last " + std::to_string(report.val.bytes) +
+         " bytes of the text validate instead, as with --split tail");
 }
 
 void copy_documents(const fs::path& from, const fs::path& to) {
@@ -257,7 +284,7 @@ PrepareReport prepare(const std::vector<fs::path>& inputs, const PrepareOptions&
         report = read_report(report_of(inputs[0]));
         if (!fs::equivalent(inputs[0], options.out, failure)) copy_documents(inputs[0], options.out);
     } else {
-        read_and_split(inputs, options, report, progress);
+        read_and_split_somehow(inputs, options, report, progress);
     }
     if (tokenizer)
         for (const char* split : prepared_splits) remove_shard(options.out / split);

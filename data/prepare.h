@@ -6,8 +6,10 @@
 // DIR/train.jsonl.zst, DIR/val.jsonl.zst   the documents: keys text, source
 // DIR/report.json                          what happened to how many documents, and why
 // with a tokenizer also
-// DIR/{train,val}.{bin,idx,meta.json}      shards.h
+// DIR/{train,val}.{bin,idx,meta.json,checksums}   shards.h
 // DIR/tokenizer.json                       a copy
+//
+// Few documents can all have hashes of one side, and one document does: then the split is by the tail, and a note says so.
 //
 // When the only input is a folder that prepare made, its documents and their split are taken as they are. So: prepare
 // text; train a tokenizer on DIR; prepare DIR into itself with that tokenizer.
@@ -47,6 +49,7 @@ struct PrepareOptions {
     ReadOptions read;
     size_t min_bytes = 64;  // of a document without the white space around it
     Split split = Split::hash;
+    bool may_fall_back = true;  // to Split::tail, with a note, where hash leaves one side without a document
     double val_fraction = 0.02;
     int threads = 0;  // 0: as many as the machine has
 };
@@ -66,7 +69,9 @@ struct PrepareReport {
     int64_t files = 0, documents = 0, bytes = 0;  // read
     int64_t bad_lines = 0;
     std::map<std::string, int64_t> dropped;  // reason → documents: too_short, repeated, too_large, nested_too_deeply, …
-    int64_t other_files = 0, repeated_files = 0, broken_links = 0;
+    std::map<std::string, OtherKind> other_kinds;
+    int64_t repeated_files = 0, repeated_folders = 0, broken_links = 0;
+    Split split = Split::hash;
     SplitReport train, val;
     double seconds = 0;
 };

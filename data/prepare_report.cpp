@@ -30,6 +30,8 @@ SplitReport split_of(const Json& json, const char* key) {
 }  // namespace
 
 void write_report(const std::filesystem::path& path, const PrepareReport& report) {
+    int64_t of_other_kinds = 0;
+    for (const auto& [kind, other] : report.other_kinds) of_other_kinds += other.files;
     Json json = {{"format", format},
                  {"inputs", report.inputs},
                  {"files", report.files},
@@ -37,13 +39,18 @@ void write_report(const std::filesystem::path& path, const PrepareReport& report
                  {"bytes", report.bytes},
                  {"bad_lines", report.bad_lines},
                  {"dropped", Json::object()},
-                 {"other_files", report.other_files},
+                 {"other_files", of_other_kinds},
+                 {"other_kinds", Json::object()},
                  {"repeated_files", report.repeated_files},
+                 {"repeated_folders", report.repeated_folders},
                  {"broken_links", report.broken_links},
+                 {"split", report.split == Split::tail ? "tail" : "hash"},
                  {"train", json_of(report.train)},
                  {"val", json_of(report.val)},
                  {"seconds", report.seconds}};
     for (const auto& [reason, documents] : report.dropped) json["dropped"][reason] = documents;
+    for (const auto& [kind, other] : report.other_kinds)
+        json["other_kinds"][kind] = {{"files", other.files}, {"example", other.example}};
     // A file name need not be UTF-8; the report must be.
     write_file_atomically(path, json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
@@ -62,7 +69,13 @@ PrepareReport read_report(const std::filesystem::path& path) {
     report.documents = count_in(json, "documents");
     report.bytes = count_in(json, "bytes");
     report.bad_lines = count_in(json, "bad_lines");
-    report.other_files = count_in(json, "other_files");
+    if (json.contains("other_kinds") && json["other_kinds"].is_object())
+        for (const auto& [kind, other] : json["other_kinds"].items()) {
+            const bool named = other.is_object() && other.contains("example") && other["example"].is_string();
+            report.other_kinds[kind] = {count_in(other, "files"), named ? other["example"].get<std::string>() : ""};
+        }
+    report.repeated_folders = count_in(json, "repeated_folders");
+    if (json.contains("split") && json["split"] == "tail") report.split = Split::tail;
     report.repeated_files = count_in(json, "repeated_files");
     report.broken_links = count_in(json, "broken_links");
     if (json.contains("dropped") && json["dropped"].is_object())

@@ -7,6 +7,7 @@
 #include "data/json_line.h"
 #include "data/prepared_folder.h"
 #include "data/text.h"
+#include "data/text_content.h"
 
 namespace gradus {
 
@@ -52,10 +53,12 @@ Finished finish(RawDocument&& raw, const ReadOptions& options) {
         finished = finish_json_line(raw, options);
     } else if (!raw.whole) {
         finished.dropped = "too_large";
+    } else if (!why_binary(raw.bytes).empty()) {
+        finished.dropped = "not_text";
     } else if (raw.kind == FileKind::text) {
         finished.document = Document{to_utf8(raw.bytes, Markup::none), raw.source()};
     } else {
-        Extraction page = extract_html(to_utf8(raw.bytes, Markup::html));
+        Extraction page = extract_page(raw.bytes, is_xhtml_name(raw.file) ? Markup::xml : Markup::html);
         if (page.refused.empty()) finished.document = Document{std::move(page.text), raw.source()};
         else finished.dropped = page.refused;
     }

@@ -9,7 +9,8 @@
 // DocumentReader::next does both.
 //
 // A .jsonl line that is wrong makes an Error with file:line:column, unless `max_bad_lines` lets it pass: then it is
-// counted. Documents above the caps are dropped and counted. Files that cannot be read or decompressed are Errors.
+// counted. Documents above the caps, and files that hold no text whatever their name says (text_content.h), are dropped
+// and counted. Files that cannot be read or decompressed are Errors.
 #include <cstdint>
 #include <filesystem>
 #include <memory>

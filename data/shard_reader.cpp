@@ -25,7 +25,7 @@ Error damaged(const MappedFile& file, const std::filesystem::path& prefix, const
     return Error("'" + file.path().string() + "' cannot be used", cause, how_to_make(prefix));
 }
 
-MappedFile open(const std::filesystem::path& prefix, const char* suffix) {
+MappedFile open_part(const std::filesystem::path& prefix, const char* suffix) {
     const std::filesystem::path path = format::with_suffix(prefix, suffix);
     std::error_code failure;
     if (!std::filesystem::exists(path, failure))
@@ -68,7 +68,7 @@ int64_t first_outside(const std::byte* data, int64_t count, int64_t vocab_size) 
 }  // namespace
 
 Shard::Shard(const std::filesystem::path& prefix)
-    : prefix_(prefix), bin_(open(prefix, ".bin")), idx_(open(prefix, ".idx")) {
+    : prefix_(prefix), bin_(open_part(prefix, ".bin")), idx_(open_part(prefix, ".idx")) {
     read_index();
     read_meta();
 }
@@ -117,12 +117,12 @@ void Shard::read_index() {
     }
 }
 
-void Shard::read_meta() {
-    const std::filesystem::path path = format::with_suffix(prefix_, ".meta.json");
+std::optional<ShardMeta> read_shard_meta(const std::filesystem::path& prefix) {
+    const std::filesystem::path path = format::with_suffix(prefix, ".meta.json");
     std::error_code failure;
-    if (!std::filesystem::exists(path, failure)) return;
+    if (!std::filesystem::exists(path, failure)) return std::nullopt;
     const MappedFile file(path);
-    auto refuse = [&](const std::string& cause) { throw damaged(file, prefix_, cause); };
+    auto refuse = [&](const std::string& cause) { throw damaged(file, prefix, cause); };
     const auto json = nlohmann::json::parse(file.text(), nullptr, false);
     if (!json.is_object()) refuse("it is not a JSON object");
     auto number = [&](const char* key, int64_t most) {
@@ -148,10 +148,34 @@ void Shard::read_meta() {
     if (json.contains("sources") && json["sources"].is_array())
         for (const auto& source : json["sources"])
             if (source.is_string()) meta.sources.push_back(source.get<std::string>());
-    if (meta.documents != documents_ || meta.tokens != tokens_)
-        refuse("it tells of " + n(meta.documents) + " documents and " + n(meta.tokens) + " tokens, the .idx of " +
-               n(documents_) + " and " + n(tokens_) + ": they are of two different runs");
-    meta_ = std::move(meta);
+    meta.checksums_xxh64 = string("checksums_xxh64");
+    meta.idx_xxh64 = string("idx_xxh64");
+    return meta;
+}
+
+void Shard::read_meta() {
+    meta_ = read_shard_meta(prefix_);
+    if (!meta_) return;
+    if (meta_->documents != documents_ || meta_->tokens != tokens_)
+        throw Error("'" + format::with_suffix(prefix_, ".meta.json").string() + "' cannot be used",
+                    "it tells of " + n(meta_->documents) + " documents and " + n(meta_->tokens) +
+                        " tokens, the .idx of " + n(documents_) + " and " + n(tokens_) +
+                        ": they are of two different runs",
+                    how_to_make(prefix_));
+    auto require_hash = [&](const MappedFile& file, const std::string& written) {
+        const std::string found = file_xxh64(file.path());
+        if (found != written)
+            throw damaged(
+                file, prefix_,
+                "its hash is " + found + ", and .meta.json says " + written + ": it was changed after it was written");
+    };
+    if (!meta_->idx_xxh64.empty()) require_hash(idx_, meta_->idx_xxh64);
+    if (meta_->checksums_xxh64.empty()) return;
+    MappedFile file = open_part(prefix_, ".checksums");
+    require_hash(file, meta_->checksums_xxh64);
+    const std::filesystem::path path = file.path();
+    if (const std::string wrong = checksums_.open(std::move(file), bin_.size()); !wrong.empty())
+        throw Error("'" + path.string() + "' cannot be used", wrong, how_to_make(prefix_));
 }
 
 template <class T>
@@ -182,8 +206,23 @@ Shard::Span Shard::document(int64_t d) const {
     return span;
 }
 
+int32_t Shard::id(int64_t i) const {
+    check_unchanged(i, 1);
+    return narrow() ? read<uint16_t>(i) : read<int32_t>(i);
+}
+
+void Shard::check_unchanged(int64_t begin, int64_t count) const {
+    if (!checksums_.is_open() || count == 0) return;
+    const int64_t at =
+        checksums_.first_changed(bin_, uint64_t(begin) * uint64_t(width_), uint64_t(begin + count) * uint64_t(width_));
+    if (at >= 0)
+        throw damaged(bin_, prefix_,
+                      "the block at byte " + n(at) + " is not what was written there: its checksum is another");
+}
+
 void Shard::copy(int64_t begin, int64_t count, int32_t* ids) const {
     CHECK(begin >= 0 && count >= 0 && begin + count <= int64_t(bin_.size()) / width_);
+    check_unchanged(begin, count);
     check_range(begin, count, meta_ ? meta_->vocab_size : std::numeric_limits<int32_t>::max());
     if (width_ == 4 && count > 0) std::memcpy(ids, bin_.data() + begin * 4, size_t(count) * 4);
     if (width_ == 2)
@@ -198,8 +237,9 @@ void Shard::check_range(int64_t begin, int64_t count, int64_t vocab_size) const 
         narrow() ? first_outside<uint16_t>(data, count, vocab_size) : first_outside<int32_t>(data, count, vocab_size);
     if (at >= 0)
         throw damaged(bin_, prefix_,
-                      "token " + n(begin + at) + " has the id " + n(id(begin + at)) + ", and the vocabulary has " +
-                          n(vocab_size) + " ids");
+                      "token " + n(begin + at) + " has the id " +
+                          n(narrow() ? read<uint16_t>(begin + at) : read<int32_t>(begin + at)) +
+                          ", and the vocabulary has " + n(vocab_size) + " ids");
 }
 
 }  // namespace gradus

@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <limits>
+#include <memory>
 
 #include "data/json_line.h"
 #include "data/shard_format.h"
@@ -15,27 +16,52 @@ namespace format = shard_format;
 
 namespace {
 
-template <class T>
-void put(AtomicFile& file, T value) {
-    file.write(&value, sizeof value);
+std::string in_hex(uint64_t hash) {
+    char digits[17];
+    std::snprintf(digits, sizeof digits, "%016llx", static_cast<unsigned long long>(hash));
+    return digits;
 }
 
-void write_index(const std::filesystem::path& path, bool narrow, const std::vector<int32_t>& lengths) {
-    AtomicFile idx(path);
-    idx.write(format::magic, format::magic_bytes);
-    put(idx, format::version);
-    put(idx, narrow ? format::type_uint16 : format::type_int32);
-    put(idx, uint64_t(lengths.size()));
-    put(idx, uint64_t(lengths.size() + 1));
-    idx.write(lengths.data(), lengths.size() * sizeof(int32_t));
-    int64_t place = 0;
-    for (const int32_t length : lengths) {
-        put(idx, place);
-        place += int64_t(length) * (narrow ? 2 : 4);
+// The index under its temporary name, and the XXH64 of it.
+class IndexWriter {
+public:
+    IndexWriter(const std::filesystem::path& path, bool narrow, const std::vector<int32_t>& lengths)
+        : file_(path), state_(XXH64_createState()) {
+        CHECK(state_);
+        XXH64_reset(state_.get(), 0);
+        write(format::magic, format::magic_bytes);
+        put(format::version);
+        put(narrow ? format::type_uint16 : format::type_int32);
+        put(uint64_t(lengths.size()));
+        put(uint64_t(lengths.size() + 1));
+        write(lengths.data(), lengths.size() * sizeof(int32_t));
+        int64_t place = 0;
+        for (const int32_t length : lengths) {
+            put(place);
+            place += int64_t(length) * (narrow ? 2 : 4);
+        }
+        for (size_t d = 0; d <= lengths.size(); ++d) put(int64_t(d));
     }
-    for (size_t d = 0; d <= lengths.size(); ++d) put(idx, int64_t(d));
-    idx.commit();
-}
+    std::string xxh64() const { return in_hex(XXH64_digest(state_.get())); }
+    void commit() { file_.commit(); }
+
+private:
+    struct Free {
+        void operator()(XXH64_state_t* state) const { XXH64_freeState(state); }
+    };
+
+    void write(const void* data, size_t bytes) {
+        XXH64_update(state_.get(), data, bytes);
+        file_.write(data, bytes);
+    }
+    template <class T>
+    void put(T value) {
+        write(&value, sizeof value);
+    }
+
+    AtomicFile file_;
+    std::unique_ptr<XXH64_state_t, Free> state_;
+};
 
 std::string json_of(const ShardMeta& meta, bool narrow) {
     std::string json = "{\n";
@@ -59,6 +85,8 @@ std::string json_of(const ShardMeta& meta, bool narrow) {
     row("tokens", std::to_string(meta.tokens));
     row("bytes", std::to_string(meta.bytes));
     row("sources", "[" + sources + "]");
+    row("checksums_xxh64", quoted(meta.checksums_xxh64));
+    row("idx_xxh64", quoted(meta.idx_xxh64));
     row("created_by", quoted("gradus data prepare"), true);
     return json + "}\n";
 }
@@ -80,10 +108,12 @@ void ShardWriter::add(const std::vector<int32_t>& ids, int64_t text_bytes) {
         narrow_.assign(ids.begin(), ids.end());
         if (meta_.end_of_text) narrow_.push_back(uint16_t(*meta_.end_of_text));
         bin_.write(narrow_.data(), length * 2);
+        checksums_.add(narrow_.data(), length * 2);
     } else {
         wide_ = ids;
         if (meta_.end_of_text) wide_.push_back(*meta_.end_of_text);
         bin_.write(wide_.data(), length * 4);
+        checksums_.add(wide_.data(), length * 4);
     }
     lengths_.push_back(int32_t(length));
     ++meta_.documents;
@@ -93,19 +123,21 @@ void ShardWriter::add(const std::vector<int32_t>& ids, int64_t text_bytes) {
 
 ShardMeta ShardWriter::commit() {
     const bool narrow = meta_.vocab_size <= format::largest_narrow_vocab;
-    remove_shard(prefix_);  // a kill between the three must not leave an old index beside new ids
+    remove_shard(prefix_);  // a kill between the files must not leave an old index beside new ids
     bin_.commit();
+    const std::string checksums = checksums_.finish();
+    meta_.checksums_xxh64 = in_hex(XXH64(checksums.data(), checksums.size(), 0));
+    write_file_atomically(format::with_suffix(prefix_, ".checksums"), checksums);
+    IndexWriter index(format::with_suffix(prefix_, ".idx"), narrow, lengths_);
+    meta_.idx_xxh64 = index.xxh64();
     write_file_atomically(format::with_suffix(prefix_, ".meta.json"), json_of(meta_, narrow));
-    write_index(format::with_suffix(prefix_, ".idx"), narrow, lengths_);
+    index.commit();
     return meta_;
 }
 
 std::string file_xxh64(const std::filesystem::path& path) {
     const MappedFile file(path);
-    char digits[17];
-    std::snprintf(digits, sizeof digits, "%016llx",
-                  static_cast<unsigned long long>(XXH64(file.data(), file.size(), 0)));
-    return digits;
+    return in_hex(XXH64(file.data(), file.size(), 0));
 }
 
 bool has_shard(const std::filesystem::path& prefix) {
@@ -115,7 +147,7 @@ bool has_shard(const std::filesystem::path& prefix) {
 
 void remove_shard(const std::filesystem::path& prefix) {
     std::error_code ignored;  // what cannot be removed makes the write that follows fail, with its reason
-    for (const char* suffix : {".idx", ".meta.json", ".bin"})
+    for (const char* suffix : {".idx", ".meta.json", ".checksums", ".bin"})
         std::filesystem::remove(format::with_suffix(prefix, suffix), ignored);
 }
 

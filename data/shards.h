@@ -1,19 +1,22 @@
 #pragma once
-// Token shards: NAME.bin and NAME.idx as Megatron-LM's indexed datasets, so that other trainers read them, and
-// NAME.meta.json, which says which tokenizer made the ids.
+// Token shards: NAME.bin and NAME.idx as Megatron-LM's indexed datasets, so that other trainers read them;
+// NAME.meta.json, which says which tokenizer made the ids; and NAME.checksums, so that a changed byte is noticed.
 //
 //   NAME.bin   the ids, one document after another, little-endian, uint16 or int32
 //   NAME.idx   "MMIDIDX\0\0", u64 version = 1, u8 type (8: uint16, 4: int32), u64 sequences, u64 document entries,
 //              i32 length of each sequence (ids), i64 place of each sequence (bytes into .bin),
 //              i64 first sequence of each document, and the number of sequences
 //   NAME.meta.json   {format, tokenizer, tokenizer_xxh64, vocab_size, end_of_text, dtype, documents, tokens, bytes,
-//                     sources, created_by}
+//                     sources, checksums_xxh64, idx_xxh64, created_by}
+//   NAME.checksums   checksums.h
 //
 // gradus writes one sequence a document and ends each with the tokenizer's end-of-text id when it has one. It reads
 // any such pair, with or without .meta.json, whose sequences follow each other inside a document.
+// A pair with meta and checksums is checked: the .idx when it is opened, each block of the .bin when it is first read.
 // Source: Megatron-LM, megatron/core/datasets/indexed_dataset.py.
 //
-// Errors: a file is missing, cut off, of another format, or holds a count, length, place or id out of range.
+// Errors: a file is missing, cut off, of another format, changed since it was written, or holds a count, length, place or
+// id out of range.
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -22,6 +25,7 @@
 #include <string_view>
 #include <vector>
 
+#include "data/checksums.h"
 #include "engine/base/file.h"
 
 namespace gradus {
@@ -34,7 +38,11 @@ struct ShardMeta {
     int64_t documents = 0, tokens = 0;
     int64_t bytes = 0;  // of the text in UTF-8: loss in bits per byte needs it
     std::vector<std::string> sources;
+    std::string checksums_xxh64, idx_xxh64;  // of those two files; empty in shards of older writers
 };
+
+// Nothing where there is no NAME.meta.json.
+std::optional<ShardMeta> read_shard_meta(const std::filesystem::path& prefix);
 
 // Writes a shard. Nothing of it is under its name until commit(), which first removes what an older one left there.
 class ShardWriter {
@@ -48,6 +56,7 @@ private:
     std::filesystem::path prefix_;
     ShardMeta meta_;
     AtomicFile bin_;
+    ChecksumWriter checksums_;
     std::vector<int32_t> lengths_;
     std::vector<uint16_t> narrow_;
     std::vector<int32_t> wide_;
@@ -68,8 +77,9 @@ public:
         int64_t begin, length;
     };
     Span document(int64_t d) const;
-    int32_t id(int64_t i) const { return narrow() ? read<uint16_t>(i) : read<int32_t>(i); }
-    // Error when an id is outside the vocabulary (without .meta.json: below 0).
+    // Errors of these two: the ids are not those that were written; an id is outside the vocabulary (without .meta.json:
+    // below 0; of copy alone).
+    int32_t id(int64_t i) const;
     void copy(int64_t begin, int64_t count, int32_t* ids) const;
 
     // The same for all ids at once and a vocabulary of one's own: reads the whole .bin.
@@ -78,6 +88,7 @@ public:
 private:
     template <class T>
     T read(int64_t i) const;
+    void check_unchanged(int64_t begin, int64_t count) const;
     void check_range(int64_t begin, int64_t count, int64_t vocab_size) const;
     int64_t length_of(int64_t sequence) const;
     int64_t place_of(int64_t sequence) const;
@@ -87,6 +98,7 @@ private:
 
     std::filesystem::path prefix_;
     MappedFile bin_, idx_;
+    Checksums checksums_;
     std::optional<ShardMeta> meta_;
     int width_ = 2;  // bytes an id
     int64_t sequences_ = 0, documents_ = 0, tokens_ = 0;
@@ -98,7 +110,7 @@ std::string file_xxh64(const std::filesystem::path& path);
 // Whether there is a NAME.idx, the last file that a writer makes.
 bool has_shard(const std::filesystem::path& prefix);
 
-// Removes NAME.bin, NAME.idx and NAME.meta.json where they exist: before the text beside them changes.
+// Removes NAME.bin, NAME.idx, NAME.meta.json and NAME.checksums where they exist: before the text beside them changes.
 void remove_shard(const std::filesystem::path& prefix);
 
 }  // namespace gradus

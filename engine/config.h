@@ -91,7 +91,7 @@ struct Config {
               "a named shape (gpt2-124m, gpt2-355m, gpt2-774m, gpt2-1558m, llama-1b, llama-8b); the keys below "
               "change parts of it");
         visit("model.from", model_from, Limits{}, free,
-              "start from the weights in this folder: a Hugging Face model, or a checkpoint of another run");
+              "start from the weights in this folder: a Hugging Face model, or a checkpoint of another run; in bf16, masters keep what an f32 folder has");
         visit("model.family", family, one_of({"gpt2", "llama"}), same,
               "gpt2: learned positions, LayerNorm, GELU, biases; llama: rotary positions, RMSNorm, SwiGLU");
         visit("model.activation", activation, one_of({"gelu_tanh", "gelu_erf", "silu"}), same,

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "engine/base/philox.h"
+#include "engine/base/progress.h"
 #include "kernels/scalar.h"
 
 namespace gradus {
@@ -20,8 +21,10 @@ void fill(const Ops& ops, const Weight& w, double std, uint64_t seed, Stream str
     const Philox random{key_of(seed, number_of(w.name))};
     std::vector<Scalar> values(size_t(w.value.size()));
     const int64_t columns = as_matrix(w.value).last(), all_columns = w.whole.shape.size() / w.whole.shape.dim[0];
-    for (const Piece& p : w.pieces)
-        for (int64_t i = 0; i < p.rows * columns; ++i) {
+    for (const Piece& p : w.pieces) {
+        const int64_t count = p.rows * columns;
+#pragma omp parallel for
+        for (int64_t i = 0; i < count; ++i) {
             const int64_t number = (p.logical_row + i / columns) * all_columns + p.logical_column + i % columns;
             const double value = w.spec.init == Init::zero  ? 0
                                  : w.spec.init == Init::one ? 1
@@ -30,6 +33,8 @@ void fill(const Ops& ops, const Weight& w, double std, uint64_t seed, Stream str
             if constexpr (std::is_same_v<Scalar, bf16>) to = bf16(float(value));
             else to = Scalar(value);
         }
+    }
+    add_progress(w.value.bytes());
     ops.copy_to_device(w.value.data, values.data(), w.value.bytes(), stream);
     ops.synchronise(stream);
 }

@@ -8,15 +8,16 @@ namespace gradus {
 
 double learning_rate(const Schedule& s, int64_t step) {
     if (step < s.warmup) return s.lr * double(step + 1) / double(s.warmup);
+    // How much of the way down is behind this step: 0 up to the step before `from`, 1 at the last one before `to`.
     auto share = [step](int64_t from, int64_t to) {
-        return std::clamp(double(step - from) / double(std::max<int64_t>(to - from, 1)), 0.0, 1.0);
+        return std::clamp(double(step + 1 - from) / double(std::max<int64_t>(to - from, 1)), 0.0, 1.0);
     };
     switch (s.decay) {
         case Decay::constant: return s.lr;
         case Decay::cosine:
             return s.min_lr + 0.5 * (s.lr - s.min_lr) * (1 + std::cos(std::numbers::pi * share(s.warmup, s.steps)));
-        case Decay::linear: return s.lr + (s.min_lr - s.lr) * share(s.warmup, s.steps);
-        case Decay::wsd: return s.lr + (s.min_lr - s.lr) * share(std::max(s.warmup, s.steps - s.cooldown), s.steps);
+        case Decay::linear: return std::lerp(s.lr, s.min_lr, share(s.warmup, s.steps));
+        case Decay::wsd: return std::lerp(s.lr, s.min_lr, share(std::max(s.warmup, s.steps - s.cooldown), s.steps));
     }
     return s.lr;
 }

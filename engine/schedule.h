@@ -3,11 +3,13 @@
 //
 //   warm-up     lr · (step + 1) / warmup                           for step < warmup
 //   constant    lr
-//   cosine      min + ½(lr − min)(1 + cos(π·x))                    x = (step − warmup) / (steps − warmup)
+//   cosine      min + ½(lr − min)(1 + cos(π·x))                    x = (step + 1 − warmup) / (steps − warmup)
 //   linear      lr + (min − lr)·x
 //   wsd         lr until the last `cooldown` steps, then linear to min (warm-up, stable, decay)
 //
-// Steps count from 0. Sources: Loshchilov, Hutter 2017 (cosine); Hu et al. 2024 (WSD).
+// Steps count from 0. The last step of the warm-up has lr and the last step of a run has min, both exactly; between them
+// every step is lower than the one before. (PyTorch's schedulers evaluate x at the step itself and reach min one step after
+// the last.) Sources: Loshchilov, Hutter 2017 (cosine); Hu et al. 2024 (WSD).
 #include <cstdint>
 #include <string>
 

@@ -35,6 +35,7 @@ inline Ops completed(Ops table) {
     table.make_stream = make_stream;
     table.release_stream = release_stream;
     table.make_event = make_event;
+    table.make_timed_event = make_event;
     table.release_event = release_event;
     table.record = record;
     table.wait = wait;

@@ -73,23 +73,27 @@ struct Ops {
 
     // Two streams know nothing of each other but through events: record() puts a mark behind the work that the stream has
     // so far, and what another stream is given after wait() begins when that mark is reached. The host does not wait.
-    Stream (*make_stream)();
+    Stream (*make_stream)();  // what it is given gets ahead of the stream without a handle where both are ready to run
     void (*release_stream)(Stream);
-    Event (*make_event)();
+    Event (*make_event)();        // for order alone
+    Event (*make_timed_event)();  // that seconds_between() takes, too
     void (*release_event)(Event);
     void (*record)(Event, Stream);
     void (*wait)(Stream, Event);
     bool (*reached)(Event);                   // for the host: asks, does not wait
-    double (*seconds_between)(Event, Event);  // of two that are reached
+    double (*seconds_between)(Event, Event);  // of two timed ones that are reached
 
     size_t product_room;  // bytes of Stream::room that linears and Muon are fastest with; with fewer they are as right
+    int64_t logit_rows;  // in a chunk of the head (engine/layers/head.h) that keep the device busy; 0: what 64 MiB hold
 };
 
 const Ops& reference_ops();  // f32, f64, c128: the formulas as they stand in the headers
 const Ops& cpu_ops();        // f32, bf16: fast on the CPU
 const Ops& simt_ops();       // f32, bf16: kernels/cuda run thread by thread on the CPU, for tests and for readers
 
-constexpr size_t cuda_product_room = size_t(32) << 20;  // known without a GPU, for plans
+// Known without a GPU, for plans.
+constexpr size_t cuda_product_room = size_t(32) << 20;
+constexpr int64_t cuda_logit_rows = 4096;
 
 // f32, bf16 on the GPU of that number, the same one in every call of a process. Error that says what to do where there is
 // none, where it or its driver is too old or too new for this build, and in a build without CUDA, which names the option.

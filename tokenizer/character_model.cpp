@@ -26,7 +26,7 @@ std::string shown(std::string_view bytes, char32_t code) {
 
 CharacterModel::CharacterModel(const Vocabulary& vocabulary) {
     for (int32_t id = 0; id < vocabulary.size(); ++id) {
-        if (vocabulary.is_special(id)) continue;
+        if (vocabulary.is_special(id) || vocabulary.is_added(id)) continue;
         const std::string_view bytes = vocabulary.bytes_of(id);
         CHECK(!bytes.empty());
         const Utf8Char character = decode_utf8(bytes.data(), bytes.data() + bytes.size());

@@ -10,7 +10,7 @@ namespace gradus {
 
 class CharacterModel {
 public:
-    // Every token of the vocabulary that is not special is one code point in UTF-8.
+    // Every token of the vocabulary that is neither special nor added is one code point in UTF-8.
     explicit CharacterModel(const Vocabulary& vocabulary);
 
     // Error names the first character that is not in the vocabulary, or the first byte that is not UTF-8, with its

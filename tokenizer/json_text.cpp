@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "engine/base/error.h"
-#include "tokenizer/unicode.h"
+#include "engine/base/one_line.h"
 
 namespace gradus {
 
@@ -58,8 +58,7 @@ nlohmann::json parse_json(std::string_view text, const std::string& name) {
     } catch (const nlohmann::json::exception& problem) {
         std::string reason = problem.what();  // "[json.exception.…] number overflow parsing '1e999'"
         reason.erase(0, reason.find("] ") == std::string::npos ? 0 : reason.find("] ") + 2);
-        if (reason.size() > longest_reason) reason = replace_invalid_utf8(reason.substr(0, longest_reason)) + "...";
-        throw Error("'" + name + "' cannot be read", name + ": " + reason,
+        throw Error("'" + name + "' cannot be read", name + ": " + on_one_line(reason, longest_reason),
                     "copy the file again from where it was made");
     }
 }

@@ -19,9 +19,20 @@ struct Tokenizer::State {
         }
     }
 
-    void encode(std::string_view text, std::vector<int32_t>& ids) const {
+    void encode_plain(std::string_view text, std::vector<int32_t>& ids) const {
         if (byte_bpe) byte_bpe->encode(text, ids);
         else characters->encode(text, ids);
+    }
+
+    void encode(std::string_view text, std::vector<int32_t>& ids, Vocabulary::Wanted wanted) const {
+        size_t at = 0;
+        if (parts.vocabulary.has_added() || wanted == Vocabulary::Wanted::added_and_special)
+            while (const auto found = parts.vocabulary.find(text, at, wanted)) {
+                encode_plain(text.substr(at, found->at - at), ids);
+                ids.push_back(found->id);
+                at = found->at + found->length;
+            }
+        encode_plain(text.substr(at), ids);
     }
 
     void check_id(int32_t id) const {
@@ -44,8 +55,7 @@ Tokenizer Tokenizer::parse(std::string_view json, const std::string& name) {
 }
 
 Tokenizer Tokenizer::from_vocab_and_merges(const fs::path& vocab_json, const fs::path& merges_txt) {
-    return Tokenizer(
-        parse_vocab_and_merges(read_file(vocab_json), vocab_json.string(), read_file(merges_txt), merges_txt.string()));
+    return Tokenizer(read_vocab_and_merges(vocab_json, merges_txt));
 }
 
 Tokenizer Tokenizer::load(const fs::path& file_or_folder) {
@@ -59,6 +69,10 @@ Tokenizer Tokenizer::load(const fs::path& file_or_folder) {
     const fs::path vocab = file_or_folder / "vocab.json", merges = file_or_folder / "merges.txt";
     if (fs::exists(json, ignored)) return parse(read_file(json), json.string());
     if (fs::exists(vocab, ignored) && fs::exists(merges, ignored)) return from_vocab_and_merges(vocab, merges);
+    if (fs::exists(file_or_folder / "tokenizer.model", ignored))
+        throw Error("the tokenizer in '" + file_or_folder.string() + "' is not supported",
+                    "tokenizer.model is SentencePiece's, as LLaMA 2 has it; byte-level BPE of GPT-2's kind is read",
+                    other_tokenizers);
     throw Error("there is no tokenizer in '" + file_or_folder.string() + "'",
                 "the folder has neither tokenizer.json nor vocab.json and merges.txt",
                 "copy the tokenizer.json of the model there, or train one: gradus tokenizer train");
@@ -77,17 +91,13 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text) const {
     return ids;
 }
 
-void Tokenizer::encode_append(std::string_view text, std::vector<int32_t>& ids) const { state_->encode(text, ids); }
+void Tokenizer::encode_append(std::string_view text, std::vector<int32_t>& ids) const {
+    state_->encode(text, ids, Vocabulary::Wanted::added);
+}
 
 std::vector<int32_t> Tokenizer::encode_with_specials(std::string_view text) const {
     std::vector<int32_t> ids;
-    size_t at = 0;
-    while (const auto special = state_->parts.vocabulary.find_special(text, at)) {
-        encode_append(text.substr(at, special->at - at), ids);
-        ids.push_back(special->id);
-        at = special->at + special->length;
-    }
-    encode_append(text.substr(at), ids);
+    state_->encode(text, ids, Vocabulary::Wanted::added_and_special);
     return ids;
 }
 

@@ -10,7 +10,8 @@
 //
 // Special tokens are never read out of text by encode(): "<|endoftext|>" in a document is thirteen ordinary
 // characters, so a document cannot forge the end of another. Only encode_with_specials() reads them, for text that we
-// wrote ourselves.
+// wrote ourselves. Added tokens that are not special are read everywhere. What a file puts before every text
+// (TokenizerParts::opening) no function here adds: documents stand one after another with one end-of-text between them.
 //
 // A Tokenizer is a handle to something that never changes: copying is cheap, and all members may be called from many
 // threads at once. Files: Hugging Face's tokenizer.json (tokenizer_json.h says which), or GPT-2's vocab.json +
@@ -36,7 +37,8 @@ public:
     static Tokenizer load(const fs::path& file_or_folder);
     // From the text of a tokenizer.json; `name` stands for the file in errors.
     static Tokenizer parse(std::string_view json, const std::string& name);
-    // From the two files of GPT-2. A token "<|endoftext|>" is special.
+    // From the two files of GPT-2 and, in the folder of the first, added_tokens.json, special_tokens_map.json and
+    // tokenizer_config.json where they are there.
     static Tokenizer from_vocab_and_merges(const fs::path& vocab_json, const fs::path& merges_txt);
     // From parts that hold together: what trainers and loaders call.
     explicit Tokenizer(TokenizerParts parts);

@@ -2,9 +2,9 @@
 #include <initializer_list>
 
 #include "engine/base/error.h"
+#include "engine/base/one_line.h"
 #include "tokenizer/json_text.h"
 #include "tokenizer/tokenizer_json.h"
-#include "tokenizer/unicode.h"
 #include "tokenizer/vocabulary_file.h"
 
 namespace gradus {
@@ -13,9 +13,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* readable =
-    "use a byte-level BPE tokenizer of GPT-2's kind or a character vocabulary, or train one: gradus tokenizer train";
-
 class Reader {
 public:
     Reader(std::string_view text, const std::string& name) : name_(name), root_(parse_json(text, name)) {
@@ -23,19 +20,13 @@ public:
     }
 
     TokenizerParts parts() const {
-        refuse_unless_null("normalizer");
-        refuse_unless_null("truncation");
-        refuse_unless_null("padding");
-        const std::string pre_tokenizer = type_of("pre_tokenizer"), decoder = type_of("decoder");
-        const bool characters = pre_tokenizer.empty();
-        if (!characters && pre_tokenizer != "ByteLevel")
-            refuse("the pre-tokenizer", "pre_tokenizer.type", pre_tokenizer);
-        if (!characters) check_byte_level(root_["pre_tokenizer"]);
-        const std::string post_processor = type_of("post_processor");
-        if (!post_processor.empty() && post_processor != "ByteLevel")
-            refuse("the post-processor", "post_processor.type", post_processor);
-        if (decoder != (characters ? "Fuse" : "ByteLevel"))
-            refuse("the decoder", "decoder.type", decoder.empty() ? "null" : decoder);
+        require_settings("truncation");
+        require_settings("padding");
+        refuse_normalizer();
+        const std::vector<const json*> cuts = leaves("pre_tokenizer", "pretokenizers");
+        const bool characters = cuts.empty();
+        check_pre_tokenizer(cuts);
+        check_decoder(characters);
 
         const json& model = member(root_, "model", "the file");
         if (!model.is_object()) wrong("model", "an object", model);
@@ -46,7 +37,9 @@ public:
         read_merges(model, file);
         read_added_tokens(file);
         file.ignore_merges = flag(model, "ignore_merges");
-        return characters ? assemble_characters(file) : assemble_byte_level_bpe(file);
+        TokenizerParts parts = characters ? assemble_characters(file) : assemble_byte_level_bpe(file);
+        parts.opening = opening(parts.vocabulary);
+        return parts;
     }
 
 private:
@@ -54,8 +47,7 @@ private:
     static std::string shown(const json& value) {
         if (value.is_array()) return "a list";
         if (value.is_object()) return "an object";
-        const std::string text = value.dump(-1, ' ', false, json::error_handler_t::replace);
-        return text.size() <= 60 ? text : replace_invalid_utf8(text.substr(0, 57)) + "...";
+        return on_one_line(value.dump(-1, ' ', false, json::error_handler_t::replace), 60);
     }
 
     [[noreturn]] void wrong(const std::string& where, const std::string& expected, const json& value) const {
@@ -65,31 +57,122 @@ private:
     }
 
     [[noreturn]] void refuse(const std::string& what, const std::string& key, const std::string& value) const {
-        throw Error(what + " '" + value + "' is not supported", name_ + ": " + key + " is " + value, readable);
+        const std::string text = on_one_line(value, 60);
+        throw Error(what + " '" + text + "' is not supported", name_ + ": " + key + " is " + text, other_tokenizers);
     }
 
     const json& member(const json& object, const char* key, const std::string& where) const {
+        if (!object.is_object()) wrong(where, std::string("an object with '") + key + "'", object);
         const auto found = object.find(key);
         if (found == object.end()) wrong(where, std::string("an object with '") + key + "'", object);
         return *found;
     }
 
-    void refuse_unless_null(const char* key) const {
+    // Of a batch call that somebody made; a text's ids do not depend on it.
+    void require_settings(const char* key) const {
         const auto found = root_.find(key);
-        if (found == root_.end() || found->is_null()) return;
-        const bool named = found->is_object() && found->contains("type") && found->at("type").is_string();
-        refuse(std::string("the ") + key, key, named ? found->at("type").get<std::string>() : shown(*found));
+        if (found != root_.end() && !found->is_null() && !found->is_object()) wrong(key, "an object or null", *found);
     }
 
-    // The type of a part of the pipeline; empty when it is absent or null.
-    std::string type_of(const char* key) const {
+    // The parts of one kind, in order: those of a Sequence, and of Sequences in it, stand for it.
+    std::vector<const json*> leaves(const char* key, const char* members) const {
+        std::vector<const json*> all;
         const auto found = root_.find(key);
-        if (found == root_.end() || found->is_null()) return "";
-        if (!found->is_object()) wrong(key, "an object or null", *found);
-        const json& type = member(*found, "type", key);
-        if (!type.is_string() || type.get_ref<const std::string&>().empty())
-            wrong(std::string(key) + ".type", "a name", type);
+        if (found != root_.end() && !found->is_null()) add_leaves(*found, key, members, all);
+        return all;
+    }
+    void add_leaves(const json& part, const std::string& key, const char* members,
+                    std::vector<const json*>& all) const {
+        if (!part.is_object()) wrong(key, "an object or null", part);
+        if (type_of(part, key) != "Sequence") {
+            all.push_back(&part);
+            return;
+        }
+        const json& list = member(part, members, key);
+        if (!list.is_array()) wrong(key + "." + members, "an array", list);
+        for (const json& inner : list) add_leaves(inner, key + "." + members, members, all);
+    }
+
+    std::string type_of(const json& part, const std::string& key) const {
+        const json& type = member(part, "type", key);
+        if (!type.is_string() || type.get_ref<const std::string&>().empty()) wrong(key + ".type", "a name", type);
         return type.get<std::string>();
+    }
+
+    void refuse_normalizer() const {
+        for (const json* part : leaves("normalizer", "normalizers"))
+            refuse("the normalizer", "normalizer.type", type_of(*part, "normalizer"));
+    }
+
+    void check_pre_tokenizer(const std::vector<const json*>& parts) const {
+        for (const json* part : parts)
+            if (const std::string type = type_of(*part, "pre_tokenizer"); type != "ByteLevel")
+                refuse("the pre-tokenizer", "pre_tokenizer.type", type);
+        if (parts.size() > 1) refuse("the pre-tokenizer", "pre_tokenizer.type", "Sequence of several ByteLevel");
+        if (!parts.empty()) check_byte_level(*parts.front());
+    }
+
+    void check_decoder(bool characters) const {
+        const std::string needed = characters ? "Fuse" : "ByteLevel";
+        const std::vector<const json*> parts = leaves("decoder", "decoders");
+        for (const json* part : parts)
+            if (const std::string type = type_of(*part, "decoder"); type != needed)
+                refuse("the decoder", "decoder.type", type);
+        // An empty Sequence joins tokens as Fuse does; without a decoder spaces come between them.
+        const bool joined = characters && root_.contains("decoder") && !root_["decoder"].is_null();
+        if (parts.size() > 1) refuse("the decoder", "decoder.type", "Sequence of several " + needed);
+        if (parts.empty() && !joined) refuse("the decoder", "decoder.type", "null");
+    }
+
+    // What the post-processor puts before a text: the special tokens of a template [tokens…, text].
+    std::vector<int32_t> opening(const Vocabulary& vocabulary) const {
+        std::vector<int32_t> ids;
+        for (const json* part : leaves("post_processor", "processors")) {
+            const std::string type = type_of(*part, "post_processor");
+            if (type == "ByteLevel") continue;
+            if (type != "TemplateProcessing") refuse("the post-processor", "post_processor.type", type);
+            if (!ids.empty()) refuse("the post-processor", "post_processor.processors", "two templates");
+            ids = opening_of_template(*part, vocabulary);
+        }
+        return ids;
+    }
+
+    std::vector<int32_t> opening_of_template(const json& part, const Vocabulary& vocabulary) const {
+        const std::string key = "post_processor.single";
+        const json& single = member(part, "single", "post_processor");
+        if (!single.is_array()) wrong(key, "an array", single);
+        std::vector<int32_t> ids;
+        int texts = 0;
+        for (const json& piece : single) {
+            if (!piece.is_object() || piece.size() != 1) wrong(key, "an array of pieces", piece);
+            const json& about = piece.front();
+            const json& id = member(about, "id", key);
+            if (piece.contains("Sequence")) {
+                if (id != "A") refuse("the post-processor's template", key, "a second text");
+                ++texts;
+                continue;
+            }
+            if (!piece.contains("SpecialToken")) wrong(key, "of SpecialToken and Sequence", piece);
+            if (texts > 0) refuse("the post-processor's template", key, shown(id) + " after the text");
+            add_special_token(part, id, vocabulary, ids);
+        }
+        if (texts != 1) refuse("the post-processor's template", key, "without exactly one text");
+        return ids;
+    }
+
+    void add_special_token(const json& part, const json& id, const Vocabulary& vocabulary,
+                           std::vector<int32_t>& ids) const {
+        const std::string key = "post_processor.special_tokens";
+        const json& known = member(part, "special_tokens", "post_processor");
+        if (!id.is_string() || !known.is_object() || !known.contains(id.get<std::string>()))
+            wrong(key, "an object with " + shown(id), known);
+        const json& token_ids = member(known[id.get<std::string>()], "ids", key);
+        if (!token_ids.is_array()) wrong(key + ".ids", "an array", token_ids);
+        for (const json& token : token_ids) {
+            const int64_t number = id_in(token, key + ".ids");
+            if (number < 0 || number >= vocabulary.size()) wrong(key + ".ids", "of the vocabulary", token);
+            ids.push_back(int32_t(number));
+        }
     }
 
     bool flag(const json& object, const char* key, bool absent = false) const {
@@ -159,13 +242,12 @@ private:
             if (!token.is_object()) wrong("added_tokens", "objects", token);
             const json& content = member(token, "content", "added_tokens");
             if (!content.is_string()) wrong("added_tokens.content", "a text", content);
-            if (!flag(token, "special"))
-                refuse("the added token", "added_tokens without \"special\": true", shown(content));
             for (const char* key : {"single_word", "lstrip", "rstrip"})
                 if (flag(token, key))
                     refuse("an added token's option", "added_tokens of " + shown(content), std::string(key));
-            file.specials.emplace_back(content.get<std::string>(),
-                                       id_in(member(token, "id", "added_tokens"), "added_tokens.id"));
+            (flag(token, "special") ? file.specials : file.added)
+                .emplace_back(content.get<std::string>(),
+                              id_in(member(token, "id", "added_tokens"), "added_tokens.id"));
         }
     }
 

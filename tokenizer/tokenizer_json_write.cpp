@@ -21,7 +21,7 @@ public:
         out_ = "{\n  \"version\": \"1.0\",\n  \"truncation\": null,\n  \"padding\": null,\n  \"added_tokens\": [";
         write_added_tokens();
         out_ += "],\n  \"normalizer\": null,\n  \"pre_tokenizer\": " + (byte_level ? byte_level_part : "null");
-        out_ += ",\n  \"post_processor\": null,\n  \"decoder\": ";
+        out_ += ",\n  \"post_processor\": " + post_processor() + ",\n  \"decoder\": ";
         out_ += byte_level ? byte_level_part : R"({"type": "Fuse"})";
         out_ += ",\n  \"model\": {\n    \"type\": \"BPE\",\n    \"dropout\": null,\n    \"unk_token\": null,\n";
         out_ +=
@@ -36,9 +36,11 @@ public:
     }
 
 private:
+    bool is_plain(int32_t id) const { return vocabulary_.is_special(id) || vocabulary_.is_added(id); }
+
     std::string name_of(int32_t id) const {
         const std::string_view bytes = vocabulary_.bytes_of(id);
-        const bool spelt = parts_.kind == TokenizerKind::byte_level_bpe && !vocabulary_.is_special(id);
+        const bool spelt = parts_.kind == TokenizerKind::byte_level_bpe && !is_plain(id);
         return spelt ? bytes_to_alphabet(bytes) : std::string(bytes);
     }
 
@@ -47,14 +49,31 @@ private:
     void write_added_tokens() {
         bool first = true;
         for (int32_t id = 0; id < vocabulary_.size(); ++id) {
-            if (!vocabulary_.is_special(id)) continue;
+            if (!is_plain(id)) continue;
             out_ += std::string(first ? "" : ",") + "\n    {\"id\": " + std::to_string(id) +
                     ", \"content\": " + json_string(vocabulary_.bytes_of(id)) +
                     ", \"single_word\": false, \"lstrip\": false, \"rstrip\": false, \"normalized\": false, "
-                    "\"special\": true}";
+                    "\"special\": " +
+                    (vocabulary_.is_special(id) ? "true}" : "false}");
             first = false;
         }
         if (!first) out_ += "\n  ";
+    }
+
+    // A template that puts the opening before a text, and before each of a pair.
+    std::string post_processor() const {
+        if (parts_.opening.empty()) return "null";
+        std::string pieces, tokens;
+        for (const int32_t id : parts_.opening) {
+            const std::string name = json_string(vocabulary_.bytes_of(id));
+            pieces += R"({"SpecialToken": {"id": )" + name + R"(, "type_id": 0}}, )";
+            tokens += (tokens.empty() ? "" : ", ") + name + R"(: {"id": )" + name + R"(, "ids": [)" +
+                      std::to_string(id) + R"(], "tokens": [)" + name + "]}";
+        }
+        const std::string a = R"({"Sequence": {"id": "A", "type_id": 0}})",
+                          b = R"({"Sequence": {"id": "B", "type_id": 0}})";
+        return R"({"type": "TemplateProcessing", "single": [)" + pieces + a + R"(], "pair": [)" + pieces + a + ", " +
+               pieces + b + R"(], "special_tokens": {)" + tokens + "}}";
     }
 
     void write_vocab() {

@@ -20,7 +20,9 @@ struct Merge {
 struct TokenizerParts {
     TokenizerKind kind = TokenizerKind::byte_level_bpe;
     Vocabulary vocabulary;
-    std::vector<Merge> merges;   // byte_level_bpe only
+    std::vector<Merge> merges;  // byte_level_bpe only
+    std::vector<int32_t>
+        opening;                 // special tokens that the post-processor puts before a text; encode() leaves them out
     bool ignore_merges = false;  // a piece that is a token becomes it at once, even when the merges lead elsewhere
 };
 

@@ -186,6 +186,7 @@ private:
     TokenizerParts parts() const {
         TokenizerParts parts;
         parts.vocabulary = Vocabulary(tokens_, special_ids_);
+        if (const auto end = parts.vocabulary.special_id(end_of_text_token)) parts.opening = {*end};
         std::set<uint64_t> later;
         for (auto merge = merges_.rbegin(); merge != merges_.rend(); ++merge)
             if (later.insert(pair_of(merge->left, merge->right)).second) parts.merges.push_back(*merge);

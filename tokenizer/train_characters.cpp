@@ -47,6 +47,7 @@ Tokenizer train_characters(const TextSource& next, const CharacterTraining& trai
     TokenizerParts parts;
     parts.kind = TokenizerKind::characters;
     parts.vocabulary = Vocabulary(tokens, specials);
+    parts.opening = specials;
     return Tokenizer(std::move(parts));
 }
 

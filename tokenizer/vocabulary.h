@@ -2,7 +2,8 @@
 // The tokens of a tokenizer: the bytes behind each id, 0..size-1, and which of the ids are special.
 //
 // A special token ("<|endoftext|>") has a text but stands for no text: nothing that a user writes is ever encoded to
-// it, unless the caller asks for that (Tokenizer::encode_with_specials).
+// it, unless the caller asks for that (Tokenizer::encode_with_specials). An added token ("<x>", of a model that was extended)
+// is text: wherever it stands it becomes its id, before anything else is cut or merged.
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -18,8 +19,9 @@ namespace gradus {
 class Vocabulary {
 public:
     Vocabulary() = default;
-    // tokens[id] is the token's bytes; `specials` are ids below tokens.size(), their texts distinct and not empty.
-    Vocabulary(const std::vector<std::string>& tokens, const std::vector<int32_t>& specials);
+    // tokens[id] is the token's bytes; `specials` and `added` are ids below tokens.size(), their texts distinct and not empty.
+    Vocabulary(const std::vector<std::string>& tokens, const std::vector<int32_t>& specials,
+               const std::vector<int32_t>& added = {});
 
     int32_t size() const { return int32_t(ends_.size()); }
 
@@ -40,22 +42,27 @@ public:
     }
 
     bool is_special(int32_t id) const { return special_[size_t(id)]; }
+    bool is_added(int32_t id) const { return added_[size_t(id)]; }
+    bool has_added() const { return has_added_; }
     std::optional<int32_t> special_id(std::string_view text) const;
     const std::map<std::string, int32_t, std::less<>>& specials() const { return id_of_special_; }
 
-    // The first special token in `text` at or after `from`, the longest one when several start there.
+    // The first added token in `text` at or after `from`, or special one where those are looked for as well; the longest when
+    // several start there.
     struct Match {
         size_t at, length;
         int32_t id;
     };
-    std::optional<Match> find_special(std::string_view text, size_t from) const;
+    enum class Wanted { added, added_and_special };
+    std::optional<Match> find(std::string_view text, size_t from, Wanted) const;
 
 private:
     std::string arena_;         // all tokens, one after the other, then padding
     std::vector<size_t> ends_;  // ends_[id]: where the token ends in the arena
-    std::vector<bool> special_;
-    std::map<std::string, int32_t, std::less<>> id_of_special_;
-    std::array<std::vector<size_t>, 256> special_lengths_;  // by first byte, longest first
+    std::vector<bool> special_, added_;
+    bool has_added_ = false;
+    std::map<std::string, int32_t, std::less<>> id_of_special_, id_of_added_;
+    std::array<std::vector<size_t>, 256> lengths_;  // of special and added tokens, by first byte, longest first
 };
 
 }  // namespace gradus

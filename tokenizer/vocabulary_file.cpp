@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "engine/base/error.h"
+#include "engine/base/one_line.h"
 #include "tokenizer/byte_alphabet.h"
 #include "tokenizer/pair_key.h"
 #include "tokenizer/unicode.h"
@@ -17,7 +18,7 @@ namespace {
 // A name from a file, fit for a message.
 std::string in_quotes(const std::string& name) {
     std::string text = "'";
-    text += replace_invalid_utf8(name.substr(0, 60));
+    text += on_one_line(name, 60);
     text += "'";
     return text;
 }
@@ -31,32 +32,33 @@ std::string in_quotes(const std::string& name) {
 struct Names {
     std::vector<std::string> of_id;
     std::unordered_map<std::string, int64_t> ids;
-    std::vector<int32_t> special_ids;
-    std::vector<bool> special;
+    std::vector<int32_t> special_ids, added_ids;
+    std::vector<bool> plain;  // special or added: spelt as it is
 
-    bool is_special(int32_t id) const { return special[size_t(id)]; }
+    bool is_plain(int32_t id) const { return plain[size_t(id)]; }
 };
 
-void join_specials(const VocabularyFile& file, Names& names) {
+void join_added(const VocabularyFile& file, Names& names) {
     std::set<std::string> texts;
-    for (const auto& [text, id] : file.specials) {
-        if (text.empty()) refuse(file, "a special token has no text", "the added token with id " + std::to_string(id));
-        if (!texts.insert(text).second)
-            refuse(file, "special token " + in_quotes(text) + " is there twice", "added_tokens must name it once");
-        const auto [place, is_new] = names.ids.emplace(text, id);
-        if (!is_new && place->second != id)
-            refuse(file, "special token " + in_quotes(text) + " has two ids",
-                   "the vocabulary says " + std::to_string(place->second) + ", added_tokens " + std::to_string(id));
-    }
+    for (const auto* list : {&file.specials, &file.added})
+        for (const auto& [text, id] : *list) {
+            const std::string what = (list == &file.specials ? "special token " : "added token ") + in_quotes(text);
+            if (text.empty()) refuse(file, "an added token has no text", "the one with id " + std::to_string(id));
+            if (!texts.insert(text).second) refuse(file, what + " is there twice", "added_tokens must name it once");
+            const auto [place, is_new] = names.ids.emplace(text, id);
+            if (!is_new && place->second != id)
+                refuse(file, what + " has two ids",
+                       "the vocabulary says " + std::to_string(place->second) + ", added_tokens " + std::to_string(id));
+        }
 }
 
 Names collect_names(const VocabularyFile& file) {
     Names names;
-    names.ids.reserve(file.tokens.size() + file.specials.size());
+    names.ids.reserve(file.tokens.size() + file.specials.size() + file.added.size());
     for (const auto& [name, id] : file.tokens)
         if (!names.ids.emplace(name, id).second)
             refuse(file, "token " + in_quotes(name) + " is there twice", "its second id is " + std::to_string(id));
-    join_specials(file, names);
+    join_added(file, names);
 
     const size_t size = names.ids.size();
     if (size == 0) refuse(file, "the vocabulary is empty", "there is no token in it");
@@ -74,11 +76,11 @@ Names collect_names(const VocabularyFile& file) {
         taken[size_t(id)] = true;
         names.of_id[size_t(id)] = name;
     }
-    names.special.assign(size, false);
-    for (const auto& special : file.specials) {
-        names.special_ids.push_back(int32_t(special.second));
-        names.special[size_t(special.second)] = true;
-    }
+    names.plain.assign(size, false);
+    for (const auto& special : file.specials) names.special_ids.push_back(int32_t(special.second));
+    for (const auto& added : file.added) names.added_ids.push_back(int32_t(added.second));
+    for (const auto* ids : {&names.special_ids, &names.added_ids})
+        for (const int32_t id : *ids) names.plain[size_t(id)] = true;
     return names;
 }
 
@@ -87,8 +89,8 @@ int32_t id_for_merge(const VocabularyFile& file, const Names& names, const std::
     if (found == names.ids.end())
         refuse(file, "merge " + std::to_string(rank + 1) + " needs the token " + in_quotes(name),
                "it is not in the vocabulary");
-    if (names.is_special(int32_t(found->second)))
-        refuse(file, "special token " + in_quotes(name) + " is part of merge " + std::to_string(rank + 1),
+    if (names.is_plain(int32_t(found->second)))
+        refuse(file, "added or special token " + in_quotes(name) + " is part of merge " + std::to_string(rank + 1),
                "ordinary text could be encoded to it");
     return int32_t(found->second);
 }
@@ -117,11 +119,11 @@ TokenizerParts assemble_byte_level_bpe(const VocabularyFile& file) {
     std::vector<std::string> tokens = names.of_id;
     std::vector<bool> byte_known(256, false);
     for (size_t id = 0; id < tokens.size(); ++id) {
-        if (names.is_special(int32_t(id))) continue;
+        if (names.is_plain(int32_t(id))) continue;
         std::optional<std::string> bytes = alphabet_to_bytes(names.of_id[id]);
         if (!bytes || bytes->empty())
             refuse(file, "token " + std::to_string(id) + " is not spelt in GPT-2's byte alphabet",
-                   in_quotes(names.of_id[id]) + " is neither that nor listed as a special token");
+                   in_quotes(names.of_id[id]) + " is neither that nor listed as an added token");
         if (bytes->size() == 1) byte_known[uint8_t((*bytes)[0])] = true;
         tokens[id] = std::move(*bytes);
     }
@@ -133,7 +135,7 @@ TokenizerParts assemble_byte_level_bpe(const VocabularyFile& file) {
     parts.kind = TokenizerKind::byte_level_bpe;
     parts.merges = resolve_merges(file, names);
     parts.ignore_merges = file.ignore_merges;
-    parts.vocabulary = Vocabulary(tokens, names.special_ids);
+    parts.vocabulary = Vocabulary(tokens, names.special_ids, names.added_ids);
     return parts;
 }
 
@@ -141,7 +143,7 @@ TokenizerParts assemble_characters(const VocabularyFile& file) {
     const Names names = collect_names(file);
     for (size_t id = 0; id < names.of_id.size(); ++id) {
         const std::string& name = names.of_id[id];
-        if (names.is_special(int32_t(id))) continue;
+        if (names.is_plain(int32_t(id))) continue;
         const bool one =
             !name.empty() && size_t(decode_utf8(name.data(), name.data() + name.size()).length) == name.size();
         if (!one || !decode_utf8(name.data(), name.data() + name.size()).valid)
@@ -152,7 +154,7 @@ TokenizerParts assemble_characters(const VocabularyFile& file) {
     if (!file.merges.empty()) refuse(file, "a character vocabulary has merges", "only byte-level BPE may have them");
     TokenizerParts parts;
     parts.kind = TokenizerKind::characters;
-    parts.vocabulary = Vocabulary(names.of_id, names.special_ids);
+    parts.vocabulary = Vocabulary(names.of_id, names.special_ids, names.added_ids);
     return parts;
 }
 

@@ -39,7 +39,11 @@ double best_of(int passes, Work&& seconds) {
 }  // namespace
 
 Ceilings::Ceilings(const std::string& device, const Ops& ops)
-    : ops_(ops), cpu_(device == "cpu"), begin_(ops.make_event()), end_(ops.make_event()), room_(ops, "ceilings") {
+    : ops_(ops),
+      cpu_(device == "cpu"),
+      begin_(ops.make_timed_event()),
+      end_(ops.make_timed_event()),
+      room_(ops, "ceilings") {
     if (cpu_) {
         text_ = "reading memory, and oneDNN's product of 2048 x 2048 matrices";
         return;

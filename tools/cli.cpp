@@ -10,9 +10,6 @@
 
 #include <fmt/format.h>
 
-#include "engine/base/log.h"
-#include "engine/checkpoint/checkpoint.h"
-
 namespace gradus {
 
 namespace {
@@ -95,24 +92,6 @@ DType parse_dtype(const std::string& dtype) { return dtype == "bf16" ? DType::bf
 
 Error unwritten_output() {
     return Error("standard output cannot be written", std::strerror(errno), "send it to a disk with room: > FILE");
-}
-
-fs::path model_folder(const std::string& run_or_folder) {
-    const fs::path folder = run_or_folder;
-    std::error_code ignored;
-    if (fs::exists(folder / "config.json", ignored)) return folder;
-    if (!fs::is_directory(folder, ignored))
-        throw Error("there is no model '" + run_or_folder + "'", "no such folder",
-                    "give the folder of a run, of a checkpoint, or of a Hugging Face model");
-    const LatestCheckpoint latest = latest_checkpoint(folder);
-    for (const std::string& damage : latest.notes) note(damage);
-    if (latest.folder) return *latest.folder;
-    if (fs::exists(folder / "recipe.toml", ignored))
-        throw Error("the run '" + run_or_folder + "' has no checkpoint",
-                    "there is no complete checkpoint in " + (folder / "checkpoints").string(),
-                    "let it train to its first one: gradus pretrain " + folder.string());
-    throw Error("there is no model in '" + run_or_folder + "'", "it has neither config.json nor checkpoints/",
-                "give the folder of a run, of a checkpoint, or of a Hugging Face model");
 }
 
 }  // namespace gradus

@@ -49,8 +49,4 @@ DType parse_dtype(const std::string& dtype);
 // The Error where results could not be written to standard output; by errno.
 Error unwritten_output();
 
-// The folder with config.json that a user means: a run (its newest whole checkpoint), a checkpoint, or a model of
-// Hugging Face. Error says what was looked for.
-fs::path model_folder(const std::string& run_or_folder);
-
 }  // namespace gradus

@@ -6,6 +6,7 @@
 #include "engine/base/log.h"
 #include "engine/checkpoint/convert.h"
 #include "tools/cli.h"
+#include "tools/model_folder.h"
 
 namespace gradus {
 
@@ -37,12 +38,13 @@ struct Options {
     std::string source, destination, to = "hf", dtype, shard_size = "5GB";
 };
 
-// A folder that is no model itself may be a run.
-FoundModel find_source(const std::string& path) {
+// read(the model); a folder that is no model itself may be a run.
+template <class Read>
+auto read_source(const std::string& path, Read&& read) {
     std::error_code ignored;
     const bool folder = fs::is_directory(path, ignored);
-    if (folder && !fs::exists(fs::path(path) / "ckpt.pt", ignored)) return find_model(model_folder(path));
-    return find_model(path);
+    if (!folder || fs::exists(fs::path(path) / "ckpt.pt", ignored)) return read(find_model(path));
+    return read_model(path, Judge::model, [&](const HeldFolder& held) { return read(find_model(held.path)); });
 }
 
 void convert(const Options& o, bool sharded) {
@@ -55,12 +57,15 @@ void convert(const Options& o, bool sharded) {
     if (!o.dtype.empty()) options.dtype = parse_dtype(o.dtype);
     fs::path destination = o.destination;
     if (options.to == ModelFormat::hf && !destination.has_filename()) destination = destination.parent_path();
-    const FoundModel source = find_source(o.source);
-    const Converted done = convert_model(cpu_ops(), source, destination, options);
+    fs::path source;
+    const Converted done = read_source(o.source, [&](const FoundModel& found) {
+        source = found.path;
+        return convert_model(cpu_ops(), found, destination, options);
+    });
     for (const std::string& text : done.notes) note(text);
     fmt::print("{}: {} layers, width {}, vocabulary {}: {} parameters in {}, from {}\n", destination.string(),
                done.config.L, done.config.C, done.config.V, text_of_whole(parameter_count(done.config)),
-               name_of(done.dtype), source.path.string());
+               name_of(done.dtype), source.string());
 }
 
 }  // namespace

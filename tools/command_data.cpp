@@ -63,8 +63,14 @@ void print_report(const PrepareReport& r, const fs::path& out, bool tokens) {
     if (r.bad_lines > 0) row("dropped: bad lines", r.bad_lines);
     row("training", r.train.documents, r.train.bytes, tokens ? r.train.tokens : -1);
     row("validation", r.val.documents, r.val.bytes, tokens ? r.val.tokens : -1);
-    if (r.other_files > 0)
-        fmt::print("{} left alone\n", counted(r.other_files, "file of another kind was", "files of other kinds were"));
+    int64_t others = 0;
+    for (const auto& [kind, other] : r.other_kinds) others += other.files;
+    if (others > 0)
+        fmt::print("{} left alone: {}\n", counted(others, "file of another kind was", "files of other kinds were"),
+                   text_of(r.other_kinds));
+    if (r.repeated_folders > 0)
+        fmt::print("{} left alone\n", counted(r.repeated_folders, "link to a folder already read was",
+                                              "links to folders already read were"));
     if (r.repeated_files > 0)
         fmt::print("{} left alone\n",
                    counted(r.repeated_files, "link to a file already read was", "links to files already read were"));
@@ -74,6 +80,7 @@ void print_report(const PrepareReport& r, const fs::path& out, bool tokens) {
 
 void prepare_data(Options o, const CLI::App& command) {
     refuse_without_effect(o, command);
+    o.prepare.may_fall_back = command.count("--split") == 0;
     o.prepare.split = o.split == "tail" ? Split::tail : Split::hash;
     std::optional<TokenizerUse> use;
     if (!o.tokenizer.empty()) use = use_of(Tokenizer::load(o.tokenizer), o.tokenizer, o.prepare.out);
@@ -103,15 +110,20 @@ void add_data_command(CLI::App& app) {
                              "Example: gradus data prepare texts/ --out data/clean\n"
                              "         gradus tokenizer train data/clean --vocab-size 8192 --out data/clean\n"
                              "         gradus data prepare data/clean --out data/clean --tokenizer data/clean");
-    command->add_option("IN", o->inputs, "text files, .jsonl(.gz|.zst), web pages, or folders of them")->required();
+    command
+        ->add_option("IN", o->inputs,
+                     "text files, source code, .jsonl, web pages (also as .gz or .zst), or folders of them")
+        ->required();
     command->add_option("--out", p.out, "folder for documents, report and shards")->required();
     command->add_option("--tokenizer", o->tokenizer, "tokenizer.json or its folder: write token shards too");
     command->add_option("--val-fraction", p.val_fraction, "share of the text that validates")
         ->check(number_between(0.0, 0.9))
         ->capture_default_str();
     command
-        ->add_option("--split", o->split,
-                     "hash: documents by a hash of their text; tail: the end of the text, in order")
+        ->add_option(
+            "--split", o->split,
+            "hash: documents by a hash of their text; tail: the end of the text, in order. Unless it is given, "
+            "hash gives way to tail where it leaves one side empty")
         ->check(CLI::IsMember({"hash", "tail"}))
         ->capture_default_str();
     command->add_option("--min-bytes", p.min_bytes, "drop documents shorter than this")

@@ -46,11 +46,9 @@ std::vector<std::string> prompts_of(const Options& o) {
     return {without_last_newline({std::istreambuf_iterator<char>(std::cin), {}})};
 }
 
-// The data that models learn from opens every document with the token that ended the one before.
-std::vector<int32_t> ids_of(const Tokenizer& tokenizer, const std::string& text) {
-    std::vector<int32_t> ids;
-    if (const auto end_of_text = tokenizer.end_of_text()) ids.push_back(*end_of_text);
-    tokenizer.encode_append(text, ids);
+std::vector<int32_t> ids_of(const ModelFolder& folder, const std::string& text) {
+    std::vector<int32_t> ids = folder.opening;
+    folder.tokenizer.encode_append(text, ids);
     return ids;
 }
 
@@ -142,7 +140,7 @@ void generate(const Options& o) {
     std::vector<Prompt> prompts;
     size_t longest = 0;
     for (const std::string& text : given) {
-        prompts.push_back({ids_of(folder.tokenizer, text), prompts.size()});
+        prompts.push_back({ids_of(folder, text), prompts.size()});
         longest = std::max(longest, prompts.back().ids.size());
     }
     const auto model = load_model(folder, ops_of(o.device), parse_dtype(o.dtype), {});
@@ -150,7 +148,7 @@ void generate(const Options& o) {
     Generator generator(*model, {.sequences = int(std::min(prompts.size(), most_at_once)), .context = int(context)});
 
     GenerateOptions options = o.generate;
-    options.end_of_text = folder.tokenizer.end_of_text().value_or(-1);
+    options.ends_of_text = folder.ends;
     const bool streaming = prompts.size() == 1 && !o.json;
     std::vector<Text> texts(prompts.size(), Text{StreamDecoder(folder.tokenizer), stops, "", 0, {}, {}});
     const int32_t known = folder.tokenizer.vocab_size();

@@ -7,6 +7,7 @@
 #include "tools/cli.h"
 #include "tools/device.h"
 #include "tools/find_recipe.h"
+#include "tools/model_folder.h"
 #include "tools/pretrain_data.h"
 
 namespace gradus {
@@ -64,7 +65,9 @@ void plan(const Options& o) {
     request.config = load_recipe(o.recipe, o.set);
     apply_mesh(request.config, o.mesh);
     const Config& c = request.config;
-    if (!c.model_from.empty()) request.base = read_model_config(model_folder(c.model_from));
+    if (!c.model_from.empty())
+        request.base = read_model(c.model_from, Judge::config,
+                                  [](const HeldFolder& folder) { return read_model_config(folder.path); });
     request.data = facts_of(c, request.base, request.mapped_bytes);
     request.devices = parse_devices(!o.devices.empty() ? o.devices : c.device == "cuda" ? "H100" : "cpu");
     request.price = o.price;

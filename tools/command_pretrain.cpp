@@ -11,6 +11,7 @@
 #include "tools/cli.h"
 #include "tools/device.h"
 #include "tools/find_recipe.h"
+#include "tools/model_folder.h"
 #include "tools/pretrain_describe.h"
 #include "tools/pretrain_loop.h"
 #include "tools/supervise/supervise.h"
@@ -94,6 +95,7 @@ void require_room_on_device(const MpiWorld& world, const Resolved& r, const Pret
     world.all().barrier();
     Devices devices = parse_devices(fmt::format("{}xH100", world.size()));
     devices.device.product_room = ops.product_room;
+    devices.device.logit_rows = ops.logit_rows;
     require_room({.config = r.config, .data = data.facts, .base = r.model, .devices = devices}, free);
 }
 
@@ -102,9 +104,12 @@ void require_room_on_device(const MpiWorld& world, const Resolved& r, const Pret
 void check_only(MpiWorld& world, Config config, bool never_resume) {
     const bool first = world.rank() == 0;
     const PretrainData data = open_data(config);
-    const std::optional<ResumePoint> resume =
-        shared_resume_point(world.all(), first ? find_resume_point(config.run_dir, never_resume) : std::nullopt);
-    if (!resume && !config.model_from.empty()) config.model_from = model_folder(config.model_from).string();
+    const std::optional<ResumePoint> resume = find_resume_point(config.run_dir, never_resume, world.all());
+    HeldFolder from;
+    if (!resume && !config.model_from.empty()) {
+        from = model_folder(config.model_from, Judge::config, world.all());
+        config.model_from = from.path.string();
+    }
     const Resolved r = resolve_run(config, data, resume, world.size());
     require_same_run_on(world, r);
     use_threads_of_rank(world, int(r.config.threads));
@@ -128,11 +133,13 @@ void train(MpiWorld& world, Config config, bool never_resume, std::chrono::stead
     std::error_code ignored;
     const bool is_new = first && !fs::exists(folder, ignored);
     if (first && !is_new) lock.emplace(folder);
-    const std::optional<ResumePoint> resume =
-        shared_resume_point(world.all(), first ? find_resume_point(folder, never_resume) : std::nullopt);
+    const std::optional<ResumePoint> resume = find_resume_point(folder, never_resume, world.all());
     // From here on a folder with weights: of a run to begin from, the checkpoint that is the newest now.
-    if (!resume && !config.model_from.empty())
-        config.model_from = from_first(world.all(), first ? model_folder(config.model_from).string() : "");
+    HeldFolder from;
+    if (!resume && !config.model_from.empty()) {
+        from = model_folder(config.model_from, Judge::model, world.all());
+        config.model_from = from.path.string();
+    }
     Resolved r = resolve_run(config, data, resume, world.size());
     require_same_run_on(world, r);
     if (r.config.device != "cpu") require_room_on_device(world, r, data, ops);
@@ -163,6 +170,7 @@ void train(MpiWorld& world, Config config, bool never_resume, std::chrono::stead
     }
     TrainingRun run = start_run(r, resume, mesh, ops);
     world.all().barrier();  // every rank has its memory
+    from.hold.reset();
     if (is_new) hold_new_folder(folder, lock);
     if (first) remove_stale_temporaries(folder);
     print_run(r, data, batches, run, world, comms.text());

@@ -161,10 +161,10 @@ void add_tokenizer_command(CLI::App& app) {
         "Trains a tokenizer and writes DIR/tokenizer.json, which Hugging Face tokenizers reads too.\n\n"
         "Example: gradus tokenizer train data/clean --vocab-size 32768 --out data/clean");
     trainer
-        ->add_option(
-            "IN", options->inputs,
-            "text files, .jsonl(.gz|.zst), web pages or folders of them; of a folder made by `gradus data prepare`, "
-            "its training documents")
+        ->add_option("IN", options->inputs,
+                     "text files, source code, .jsonl, web pages (also as .gz or .zst) or folders of them; of a folder "
+                     "made by `gradus data prepare`, "
+                     "its training documents")
         ->required();
     trainer->add_option("--out", options->out, "folder for tokenizer.json")->required();
     trainer->add_option("--vocab-size", options->vocab_size, "tokens, the 256 bytes and <|endoftext|> included (bpe)")

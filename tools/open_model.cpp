@@ -11,18 +11,38 @@
 namespace gradus {
 
 ModelFolder open_model_folder(const std::string& run_or_folder) {
-    const fs::path folder = model_folder(run_or_folder);
-    ModelFolder m{folder, read_model_config(folder), Tokenizer::load(folder)};
+    bool of_transformers = false;
+    ModelFolder m = read_model(run_or_folder, Judge::model, [&](const HeldFolder& held) {
+        FolderModel described = describe_model(held.path);
+        Tokenizer tokenizer = Tokenizer::load(held.path);
+        for (const std::string& text : described.notes) note(text);
+        of_transformers = described.of_transformers;
+        return ModelFolder{
+            held.path, described.config, std::move(tokenizer), std::move(described.ends), {}, run_or_folder, held};
+    });
+    const fs::path& folder = m.folder;
     if (m.tokenizer.vocab_size() > m.config.V)
         throw Error(fmt::format("the tokenizer in '{}' does not belong to the model there", folder.string()),
                     fmt::format("it has {} tokens and the model knows {}", m.tokenizer.vocab_size(), m.config.V),
                     "put the tokenizer.json that the model was trained with into that folder");
+    const std::optional<int32_t> end_of_text = m.tokenizer.end_of_text();
+    if (m.ends.empty() && end_of_text) m.ends = {*end_of_text};
+    m.opening = m.tokenizer.parts().opening;
+    if (m.opening.empty() && end_of_text && !of_transformers) m.opening = {*end_of_text};
     return m;
 }
 
 std::unique_ptr<Model> load_model(const ModelFolder& m, const Ops& ops, DType dtype, const Purpose& purpose) {
     auto model = make_model(ops, m.config, dtype, purpose);
-    const std::vector<std::string> unused = load_weights(*model, m.folder);
+    std::vector<std::string> unused;
+    try {
+        unused = load_weights(*model, m.folder);
+    } catch (const Error&) {
+        if (m.held.is_there()) throw;
+        // A file system without locks: the run has removed it. Its checkpoints differ in their weights alone.
+        unused = read_model(m.named, Judge::model,
+                            [&](const HeldFolder& newest) { return load_weights(*model, newest.path); });
+    }
     if (!unused.empty())
         note(fmt::format("{} tensors of '{}' are not part of this model, such as {}", unused.size(), m.folder.string(),
                          unused.front()));

@@ -35,16 +35,30 @@ fs::path find_tokenizer(const Config& config, const fs::path& first_shard) {
     return file;
 }
 
-// Tells data sets apart without reading them: sizes, and the first and last tokens of each shard.
+// Tells data sets apart by every byte of their shards. What gradus prepared has hashes of its files, which are checked where
+// those are read; a shard made elsewhere is read once more, as it is for its ids. Between the two are shards of older
+// versions of gradus: there the first and last tokens must do.
 uint64_t fingerprint(const std::vector<fs::path>& prefixes, uint64_t seed) {
     constexpr size_t sample = 1 << 16;
-    for (const fs::path& prefix : prefixes)
+    for (const fs::path& prefix : prefixes) {
+        const std::optional<ShardMeta> meta = read_shard_meta(prefix);
+        if (meta && !meta->checksums_xxh64.empty()) {
+            const std::string hashes = meta->checksums_xxh64 + meta->idx_xxh64;
+            seed = XXH3_64bits_withSeed(hashes.data(), hashes.size(), seed);
+            continue;
+        }
+        if (meta)
+            note(
+                fmt::format("'{}' has no checksums: a change in the middle of it goes unnoticed. Prepare it again to "
+                            "have them",
+                            with_suffix(prefix, ".bin")));
         for (const char* suffix : {".bin", ".idx"}) {
             const MappedFile file(with_suffix(prefix, suffix));
-            const size_t n = std::min(sample, file.size());
+            const size_t n = meta ? std::min(sample, file.size()) : file.size();
             seed = XXH3_64bits_withSeed(file.data(), n, seed ^ file.size());
-            seed = XXH3_64bits_withSeed(file.data() + (file.size() - n), n, seed);
+            if (meta) seed = XXH3_64bits_withSeed(file.data() + (file.size() - n), n, seed);
         }
+    }
     return seed;
 }
 

@@ -64,12 +64,11 @@ StepResult PretrainLoop::train_step(double& seconds) {
     return result;
 }
 
-// The newest whole checkpoint of a step below that one.
+// The newest whole checkpoint of a step below that one, by checksums; the ranks share the reading.
 std::string PretrainLoop::checkpoint_before(int64_t step) {
     tell_saved(saver_.wait());
-    for (const StepFolder& f : step_folders(folder_))
-        if (f.step < step && what_is_missing(f.path).empty() && what_is_damaged(f.path).empty()) return f.path.string();
-    return "";
+    const LatestCheckpoint latest = latest_checkpoint(folder_, Judge::checksums, mesh_.world, step);
+    return latest.folder ? latest.folder->string() : "";
 }
 
 // Back to the last checkpoint, on all ranks; or, where the run has not come past the step that it went astray at before, to one
@@ -77,7 +76,7 @@ std::string PretrainLoop::checkpoint_before(int64_t step) {
 void PretrainLoop::roll_back(Verdict verdict) {
     const bool again = run_.step <= astray_at_;
     const int64_t limit = again ? back_at_ : std::numeric_limits<int64_t>::max();
-    const std::string from = from_first(mesh_.world, mesh_.world.rank == 0 ? checkpoint_before(limit) : "");
+    const std::string from = checkpoint_before(limit);
     Stability& stability = run_.trainer->stability();
     if (from.empty())
         throw Error(fmt::format("training has gone astray at step {}", run_.step),
@@ -89,7 +88,7 @@ void PretrainLoop::roll_back(Verdict verdict) {
                                 "train.dtype=f32, may help too",
                                 resolved_.config.lr / 3));
     const int64_t undone = run_.step;
-    const TrainingState state = load_checkpoint(from, *run_.model, run_.trainer->optimizer(), mesh_);
+    const TrainingState state = load_checkpoint(from, *run_.model, run_.trainer->optimizer(), mesh_, Verified::yes);
     // A run that is killed now must not go on from a checkpoint whose steps are no longer in its log.
     if (mesh_.world.rank == 0) remove_later(folder_, from);
     stability.rolled_back(state.stability, run_.step - state.step);

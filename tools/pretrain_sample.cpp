@@ -52,8 +52,7 @@ void PretrainSampler::sample(Model& model, int64_t step) {
     }
     const GenerateOptions options = {
         .max_tokens = int(config_.sample_tokens),
-        .sampling = {.temperature = config_.sample_temperature, .seed = uint64_t(config_.seed)},
-        .end_of_text = tokenizer_.end_of_text().value_or(-1)};
+        .sampling = {.temperature = config_.sample_temperature, .seed = uint64_t(config_.seed)}};
     // Ranks that draw together stop together, or not before the last token.
     const std::vector<Generated> texts =
         generator_->generate(prompts_, options, [&](int, int32_t) { return all_.size > 1 || !stop_requested(); });

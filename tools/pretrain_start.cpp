@@ -33,10 +33,11 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 
 }  // namespace
 
-std::optional<ResumePoint> find_resume_point(const fs::path& run_folder, bool never) {
-    const LatestCheckpoint latest = latest_checkpoint(run_folder, Judge::checksums);
+std::optional<ResumePoint> find_resume_point(const fs::path& run_folder, bool never, const Comm& all) {
+    const LatestCheckpoint latest = latest_checkpoint(run_folder, Judge::checksums, all);
+    const bool first = all.rank == 0;
     std::error_code ignored;
-    if (never && (latest.folder || !latest.notes.empty() || fs::exists(run_folder / "log.jsonl", ignored)))
+    if (first && never && (latest.folder || !latest.notes.empty() || fs::exists(run_folder / "log.jsonl", ignored)))
         throw Error("'" + run_folder.string() + "' holds a run already",
                     "--resume never starts in an empty folder alone",
                     "--set run.dir=OTHER, or leave out --resume to go on with that run");
@@ -47,13 +48,6 @@ std::optional<ResumePoint> find_resume_point(const fs::path& run_folder, bool ne
                     latest.notes.front(),
                     fmt::format("mv {0}/checkpoints {0}/checkpoints.damaged", run_folder.string()));
     return std::nullopt;
-}
-
-std::optional<ResumePoint> shared_resume_point(const Comm& all, const std::optional<ResumePoint>& found) {
-    const std::string folder = from_first(all, found ? found->folder.string() : "");
-    if (all.rank == 0) return found;
-    if (folder.empty()) return std::nullopt;
-    return ResumePoint{folder, read_manifest(folder).state};
 }
 
 Resolved resolve_run(const Config& given, const PretrainData& data, const std::optional<ResumePoint>& resume,
@@ -89,14 +83,16 @@ TrainingRun start_run(const Resolved& r, const std::optional<ResumePoint>& resum
     TrainingRun run;
     run.model = empty_model(r, mesh, ops);
     if (!resume && r.config.model_from.empty()) initialise(*run.model, r.trainer.seed);
+    run.trainer = std::make_unique<Trainer>(*run.model, r.trainer, mesh);
     if (!resume && !r.config.model_from.empty()) {
         const fs::path from = r.config.model_from;
-        for (const std::string& name : load_weights(*run.model, from))
+        for (const std::string& text : describe_model(from).notes) note(text);
+        for (const std::string& name : load_weights(*run.model, run.trainer->optimizer(), from))
             note(fmt::format("'{}' of {} is no part of this model", name, from.string()));
     }
-    run.trainer = std::make_unique<Trainer>(*run.model, r.trainer, mesh);
     if (resume) {
-        const TrainingState state = load_checkpoint(resume->folder, *run.model, run.trainer->optimizer(), mesh);
+        const TrainingState state =
+            load_checkpoint(resume->folder, *run.model, run.trainer->optimizer(), mesh, Verified::yes);
         run.trainer->stability().restore(state.stability);
         run.step = state.step;
         run.tokens = state.tokens;

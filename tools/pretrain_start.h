@@ -20,11 +20,9 @@ struct ResumePoint {
 
 // Looks in the run's folder. `never` is --resume never: Error when the folder holds a run already. Damaged checkpoints
 // are named on stderr and passed over, those whose checksums do not fit among them; when nothing else is left that is an
-// Error, since going on would replace them.
-// For the one rank that holds the folder.
-std::optional<ResumePoint> find_resume_point(const fs::path& run_folder, bool never);
-// What the first rank found, on every rank.
-std::optional<ResumePoint> shared_resume_point(const Comm& all, const std::optional<ResumePoint>& found);
+// Error, since going on would replace them. Every rank calls: they share the reading and find the same. The first one holds the
+// folder.
+std::optional<ResumePoint> find_resume_point(const fs::path& run_folder, bool never, const Comm& all);
 
 // The settings in full; model.from is a folder with weights by now. Error when they differ from those that the run began
 // with, or when the data's tokens are not those of model.from. Where the clock is to set train.steps and has not yet,

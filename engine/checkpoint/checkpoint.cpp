@@ -64,24 +64,117 @@ fs::path save_checkpoint(const fs::path& run_folder, const Snapshot& snapshot, c
     return folder;
 }
 
-LatestCheckpoint latest_checkpoint(const fs::path& run_folder, Judge judge) {
-    LatestCheckpoint found;
-    for (const StepFolder& f : step_folders(run_folder)) {
-        std::string problem = what_is_missing(f.path);
-        if (problem.empty() && judge == Judge::checksums) problem = what_is_damaged(f.path);
-        if (problem.empty()) {
-            found.folder = f.path;
-            break;
-        }
-        found.notes.push_back("the checkpoint '" + f.path.string() + "' is damaged and not used: " + problem);
+namespace {
+
+// What the first rank does between the checks that all ranks share.
+class Search {
+public:
+    Search(const fs::path& run_folder, int64_t below) {
+        for (StepFolder& f : step_folders(run_folder))
+            if (f.step < below) folders_.push_back(std::move(f.path));
     }
-    return found;
+
+    // The next one that is whole by its sizes, held; or nothing.
+    const fs::path* next(LatestCheckpoint& found) {
+        while (at_ < folders_.size()) {
+            const fs::path& folder = folders_[at_];
+            found.hold = ReadHold::take(folder);
+            const std::string problem = found.hold ? what_is_missing(folder) : "";
+            if (!found.hold || !found.hold->is_there()) {
+                changed = true;
+                return nullptr;
+            }
+            if (problem.empty()) return &folder;
+            refuse(found, problem);
+        }
+        found.hold.reset();
+        return nullptr;
+    }
+    void refuse(LatestCheckpoint& found, const std::string& problem) {
+        found.notes.push_back("the checkpoint '" + folders_[at_++].string() + "' is damaged and not used: " + problem);
+    }
+
+    bool changed = false;  // a checkpoint was removed or replaced in the meantime
+
+private:
+    std::vector<fs::path> folders_;
+    size_t at_ = 0;
+};
+
+// Nothing where the search has to begin again.
+std::optional<LatestCheckpoint> search(const fs::path& run_folder, Judge judge, const Comm& all, int64_t below) {
+    const bool first = all.rank == 0;
+    std::optional<Search> at;
+    if (first) at.emplace(run_folder, below);
+    for (LatestCheckpoint found;;) {
+        const fs::path* whole = first ? at->next(found) : nullptr;
+        const std::string said = first ? (at->changed ? "changed" : whole ? "/" + whole->string() : "") : "";
+        const std::string answer = all.gather(said)[0];
+        if (answer == "changed") return std::nullopt;
+        if (answer.empty()) return found;
+        const fs::path folder = answer.substr(1);
+        Damage damage;
+        if (judge != Judge::sizes) damage = find_damage(folder, read_manifest(folder), judge, all);
+        if (!damage) {
+            found.folder = folder;
+            return found;
+        }
+        if (first) at->refuse(found, damage.file + ": " + damage.cause);
+    }
 }
 
-TrainingState load_checkpoint(const fs::path& folder, Model& model, Optimizer& optimizer, const Mesh& mesh) {
+// The folder that a link such as `latest` leads to now.
+fs::path behind_link(fs::path folder) {
+    if (!folder.has_filename()) folder = folder.parent_path();
+    std::error_code problem;
+    const fs::path target = fs::read_symlink(folder, problem);
+    return problem ? folder : folder.parent_path() / target;
+}
+
+void require_undamaged(const fs::path& folder, Judge judge, const Comm& all) {
+    const Damage damage = find_damage(folder, read_manifest(folder), judge, all);
+    if (damage)
+        throw Error(
+            "'" + (folder / damage.file).string() + "' is not the file that was saved", damage.cause,
+            "name the folder of its run, whose newest good checkpoint is taken; or, where the change was meant, "
+            "a copy of '" +
+                folder.string() + "' without its folder gradus");
+}
+
+constexpr int most_searches = 100;  // each of them met a checkpoint that was going
+
+}  // namespace
+
+LatestCheckpoint latest_checkpoint(const fs::path& run_folder, Judge judge, const Comm& all, int64_t below) {
+    for (int i = 0; i < most_searches; ++i)
+        if (std::optional<LatestCheckpoint> found = search(run_folder, judge, all, below)) return std::move(*found);
+    throw Error("the checkpoints of '" + run_folder.string() + "' change faster than they can be read",
+                "each that was found was removed at once", "keep more of them: --set checkpoint.keep=2 for that run");
+}
+
+HeldFolder hold_model(const fs::path& named, Judge judge, const Comm& all) {
+    HeldFolder held = {behind_link(named)};
+    std::error_code ignored;
+    if (all.rank == 0) {
+        for (int i = 0; i < most_searches && !held.hold; ++i) {
+            held.path = behind_link(named);
+            held.hold = ReadHold::take(held.path);
+        }
+        if (!held.hold)
+            throw Error("'" + named.string() + "' is gone", "its run has removed it in the meantime",
+                        "name the folder of the run, whose newest checkpoint is taken");
+    }
+    held.path = all.gather(held.path.string())[0];
+    if (judge != Judge::sizes && fs::exists(held.path / manifest_name, ignored))
+        require_undamaged(held.path, judge, all);
+    return held;
+}
+
+TrainingState load_checkpoint(const fs::path& folder, Model& model, Optimizer& optimizer, const Mesh& mesh,
+                              Verified verified) {
     Manifest manifest = read_manifest(folder);
-    if (mesh.world.rank == 0) verify_files(folder, manifest);
-    mesh.world.barrier();  // nobody takes anything from a file that may be damaged
+    // Nobody takes anything from a file that may be damaged.
+    if (verified == Verified::no) verify_files(folder, manifest, mesh.world);
 
     std::vector<std::string> found = differences(read_model_config(folder), model.config());
     if (manifest.dtype != name_of(model.run.dtype))
@@ -92,6 +185,7 @@ TrainingState load_checkpoint(const fs::path& folder, Model& model, Optimizer& o
     check_optimizer(folder, model, optimizer);
     load_weights(model, folder);
     load_optimizer(folder, model, optimizer);
+    mesh.world.barrier();  // whoever is done waits here, where the progress of the others counts
     return std::move(manifest.state);
 }
 

@@ -14,8 +14,10 @@
 // One process writes a run at a time: it holds the run's FolderLock (engine/base/file.h).
 #include <optional>
 
+#include "engine/checkpoint/hold.h"
 #include "engine/checkpoint/manifest.h"
 #include "engine/checkpoint/snapshot.h"
+#include "engine/checkpoint/verify.h"
 #include "engine/checkpoint/weights.h"
 
 namespace gradus {
@@ -42,22 +44,28 @@ inline fs::path save_checkpoint(const fs::path& run_folder, Model& model, Optimi
 }
 
 struct LatestCheckpoint {
-    std::optional<fs::path> folder;  // the newest whole one; empty: the run has none
-    std::vector<std::string> notes;  // one line for each newer one that is damaged
+    std::optional<fs::path> folder;             // the newest whole one; empty: the run has none
+    std::vector<std::string> notes;             // one line for each newer one that is damaged
+    std::shared_ptr<const ReadHold> hold = {};  // on the folder, by the first rank: it stays while this lives
 };
 
-// What a checkpoint is judged by: its manifest and the sizes of its files, or their checksums as well, for which every
-// file is read.
-enum class Judge { sizes, checksums };
+// The newest checkpoint of a step below that one. Changes nothing. Who goes on to use the files asks for their checksums, so
+// that damage to the newest costs the steps since the one before and no more. Ranks that call it together share the reading
+// and have the same answer.
+LatestCheckpoint latest_checkpoint(const fs::path& run_folder, Judge = Judge::sizes, const Comm& all = {},
+                                   int64_t below = INT64_MAX);
 
-// Changes nothing. A run that goes on asks for checksums, so that damage to the newest costs it the steps since the one
-// before and no more.
-LatestCheckpoint latest_checkpoint(const fs::path& run_folder, Judge = Judge::sizes);
+// A folder with a model that a user names, held; every rank of `all` calls. Where it is a checkpoint it is judged like those
+// of a run, and damage is an Error that names the file.
+HeldFolder hold_model(const fs::path& folder, Judge, const Comm& all = {});
 
-// Fills the model and the optimizer, whatever the mesh that the checkpoint was made on; every rank calls. Error when a file was truncated or edited, or when the checkpoint is of another model
-// or dtype, naming each difference; model and optimizer are then as they were. Whether the settings of the two runs agree
-// is for require_same_run() to say (engine/config.h).
-TrainingState load_checkpoint(const fs::path& folder, Model&, Optimizer&, const Mesh& = {});
+// Whether the checksums of a checkpoint have yet to be looked at.
+enum class Verified { no, yes };
+
+// Fills the model and the optimizer, whatever the mesh that the checkpoint was made on; every rank calls. Error when a file
+// was truncated or edited, or when the checkpoint is of another model or dtype, naming each difference; model and optimizer
+// are then as they were. Whether the settings of the two runs agree is for require_same_run() to say (engine/config.h).
+TrainingState load_checkpoint(const fs::path& folder, Model&, Optimizer&, const Mesh& = {}, Verified = Verified::no);
 
 // Removes what killed processes left half-written in the run. save_checkpoint() does so itself; a run that starts on a
 // nearly full disk may want the room before.

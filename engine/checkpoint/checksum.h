@@ -1,11 +1,13 @@
 #pragma once
-// Files whose checksum is known as they are written: XXH3, 64 bits, of all bytes from first to last.
+// Files whose checksums are known as they are written: XXH3, 64 bits, of all bytes from first to last, and of each block
+// of them, so that threads and ranks can share the check of one large file.
 //
-// It finds damage (a flipped bit, a truncated copy, an edit by hand), not malice: whoever can rewrite a file can rewrite
+// They find damage (a flipped bit, a truncated copy, an edit by hand), not malice: whoever can rewrite a file can rewrite
 // its checksum.
 //
 // Source: Collet, the xxHash library.
 #include <string>
+#include <vector>
 
 #include "engine/base/file.h"
 
@@ -13,9 +15,13 @@ struct XXH3_state_s;
 
 namespace gradus {
 
+inline constexpr uint64_t checksum_block = uint64_t(64) << 20;  // bytes
+
 struct StoredFile {
     std::string name;  // relative to the folder that is being written
     uint64_t bytes = 0, checksum = 0;
+    uint64_t block = 0;                 // bytes of each block but the last; 0: the file has no more than one
+    std::vector<uint64_t> blocks = {};  // their checksums
 };
 
 uint64_t checksum_of(std::string_view bytes);
@@ -24,7 +30,7 @@ std::string hexadecimal(uint64_t);  // 16 digits
 // An AtomicFile (engine/base/file.h) that counts and sums. Without commit() nothing is left.
 class ChecksummedFile {
 public:
-    ChecksummedFile(const fs::path& folder, const std::string& name);
+    ChecksummedFile(const fs::path& folder, const std::string& name, uint64_t block = checksum_block);
     ~ChecksummedFile();
 
     void write(const void* data, size_t bytes);
@@ -32,9 +38,12 @@ public:
     StoredFile commit();
 
 private:
+    void end_block();
+
     AtomicFile file_;
     StoredFile written_;
-    XXH3_state_s* sum_;
+    XXH3_state_s *sum_, *sum_of_block_;
+    uint64_t in_block_ = 0;  // bytes
 };
 
 StoredFile write_checksummed(const fs::path& folder, const std::string& name, std::string_view content);

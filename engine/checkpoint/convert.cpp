@@ -79,9 +79,10 @@ Stored stored_weights(const fs::path& folder, const ModelConfig& m) {
 }
 
 ForeignModel read_hf(const Ops& ops, const fs::path& folder, std::optional<DType> dtype) {
-    const ModelConfig config = read_model_config(folder);
-    const Stored stored = stored_weights(folder, config);
-    ForeignModel read = {make_model(ops, config, dtype.value_or(stored.dtype), {}), {}};
+    FolderModel described = describe_model(folder);
+    const Stored stored = stored_weights(folder, described.config);
+    ForeignModel read = {make_model(ops, described.config, dtype.value_or(stored.dtype), {}),
+                         std::move(described.notes)};
     if (!dtype && !stored.note.empty()) read.notes.push_back(stored.note);
     const std::vector<std::string> unused = load_weights(*read.model, folder);
     if (!unused.empty())
@@ -168,12 +169,14 @@ private:
     bool published_ = false;
 };
 
-// The source's own description says more than we keep of it (the id that begins a text, say), and fits the same weights.
-void carry_config(const fs::path& from, const fs::path& to, DType dtype) {
+// The source's own description says more than we keep of it (the id that begins a text, say), and fits the same weights,
+// but for the head, which its tensors may have untied.
+void carry_config(const fs::path& from, const fs::path& to, const Model& model) {
     nlohmann::json config = parse_json(read_file(from / "config.json"), (from / "config.json").string(),
                                        "copy or download the folder again");
     for (const char* key : {"torch_dtype", "dtype"})
-        if (config.contains(key)) config[key] = torch_name(dtype);
+        if (config.contains(key)) config[key] = torch_name(model.run.dtype);
+    if (!model.config().tied) config["tie_word_embeddings"] = false;
     write_file_atomically(to / "config.json", config.dump(2) + "\n");
 }
 
@@ -181,7 +184,9 @@ void write_hf(Model& model, const FoundModel& source, const fs::path& destinatio
     NewFolder fresh(destination);
     save_weights(model, fresh.path(), model.run.dtype, options.shard_limit);
     if (source.format == ModelFormat::hf) {
-        carry_config(source.path, fresh.path(), model.run.dtype);
+        carry_config(source.path, fresh.path(), model);
+        fs::remove(fresh.path() /
+                   "generation_config.json");  // without one, what config.json says of the ends of texts counts
         for (const char* name : companions)
             if (is_file(source.path / name)) write_file_atomically(fresh.path() / name, read_file(source.path / name));
     }

@@ -1,5 +1,7 @@
 #include "engine/checkpoint/elements.h"
 
+#include <bit>
+#include <cmath>
 #include <cstring>
 #include <type_traits>
 
@@ -29,9 +31,20 @@ auto widened(Scalar x) {
     else return float(x);
 }
 
+// Rounded to float so that a second rounding, to bf16, gives what one alone would: an inexact result gets an odd last bit.
+float rounded_to_odd(double x) {
+    const float nearest = float(x);
+    if (double(nearest) == x || x != x || std::isinf(nearest)) return nearest;
+    uint32_t bits = std::bit_cast<uint32_t>(nearest);
+    if ((bits & 1) == 0) bits += (double(nearest) < x) == (x > 0) ? 1u : ~0u;  // the neighbour on the other side of x
+    return std::bit_cast<float>(bits);
+}
+
 template <class To, class From>
 To converted(From x) {
     if constexpr (std::is_same_v<To, From>) return x;
+    else if constexpr (std::is_same_v<To, bf16> && sizeof(From) >= sizeof(double))
+        return bf16(rounded_to_odd(double(widened(x))));
     else if constexpr (std::is_same_v<To, bf16>) return bf16(float(widened(x)));
     else return To(widened(x));
 }

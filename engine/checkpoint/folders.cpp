@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "engine/base/error.h"
+#include "engine/checkpoint/hold.h"
 
 namespace gradus {
 
@@ -32,6 +33,13 @@ Error cannot(const std::string& what, const fs::path& path, int problem) {
 
 void rename_folder(const fs::path& from, const fs::path& to) {
     if (::rename(from.c_str(), to.c_str()) != 0) throw cannot("rename a checkpoint to", to, errno);
+}
+
+// What somebody reads stays under its hidden name until remove_leftovers() finds it free.
+void remove_hidden(const fs::path& folder) {
+    const RemovalLock lock(folder);
+    std::error_code ignored;
+    if (!lock.is_read()) fs::remove_all(folder, ignored);
 }
 
 bool digits(std::string_view text) {
@@ -84,8 +92,8 @@ fs::path UnpublishedFolder::publish() {
         rename_folder(temporary_, final_);
         published_ = true;
     } else if (::renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, final_.c_str(), RENAME_EXCHANGE) == 0) {
-        fs::remove_all(temporary_, ignored);  // it is the old one now
         published_ = true;
+        remove_hidden(temporary_);  // it is the old one now
     } else {
         // A file system that cannot exchange two names (NFS). Killed between the renames, the old one is without its
         // name until remove_leftovers() gives it back.
@@ -94,7 +102,7 @@ fs::path UnpublishedFolder::publish() {
         rename_folder(final_, old);
         rename_folder(temporary_, final_);
         published_ = true;
-        fs::remove_all(old, ignored);
+        remove_hidden(old);
     }
     sync_folder(final_.parent_path());
     return final_;
@@ -119,11 +127,16 @@ void point_latest_at(const fs::path& step_folder) {
 namespace {
 
 // Renamed first: a folder named step-… is whole until the moment it is gone. One that cannot go may stay.
-void remove_step(const fs::path& step_folder) {
+void remove_step(const fs::path& step_folder, bool though_read) {
     const fs::path going = hidden(step_folder, removing);
-    if (::rename(step_folder.c_str(), going.c_str()) != 0) return;
-    std::error_code ignored;
-    fs::remove_all(going, ignored);
+    {
+        const RemovalLock lock(step_folder);
+        if (lock.is_read() && !though_read) return;
+        std::error_code ignored;
+        fs::remove_all(going, ignored);  // of the same step, removed before and read then
+        if (::rename(step_folder.c_str(), going.c_str()) != 0) return;
+    }
+    remove_hidden(going);
 }
 
 }  // namespace
@@ -134,7 +147,7 @@ void remove_older(const fs::path& run_folder, const Keep& keep, const fs::path& 
     for (const StepFolder& f : step_folders(run_folder)) {
         if (!what_is_missing(f.path).empty()) continue;
         if (++whole <= keep.last || f.path == just_written || (keep.every > 0 && f.step % keep.every == 0)) continue;
-        remove_step(f.path);
+        remove_step(f.path, false);
     }
 }
 
@@ -142,7 +155,7 @@ void remove_later(const fs::path& run_folder, const fs::path& step_folder) {
     point_latest_at(step_folder);
     for (const StepFolder& f : step_folders(run_folder)) {
         if (f.path.filename() == step_folder.filename()) return;  // newest first
-        remove_step(f.path);
+        remove_step(f.path, true);
     }
 }
 
@@ -164,7 +177,7 @@ void remove_leftovers(const fs::path& run_folder) {
             std::error_code ignored;
             if (purpose == replaced && !fs::exists(path.parent_path() / owner, ignored))
                 fs::rename(path, path.parent_path() / owner, ignored);
-            else fs::remove_all(path, ignored);
+            else remove_hidden(path);
         }
     }
 }

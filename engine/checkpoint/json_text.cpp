@@ -5,19 +5,13 @@
 
 #include "engine/base/error.h"
 #include "engine/base/json_events.h"
+#include "engine/base/one_line.h"
 
 namespace gradus {
 
 namespace {
 
 constexpr size_t deepest = 32;
-
-std::string cut(const std::string& text, size_t longest) {
-    if (text.size() <= longest) return text;
-    size_t end = longest;
-    while (end > 0 && (text[end] & 0xc0) == 0x80) --end;  // between two characters of UTF-8
-    return text.substr(0, end) + "…";
-}
 
 using json = nlohmann::json;
 
@@ -38,7 +32,7 @@ public:
     bool parse_error(size_t, const std::string&, const json::exception& e) override {
         const std::string reason = e.what();  // "[json.exception.…] parse error at line 1, column 2: …"
         const size_t start = reason.find("] ");
-        if (problem.empty()) problem = cut(start == std::string::npos ? reason : reason.substr(start + 2), 240);
+        if (problem.empty()) problem = on_one_line(start == std::string::npos ? reason : reason.substr(start + 2), 240);
         return false;
     }
 
@@ -60,7 +54,7 @@ private:
 
 std::string shown(const std::string& name) {
     std::string text = "'";
-    return text.append(cut(name, 120)).append("'");
+    return text.append(on_one_line(name, 120)).append("'");
 }
 
 JsonText try_parse_json(std::string_view text) {

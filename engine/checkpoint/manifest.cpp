@@ -49,6 +49,37 @@ bool read_stability(const nlohmann::json& j, StabilityState& s) {
     return s.losses.size() == s.norms.size() && s.rate > 0;
 }
 
+bool read_checksum(const nlohmann::json& j, uint64_t& checksum) {
+    if (!j.is_string()) return false;
+    const std::string digits = j;
+    if (digits.size() != 16 || digits.find_first_not_of("0123456789abcdef") != std::string::npos) return false;
+    checksum = std::stoull(digits, nullptr, 16);
+    return true;
+}
+
+// Small files have one block, which is not listed; checkpoints of before there were blocks list none.
+bool read_blocks(const nlohmann::json& about, StoredFile& f) {
+    if (!about.contains("block") && !about.contains("blocks")) return true;
+    if (!about.contains("block") || !about.contains("blocks") || !about["block"].is_number_unsigned() ||
+        about["block"] == 0u || !about["blocks"].is_array())
+        return false;
+    f.block = about["block"];
+    for (const nlohmann::json& sum : about["blocks"]) {
+        uint64_t checksum = 0;
+        if (!read_checksum(sum, checksum)) return false;
+        f.blocks.push_back(checksum);
+    }
+    return f.blocks.size() == f.bytes / f.block + (f.bytes % f.block > 0);
+}
+
+nlohmann::json json_of(const StoredFile& f) {
+    nlohmann::json j = {{"bytes", f.bytes}, {"xxh3_64", hexadecimal(f.checksum)}};
+    if (f.blocks.empty()) return j;
+    j["block"] = f.block;
+    for (uint64_t sum : f.blocks) j["blocks"].push_back(hexadecimal(sum));
+    return j;
+}
+
 struct ReadManifest {
     Manifest manifest;
     std::string problem;
@@ -88,10 +119,12 @@ ReadManifest parse(const std::string& text) {
         if (!about.is_object() || !about.contains("bytes") || !whole(about["bytes"]) || !about.contains("xxh3_64") ||
             !about["xxh3_64"].is_string())
             return {{}, "it does not say the size and checksum of " + shown(name)};
-        const std::string digits = about["xxh3_64"];
-        if (digits.size() != 16 || digits.find_first_not_of("0123456789abcdef") != std::string::npos)
+        StoredFile f = {name, about["bytes"]};
+        if (!read_checksum(about["xxh3_64"], f.checksum))
             return {{}, "the checksum of " + shown(name) + " is not 16 hexadecimal digits"};
-        m.files.push_back({name, about["bytes"], std::stoull(digits, nullptr, 16)});
+        if (!read_blocks(about, f))
+            return {{}, "the checksums of the blocks of " + shown(name) + " are not what this program writes"};
+        m.files.push_back(std::move(f));
     }
     return {std::move(m), ""};
 }
@@ -102,7 +135,7 @@ const char* use_another = "use an older checkpoint of the same run, or a copy of
 
 void write_manifest(const fs::path& folder, const Manifest& m) {
     nlohmann::json files = nlohmann::json::object();
-    for (const StoredFile& f : m.files) files[f.name] = {{"bytes", f.bytes}, {"xxh3_64", hexadecimal(f.checksum)}};
+    for (const StoredFile& f : m.files) files[f.name] = json_of(f);
     nlohmann::json j = {{"format", format},
                         {"step", m.state.step},
                         {"tokens", m.state.tokens},
@@ -143,30 +176,6 @@ std::string what_is_missing(const fs::path& folder) {
             return f.name + " has " + std::to_string(bytes) + " bytes instead of " + std::to_string(f.bytes);
     }
     return "";
-}
-
-namespace {
-
-// What is wrong with a file of the checkpoint, behind its name; empty: nothing.
-std::string damage_of(const fs::path& folder, const StoredFile& f) {
-    const MappedFile file(folder / f.name);
-    if (file.size() != f.bytes)
-        return "it has " + std::to_string(file.size()) + " bytes instead of " + std::to_string(f.bytes);
-    return checksum_of(file.text()) == f.checksum ? "" : "it was edited or damaged: its checksum does not fit";
-}
-
-}  // namespace
-
-std::string what_is_damaged(const fs::path& folder) {
-    for (const StoredFile& f : read_manifest(folder).files)
-        if (const std::string damage = damage_of(folder, f); !damage.empty()) return f.name + ": " + damage;
-    return "";
-}
-
-void verify_files(const fs::path& folder, const Manifest& m) {
-    for (const StoredFile& f : m.files)
-        if (const std::string damage = damage_of(folder, f); !damage.empty())
-            throw Error("'" + (folder / f.name).string() + "' is not the file that was saved", damage, use_another);
 }
 
 }  // namespace gradus

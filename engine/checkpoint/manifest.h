@@ -3,7 +3,8 @@
 //
 //   {"format": 1, "step": 100, "tokens": …, "seed": …, "dtype": "bf16", "recipe": "…", "compatible": "…",
 //    "stability": {"losses": […], "norms": […], "skipped": …, "skipped_in_a_row": …, "data_offset": …, "rate": …},
-//    "files": {"model.safetensors": {"bytes": …, "xxh3_64": "16 hexadecimal digits"}, …},
+//    "files": {"config.json": {"bytes": …, "xxh3_64": "16 hexadecimal digits"},
+//              "model.safetensors": {"bytes": …, "xxh3_64": …, "block": 67108864, "blocks": [of each block, …]}, …},
 //    "xxh3_64": the checksum of all the above, written as compact JSON with sorted keys}
 //
 // It is written last: a folder that has one was once whole.
@@ -38,11 +39,8 @@ void write_manifest(const fs::path& folder, const Manifest&);
 // Error when it is absent, damaged or of another format.
 Manifest read_manifest(const fs::path& folder);
 
-// Why the folder is no whole checkpoint, judged by the manifest and the files' sizes; empty: it is one.
+// Why the folder is no whole checkpoint, judged by the manifest and the files' sizes (by their
+// checksums: engine/checkpoint/verify.h); empty: it is one.
 std::string what_is_missing(const fs::path& folder);
-// The same of a folder that lacks nothing, judged by the checksums: every file is read.
-std::string what_is_damaged(const fs::path& folder);
-// Reads every file; Error names the first that was truncated or edited.
-void verify_files(const fs::path& folder, const Manifest&);
 
 }  // namespace gradus

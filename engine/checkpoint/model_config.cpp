@@ -1,15 +1,78 @@
-// A folder's config.json.
+// A folder's config.json, joined by what only its weights and its generation_config.json say.
+#include <algorithm>
+
+#include "engine/base/error.h"
+#include "engine/base/one_line.h"
 #include "engine/checkpoint/json_text.h"
+#include "engine/checkpoint/stored_tensors.h"
 #include "engine/checkpoint/weights.h"
-#include "engine/models/family.h"
+#include "engine/models/files.h"
 
 namespace gradus {
 
-ModelConfig read_model_config(const fs::path& folder) {
-    const fs::path path = folder / "config.json";
-    const nlohmann::json config =
-        parse_json(read_file(path), path.string(), "copy or download the folder again, or mend that place by hand");
-    return files_of(family_of(config, path.string())).read_config(config, path.string());
+namespace {
+
+using nlohmann::json;
+
+// Whether the folder has a head of its own beside the embedding, whatever its config.json says.
+bool head_differs(const fs::path& folder, const ModelConfig& m) {
+    if (!StoredTensors::are_in(folder)) return false;
+    const StoredTensors stored(folder);
+    const FamilyFiles& family = files_of(m.family);
+    const ExternalTensor wte = family.external(m, "wte", Spec{.shape = {m.V, m.C}}).front();
+    const auto *embedding = stored.find(wte.name, family.prefix), *head = stored.find(head_tensor);
+    return embedding && head && !same_content(*embedding->entry, *head->entry);
 }
+
+// Ids that end a text by one file, less those that the vocabulary does not have, which are noted.
+std::vector<int32_t> ends_of(const json& described, const fs::path& file, int V, std::vector<std::string>& notes) {
+    const auto said = described.find("eos_token_id");
+    if (said == described.end() || said->is_null()) return {};
+    std::vector<int32_t> ends;
+    const json list = said->is_array() ? *said : json::array({*said});
+    for (const json& id : list) {
+        if (const auto known = id_below(V, id)) ends.push_back(*known);
+        else
+            notes.push_back("'" + file.string() + "' says that " + on_one_line(id.dump(), 40) +
+                            " ends a text, which is no id of a " + "vocabulary of " + std::to_string(V) +
+                            ": it is ignored");
+    }
+    return ends;
+}
+
+// The advice about generation in a folder is not needed to compute with its model.
+json read_generation_config(const fs::path& path, std::vector<std::string>& notes) {
+    std::error_code ignored;
+    if (!fs::is_regular_file(path, ignored)) return json::object();
+    JsonText read = try_parse_json(read_file(path));
+    if (read.problem.empty() && !read.value.is_object()) read.problem = "it holds no JSON object";
+    if (read.problem.empty()) return std::move(read.value);
+    notes.push_back("'" + path.string() + "' is ignored: " + read.problem);
+    return json::object();
+}
+
+}  // namespace
+
+FolderModel describe_model(const fs::path& folder) {
+    const fs::path path = folder / "config.json", generation = folder / "generation_config.json";
+    const json config =
+        parse_json(read_file(path), path.string(), "copy or download the folder again, or correct that place by hand");
+    const FamilyFiles& family = files_of(family_of(config, path.string()));
+    FolderModel model = {family.read_config(config, path.string()), {}, {}, config.contains("transformers_version")};
+    ModelConfig& m = model.config;
+    if (config.contains("initializer_range") && !config["initializer_range"].is_number())
+        model.notes.push_back("'" + path.string() + "': \"initializer_range\" is no number and is ignored");
+    if (m.tied && head_differs(folder, m)) {
+        m.tied = false;
+        model.notes.push_back("'" + folder.string() + "' has a head that differs from the embedding, although its " +
+                              "config.json ties them: the head is used; set \"tie_word_embeddings\": false there");
+    }
+    model.ends = ends_of(read_generation_config(generation, model.notes), generation, m.V, model.notes);
+    const std::vector<int32_t> also = ends_of(config, path, m.V, model.notes);
+    if (model.ends.empty()) model.ends = also;
+    return model;
+}
+
+ModelConfig read_model_config(const fs::path& folder) { return describe_model(folder).config; }
 
 }  // namespace gradus

@@ -4,6 +4,7 @@
 
 #include "engine/checkpoint/safetensors.h"
 #include "engine/checkpoint/transfer.h"
+#include "engine/checkpoint/weights.h"
 
 namespace gradus {
 
@@ -34,6 +35,15 @@ void check(const SafetensorsFile& file, Model& model, Optimizer& optimizer) {
                        stored_name(t.dtype) + " " + shape_text(shape));
         }
     if (file.entries().size() != expected) refuse("it has tensors that this model does not have");
+}
+
+// The rows that no Piece names.
+void zero_padding(const Run& run, const Weight& w, const Tensor& t) {
+    const Tensor here = as_matrix(t);
+    std::vector<bool> named(size_t(here.rows()), false);
+    for (const Piece& p : w.pieces) std::fill_n(named.begin() + p.row, p.rows, true);
+    for (int64_t r = 0; r < here.rows(); ++r)
+        if (!named[size_t(r)]) run.ops.zero(here.slice(r, 1).data, here.slice(r, 1).bytes(), run.stream);
 }
 
 }  // namespace
@@ -79,6 +89,18 @@ void load_optimizer(const fs::path& folder, Model& model, Optimizer& optimizer) 
         }
         optimizer.keep(state);
     }
+}
+
+std::vector<std::string> load_weights(Model& model, Optimizer& optimizer, const fs::path& folder) {
+    const size_t count = model.weights().size();
+    if (count == 0 || !optimizer.state_of(State::master, 0)) return load_weights(model, folder);
+    std::vector<std::string> ignored =
+        load_weights(model, folder, [&](size_t i) { return optimizer.state_of(State::master, i); });
+    for (size_t i = 0; i < count; ++i)
+        zero_padding(model.run, model.weights()[i], optimizer.state_of(State::master, i));
+    optimizer.keep(State::master);
+    optimizer.weights_from_masters();
+    return ignored;
 }
 
 }  // namespace gradus

@@ -29,7 +29,7 @@ std::vector<Stored> stored_of(const Snapshot& s, DType dtype) {
             std::vector<int64_t> shape = {part.rows, rows.last()};
             if (w.value.shape.rank == 1) shape = {rows.last()};
             else if (part.transposed) std::swap(shape[0], shape[1]);
-            const std::string name = (w.name == "head" ? "" : family.optional_prefix) + part.name;
+            const std::string name = (w.name == "head" ? "" : family.prefix) + part.name;
             all.push_back({{name, stored_name(dtype), std::move(shape)},
                            rows,
                            part.transposed,

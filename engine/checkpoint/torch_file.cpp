@@ -44,7 +44,8 @@ TorchTensor TorchFile::tensor(const Pickled& value, const std::string& name) con
     if (!value.is(Pickled::Kind::tensor)) refuse(shown(name) + " is " + name_of(value.kind) + ", not a tensor");
     const Pickled& storage = *value.items[0];
     const ZipFile::Member* numbers = zip_.find(prefix_ + "data/" + std::string(storage.text));
-    if (!numbers) refuse("the numbers of " + what + " are missing: it has no data/" + std::string(storage.text));
+    if (!numbers)
+        refuse("the numbers of " + what + " are missing: it has no " + shown("data/" + std::string(storage.text)));
 
     const std::string dtype(storage.dtype);
     const int64_t held = int64_t(numbers->bytes / *stored_size(dtype));

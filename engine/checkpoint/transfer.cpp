@@ -4,6 +4,8 @@
 #include <cstring>
 #include <vector>
 
+#include "engine/base/progress.h"
+
 namespace gradus {
 
 namespace {
@@ -31,6 +33,7 @@ void copy_in(const Ops& ops, Stream stream, Tensor to, Strided<const std::byte> 
         copy_elements({piece.data(), element_of(to.dtype), to.last(), 1}, here, count, to.last());
         ops.copy_to_device(rows.data, piece.data(), piece.size(), stream);
         ops.synchronise(stream);  // the piece is filled again
+        add_progress(piece.size());
     });
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "engine/base/progress.h"
+
 namespace gradus::mpi {
 
 Heartbeat::Heartbeat(int rank, int size, double silence, std::mutex& library)
@@ -46,6 +48,7 @@ void Heartbeat::send_beats() {
         std::lock_guard hold(state_);
         beat = mine_;
     }
+    beat.progress = progress_so_far();
     for (int r = 0; r < size_; ++r) {
         if (r == rank_) continue;
         std::lock_guard hold(library_);
@@ -71,6 +74,8 @@ void Heartbeat::take_beats() {
         std::lock_guard hold(state_);
         silence_[size_t(status.MPI_SOURCE)] = 0;
         Beat& known = last_[size_t(status.MPI_SOURCE)];
+        if (beat.progress != known.progress) ++advances_;
+        known.progress = beat.progress;
         if (beat.last.calls < known.last.calls) known.device = beat.device;  // its header has overtaken the beat
         else known = beat;
     }
@@ -123,6 +128,11 @@ double Heartbeat::silence_of(int rank) const {
 Beat Heartbeat::last_of(int rank) const {
     std::lock_guard hold(state_);
     return last_[size_t(rank)];
+}
+
+int64_t Heartbeat::advances() const {
+    std::lock_guard hold(state_);
+    return advances_;
 }
 
 }  // namespace gradus::mpi

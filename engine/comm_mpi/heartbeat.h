@@ -32,6 +32,8 @@ public:
 
     double silence_of(int rank) const;  // seconds
     Beat last_of(int rank) const;
+    // Grows whenever another rank has told of progress with its files.
+    int64_t advances() const;
 
 private:
     void run();
@@ -42,12 +44,13 @@ private:
     const double tick_;
     std::mutex& library_;
 
-    mutable std::mutex state_;  // guards what follows, down to silence_
+    mutable std::mutex state_;  // guards what follows, down to advances_
     std::condition_variable wake_;
     bool stopping_ = false;
     Beat mine_;
     std::vector<Beat> last_;
     std::vector<double> silence_;
+    int64_t advances_ = 0;
 
     std::vector<Beat> sent_;  // of the thread alone
     std::vector<MPI_Request> sends_;

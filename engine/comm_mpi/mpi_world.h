@@ -15,7 +15,8 @@
 // waits for a rank that has given no sign for limits.silence seconds, or that lives but has kept it waiting for
 // limits.patience seconds, prints three lines that name the rank, its host, the call, the group and the step, and ends
 // all ranks by MPI_Abort. A rank that computes for long gives signs and is waited for; time in which this process was
-// itself stopped does not count. A rank that dies is noticed by mpirun, which ends the others.
+// itself stopped does not count, and patience begins anew whenever a rank tells of progress with files (a checkpoint that is
+// checked, loaded or saved: engine/base/progress.h). A rank that dies is noticed by mpirun, which ends the others.
 //
 // Calls come from one thread. A build without MPI links absent/mpi_absent.cpp, where more than one rank is an Error.
 #include <memory>
@@ -34,8 +35,9 @@ class Watch;
 inline constexpr int status_of_lost_rank = 75;
 
 struct MpiLimits {
-    double silence = 60;     // seconds without a sign of life after which a rank counts as lost
-    double patience = 1800;  // seconds that a rank which gives signs may keep another one waiting in a call
+    double silence = 60;  // seconds without a sign of life after which a rank counts as lost
+    // Seconds without progress that a rank which gives signs may keep another one waiting in a call.
+    double patience = 1800;
 };
 
 class MpiWorld {

@@ -48,6 +48,11 @@ bool Wait::rest() {
 void Wait::judge() {
     const Heartbeat& heartbeat = *world_.heartbeat;
     world_.heartbeat->wait_for(world_.missing.empty() ? -1 : world_.missing[0]);
+    // Whoever moves on may be what the others wait for, directly or not.
+    if (const int64_t advances = heartbeat.advances(); advances != advances_) {
+        advances_ = advances;
+        waited_ = 0;
+    }
     const bool over = waited_ >= world_.limits.patience;
     std::string who, where;
     int rank = -1, named = 0;

@@ -19,6 +19,7 @@ public:
     void tell(int group, const DeviceProgress&) const;
     double silence_of(int rank) const;  // seconds
     Beat last_of(int rank) const;
+    int64_t advances() const;                  // Heartbeat's
     std::string name_of_rank(int rank) const;  // "rank 1 on 'host'"
     const std::string& host_of(int rank) const;
     // "in all-reduce #8 of all, 1 of f32, at step 7": what the host of that rank said last of its calls in MPI.

@@ -66,6 +66,7 @@ struct Beat {
     Header last;                                                 // the call that the rank is in or left last
     int64_t inside = 0;                                          // 1: in it
     int64_t waits_for = -1;                                      // a rank that it waits for there
+    uint64_t progress = 0;                                       // with its files (engine/base/progress.h)
     std::array<DeviceProgress, most_device_groups> device = {};  // in the order in which the groups were made
 };
 

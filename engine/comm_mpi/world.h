@@ -100,7 +100,8 @@ private:
     World& world_;
     const Header& call_;
     int idle_ = 0;
-    double waited_ = 0, looked_at_ = -1;
+    double waited_ = 0, looked_at_ = -1;  // waited since any rank last told of progress
+    int64_t advances_ = 0;
 };
 
 }  // namespace gradus::mpi

@@ -19,7 +19,8 @@ namespace nccl {
 
 namespace {
 
-constexpr int oldest = 21800;  // the first that splits communicators
+constexpr int oldest = 21800;   // the first that splits communicators
+constexpr int ordered = 22600;  // the first that starts the calls of several communicators in the host's order
 static_assert(NCCL_VERSION_CODE >= oldest, "gradus needs NCCL 2.18 or newer");
 
 std::string text_of_version(int code) {
@@ -74,6 +75,20 @@ void require_agreement(const MpiWorld& world, const Ops& ops, const std::string&
                                     line_unlike(identities[size_t(r)], identities[0])),
                         "start every rank with the same program, recipe and --set");
     }
+}
+
+// Calls of two communicators on one GPU wait for each other's place on it. Where two ranks start them in different orders, each
+// waits for the other for ever; with an order, which is the host's and so the same everywhere, none does.
+void require_order(const MeshSizes& sizes) {
+    if (sizes.dp == 1 || sizes.tp == 1 || loaded_version() >= ordered) return;
+    throw Error(
+        fmt::format("NCCL {} is too old for a mesh of {}", text_of_version(loaded_version()), text_of(sizes)),
+        fmt::format("dp and tp exchange at the same time, and before {} NCCL may start their calls crosswise, which "
+                    "hangs",
+                    text_of_version(ordered)),
+        fmt::format("install libnccl2 {} or newer (ldd gradus | grep nccl says which one is found), or --set "
+                    "mesh.dp={} --set mesh.tp=1, or --set mesh.comm=mpi",
+                    text_of_version(ordered), sizes.dp * sizes.tp));
 }
 
 }  // namespace
@@ -164,9 +179,8 @@ NcclWorld::NcclWorld(MpiWorld& ranks, const Ops& device, const std::string& iden
           "limits are seconds above zero");
     if (ranks.size() == 1) return;
     nccl::require_agreement(ranks, device, identity);
-    // Two communicators on one device may wait for each other where ranks start their calls in different orders; with
-    // this NCCL keeps to the order of the host, which is the same everywhere.
-    ::setenv("NCCL_LAUNCH_ORDER_IMPLICIT", "1", 0);
+    ::setenv("NCCL_LAUNCH_ORDER_IMPLICIT", "1",
+             1);  // require_order() counts on it, so a 0 of the environment does not stand
     world_ = std::make_unique<nccl::World>(ranks, device, limits);
     world_->start_watchdog();
     std::vector<int> everyone(static_cast<size_t>(ranks.size()));
@@ -183,6 +197,7 @@ NcclWorld::~NcclWorld() {
 Comm NcclWorld::all() const { return world_ ? nccl::comm_of(*world_->groups[0]) : Comm{}; }
 
 Mesh NcclWorld::mesh(const MeshSizes& asked) {
+    nccl::require_order(resolve(asked, all().size));
     return make_mesh(asked, all(),
                      [this](const char* axis, const std::vector<int>& ranks) { return group(axis, ranks); });
 }

@@ -82,8 +82,13 @@ void World::watch_over() {
 
 void World::judge_all(double now) {
     std::unique_lock hold(state);
+    // A rank that moves on with its files is waited for (engine/comm_mpi/wait.cpp).
+    const int64_t advances = watch.advances();
+    const bool moved = advances != advances_;
+    advances_ = advances;
     for (const auto& one : groups) {
         Group& g = *one;
+        if (moved && g.reached_since >= 0) g.reached_since = now;
         if (g.pending.empty() || !g.reached) continue;
         if (g.reached_since < 0) g.reached_since = now;
         Waiting w{.rank = watch.rank(), .place = g.mine, .call = g.pending.front().call, .group = g.name};

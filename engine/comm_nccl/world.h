@@ -105,6 +105,7 @@ private:
 
     std::condition_variable wake_;
     bool stopping_ = false;
+    int64_t advances_ = 0;  // of the watchdog alone: what Watch::advances() said last
     std::thread watchdog_;
 };
 

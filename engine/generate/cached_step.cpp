@@ -58,10 +58,9 @@ void CachedStep::run() {
     const Tensor logits = logits_.slice(0, k);
     model_.cached({.tokens = column(0, n), .sequence = column(1, n), .position = column(2, n), .lo = column(3, n)},
                   column(4, k), logits);
+    if (!unasked) r.ops.copy_to_host(raw_.data(), logits.data, logits.bytes(), r.stream);
+    r.ops.synchronise(r.stream);  // also where nothing comes back: the next step fills the columns on the host again
     if (unasked) return;
-
-    r.ops.copy_to_host(raw_.data(), logits.data, logits.bytes(), r.stream);
-    r.ops.synchronise(r.stream);
     auto to_f32 = [&](const auto* from) {
         for (size_t i = 0; i < size_t(logits.size()); ++i) logits_host_[i] = float(from[i]);
     };

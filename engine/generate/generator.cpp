@@ -98,9 +98,10 @@ std::vector<Generated> Generator::generate(const std::vector<Prompt>& prompts, c
                                            const OnToken& on_token) {
     check(prompts);
     Sampler sampler(options.sampling);
-    const int32_t end_of_text = options.end_of_text >= 0 ? options.end_of_text : model_.config().end_of_text;
+    std::vector<int32_t> ends = options.ends_of_text;
+    if (ends.empty()) ends = {model_.config().end_of_text};  // −1 is drawn by nobody
     const bool penalised = options.sampling.repetition_penalty != 1;
-    auto is_stop = [&](int32_t id) { return std::count(options.stop_ids.begin(), options.stop_ids.end(), id) > 0; };
+    auto among = [](const std::vector<int32_t>& ids, int32_t id) { return std::count(ids.begin(), ids.end(), id) > 0; };
 
     std::vector<Generated> results(prompts.size());
     if (options.max_tokens <= 0) return results;
@@ -116,8 +117,8 @@ std::vector<Generated> Generator::generate(const std::vector<Prompt>& prompts, c
             result.finish = why;
             return false;
         };
-        if (id == end_of_text) return end(Finish::end_of_text);
-        if (is_stop(id)) return end(Finish::stop);
+        if (among(ends, id)) return end(Finish::end_of_text);
+        if (among(options.stop_ids, id)) return end(Finish::stop);
         s.ids.push_back(id);
         s.seen.add(id);
         result.ids.push_back(id);

@@ -34,7 +34,7 @@ struct GenerateOptions {
     int max_tokens = 128;
     Sampling sampling;
     std::vector<int32_t> stop_ids;
-    int32_t end_of_text = -1;  // −1: the model's own, if it has one
+    std::vector<int32_t> ends_of_text;  // empty: the id of the model's ModelConfig, if it has one
 };
 
 struct Generated {

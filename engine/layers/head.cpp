@@ -7,8 +7,9 @@
 namespace gradus {
 
 int HeadScratch::chunk_rows(const Run& r) {
-    const int64_t most = (int64_t(64) << 20) / int64_t(size_of(r.dtype)) / r.d.V;
-    const int64_t wanted = std::min<int64_t>(std::max<int64_t>(most, 32), r.d.N());
+    const int64_t of_64_mib = (int64_t(64) << 20) / int64_t(size_of(r.dtype)) / r.d.V;
+    const int64_t most = r.ops.logit_rows ? r.ops.logit_rows : std::max<int64_t>(of_64_mib, 32);
+    const int64_t wanted = std::min<int64_t>(most, r.d.N());
     const int64_t chunks = (r.d.N() + wanted - 1) / wanted;  // of equal size, so that no small one is left over
     return int((r.d.N() + chunks - 1) / chunks);
 }

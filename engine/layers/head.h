@@ -21,7 +21,8 @@ struct HeadScratch {
     Tensor stats, lse;  // [chunk,4], [chunk]
     Tensor everyones;   // [ranks·chunk,4]  the statistics of each rank
 
-    // Rows in a chunk: as many as keep the logits under 64 MiB, so that w is not read too often for too few rows.
+    // Rows in a chunk: as many as the device says (Ops::logit_rows), or as keep the logits under 64 MiB, which a cache has a use
+    // for: w is read, and d_w read and written, once a chunk.
     static int chunk_rows(const Run& r);
 
     template <class Visit>

@@ -24,9 +24,12 @@ struct FamilyFiles {
     nlohmann::json (*write_config)(const ModelConfig&, const char* torch_dtype);
     // The external tensors of a weight, in the order of its rows.
     std::vector<ExternalTensor> (*external)(const ModelConfig&, const std::string& name, const Spec&);
-    // Some files carry a prefix on every name ("transformer."); tried when the plain name is absent.
-    const char* optional_prefix;
+    // Written before every name but the head's ("transformer."); files without it are read as well.
+    const char* prefix;
 };
+
+// The head's name, in every family and without a prefix.
+inline constexpr const char* head_tensor = "lm_head.weight";
 
 const FamilyFiles& files_of(Family);
 // By config.json's model_type; Error lists what is supported.

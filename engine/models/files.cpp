@@ -3,6 +3,8 @@
 #include <climits>
 #include <cmath>
 
+#include "engine/base/one_line.h"
+
 namespace gradus {
 
 ConfigReader::ConfigReader(const nlohmann::json& object, std::string file) : object_(&object), file_(std::move(file)) {
@@ -13,7 +15,8 @@ ConfigReader::ConfigReader(const nlohmann::json& object, std::string file) : obj
 
 void ConfigReader::fail(const char* key, const std::string& problem) const {
     throw Error("'" + file_ + "' does not describe a model that can be read here",
-                std::string("key \"") + key + "\" " + problem, "use a GPT-2 or LLaMA model, or mend that key");
+                std::string("key \"") + key + "\" " + on_one_line(problem, 160),
+                "use a GPT-2 or LLaMA model, or correct that key");
 }
 
 bool ConfigReader::has(const char* key) const {
@@ -29,7 +32,6 @@ int ConfigReader::integer(const char* key) const {
 int ConfigReader::integer_or(const char* key, int otherwise) const {
     if (!has(key)) return otherwise;
     const nlohmann::json* value = &object_->at(key);
-    if (value->is_array() && !value->empty()) value = &value->front();
     if (!value->is_number_integer()) fail(key, "is not a whole number: " + value->dump());
     const double wide = value->get<double>();
     if (std::abs(wide) > INT_MAX) fail(key, "is out of range: " + value->dump());
@@ -59,6 +61,18 @@ std::string ConfigReader::text_or(const char* key, const std::string& otherwise)
     return object_->at(key).get<std::string>();
 }
 
+double ConfigReader::number_hint(const char* key, double otherwise) const {
+    return has(key) && object_->at(key).is_number() ? object_->at(key).get<double>() : otherwise;
+}
+
+int ConfigReader::id_hint(const char* key, int V) const {
+    if (!has(key)) return -1;
+    const nlohmann::json& said = object_->at(key);
+    for (const nlohmann::json& id : said.is_array() ? said : nlohmann::json::array({said}))
+        if (const auto known = id_below(V, id)) return *known;
+    return -1;
+}
+
 ConfigReader ConfigReader::object(const char* key) const {
     if (!object_->at(key).is_object()) fail(key, "is not an object: " + object_->at(key).dump());
     return ConfigReader(object_->at(key), file_);
@@ -74,6 +88,11 @@ void ConfigReader::require(const char* key, std::initializer_list<const char*> s
 void ConfigReader::require_flag(const char* key, bool supported) const {
     if (flag_or(key, supported) != supported)
         fail(key, std::string("is ") + (supported ? "false" : "true") + ", which is not computed here");
+}
+
+std::optional<int32_t> id_below(int V, const nlohmann::json& value) {
+    if (!value.is_number_integer() || value < 0 || value >= V) return {};
+    return value.get<int32_t>();
 }
 
 std::pair<std::string, std::string> split_block_name(const std::string& name) {

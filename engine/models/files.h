@@ -1,6 +1,7 @@
 #pragma once
 // Shared by the family files: reading a config.json with errors that name the key, and taking our names apart.
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -16,11 +17,14 @@ public:
 
     bool has(const char* key) const;  // present and not null
     int integer(const char* key) const;
-    int integer_or(const char* key, int otherwise) const;  // a list gives its first element (eos_token_id)
+    int integer_or(const char* key, int otherwise) const;
     double number(const char* key) const;
     double number_or(const char* key, double otherwise) const;
     bool flag_or(const char* key, bool otherwise) const;
     std::string text_or(const char* key, const std::string& otherwise) const;
+    // What only advises, and is no reason not to read a model: taken where it makes sense, else left.
+    double number_hint(const char* key, double otherwise) const;
+    int id_hint(const char* key, int V) const;  // the first id of one or a list that V ids include; −1: none
     ConfigReader object(const char* key) const;
 
     // Error where the file asks for something that this program does not compute.
@@ -32,6 +36,9 @@ private:
     std::string file_;
     [[noreturn]] void fail(const char* key, const std::string& problem) const;
 };
+
+// The value as an id of a vocabulary of V.
+std::optional<int32_t> id_below(int V, const nlohmann::json& value);
 
 // "block.3.attention.out_w" → {"3", "attention.out_w"}
 std::pair<std::string, std::string> split_block_name(const std::string& name);

@@ -20,9 +20,9 @@ ModelConfig read_config(const nlohmann::json& j, const std::string& file) {
     m.V = read.integer("vocab_size");
     m.context = read.integer("n_positions");
     m.norm_eps = read.number_or("layer_norm_epsilon", 1e-5);
-    m.init_std = read.number_or("initializer_range", 0.02);
+    m.init_std = read.number_hint("initializer_range", 0.02);
     m.tied = read.flag_or("tie_word_embeddings", true);
-    m.end_of_text = read.integer_or("eos_token_id", -1);
+    m.end_of_text = read.id_hint("eos_token_id", m.V);
     read.require("activation_function", {"gelu_new", "gelu_pytorch_tanh", "gelu"}, "gelu_new");
     m.activation = read.text_or("activation_function", "") == "gelu" ? Activation::gelu_erf : Activation::gelu_tanh;
     read.require_flag("scale_attn_weights", true);
@@ -63,7 +63,7 @@ std::vector<ExternalTensor> external(const ModelConfig&, const std::string& name
     if (name == "wpe") return one("wpe.weight");
     if (name == "norm.gain") return one("ln_f.weight");
     if (name == "norm.bias") return one("ln_f.bias");
-    if (name == "head") return one("lm_head.weight");
+    if (name == "head") return one(head_tensor);
     const auto [layer, rest] = split_block_name(name);
     const std::string h = "h." + layer + ".";
     if (rest == "norm1.gain") return one(h + "ln_1.weight");

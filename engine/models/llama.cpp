@@ -42,9 +42,9 @@ ModelConfig read_config(const nlohmann::json& j, const std::string& file) {
     m.V = read.integer("vocab_size");
     m.context = read.integer_or("max_position_embeddings", 2048);
     m.norm_eps = read.number_or("rms_norm_eps", 1e-6);
-    m.init_std = read.number_or("initializer_range", 0.02);
+    m.init_std = read.number_hint("initializer_range", 0.02);
     m.tied = read.flag_or("tie_word_embeddings", false);
-    m.end_of_text = read.integer_or("eos_token_id", -1);
+    m.end_of_text = read.id_hint("eos_token_id", m.V);
     read_rope(read, m);
     read.require("hidden_act", {"silu"}, "silu");
     read.require_flag("attention_bias", false);
@@ -97,11 +97,11 @@ std::vector<ExternalTensor> external(const ModelConfig&, const std::string& name
         }
         return all;
     };
-    if (name == "wte") return one("model.embed_tokens.weight");
-    if (name == "norm.gain") return one("model.norm.weight");
-    if (name == "head") return one("lm_head.weight");
+    if (name == "wte") return one("embed_tokens.weight");
+    if (name == "norm.gain") return one("norm.weight");
+    if (name == "head") return one(head_tensor);
     const auto [layer, rest] = split_block_name(name);
-    const std::string h = "model.layers." + layer + ".";
+    const std::string h = "layers." + layer + ".";
     if (rest == "norm1.gain") return one(h + "input_layernorm.weight");
     if (rest == "norm2.gain") return one(h + "post_attention_layernorm.weight");
     if (rest == "attention.qkv_w")
@@ -115,7 +115,7 @@ std::vector<ExternalTensor> external(const ModelConfig&, const std::string& name
 }  // namespace
 
 const FamilyFiles& llama_files() {
-    static const FamilyFiles files = {read_config, write_config, external, ""};
+    static const FamilyFiles files = {read_config, write_config, external, "model."};
     return files;
 }
 

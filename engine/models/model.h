@@ -49,7 +49,7 @@ public:
     virtual void loss(const Batch&, Tensor losses, const LossConfig&) = 0;
     // The same under the purpose's loss, and grads += gradient of scale · Σ losses. Under tensor parallelism the losses are
     // the same on every rank, and the gradients of weights that every rank holds are parts of a sum, which
-    // engine/gradients.h makes.
+    // engine/exchange.h makes.
     virtual void loss_and_backward(const Batch&, Tensor losses, double scale, const BucketDone& done = {}) = 0;
     // All logits [N,V], on one rank: for tests and golden files, at sizes where holding them is nothing.
     virtual void logits(const Batch&, Tensor logits) = 0;

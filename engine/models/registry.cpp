@@ -1,6 +1,7 @@
 // The families there are, the shapes that have a name, and what every shape must satisfy.
 #include <nlohmann/json.hpp>
 
+#include "engine/base/one_line.h"
 #include "engine/base/suggest.h"
 #include "engine/models/decoder.h"
 #include "engine/models/files.h"
@@ -13,8 +14,8 @@ Family family_of(const nlohmann::json& config, const std::string& file) {
     const std::string type = ConfigReader(config, file).text_or("model_type", "");
     if (type == "gpt2") return Family::gpt2;
     if (type == "llama") return Family::llama;
-    throw Error("'" + file + "' describes a model of type '" + type + "'", "model_type must be gpt2 or llama",
-                "choose a GPT-2 or LLaMA model");
+    throw Error("'" + file + "' describes a model of type '" + on_one_line(type, 60) + "'",
+                "model_type must be gpt2 or llama", "choose a GPT-2 or LLaMA model");
 }
 
 namespace {

@@ -114,7 +114,7 @@ Counted* Counting::current() { return current_counted; }
 
 namespace {
 
-Ops counting_table(size_t product_room) {
+Ops counting_table(size_t product_room, int64_t logit_rows) {
     // clang-format off
     return immediate::completed({
         .name                   = "counting",
@@ -158,17 +158,19 @@ Ops counting_table(size_t product_room) {
         .copy_to_host           = copy_to_host,
         .copy                   = copy_to_device,
         .product_room           = product_room,
+        .logit_rows             = logit_rows,
     });
     // clang-format on
 }
 
 }  // namespace
 
-const Ops& counting_ops(size_t product_room) {
-    thread_local std::map<size_t, Ops> tables;
-    const auto known = tables.find(product_room);
+const Ops& counting_ops(size_t product_room, int64_t logit_rows) {
+    thread_local std::map<std::pair<size_t, int64_t>, Ops> tables;
+    const std::pair key(product_room, logit_rows);
+    const auto known = tables.find(key);
     return known != tables.end() ? known->second
-                                 : tables.emplace(product_room, counting_table(product_room)).first->second;
+                                 : tables.emplace(key, counting_table(product_room, logit_rows)).first->second;
 }
 
 }  // namespace gradus

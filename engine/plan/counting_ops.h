@@ -15,7 +15,7 @@
 
 namespace gradus {
 
-const Ops& counting_ops(size_t product_room = 0);
+const Ops& counting_ops(size_t product_room = 0, int64_t logit_rows = 0);
 
 // Ops that share a limit of the hardware.
 enum class Work { matmul, attention, rows, update };

@@ -20,6 +20,7 @@ struct Device {
     int node;                                 // devices in a node
     double context_gib;                       // taken before the first tensor: driver, libraries
     size_t product_room = cuda_product_room;  // Ops::product_room
+    int64_t logit_rows = cuda_logit_rows;     // Ops::logit_rows
     const char* source;                       // of the figures
 
     bool is_cpu() const { return memory_gib == 0; }

@@ -65,7 +65,8 @@ class Rehearsal {
 public:
     explicit Rehearsal(const Plan& plan) : plan_(plan), mesh_(counting_mesh(plan.mesh, plan.ranks)) {
         const Resolved& r = plan.resolved;
-        model = make_model(counting_ops(plan.device.product_room), r.model, r.dtype, r.purpose, mesh_.tp);
+        model = make_model(counting_ops(plan.device.product_room, plan.device.logit_rows), r.model, r.dtype, r.purpose,
+                           mesh_.tp);
         of_model_ = counting_.take();
     }
 

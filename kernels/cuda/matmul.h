@@ -1,5 +1,5 @@
 #pragma once
-// The one matrix product that the ops of this folder call: cuBLASLt on a GPU (host/matmul.cpp), plain loops on the CPU
+// The one matrix product that the ops of this folder call: cuBLASLt on a GPU (host/matmul.cu), plain loops on the CPU
 // (kernels/simt/matmul.cpp). All matrices are row-major, as everywhere.
 //
 //   c[m,n] = alpha · Σ_k A[m,k]·B[k,n]  (+ c[m,n] before, where it accumulates)  (+ bias[n])

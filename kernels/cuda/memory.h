@@ -21,6 +21,7 @@ void synchronise(Stream);
 Stream make_stream();
 void release_stream(Stream);
 Event make_event();
+Event make_timed_event();
 void release_event(Event);
 void record(Event, Stream);
 void wait(Stream, Event);

@@ -64,12 +64,14 @@ const Ops& table() {
         .make_stream            = make_stream,
         .release_stream         = release_stream,
         .make_event             = make_event,
+        .make_timed_event       = make_timed_event,
         .release_event          = release_event,
         .record                 = record,
         .wait                   = wait,
         .reached                = reached,
         .seconds_between        = seconds_between,
         .product_room           = product_room(),
+        .logit_rows             = cuda_logit_rows,
     };
     // clang-format on
     return ops;

@@ -17,6 +17,7 @@ struct Block;
 struct AsyncState;   // copies.cpp: a thread's copies in flight
 struct BarrierSet;   // mbarrier.cpp: the block's mbarriers
 struct MultiplySet;  // warpgroup.cpp: what its warpgroups have under way
+class RegisterPool;  // register_pool.h
 
 enum class ThreadState : uint8_t { ready, waiting, exited };
 
@@ -75,6 +76,7 @@ struct Block {
     SharedMemory shared;
     std::shared_ptr<BarrierSet> mbarriers;  // empty until the first
     std::shared_ptr<MultiplySet> multiplies;
+    std::shared_ptr<RegisterPool> registers;
     std::map<void*, char> tokens;  // names for ThreadSanitizer, of atomics within the block
 
     Meetings& meetings(Team team, const Thread& t) {

@@ -55,6 +55,13 @@ void complete(const Copy& copy) {
     writes(copy.to, copy.bytes);
 }
 
+// ThreadSanitizer says it better, with both lines.
+void check_unchanged(const Thread& thread, const Copy& store) {
+    if (!under_tsan() && !thread.on->shared.seen_async(store.from, store.bytes))
+        fault("cp.async.bulk.global: threads wrote to the shared memory of this copy while it may still read it",
+              store.place);
+}
+
 void complete_copies(AsyncState& state, unsigned groups) {
     size_t kept = 0;
     for (size_t i = 0; i < state.copies.size(); ++i) {
@@ -107,6 +114,11 @@ void bulk_store(void* global, const void* shared, unsigned bytes, Place at) {
     check_shared("cp.async.bulk.global", shared, bytes, at);
     reads(shared, bytes);
     const Hidden hidden;
+    if (!under_tsan() && !thread.on->shared.seen_async(shared, bytes))
+        fault(
+            "cp.async.bulk.global: threads wrote to the shared memory that this copy reads, and no fence_async() came "
+            "after: the copy may read what was there before",
+            at);
     AsyncState& state = state_of(thread);
     state.stores.push_back({global, shared, bytes, true, false, state.store_groups, at});
     state.read.emplace_back();
@@ -141,8 +153,10 @@ void bulk_wait(unsigned groups_left, bool only_read, Place at) {
         if (store.group < groups) {
             const Hidden hidden;
             const auto* from = static_cast<const char*>(store.from);
-            if (!store.moved)
+            if (!store.moved) {
+                check_unchanged(thread, store);
                 state.read[i].assign(from, from + store.bytes);  // nothing more is read from shared memory
+            }
             store.moved = true;
         }
         if (store.group < groups && !only_read) {

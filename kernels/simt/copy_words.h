@@ -1,6 +1,7 @@
 #pragma once
 // The emulator's half of kernels/cuda/primitives/async_copy.h.
 #include "kernels/simt/copies.h"
+#include "kernels/simt/shared.h"
 
 namespace gradus::simt {
 
@@ -30,6 +31,6 @@ template <int groups_left>
 void bulk_wait_read(emulator::Place at = emulator::Place::here()) {
     emulator::bulk_wait(groups_left, true, at);
 }
-inline void fence_async() {}
+inline void fence_async(emulator::Place at = emulator::Place::here()) { emulator::fence_async(at); }
 
 }  // namespace gradus::simt

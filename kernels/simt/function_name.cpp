@@ -1,4 +1,4 @@
-// The name of a kernel from its address, for messages. The program's own symbol table knows also those that are static or
+// The name of a function from an address in it, for messages. The program's own symbol table knows also those that are static or
 // templates, which the dynamic linker has no names for.
 #include <cxxabi.h>
 #include <dlfcn.h>
@@ -57,8 +57,8 @@ std::string function_name(const void* address) {
         if (table.sh_type != SHT_SYMTAB || table.sh_link >= sections.size()) continue;
         const Elf64_Shdr& names = sections[table.sh_link];
         for (const Elf64_Sym& symbol : read_items<Elf64_Sym>(file, table.sh_offset, table.sh_size)) {
-            if (symbol.st_value + base != reinterpret_cast<uint64_t>(address) ||
-                ELF64_ST_TYPE(symbol.st_info) != STT_FUNC)
+            const uint64_t first = symbol.st_value + base, wanted = reinterpret_cast<uint64_t>(address);
+            if (ELF64_ST_TYPE(symbol.st_info) != STT_FUNC || wanted < first || wanted - first >= symbol.st_size)
                 continue;
             file.clear();
             file.seekg(std::streamoff(names.sh_offset + symbol.st_name));

@@ -8,6 +8,7 @@
 #include "kernels/simt/block.h"
 #include "kernels/simt/copies.h"
 #include "kernels/simt/fault.h"
+#include "kernels/simt/register_pool.h"
 #include "kernels/simt/report.h"
 #include "kernels/simt/sanitizer.h"
 #include "kernels/simt/settings.h"
@@ -118,6 +119,7 @@ void run_current_thread() {
         const Hidden hidden;
         finish_copies(thread);
         finish_multiplies(thread);
+        leave_registers(thread);
         thread.state = ThreadState::exited;
         if (--thread.on->live == 0) machine.block_ended = true;
         leave_meetings(thread);
@@ -137,6 +139,7 @@ void start_block(Block& block, uint3 index) {
     block.shared.start(machine.launch->shared_bytes);
     block.mbarriers.reset();
     block.multiplies.reset();
+    block.registers.reset();
     block.tokens.clear();
     for (const Team team : {Team::warp, Team::warpgroup}) {
         auto& meetings = team == Team::warp ? block.warp : block.warpgroup;

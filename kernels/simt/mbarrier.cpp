@@ -40,9 +40,10 @@ void end_phase_when_complete(MBarrier& barrier) {
     progress();
 }
 
-void land(MBarrier& barrier, const Load& load) {
+void land(Block& block, MBarrier& barrier, const Load& load) {
     allow(load.to, load.bytes);
     std::memcpy(load.to, load.from, load.bytes);
+    block.shared.written_async(load.to, load.bytes);
     barrier.bytes -= int64_t(load.bytes);
     end_phase_when_complete(barrier);
 }
@@ -134,7 +135,8 @@ void bulk_load(void* shared, const void* global, unsigned bytes, void* address, 
     release(&barrier.tokens[barrier.phase % 4]);
     const Hidden hidden;
     const Load load{shared, global, bytes, at};
-    if (simt::settings().copies == simt::Copies::early) return land(barrier, load);
+    if (simt::settings().copies == simt::Copies::early)
+        return land(*self("cp.async.bulk.shared", at).on, barrier, load);
     forbid(shared, bytes);
     barrier.loads.push_back(load);
 }
@@ -155,7 +157,7 @@ bool complete_a_copy(const std::vector<std::unique_ptr<Block>>& blocks, uint64_t
             }
             const Load load = barrier.loads[chosen];
             barrier.loads.erase(barrier.loads.begin() + std::ptrdiff_t(chosen));
-            land(barrier, load);
+            land(*block, barrier, load);
             return true;
         }
     }

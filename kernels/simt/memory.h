@@ -3,7 +3,7 @@
 //
 // Device memory is ordinary memory in allocations of their exact size, aligned to 256 bytes and filled with 0xFF (NaN).
 // Under AddressSanitizer it may not be touched while host code runs: only kernels, copies and queued tasks may.
-// Host memory that is given to a copy belongs to the copy until the stream has come to it, pinned or not.
+// Host memory that is given to a copy belongs to the copy until the stream has come to it, pinned or not (host_side.h).
 #include "kernels/ops.h"
 
 namespace gradus::simt {
@@ -21,11 +21,13 @@ void synchronise(Stream);
 Stream make_stream();
 void release_stream(Stream);  // its work is done first
 Event make_event();
+Event make_timed_event();
 void release_event(Event);
-void record(Event, Stream);            // the event stands for what the stream has been given so far
-void wait(Stream, Event);              // what the stream is given from now on runs after what was last recorded
-bool reached(Event);                   // does a little of the queued work, as time passes on a GPU
-double seconds_between(Event, Event);  // of the host's clock, when the stream came to them; both must be reached
-DeviceMemory memory();                 // Settings::memory
+void record(Event, Stream);  // the event stands for what the stream has been given so far
+void wait(Stream, Event);    // what the stream is given from now on runs after what was last recorded
+bool reached(Event);         // does a little of the queued work, as time passes on a GPU
+double seconds_between(Event,
+                       Event);  // of the host's clock, when the stream came to them; both must be timed and reached
+DeviceMemory memory();          // Settings::memory
 
 }  // namespace gradus::simt

@@ -7,6 +7,7 @@
 #include "kernels/simt/block.h"
 #include "kernels/simt/fault.h"
 #include "kernels/simt/sanitizer.h"
+#include "kernels/simt/unwatched.h"
 
 namespace gradus::emulator {
 
@@ -43,6 +44,7 @@ void* SharedMemory::fill(SharedArray& a, size_t bytes, size_t alignment) {
     }
     allow(a.memory, bytes);
     std::memset(a.memory, poison, bytes);
+    a.async.assign(bytes, char(poison));
     a.in_use = true;
     const auto unit = unsigned(alignment);
     a.address = (end_ + unit - 1) / unit * unit;
@@ -66,17 +68,36 @@ void* SharedMemory::array(const void* declaration, size_t bytes, size_t alignmen
                       " bytes of dynamic shared memory; at most 49152 can be static and 232448 in all",
                   at);
     }
-    arrays_.push_back({declaration, nullptr, size_t(-1), alignment, false});
+    arrays_.push_back({declaration, nullptr, size_t(-1), alignment, false, 0, {}});
     return fill(arrays_.back(), declaration ? bytes : dynamic_bytes_, alignment);
 }
 
-bool SharedMemory::contains(const void* pointer, size_t bytes) const {
+const SharedArray* SharedMemory::of(const void* pointer, size_t bytes) const {
     const auto* first = static_cast<const char*>(pointer);
     for (const SharedArray& a : arrays_) {
         const auto* memory = static_cast<const char*>(a.memory);
-        if (a.in_use && first >= memory && first + bytes <= memory + a.bytes) return true;
+        if (a.in_use && first >= memory && first + bytes <= memory + a.bytes) return &a;
     }
-    return false;
+    return nullptr;
+}
+
+bool SharedMemory::contains(const void* pointer, size_t bytes) const { return of(pointer, bytes) != nullptr; }
+
+void SharedMemory::fence_async() {
+    for (SharedArray& a : arrays_)
+        if (a.in_use) copy_unwatched(a.async.data(), static_cast<const char*>(a.memory), a.bytes);
+}
+
+void SharedMemory::written_async(const void* pointer, size_t bytes) {
+    auto* const a = const_cast<SharedArray*>(of(pointer, bytes));
+    const auto* const first = static_cast<const char*>(pointer);
+    std::memcpy(a->async.data() + (first - static_cast<const char*>(a->memory)), first, bytes);
+}
+
+bool SharedMemory::seen_async(const void* pointer, size_t bytes) const {
+    const SharedArray* const a = of(pointer, bytes);
+    const auto* const first = static_cast<const char*>(pointer);
+    return !a || same_unwatched(first, a->async.data() + (first - static_cast<const char*>(a->memory)), bytes);
 }
 
 unsigned SharedMemory::address_of(const void* pointer) const {
@@ -103,6 +124,11 @@ void* shared_array(const void* declaration, size_t bytes, size_t alignment, Plac
 void* dynamic_shared(Place at) {
     const Hidden hidden;
     return self("DYNAMIC_SHARED", at).on->shared.array(nullptr, 0, dynamic_alignment, at);
+}
+
+void fence_async(Place at) {
+    const Hidden hidden;
+    self("fence.proxy.async", at).on->shared.fence_async();
 }
 
 }  // namespace gradus::emulator

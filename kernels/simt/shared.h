@@ -9,12 +9,15 @@
 
 namespace gradus::emulator {
 
+// What threads write (the generic proxy of memory) wgmma and the bulk copies (the async proxy) see after a fence_async() alone. So
+// there is a second copy of every array, which the fence brings up to date.
 struct SharedArray {
     const void* declaration = nullptr;  // the address of a static variable beside it; empty: the dynamic part
     void* memory = nullptr;
     size_t bytes = 0, alignment = 0;
     bool in_use = false;
-    unsigned address = 0;  // where it would lie in a GPU's shared memory
+    unsigned address = 0;     // where it would lie in a GPU's shared memory
+    std::vector<char> async;  // its bytes as the async proxy sees them
 };
 
 // The shared memory of one block. Its arrays appear when a thread first comes to their declaration, and are kept for
@@ -35,8 +38,13 @@ public:
     unsigned address_of(const void* pointer) const;
     const char* at(unsigned address, size_t bytes) const;
 
+    void fence_async();                                     // the async proxy sees what threads have written so far
+    void written_async(const void* pointer, size_t bytes);  // by the async proxy itself
+    bool seen_async(const void* pointer, size_t bytes) const;
+
 private:
     void* fill(SharedArray& array, size_t bytes, size_t alignment);
+    const SharedArray* of(const void* pointer, size_t bytes) const;  // the array that has these bytes
     std::vector<SharedArray> arrays_;
     size_t static_bytes_ = 0, dynamic_bytes_ = 0;
     unsigned end_ = 0;  // of the arrays in use, as addresses
@@ -47,6 +55,7 @@ constexpr size_t shared_limit = 227 << 10, static_shared_limit = 48 << 10;
 // The running block's array of this declaration.
 void* shared_array(const void* declaration, size_t bytes, size_t alignment, Place at);
 void* dynamic_shared(Place at);
+void fence_async(Place at);
 
 template <class Array>
 Array& shared(const void* declaration, Place at = Place::here()) {

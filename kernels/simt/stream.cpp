@@ -10,6 +10,7 @@
 #include "kernels/simt/block.h"
 #include "kernels/simt/device_memory.h"
 #include "kernels/simt/fault.h"
+#include "kernels/simt/host_side.h"
 #include "kernels/simt/memory.h"
 #include "kernels/simt/sanitizer.h"
 #include "kernels/simt/settings.h"
@@ -29,6 +30,7 @@ struct Mark {
 
 struct EventState {
     std::shared_ptr<Mark> last;
+    bool timed = false;
 };
 
 // A piece of work: returns false when it must be called again later.
@@ -226,13 +228,16 @@ void zero(void* memory, size_t bytes, Stream stream) {
 
 namespace {
 
-void queue_copy(const char* word, void* to, const void* from, size_t bytes, Stream stream) {
-    const Lock lock(device().busy);
+// host: the bytes of the host that the copy reads or fills; empty: both are the device's.
+void queue_copy(const char* word, void* to, const void* from, size_t bytes, Stream stream,
+                std::shared_ptr<HostSide> host = nullptr) {
     push(
         state_of(stream, word),
         [=] {
+            if (host) host->begin();
             reads(from, bytes);
             writes(to, bytes);
+            if (host) host->check();
             const Hidden hidden;
             std::memcpy(to, from, bytes);
             return true;
@@ -243,14 +248,21 @@ void queue_copy(const char* word, void* to, const void* from, size_t bytes, Stre
 }  // namespace
 
 void copy_to_device(void* device_memory, const void* host, size_t bytes, Stream stream) {
-    queue_copy("copy_to_device", device_memory, host, bytes, stream);
+    const Lock lock(device().busy);
+    queue_copy("copy_to_device", device_memory, host, bytes, stream,
+               std::make_shared<HostSide>(HostSide::Role::source, host, bytes, __builtin_return_address(0)));
 }
 
 void copy_to_host(void* host, const void* device_memory, size_t bytes, Stream stream) {
-    queue_copy("copy_to_host", host, device_memory, bytes, stream);
+    const Lock lock(device().busy);
+    queue_copy("copy_to_host", host, device_memory, bytes, stream,
+               std::make_shared<HostSide>(HostSide::Role::destination, host, bytes, __builtin_return_address(0)));
 }
 
-void copy(void* to, const void* from, size_t bytes, Stream stream) { queue_copy("copy", to, from, bytes, stream); }
+void copy(void* to, const void* from, size_t bytes, Stream stream) {
+    const Lock lock(device().busy);
+    queue_copy("copy", to, from, bytes, stream);
+}
 
 void synchronise(Stream stream) {
     Lock lock(device().busy);
@@ -284,6 +296,13 @@ Event make_event() {
     const Lock lock(device().busy);
     device().events.push_back(std::make_unique<EventState>());
     return {device().events.back().get()};
+}
+
+Event make_timed_event() {
+    const Lock lock(device().busy);
+    const Event event = make_event();
+    state_of(event, "make_timed_event").timed = true;
+    return event;
 }
 
 void release_event(Event event) {
@@ -334,6 +353,8 @@ bool reached(Event event) {
 double seconds_between(Event first, Event last) {
     const Lock lock(device().busy);
     const EventState &a = state_of(first, "seconds_between"), &b = state_of(last, "seconds_between");
+    if (!a.timed || !b.timed)
+        throw Fault("seconds_between: an event is for order alone; make_timed_event() makes others");
     if (!a.last || !b.last || !a.last->reached || !b.last->reached)
         throw Fault("seconds_between: an event has not been reached; synchronise its stream first");
     return std::chrono::duration<double>(b.last->when - a.last->when).count();

@@ -13,12 +13,14 @@
 #include "kernels/simt/matrix_descriptor.h"
 #include "kernels/simt/sanitizer.h"
 #include "kernels/simt/settings.h"
+#include "kernels/simt/stack_copy.h"
 
 namespace gradus::emulator {
 
 namespace {
 
 constexpr int threads = size_of(Team::warpgroup), rows = 64;
+constexpr size_t bytes_of_a_piece = 16;
 
 // The sums of a product, in the registers of all threads and, while it is under way, here.
 struct Accumulator {
@@ -59,9 +61,9 @@ struct Multiply {
 struct Warpgroup {
     bool fenced = false;  // since the kernel began, since the last wait
     std::vector<Multiply> under_way;
-    unsigned groups = 0;     // committed
-    unsigned registers = 0;  // of a thread, once it has asked
-    char token = 0;          // what reading shared memory is ordered by, for ThreadSanitizer
+    std::array<StackCopy, threads> at_fence;  // what the threads' registers were in the last fence
+    unsigned groups = 0;                      // committed
+    char token = 0;                           // what reading shared memory is ordered by, for ThreadSanitizer
 };
 
 }  // namespace
@@ -128,6 +130,29 @@ bool same_matrices(const Product& a, const Product& b) {
            a.b_k_major == b.b_k_major;
 }
 
+// A tile that somebody writes meanwhile ThreadSanitizer reports better, with both lines.
+bool all_seen(const SharedMemory& shared, const std::vector<const char*>& pieces) {
+    return under_tsan() || std::all_of(pieces.begin(), pieces.end(),
+                                       [&](const char* p) { return shared.seen_async(p, bytes_of_a_piece); });
+}
+
+// Products on one accumulator need no fence between them. Sums that D is to have nothing of may be anything.
+void check_registers(const Warpgroup& group, const Lanes& lanes) {
+    for (int t = 0; t < threads; ++t) {
+        const auto& mine = lanes.of<const Product>(t);
+        const StackCopy& then = group.at_fence[size_t(t)];
+        const bool under_way = std::any_of(group.under_way.begin(), group.under_way.end(), [&](const Multiply& m) {
+            return m.accumulator->registers[size_t(t)] == mine.d;
+        });
+        if (mine.a && then.differs(mine.a, 4 * sizeof *mine.a))
+            lanes.fault_at(
+                t, "wgmma: registers of A were written after the last wgmma.fence: their values may not be there yet");
+        if (mine.accumulate && !under_way && then.differs(mine.d, size_t(mine.columns / 2) * sizeof *mine.d))
+            lanes.fault_at(
+                t, "wgmma: registers of D were written after the last wgmma.fence: their values may not be there yet");
+    }
+}
+
 void combine_multiply(const Lanes& lanes) {
     Thread& thread = self("wgmma", {});
     Warpgroup& group = warpgroup_of(thread);
@@ -142,11 +167,17 @@ void combine_multiply(const Lanes& lanes) {
             "wgmma without a wgmma.fence since the kernel began or since the last wait: what threads wrote to "
             "the registers of D and A may not be there yet");
     Multiply m{accumulator_of(group, lanes), {}, {}, {}, first, group.groups, false, thread.place};
+    check_registers(group, lanes);
     const SharedMemory& shared = thread.on->shared;
     if (first.a)
         for (int t = 0; t < threads; ++t) m.a_registers[size_t(t)] = lanes.of<const Product>(t).a;
     else m.a_pieces = matrix_pieces(shared, first.a_descriptor, first.a_k_major, rows, "A", thread.place);
     m.b_pieces = matrix_pieces(shared, first.b_descriptor, first.b_k_major, first.columns, "B", thread.place);
+    for (const auto* pieces : {&m.a_pieces, &m.b_pieces})
+        if (!all_seen(shared, *pieces))
+            lanes.fault_at(0, std::string("wgmma: threads wrote to the tile of ") +
+                                  (pieces == &m.a_pieces ? "A" : "B") +
+                                  ", and no fence_async() came after: the product may read what was there before");
     if (simt::settings().copies == simt::Copies::early) {
         carry_out(m);
         m.accumulator->store();
@@ -168,6 +199,7 @@ void combine_wait(const Lanes& lanes) {
         if (lanes.of<WaitOperands>(t).groups_left != last.groups_left)
             lanes.fault_at(t, "wgmma.wait_group: threads of one warpgroup wait for different groups");
     const unsigned complete = group.groups > last.groups_left ? group.groups - last.groups_left : 0;
+    const SharedMemory& shared = self("wgmma", {}).on->shared;
     std::vector<Multiply> left;
     for (Multiply& m : group.under_way) {
         if (m.group >= complete) {
@@ -175,6 +207,9 @@ void combine_wait(const Lanes& lanes) {
             continue;
         }
         if (m.done) continue;
+        if (!all_seen(shared, m.a_pieces) || !all_seen(shared, m.b_pieces))
+            fault("wgmma: threads wrote to a tile of the product that was issued here while it may still read it",
+                  m.place);
         carry_out(m);
         last.pieces.insert(last.pieces.end(), m.a_pieces.begin(), m.a_pieces.end());
         last.pieces.insert(last.pieces.end(), m.b_pieces.begin(), m.b_pieces.end());
@@ -188,8 +223,7 @@ void combine_wait(const Lanes& lanes) {
 
 // The running thread, the last that came, reads for all of them, and they know of it in the wait.
 void read_shared(const std::vector<const char*>& pieces, Warpgroup& group) {
-    constexpr size_t bytes = 16;
-    for (const char* p : pieces) reads(p, bytes);
+    for (const char* p : pieces) reads(p, bytes_of_a_piece);
     release(&group.token);
 }
 
@@ -211,6 +245,11 @@ uint64_t matrix_descriptor(const void* start, unsigned leading_bytes, unsigned s
 }
 
 void warpgroup_fence(Place at) {
+    {
+        Thread& thread = self("wgmma.fence", at);
+        const Hidden hidden;
+        warpgroup_of(thread).at_fence[size_t(thread.rank % threads)].take(thread);
+    }
     meet(
         "wgmma.fence", Team::warpgroup, all_of(Team::warpgroup), nullptr,
         [](const Lanes&) { warpgroup_of(self("wgmma.fence", {})).fenced = true; }, at);
@@ -246,27 +285,6 @@ void warpgroup_wait(unsigned groups_left, const float* d, Place at) {
             fault("wgmma.wait_group with " + std::to_string(groups_left) +
                       " groups left: this accumulator still belongs to the product issued at " + m.place.text(),
                   at);
-}
-
-void warpgroup_registers(unsigned count, Place at) {
-    constexpr unsigned all = 65536;
-    if (count < 24 || count > 256 || count % 8)
-        fault("setmaxnreg: " + std::to_string(count) + " is not a multiple of 8 from 24 to 256", at);
-    meet(
-        "setmaxnreg", Team::warpgroup, all_of(Team::warpgroup), &count,
-        [](const Lanes& lanes) {
-            Thread& thread = self("setmaxnreg", {});
-            for (int t = 1; t < threads; ++t)
-                if (lanes.of<unsigned>(t) != lanes.of<unsigned>(0))
-                    lanes.fault_at(t, "setmaxnreg: threads of one warpgroup ask for different numbers");
-            warpgroup_of(thread).registers = lanes.of<unsigned>(0);
-            unsigned sum = 0;
-            for (const Warpgroup& group : thread.on->multiplies->warpgroup) sum += group.registers * unsigned(threads);
-            if (sum > all)
-                lanes.fault_at(0, "setmaxnreg: the block's warpgroups then have " + std::to_string(sum) +
-                                      " registers, and an SM has 65536: this waits for ever");
-        },
-        at);
 }
 
 void finish_multiplies(Thread& thread) {

@@ -27,16 +27,14 @@ struct Product {
 
 void warpgroup_fence(Place at);
 
-// Fault: threads that bring different descriptors; no fence since the kernel began or since the last wait; a tile that is not in
-// shared memory or not where its swizzle needs it.
+// Fault: threads that bring different descriptors; no fence since the kernel began or since the last wait, or registers of A or D
+// that were written after it; a tile that is not in shared memory or not where its swizzle needs it, or that threads wrote to after
+// the last fence_async().
 void warpgroup_multiply(const Product& product, Place at);
 void warpgroup_commit(Place at);
 
 // d: what the thread goes on to read, or empty. Fault: it still belongs to a product under way.
 void warpgroup_wait(unsigned groups_left, const float* d, Place at);
-
-// setmaxnreg. Fault: a number that there is not; the block's warpgroups would have more than the 65536 of an SM.
-void warpgroup_registers(unsigned count, Place at);
 
 // At a thread's exit. Fault: its warpgroup has products under way.
 void finish_multiplies(Thread& thread);

@@ -1,5 +1,6 @@
 #pragma once
 // The emulator's half of kernels/cuda/primitives/warpgroup.h.
+#include "kernels/simt/register_pool.h"
 #include "kernels/simt/warpgroup.h"
 
 namespace gradus::simt {
@@ -11,10 +12,14 @@ inline MatrixDescriptor matrix_descriptor(const void* start, unsigned leading_by
     return {emulator::matrix_descriptor(start, leading_bytes, stride_bytes, unsigned(swizzle), at)};
 }
 
-inline void warpgroup_fence(emulator::Place at = emulator::Place::here()) { emulator::warpgroup_fence(at); }
+// asm: what the kernel wrote to arrays before the fence is on its stack in the fence, which looks at it.
+inline void warpgroup_fence(emulator::Place at = emulator::Place::here()) {
+    asm volatile("" ::: "memory");
+    emulator::warpgroup_fence(at);
+}
 template <int count>
 void warpgroup_fence(float (&)[count], emulator::Place at = emulator::Place::here()) {
-    emulator::warpgroup_fence(at);
+    simt::warpgroup_fence(at);
 }
 
 template <Major a_major = Major::k, Major b_major = Major::k, int count>
@@ -41,11 +46,11 @@ void warpgroup_wait(float (&d)[count], emulator::Place at = emulator::Place::her
 
 template <int count>
 void registers_lower(emulator::Place at = emulator::Place::here()) {
-    emulator::warpgroup_registers(count, at);
+    emulator::warpgroup_registers(emulator::Ask::lower, count, at);
 }
 template <int count>
 void registers_raise(emulator::Place at = emulator::Place::here()) {
-    emulator::warpgroup_registers(count, at);
+    emulator::warpgroup_registers(emulator::Ask::raise, count, at);
 }
 
 }  // namespace gradus::simt

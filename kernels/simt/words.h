@@ -17,7 +17,7 @@
 #define __device__
 #define __host__
 #define __forceinline__ inline
-#define __launch_bounds__(...)
+#define __launch_bounds__(threads, blocks)  // both: ptxas needs the second to keep setmaxnreg
 #define __grid_constant__
 #define __align__(bytes) alignas(bytes)
 

@@ -20,6 +20,10 @@ FRAME = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) by
 USED = re.compile(r"Used (\d+) registers")
 LOCAL = re.compile(r"(\d+) bytes lmem")
 SHARED = re.compile(r"(\d+) bytes smem")
+PTX_ENTRY = re.compile(r"\.entry (\w+)")
+PTX_THREADS = re.compile(r"\.maxntid (\d+)")
+PTX_REGISTERS = re.compile(r"setmaxnreg\.(inc|dec)\.sync\.aligned\.u32 (\d+)")
+WARPGROUP = 128
 
 
 def compile(root, nvcc, file):
@@ -30,16 +34,51 @@ def compile(root, nvcc, file):
     return subprocess.run(command, capture_output=True, text=True)
 
 
+def asked(root, nvcc, file):
+    """Of each kernel that uses setmaxnreg: its threads, what it lowers to and what it raises to."""
+    if not re.search(r"registers_(lower|raise)", file.read_text()):
+        return {}
+    command = [nvcc, "-std=c++20", "-O3", "--expt-relaxed-constexpr", "-I", str(root), "-ptx", "-arch=compute_90a",
+               str(file), "-o", "-"]
+    kernels, kernel = {}, "?"
+    for line in subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines():
+        if found := PTX_ENTRY.search(line):
+            kernel, threads = found.group(1), 0
+        elif found := PTX_THREADS.search(line):
+            threads = int(found.group(1))
+        elif found := PTX_REGISTERS.search(line):
+            of = kernels.setdefault(kernel, {"threads": threads, "dec": set(), "inc": set()})
+            of[found.group(1)].add(int(found.group(2)))
+    return kernels
+
+
+def registers_fault(of, entry):
+    """Why a raise would wait for ever, or do nothing, in a kernel that enters with so many registers: one warpgroup lowers
+    and the others raise."""
+    lowers, raises = sorted(of["dec"]), sorted(of["inc"])
+    groups = of["threads"] // WARPGROUP
+    if lowers and lowers[-1] > entry:
+        return f"lowers to {lowers[-1]} registers, and enters with {entry}"
+    if raises and raises[0] < entry:
+        return f"raises to {raises[0]} registers, and enters with {entry}"
+    if raises and raises[-1] == entry:
+        return f"raises to {raises[-1]} registers, with which it enters: a raise of nothing"
+    together = (lowers[0] if lowers else entry) + (groups - 1) * raises[-1] if raises else 0
+    if together > entry * groups:
+        return f"{groups} warpgroups have {together} registers a thread together, and enter with {entry * groups}"
+    return None
+
+
 def demangled(name):
     done = subprocess.run(["c++filt", name], capture_output=True, text=True)
     return done.stdout.strip().split("(")[0] if done.returncode == 0 else name
 
 
-def judge(file, run):
+def judge(file, run, uses):
     """A summary of one compilation, a line for each card, and its faults."""
     if run.returncode != 0:
         return [], [f"{file.name}: {(run.stderr or run.stdout).strip()[:2000]}"]
-    faults, kernel, card = [], "?", "?"
+    faults, kernel, card, entering = [], "?", "?", set()
     totals = {name: [0, 0, 0] for name in CARDS}  # kernels, most registers, most shared memory
     for line in run.stderr.splitlines():
         if found := ENTRY.search(line):
@@ -50,11 +89,17 @@ def judge(file, run):
                 faults.append(f"{file.name} for sm_{card}: {demangled(kernel)}: {line.strip()}")
         elif found := USED.search(line):
             totals[card][1] = max(totals[card][1], int(found.group(1)))
+            if card == "90a" and kernel in uses:
+                entering.add(kernel)
+                if fault := registers_fault(uses[kernel], int(found.group(1))):
+                    faults.append(f"{file.name} for sm_{card}: {demangled(kernel)}: {fault}")
             totals[card][2] = max([totals[card][2]] + [int(n) for n in SHARED.findall(line)])
             if any(int(n) for n in LOCAL.findall(line)):
                 faults.append(f"{file.name} for sm_{card}: {demangled(kernel)}: {line.strip()}")
         elif "warning" in line.lower() or "Performance Loss" in line:  # of wgmma and setmaxnreg, which ptxas may give up
             faults.append(f"{file.name}: {line.strip()}")
+    faults += [f"{file.name}: {demangled(kernel)}: setmaxnreg, and ptxas does not say with how many registers it enters"
+               for kernel in uses if kernel not in entering]
     return [f"{file.name:28} sm_{name:5} {kernels:4} kernels  {registers:4} registers  {shared:6} bytes shared"
             for name, (kernels, registers, shared) in totals.items() if kernels], faults
 
@@ -73,8 +118,9 @@ def main():
     files = [pathlib.Path(f) for f in arguments if f != "--finds"] or [*shipped, root / "tests/conformance/probes.cu"]
     faults = []
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for file, run in zip(files, pool.map(lambda file: compile(root, nvcc, file), files)):
-            summary, found = judge(file, run)
+        runs = pool.map(lambda file: (compile(root, nvcc, file), asked(root, nvcc, file)), files)
+        for file, (run, uses) in zip(files, runs):
+            summary, found = judge(file, run, uses)
             print("\n".join(summary))
             faults += found
     print("\n".join(faults))

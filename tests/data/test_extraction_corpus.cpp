@@ -10,7 +10,6 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
-#include "data/charset.h"
 #include "data/extract_html.h"
 #include "data/text.h"
 #include "engine/base/file.h"
@@ -32,7 +31,7 @@ TEST_CASE("extraction keeps and drops what people marked on real pages") {
         if (!fs::exists(path)) continue;
         const std::string bytes = read_file(path);
         const auto start = std::chrono::steady_clock::now();
-        const Extraction page = extract_html(to_utf8(bytes, Markup::html));
+        const Extraction page = extract_page(bytes, Markup::html);
         seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
         ++pages;
         const std::string text = with_single_spaces(page.text);

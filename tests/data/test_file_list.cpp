@@ -32,7 +32,7 @@ TEST_CASE("a pipe is refused when it is named and left alone where it is found")
     REQUIRE(contains(error.cause, "pipe"));
     const FileList list = list_files({folder / "in"});
     REQUIRE(list.files.size() == 1);
-    REQUIRE(list.of_other_kinds == 2);
+    REQUIRE(list.of_other_kinds() == 2);
 }
 
 TEST_CASE("where every link leads nowhere, the error names one") {
@@ -50,6 +50,63 @@ TEST_CASE("one is one file, and two are two files") {
     REQUIRE(contains(error_of([&] { list_files({folder}); }).cause, "1 file is there"));
     folder.write("b.pdf", "x");
     REQUIRE(contains(error_of([&] { list_files({folder}); }).cause, "2 files are there"));
+}
+
+TEST_CASE("plain text under any known name is read, and a file that is named itself may have any name") {
+    const TemporaryFolder folder;
+    for (const char* name : {"in/a.md", "in/b.PY", "in/c.cpp.gz.zst", "in/d.rst", "in/e.ndjson", "in/f.tex"})
+        folder.write(name, "x");
+    REQUIRE(list_files({folder / "in"}).files.size() == 6);
+    for (const std::string text : {"notes", "caf\xC3\xA9", "caf\xE9 au lait", "\xFF\xFEn", "", "\x1B$B%\x1B(B"}) {
+        const FileList list = list_files({folder.write("named/README", text), folder.write("named/a.csv", text)});
+        REQUIRE(list.files.size() == 2);
+        REQUIRE(list.files[0].kind == FileKind::text);
+    }
+    for (const std::string& other :
+         {std::string("%PDF-1.4 text"), std::string("nul\0", 4), std::string("\1\2\3\4", 4)}) {
+        const Error error = error_of([&] { list_files({folder.write("named/other.bin", other)}); });
+        REQUIRE(contains(error.what(), "other.bin"));
+    }
+}
+
+TEST_CASE("the kinds of the files that are left alone are named, with an example of each") {
+    const TemporaryFolder folder;
+    folder.write("a.txt", "x");
+    folder.write("b.pdf", "x");
+    folder.write("c/d.PDF", "x");
+    folder.write("e.json.gz", "x");
+    folder.write("Makefile", "x");
+    const FileList list = list_files({folder});
+    REQUIRE(list.of_other_kinds() == 4);
+    REQUIRE(list.other_kinds.at(".pdf").files == 2);
+    REQUIRE(list.other_kinds.at(".pdf").example == (folder / "b.pdf").string());
+    REQUIRE(list.other_kinds.at(".json.gz").files == 1);
+    REQUIRE(list.other_kinds.at("without ending").example == (folder / "Makefile").string());
+    REQUIRE(contains(text_of(list.other_kinds), "2 .pdf ('" + (folder / "b.pdf").string() + "'), 1 "));
+    for (int i = 0; i < 1000; ++i) folder.write("many/a.x" + std::to_string(i), "");
+    REQUIRE(list_files({folder}).other_kinds.size() <= 201);
+}
+
+TEST_CASE("links to folders are followed, each real folder once, whatever circles they make") {
+    const TemporaryFolder folder;
+    folder.write("in/a.txt", "a");
+    folder.write("in/deep/b.txt", "b");
+    folder.write("elsewhere/c.txt", "c");
+    folder.write("elsewhere/sub/d.txt", "d");
+    fs::create_directory_symlink(folder / "elsewhere", folder / "in/link");
+    fs::create_directory_symlink(folder / "elsewhere/sub", folder / "in/sub");
+    fs::create_directory_symlink(folder / "in", folder / "in/deep/circle");
+    fs::create_directory_symlink(folder / "in", folder / "elsewhere/circle");
+    fs::create_directory_symlink(folder / "in/self", folder / "in/self");
+    const FileList list = list_files({folder / "in"});
+    REQUIRE(list.files.size() == 4);
+    REQUIRE(list.files[0].path == folder / "in/a.txt");
+    REQUIRE(list.files[1].path == folder / "in/deep/b.txt");
+    REQUIRE(list.files[2].path == folder / "in/link/c.txt");
+    REQUIRE(list.files[3].path == folder / "in/link/sub/d.txt");
+    REQUIRE(list.repeated_folders == 3);  // in/deep/circle, in/link/circle, in/sub
+    REQUIRE(list.broken_links == 1);      // in/self
+    REQUIRE(list.repeated == 0);
 }
 
 TEST_CASE("zstd's largest window is read") {

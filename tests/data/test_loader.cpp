@@ -278,3 +278,116 @@ TEST_CASE("ids outside the vocabulary never leave the loader") {
     REQUIRE_THROWS_AS(in_order(broken, 8), Error);
     REQUIRE(in_order(loader, 8).targets.front() == 5);  // the file it had opened is still whole
 }
+
+namespace {
+
+// One document of the ids 0, 1, 2, …: an input's id is its place in the stream.
+fs::path write_count(const fs::path& prefix, int ids) {
+    Ids document(static_cast<size_t>(ids));
+    for (int i = 0; i < ids; ++i) document[size_t(i)] = i;
+    return write_shard(prefix, {document}, false);
+}
+
+// Where the windows of an epoch begin.
+Ids beginnings(const Loader& loader, int T, int64_t epoch) {
+    const int64_t n = loader.samples_per_epoch();
+    const Samples s = filled(loader, T, epoch * n, int(n));
+    Ids first;
+    for (int64_t i = 0; i < n; ++i) first.push_back(s.tokens[size_t(i * T)]);
+    return first;
+}
+
+}  // namespace
+
+TEST_CASE("the offset of the windows is drawn for each epoch from all that there are") {
+    const TemporaryFolder folder;
+    constexpr int T = 8;
+    const Loader loader({write_count(folder / "a", 100)}, {T, 5, Packing::plain});
+    std::map<int32_t, int> offsets;
+    for (int64_t epoch = 0; epoch < 400; ++epoch) {
+        const Ids first = beginnings(loader, T, epoch);
+        for (const int32_t place : first) REQUIRE(place % T == first[0] % T);
+        ++offsets[first[0] % T];
+    }
+    REQUIRE(offsets.size() == T);
+    for (const auto& [offset, times] : offsets) REQUIRE(times > 20);
+}
+
+TEST_CASE("the windows come in an order drawn for each epoch") {
+    const TemporaryFolder folder;
+    constexpr int T = 8;
+    const Loader loader({write_count(folder / "a", 400)}, {T, 5, Packing::plain});
+    std::set<Ids> orders;
+    for (int64_t epoch = 0; epoch < 20; ++epoch) {
+        Ids windows = beginnings(loader, T, epoch);
+        for (int32_t& place : windows) place /= T;
+        Ids sorted = windows;
+        std::sort(sorted.begin(), sorted.end());
+        REQUIRE(sorted != windows);
+        for (size_t i = 0; i < sorted.size(); ++i) REQUIRE(sorted[i] == int32_t(i));
+        orders.insert(windows);
+    }
+    REQUIRE(orders.size() == 20);
+}
+
+TEST_CASE("the documents come in an order drawn for each epoch") {
+    const TemporaryFolder folder;
+    constexpr int documents = 300;
+    std::vector<Ids> single;
+    for (int d = 0; d < documents; ++d) single.push_back({d});
+    const Loader loader({write_shard(folder / "a", single, false)}, {documents / 2, 5, Packing::plain});
+    REQUIRE(loader.samples_per_epoch() == 1);
+    std::set<Ids> orders;
+    for (int64_t epoch = 0; epoch < 20; ++epoch) {
+        const Samples s = filled(loader, documents / 2, epoch, 1);
+        int followers = 0;
+        for (size_t t = 0; t < s.tokens.size(); ++t) followers += s.targets[t] == s.tokens[t] + 1;
+        REQUIRE(followers < 10);
+        orders.insert(s.tokens);
+    }
+    REQUIRE(orders.size() == 20);
+}
+
+TEST_CASE("in order there is no window without a target") {
+    const TemporaryFolder folder;
+    for (const bool closed : {false, true})
+        for (int ids = 2; ids < 40; ++ids) {
+            const fs::path prefix = write_shard(folder / "a", {Ids(size_t(ids), 3)}, closed);
+            for (const int T : {1, 3, 8, 16}) {
+                const Loader loader({prefix}, {T, 1});
+                const int targets = closed ? ids + 1 : ids - 1;
+                REQUIRE(loader.windows_in_order() == (targets + T - 1) / T);
+                const Samples s = in_order(loader, T);
+                REQUIRE(std::count_if(s.targets.end() - T, s.targets.end(), [](int32_t t) { return t >= 0; }) ==
+                        (targets - 1) % T + 1);
+            }
+        }
+}
+
+TEST_CASE("documents of every length are found among thousands, in every order") {
+    const TemporaryFolder folder;
+    std::vector<Ids> documents(5000);
+    int32_t id = 0;
+    std::vector<int32_t> next(60000, -1);  // the id behind each inside its document
+    for (size_t d = 0; d < documents.size(); ++d)
+        for (size_t k = 0; k < d * 7919 % 13; ++k) {  // also empty ones, and many groups of places that are kept
+            if (k > 0) next[size_t(id - 1)] = id;
+            documents[d].push_back(id++);
+        }
+    REQUIRE(id < 60000);
+    const size_t half = documents.size() / 2;
+    const fs::path one = write_shard(folder / "a", {documents.begin(), documents.begin() + long(half)}, false),
+                   two = write_shard(folder / "b", {documents.begin() + long(half), documents.end()}, false);
+    constexpr int T = 32;
+    const Loader loader({one, two}, {T, 9});
+    const int64_t n = loader.samples_per_epoch();
+    for (int64_t epoch = 0; epoch < 3; ++epoch) {
+        const Samples s = filled(loader, T, epoch * n, int(n));
+        std::set<int32_t> seen;
+        for (size_t i = 0; i < s.tokens.size(); ++i) {
+            REQUIRE(s.targets[i] == next[size_t(s.tokens[i])]);
+            seen.insert(s.tokens[i]);
+        }
+        REQUIRE(seen.size() == s.tokens.size());
+    }
+}

@@ -12,7 +12,8 @@ using namespace gradus;
 namespace {
 
 const char* const outputs[] = {"train.jsonl.zst", "val.jsonl.zst", "train.bin",       "train.idx",
-                               "val.bin",         "val.idx",       "train.meta.json", "val.meta.json"};
+                               "val.bin",         "val.idx",       "train.meta.json", "val.meta.json",
+                               "train.checksums", "val.checksums"};
 
 // One id a byte, and 256 for end-of-text.
 TokenizerUse byte_tokenizer(const fs::path& file) {
@@ -68,7 +69,7 @@ TEST_CASE("what is dropped is counted with its reason, and the first of repeated
             std::map<std::string, int64_t>{{"nested_too_deeply", 1}, {"repeated", 1}, {"too_short", 2}});
     REQUIRE(report.train.documents + report.val.documents == 100);
     REQUIRE(report.train.bytes + report.val.bytes > 0);
-    REQUIRE(report.other_files == 1);
+    REQUIRE(report.other_kinds.at(".bin").files == 1);
     std::multiset<std::string> kept;
     for (const char* name : {"train.jsonl.zst", "val.jsonl.zst"})
         for (const std::string& text : texts_of(folder / "out" / name)) kept.insert(text);
@@ -77,6 +78,8 @@ TEST_CASE("what is dropped is counted with its reason, and the first of repeated
     const auto json = nlohmann::json::parse(read_file(folder / "out/report.json"));
     REQUIRE(json["documents"] == 104);
     REQUIRE(json["dropped"]["too_short"] == 2);
+    REQUIRE(json["other_files"] == 1);
+    REQUIRE(json["other_kinds"][".bin"]["example"] == (folder / "in/other.bin").string());
     REQUIRE(json["train"]["documents"] == report.train.documents);
 }
 
@@ -101,6 +104,41 @@ TEST_CASE("a document goes to the same side whatever else is in the corpus, and 
     for (const std::string& text : small) REQUIRE(in_large.count(text) == 1);
     REQUIRE(large.size() > 500);
     REQUIRE(large.size() < 700);
+}
+
+TEST_CASE("one document is split by its tail unless the split by documents is asked for") {
+    const TemporaryFolder folder;
+    PrepareOptions options = options_for(folder / "out");
+    options.val_fraction = 0.1;
+    std::string text;
+    for (int i = 0; i < 1000; ++i) text += "abcdefghi\n";
+    const fs::path one = folder.write("one.txt", text);
+    const PrepareReport report = prepare({one}, options);
+    REQUIRE(report.split == Split::tail);
+    REQUIRE(report.documents == 1);
+    REQUIRE(report.train.bytes == 9000);
+    REQUIRE(report.val.bytes == 1000);
+    REQUIRE(texts_of(folder / "out/train.jsonl.zst")[0] + texts_of(folder / "out/val.jsonl.zst")[0] == text);
+    REQUIRE(nlohmann::json::parse(read_file(folder / "out/report.json"))["split"] == "tail");
+
+    options.may_fall_back = false;
+    REQUIRE(error_of([&] { prepare({one}, options); }).fix.find("--split tail") != std::string::npos);
+    // What was there is still there, and a text that cannot be cut is an error.
+    REQUIRE(texts_of(folder / "out/val.jsonl.zst").size() == 1);
+    options.may_fall_back = true;
+    options.min_bytes = 1;
+    REQUIRE_THROWS_AS(prepare({folder.write("tiny.txt", "x")}, options), Error);
+    // Documents enough for both sides stay whole.
+    REQUIRE(prepare({write_corpus(folder, 300)}, options).split == Split::hash);
+}
+
+TEST_CASE("an output folder that an input reaches through a link is refused") {
+    const TemporaryFolder folder;
+    folder.write("in/a.txt", sentence(1));
+    folder.write("elsewhere/b.txt", sentence(2));
+    fs::create_directory_symlink(folder / "elsewhere", folder / "in/link");
+    REQUIRE(std::string(error_of([&] { prepare({folder / "in"}, options_for(folder / "elsewhere/out")); }).what())
+                .find("is inside the input") != std::string::npos);
 }
 
 TEST_CASE("the tail split cuts the last fraction of the text, between two characters") {
@@ -212,8 +250,9 @@ TEST_CASE("what cannot be prepared is an error, and leaves what was there") {
     REQUIRE(error_of([&] { prepare({tiny}, options_for(folder / "out")); }).cause.find("1 too_short") !=
             std::string::npos);
     const fs::path one = folder.write("one.txt", sentence(1));
-    REQUIRE(error_of([&] { prepare({one}, options_for(folder / "out")); }).fix.find("--split tail") !=
-            std::string::npos);
+    PrepareOptions by_hash = options_for(folder / "out");
+    by_hash.may_fall_back = false;
+    REQUIRE(error_of([&] { prepare({one}, by_hash); }).fix.find("--split tail") != std::string::npos);
     REQUIRE_THROWS_AS(prepare({folder}, options_for(folder / "out")), Error);  // the output is inside the input
     PrepareOptions all = options_for(folder / "out");
     all.val_fraction = 1;

@@ -7,6 +7,7 @@
 #include "data/prepare.h"
 #include "data/prepared_folder.h"
 #include "data/shards.h"
+#include "tests/data/compress.h"
 #include "tests/data/temporary_folder.h"
 
 using namespace gradus;
@@ -57,7 +58,7 @@ TEST_CASE("whatever is written as a document is read back, however long its line
     options.read.max_prepared_line_bytes = 2300;
     folder.write("in/letters.txt", std::string(1000, 'x'));
     folder.write("in/quotes.txt", std::string(1000, '"'));
-    folder.write("in/controls.txt", std::string(900, '\x01'));  // 6 bytes each in JSON
+    folder.write("in/controls.txt", std::string(900, '\x1B'));  // 6 bytes each in JSON
     folder.write("in/foreign.txt",
                  std::string(900, '\xE9') + "\x81\x8D\x90" + std::string(50, 'a'));  // 2 each in UTF-8
     const PrepareReport report = prepare({folder / "in"}, options, &tokenizer);
@@ -161,7 +162,7 @@ TEST_CASE("a damaged line of a prepared folder is an error whose fix can be type
     const TemporaryFolder folder;
     const TokenizerUse tokenizer = byte_tokenizer(folder.write("tokenizer.json", "{}"));
     prepare({write_corpus(folder)}, options_for(folder / "out"));
-    folder.write("out/train.jsonl.zst", "{oops}\n");
+    folder.write("out/train.jsonl.zst", zstandard("{oops}\n"));
     const Error error = error_of([&] { prepare({folder / "out"}, options_for(folder / "out"), &tokenizer); });
     REQUIRE(contains(error.what(), "train.jsonl.zst:1:2"));
     REQUIRE(contains(error.fix, "gradus data prepare TEXTS --out"));

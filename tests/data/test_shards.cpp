@@ -1,3 +1,4 @@
+#include <xxhash.h>
 #include <catch2/catch.hpp>
 #include <cstring>
 
@@ -193,4 +194,74 @@ TEST_CASE("a path that is not UTF-8 does not make meta or the documents' file an
     std::string line;
     append_json_line(line, "text", "caf\xE9/a.txt:1");
     REQUIRE(is_valid_utf8(line));
+}
+
+TEST_CASE("whatever byte of a shard is changed, it is noticed where it is read, and nowhere else") {
+    const TemporaryFolder folder;
+    for (const int vocab_size : {60000, 100000}) {
+        std::vector<Ids> documents(3);
+        for (int d = 0; d < 3; ++d)
+            for (int i = 0; i < 70'000; ++i) documents[size_t(d)].push_back((i * 7 + d) % 60000);
+        write_shard(folder / "a", documents, vocab_size, std::nullopt);
+        const std::string whole = read_file(folder / "a.bin");
+        const size_t of_document = whole.size() / 3;
+        for (const size_t at : {size_t(0), whole.size() / 2, whole.size() - 1, size_t(65535), size_t(65536)}) {
+            std::string changed = whole;
+            changed[at] = char(changed[at] ^ 1);
+            folder.write("a.bin", changed);
+            const Shard shard(folder / "a");  // opening it does not read it
+            const auto changed_document = int64_t(at / of_document);
+            const Error error = error_of([&] { ids_of(shard, changed_document); });
+            REQUIRE(error.cause.find("checksum") != std::string::npos);
+            REQUIRE(std::string(error.what()).find("a.bin") != std::string::npos);
+            REQUIRE_THROWS_AS(ids_of(shard, changed_document), Error);  // and every time
+            REQUIRE_THROWS_AS(shard.id(int64_t(at) / (shard.narrow() ? 2 : 4)), Error);
+            if (changed_document != 1)
+                REQUIRE(ids_of(shard, 2 - changed_document) == documents[size_t(2 - changed_document)]);
+        }
+        folder.write("a.bin", whole);
+        const Shard shard(folder / "a");
+        for (int64_t d = 0; d < 3; ++d) REQUIRE(ids_of(shard, d) == documents[size_t(d)]);
+    }
+}
+
+TEST_CASE("a changed byte of the index or of the checksums is an error when the shard is opened") {
+    const TemporaryFolder folder;
+    write_shard(folder / "a", {{1, 2, 3}, {4, 5}, {6}}, 300, 256);
+    for (const char* name : {"a.idx", "a.checksums"}) {
+        const std::string whole = read_file(folder / name);
+        for (size_t at = 0; at < whole.size(); ++at) {
+            std::string changed = whole;
+            changed[at] = char(changed[at] ^ 1);
+            folder.write(name, changed);
+            REQUIRE_THROWS_AS(Shard(folder / "a"), Error);
+        }
+        folder.write(name, whole);
+    }
+    fs::remove(folder / "a.checksums");
+    REQUIRE(error_of([&] { Shard(folder / "a"); }).fix.find("gradus data prepare") != std::string::npos);
+}
+
+TEST_CASE("a shard of an older writer, whose meta names no checksums, is read without them") {
+    const TemporaryFolder folder;
+    write_shard(folder / "a", {{1, 2, 3}}, 300, 256);
+    std::string meta = read_file(folder / "a.meta.json");
+    for (const char* key : {"checksums_xxh64", "idx_xxh64"}) {
+        const size_t begin = meta.find(key) - 3;
+        meta.erase(begin, meta.find('\n', begin) + 1 - begin);
+    }
+    folder.write("a.meta.json", meta);
+    fs::remove(folder / "a.checksums");
+    REQUIRE(ids_of(Shard(folder / "a"), 0) == Ids{1, 2, 3, 256});
+}
+
+TEST_CASE("the checksums are those of xxHash over blocks of 64 KiB") {
+    const TemporaryFolder folder;
+    write_shard(folder / "a", {Ids(40'000, 7), Ids(1, 8)}, 300, std::nullopt);  // 80,002 bytes
+    const std::string bin = read_file(folder / "a.bin");
+    REQUIRE(read_file(folder / "a.checksums") ==
+            "GRADSUM1" + bytes_of<uint64_t>({65536, 80'002, 2, XXH3_64bits(bin.data(), 65536),
+                                             XXH3_64bits(bin.data() + 65536, 80'002 - 65536)}));
+    write_shard(folder / "b", {}, 300, std::nullopt);
+    REQUIRE(Shard(folder / "b").tokens() == 0);
 }

@@ -69,12 +69,7 @@ TEST_CASE("one bad byte does not turn a UTF-8 page into another alphabet") {
     REQUIRE(to_utf8(page + "\xE9", Markup::html) == good + "\uFFFD");
 }
 
-TEST_CASE("a page says its charset in a meta element, by the labels of browsers") {
-    REQUIRE(declared_charset("<html><META charset=Windows-1251 >") == "windows-1251");
-    REQUIRE(declared_charset("<meta http-equiv='Content-Type' content='text/html; charset=ISO-8859-1'>") ==
-            "iso-8859-1");
-    REQUIRE(declared_charset("<p>charset=utf-8").empty());
-    REQUIRE(declared_charset("<meta charset").empty());
+TEST_CASE("a page is read in the charset of its meta element, by the labels of browsers") {
     REQUIRE(to_utf8("<meta charset=\"windows-1251\">\xCF\xF0\xE8\xE2\xE5\xF2", Markup::html).find("Привет") !=
             std::string::npos);
     // "iso-8859-1" means windows-1252, which has curly quotes where Latin-1 has control characters.

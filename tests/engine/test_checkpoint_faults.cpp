@@ -326,7 +326,7 @@ TEST_CASE(
     };
     const std::string missing = changed("transformer.h.1.ln_2.weight", "", {});
     REQUIRE(says(missing, folder.path().string()));
-    REQUIRE(says(missing, "no tensor 'h.1.ln_2.weight'"));
+    REQUIRE(says(missing, "no tensor 'transformer.h.1.ln_2.weight'"));
     const std::string turned = changed("transformer.h.0.mlp.c_fc.weight", "F32", {24, 8});
     REQUIRE(says(turned, "model.safetensors', tensor 'transformer.h.0.mlp.c_fc.weight'"));
     REQUIRE(says(turned, "[24,8]"));

@@ -129,8 +129,6 @@ TEST_CASE("a config.json that cannot be computed here is refused with the file a
         {with(gpt2, "vocab_size", "4294967395"), "vocab_size"},
         {with(gpt2, "n_head", "5"), "5 heads do not divide the width 24"},
         {with(gpt2, "n_head", "0"), "heads = 0"},
-        {with(gpt2, "eos_token_id", "99"), "end-of-text"},
-        {with(gpt2, "eos_token_id", "[]"), "eos_token_id"},
         {with(gpt2, "activation_function", R"("relu")"), "activation_function"},
         {with(gpt2, "scale_attn_by_inverse_layer_idx", "true"), "scale_attn_by_inverse_layer_idx"},
         {with(gpt2, "tie_word_embeddings", "1"), "tie_word_embeddings"},

@@ -187,10 +187,14 @@ TEST_CASE("a sequence ends for four reasons, and says which") {
     const std::vector<int32_t> before(whole.begin(), whole.begin() + long(at));
 
     GenerateOptions ends = options;
-    ends.end_of_text = whole[at];
-    Generated text = generator.generate({prompt}, ends)[0];
-    REQUIRE(text.finish == Finish::end_of_text);
-    REQUIRE(text.ids == before);
+    Generated text;
+    for (const std::vector<int32_t>& several :
+         {std::vector<int32_t>{whole[at]}, {1000, whole[at]}, {whole[at], 1000}}) {
+        ends.ends_of_text = several;
+        text = generator.generate({prompt}, ends)[0];
+        REQUIRE(text.finish == Finish::end_of_text);
+        REQUIRE(text.ids == before);
+    }
 
     GenerateOptions stops = options;
     stops.stop_ids = {whole[at]};

@@ -96,7 +96,7 @@ TEST_CASE("every gradient is that of transformers") {
             for (const Weight& w : bench.model->weights())
                 for (const ExternalTensor& e : files.external(bench.model->config(), w.name, w.spec)) {
                     std::string grad = "grad." + e.name;
-                    if (!golden.file.find(grad)) grad = std::string("grad.") + files.optional_prefix + e.name;
+                    if (!golden.file.find(grad)) grad = std::string("grad.") + files.prefix + e.name;
                     INFO(name << " on " << t.ops.name << ": " << grad);
                     REQUIRE(relative(external_gradient(t.ops, w, e), golden.read(grad)) <= t.bound);
                     ++compared;

@@ -115,6 +115,24 @@ TEST_CASE("a long head walks its rows in chunks and the losses are those of the 
     }
 }
 
+TEST_CASE("a device that wants more or fewer rows in the head's chunks gets them, and the loss stays the same") {
+    static Ops ops = reference_ops();
+    const ModelConfig m = tiny_gpt2();
+    const int B = 4, T = 10;
+    const HostBatch host = packed_batch(B, T, m.V);
+    std::vector<std::vector<double>> losses;
+    for (const auto& [wanted, rows] : {std::pair<int64_t, int>{0, 40}, {4096, 40}, {20, 20}, {7, 7}, {39, 20}}) {
+        ops.logit_rows = wanted;
+        Bench bench(ops, m, DType::f64, {.B = B, .T = T, .training = true});
+        REQUIRE(HeadScratch::chunk_rows(bench.model->run) == rows);
+        initialise(*bench.model, 3);
+        bench.upload(host);
+        bench.model->loss_and_backward(bench.batch, bench.losses, 1);
+        losses.push_back(read(ops, bench.losses));
+        REQUIRE(losses.back() == losses.front());
+    }
+}
+
 TEST_CASE("a tiny model memorises one batch") {
     for (const ModelConfig& m : {tiny_gpt2(), tiny_llama()}) {
         const HostBatch fixed = packed_batch(4, context, m.V, 5);

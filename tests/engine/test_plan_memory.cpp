@@ -93,6 +93,19 @@ TEST_CASE("The memory of a plan for a GPU has the room of its matrix products") 
     REQUIRE(make_plan(request).memory.workspace == on_the_cpu + double(cuda_product_room));
 }
 
+TEST_CASE("A plan for a GPU counts the rows of logits that the GPU wants, and one for the CPU those of 64 MiB") {
+    PlanRequest request =
+        small_request({"train.dtype=bf16", "train.context=512", "train.micro_batch=16", "train.batch=16"}, 50257);
+    const auto logits = [](int64_t rows) { return rows * 50257 * 2.0; };
+    const double on_the_cpu = make_plan(request).memory.workspace;
+    request.devices = parse_devices("1xH100");
+    const double on_a_gpu = make_plan(request).memory.workspace - double(cuda_product_room),
+                 more = on_a_gpu - on_the_cpu;
+    REQUIRE(cuda_logit_rows == 4096);
+    REQUIRE(more > logits(4096 - 668));  // of 16 x 512 rows
+    REQUIRE(more < logits(4096 - 600));
+}
+
 TEST_CASE("The parameters of a plan add up, by kind, to those of the model") {
     for (const char* name : {"gpt2-124m", "llama-1b", "llama-8b"}) {
         const Plan plan = make_plan(small_request({std::string("model.name=") + name, "model.family=" + family_of(name),

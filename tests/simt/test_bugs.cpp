@@ -86,8 +86,20 @@ TEST_CASE("collectives with wrong masks or missing lanes are Faults at their lin
 
 TEST_CASE("products of a warpgroup without their fence, group, tile or threads are Faults at their lines") {
     for (const char* name : {"no_warpgroup_fence", "loose_group", "no_warpgroup_commit", "off_the_pattern",
-                             "wrong_stride", "tiles_of_their_own", "three_warps", "too_many_registers"})
+                             "wrong_stride", "tiles_of_their_own", "three_warps"})
         is_found(BUGS_PLAIN, "fault", any_settings, name);
+}
+
+TEST_CASE("registers that a block's warpgroups cannot have are Faults at their lines") {
+    for (const char* name : {"too_many_registers", "registers_never_given", "lower_to_more", "raise_to_fewer"})
+        is_found(BUGS_PLAIN, "fault", any_settings, name);
+}
+
+TEST_CASE("what a product or a bulk store may not see yet, for want of a fence, is a Fault at its line") {
+    for (const char* name : {"no_proxy_fence", "one_proxy_fence", "factors_after_the_fence", "sums_after_the_fence",
+                             "no_fence_before_the_store"})
+        is_found(BUGS_PLAIN, "fault", any_settings, name);
+    is_found(BUGS_PLAIN, "fault", late, "written_before_the_store_has_read");
 }
 
 TEST_CASE("a broken promise of a kernel is a Fault at its line") {
@@ -124,6 +136,21 @@ TEST_CASE("AddressSanitizer reports what is read before its copy has landed") {
     for (const char* name : {"no_wait", "loose_wait"}) is_found(BUGS_ASAN, "AddressSanitizer", any_settings, name);
     for (const char* name : {"no_wait_for_the_phase", "tile_not_there"})
         is_found(BUGS_ASAN, "AddressSanitizer", late, name);
+}
+
+TEST_CASE("AddressSanitizer reports the host where it reads what a copy has yet to fill") {
+    is_found(BUGS_ASAN, "AddressSanitizer", late, "read_before_synchronise");
+}
+
+TEST_CASE("the host that overwrites what a copy has yet to read is a Fault that names who queued the copy") {
+    for (const std::string& chosen : late) {
+        const Run broken = run(BUGS_PLAIN, chosen, "written_before_synchronise", "broken");
+        INFO(broken.output);
+        REQUIRE(broken.status != 0);
+        REQUIRE(broken.output.find("copy_to_device of 256 bytes, queued by ") != std::string::npos);
+        REQUIRE(broken.output.find("bugs_of_the_host") != std::string::npos);
+        REQUIRE(run(BUGS_PLAIN, chosen, "written_before_synchronise", "fixed").status == 0);
+    }
 }
 
 TEST_CASE("ThreadSanitizer reports races within a block at their lines") {

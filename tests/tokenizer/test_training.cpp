@@ -17,10 +17,18 @@ Tokenizer train(std::vector<std::string> all, int32_t vocab_size, int threads = 
     return train_bpe(texts(std::move(all)), training);
 }
 
+// The tokenizer's file as the library would have it, which leaves the post-processor to its user.
+std::string without_opening(const Tokenizer& tokenizer) {
+    TokenizerParts parts = tokenizer.parts();
+    REQUIRE(parts.opening == std::vector<int32_t>{*tokenizer.end_of_text()});
+    parts.opening.clear();
+    return Tokenizer(std::move(parts)).to_json();
+}
+
 }  // namespace
 
 TEST_CASE("tokens and merges learned from a text are the library's") {
-    REQUIRE(train({prose()}, 800).to_json() == Tokenizer::load(golden_path("prose.json")).to_json());
+    REQUIRE(without_opening(train({prose()}, 800)) == Tokenizer::load(golden_path("prose.json")).to_json());
 }
 
 TEST_CASE("tokens and merges learned from lines, with a minimum frequency and two specials, are the library's") {
@@ -29,7 +37,7 @@ TEST_CASE("tokens and merges learned from lines, with a minimum frequency and tw
     training.min_frequency = 3;
     training.specials = {"<|endoftext|>", "<|pad|>"};
     const Tokenizer trained = train_bpe(texts(lines_of(prose())), training);
-    REQUIRE(trained.to_json() == Tokenizer::load(golden_path("prose_lines.json")).to_json());
+    REQUIRE(without_opening(trained) == Tokenizer::load(golden_path("prose_lines.json")).to_json());
     REQUIRE(trained.vocab_size() < 900);
 }
 

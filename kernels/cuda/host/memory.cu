@@ -1,7 +1,9 @@
 // Memory, streams and events of the GPU: what kernels/ops.h says of them, by the CUDA runtime.
 //
 // The stream without a handle is CUDA's default stream. make_stream() makes streams that do not wait for it, so that
-// all streams are alike: ordered with themselves, and with others by events alone.
+// all streams are alike: ordered with themselves, and with others by events alone. They have the highest priority, which the
+// default stream has not: what the engine gives them (an exchange between ranks) is small, and others wait for it, while
+// waves of a product's blocks are queued on the default stream.
 #include "kernels/cuda/memory.h"
 
 #include <cstdio>
@@ -85,13 +87,20 @@ void copy(void* to, const void* from, size_t bytes, Stream s) {
 void synchronise(Stream s) { CUDA_CHECK(cudaStreamSynchronize(of(s))); }
 
 Stream make_stream() {
+    int least, greatest;
+    CUDA_CHECK(cudaDeviceGetStreamPriorityRange(&least, &greatest));
     cudaStream_t s;
-    CUDA_CHECK(cudaStreamCreateWithFlags(&s, cudaStreamNonBlocking));
+    CUDA_CHECK(cudaStreamCreateWithPriority(&s, cudaStreamNonBlocking, greatest));
     return {s};
 }
 void release_stream(Stream s) { CUDA_CHECK(cudaStreamDestroy(of(s))); }
 
 Event make_event() {
+    cudaEvent_t e;
+    CUDA_CHECK(cudaEventCreateWithFlags(&e, cudaEventDisableTiming));
+    return {e};
+}
+Event make_timed_event() {
     cudaEvent_t e;
     CUDA_CHECK(cudaEventCreate(&e));
     return {e};

@@ -61,6 +61,10 @@ TEST_CASE("a rank that lives but does not come is named when patience is over") 
     REQUIRE_SAYS(outcome, " s, after all-reduce #7 of all");
 }
 
+TEST_CASE("a rank that is late for longer than the patience is waited for while its files move on") {
+    require_success("late_with_progress", {2, 3});
+}
+
 TEST_CASE("ranks in different calls are told which") {
     const Outcome outcome = require_failure("other_call", 2);
     REQUIRE_SAYS(outcome, "error: rank 0 and rank 1 are not in the same call");

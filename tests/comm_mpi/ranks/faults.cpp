@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "engine/base/progress.h"
 #include "tests/comm_mpi/ranks/scenarios.h"
 
 namespace gradus {
@@ -40,6 +41,21 @@ void throws(MpiWorld& world) {
 }
 void late(MpiWorld& world) {
     go_on(world, [](const Comm&) { ::sleep(60); });
+}
+// The last rank is late, and the first one waits for it by way of another; but its files move on.
+void late_with_progress(MpiWorld& world) {
+    const Comm comm = world.all();
+    const Comm pair = world.group("pair", world.rank() < 2 ? std::vector<int>{0, 1} : std::vector<int>{world.rank()});
+    float x = 1;
+    if (world.rank() == world.size() - 1)
+        for (int i = 0; i < 50; ++i) {
+            add_progress(1);
+            ::usleep(100000);
+        }
+    const Tensor t = {&x, DType::f32, {1}};
+    if (world.rank() == 2) comm.send(t, 1, {});
+    if (world.rank() == 1 && world.size() == 3) comm.receive(t, 2, {});
+    pair.sum(t, {});
 }
 void other_call(MpiWorld& world) {
     go_on(world, [](const Comm& comm) {
@@ -92,6 +108,7 @@ const std::vector<Scenario> fault_scenarios = {
     {"exits", exits, soon},
     {"throws", throws, soon},
     {"late", late, {.silence = 6, .patience = 2}},
+    {"late_with_progress", late_with_progress, {.silence = 6, .patience = 2}},
     {"other_call", other_call, soon},
     {"other_size", other_size, soon},
     {"other_dtype", other_dtype, soon},

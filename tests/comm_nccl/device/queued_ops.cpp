@@ -40,6 +40,7 @@ const Ops& queued_ops() {
                  .make_stream = simt::make_stream,
                  .release_stream = simt::release_stream,
                  .make_event = simt::make_event,
+                 .make_timed_event = simt::make_timed_event,
                  .release_event = simt::release_event,
                  .record = simt::record,
                  .wait = simt::wait,

@@ -105,3 +105,12 @@ TEST_CASE("ranks with other versions of NCCL or other settings are named before 
     REQUIRE_SAYS(require_failure("old_version", refused), "has NCCL 2.17.5, and gradus needs 2.18.0 or newer");
     REQUIRE_SAYS(require_failure("other_settings", refused), "rank 0: lr = 0.2; rank 1: lr = 0.1");
 }
+
+TEST_CASE("a mesh of two axes needs an NCCL that keeps the order of their calls, and one axis does not") {
+    const Outcome outcome = require_failure("axes_without_order", refused, 4);
+    REQUIRE_SAYS(outcome, "error: NCCL 2.25.5 is too old for a mesh of dp=2 x tp=2");
+    REQUIRE_SAYS(outcome, "install libnccl2 2.26.0 or newer");
+    REQUIRE_SAYS(outcome, "--set mesh.dp=4 --set mesh.tp=1");
+    require_success("axes_in_order", {4});
+    require_success("one_axis", {2});
+}

@@ -126,6 +126,19 @@ void old_version(MpiWorld& world) {
     on_one(world, "version=21705");
     go_on(world, [](const Comm&, Tensor) {});
 }
+// Two axes at once need an order between their calls.
+void axes_on(MpiWorld& world, const char* version, const MeshSizes& sizes) {
+    ::setenv("GRADUS_FAKE_NCCL", version, 1);
+    ::setenv("NCCL_LAUNCH_ORDER_IMPLICIT", "0", 1);
+    NcclWorld devices(world, queued_ops(), "", shortly);
+    const Mesh mesh = devices.mesh(sizes);
+    const std::string order = std::getenv("NCCL_LAUNCH_ORDER_IMPLICIT");
+    CHECK(order == "1", "the order is NCCL's to keep, whatever the environment says");
+    mesh.world.barrier();
+}
+void axes_without_order(MpiWorld& world) { axes_on(world, "version=22505", {.dp = 0, .tp = 2}); }
+void axes_in_order(MpiWorld& world) { axes_on(world, "version=22602", {.dp = 2, .tp = 2}); }
+void one_axis(MpiWorld& world) { axes_on(world, "version=22505", {.dp = world.size()}); }
 void other_settings(MpiWorld& world) {
     NcclWorld devices(world, queued_ops(), world.rank() == 1 ? "batch = 8\nlr = 0.1\n" : "batch = 8\nlr = 0.2\n",
                       shortly);
@@ -152,6 +165,9 @@ const std::vector<Scenario> device_fault_scenarios = {
     {"other_version", other_version, soon},
     {"old_version", old_version, soon},
     {"other_settings", other_settings, soon},
+    {"axes_without_order", axes_without_order, soon},
+    {"axes_in_order", axes_in_order, soon},
+    {"one_axis", one_axis, soon},
 };
 
 }  // namespace gradus

@@ -60,14 +60,16 @@ TEST_CASE("the logits of every cached step on the device are those of the whole 
         }
 }
 
-TEST_CASE("the device writes the text that the reference writes, for several prompts at once, in every way") {
-    const std::vector<Prompt> prompts = {{{3, 1, 4, 1, 5}, 0}, {{9}, 1}, {{2, 6, 5, 3, 5, 8, 9, 7}, 2}};
+namespace {
+
+// Every way of the device writes what the reference writes.
+void same_texts(const std::vector<Prompt>& prompts, const Generator::Capacity& capacity) {
     const GenerateOptions options = {.max_tokens = 5, .sampling = {.temperature = 0.9, .top_p = 0.95}};
     for (const auto& [name, m] : tiny_models()) {
         const auto texts = [&, m = m](const Ops& ops) {
             auto model = make_model(ops, m, DType::f32, {});
             scramble_on(*model);
-            Generator generator(*model, {2, 0, 5});
+            Generator generator(*model, capacity);
             std::vector<std::vector<int32_t>> all;
             for (const Generated& g : generator.generate(prompts, options)) all.push_back(g.ids);
             return all;
@@ -78,5 +80,18 @@ TEST_CASE("the device writes the text that the reference writes, for several pro
             INFO(name << ", " << way.name);
             REQUIRE(texts(tested().device) == want);
         }
+    }
+}
+
+}  // namespace
+
+TEST_CASE("the device writes the text that the reference writes, for several prompts at once, in every way") {
+    same_texts({{{3, 1, 4, 1, 5}, 0}, {{9}, 1}, {{2, 6, 5, 3, 5, 8, 9, 7}, 2}}, {2, 0, 5});
+}
+
+TEST_CASE("the device writes the text that the reference writes after a prompt of several pieces, in every way") {
+    for (int rows : {1, 2, 3}) {
+        INFO(rows << " rows in a piece");
+        same_texts({{{2, 6, 5, 3, 5, 8, 9, 7}, 2}, {{3, 1, 4, 1, 5, 9, 2}, 1}}, {1, 0, rows});
     }
 }

@@ -65,6 +65,8 @@ TEST_CASE("attention with a cache is as exact as the naive formula, for rows of 
         cases.push_back({3, 3, 17, 2, 700, {1, 0}, {699, 256}, {0, 255}});
         cases.push_back({8, 2, 128, 1, 600, {0}, {555}, {300}});
         cases.push_back({3, 1, 96, 2, 30, {1, 1}, {7, 8}, {0, 0}});
+        // The longest context ends around the border of a part of 256 keys: 256, 257, 512 and 513 keys.
+        for (int last : {255, 256, 511, 512}) cases.push_back({2, 1, 16, 1, 600, {0, 0}, {17, last}, {0, 0}});
     }
     // A prompt, with a window.
     const int rows = tested().slow ? 20 : 90;

@@ -71,7 +71,7 @@ TEST_CASE("what one stream is given after an event begins when the other has rea
         const auto on_device = [&] { return Tensor{ops.allocate(bytes), DType::f32, {n}}; };
         const Tensor da = on_device(), db = on_device(), dy = on_device();
         const Stream copies = ops.make_stream(), computes = ops.make_stream();
-        const Event arrived = ops.make_event(), computed = ops.make_event();
+        const Event arrived = ops.make_timed_event(), computed = ops.make_timed_event();
         ops.copy_to_device(da.data, a.data, bytes, copies);
         ops.copy_to_device(db.data, b.data, bytes, copies);
         ops.record(arrived, copies);

@@ -21,6 +21,10 @@ TEST_CASE("a sharded optimizer trains like one on every rank, in less memory") {
 
 TEST_CASE("ranks that hold the same weight hold the same bits") { require_success("same_weights_everywhere"); }
 
+TEST_CASE("a weight is rounded by the same chance whichever rank updates it") {
+    require_success("chance_keeps_its_place");
+}
+
 TEST_CASE("ranks share out a validation, however many windows there are") { require_success("validation_is_shared"); }
 
 TEST_CASE("a checkpoint of every mesh goes on on every other, and on its own bit for bit") {
@@ -29,6 +33,14 @@ TEST_CASE("a checkpoint of every mesh goes on on every other, and on its own bit
 
 TEST_CASE("masters of bf16 weights go from mesh to mesh with every bit") {
     require_success("masters_go_along_in_bf16", {4});
+}
+
+TEST_CASE("masters of bf16 weights begin on every mesh from the f32 numbers of a folder") {
+    require_success("masters_begin_from_f32", {4});
+}
+
+TEST_CASE("ranks read every byte of a checkpoint once, together, and all learn of damage that one of them finds") {
+    require_success("ranks_share_the_check", {2, 4});
 }
 
 TEST_CASE("a checkpoint that is written beside training has the state it was begun with") {

@@ -1,4 +1,5 @@
 // A checkpoint of one mesh goes on on every other.
+#include "engine/base/progress.h"
 #include "engine/checkpoint/checkpoint.h"
 #include "engine/checkpoint/saver.h"
 #include "engine/generate/generator.h"
@@ -79,6 +80,70 @@ void masters_go_along_in_bf16(MpiWorld& world) {
     }
 }
 
+// Weights that a folder holds in f32, on every mesh: masters have them, wherever their parts lie.
+void masters_begin_from_f32(MpiWorld& world) {
+    const SharedFolder folder(world.all());
+    const Course exact = {.model = shared_llama(2), .ops = cpu_ops(), .dtype = DType::f32};
+    Course course = exact;
+    course.dtype = DType::bf16;
+    Training source(exact, {});
+    source.steps(0, 1);
+    if (world.rank() == 0) save_weights(*source.model, folder / "model", DType::f32);
+    world.all().barrier();
+    for (const MeshSizes& to : all_meshes(world.size())) {
+        Training begun(course, mesh_among(world, to));
+        begun.steps(0, 1);  // something to be overwritten
+        load_weights(*begun.model, begun.trainer.optimizer(), folder / "model");
+        const Snapshot s = Snapshot::copy(*begun.model, begun.trainer.optimizer(), begun.mesh);
+        size_t found = 0;
+        for (const LogicalTensor& t : s.optimizer)
+            for (const Weight& w : source.model->weights()) {
+                if (t.name != "master." + w.name) continue;
+                ++found;
+                require(std::memcmp(t.value.data, w.value.data, w.value.bytes()) == 0,
+                        t.name + " is not the folder's on " + text_of(to));
+            }
+        require(begun.mesh.world.rank > 0 || found == source.model->weights().size(), "no masters on " + text_of(to));
+    }
+}
+
+// Ranks read every byte of a checkpoint once, all together, and all of them learn of damage that one of them finds.
+void ranks_share_the_check(MpiWorld& world) {
+    const SharedFolder folder(world.all());
+    const Comm all = world.all();
+    const fs::path checkpoint = folder / "checkpoint";
+    if (all.rank == 0) {
+        fs::create_directories(checkpoint / "gradus");
+        Manifest m = {.state = {}, .dtype = "f32", .files = {}};
+        for (const char* name : {"a", "b", "c"}) {
+            ChecksummedFile file(checkpoint, name, 1024);
+            file.write(std::string(10000, name[0]));
+            m.files.push_back(file.commit());
+        }
+        write_manifest(checkpoint, m);
+    }
+    all.barrier();
+    const Manifest m = read_manifest(checkpoint);
+    double bytes = -double(progress_so_far());
+    require(!find_damage(checkpoint, m, Judge::checksums, all), "damage where there is none");
+    bytes += double(progress_so_far());
+    require(bytes < 3 * 10000.0 / world.size() + 3000, "this rank has read more than its share");
+    all.sum(std::span(&bytes, 1));
+    require(bytes == 3 * 10000, "the ranks have not read every byte once");
+    for (const auto& [name, at] : {std::pair("a", 0), {"b", 1024}, {"b", 5000}, {"c", 9999}}) {
+        const std::string good(10000, name[0]);
+        std::string damaged = good;
+        damaged[size_t(at)] ^= 1;
+        all.barrier();
+        if (all.rank == 0) write_file_atomically(checkpoint / name, damaged);
+        all.barrier();
+        const Damage damage = find_damage(checkpoint, m, Judge::checksums, all);
+        require(damage.file == name && !damage.cause.empty(), std::string("this rank does not know of ") + name);
+        all.barrier();
+        if (all.rank == 0) write_file_atomically(checkpoint / name, good);
+    }
+}
+
 void written_beside_training(MpiWorld& world) {
     const SharedFolder folder(world.all());
     const Course course = {.model = shared_gpt2()};
@@ -118,10 +183,9 @@ void texts_are_the_same(MpiWorld& world) {
 }  // namespace
 
 const std::vector<Scenario> checkpoint_scenarios = {
-    {"any_mesh_to_any_other", any_mesh_to_any_other},
-    {"masters_go_along_in_bf16", masters_go_along_in_bf16},
-    {"written_beside_training", written_beside_training},
-    {"texts_are_the_same", texts_are_the_same},
+    {"any_mesh_to_any_other", any_mesh_to_any_other},     {"masters_go_along_in_bf16", masters_go_along_in_bf16},
+    {"masters_begin_from_f32", masters_begin_from_f32},   {"ranks_share_the_check", ranks_share_the_check},
+    {"written_beside_training", written_beside_training}, {"texts_are_the_same", texts_are_the_same},
 };
 
 }  // namespace gradus

@@ -1,6 +1,8 @@
 // Whatever the mesh, the run is the same: losses, norms, gradients, weights.
 #include "tests/parallel/ranks/training.h"
 
+#include <cstring>
+
 #include "engine/checkpoint/snapshot.h"
 
 namespace gradus {
@@ -132,6 +134,25 @@ void same_weights_everywhere(MpiWorld& world) {
     }
 }
 
+// The place of a weight in the arena is the same on every mesh of one tp rank, and the chance of its rounding follows it.
+void chance_keeps_its_place(MpiWorld& world) {
+    for (bool sharded : {true, false}) {
+        const Course course = {.model = shared_gpt2(),
+                               .ops = cpu_ops(),
+                               .dtype = DType::bf16,
+                               .sharded = sharded,
+                               .lr = 1e-2,
+                               .decay_alone = true};
+        Training alone(course, {}, 2), together(course, mesh_among(world, {.dp = world.size()}));
+        for (Training* t : {&alone, &together}) t->steps(0, 2);
+        for (size_t i = 0; i < alone.model->weights().size(); ++i) {
+            const Tensor a = alone.model->weights()[i].value, b = together.model->weights()[i].value;
+            require(std::memcmp(a.data, b.data, a.bytes()) == 0,
+                    alone.model->weights()[i].name + " is rounded differently on several ranks");
+        }
+    }
+}
+
 void validation_is_shared(MpiWorld& world) {
     for (const Named& m : models()) {
         const std::vector<int32_t> bytes_of(size_t(m.model.V), 3);
@@ -155,7 +176,7 @@ const std::vector<Scenario> training_scenarios = {
     {"equal_in_double", equal_in_double},           {"equal_in_f32", equal_in_f32},
     {"equal_gradients", equal_gradients},           {"dp_is_accumulation", dp_is_accumulation},
     {"sharding_keeps_bits", sharding_keeps_bits},   {"same_weights_everywhere", same_weights_everywhere},
-    {"validation_is_shared", validation_is_shared},
+    {"validation_is_shared", validation_is_shared}, {"chance_keeps_its_place", chance_keeps_its_place},
 };
 
 }  // namespace gradus

@@ -59,6 +59,11 @@ TrainerConfig settings_of(const Course& c, int micro_batch) {
     t.dropout = c.dropout;
     t.schedule = {Decay::constant, c.lr, 0, 0, 1000, 0};
     t.optimizer.sharded = c.sharded;
+    if (c.decay_alone) {
+        t.optimizer.eps = 1e300;
+        t.optimizer.weight_decay = 0.5;
+        t.optimizer.stochastic_rounding = true;
+    }
     return t;
 }
 

@@ -85,6 +85,33 @@ __global__ void exit_in_flight(const float* x, float* y, bool fixed) {
     y[0] = 1;
 }
 
+__global__ void no_fence_before_the_store(const float* x, float* y, bool fixed) {
+    SHARED(float, tile, [64]);
+    tile[threadIdx.x] = x[threadIdx.x] + 1;
+    if (fixed) fence_async();
+    __syncthreads();
+    if (threadIdx.x != 0) return;
+    bulk_store(y, tile, sizeof tile);  // BUG no_fence_before_the_store
+    bulk_commit();
+    bulk_wait_read<0>();
+}
+
+__global__ void written_before_the_store_has_read(const float* x, float* y, bool fixed) {
+    SHARED(float, tile, [64]);
+    tile[threadIdx.x] = x[threadIdx.x] + 1;
+    fence_async();
+    __syncthreads();
+    if (threadIdx.x == 0) {
+        bulk_store(y, tile, sizeof tile);  // BUG written_before_the_store_has_read
+        bulk_commit();
+        if (fixed) bulk_wait_read<0>();
+    }
+    __syncthreads();
+    tile[threadIdx.x] = 7;
+    __syncthreads();
+    if (threadIdx.x == 0) bulk_wait_read<0>();
+}
+
 __global__ void exit_before_the_store_has_read(const float* x, float* y, bool fixed) {
     SHARED(float, tile, [64]);
     tile[threadIdx.x] = x[threadIdx.x];
@@ -113,6 +140,8 @@ Bugs bugs_of_copies() {
             {"no_wait_for_the_phase", run(no_wait_for_the_phase)},
             {"too_many_bytes_expected", run(too_many_bytes_expected)},
             {"exit_in_flight", run(exit_in_flight)},
+            {"no_fence_before_the_store", run(no_fence_before_the_store)},
+            {"written_before_the_store_has_read", run(written_before_the_store_has_read)},
             {"exit_before_the_store_has_read", run(exit_before_the_store_has_read)}};
 }
 

@@ -16,9 +16,9 @@ struct alignas(1024) Room {
 };
 
 // Zeros in the tile, for all to see.
-__device__ void fill(Room& room) {
+__device__ void fill(Room& room, bool fence = true) {
     for (unsigned i = threadIdx.x; i < 64 * 64; i += blockDim.x) room.elements[i] = bf16(0.f);
-    fence_async();
+    if (fence) fence_async();
     __syncthreads();
 }
 __device__ MatrixDescriptor described(Room& room, unsigned stride = pattern) {
@@ -101,10 +101,90 @@ __global__ void three_warps(float* y, bool fixed) {
     y[threadIdx.x] = 0;
 }
 
-__global__ void too_many_registers(float* y, bool fixed) {
-    if (threadIdx.x < 128 && fixed) registers_lower<24>();
-    else registers_raise<240>();  // BUG too_many_registers
+// 384 threads enter with 168 registers each.
+__global__ void __launch_bounds__(384, 1) too_many_registers(float* y, bool fixed) {
+    if (threadIdx.x >= 128) registers_raise<240>();  // BUG too_many_registers
+    else if (fixed) registers_lower<24>();
+    else registers_lower<32>();
     y[threadIdx.x] = 0;
+}
+
+__global__ void __launch_bounds__(384, 1) registers_never_given(float* y, bool fixed) {
+    if (threadIdx.x >= 128) registers_raise<240>();  // BUG registers_never_given
+    else if (fixed) registers_lower<24>();
+    y[threadIdx.x] = 0;
+}
+
+__global__ void __launch_bounds__(384, 1) lower_to_more(float* y, bool fixed) {
+    if (fixed) registers_lower<160>();
+    else registers_lower<176>();  // BUG lower_to_more
+    y[threadIdx.x] = 0;
+}
+
+__global__ void __launch_bounds__(384, 1) raise_to_fewer(float* y, bool fixed) {
+    if (threadIdx.x < 128) registers_lower<24>();
+    else if (threadIdx.x < 256) registers_raise<240>();
+    else if (fixed) registers_raise<168>();
+    else registers_raise<160>();  // BUG raise_to_fewer
+    y[threadIdx.x] = 0;
+}
+
+__global__ void no_proxy_fence(float* y, bool fixed) {
+    SHARED(Room, room, );
+    fill(room, fixed);
+    float d[32];
+    warpgroup_fence(d);
+    warpgroup_multiply(d, described(room), described(room), false);  // BUG no_proxy_fence
+    warpgroup_commit();
+    warpgroup_wait<0>(d);
+    y[threadIdx.x] = d[0];
+}
+
+// The tile is filled again, without the fence that the first time had.
+__global__ void one_proxy_fence(float* y, bool fixed) {
+    SHARED(Room, room, );
+    float d[32];
+    for (float& sum : d) sum = 0;
+    for (int round = 0; round < 2; ++round) {
+        room.elements[threadIdx.x] = bf16(float(round));
+        for (unsigned i = 128 + threadIdx.x; i < 64 * 64; i += 128) room.elements[i] = bf16(0.f);
+        if (fixed || round == 0) fence_async();
+        __syncthreads();
+        warpgroup_fence(d);
+        warpgroup_multiply(d, described(room), described(room));  // BUG one_proxy_fence
+        warpgroup_commit();
+        warpgroup_wait<0>(d);
+        __syncthreads();
+    }
+    y[threadIdx.x] = d[0];
+}
+
+__global__ void factors_after_the_fence(float* y, bool fixed) {
+    SHARED(Room, room, );
+    fill(room);
+    float d[32];
+    unsigned a[4] = {1, 2, 3, 4};
+    if (!fixed) warpgroup_fence(d);
+    for (unsigned& pair : a) pair += threadIdx.x + 1;
+    if (fixed) warpgroup_fence(d);
+    warpgroup_multiply(d, a, described(room), false);  // BUG factors_after_the_fence
+    warpgroup_commit();
+    warpgroup_wait<0>(d);
+    y[threadIdx.x] = d[0];
+}
+
+__global__ void sums_after_the_fence(float* y, bool fixed) {
+    SHARED(Room, room, );
+    fill(room);
+    float d[32];
+    for (float& sum : d) sum = y[threadIdx.x];
+    if (!fixed) warpgroup_fence(d);
+    for (float& sum : d) sum += 1;
+    if (fixed) warpgroup_fence(d);
+    warpgroup_multiply(d, described(room), described(room));  // BUG sums_after_the_fence
+    warpgroup_commit();
+    warpgroup_wait<0>(d);
+    y[threadIdx.x] = d[0];
 }
 
 // A warp beside the warpgroup fills the tile anew while the product still reads it.
@@ -167,6 +247,13 @@ Bugs bugs_of_warpgroups() {
             {"tiles_of_their_own", run(tiles_of_their_own, 128)},
             {"three_warps", run(three_warps, 128)},
             {"too_many_registers", run(too_many_registers, 384)},
+            {"registers_never_given", run(registers_never_given, 384)},
+            {"lower_to_more", run(lower_to_more, 384)},
+            {"raise_to_fewer", run(raise_to_fewer, 384)},
+            {"no_proxy_fence", run(no_proxy_fence, 128)},
+            {"one_proxy_fence", run(one_proxy_fence, 128)},
+            {"factors_after_the_fence", run(factors_after_the_fence, 128)},
+            {"sums_after_the_fence", run(sums_after_the_fence, 128)},
             {"tile_in_use", run(tile_in_use, 160)},
             {"tile_not_there", [](bool fixed) {
                  DeviceArray<float> y(128), zeros(tile / sizeof(float));

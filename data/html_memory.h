@@ -1,0 +1,60 @@
+#pragma once
+// What the nodes of a page lie in: chunks that are freed at once. C code knows no exceptions, so a parser in C that asks
+// for more than its share is left by a jump; nothing in it needs to be unwound, for all that it made is here.
+#include <csetjmp>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+#include <vector>
+
+#include "data/html_tree.h"
+
+namespace gradus {
+
+struct HtmlTree::Memory {
+    static constexpr size_t chunk_bytes = 256 << 10;
+
+    std::vector<void*> chunks;
+    char* free = nullptr;
+    size_t left = 0, used = 0, limit = 0;
+    std::jmp_buf out_of_memory;
+
+    ~Memory() {
+        for (void* chunk : chunks) std::free(chunk);
+    }
+
+    // nullptr when the page has used up its share.
+    void* take(size_t bytes) {
+        bytes = (bytes + 15) / 16 * 16;
+        if (bytes > left) {
+            const size_t size = std::max(bytes, chunk_bytes);
+            void* chunk = size > limit - used ? nullptr : std::malloc(size);
+            if (!chunk) return nullptr;
+            chunks.push_back(chunk);
+            free = static_cast<char*>(chunk);
+            left = size;
+            used += size;
+        }
+        void* taken = free;
+        free += bytes;
+        left -= bytes;
+        return taken;
+    }
+
+    void* take_or_jump(size_t bytes) {
+        void* const taken = take(bytes);
+        if (!taken) std::longjmp(out_of_memory, 1);
+        return taken;
+    }
+
+    // With a NUL behind it.
+    const char* copy(std::string_view text) {
+        char* const taken = static_cast<char*>(take(text.size() + 1));
+        if (!taken) return nullptr;
+        std::memcpy(taken, text.data(), text.size());
+        taken[text.size()] = '\0';
+        return taken;
+    }
+};
+
+}  // namespace gradus

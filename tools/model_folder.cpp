@@ -1,0 +1,25 @@
+#include "tools/model_folder.h"
+
+#include "engine/base/log.h"
+
+namespace gradus {
+
+HeldFolder model_folder(const std::string& run_or_folder, Judge judge, const Comm& all) {
+    const fs::path folder = run_or_folder;
+    std::error_code ignored;
+    if (fs::exists(folder / "config.json", ignored)) return hold_model(folder, judge, all);
+    if (!fs::is_directory(folder, ignored))
+        throw Error("there is no model '" + run_or_folder + "'", "no such folder",
+                    "give the folder of a run, of a checkpoint, or of a Hugging Face model");
+    const LatestCheckpoint latest = latest_checkpoint(folder, judge, all);
+    for (const std::string& damage : latest.notes) note(damage);
+    if (latest.folder) return {*latest.folder, latest.hold};
+    if (fs::exists(folder / "recipe.toml", ignored))
+        throw Error("the run '" + run_or_folder + "' has no checkpoint",
+                    "nothing whole lies in " + (folder / "checkpoints").string(),
+                    "let it train to its first one: gradus pretrain " + (folder / "recipe.toml").string());
+    throw Error("there is no model in '" + run_or_folder + "'", "it has neither config.json nor checkpoints/",
+                "give the folder of a run, of a checkpoint, or of a Hugging Face model");
+}
+
+}  // namespace gradus
