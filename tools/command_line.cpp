@@ -112,7 +112,7 @@ Error usage_error(const CLI::ParseError& e, const CLI::App& command, const Words
         return Error("unknown option '" + name + "'", "in: " + path_of(command) + " … " + word,
                      (near.empty() ? "" : "did you mean '" + near + "'? ") + help_of(command));
     }
-    const bool loose_words = command.get_name() == "generate" && e.get_name() == "ExtrasError";
+    const bool loose_words = command.get_name() == "generate" && e.get_exit_code() == int(CLI::ExitCodes::ExtrasError);
     return Error(
         "this command line cannot be run", cause,
         (loose_words ? "put the text in quotes: gradus generate MODEL 'Once upon a time'; " : "") + help_of(command));

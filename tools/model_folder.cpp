@@ -16,8 +16,8 @@ HeldFolder model_folder(const std::string& run_or_folder, Judge judge, const Com
     if (latest.folder) return {*latest.folder, latest.hold};
     if (fs::exists(folder / "recipe.toml", ignored))
         throw Error("the run '" + run_or_folder + "' has no checkpoint",
-                    "nothing whole lies in " + (folder / "checkpoints").string(),
-                    "let it train to its first one: gradus pretrain " + (folder / "recipe.toml").string());
+                    "there is no complete checkpoint in " + (folder / "checkpoints").string(),
+                    "let it train to its first one: gradus pretrain " + folder.string());
     throw Error("there is no model in '" + run_or_folder + "'", "it has neither config.json nor checkpoints/",
                 "give the folder of a run, of a checkpoint, or of a Hugging Face model");
 }

@@ -133,7 +133,7 @@ expect_error 1 'no recipe.toml' "$gradus" pretrain nothing
 
 # A dry run looks at everything and writes nothing, not even a lock.
 expect_ok "${train[@]}" run.dir=dry --dry-run
-grep -q '^dry run: nothing was written; without --dry-run it would train in 'dry' for 60 steps' out.txt || fail "a dry run said: $(cat out.txt)"
+grep -q '^dry run: nothing was written; without --dry-run it would train in .dry. for 60 steps' out.txt || fail "a dry run said: $(cat out.txt)"
 for line in model data batch memory; do grep -q "^$line " out.txt || fail "a dry run has no $line: $(cat out.txt)"; done
 [ ! -e dry ] || fail "a dry run made a folder"
 before=$(find killed -printf '%p %s %T@\n' | sort)
