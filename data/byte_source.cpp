@@ -143,11 +143,12 @@ private:
 
 class ZstdSource final : public ByteSource {
 public:
-    ZstdSource(std::unique_ptr<Buffered> in, fs::path path)
+    ZstdSource(std::unique_ptr<Buffered> in, fs::path path, int window_log)
         : in_(std::move(in)), path_(std::move(path)), stream_(ZSTD_createDStream()) {
         CHECK(stream_);
         // Whatever window the writer chose (zstd --long=31: 2 GiB). Memory is taken as the window fills.
-        const int largest = ZSTD_dParam_getBounds(ZSTD_d_windowLogMax).upperBound;
+        const int most = ZSTD_dParam_getBounds(ZSTD_d_windowLogMax).upperBound;
+        const int largest = window_log > 0 ? std::min(window_log, most) : most;
         CHECK(!ZSTD_isError(ZSTD_DCtx_setParameter(stream_, ZSTD_d_windowLogMax, largest)));
     }
     ~ZstdSource() override { ZSTD_freeDStream(stream_); }
@@ -205,7 +206,7 @@ fs::path without_compression(const fs::path& name) {
     return rest;
 }
 
-std::unique_ptr<ByteSource> decompressed(std::unique_ptr<ByteSource> source, const fs::path& path) {
+std::unique_ptr<ByteSource> decompressed(std::unique_ptr<ByteSource> source, const fs::path& path, int window_log) {
     int layers = 0;
     while (true) {
         auto buffered = std::make_unique<Buffered>(std::move(source));
@@ -220,7 +221,7 @@ std::unique_ptr<ByteSource> decompressed(std::unique_ptr<ByteSource> source, con
                         "it is compressed more than " + std::to_string(most_layers) + " times over",
                         "decompress it by hand, or leave it out of the inputs");
         if (gzip) source = std::make_unique<GzipSource>(std::move(buffered), path);
-        else source = std::make_unique<ZstdSource>(std::move(buffered), path);
+        else source = std::make_unique<ZstdSource>(std::move(buffered), path, window_log);
     }
     fs::path name = path.filename();
     for (int promised = 1; has_compression_ending(name); ++promised, name.replace_extension())

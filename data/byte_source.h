@@ -26,8 +26,10 @@ public:
 // A file or a pipe.
 std::unique_ptr<ByteSource> open_bytes(const std::filesystem::path& path);
 
-// The same for bytes that are open already; `path` is for the promise of the name and for errors.
-std::unique_ptr<ByteSource> decompressed(std::unique_ptr<ByteSource> source, const std::filesystem::path& path);
+// The same for bytes that are open already; `path` is for the promise of the name and for errors. `window_log`: log2 of the
+// largest window of zstd that is read; 0: whatever the writer chose.
+std::unique_ptr<ByteSource> decompressed(std::unique_ptr<ByteSource> source, const std::filesystem::path& path,
+                                         int window_log = 0);
 
 // At most `limit` bytes of the decompressed file; `whole` says whether that was all of it.
 std::string read_bytes(const std::filesystem::path& path, size_t limit, bool& whole);
