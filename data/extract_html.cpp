@@ -103,6 +103,25 @@ int find_main(const HtmlTree& page, const std::vector<bool>& dropped, const Weig
     }
 }
 
+// "Related articles" over what is gone, "Gallery" over pictures: no text between it and the next heading of its rank, or
+// the end of the main text. The title of a page is none of them.
+bool heads_nothing(const HtmlTree& page, const std::vector<bool>& dropped, int heading, int main) {
+    if (page.tag(heading) == GUMBO_TAG_H1) return false;
+    bool something = false;  // was there: headings one behind another are lines of a text
+    for (int i = page.end(heading); i < page.end(main);) {
+        if (dropped[size_t(i)]) {
+            something = true;
+            i = page.end(i);
+            continue;
+        }
+        if (is_heading(page.tag(i))) return something && page.tag(i) <= page.tag(heading);
+        something = something || page.tag(i) == GUMBO_TAG_IMG;
+        if (!trimmed(page.text(i)).empty()) return false;
+        ++i;
+    }
+    return something;
+}
+
 }  // namespace
 
 Extraction extract_html(std::string_view utf8, Markup markup) {
@@ -124,12 +143,13 @@ Extraction extract_html(std::string_view utf8, Markup markup) {
         const Weights weights(page, dropped);
         drop(page, dropped, [&](int i) {
             const int64_t all = weights.all[size_t(i)];
-            return is_block(page.tag(i)) && !is_heading(page.tag(i)) && all >= short_block &&
+            return is_block(page, i) && !is_heading(page.tag(i)) && all >= short_block &&
                    double(weights.in_links[size_t(i)]) > mostly_links * double(all);
         });
     }
-    const Weights weights(page, dropped);
-    extraction.text = html_text(page, find_main(page, dropped, weights), dropped);
+    const int main = find_main(page, dropped, Weights(page, dropped));
+    drop(page, dropped, [&](int i) { return is_heading(page.tag(i)) && heads_nothing(page, dropped, i, main); });
+    extraction.text = html_text(page, main, dropped);
     return extraction;
 }
 

@@ -6,7 +6,8 @@
 //   3  drop what is by its tag, role, class or id something around the text (html_boilerplate.h), and blocks that are
 //      mostly links; never what holds most of the page
 //   4  go down to the smallest element that holds nearly all of the rest
-//   5  write that as text (html_text.h)
+//   5  drop headings that have nothing under them any more
+//   6  write that as text (html_text.h)
 //
 // Fonts, colours and images are lost; headings, paragraphs, lists, tables and preformatted text keep their form.
 #include <string>

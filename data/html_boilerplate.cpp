@@ -4,6 +4,7 @@
 #include <initializer_list>
 #include <unordered_set>
 
+#include "data/html_formula.h"
 #include "data/text.h"
 
 namespace gradus {
@@ -87,6 +88,87 @@ bool is_inside(const HtmlTree& page, int element, std::initializer_list<GumboTag
     return false;
 }
 
+constexpr int longest_heading = 1000;  // nodes
+
+bool is_heading(GumboTag tag) { return tag >= GUMBO_TAG_H1 && tag <= GUMBO_TAG_H6; }
+
+bool is_blank(const HtmlTree& page, int i) { return trimmed(page.text(i)).empty(); }
+
+// An accordion: <button><h3>…</h3></button>.
+bool holds_heading(const HtmlTree& page, int button) {
+    for (int i = button + 1; i < page.end(button); ++i)
+        if (is_heading(page.tag(i))) return true;
+    return false;
+}
+
+// The other way round: a heading, or what is one in its list, has no text but the button's.
+bool is_all_of_heading(const HtmlTree& page, int button) {
+    bool empty = true;
+    for (int i = button + 1; i < page.end(button) && empty; ++i) empty = is_blank(page, i);
+    int heading = page.parent(button);
+    while (heading >= 0 && !is_block(page, heading) && page.tag(heading) != GUMBO_TAG_DT)
+        heading = page.parent(heading);
+    if (empty || heading < 0) return false;
+    if (!is_heading(page.tag(heading)) &&
+        !is_one_of(page.tag(heading), {GUMBO_TAG_DT, GUMBO_TAG_SUMMARY, GUMBO_TAG_LEGEND}))
+        return false;
+    if (page.end(heading) - heading > longest_heading) return false;
+    for (int i = heading + 1; i < page.end(heading); i = i == button ? page.end(i) : i + 1)
+        if (i != button && !is_blank(page, i)) return false;
+    return true;
+}
+
+bool is_part_of_list_or_table(GumboTag tag) {
+    return is_one_of(tag, {GUMBO_TAG_LI, GUMBO_TAG_DT, GUMBO_TAG_DD, GUMBO_TAG_TR, GUMBO_TAG_TD, GUMBO_TAG_TH,
+                           GUMBO_TAG_THEAD, GUMBO_TAG_TBODY, GUMBO_TAG_TFOOT});
+}
+
+bool is_inline(const HtmlTree& page, int i) {
+    return page.is_element(i) && !is_block(page, i) && !is_part_of_list_or_table(page.tag(i));
+}
+
+// A text is part of a sentence when neither a link nor a name that says otherwise lies around it, up to `ancestor`.
+bool is_plain(const HtmlTree& page, int text, int ancestor) {
+    for (int i = page.parent(text); i > ancestor; i = page.parent(i))
+        if (!is_inline(page, i) || page.tag(i) == GUMBO_TAG_A ||
+            contains_word(page.attribute(i, "class"), boilerplate_words))
+            return false;
+    return true;
+}
+
+// Text before or behind the element in the same block.
+bool is_in_a_sentence(const HtmlTree& page, int element) {
+    constexpr int nearby = 64;  // nodes: what is farther away is no neighbour
+    int block = page.parent(element);
+    while (block > 0 && is_inline(page, block)) block = page.parent(block);
+    for (int i = element - 1; i > block && i > element - nearby; --i) {
+        if (!page.is_text(i) || is_blank(page, i)) continue;
+        int common = page.parent(i);
+        while (common > block && page.end(common) <= element) common = page.parent(common);
+        if (is_plain(page, i, common)) return true;
+        break;
+    }
+    for (int i = page.end(element), last = std::min(page.end(block), i + nearby); i < last; ++i) {
+        if (!page.is_text(i) || is_blank(page, i)) continue;
+        int common = page.parent(i);
+        while (common > block && common >= page.end(element)) common = page.parent(common);
+        return is_plain(page, i, common);
+    }
+    return false;
+}
+
+// The words say what a part of a page is: a block, or an element that stands alone. In a sentence, in code and in a
+// heading they say how it looks: "popular", "hljs-comment", "tooltip".
+bool words_count(const HtmlTree& page, int element) {
+    static const Words marks = {"headerlink", "permalink", "editsection", "noprint", "footnote-reference", "skip"};
+    const GumboTag tag = page.tag(element);
+    if (is_heading(tag) || is_one_of(tag, {GUMBO_TAG_PRE, GUMBO_TAG_CODE}) ||
+        is_inside(page, element, {GUMBO_TAG_PRE, GUMBO_TAG_CODE, GUMBO_TAG_MATH}))
+        return false;
+    if (!is_inline(page, element) || contains_word(page.attribute(element, "class"), marks)) return true;
+    return !is_in_a_sentence(page, element);
+}
+
 std::string without_spaces_lower(std::string_view text) {
     std::string result;
     for (const char c : text)
@@ -98,8 +180,12 @@ std::string without_spaces_lower(std::string_view text) {
 
 bool is_invisible(const HtmlTree& page, int element) {
     switch (page.tag(element)) {
+        case GUMBO_TAG_SCRIPT: return !is_formula(page, element);
+        case GUMBO_TAG_BUTTON: return !holds_heading(page, element) && !is_all_of_heading(page, element);
+        case GUMBO_TAG_UNKNOWN:
+            if (page.name(element) == "dialog" && !page.has_attribute(element, "open")) return true;
+            break;
         case GUMBO_TAG_HEAD:
-        case GUMBO_TAG_SCRIPT:
         case GUMBO_TAG_STYLE:
         case GUMBO_TAG_NOSCRIPT:
         case GUMBO_TAG_TEMPLATE:
@@ -110,7 +196,6 @@ bool is_invisible(const HtmlTree& page, int element) {
         case GUMBO_TAG_CANVAS:
         case GUMBO_TAG_AUDIO:
         case GUMBO_TAG_VIDEO:
-        case GUMBO_TAG_BUTTON:
         case GUMBO_TAG_SELECT:
         case GUMBO_TAG_INPUT:
         case GUMBO_TAG_TEXTAREA:
@@ -121,9 +206,11 @@ bool is_invisible(const HtmlTree& page, int element) {
         case GUMBO_TAG_HTML: return false;  // some pages unhide themselves by a script
         default: break;
     }
-    if (page.has_attribute(element, "hidden") || page.attribute(element, "aria-hidden") == "true") return true;
     const std::string_view style = page.attribute(element, "style");
-    return !style.empty() && without_spaces_lower(style).find("display:none") != std::string::npos;
+    const bool hidden = (page.has_attribute(element, "hidden") && page.attribute(element, "hidden") != "until-found") ||
+                        page.attribute(element, "aria-hidden") == "true" ||
+                        (!style.empty() && without_spaces_lower(style).find("display:none") != std::string::npos);
+    return (hidden && !hides_formula(page, element)) || repeats_formula(page, element);
 }
 
 bool is_boilerplate(const HtmlTree& page, int element) {
@@ -144,7 +231,8 @@ bool is_boilerplate(const HtmlTree& page, int element) {
         is_one_of<std::string_view>(role, {"navigation", "banner", "complementary", "contentinfo", "search", "menu",
                                            "menubar", "dialog", "alert", "alertdialog", "toolbar", "tablist", "note"}))
         return true;
-    if (contains_word(page.attribute(element, "class"), boilerplate_words)) return true;
+    const std::string_view names = page.attribute(element, "class");
+    if (!names.empty() && contains_word(names, boilerplate_words) && words_count(page, element)) return true;
     return id_names_a_place(page, element) && contains_word(page.attribute(element, "id"), boilerplate_words);
 }
 
@@ -159,8 +247,10 @@ bool claims_to_be_main(const HtmlTree& page, int element) {
     return contains_word(page.attribute(element, "class"), names);
 }
 
-bool is_block(GumboTag tag) {
-    switch (tag) {
+bool is_block(const HtmlTree& page, int element) {
+    // What gumbo has no tag for.
+    static const Words names = {"search", "dialog"};
+    switch (page.tag(element)) {
         case GUMBO_TAG_DIV:
         case GUMBO_TAG_P:
         case GUMBO_TAG_UL:
@@ -195,7 +285,17 @@ bool is_block(GumboTag tag) {
         case GUMBO_TAG_BODY:
         case GUMBO_TAG_HTML:
         case GUMBO_TAG_DIR:
-        case GUMBO_TAG_MENU: return true;
+        case GUMBO_TAG_MENU:
+        case GUMBO_TAG_LEGEND:
+        case GUMBO_TAG_HGROUP:
+        case GUMBO_TAG_OPTGROUP:
+        case GUMBO_TAG_OPTION:
+        case GUMBO_TAG_LISTING:
+        case GUMBO_TAG_XMP:
+        case GUMBO_TAG_PLAINTEXT:
+        case GUMBO_TAG_MARQUEE:
+        case GUMBO_TAG_MULTICOL: return true;
+        case GUMBO_TAG_UNKNOWN: return names.count(page.name(element)) > 0;
         default: return false;
     }
 }

@@ -3,6 +3,9 @@
 #include <algorithm>
 
 #include "data/html_boilerplate.h"
+#include "data/html_formula.h"
+#include "data/html_scripts.h"
+#include "data/html_writer.h"
 #include "data/text.h"
 
 namespace gradus {
@@ -10,109 +13,8 @@ namespace gradus {
 namespace {
 
 constexpr size_t longest_cell = 800;  // a cell with more text than that arranges the page
-constexpr size_t deepest_indent = 16;
-constexpr std::string_view no_break_space = "\xC2\xA0";
-
-class Writer {
-public:
-    std::string text;
-
-    // Ask for the end of the line (1) or a blank line (2) before whatever comes next. Inside a row both are a space.
-    void end_line(int newlines) {
-        if (rows_ > 0) space_ = true;
-        else newlines_ = std::max(newlines_, newlines);
-    }
-
-    void collapsed(std::string_view part) {
-        for (size_t i = 0; i < part.size();) {
-            if (is_space(part[i])) {
-                space_ = true, ++i;
-            } else if (part.substr(i, 2) == no_break_space) {
-                space_ = true, i += 2;
-            } else {
-                size_t end = i;
-                while (end < part.size() && !is_space(part[end]) && part[end] != no_break_space[0]) ++end;
-                end = std::max(end, i + 1);
-                while (end < part.size() && (uint8_t(part[end]) & 0xC0) == 0x80) ++end;
-                start();
-                text += part.substr(i, end - i);
-                i = end;
-            }
-        }
-    }
-
-    void verbatim(std::string_view part) {
-        if (part.empty()) return;
-        space_ = false;
-        if (newlines_ > 0) start_line();
-        text += part;
-    }
-
-    // Takes the white space at the end away; of an open row nothing before it.
-    void trim_end() {
-        const size_t kept = rows_ > 0 ? row_at_ : 0;
-        while (text.size() > kept && is_space(text.back())) text.pop_back();
-    }
-
-    void open_item(std::string marker, size_t depth) {
-        end_line(1);
-        marker_ = std::string(2 * std::min(depth, deepest_indent), ' ') + std::move(marker);
-    }
-    void close_item() { marker_.clear(), end_line(1); }
-    void indent(size_t depth) { indent_ = 2 * std::min(depth, deepest_indent); }
-
-    void open_row() {
-        end_line(1);
-        if (rows_++ > 0) return;
-        if (newlines_ > 0) start_line();
-        row_at_ = text.size();
-        cells_ = 0;
-    }
-    void open_cell() {
-        if (rows_ != 1) return;
-        if (cells_++ > 0) text += " | ";
-        space_ = false;
-        cell_starts_ = true;
-    }
-    void close_row() {
-        if (--rows_ > 0) return;
-        if (text.find_first_not_of(" |", row_at_) == std::string::npos) text.resize(row_at_);
-        space_ = cell_starts_ = false;
-        if (text.size() > row_at_) end_line(1);
-    }
-
-private:
-    void start_line() {
-        while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.pop_back();
-        if (!text.empty()) {
-            int have = 0;
-            while (have < 2 && size_t(have) < text.size() && text[text.size() - 1 - size_t(have)] == '\n') ++have;
-            text.append(size_t(std::max(0, newlines_ - have)), '\n');
-        }
-        newlines_ = 0;
-    }
-
-    void start() {
-        const bool line_starts = newlines_ > 0 || text.empty() || text.back() == '\n';
-        if (newlines_ > 0) start_line();
-        if (line_starts && rows_ == 0) {
-            text += marker_.empty() ? std::string(indent_, ' ') : marker_;
-            marker_.clear();
-        } else if (space_ && !cell_starts_ && !text.empty() && text.back() != '\n') {
-            text += ' ';
-        }
-        space_ = cell_starts_ = false;
-    }
-
-    int newlines_ = 0;
-    bool space_ = false;
-    std::string marker_;
-    size_t indent_ = 0;
-    int rows_ = 0;  // open rows: a row inside a row is part of it
-    size_t row_at_ = 0;
-    int cells_ = 0;
-    bool cell_starts_ = false;
-};
+constexpr int nodes_of_ruby = 64;     // looked at for the parentheses
+constexpr int deepest_script = 8;     // scripts of scripts: deeper ones are plain text
 
 class Renderer {
 public:
@@ -123,6 +25,10 @@ public:
         for (int i = root; i < page_.end(root);) {
             while (!open.empty() && page_.end(open.back()) <= i) leave(open.back()), open.pop_back();
             if (dropped_[size_t(i)] || is_picture_cell(i)) {
+                i = page_.end(i);
+                continue;
+            }
+            if (page_.is_element(i) && write_at_once(i)) {
                 i = page_.end(i);
                 continue;
             }
@@ -152,6 +58,75 @@ private:
         if (pre_starts_ && !part.empty() && part[0] == '\n') part.remove_prefix(1);
         pre_starts_ = pre_starts_ && part.empty();
         writer_.verbatim(part);
+    }
+
+    void write(std::string_view part) { preformatted_ > 0 ? writer_.verbatim(part) : writer_.collapsed(part); }
+
+    // Formulas, superscripts and subscripts: what their text is depends on all that is in them.
+    bool write_at_once(int i) {
+        if (is_formula(page_, i)) {
+            write(formula_text(page_, i));
+            return true;
+        }
+        const GumboTag tag = page_.tag(i);
+        if ((tag != GUMBO_TAG_SUP && tag != GUMBO_TAG_SUB) || i < plain_scripts_until_) return false;
+        const std::string content = script_content(i, 0);
+        if (content.empty()) return true;
+        if (holds_block(i)) {
+            plain_scripts_until_ = page_.end(i);
+            return false;
+        }
+        write(script_text(tag == GUMBO_TAG_SUP ? Script::super : Script::sub, content, writer_.before(), is_note(i)));
+        return true;
+    }
+
+    std::string script_content(int element, int depth) const {
+        std::string text;
+        for (int i = element + 1; i < page_.end(element);) {
+            const GumboTag tag = page_.tag(i);
+            if (dropped_[size_t(i)]) {
+                i = page_.end(i);
+            } else if (is_formula(page_, i)) {
+                text += formula_text(page_, i);
+                i = page_.end(i);
+            } else if ((tag == GUMBO_TAG_SUP || tag == GUMBO_TAG_SUB) && depth < deepest_script) {
+                const std::string_view before = text.empty() || is_space(text.back()) ? std::string_view() : text;
+                text += script_text(tag == GUMBO_TAG_SUP ? Script::super : Script::sub, script_content(i, depth + 1),
+                                    before, is_note(i));
+                i = page_.end(i);
+            } else {
+                text += page_.text(i++);
+            }
+        }
+        return with_single_spaces(text);
+    }
+
+    bool holds_block(int element) const {
+        for (int i = element + 1; i < page_.end(element); ++i)
+            if (is_block(page_, i) || page_.tag(i) == GUMBO_TAG_BR) return true;
+        return false;
+    }
+
+    // A script whose whole text is a link to a place of this page.
+    bool is_note(int element) const {
+        auto is_link = [&](int i) {
+            return page_.tag(i) == GUMBO_TAG_A && page_.attribute(i, "href").starts_with("#");
+        };
+        if (is_link(page_.parent(element))) return true;
+        bool linked = false;
+        for (int i = element + 1; i < page_.end(element); i = is_link(i) ? page_.end(i) : i + 1) {
+            linked = linked || is_link(i);
+            if (page_.text(i).find_first_not_of("[](), \t\n") != std::string_view::npos) return false;
+        }
+        return linked;
+    }
+
+    // <rp> already has the parentheses, where there is one.
+    bool needs_parentheses(int annotation) const {
+        const int ruby = page_.parent(annotation);
+        for (int i = ruby + 1; i < page_.end(ruby) && i < ruby + nodes_of_ruby; i = page_.end(i))
+            if (page_.tag(i) == GUMBO_TAG_RP) return false;
+        return page_.tag(ruby) == GUMBO_TAG_RUBY;
     }
 
     int block_gap() const { return lists_.empty() ? 2 : 1; }
@@ -197,8 +172,12 @@ private:
                 ++preformatted_;
                 pre_starts_ = true;
                 return;
+            case GUMBO_TAG_Q: write(quotes_++ % 2 == 0 ? "“" : "‘"); return;
+            case GUMBO_TAG_RT:
+                if (needs_parentheses(i)) write("(");
+                return;
             default:
-                if (is_block(page_.tag(i))) writer_.end_line(block_gap());
+                if (is_block(page_, i)) writer_.end_line(block_gap());
         }
     }
 
@@ -230,8 +209,12 @@ private:
             case GUMBO_TAG_TD:
             case GUMBO_TAG_TH: return;
             case GUMBO_TAG_BR: return;
+            case GUMBO_TAG_Q: writer_.attached(--quotes_ % 2 == 0 ? "”" : "’"); return;
+            case GUMBO_TAG_RT:
+                if (needs_parentheses(i)) writer_.attached(")");
+                return;
             default:
-                if (is_block(page_.tag(i))) writer_.end_line(block_gap());
+                if (is_block(page_, i)) writer_.end_line(block_gap());
         }
     }
 
@@ -281,10 +264,12 @@ private:
 
     const HtmlTree& page_;
     const std::vector<bool>& dropped_;
-    Writer writer_;
+    TextWriter writer_;
     std::vector<List> lists_;
     std::vector<bool> tables_;  // open ones: does it hold data?
     int preformatted_ = 0;
+    int quotes_ = 0;
+    int plain_scripts_until_ = 0;  // inside one that holds blocks
     bool pre_starts_ = false;
 };
 

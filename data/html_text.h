@@ -6,6 +6,9 @@
 //   definition lists        the term on a line, its description on the next
 //   tables                  "cell | cell" a row; tables that only arrange blocks are written as those blocks
 //   pre                     as it is, with its line ends and indentation
+//   sup, sub                html_scripts.h: 100², H₂O, 2^n, text[1]
+//   formulas                html_formula.h: TeX or one line, once
+//   q, ruby                 “quoted”; 漢字(かんじ)
 //   everything else         white space (U+00A0 too) collapses to one space; <br> ends a line
 #include <string>
 #include <vector>
