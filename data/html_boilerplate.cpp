@@ -140,6 +140,7 @@ bool is_plain(const HtmlTree& page, int text, int ancestor) {
 bool is_in_a_sentence(const HtmlTree& page, int element) {
     constexpr int nearby = 64;  // nodes: what is farther away is no neighbour
     int block = page.parent(element);
+    if (block < 0) return false;
     while (block > 0 && is_inline(page, block)) block = page.parent(block);
     for (int i = element - 1; i > block && i > element - nearby; --i) {
         if (!page.is_text(i) || is_blank(page, i)) continue;

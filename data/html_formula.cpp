@@ -157,7 +157,7 @@ std::string formula_text(const HtmlTree& page, int formula) {
 }
 
 bool repeats_formula(const HtmlTree& page, int element) {
-    if (!is_rendered(page, element)) return false;
+    if (!is_rendered(page, element) || page.parent(element) < 0) return false;
     int left = nearby;
     for (int i = page.end(element); i < page.end(page.parent(element)) && --left > 0; i = page.end(i)) {
         if (is_formula(page, i)) return true;
@@ -168,7 +168,7 @@ bool repeats_formula(const HtmlTree& page, int element) {
 
 bool hides_formula(const HtmlTree& page, int element) {
     if (holds(page.attribute(element, "class"), "katex-html")) {
-        const int around = page.parent(element);
+        const int around = std::max(0, page.parent(element));
         for (int i = around + 1; i < page.end(around) && i < around + nearby; ++i)
             if (page.tag(i) == GUMBO_TAG_MATH) return false;
         return true;

@@ -112,7 +112,7 @@ private:
         auto is_link = [&](int i) {
             return page_.tag(i) == GUMBO_TAG_A && page_.attribute(i, "href").starts_with("#");
         };
-        if (is_link(page_.parent(element))) return true;
+        if (page_.parent(element) >= 0 && is_link(page_.parent(element))) return true;
         bool linked = false;
         for (int i = element + 1; i < page_.end(element); i = is_link(i) ? page_.end(i) : i + 1) {
             linked = linked || is_link(i);
@@ -124,6 +124,7 @@ private:
     // <rp> already has the parentheses, where there is one.
     bool needs_parentheses(int annotation) const {
         const int ruby = page_.parent(annotation);
+        if (ruby < 0) return false;
         for (int i = ruby + 1; i < page_.end(ruby) && i < ruby + nodes_of_ruby; i = page_.end(i))
             if (page_.tag(i) == GUMBO_TAG_RP) return false;
         return page_.tag(ruby) == GUMBO_TAG_RUBY;

@@ -115,6 +115,21 @@ TEST_CASE("XHTML is told by its name or by what it says in front") {
     REQUIRE(texts == std::vector<std::string>{"A\n", "Aа\n", "A\n", "kept\n"});
 }
 
+TEST_CASE("any element can be the root of a page in XML") {
+    for (const std::string name : {"sup", "sub",  "rt", "q",   "button", "li", "td",     "tr",  "table", "ol",
+                                   "dd",  "math", "mo", "pre", "a",      "h2", "script", "svg", "nav",   "legend"})
+        for (const char* attributes : {"", "class='ad'", "class='MathJax'", "class='katex-html' aria-hidden='true'",
+                                       "href='#x'", "style='display:none'"}) {
+            INFO(name << " " << attributes);
+            const std::string start = "<" + name + " " + attributes;
+            for (const std::string& root :
+                 {start + "/>", start + ">x</" + name + ">", start + "><a href='#1'>x</a></" + name + ">",
+                  start + "><" + name + ">x</" + name + "></" + name + ">"})
+                REQUIRE(text_of(root).size() <= 16);
+        }
+    REQUIRE(text_of("<sup>2</sup>") == "²\n");
+}
+
 TEST_CASE("a deep or broken page of XHTML is refused or read, and never crashes") {
     std::string open, close;
     for (int i = 0; i < 300'000; ++i) open += "<b>", close += "</b>";
