@@ -8,6 +8,7 @@
 #include "data/prepared_folder.h"
 #include "data/text.h"
 #include "data/text_content.h"
+#include "engine/base/log.h"
 
 namespace gradus {
 
@@ -45,6 +46,16 @@ Finished finish_json_line(const RawDocument& raw, const ReadOptions& options) {
     return finished;
 }
 
+std::string why_dropped(const std::string& reason, const ReadOptions& options) {
+    if (reason == "not_text") return "it is a binary file, whatever its name says";
+    if (reason == "too_large")
+        return "a text has " + std::to_string(options.max_text_bytes) + " bytes at most, a page " +
+               std::to_string(options.max_page_bytes);
+    std::string words = reason;
+    std::replace(words.begin(), words.end(), '_', ' ');
+    return "as a page it is refused: " + words;
+}
+
 }  // namespace
 
 Finished finish(RawDocument&& raw, const ReadOptions& options) {
@@ -69,7 +80,7 @@ Finished finish(RawDocument&& raw, const ReadOptions& options) {
 }
 
 DocumentReader::DocumentReader(const std::vector<std::filesystem::path>& inputs, ReadOptions options)
-    : options_(std::move(options)), list_(list_files(inputs)) {}
+    : options_(std::move(options)), list_(list_files(inputs, options_.pipes)) {}
 
 bool DocumentReader::next_raw(RawDocument& raw) {
     while (true) {
@@ -134,11 +145,51 @@ bool DocumentReader::next(Document& document) {
     for (RawDocument raw; next_raw(raw);) {
         Finished finished = finish(std::move(raw), options_);
         if (finished.bad_line) count_bad_line(*finished.bad_line);
+        else if (!finished.document) ++counts_.dropped[finished.dropped];
         if (!finished.document) continue;
         document = std::move(*finished.document);
         return true;
     }
     return false;
+}
+
+std::string what_was_left_out(const DocumentReader& reader) {
+    std::vector<std::string> parts;
+    int64_t documents = 0;
+    std::string reasons;
+    for (const auto& [reason, n] : reader.counts().dropped) {
+        documents += n;
+        reasons += (reasons.empty() ? "" : ", ") + std::to_string(n) + " " + reason;
+    }
+    if (documents > 0) parts.push_back(counted(documents, "document", "documents") + ": " + reasons);
+    const FileList& list = reader.list();
+    if (const int64_t others = list.of_other_kinds(); others > 0)
+        parts.push_back(counted(others, "file of another kind", "files of other kinds") + ": " +
+                        text_of(list.other_kinds));
+    if (list.broken_links > 0)
+        parts.push_back(counted(list.broken_links, "link that leads", "links that lead") + " nowhere");
+    if (list.repeated > 0) parts.push_back(counted(list.repeated, "file", "files") + " named once more");
+    std::string text;
+    for (const std::string& part : parts) text += (text.empty() ? "" : "; ") + part;
+    return text;
+}
+
+std::vector<Document> read_documents(const std::vector<std::filesystem::path>& inputs) {
+    ReadOptions options;
+    options.pipes = Pipes::read;
+    DocumentReader reader(inputs, options);
+    std::vector<Document> documents;
+    for (RawDocument raw; reader.next_raw(raw);) {
+        const std::string source = raw.source();
+        Finished finished = finish(std::move(raw), options);
+        if (finished.bad_line) throw *finished.bad_line;
+        if (!finished.document)
+            throw Error("'" + source + "' gives no text", why_dropped(finished.dropped, options),
+                        "make text of it first, or leave it out");
+        documents.push_back(std::move(*finished.document));
+    }
+    if (const std::string others = what_was_left_out(reader); !others.empty()) note("left out: " + others);
+    return documents;
 }
 
 }  // namespace gradus

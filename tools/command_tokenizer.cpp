@@ -58,6 +58,7 @@ void train(const TrainOptions& o) {
         o.kind == "char" ? train_characters(next)
                          : train_bpe(next, {.vocab_size = o.vocab_size, .threads = threads, .progress = show});
     progress.clear();
+    if (const std::string others = what_was_left_out(reader); !others.empty()) note("left out: " + others);
     fs::create_directories(o.out);
     const fs::path file = fs::path(o.out) / "tokenizer.json";
     tokenizer.save(file);

@@ -1,4 +1,8 @@
+#include <sys/stat.h>
+
 #include <catch2/catch.hpp>
+#include <fstream>
+#include <thread>
 
 #include "data/document_file.h"
 #include "data/readers.h"
@@ -167,4 +171,50 @@ TEST_CASE("documents written as .jsonl.zst are read back byte for byte") {
     REQUIRE_FALSE(fs::exists(folder / "d.jsonl.zst"));
     file.commit();
     REQUIRE(texts(read_all({folder / "d.jsonl.zst"})) == texts(documents));
+}
+
+TEST_CASE("a command that needs every document has them all, or an error that says which one gives no text") {
+    const TemporaryFolder folder;
+    folder.write("in/a.txt", "one\r\n");
+    folder.write("in/b.jsonl", "{\"text\": \"two\"}\n{\"text\": \"\"}\n");
+    folder.write("in/c.xyz", "other");
+    REQUIRE(texts(read_documents({folder / "in"})) == Texts{"one\n", "two", ""});
+    folder.write("in/d.txt", "%PDF-1.7");
+    const Error error = error_of([&] { read_documents({folder / "in"}); });
+    REQUIRE(std::string(error.what()).find("d.txt") != std::string::npos);
+    REQUIRE(error.cause.find("binary") != std::string::npos);
+    REQUIRE(error_of([&] {
+                read_documents({folder.write("deep.html", [] {
+                    std::string page;
+                    for (int i = 0; i < 100'000; ++i) page += "<div>";
+                    return page;
+                }())});
+            }).cause.find("nested too deeply") != std::string::npos);
+}
+
+TEST_CASE("a pipe is read where it may be, as the text that it gives") {
+    const TemporaryFolder folder;
+    const fs::path pipe = folder / "pipe";
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    std::thread writer([&] { std::ofstream(pipe) << gzip("a text"); });
+    REQUIRE(texts(read_documents({pipe})) == Texts{"a text"});
+    writer.join();
+    REQUIRE(error_of([&] { read_all({pipe}); }).cause.find("pipe") != std::string::npos);
+}
+
+TEST_CASE("what a reader leaves out is told: documents by reason, files by kind, links, repetitions") {
+    const TemporaryFolder folder;
+    folder.write("a.txt", "text");
+    folder.write("b.txt", "%PDF-1.7");
+    folder.write("c.xyz", "x");
+    fs::create_symlink(folder / "a.txt", folder / "d.txt");
+    fs::create_symlink(folder / "nowhere.txt", folder / "e.txt");
+    DocumentReader reader({folder});
+    for (Document document; reader.next(document);) {}
+    const std::string kind = (folder / "c.xyz").string();
+    REQUIRE(what_was_left_out(reader) == "1 document: 1 not_text; 1 file of another kind: 1 .xyz ('" + kind +
+                                             "'); 1 link that leads nowhere; 1 file named once more");
+    DocumentReader whole({folder / "a.txt"});
+    for (Document document; whole.next(document);) {}
+    REQUIRE(what_was_left_out(whole).empty());
 }
