@@ -174,8 +174,9 @@ std::string what_was_left_out(const DocumentReader& reader) {
     return text;
 }
 
-std::vector<Document> read_documents(const std::vector<std::filesystem::path>& inputs) {
+std::vector<Document> read_documents(const std::vector<std::filesystem::path>& inputs, const std::string& text_key) {
     ReadOptions options;
+    options.text_key = text_key;
     options.pipes = Pipes::read;
     DocumentReader reader(inputs, options);
     std::vector<Document> documents;

@@ -96,6 +96,7 @@ std::string what_was_left_out(const DocumentReader& reader);
 
 // Every document of the files that a user named, which may be pipes. Where next() would drop one this is an Error; what
 // folders hold besides is told in a note.
-std::vector<Document> read_documents(const std::vector<std::filesystem::path>& inputs);
+std::vector<Document> read_documents(const std::vector<std::filesystem::path>& inputs,
+                                     const std::string& text_key = "text");
 
 }  // namespace gradus

@@ -21,7 +21,7 @@ namespace gradus {
 namespace {
 
 struct Options {
-    std::string tokenizer, input;
+    std::string tokenizer, input, text_key = "text";
     int repeat = 5;
     bool json = false;
 };
@@ -43,7 +43,7 @@ std::string fnv1a(const std::vector<int32_t>& ids) {
 
 void bench_tokenizer(const Options& o) {
     const Tokenizer tokenizer = Tokenizer::load(o.tokenizer);
-    const std::vector<Document> documents = read_documents({o.input});
+    const std::vector<Document> documents = read_documents({o.input}, o.text_key);
     size_t bytes = 0;
     for (const Document& document : documents) bytes += document.text.size();
     std::vector<int32_t> ids;
@@ -81,6 +81,7 @@ void add_bench_tokenizer(CLI::App& bench) {
                              "Example: gradus bench tokenizer --tokenizer data/clean --input book.txt --repeat 5");
     command->add_option("--tokenizer", o->tokenizer, "tokenizer.json, or a folder that has one")->required();
     command->add_option("--input", o->input, "the text, read as `data prepare` reads it")->required();
+    add_text_key_option(*command, o->text_key);
     command->add_option("--repeat", o->repeat, "times to encode it; the best counts")
         ->transform(whole_between(1, 1000000))
         ->capture_default_str();

@@ -36,6 +36,9 @@ void add_bench_command(CLI::App&);
 CLI::Validator whole_between(int64_t least, uint64_t most);
 CLI::Validator number_between(double least, double most);
 
+// --text-key KEY
+void add_text_key_option(CLI::App&, std::string& text_key);
+
 // --threads N; 0: one for each core.
 void add_threads_option(CLI::App&, int& threads);
 // What ops compute with from now on.

@@ -19,7 +19,7 @@ namespace {
 constexpr int rows_at_once = 1024;  // a batch has about so many
 
 struct Options {
-    std::string model, dtype = "f32", device = "cpu";
+    std::string model, text_key = "text", dtype = "f32", device = "cpu";
     std::vector<std::string> texts;
     int context = 0, threads = 0;
     bool json = false;
@@ -43,7 +43,7 @@ void print_for_people(const ValidationResult& r, int T) {
 
 EvalData data_for(const Options& o, const ModelFolder& m) {
     const int T = context_of(o, m.config);
-    return o.texts.empty() ? validation_windows_of(m, o.context) : windows_of_texts(o.texts, m, T);
+    return o.texts.empty() ? validation_windows_of(m, o.context) : windows_of_texts(o.texts, o.text_key, m, T);
 }
 
 void evaluate(const Options& o) {
@@ -96,6 +96,7 @@ void add_eval_command(CLI::App& app) {
     command->add_option("--text", o->texts,
                         "files of text as `data prepare` reads them, their documents one after the other; "
                         "unset: the validation data of the run");
+    add_text_key_option(*command, o->text_key);
     command
         ->add_option("--context", o->context,
                      "tokens in a window; 0: the model's context, or that of the run's training")

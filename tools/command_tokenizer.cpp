@@ -176,7 +176,7 @@ void add_tokenizer_command(CLI::App& app) {
                      "bpe: byte-level BPE with GPT-2's pattern; char: one token for each character")
         ->check(CLI::IsMember({"bpe", "char"}))
         ->capture_default_str();
-    trainer->add_option("--text-key", options->text_key, "where a line of .jsonl has its text")->capture_default_str();
+    add_text_key_option(*trainer, options->text_key);
     add_threads_option(*trainer, options->threads);
     trainer->callback([options, trainer] {
         if (options->kind == "char" && trainer->count("--vocab-size") > 0)

@@ -13,10 +13,11 @@ namespace gradus {
 
 namespace {
 
-std::vector<int32_t> stream_of(const std::vector<std::string>& files, const Tokenizer& tokenizer) {
+std::vector<int32_t> stream_of(const std::vector<std::string>& files, const std::string& text_key,
+                               const Tokenizer& tokenizer) {
     std::vector<int32_t> ids;
     bool first = true;
-    for (const Document& document : read_documents({files.begin(), files.end()})) {
+    for (const Document& document : read_documents({files.begin(), files.end()}, text_key)) {
         if (!first && tokenizer.end_of_text()) ids.push_back(*tokenizer.end_of_text());
         first = false;
         tokenizer.encode_append(document.text, ids);
@@ -56,8 +57,9 @@ std::vector<fs::path> shards_of(const Config& config, const ModelFolder& m) {
 
 }  // namespace
 
-EvalData windows_of_texts(const std::vector<std::string>& files, const ModelFolder& m, int T) {
-    std::vector<int32_t> ids = stream_of(files, m.tokenizer);
+EvalData windows_of_texts(const std::vector<std::string>& files, const std::string& text_key, const ModelFolder& m,
+                          int T) {
+    std::vector<int32_t> ids = stream_of(files, text_key, m.tokenizer);
     const int64_t predicted = int64_t(ids.size()) - 1;
     T = int(std::min<int64_t>(T, predicted));
     const NextBatch next = [ids = std::move(ids), predicted, T](int64_t first, HostBatch& batch) {

@@ -106,6 +106,14 @@ TEST_CASE("a document goes to the same side whatever else is in the corpus, and 
     REQUIRE(large.size() < 700);
 }
 
+TEST_CASE("which documents validate stays as it was, so that no model meets its training text in a later split") {
+    const TemporaryFolder folder;
+    prepare({write_corpus(folder, 60)}, options_for(folder / "out"));
+    std::vector<std::string> expected;
+    for (const int i : {3, 5, 6, 12, 15, 18, 22, 26, 43, 47, 48}) expected.push_back(sentence(i));
+    REQUIRE(texts_of(folder / "out/val.jsonl.zst") == expected);
+}
+
 TEST_CASE("one document is split by its tail unless the split by documents is asked for") {
     const TemporaryFolder folder;
     PrepareOptions options = options_for(folder / "out");

@@ -95,6 +95,14 @@ cmp <(sed 's/"tokens_per.*//' out.txt) <(sed 's/"tokens_per.*//' of_file.txt) ||
 echo 'the cat' | gzip >prompt.gz
 expect_ok "$gradus" generate plain --prompt-file prompt.gz -n 2 --json
 [ "$(wc -l <out.txt)" -eq 1 ] && grep -q '"prompt":"the cat"' out.txt || fail "the prompt of a file is not its text: $(cat out.txt)"
+sed 's/"text"/"body"/' val.jsonl >body.jsonl
+expect_error 1 'fix: .*--text-key KEY' "$gradus" eval plain --text body.jsonl
+expect_ok "$gradus" eval plain --text body.jsonl --text-key body --json
+cmp out.txt <("$gradus" eval plain --text val.txt --json) || fail "the text under another key is another: $(cat out.txt)"
+expect_error 1 'fix: .*--text-key KEY' "$gradus" generate plain --prompt-file body.jsonl
+echo '{"body": "the cat"}' >short.jsonl
+expect_ok "$gradus" generate plain --prompt-file short.jsonl --text-key body -n 1
+expect_ok "$gradus" bench tokenizer --tokenizer prepared --input body.jsonl --text-key body --repeat 1
 # Documents stand apart as in training: an end of text between them is predicted too.
 expect_ok "$gradus" eval masked-f32 --text val.txt --json
 ids=$(value_of tokens out.txt)
