@@ -151,6 +151,14 @@ TEST_CASE("ill-formed bytes give as many U+FFFD as the standard's decoders") {
     REQUIRE(*decode("a\x80\xFF", named("x-user-defined")) == "a\uF780\uF7FF");
 }
 
+TEST_CASE("in ISO-2022-JP an escape behind an escape is an error, and one behind text is none") {
+    const Encoding& japanese = *encoding_of_label("iso-2022-jp");
+    REQUIRE(decode("\x1b$B0!\x1b(Ba", japanese) == "亜a");
+    REQUIRE(decode("\x1b$B\x1b(Ba", japanese) == "\uFFFDa");
+    REQUIRE(decode("\x1b(Ja\x1b(Bb", japanese) == "ab");
+    REQUIRE(decode("\x1b(J\x1b(J\x1b(Bb", japanese) == "\uFFFD\uFFFDb");
+}
+
 TEST_CASE("the prescan reads 1024 bytes and none more, what is later within 64 KiB is found as a late declaration") {
     const std::string meta = "<meta charset=koi8-r>";
     const auto page = [&](size_t end) { return std::string(end - meta.size(), ' ') + meta; };

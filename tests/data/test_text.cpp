@@ -69,6 +69,22 @@ TEST_CASE("one bad byte does not turn a UTF-8 page into another alphabet") {
     REQUIRE(to_utf8(page + "\xE9", Markup::html) == good + "\uFFFD");
 }
 
+TEST_CASE("some letters of one byte in a long ASCII text are letters, not damage") {
+    std::string text;
+    for (int i = 0; i < 400; ++i) text += "a line of plain text, as there are many more; ";
+    const std::string latin1 = text + "caf\xE9 d\xE9j\xE0 vu", utf8 = text + "café déjà vu";
+    REQUIRE(to_utf8(latin1, Markup::none) == utf8);
+    REQUIRE(to_utf8(utf8, Markup::none) == utf8);
+}
+
+TEST_CASE("a page that calls itself UTF-8 and is not is read as what its bytes are") {
+    std::string words;
+    for (int i = 0; i < 20; ++i) words += "\xCF\xF0\xE8\xE2\xE5\xF2 \xEC\xE8\xF0, \xEA\xE0\xEA \xE4\xE5\xEB\xE0? ";
+    const std::string text = to_utf8("<meta charset=utf-8><p>" + words, Markup::html);
+    REQUIRE(text.find("Привет мир, как дела?") != std::string::npos);
+    REQUIRE(text.find("\uFFFD") == std::string::npos);
+}
+
 TEST_CASE("a page is read in the charset of its meta element, by the labels of browsers") {
     REQUIRE(to_utf8("<meta charset=\"windows-1251\">\xCF\xF0\xE8\xE2\xE5\xF2", Markup::html).find("Привет") !=
             std::string::npos);
