@@ -95,7 +95,7 @@ private:
     }
 
     void require_whole_heads(bool llama) const {
-        const int64_t unit = c.heads * (llama ? 2 : 1);  // rotary positions turn pairs of channels
+        const int64_t unit = c.heads * (llama ? 2 : 1);  // rotary positions rotate pairs of channels
         if (c.width % c.heads == 0) return;
         refuse(fmt::format("{} heads do not divide the width {}", c.heads, c.width), {"model.width", "model.heads"},
                fmt::format("--set model.width={}{}", (c.width + unit - 1) / unit * unit,

@@ -129,7 +129,7 @@ void validate(const ModelConfig& m, const std::string& where) {
         refuse(text(m.H) + " heads do not divide the width " + text(m.C), "a head is width / heads wide",
                "choose a width that is a multiple of " + text(m.H) + ", such as " + text((m.C + m.H - 1) / m.H * m.H));
     if (m.position == Position::rotary && m.D % 2 != 0)
-        refuse("the head width " + text(m.D) + " is odd", "rotary positions turn pairs of channels",
+        refuse("the head width " + text(m.D) + " is odd", "rotary positions rotate pairs of channels",
                "choose an even head width, such as " + text(m.D + 1));
     if (m.end_of_text >= m.V)
         refuse("the end-of-text id " + text(m.end_of_text) + " is outside a vocabulary of " + text(m.V),

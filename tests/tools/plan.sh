@@ -53,6 +53,15 @@ expect_ok "$gradus" plan gpt2-124m --model.layers=1 --optimizer.lr 1e-3 --train.
 grep -q 'gpt2, 1 layer, .*' out.txt || fail "settings as options, or plurals: $(cat out.txt)"
 grep -q 'activations recomputed' out.txt || fail "--train.recompute is not true: $(cat out.txt)"
 ! grep -qE '(^|[^0-9,.])1 (layers|heads|sequences|tokens|steps)' out.txt || fail "one of several: $(cat out.txt)"
+
+# Columns stand under each other.
+for recipe in "gpt2-1558m --devices 2xA100-40" "llama-8b --devices 8xH100 --mesh tp=2"; do
+    read -ra words <<<"$recipe"
+    expect_ok "$gradus" plan "${words[@]}"
+    table=$(sed -n '/^communication of a step/,/^$/p' out.txt | sed '/^$/d')
+    [ "$(wc -l <<<"$table")" -gt 5 ] || fail "no table of communication: $(cat out.txt)"
+    [ "$(awk '{ print length($0) }' <<<"$table" | sort -u | wc -l)" -eq 1 ] || fail "its columns are not aligned: $table"
+done
 expect_error 1 'ranks cannot share out 96 heads' "$gradus" plan big.toml --devices 5xH100 --mesh tp=5
 expect_error 1 "did you mean 'model.layers'" "$gradus" plan big.toml --set model.layer=3
 sed '/vocab/d' big.toml >blind.toml

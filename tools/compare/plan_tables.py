@@ -75,7 +75,7 @@ def plan(gradus, recipe, settings, devices, mesh):
 
 def published(gradus, recipe):
     errors = []
-    print("| run | devices | measured tokens/s | predicted | error | ms: products, attention, rows, update, tp, dp | |")
+    print("| run | devices | measured tokens/s | predicted | error | ms: matmuls, attention, elementwise, update, tp, dp | |")
     print("|---|---|---|---|---|---|---|")
     for name, settings, devices, mesh, measured, fitted in ROWS:
         time = plan(gradus, recipe, settings, devices, mesh)["time"]
