@@ -26,6 +26,14 @@ Error bad_line_error(const RawDocument& raw, const BadLine& bad) {
                  bad.cause, fix);
 }
 
+// JSON between systems is UTF-8 (RFC 8259); some shells write their output in UTF-16.
+void refuse_utf16(const RawDocument& first_line) {
+    const std::string mark = first_line.bytes.substr(0, 2);
+    if (mark == "\xFF\xFE" || mark == "\xFE\xFF")
+        throw Error("'" + first_line.file + "' is not UTF-8", "it begins with the byte order mark of UTF-16",
+                    "iconv -f UTF-16 -t UTF-8 " + first_line.file + " > utf8.jsonl");
+}
+
 size_t longest_line(bool prepared, const ReadOptions& options) {
     return prepared ? options.max_prepared_line_bytes : options.max_line_bytes;
 }
@@ -96,8 +104,6 @@ bool DocumentReader::next_raw(RawDocument& raw) {
             lines_path_ = file.path.string();
             lines_prepared_ = is_prepared_file(file.path);
             line_ = 0;
-            buffer_.clear();
-            buffer_at_ = 0;
             continue;
         }
         raw = RawDocument{file.kind, "", file.path.string()};
@@ -132,7 +138,9 @@ bool DocumentReader::next_line(RawDocument& raw) {
         }
         if (!ended && raw.bytes.empty()) return false;
         raw.line = ++line_;
-        if (line_ == 1 && raw.bytes.compare(0, 3, "\xEF\xBB\xBF") == 0) raw.bytes.erase(0, 3);
+        if (line_ == 1) refuse_utf16(raw);
+        // Of the file, or of one that was put behind another.
+        if (raw.bytes.compare(0, 3, "\xEF\xBB\xBF") == 0) raw.bytes.erase(0, 3);
         if (!trimmed(raw.bytes).empty()) return true;
     }
 }

@@ -9,7 +9,7 @@
 // DocumentReader::next does both. read_documents gives all of them, for commands that need every one.
 //
 // A .jsonl line that is wrong makes an Error with file:line:column, unless `max_bad_lines` lets it pass: then it is
-// counted. Documents above the caps, and files that hold no text whatever their name says (text_content.h), are dropped
+// counted. A .jsonl in UTF-16 is an Error. Documents above the caps, and files that hold no text whatever their name says (text_content.h), are dropped
 // and counted. Files that cannot be read or decompressed are Errors.
 #include <cstdint>
 #include <filesystem>

@@ -83,6 +83,20 @@ TEST_CASE("what is dropped is counted with its reason, and the first of repeated
     REQUIRE(json["train"]["documents"] == report.train.documents);
 }
 
+TEST_CASE("a document is too short by its bytes without the white space around it, and one of exactly enough stays") {
+    const TemporaryFolder folder;
+    const std::string enough(10, 'x'), short_of(9, 'y'), spaces(50, ' ');
+    folder.write("in/corpus.jsonl", "{\"text\": \"" + spaces + short_of + "\\n\\n\"}\n{\"text\": \"" + enough +
+                                        "\"}\n{\"text\": \"" + spaces + "\"}\n");
+    PrepareOptions options = options_for(folder / "out");
+    options.val_fraction = 0;
+    options.min_bytes = 10;
+    REQUIRE(prepare({folder / "in"}, options).dropped.at("too_short") == 2);
+    REQUIRE(texts_of(folder / "out/train.jsonl.zst") == std::vector<std::string>{enough});
+    options.min_bytes = 0;
+    REQUIRE(prepare({folder / "in"}, options).dropped.at("too_short") == 1);  // white space alone is no document
+}
+
 TEST_CASE("the result is the same whatever the number of threads") {
     const TemporaryFolder folder;
     const fs::path corpus = write_corpus(folder, 20'000);

@@ -151,6 +151,56 @@ TEST_CASE("documents above the caps are dropped, and a line above its cap is a b
     REQUIRE(read_all({folder}, options).back().text == "y");
 }
 
+TEST_CASE("the cap of pages is not that of texts, and a document of exactly its cap is kept") {
+    const TemporaryFolder folder;
+    const std::string page = "<p>" + std::string(97, 'x');
+    folder.write("a.html", page);
+    folder.write("b.txt", std::string(100, 'y'));
+    ReadOptions options;
+    options.max_page_bytes = 100;
+    REQUIRE(texts(read_all({folder}, options)) == Texts{std::string(97, 'x') + "\n", std::string(100, 'y')});
+    options.max_page_bytes = 99;
+    REQUIRE(texts(read_all({folder}, options)) == Texts{std::string(100, 'y')});
+    options.max_page_bytes = options.max_text_bytes = 100;
+    REQUIRE(read_all({folder}, options).size() == 2);
+    options.max_text_bytes = 99;
+    REQUIRE(texts(read_all({folder}, options)) == Texts{std::string(97, 'x') + "\n"});
+}
+
+TEST_CASE("a document says in which file and line it was found, blank lines counted, from 1 in every file") {
+    const TemporaryFolder folder;
+    for (const char* name : {"a.jsonl", "b.jsonl"}) folder.write(name, "{\"text\": \"x\"}\n\n \r\n{\"text\": \"y\"}");
+    folder.write("c.txt", "z");
+    std::vector<std::string> sources;
+    for (const Document& document : read_all({folder})) sources.push_back(fs::path(document.source).filename());
+    REQUIRE(sources == std::vector<std::string>{"a.jsonl:1", "a.jsonl:4", "b.jsonl:1", "b.jsonl:4", "c.txt"});
+}
+
+TEST_CASE("a line of exactly the cap is whole, and one byte more is too many") {
+    const TemporaryFolder folder;
+    const std::string line = "{\"text\": \"" + std::string(50, 'x') + "\"}";
+    for (const bool ended : {false, true}) {
+        const fs::path file = folder.write("a.jsonl", line + (ended ? "\n" : ""));
+        ReadOptions options;
+        options.max_line_bytes = line.size();
+        REQUIRE(texts(read_all({file}, options)) == Texts{std::string(50, 'x')});
+        options.max_line_bytes = line.size() - 1;
+        REQUIRE(error_of([&] { read_all({file}, options); }).cause.find("longer than") != std::string::npos);
+    }
+}
+
+TEST_CASE("a byte order mark before a line says nothing, and lines in UTF-16 are an error that says so") {
+    const TemporaryFolder folder;
+    const std::string mark = "\xEF\xBB\xBF", lines = "{\"text\": \"a\"}\n{\"text\": \"" + mark + "b\"}\n";
+    REQUIRE(texts(read_all({folder.write("a.jsonl", mark + lines + mark + lines)})) ==
+            Texts{"a", mark + "b", "a", mark + "b"});
+    for (const char* wide : {"\xFF\xFE{", "\xFE\xFF{"}) {
+        const Error error = error_of([&] { read_all({folder.write("w.jsonl", wide + std::string("\n"))}); });
+        REQUIRE(error.cause.find("UTF-16") != std::string::npos);
+        REQUIRE(error.fix.find("iconv") != std::string::npos);
+    }
+}
+
 TEST_CASE("inputs that are missing, unknown or empty are errors that say what to do") {
     const TemporaryFolder folder;
     REQUIRE(std::string(error_of([&] { read_all({folder / "absent"}); }).what()).find("absent") != std::string::npos);
