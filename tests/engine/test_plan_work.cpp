@@ -85,6 +85,15 @@ TEST_CASE("Data parallelism scatters gradients and gathers weights, each of them
     REQUIRE(bytes_of(repeated, "dp", "all-gather") == 0);
     REQUIRE(bytes_of(repeated, "dp", "all-reduce") == repeated.memory.gradients);
     REQUIRE(repeated.memory.moments == one.memory.moments);
+
+    // On two axes every rank has the first one's norm, and where the optimizer is on every rank, its replicated gradients.
+    for (bool sharded : {true, false}) {
+        const Plan both = make_plan(
+            on("4xH100", {bf16, batch, "mesh.tp=2", std::string("optimizer.sharded=") + (sharded ? "true" : "false")}));
+        const double of_tp = bytes_of(both, "tp", "all-reduce");
+        REQUIRE(of_tp > 8);
+        REQUIRE(bytes_of(both, "dp", "broadcast") == (sharded ? 8 : of_tp));
+    }
 }
 
 TEST_CASE(
