@@ -177,7 +177,7 @@ TEST_CASE("What a run cannot be is refused with what to type") {
     REQUIRE(refused(request) == "--set train.batch=8");
     request = small_request({"mesh.tp=3"});
     request.devices = parse_devices("3xH100");
-    REQUIRE(refused(request) == "--set mesh.tp=2");
+    REQUIRE(refused(request) == "--set mesh.tp=1 --set train.batch=9");
     request = small_request({"mesh.dp=2", "mesh.tp=2"});
     request.devices = parse_devices("3xH100");
     REQUIRE(refused(request).find("mesh.dp") != std::string::npos);
