@@ -29,6 +29,18 @@ for key in parameters memory_of_rank flops_per_token collectives time cost; do
     grep -q "\"$key\"" out.txt || fail "the JSON lacks '$key': $(cat out.txt)"
 done
 
+# What a recipe and the manual say of memory is what the plan says.
+expect_ok "$gradus" plan "$root/tools/recipes/llama-8b.toml" --devices 8xH100
+planned=$(sed -n 's/^  total  *\([0-9.]*\) *of .*/\1/p' out.txt)
+grep -q "$(printf '%.0f' "$planned") GiB on each by the plan" "$root/tools/recipes/llama-8b.toml" ||
+    fail "the recipe llama-8b names another memory than the plan's $planned GiB"
+expect_ok "$gradus" plan gpt2-1558m --devices 2xA100-40 --price 1.5
+sed -n '/^\$ gradus plan gpt2-1558m/,/^```/p' "$root/docs/commands.md" | grep '^  ' >example.txt
+[ -s example.txt ] || fail "docs/commands.md has no example of a plan"
+while IFS= read -r line; do
+    grep -qxF -- "$line" out.txt || fail "docs/commands.md has the line '$line', and the plan says: $(cat out.txt)"
+done <example.txt
+
 # 175 billion parameters on 1,024 devices: at once, without data, and with a way out where they do not fit.
 expect_ok timeout 20 "$gradus" plan big.toml --devices 1024xH100 --mesh tp=8
 grep -q '17[45],[0-9]*,[0-9]*,[0-9]*' out.txt || fail "these are not 175 billion parameters: $(cat out.txt)"
