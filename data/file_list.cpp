@@ -24,7 +24,7 @@ std::string in_small_letters(const fs::path& name) {
 }
 
 constexpr const char* known_names =
-    ".txt, .md, .html, .jsonl, as source code or the like, alone or with .gz or .zst behind";
+    ".txt, .md, .html, .jsonl, or source code and the like, each also with .gz or .zst appended";
 
 // Prose and source code. Tables, settings and logs (.csv .json .xml .log …) are left alone where a folder stands for them.
 constexpr std::string_view text_endings[] = {

@@ -44,7 +44,7 @@ void Arena::declare(const std::string& name, Tensor& tensor, const Shape& shape,
 
 void Arena::declare_product_room(Tensor& room) {
     const auto floats = int64_t(ops_->product_room / sizeof(float));
-    if (floats) declare("room of products", room, {floats}, DType::f32);
+    if (floats) declare("matmul workspace", room, {floats}, DType::f32);
 }
 
 void Arena::allocate(int parts) {

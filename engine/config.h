@@ -49,7 +49,7 @@ struct Config {
     std::string dtype = "f32", device = "cpu";
     int64_t gpu = -1, threads = 0, batch = 8, micro_batch = 0, context = 0, steps = 1000, seed = 1;
     double memory = 0, minutes = 0, dropout = 0;
-    bool recompute = false;
+    bool recompute = false, autotune = false;
 
     double lr = 3e-4, min_lr = 3e-5, warmup = 0, cooldown = 0;
     std::string optimizer = "adamw", schedule = "cosine";
@@ -88,10 +88,11 @@ struct Config {
               "folder of the run: its log, samples and checkpoints");
 
         visit("model.name", model_name, Limits{}, same,
-              "a named shape (gpt2-124m, gpt2-355m, gpt2-774m, gpt2-1558m, llama-1b, llama-8b); the keys below "
-              "change parts of it");
+              "a named shape (gpt2-124m, gpt2-355m, gpt2-774m, gpt2-1558m, llama-1b, llama-8b); the keys below change "
+              "parts of it");
         visit("model.from", model_from, Limits{}, free,
-              "start from the weights in this folder: a Hugging Face model, or a checkpoint of another run; in bf16, masters keep what an f32 folder has");
+              "start from the weights in this folder: a Hugging Face model, or a checkpoint of another run; in bf16, "
+              "f32 weights become the f32 masters unrounded");
         visit("model.family", family, one_of({"gpt2", "llama"}), same,
               "gpt2: learned positions, LayerNorm, GELU, biases; llama: rotary positions, RMSNorm, SwiGLU");
         visit("model.activation", activation, one_of({"gelu_tanh", "gelu_erf", "silu"}), same,
@@ -103,17 +104,17 @@ struct Config {
         visit("model.heads", heads, between(0, 1 << 16), same,
               "attention heads; 0: the named shape's");
         visit("model.kv_heads", kv_heads, between(0, 1 << 16), same,
-              "key/value heads, each shared by heads / kv_heads heads; 0: the named shape's, or heads "
-              "(gpt2: always heads)");
+              "key/value heads, each shared by heads / kv_heads heads; 0: the named shape's, or heads (gpt2: always "
+              "heads)");
         visit("model.head_width", head_width, between(0, 1 << 16), same,
               "channels of a head; 0: the named shape's, or width / heads");
         visit("model.feed_forward", feed_forward, between(0, 1 << 22), same,
-              "channels inside the feed-forward layer; 0: the named shape's, or 4 x width (llama: 8/3 x width, "
-              "up to a multiple of 64)");
+              "channels inside the feed-forward layer; 0: the named shape's, or 4 x width (llama: 8/3 x width, up to a"
+              " multiple of 64)");
         visit("model.vocab", vocab, between(0, wide), same,
               "rows of the embedding; 0: the data's vocabulary");
         visit("model.context", model_context, between(0, wide), same,
-              "positions that the model has; 0: the named shape's, or train.context");
+              "longest sequence of the model; 0: the named shape's, or train.context");
         visit("model.tied", tied, Limits{}, same,
               "the head is the token embedding; unset: the named shape's, or true for gpt2 and false for llama");
         visit("model.norm_eps", norm_eps, between(0, 1), same,
@@ -121,7 +122,7 @@ struct Config {
         visit("model.rope_theta", rope_theta, between(0, 1e12), same,
               "base of the rotary frequencies (llama); 0: the named shape's, or 10000");
         visit("model.init_std", init_std, between(0, 10), same,
-              "standard deviation of the first weights; 0: 0.02");
+              "standard deviation of the initialization; 0: 0.02");
 
         visit("data.dir", data_dir, Limits{}, free,
               "folder made by `gradus data prepare`: its train and val shards and its tokenizer");
@@ -138,89 +139,93 @@ struct Config {
         visit("train.dtype", dtype, one_of({"f32", "bf16"}), same,
               "what weights and activations are computed in; sums, gradients and moments are f32 in both");
         visit("train.device", device, one_of({"cpu", "cuda", "simt"}), free,
-              "where the arithmetic happens; simt: the GPU's kernels on the CPU, thread by thread, for tests");
+              "where to compute; simt: the GPU's kernels on the CPU, thread by thread, for tests");
         visit("train.gpu", gpu, between(-1, 1023), free,
-              "number of the GPU, for all ranks of a host; -1: each rank the GPU of its own number on the host");
+              "index of the GPU, for all ranks of a host; -1: each rank uses the GPU with its own number on the host");
         visit("train.threads", threads, between(0, 4096), free,
               "CPU threads; 0: one for each core");
         visit("train.batch", batch, between(1, 1 << 20), same,
               "sequences in a step, on all ranks together");
         visit("train.micro_batch", micro_batch, between(0, 1 << 20), free,
-              "sequences computed at once on a rank, a divisor of its part of the batch (with mesh.dp above 1: at most): the first thing to lower when "
-              "memory runs out; 0: the largest that fits train.memory");
+              "sequences per forward pass on a rank, a divisor of its part of the batch (with mesh.dp above 1: at "
+              "most): the first thing to lower if memory runs out; 0: the largest that fits train.memory");
         visit("train.memory", memory, between(0, 1e6), free,
               "GiB that activations may take when micro_batch is 0; 0: 2 on a CPU, 48 on a GPU");
         visit("train.context", context, between(0, wide), same,
               "tokens in a sequence; 0: model.context");
         visit("train.steps", steps, between(1, large), same,
-              "updates of the weights; set for you where train.minutes is above 0 (and then refused on the command line); "
-              "under the schedules constant and wsd it may change on resume all the same, until the cool-down has begun");
+              "optimizer steps; set automatically if train.minutes is above 0 (and then refused on the command line); "
+              "with the schedules constant and wsd it may change on resume, until the cool-down has begun");
         visit("train.minutes", minutes, between(0, 1e6), same,
-              "above 0: the first steps are timed and train.steps is set so that the whole run takes this long");
+              "above 0: the first steps are timed, and train.steps is set so that the run takes this long");
         visit("train.seed", seed, between(0, large), same,
-              "of first weights, order of samples and dropout");
+              "of initialization, order of samples and dropout");
         visit("train.dropout", dropout, between(0, 0.99), same,
-              "share of activations dropped");
+              "probability of dropping an activation");
         visit("train.recompute", recompute, Limits{}, free,
-              "keep only each block's input and compute the block again in backward: a third more work, far less "
-              "memory");
+              "activation checkpointing: keep only each block's input and recompute the block in backward; a third "
+              "more work, far less memory");
+        visit("train.autotune", autotune, Limits{}, same,
+              "on a GPU: before the first step, time several algorithms for each matmul and keep the fastest for the "
+              "whole run; another run may choose others, and then differs in its last bits");
 
         visit("mesh.dp", mesh_dp, between(0, 1 << 20), free,
-              "ranks that share out the samples of a step (mpirun -n N gradus pretrain …); 0: as many as mesh.tp leaves");
+              "data-parallel groups (mpirun -n N gradus pretrain …); 0: ranks / mesh.tp");
         visit("mesh.tp", mesh_tp, between(1, 1 << 20), free,
-              "ranks that share out heads, features and vocabulary of each layer");
+              "tensor-parallel ranks: each has part of the heads, features and vocabulary of each layer");
 
         visit("mesh.comm", mesh_comm, one_of({"auto", "mpi", "nccl"}), free,
-              "what ranks exchange tensors by; auto: nccl where each rank has a GPU of its own, else mpi, through the "
-              "memory of the host");
+              "how ranks exchange tensors; auto: nccl if each rank has its own GPU, else mpi, through the memory of "
+              "the host");
         visit("mesh.silence", mesh_silence, between(1, 86400), free,
-              "seconds after which a rank that gives no sign of life counts as lost, and ends the run");
+              "seconds without a heartbeat after which a rank counts as lost, which ends the run");
 
         visit("optimizer.kind", optimizer, one_of({"adamw", "muon"}), same,
               "muon: orthogonalised momentum for the matrices inside blocks, AdamW for the rest");
         visit("optimizer.lr", lr, between(0, 100), same,
-              "highest learning rate");
+              "peak learning rate");
         visit("optimizer.min_lr", min_lr, between(0, 100), same,
-              "learning rate that the schedule ends at");
+              "learning rate at the end of the schedule");
         visit("optimizer.schedule", schedule, one_of({"constant", "cosine", "linear", "wsd"}), same,
-              "how the rate falls after warm-up; wsd: flat, then linear over the last `cooldown` steps");
+              "decay of the learning rate after warm-up; wsd: flat, then linear over the last `cooldown` steps");
         visit("optimizer.warmup", warmup, between(0, large), same,
-              "steps of rising rate; below 1: share of all steps. A resumed run must have the same in steps");
+              "warm-up steps; below 1: share of all steps. A resumed run must have the same number of steps");
         visit("optimizer.cooldown", cooldown, between(0, large), same,
-              "wsd: steps of falling rate at the end; below 1: share of all steps");
+              "wsd: steps of linear decay at the end; below 1: share of all steps");
         visit("optimizer.beta1", beta1, between(0, 0.99999), same,
               "AdamW: decay of the first moment");
         visit("optimizer.beta2", beta2, between(0, 0.999999), same,
               "AdamW: decay of the second moment");
         visit("optimizer.eps", eps, between(least_eps, 1), same,
-              "AdamW: added to the root of the second moment");
+              "AdamW: added to the square root of the second moment");
         visit("optimizer.momentum", momentum, between(0, 0.99999), same,
               "Muon: decay of the momentum");
         visit("optimizer.weight_decay", weight_decay, between(0, 100), same,
-              "pull towards zero, on matrices only");
+              "decoupled weight decay, on matrices only");
         visit("optimizer.clip", clip, between(0, 1e9), same,
-              "largest norm of the gradient; 0: never clipped");
+              "largest global norm of the gradient; 0: no clipping");
         visit("optimizer.stochastic_rounding", stochastic_rounding, Limits{}, same,
-              "bf16 under AdamW: round weights up or down by chance instead of to the nearest");
+              "bf16 with AdamW: stochastic rounding of the weights instead of to nearest");
 
         visit("optimizer.sharded", sharded, Limits{}, free,
-              "each rank of mesh.dp keeps and updates its part of masters and moments (ZeRO-1); false: all of them on "
-              "every rank, as under muon");
+              "masters and moments are sharded over mesh.dp (ZeRO-1); false: replicated on every rank, as always with "
+              "muon");
 
         visit("stability.sigma", sigma, between(0, 1e6), same,
-              "a step whose loss or gradient norm lies so many standard deviations above the mean of the last ones is "
-              "skipped; 0: only one that is no number");
+              "a step whose loss or gradient norm is this many standard deviations above the mean of the last steps is"
+              " skipped; 0: only NaN and infinity are");
         visit("stability.window", stability_window, between(2, 1 << 20), same,
-              "how many are the last ones; nothing is skipped before half of them are there");
+              "number of last steps; no spike is skipped before half of them are known");
         visit("stability.in_a_row", stability_in_a_row, between(1, 1e6), same,
-              "so many skipped steps in a row: back to the last checkpoint, past their samples, at a lower rate");
+              "this many skipped steps in a row cause a rollback: back to the last checkpoint, skipping the offending "
+              "batches, at a lower learning rate");
         visit("stability.rate_factor", stability_rate_factor, between(1e-6, 1), same,
-              "what the learning rate is then multiplied by");
+              "factor of the learning rate after a rollback");
 
         visit("loss.label_smoothing", label_smoothing, between(0, 0.99), same,
-              "share of the target spread over all classes");
+              "share of the target probability spread over all tokens");
         visit("loss.z_loss", z_loss, between(0, 1), same,
-              "weight of the squared log-normaliser, which keeps logits near zero");
+              "weight of the squared log-sum-exp of the logits, which keeps them near zero");
 
         visit("validation.every", validation_every, between(0, large), free,
               "steps between validations; 0: only at the end");
@@ -230,12 +235,12 @@ struct Config {
         visit("checkpoint.every", checkpoint_every, between(0, large), free,
               "steps between checkpoints; 0: only at the end, and when the run is stopped");
         visit("checkpoint.background", background, Limits{}, free,
-              "write checkpoints beside training, from a copy of the state in the memory of the first rank; false: "
-              "training waits, and one rank needs no copy");
+              "write checkpoints in the background, from a copy of the state in the memory of the first rank; false: "
+              "training waits, and a single rank needs no copy");
         visit("checkpoint.keep", keep, between(1, 1e6), free,
-              "newest checkpoints to keep");
+              "number of newest checkpoints to keep");
         visit("checkpoint.keep_every", keep_every, between(0, large), free,
-              "checkpoints of every so many steps stay for good; 0: none");
+              "also keep every checkpoint whose step is a multiple of this; 0: none");
 
         visit("sample.every", sample_every, between(0, large), free,
               "steps between samples; 0: none");
@@ -244,7 +249,7 @@ struct Config {
         visit("sample.tokens", sample_tokens, between(1, wide), free,
               "length of a continuation, in tokens");
         visit("sample.temperature", sample_temperature, between(0, 100), free,
-              "of the draws; 0: always the most likely token");
+              "sampling temperature; 0: always the most likely token");
         // clang-format on
     }
 };

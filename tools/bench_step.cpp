@@ -143,7 +143,7 @@ void run(const StepBench& o, MpiWorld& world) {
     fmt::print("GFLOP/s      {:9.1f}      6 x parameters x tokens / time\n", gflops);
     fmt::print("ceiling      {:9.1f}      GFLOP/s, timed between the steps: {}\n", ceiling, ceilings.text());
     fmt::print("share        {:9.1f} %    of the ceiling\n", share * 100);
-    fmt::print("memory       {:9.1f} MiB  {}{}\n", peak, c.device == "cuda" ? "in use on the GPU" : "at the most",
+    fmt::print("memory       {:9.1f} MiB  {}{}\n", peak, c.device == "cuda" ? "in use on the GPU" : "peak",
                world.size() > 1 ? fmt::format(", {:.1f} on all ranks", all_peaks) : "");
     for (const auto& [name, called] : timed.calls())
         fmt::print("{:20} {:9.1f} ms   {:.0f} calls, {:.1f} MiB a step\n", name, called.seconds / o.steps * 1e3,

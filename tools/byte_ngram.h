@@ -1,5 +1,5 @@
 #pragma once
-// A byte-level n-gram model: the yardstick that a language model must leave far behind.
+// A byte-level n-gram model: the baseline that a language model must leave far behind.
 //
 //   p(c | h) = ( count(h,c) + kinds(h)·p(c | h') ) / ( count(h) + kinds(h) )
 //

@@ -45,11 +45,11 @@ Ceilings::Ceilings(const std::string& device, const Ops& ops)
       end_(ops.make_timed_event()),
       room_(ops, "ceilings") {
     if (cpu_) {
-        text_ = "reading memory, and oneDNN's product of 2048 x 2048 matrices";
+        text_ = "reading memory, and oneDNN's matmul of 2048 x 2048 matrices";
         return;
     }
     const auto [copied, side] = sizes_of(device);
-    text_ = fmt::format("a copy of {} MiB, and cuBLASLt's product of {} x {} matrices", copied * 4 >> 20, side, side);
+    text_ = fmt::format("a copy of {} MiB, and cuBLASLt's matmul of {} x {} matrices", copied * 4 >> 20, side, side);
     room_.declare("from", from_, {copied}, DType::f32);
     room_.declare("to", to_, {copied}, DType::f32);
     for (auto [factors, dtype] : {std::pair(&f32_, DType::f32), std::pair(&bf16_, DType::bf16)})

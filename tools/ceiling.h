@@ -3,8 +3,8 @@
 // tens of milliseconds, so that a benchmark can take one beside each of its own: a machine that others use is not equally
 // fast at every moment.
 //
-//   a CPU    memory: all threads read what no cache holds      arithmetic: oneDNN's product of 2048 x 2048 matrices
-//   a GPU    memory: a large copy, bytes read and written      arithmetic: cuBLASLt's product of 8192 x 8192 matrices
+//   a CPU    memory: all threads read what no cache holds      arithmetic: oneDNN's matmul of 2048 x 2048 matrices
+//   a GPU    memory: a large copy, bytes read and written      arithmetic: cuBLASLt's matmul of 8192 x 8192 matrices
 #include <string>
 
 #include "engine/arena.h"

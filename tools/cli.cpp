@@ -95,7 +95,8 @@ void add_dtype_option(CLI::App& app, std::string& dtype) {
 DType parse_dtype(const std::string& dtype) { return dtype == "bf16" ? DType::bf16 : DType::f32; }
 
 Error unwritten_output() {
-    return Error("standard output cannot be written", std::strerror(errno), "send it to a disk with room: > FILE");
+    return Error("standard output cannot be written", std::strerror(errno),
+                 "send it to a disk with free space: > FILE");
 }
 
 }  // namespace gradus

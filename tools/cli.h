@@ -29,7 +29,7 @@ void add_eval_command(CLI::App&);
 void add_generate_command(CLI::App&);
 void add_convert_command(CLI::App&);
 void add_report_command(CLI::App&);
-void add_yardsticks_command(CLI::App&);
+void add_baselines_command(CLI::App&);
 void add_bench_command(CLI::App&);
 
 // Of a whole number, and of any number: that it is one, and within these limits. With ->transform(), 1e3 is a whole number.

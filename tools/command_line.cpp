@@ -11,12 +11,12 @@ namespace gradus {
 namespace {
 
 constexpr Synonym commands_elsewhere[] = {
-    {"train", "pretrain"},     {"run", "pretrain"},      {"resume", "pretrain"},      {"fit", "pretrain"},
-    {"sample", "generate"},    {"complete", "generate"}, {"chat", "generate"},        {"inference", "generate"},
-    {"evaluate", "eval"},      {"test", "eval"},         {"perplexity", "eval"},      {"validate", "eval"},
-    {"tokenize", "tokenizer"}, {"encode", "tokenizer"},  {"decode", "tokenizer"},     {"prepare", "data"},
-    {"preprocess", "data"},    {"export", "convert"},    {"import", "convert"},       {"benchmark", "bench"},
-    {"estimate", "plan"},      {"plot", "report"},       {"baselines", "yardsticks"},
+    {"train", "pretrain"},     {"run", "pretrain"},      {"resume", "pretrain"},  {"fit", "pretrain"},
+    {"sample", "generate"},    {"complete", "generate"}, {"chat", "generate"},    {"inference", "generate"},
+    {"evaluate", "eval"},      {"test", "eval"},         {"perplexity", "eval"},  {"validate", "eval"},
+    {"tokenize", "tokenizer"}, {"encode", "tokenizer"},  {"decode", "tokenizer"}, {"prepare", "data"},
+    {"preprocess", "data"},    {"export", "convert"},    {"import", "convert"},   {"benchmark", "bench"},
+    {"estimate", "plan"},      {"plot", "report"},
 };
 
 std::string help_of(const CLI::App& app) { return path_of(app) + " --help"; }
@@ -61,6 +61,7 @@ Words as_parsed(const CLI::App& program, const Words& typed) {
         words.erase(words.begin());
         words.push_back("--help");
     }
+    if (!words.empty() && words[0] == "yardsticks") words[0] = "baselines";  // its name in earlier versions
     if (!takes_settings(named_command(program, words))) return words;
     Words parsed;
     for (size_t i = 0; i < words.size(); ++i) {

@@ -53,7 +53,7 @@ DataFacts facts_of(const Config& c, const std::optional<ModelConfig>& base, doub
     else if (base) facts.vocab = base->V;
     else if (!c.model_name.empty()) facts.vocab = named_model(c.model_name).V;
     else
-        throw Error("the vocabulary is not known",
+        throw Error("the vocabulary size is not specified",
                     train.empty() ? "neither the model nor its data is named"
                                   : fmt::format("the data '{}' is not there yet", train.front().string()),
                     "--set model.vocab=N, the tokens of the tokenizer");
@@ -94,15 +94,15 @@ void add_plan_command(CLI::App& app) {
     auto o = std::make_shared<Options>();
     CLI::App* command = app.add_subcommand(
         "plan",
-        "Says what a run of `gradus pretrain` will need, without running it and without its devices: parameters, "
+        "Predicts what a run of `gradus pretrain` will need, without running it and without its devices: parameters, "
         "memory of a rank,\n"
-        "FLOPs, messages, and where the device is known time and cost. What does not fit is answered by the settings "
-        "that would.\n\n"
+        "FLOPs, communication, and for known devices time and cost. If it does not fit, settings that would are "
+        "listed.\n\n"
         "Example: gradus plan gpt2-1558m --devices 8xH100 --price 2.5");
-    command->add_option("RECIPE", o->recipe, "file of settings, a run, or the name of a recipe that comes along")
-        ->required();
+    command->add_option("RECIPE", o->recipe, "file of settings, a run, or the name of an included recipe")->required();
     command
-        ->add_option("--set", o->set, "key=value, after the file; may be given several times; the same as --key=value")
+        ->add_option("--set", o->set,
+                     "key=value, overrides the file; may be given several times; the same as --key=value")
         ->allow_extra_args(false);
     command->add_option("--devices", o->devices,
                         "8xH100: number and kind, of A100-40, A100-80, H100, H100-PCIe, H200, B200, cpu; unset: the "

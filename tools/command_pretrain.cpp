@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/autotune.h"
 #include "engine/base/plural.h"
 #include "engine/base/signals.h"
 #include "tools/cli.h"
@@ -73,7 +74,7 @@ void hold_new_folder(const fs::path& folder, std::optional<FolderLock>& lock) {
     lock.emplace(folder);
     if (fs::exists(folder / "log.jsonl", problem))
         throw Error("another run began in '" + folder.string() + "' in the meantime", "it has a log.jsonl by now",
-                    "--set run.dir=OTHER, or the same command again to go on with that run");
+                    "--set run.dir=OTHER, or the same command again to resume that run");
 }
 
 // What would make ranks drift apart without a word.
@@ -175,6 +176,8 @@ void train(MpiWorld& world, Config config, bool never_resume, std::chrono::stead
     if (first) remove_stale_temporaries(folder);
     print_run(r, data, batches, run, world, comms.text());
     if (first) write_facts(r, data, batches);
+    if (r.config.autotune && autotune(*run.trainer, batches.train(), folder / "matmuls.txt"))
+        tell(fmt::format("matmuls  algorithms chosen by time: {}\n", (folder / "matmuls.txt").string()));
     PretrainLoop loop(r, data, batches, samples, std::move(run));
     if (loop.run())
         tell(fmt::format("done: gradus generate {0} --prompt TEXT, or gradus report {0}\n", folder.string()));
@@ -205,7 +208,7 @@ int64_t newest_step(const fs::path& run_folder) {
 // From outside: starts the ranks, and starts them again.
 int start_ranks(const Options& o) {
     if (o.auto_resume && o.resume == "never")
-        throw Error("--auto-resume goes on with a run, and --resume never refuses to", "both are given",
+        throw Error("--auto-resume resumes a run, and --resume never refuses to", "both are given",
                     "leave out --resume never, or --auto-resume");
     const Config config = load_recipe(o.recipe, o.set);
     check_sources(config);
@@ -244,29 +247,29 @@ void add_pretrain_command(CLI::App& app) {
     auto o = std::make_shared<Options>();
     CLI::App* command = app.add_subcommand(
         "pretrain",
-        "Trains a model on token shards, by a recipe: a TOML file of settings (some come along: quickstart, gpt2-124m, "
-        "…). The run's "
-        "folder gets\n"
-        "recipe.toml (every setting), log.jsonl (a line a step), samples.jsonl and checkpoints/, which Hugging Face "
+        "Trains a model on token shards. A recipe is a TOML file of settings (included: quickstart, gpt2-124m, …). The "
+        "run's folder gets\n"
+        "recipe.toml (every setting), log.jsonl (a line per step), samples.jsonl and checkpoints/, which Hugging Face "
         "transformers\n"
-        "loads as they are. Called again with the same folder, the run goes on from its newest checkpoint, bit for "
+        "loads as they are. Called again with the same folder, the run resumes from its newest checkpoint, bit for "
         "bit.\n\n"
-        "Ctrl-C, SIGTERM or SIGHUP: the step is finished, a checkpoint saved, exit status 0; a second one ends at once "
-        "with 130.\n\n"
-        "Several ranks: mpirun -n 4 gradus pretrain RECIPE --set mesh.tp=2, or --launch 'mpirun -n 4'. mpirun gives "
+        "On Ctrl-C, SIGTERM or SIGHUP the step is finished and a checkpoint saved, exit status 0; a second one exits "
+        "at "
+        "once with 130.\n\n"
+        "Several ranks: mpirun -n 4 gradus pretrain RECIPE --set mesh.tp=2, or --launch 'mpirun -n 4'. mpirun kills "
         "its "
         "ranks\n"
-        "little time after Ctrl-C; SIGUSR1, which it passes on, asks them to save and end. --launch does so for "
-        "you.\n\n"
+        "soon after Ctrl-C; SIGUSR1, which it forwards, asks them to save and end. --launch does so for you.\n\n"
         "Example: gradus pretrain quickstart --data.dir=prepared --run.dir=runs/first");
     command->add_option("RECIPE", o->recipe,
-                        "file of settings, the folder of a run to resume, or the name of a recipe that comes along");
+                        "file of settings, the folder of a run to resume, or the name of an included recipe");
     command
-        ->add_option("--set", o->set, "key=value, after the file; may be given several times; the same as --key=value")
+        ->add_option("--set", o->set,
+                     "key=value, overrides the file; may be given several times; the same as --key=value")
         ->allow_extra_args(false);
     command
         ->add_option("--resume", o->resume,
-                     "auto: go on from the newest checkpoint if there is one; never: refuse a folder in use")
+                     "auto: resume from the newest checkpoint if there is one; never: refuse a folder that holds a run")
         ->check(CLI::IsMember({"auto", "never"}))
         ->capture_default_str();
     command->add_option(
@@ -274,7 +277,7 @@ void add_pretrain_command(CLI::App& app) {
         "start the ranks by this command, such as --launch 'mpirun -n 4'; the same as: mpirun -n 4 gradus "
         "pretrain …");
     command->add_flag("--auto-resume", o->auto_resume,
-                      "when a rank is lost, start all of them again from the newest checkpoint");
+                      "if a rank is lost, restart all ranks from the newest checkpoint");
     command->add_flag("--dry-run", o->dry_run,
                       "check recipe, data and checkpoint, plan the memory, say what would happen; nothing is written");
     command->add_flag("--help-settings", o->help_settings, "list every setting with default, limits and meaning");

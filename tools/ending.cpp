@@ -16,15 +16,15 @@ Ending ending_of(std::exception_ptr thrown) {
     } catch (const UsageError& e) { return {e, status_usage}; } catch (const Error& e) {
         return {e, status_error};
     } catch (const BrokenPromise& e) {
-        return {Error("gradus broke a promise to itself; this is a bug", e.what(), report), status_bug};
+        return {Error("an internal check failed; this is a bug in gradus", e.what(), report), status_bug};
     } catch (const std::bad_alloc&) {
-        return {Error("memory ran out", "the work at hand needs more than this machine has free",
+        return {Error("memory ran out", "this command needs more memory than this machine has free",
                       "training: --set train.micro_batch=1 or --set train.recompute=true; else fewer prompts or a "
                       "shorter --context"),
                 status_error};
     } catch (const fs::filesystem_error& e) {
         return {Error("'" + e.path1().string() + "' cannot be used", e.code().message(),
-                      "check that the path exists, may be used, and that its disk has room"),
+                      "check that the path exists, may be used, and that its disk has free space"),
                 status_error};
     } catch (const std::system_error& e) {
         errno = e.code().value();
@@ -33,7 +33,7 @@ Ending ending_of(std::exception_ptr thrown) {
                                             "free some memory, or use fewer threads, and run the same command again"),
                 status_error};
     } catch (const std::exception& e) {
-        return {Error("gradus met a failure it does not know; this is a bug", e.what(), report), status_bug};
+        return {Error("an unexpected exception; this is a bug in gradus", e.what(), report), status_bug};
     }
 }
 

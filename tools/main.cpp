@@ -37,7 +37,7 @@ void describe(CLI::App& app) {
     add_eval_command(app);
     add_generate_command(app);
     add_convert_command(app);
-    add_yardsticks_command(app);
+    add_baselines_command(app);
     add_report_command(app);
     add_bench_command(app);
     // Last, since commands that are added later would repeat it in their own help.

@@ -79,11 +79,11 @@ void PretrainLoop::roll_back(Verdict verdict) {
     const std::string from = checkpoint_before(limit);
     Stability& stability = run_.trainer->stability();
     if (from.empty())
-        throw Error(fmt::format("training has gone astray at step {}", run_.step),
+        throw Error(fmt::format("training diverged at step {}", run_.step),
                     fmt::format("{} for {} steps in a row, at {:.2g} times the recipe's learning rate, and {}",
                                 name_of(verdict), stability.state().skipped_in_a_row, stability.state().rate,
                                 again ? fmt::format("no checkpoint before that of step {} is kept", back_at_)
-                                      : "there is no checkpoint to go back to"),
+                                      : "there is no checkpoint to roll back to"),
                     fmt::format("--set optimizer.lr={:.1e} --set run.dir=OTHER; a longer optimizer.warmup, or "
                                 "train.dtype=f32, may help too",
                                 resolved_.config.lr / 3));
@@ -95,10 +95,11 @@ void PretrainLoop::roll_back(Verdict verdict) {
     run_.step = saved_step_ = back_at_ = state.step;
     astray_at_ = undone;
     run_.tokens = state.tokens;
-    note(fmt::format(
-        "back from step {} to the checkpoint of step {}; their samples are passed, and the learning rate is "
-        "{:.3g} times the recipe's",
-        undone, state.step, stability.state().rate));
+    note(
+        fmt::format("rolled back from step {} to the checkpoint of step {}; the batches in between are skipped, and "
+                    "the learning rate is "
+                    "{:.3g} times the recipe's",
+                    undone, state.step, stability.state().rate));
     rolled_back_from_ = undone;
     first_step_ = run_.step;
     start_ = Clock::now();

@@ -40,13 +40,13 @@ std::optional<ResumePoint> find_resume_point(const fs::path& run_folder, bool ne
     if (first && never && (latest.folder || !latest.notes.empty() || fs::exists(run_folder / "log.jsonl", ignored)))
         throw Error("'" + run_folder.string() + "' holds a run already",
                     "--resume never starts in an empty folder alone",
-                    "--set run.dir=OTHER, or leave out --resume to go on with that run");
+                    "--set run.dir=OTHER, or leave out --resume to resume that run");
     for (const std::string& damage : latest.notes) note(damage);
     if (latest.folder) return ResumePoint{*latest.folder, read_manifest(*latest.folder).state};
     if (!latest.notes.empty())
-        throw Error("no checkpoint of '" + run_folder.string() + "' is whole, and without them the run begins afresh",
-                    latest.notes.front(),
-                    fmt::format("mv {0}/checkpoints {0}/checkpoints.damaged", run_folder.string()));
+        throw Error(
+            "all checkpoints of '" + run_folder.string() + "' are damaged, and without them the run would start again",
+            latest.notes.front(), fmt::format("mv {0}/checkpoints {0}/checkpoints.damaged", run_folder.string()));
     return std::nullopt;
 }
 
@@ -88,7 +88,7 @@ TrainingRun start_run(const Resolved& r, const std::optional<ResumePoint>& resum
         const fs::path from = r.config.model_from;
         for (const std::string& text : describe_model(from).notes) note(text);
         for (const std::string& name : load_weights(*run.model, run.trainer->optimizer(), from))
-            note(fmt::format("'{}' of {} is no part of this model", name, from.string()));
+            note(fmt::format("'{}' of {} is not part of this model", name, from.string()));
     }
     if (resume) {
         const TrainingState state =

@@ -66,7 +66,7 @@ std::string legend(const Chart& chart) {
     std::string html = "<div class=legend>";
     for (size_t i = 0; i < chart.series.size(); ++i)
         html += fmt::format("<span><i class=c{}></i>{}</span>", i, escape_html(chart.series[i].name));
-    if (!chart.marks.empty()) html += "<span><i class=cm></i>yardsticks</span>";
+    if (!chart.marks.empty()) html += "<span><i class=cm></i>baselines</span>";
     return html + "</div>";
 }
 
@@ -96,7 +96,7 @@ std::string charts(const ReportRun& r) {
     if (!r.val_bits_per_byte.empty()) {
         Chart bits = {.title = "Bits per byte of the validation text",
                       .series = {{"this model", r.val_bits_per_byte, true}}};
-        for (const auto& [name, value] : r.yardsticks) bits.marks.push_back({name, value});
+        for (const auto& [name, value] : r.baselines) bits.marks.push_back({name, value});
         html += card(bits);
     }
     html += card({.title = "Learning rate", .series = {{"rate", r.lr}}, .from_zero = true});

@@ -99,16 +99,16 @@ void flatten(const Json& object, const std::string& prefix, std::vector<std::pai
 
 Json read_json(const fs::path& file) { return is_file(file) ? Json::parse(read_file(file), nullptr, false) : Json(); }
 
-void read_yardsticks(const fs::path& file, ReportRun& run) {
+void read_baselines(const fs::path& file, ReportRun& run) {
     const Json list = read_json(file);
     if (list.is_null()) return;
     bool good = list.is_array();
     if (good)
         for (const Json& y : list) good = good && y.is_object() && std::isfinite(number_of(y, "bits_per_byte"));
     if (!good)
-        throw Error("'" + file.string() + "' holds no yardsticks",
-                    "it must be a list of {\"name\": …, \"bits_per_byte\": …}", "mend or remove it");
-    for (const Json& y : list) run.yardsticks.emplace_back(string_of(y, "name"), number_of(y, "bits_per_byte"));
+        throw Error("'" + file.string() + "' holds no baselines",
+                    "it must be a list of {\"name\": …, \"bits_per_byte\": …}", "fix or remove it");
+    for (const Json& y : list) run.baselines.emplace_back(string_of(y, "name"), number_of(y, "bits_per_byte"));
 }
 
 }  // namespace
@@ -133,7 +133,7 @@ ReportRun read_run(const fs::path& folder) {
         });
     std::stable_sort(run.samples.begin(), run.samples.end(),
                      [](const auto& a, const auto& b) { return a.step > b.step; });
-    read_yardsticks(folder / "extra.json", run);
+    read_baselines(folder / "extra.json", run);
     const Json facts = read_json(folder / "run.json"), data = read_json(folder / "data.json");
     if (facts.is_object()) {
         flatten(facts, "", run.facts);

@@ -1,5 +1,5 @@
 #pragma once
-// What a run's folder tells: the curves of log.jsonl, texts, settings, counts and yardsticks. Only log.jsonl must be
+// What a run's folder tells: the curves of log.jsonl, texts, settings, counts and baselines. Only log.jsonl must be
 // there; lines of it that cannot be read are passed over and counted.
 #include <map>
 #include <string>
@@ -26,7 +26,7 @@ struct ReportRun {
         std::string prompt, text;
     };
     std::vector<Sample> samples;                                   // samples.jsonl, of the last step first
-    std::vector<std::pair<std::string, double>> yardsticks;        // extra.json: name, bits per byte
+    std::vector<std::pair<std::string, double>> baselines;         // extra.json: name, bits per byte
     std::vector<std::pair<std::string, std::string>> facts, data;  // run.json, data.json: name, value
     std::map<std::string, std::string> settings;                   // recipe.toml: key, value
     double parameters = 0, steps = 0;

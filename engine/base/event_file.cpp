@@ -71,7 +71,7 @@ void EventFile::open(const fs::path& folder) {
 
 void EventFile::tell_once() {
     if (!noted_)
-        note(fmt::format("cannot write '{}' ({}); the run goes on, and its curves miss what is not written",
+        note(fmt::format("cannot write '{}' ({}); the run continues, and its curves lack what is not written",
                          path_.string(), std::strerror(errno)));
     noted_ = true;
 }

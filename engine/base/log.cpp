@@ -130,7 +130,7 @@ void tell(std::string_view text) {
     if (!told || is_silent) return;
     told = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
     if (told) return;
-    note(fmt::format("standard output takes no more ({}); the run goes on", std::strerror(errno)));
+    note(fmt::format("standard output cannot be written ({}); the run continues without it", std::strerror(errno)));
     // What is left in the buffer is dropped with the stream, or the end of the program would find it again.
     if (!std::freopen("/dev/null", "w", stdout)) std::clearerr(stdout);
 }

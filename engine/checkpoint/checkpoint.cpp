@@ -91,7 +91,8 @@ public:
         return nullptr;
     }
     void refuse(LatestCheckpoint& found, const std::string& problem) {
-        found.notes.push_back("the checkpoint '" + folders_[at_++].string() + "' is damaged and not used: " + problem);
+        found.notes.push_back("the checkpoint '" + folders_[at_++].string() +
+                              "' is damaged and is skipped: " + problem);
     }
 
     bool changed = false;  // a checkpoint was removed or replaced in the meantime
@@ -136,7 +137,7 @@ void require_undamaged(const fs::path& folder, Judge judge, const Comm& all) {
     if (damage)
         throw Error(
             "'" + (folder / damage.file).string() + "' is not the file that was saved", damage.cause,
-            "name the folder of its run, whose newest good checkpoint is taken; or, where the change was meant, "
+            "name the folder of its run, whose newest valid checkpoint is used; or, where the change was meant, "
             "a copy of '" +
                 folder.string() + "' without its folder gradus");
 }
@@ -162,7 +163,7 @@ HeldFolder hold_model(const fs::path& named, Judge judge, const Comm& all) {
         }
         if (!held.hold)
             throw Error("'" + named.string() + "' is gone", "its run has removed it in the meantime",
-                        "name the folder of the run, whose newest checkpoint is taken");
+                        "name the folder of the run, whose newest checkpoint is used");
     }
     held.path = all.gather(held.path.string())[0];
     if (judge != Judge::sizes && fs::exists(held.path / manifest_name, ignored))

@@ -102,7 +102,7 @@ ForeignModel read_model(const Ops& ops, const FoundModel& source, std::optional<
 
 Error cannot_write(const fs::path& destination, const std::string& cause) {
     return Error("cannot write '" + destination.string() + "'", cause,
-                 "choose another place with room, then run the same command again");
+                 "choose a disk with free space, then run the same command again");
 }
 
 fs::path parent_of(const fs::path& path) { return path.parent_path().empty() ? "." : path.parent_path(); }

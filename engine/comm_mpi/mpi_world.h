@@ -35,7 +35,7 @@ class Watch;
 inline constexpr int status_of_lost_rank = 75;
 
 struct MpiLimits {
-    double silence = 60;  // seconds without a sign of life after which a rank counts as lost
+    double silence = 60;  // seconds without a heartbeat after which a rank counts as lost
     // Seconds without progress that a rank which gives signs may keep another one waiting in a call.
     double patience = 1800;
 };

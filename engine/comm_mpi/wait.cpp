@@ -72,7 +72,7 @@ void Wait::judge() {
         const Beat beat = heartbeat.last_of(r);
         who += (who.empty() ? "" : ", ") + world_.name_of_rank(r);
         where += fmt::format("; rank {} ", r);
-        where += lost ? fmt::format("has given no sign of life for {:.3g} s, last seen ", heartbeat.silence_of(r))
+        where += lost ? fmt::format("has sent no heartbeat for {:.3g} s, last seen ", heartbeat.silence_of(r))
                       : fmt::format("has been alive for these {:.3g} s, ", waited_);
         where += beat.last.call == Call::nothing ? "before its first call"
                                                  : (beat.inside ? "in " : "after ") + world_.text_of(beat.last);
@@ -82,8 +82,8 @@ void Wait::judge() {
     if (named > most_named) who += fmt::format(" and {} more", named - most_named);
     const std::string host = world_.hosts[size_t(rank)];
     world_.fail(Error(who + (lost        ? named > 1 ? " are lost" : " is lost"
-                             : named > 1 ? " do not come"
-                                         : " does not come"),
+                             : named > 1 ? " are stalled"
+                                         : " is stalled"),
                       fmt::format("rank {} waits in {}{}", world_.rank, world_.text_of(call_), where),
                       lost ? "see whether that machine runs, is stopped or swaps (ssh " + host +
                                  " uptime), then start the same command again"

@@ -84,7 +84,7 @@ std::optional<Finding> judge(const Waiting& w, const std::vector<Other>& all, co
     if (const Some lost = those(others, [&](const Other& o) { return o.silence >= limits.silence && !has_come(w, o); });
         !lost.empty())
         return Finding{Error(names_of(lost) + (lost.size() > 1 ? " are lost" : " is lost"),
-                             fmt::format("{}; rank {} has given no sign of life for {:.3g} s: when it last did, {}",
+                             fmt::format("{}; rank {} has sent no heartbeat for {:.3g} s: when it last did, {}",
                                          text_of(w), lost[0]->rank, lost[0]->silence, state_of(w, *lost[0], past)),
                              "see whether that machine runs, is stopped or swaps (ssh " + lost[0]->host +
                                  " uptime), then start the same command again"),
@@ -109,7 +109,7 @@ std::optional<Finding> judge(const Waiting& w, const std::vector<Other>& all, co
     if (w.for_seconds >= limits.patience)
         if (const Some late = those(others, [&](const Other& o) { return !has_come(w, o); }); !late.empty())
             return Finding{
-                Error(names_of(late) + (late.size() > 1 ? " do not come" : " does not come"),
+                Error(names_of(late) + (late.size() > 1 ? " are stalled" : " is stalled"),
                       fmt::format("{}, for {:.3g} s; of rank {}: {}", text_of(w), w.for_seconds, late[0]->rank,
                                   state_of(w, *late[0], present)),
                       "see what that rank does (ssh " + late[0]->host + " top), then start the same command again"),

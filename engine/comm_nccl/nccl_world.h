@@ -18,9 +18,9 @@
 // A thread then follows every call: begun by the host, reached by the device, finished. It tells the others with the beats
 // of MPI, and where a call does not end it finds out why:
 //
-//   a rank gives no sign of life for MpiLimits::silence               it is lost
+//   a rank sends no heartbeat for MpiLimits::silence                  it is lost
 //   a rank's call of the same number is another call                  the ranks are not in the same call
-//   a rank has not come to the call for MpiLimits::patience           it does not come
+//   a rank has not come to the call for MpiLimits::patience           it is stalled
 //   every rank has come, and stall seconds later it is not finished   the devices do not reach each other
 //   NCCL reports an error                                             its words
 //

@@ -22,7 +22,7 @@ void validate(const Sampling& s) {
         throw Error(fmt::format("{} cannot be '{}'", name, value), limits, fix);
     };
     require(s.temperature >= 0 && std::isfinite(s.temperature), "temperature", s.temperature,
-            "it divides the logits: 0 always takes the likeliest token, 1 draws as the model says",
+            "it divides the logits: 0 always takes the most likely token, 1 samples the model's distribution",
             "--temperature 0.8");
     require(s.top_k >= 0, "top-k", s.top_k, "it is a number of tokens; 0 sets no limit", "--top-k 50");
     require(s.top_p >= 0 && s.top_p <= 1, "top-p", s.top_p, "it is a probability between 0 and 1; 1 sets no limit",

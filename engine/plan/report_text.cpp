@@ -53,7 +53,7 @@ std::string memory_text(const Plan& p) {
     line("masters", m.masters, "f32 copies that the optimizer updates");
     line("moments", m.moments, "of the optimizer");
     line("gradients", m.gradients, "f32");
-    line("activations", m.activations, "kept for the backward pass, at their most");
+    line("activations", m.activations, "kept for the backward pass, peak");
     line("workspace", m.workspace, "gradients of activations, logits of a chunk, norms");
     line("communication", m.communication, "what messages are staged in");
     line("inputs", m.inputs, "tokens, targets, losses");
@@ -82,12 +82,12 @@ std::string work_text(const Plan& p) {
     return text;
 }
 
-std::string messages_text(const Plan& p) {
+std::string communication_text(const Plan& p) {
     if (p.collectives.empty()) return "";
-    std::string text = fmt::format("\nmessages of a step{:>8}{:>10}{:>14}{:>14}{:>12}\n", "ranks", "calls",
+    std::string text = fmt::format("\ncommunication of a step{:>8}{:>10}{:>14}{:>14}{:>12}\n", "ranks", "calls",
                                    "MiB a call", "MiB sent", "ms a call");
     for (const CollectivePlan& c : p.collectives)
-        text += fmt::format("  {} {:<13}{:>8}{:>10.0f}{:>14.2f}{:>14.1f}{:>12}\n", c.what.axis, c.what.kind, c.ranks,
+        text += fmt::format("  {} {:<18}{:>8}{:>10.0f}{:>14.2f}{:>14.1f}{:>12}\n", c.what.axis, c.what.kind, c.ranks,
                             c.what.calls, c.what.bytes / mib, c.what.calls * c.ring_bytes / mib,
                             c.seconds > 0 ? fmt::format("{:.3f}", c.seconds * 1e3) : "-");
     return text;
@@ -148,7 +148,7 @@ std::string alternatives_text(const Plan& p, const std::vector<Alternative>& all
 }  // namespace
 
 std::string plan_text(const Plan& p, const std::vector<Alternative>& all) {
-    return head_text(p) + parameters_text(p) + memory_text(p) + work_text(p) + messages_text(p) + time_text(p) +
+    return head_text(p) + parameters_text(p) + memory_text(p) + work_text(p) + communication_text(p) + time_text(p) +
            alternatives_text(p, all);
 }
 

@@ -65,26 +65,26 @@ TEST_CASE("a silent rank that has not come is lost, and one that has come is not
     const auto finding = judge(waiting(46), {other(1, in(12), 50), other(2, finished(11), 46)}, limits);
     REQUIRE_SAYS(finding, "error: rank 2 on 'there' is lost");
     REQUIRE_SAYS(finding, "the device of rank 0 waits in all-reduce #12 of dp, 1024 of f32, at step 7");
-    REQUIRE_SAYS(finding, "no sign of life for 46 s");
+    REQUIRE_SAYS(finding, "no heartbeat for 46 s");
     REQUIRE_SAYS(finding, "fix:   ");
     REQUIRE(finding->status == status_of_lost_rank);
 }
 
-TEST_CASE("a rank that lives but does not come is named when patience is over, with what it does") {
+TEST_CASE("a rank that is alive but stalled is named when patience is over, with what it does") {
     Other busy = other(2, at(12, DeviceProgress::begun_next));
     busy.device_is = "in reduce-scatter #3 of tp";
     const auto finding = judge(waiting(1800), {other(1, in(12)), busy}, limits);
-    REQUIRE_SAYS(finding, "error: rank 2 on 'there' does not come");
+    REQUIRE_SAYS(finding, "error: rank 2 on 'there' is stalled");
     REQUIRE_SAYS(finding,
                  "it has begun 12 calls of dp, and its device has finished 11 and is in reduce-scatter #3 of tp");
     REQUIRE_SAYS(finding, "its host is after gather #3 of all");
     REQUIRE(finding->status == status_of_lost_rank);
 }
 
-TEST_CASE("of many ranks that do not come four are named and the others counted") {
+TEST_CASE("of many stalled ranks four are named and the others counted") {
     std::vector<Other> others;
     for (int rank = 1; rank < 8; ++rank) others.push_back(other(rank, finished(11)));
-    REQUIRE_SAYS(judge(waiting(1800), others, limits), "rank 4 on 'there' and 3 more do not come");
+    REQUIRE_SAYS(judge(waiting(1800), others, limits), "rank 4 on 'there' and 3 more are stalled");
 }
 
 TEST_CASE("ranks in different calls of the same number are told both, at once") {
@@ -121,7 +121,7 @@ TEST_CASE("a message waits for its other end alone") {
     w.call.call = Call::receive;
     w.call.root = 2;
     REQUIRE_SAYS(judge(w, {other(1, finished(0), 100), other(2, finished(11))}, limits),
-                 "rank 2 on 'there' does not come");
+                 "rank 2 on 'there' is stalled");
     DeviceProgress sends = in(12);
     sends.next.call = Call::send;
     sends.next.root = 0;

@@ -1,10 +1,13 @@
-// Greedy continuations of the models in tests/goldens/models, as Hugging Face transformers makes them.
+// What Hugging Face transformers says comes next: greedy continuations of the models in tests/goldens/models, logits of
+// those in tests/goldens/folders.
 #include <catch2/catch.hpp>
 #include <cstring>
+#include <nlohmann/json.hpp>
 
 #include "engine/checkpoint/safetensors.h"
 #include "engine/checkpoint/weights.h"
 #include "engine/generate/generator.h"
+#include "tokenizer/tokenizer.h"
 
 using namespace gradus;
 
@@ -42,4 +45,33 @@ TEST_CASE("greedy text of the golden models is what transformers continues them 
             REQUIRE(text[0].ids == greedy);
         }
     }
+}
+
+// The golden logits are of double precision, the weights and their sums f32: 1e-4 is ten times what they differ by.
+TEST_CASE("the logits after a prompt are those of transformers, for folders of its defaults") {
+    const fs::path goldens = fs::path(GRADUS_ROOT) / "tests/goldens/folders";
+    const nlohmann::json golden = nlohmann::json::parse(read_file(goldens / "golden.json"));
+    for (const std::string name : {"gpt2", "llama"})
+        for (const Ops* ops : {&reference_ops(), &cpu_ops()}) {
+            const Tokenizer tokenizer = Tokenizer::load(goldens / name);
+            auto model = make_model(*ops, read_model_config(goldens / name), DType::f32, {});
+            load_weights(*model, goldens / name);
+            CachedStep step(*model, 1, 32, 32);
+            REQUIRE(golden[name]["next"].size() == 3);
+            for (const auto& [prompt, expected] : golden[name]["next"].items()) {
+                INFO(name << " after '" << prompt << "'");
+                std::vector<int32_t> ids = tokenizer.parts().opening;
+                for (const int32_t id : tokenizer.encode(prompt)) ids.push_back(id);
+                step.begin();
+                for (size_t i = 0; i + 1 < ids.size(); ++i) step.add({ids[i], 0, int32_t(i)});
+                const int wanted = step.add_wanted({ids.back(), 0, int32_t(ids.size()) - 1});
+                step.run();
+                const std::span<float> logits = step.logits(wanted);
+                REQUIRE(logits.size() == expected.size());
+                for (size_t id = 0; id < logits.size(); ++id) {
+                    INFO("id " << id);
+                    REQUIRE(logits[id] == Approx(expected[id].get<double>()).epsilon(0).margin(1e-4));
+                }
+            }
+        }
 }

@@ -23,7 +23,7 @@ TEST_CASE("A job that is done, that met an error or was ended by hand is not sta
     }
 }
 
-TEST_CASE("A job that lost a rank is started again and told about, with the step it goes on from") {
+TEST_CASE("A job that lost a rank is restarted and told about, with the step it resumes from") {
     for (const int status : {75, 128, 134, 137, 143, 255}) {
         Supervised job;
         job.script("[ -e step ] && exit 0; echo 40 >step; exit " + std::to_string(status));
@@ -32,7 +32,7 @@ TEST_CASE("A job that lost a rank is started again and told about, with the step
         REQUIRE(job.starts() == 2);
         REQUIRE(lines_of(job.told()) == 1);
         REQUIRE(job.told().find("note: a rank was lost (status " + std::to_string(status)) == 0);
-        REQUIRE(job.told().find("starts again in 10 ms and goes on from step 40\n") != std::string::npos);
+        REQUIRE(job.told().find("restarting in 10 ms, from step 40\n") != std::string::npos);
         REQUIRE(is_lost(status));
     }
 }
@@ -44,9 +44,8 @@ TEST_CASE("A launcher that a signal ended is told with the signal, and a job wit
     REQUIRE(job.status() == 0);
     REQUIRE(job.starts() == 3);
     REQUIRE(lines_of(job.told()) == 2);
-    REQUIRE(job.told().find("(status 137, Killed); the job starts again in 10 ms and goes on from the beginning\n") !=
-            std::string::npos);
-    REQUIRE(job.told().find("starts again in 20 ms") != std::string::npos);
+    REQUIRE(job.told().find("(status 137, Killed); restarting in 10 ms, from the beginning\n") != std::string::npos);
+    REQUIRE(job.told().find("restarting in 20 ms") != std::string::npos);
 }
 
 TEST_CASE("A job that makes checkpoints is started again any number of times") {
@@ -56,7 +55,7 @@ TEST_CASE("A job that makes checkpoints is started again any number of times") {
     job.start();
     REQUIRE(job.status() == 0);
     REQUIRE(job.starts() == 8);
-    REQUIRE(job.told().find("goes on from step 7\n") != std::string::npos);
+    REQUIRE(job.told().find(", from step 7\n") != std::string::npos);
 }
 
 TEST_CASE("Three starts in a row without a newer checkpoint are an Error of three lines") {
@@ -69,8 +68,9 @@ TEST_CASE("Three starts in a row without a newer checkpoint are an Error of thre
     const std::string told = job.told();
     REQUIRE(lines_of(told) == 4 + 3);
     REQUIRE(
-        told.find("error: the job was lost 3 times in a row without a newer checkpoint\n  cause: it ended last with "
-                  "status 137, Killed; the newest checkpoint: step 20\n  fix: ") != std::string::npos);
+        told.find(
+            "error: the job was lost 3 times in a row without a newer checkpoint\n  cause: the last attempt ended with "
+            "status 137, Killed; newest checkpoint: step 20\n  fix: ") != std::string::npos);
 }
 
 TEST_CASE("Without auto-resume a lost job keeps its status") {

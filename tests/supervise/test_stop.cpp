@@ -109,7 +109,7 @@ TEST_CASE("A signal between two starts ends the wait with the status of the job 
     job.script("exit 137");
     job.supervision.first_wait = 1000;
     job.start();
-    job.wait_for("told", "starts again in 16m40s");
+    job.wait_for("told", "restarting in 16m40s");
     job.signal(SIGINT);
     REQUIRE(job.status() == 137);
     REQUIRE(job.starts() == 1);

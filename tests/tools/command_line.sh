@@ -18,6 +18,12 @@ for command in pretrain 'data prepare' 'bench step'; do
 done
 expect_error 2 "did you mean 'pretrain'?" "$gradus" help pretrian
 
+# The earlier name of a command.
+expect_ok "$gradus" baselines --help
+cp out.txt long.txt
+expect_ok "$gradus" yardsticks --help
+cmp out.txt long.txt || fail "yardsticks is not baselines: $(cat out.txt)"
+
 # One prompt, in three ways.
 expect_ok "$gradus" generate run --prompt 'the cat' --max-tokens 6 --seed 3
 cp out.txt long.txt
@@ -60,7 +66,7 @@ expect_error 1 'no validation text' "$gradus" data prompts run
 # Completion, from the definitions of the commands: every option of every command's help is offered.
 expect_ok "$gradus" __complete ''
 grep -qx pretrain out.txt || fail "no commands are offered: $(cat out.txt)"
-for command in 'data prepare' 'data prompts' 'tokenizer train' plan pretrain eval generate convert yardsticks report 'bench step' \
+for command in 'data prepare' 'data prompts' 'tokenizer train' plan pretrain eval generate convert baselines report 'bench step' \
     'bench ops' 'bench generate' 'bench tokenizer'; do
     expect_ok "$gradus" $command --help
     grep -oE '^  (-[a-zA-Z],)?--[a-z-]+' out.txt | grep -oE -- '--[a-z-]+' | sort -u >options.txt

@@ -41,7 +41,7 @@ KEYS = {
     "samples": {"step": count, "prompt": text, "text": maybe_text},
     "run.json": {"parameters": count, "tokens_per_step": count, "train_tokens": count, "val_tokens": count, "vocab": count,
                  "threads": lambda x: x == 1},
-    "yardstick": {"name": text, "bits_per_byte": number},
+    "baseline": {"name": text, "bits_per_byte": number},
     "bench tokenizer": {"seconds": number, "tokens": count, "bytes": count,
                         "ids_fnv1a": lambda x: len(x) == 16 and int(x, 16) >= 0},
     "bench ops": {"op": text, "dtype": lambda x: x in ("f32", "bf16"), "shape": text, "seconds": number,
@@ -135,10 +135,10 @@ if [ -w /dev/full ]; then
     done
 fi
 
-# Yardsticks, and the speed of an op.
+# Baselines, and the speed of an op.
 if command -v xz >/dev/null; then
-    expect_ok "$gradus" yardsticks prepared --out run/extra.json
-    expect_keys yardstick 3 <run/extra.json
+    expect_ok "$gradus" baselines prepared --out run/extra.json
+    expect_keys baseline 3 <run/extra.json
 fi
 expect_ok "$gradus" bench ops --filter rope_forward --dtype f32 --threads 1 --json
 expect_keys 'bench ops' "$(wc -l <out.txt)" <out.txt

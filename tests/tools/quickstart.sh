@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # tools/quickstart, from the step after its build: what is done is reused, what is trained is kept, what it did not make
-# is not touched. And the yardsticks that it measures.
+# is not touched. And the baselines that it measures.
 source "$(dirname "$0")/helpers/check.sh"
 write_text >text.txt
 write_recipe
@@ -79,7 +79,7 @@ expect_ok "${small[@]}" --run run
 grep -q "^resume   after step $steps of" out.txt || fail "it did not go on from step $steps: $(grep -m1 resume out.txt)"
 expect_ok "${small[@]}" --run ./run --minutes 0.050
 grep -q 'has done all' out.txt || fail "a third run trained: $(cat out.txt)"
-! grep -qE '^\$ .*(prepare|tokenizer train|yardsticks)' out.txt || fail "work was done twice: $(cat out.txt)"
+! grep -qE '^\$ .*(prepare|tokenizer train|baselines)' out.txt || fail "work was done twice: $(cat out.txt)"
 [ "$made" = "$(listing run/data; listing run/tokenizer; stat -c %Y run/extra.json)" ] || fail "the data was made again"
 rows='this model|xz -9 alone|xz -9 after the training text|byte 6-gram'
 [ "$(grep -cE "^ +[0-9]+\.[0-9]{4}  ($rows)" out.txt)" -eq 4 ] ||
@@ -94,7 +94,7 @@ model=$(sed -n 's/^the model, as Hugging Face transformers loads it: *//p' out.t
 [ -e "$model/config.json" ] && [ -e "$model/model.safetensors" ] || fail "'$model' is no model: $(tail -5 out.txt)"
 grep -q '</html>' run/report.html || fail "there is no report"
 
-# The validation covers all of the text that the yardsticks cover.
+# The validation covers all of the text that the baselines cover.
 bytes=$(sed -n 's/.*"bytes": \([0-9]*\).*/\1/p' run/data/val.meta.json)
 [ "$bytes" -gt 2000 ] || fail "only $bytes bytes validate"
 grep -q 'windows = 0' run/recipe.toml || fail "the validation leaves text out"
@@ -133,17 +133,17 @@ printf '#!/bin/sh\nexit 1\n' >bin/dpkg
 expect_error 1 'tools/setup quickstart' env PATH="$work/bin:$PATH" "${quick[@]}" --run pages
 rm bin/dpkg
 
-# Yardsticks: of prepared folders alone, and no number where xz or the output fails. Nothing is left behind.
+# Baselines: of prepared folders alone, and no number where xz or the output fails. Nothing is left behind.
 mkdir empty
-refused 1 'gradus data prepare' empty "$gradus" yardsticks empty
-refused 1 'gradus data prepare' . "$gradus" yardsticks absent
+refused 1 'gradus data prepare' empty "$gradus" baselines empty
+refused 1 'gradus data prepare' . "$gradus" baselines absent
 for xz in 'exit 3' 'head -c 1000 >/dev/null; kill -9 $$'; do
     printf '#!/bin/sh\n%s\n' "$xz" >bin/xz
     chmod +x bin/xz
-    refused 1 'xz -9 did not compress' run env PATH="$work/bin:$PATH" "$gradus" yardsticks run/data
+    refused 1 'xz -9 did not compress' run env PATH="$work/bin:$PATH" "$gradus" baselines run/data
 done
 full() { "$@" >/dev/full; }
-[ ! -w /dev/full ] || refused 1 'standard output' run full "$gradus" yardsticks run/data
-expect_ok "$gradus" yardsticks run/data --out again.json
-cmp again.json run/extra.json || fail "the yardsticks differ from run to run"
+[ ! -w /dev/full ] || refused 1 'standard output' run full "$gradus" baselines run/data
+expect_ok "$gradus" baselines run/data --out again.json
+cmp again.json run/extra.json || fail "the baselines differ from run to run"
 echo passed

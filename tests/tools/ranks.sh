@@ -82,8 +82,8 @@ kill -KILL "$victim" 2>/dev/null || true
 [ "$status" -eq 75 ] || fail "ranks that lost one ended with $status: $(cat stopped.txt)"
 grep -q 'is lost' stopped.txt && grep -q 'at step [0-9]' stopped.txt || fail "the lost rank is not named: $(cat stopped.txt)"
 
-# Training that goes astray does so on all ranks alike: skipped, rolled back, and in the end given up by one voice.
-expect_rank_error 'training has gone astray at step' 2 "${train[@]}" run.dir=astray --set optimizer.lr=100 --set optimizer.clip=0 \
+# Training that diverges does so on all ranks alike: skipped, rolled back, and in the end given up by one voice.
+expect_rank_error 'training diverged at step' 2 "${train[@]}" run.dir=astray --set optimizer.lr=100 --set optimizer.clip=0 \
     --set train.steps=400 --set optimizer.warmup=0 --set optimizer.schedule=constant --set checkpoint.every=1 \
     --set optimizer.weight_decay=100
 [ "$(basename "$(readlink -f astray/checkpoints/latest)")" = "$(ls astray/checkpoints | grep step- | tail -1)" ] ||

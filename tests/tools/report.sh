@@ -17,7 +17,7 @@ echo '[{"name": "a <yard> & stick", "bits_per_byte": 1.75}]' >run/extra.json
 echo '{"step":300,"prompt":"<script>alert(1)</script>","text":"a < b & c"}' >run/samples.jsonl
 printf '[train]\nsteps = 300\n' >run/recipe.toml
 expect_ok "$gradus" report run
-grep -q 'a &lt;yard&gt; &amp; stick 1.750' run/report.html || fail "the yardstick is not drawn"
+grep -q 'a &lt;yard&gt; &amp; stick 1.750' run/report.html || fail "the baseline is not drawn"
 grep -q '&lt;script&gt;' run/report.html || fail "the sample is not shown as text"
 ! grep -q '<script' run/report.html || fail "a sample became a script"
 
@@ -49,7 +49,7 @@ printf 'nonsense\n' >odd/log.jsonl
 expect_error 1 'has no step' "$gradus" report odd
 echo '{"step":1,"loss":2}' >odd/log.jsonl
 echo '{"name": "x"}' >odd/extra.json
-expect_error 1 'yardsticks' "$gradus" report odd
+expect_error 1 'baselines' "$gradus" report odd
 rm odd/extra.json
 expect_error 1 'cannot write' "$gradus" report odd --out no/such/folder.html
 echo passed

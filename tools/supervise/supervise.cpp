@@ -36,12 +36,11 @@ Error inside_a_job(const Supervision& s, int ranks) {
 }
 
 Error no_progress(int status, int64_t newest) {
-    return Error(
-        fmt::format("the job was lost {} times in a row without a newer checkpoint", fruitless_starts_allowed),
-        fmt::format("it ended last with {}; the newest checkpoint: {}", text_of_status(status),
-                    text_of_step(newest, "none")),
-        "mend what the ranks said above, or see whether the kernel ended them for memory: dmesg | tail; then the "
-        "same command again");
+    return Error(fmt::format("the job was lost {} times in a row without a newer checkpoint", fruitless_starts_allowed),
+                 fmt::format("the last attempt ended with {}; newest checkpoint: {}", text_of_status(status),
+                             text_of_step(newest, "none")),
+                 "fix what the ranks reported above, or see whether they ran out of memory: dmesg | tail; then the "
+                 "same command again");
 }
 
 // mpirun has a status of its own when it is told to end at once.
@@ -75,8 +74,8 @@ int supervise(const Supervision& s) {
         fruitless = newest > before ? 0 : fruitless + 1;
         if (fruitless == fruitless_starts_allowed) throw no_progress(end.status, newest);
         const double wait = std::ldexp(s.first_wait, std::max(fruitless - 1, 0));
-        note(fmt::format("a rank was lost ({}); the job starts again in {} and goes on from {}",
-                         text_of_status(end.status), text_of_seconds(wait), text_of_step(newest, "the beginning")));
+        note(fmt::format("a rank was lost ({}); restarting in {}, from {}", text_of_status(end.status),
+                         text_of_seconds(wait), text_of_step(newest, "the beginning")));
         if (signals.requested_within(wait)) return end.status;
     }
 }

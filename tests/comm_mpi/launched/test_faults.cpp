@@ -54,9 +54,9 @@ TEST_CASE("an error that passes the world ends the others and is still printed")
     REQUIRE(outcome.status == 5);
 }
 
-TEST_CASE("a rank that lives but does not come is named when patience is over") {
+TEST_CASE("a rank that is alive but stalled is named when patience is over") {
     const Outcome outcome = require_failure("late");
-    REQUIRE_SAYS(outcome, "does not come");
+    REQUIRE_SAYS(outcome, "is stalled");
     REQUIRE_SAYS(outcome, "rank 1 has been alive for these 2");
     REQUIRE_SAYS(outcome, " s, after all-reduce #7 of all");
 }

@@ -42,10 +42,10 @@ TEST_CASE("a rank that throws ends those whose devices wait for it, with its tex
                  "[rank 1] error: the disk is full\n  cause: no space for the checkpoint\n  fix:   free some\n");
 }
 
-TEST_CASE("a rank that lives but does not come to a call of the devices is named when patience is over") {
+TEST_CASE("a rank that is alive but stalled before a call of the devices is named when patience is over") {
     const Outcome outcome = require_failure("late", lost);
     REQUIRE_SAYS(outcome, "rank 1 on '");
-    REQUIRE_SAYS(outcome, "' does not come");
+    REQUIRE_SAYS(outcome, "' is stalled");
     REQUIRE_SAYS(outcome, "it has begun 7 calls of dp, and its device has finished 7");
 }
 
@@ -82,7 +82,7 @@ TEST_CASE("a call that NCCL refuses ends the ranks with its words") {
 
 TEST_CASE("ranks that wait for each other in a ring over two axes end when patience is over") {
     const Outcome outcome = require_failure("other_axis", lost, 4);
-    REQUIRE_SAYS(outcome, " does not come");
+    REQUIRE_SAYS(outcome, " is stalled");
     REQUIRE_SAYS(outcome, " and is in all-reduce #2 of ");
 }
 
@@ -96,7 +96,7 @@ TEST_CASE("communicators that are not made in time end the ranks") {
     REQUIRE_SAYS(require_failure("deaf", lost), "waits in connect #1 of all");
     const Outcome outcome = require_failure("never_connects", lost);
     REQUIRE_SAYS(outcome, "rank 1 on '");
-    REQUIRE_SAYS(outcome, "' does not come");
+    REQUIRE_SAYS(outcome, "' is stalled");
     REQUIRE_SAYS(outcome, "waits in connect #1 of all");
 }
 

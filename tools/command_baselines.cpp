@@ -1,5 +1,5 @@
-// gradus yardsticks DIR: what the validation text of a prepared folder costs under things that are not language models,
-// in bits per byte: xz -9 alone, xz -9 after the training text, and a byte-level n-gram model of the training text.
+// gradus baselines DIR: non-neural compression baselines on the validation text of a prepared folder, in bits per byte:
+// xz -9 alone, xz -9 after the training text, and a byte-level n-gram model of the training text.
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/stat.h>
@@ -24,7 +24,7 @@ namespace gradus {
 
 namespace {
 
-struct Yardstick {
+struct Baseline {
     std::string name;
     double bits_per_byte;
 };
@@ -37,7 +37,7 @@ public:
         int pipe[2];
         if (!packed_ || ::pipe2(pipe, O_CLOEXEC) != 0)
             throw Error("xz cannot be given the text", std::strerror(errno),
-                        "free some room in /tmp, then run the same command again");
+                        "free some space in /tmp, then run the same command again");
         std::signal(SIGPIPE, SIG_IGN);  // an xz that ends early tells so by its status
         posix_spawn_file_actions_t files;
         posix_spawn_file_actions_init(&files);
@@ -131,7 +131,7 @@ int64_t xz_size(const std::vector<fs::path>& files) {
     return xz.size();
 }
 
-std::vector<Yardstick> measure(const fs::path& folder) {
+std::vector<Baseline> measure(const fs::path& folder) {
     require_prepared(folder);
     const fs::path train = documents_of(folder, "train"), val = documents_of(folder, "val");
     double bytes = 0, ngram_bits = 0;
@@ -152,14 +152,14 @@ std::vector<Yardstick> measure(const fs::path& folder) {
             {"byte 6-gram (Witten-Bell)", ngram_bits / bytes}};
 }
 
-void print(const std::vector<Yardstick>& yardsticks) {
-    for (const Yardstick& y : yardsticks) fmt::print("{:<32} {:.4f} bits per byte\n", y.name, y.bits_per_byte);
+void print(const std::vector<Baseline>& baselines) {
+    for (const Baseline& y : baselines) fmt::print("{:<32} {:.4f} bits per byte\n", y.name, y.bits_per_byte);
 }
 
 // A list with an object a line, for programs that read lines too.
-std::string json_of(const std::vector<Yardstick>& yardsticks) {
+std::string json_of(const std::vector<Baseline>& baselines) {
     std::string list;
-    for (const Yardstick& y : yardsticks) {
+    for (const Baseline& y : baselines) {
         const nlohmann::ordered_json one = {{"name", y.name}, {"bits_per_byte", y.bits_per_byte}};
         list += (list.empty() ? "  " : ",\n  ") + one.dump();
     }
@@ -168,24 +168,23 @@ std::string json_of(const std::vector<Yardstick>& yardsticks) {
 
 }  // namespace
 
-void add_yardsticks_command(CLI::App& app) {
+void add_baselines_command(CLI::App& app) {
     struct Options {
         std::string folder, out;
     };
     auto o = std::make_shared<Options>();
     CLI::App* command =
-        app.add_subcommand("yardsticks",
-                           "Measures what the validation text of a prepared folder costs without a language model, in "
-                           "bits per byte: xz -9 "
-                           "alone, xz -9\n"
+        app.add_subcommand("baselines",
+                           "Compresses the validation text of a prepared folder without a neural network, in bits per "
+                           "byte: xz -9 alone, xz -9\n"
                            "after the training text, and an n-gram model of bytes. Needs the program xz.\n\n"
-                           "Example: gradus yardsticks runs/quickstart/data --out runs/quickstart/extra.json");
+                           "Example: gradus baselines runs/quickstart/data --out runs/quickstart/extra.json");
     command->add_option("DIR", o->folder, "a folder that `gradus data prepare` made")->required();
     command->add_option("--out", o->out, "also write them as JSON, a list of {name, bits_per_byte}");
     command->callback([o] {
-        const std::vector<Yardstick> yardsticks = measure(o->folder);
-        if (!o->out.empty()) write_file_atomically(o->out, json_of(yardsticks));
-        print(yardsticks);
+        const std::vector<Baseline> baselines = measure(o->folder);
+        if (!o->out.empty()) write_file_atomically(o->out, json_of(baselines));
+        print(baselines);
     });
 }
 
