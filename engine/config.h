@@ -233,7 +233,7 @@ struct Config {
               "write checkpoints beside training, from a copy of the state in the memory of the first rank; false: "
               "training waits, and one rank needs no copy");
         visit("checkpoint.keep", keep, between(1, 1e6), free,
-              "newest checkpoints to keep");
+              "newest regular checkpoints to keep");
         visit("checkpoint.keep_every", keep_every, between(0, large), free,
               "checkpoints of every so many steps stay for good; 0: none");
 
