@@ -238,7 +238,7 @@ struct Config {
               "write checkpoints in the background, from a copy of the state in the memory of the first rank; false: "
               "training waits, and a single rank needs no copy");
         visit("checkpoint.keep", keep, between(1, 1e6), free,
-              "number of newest checkpoints to keep");
+              "number of newest regular checkpoints to keep");
         visit("checkpoint.keep_every", keep_every, between(0, large), free,
               "also keep every checkpoint whose step is a multiple of this; 0: none");
 

@@ -1,6 +1,7 @@
 #include "engine/stability.h"
 
 #include <cmath>
+#include <limits>
 #include <utility>
 
 namespace gradus {
@@ -46,14 +47,18 @@ Verdict Stability::judge(double loss, double norm) {
     return verdict;
 }
 
-void Stability::rolled_back(const StabilityState& then, int64_t undone) {
-    const double rate = state_.rate;
-    const int64_t skipped = state_.skipped, offset = state_.data_offset;
-    state_ = then;
-    state_.skipped = skipped;
+int64_t Stability::rollback_limit(int64_t step) const {
+    return step <= state_.diverged_at ? state_.rolled_back_to : std::numeric_limits<int64_t>::max();
+}
+
+void Stability::rolled_back(const StabilityState& then, int64_t from, int64_t to) {
+    state_.losses = then.losses;
+    state_.norms = then.norms;
     state_.skipped_in_a_row = 0;
-    state_.data_offset = offset + undone;
-    state_.rate = rate * config_.rate_factor;
+    state_.data_offset += from - to;
+    state_.rate *= config_.rate_factor;
+    state_.diverged_at = from;
+    state_.rolled_back_to = to;
 }
 
 }  // namespace gradus

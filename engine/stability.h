@@ -1,13 +1,14 @@
 #pragma once
 // Which steps a run takes. A loss or a gradient far outside what the last steps had would cost more than it teaches: the
 // step is skipped, its samples are lost and the weights stay. Several in a row mean that the weights themselves have gone
-// astray: the run goes back to its last checkpoint, past the samples that led there, at a lower rate.
+// astray: the run goes back to its last checkpoint, past the samples that led there, at a lower rate. Where it diverges again
+// before it has come past the step at which it diverged, it goes back to an earlier one: the cause may be in the checkpoint.
 //
 //   skip       loss or norm is no number, or lies above mean + sigma · deviation of the last `window` steps taken, once
 //              half of them are there
 //   roll back  after `in_a_row` skipped steps: the data moves on by the steps undone, rate ← rate · rate_factor
 //
-// All of it follows from numbers that every rank has, bit for bit, so no rank decides alone. The history is part of a
+// All of it follows from numbers that every rank has, bit for bit, so no rank decides alone. The complete state is part of a
 // checkpoint: a resumed run decides as the run would have.
 // Sources: OLMo-core's SkipStepOptimizer (the window and six deviations); Chowdhery et al. 2022, PaLM (go back and pass the
 // data).
@@ -33,6 +34,10 @@ struct StabilityState {
     int64_t skipped_in_a_row = 0, skipped = 0;
     int64_t data_offset = 0;  // steps of samples that rollbacks passed
     double rate = 1;          // factor of the learning rate
+    // The last rollback: the steps done before it, and those of the checkpoint it led to; 0: there was none.
+    int64_t diverged_at = 0, rolled_back_to = 0;
+
+    bool operator==(const StabilityState&) const = default;
 };
 
 class Stability {
@@ -42,8 +47,10 @@ public:
     // Of the step at hand; records it.
     Verdict judge(double loss, double norm);
     bool must_roll_back() const { return state_.skipped_in_a_row >= config_.in_a_row; }
-    // What goes on from a checkpoint `undone` steps ago, whose state was `then`.
-    void rolled_back(const StabilityState& then, int64_t undone);
+    // A rollback after so many steps leads to a checkpoint of fewer steps than these.
+    int64_t rollback_limit(int64_t step) const;
+    // The run continues at step `to`, from a checkpoint whose state was `then`, instead of at step `from`.
+    void rolled_back(const StabilityState& then, int64_t from, int64_t to);
 
     const StabilityState& state() const { return state_; }
     void restore(const StabilityState& s) { state_ = s; }

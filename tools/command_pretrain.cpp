@@ -152,6 +152,7 @@ void train(MpiWorld& world, Config config, bool never_resume, std::chrono::stead
     const PretrainBatches batches(data, r);
     const std::vector<Prompt> samples = sample_prompts(r, data);
 
+    if (first && resume) finish_save(*resume);
     if (resume && resume->state.step >= r.config.steps) {
         tell(fmt::format("this run has done all of its {} steps: {}\n", text_of_whole(r.config.steps),
                          resume->folder.string()));

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <limits>
 #include <utility>
 
 #include "engine/base/signals.h"
@@ -28,8 +27,7 @@ PretrainLoop::PretrainLoop(const Resolved& r, const PretrainData& data, const Pr
       steps_(r.config.steps),
       parameters_(parameter_count(r.model)),
       saver_(folder_, {.tokenizer_json = data_.tokenizer_text,
-                       .end_of_text = data_.tokenizer.end_of_text() ? std::string(end_of_text_token) : "",
-                       .keep = {int(r.config.keep), r.config.keep_every}}),
+                       .end_of_text = data_.tokenizer.end_of_text() ? std::string(end_of_text_token) : ""}),
       sampler_(r, data, std::move(samples), run_.step, mesh_.world),
       bytes_of_ids_(bytes_of_ids(data.tokenizer, r.model.V)),
       saved_step_(run_.step),
@@ -64,25 +62,27 @@ StepResult PretrainLoop::train_step(double& seconds) {
     return result;
 }
 
-// The newest whole checkpoint of a step below that one, by checksums; the ranks share the reading.
-std::string PretrainLoop::checkpoint_before(int64_t step) {
+// The newest whole one below that step, by checksums; the ranks share the reading.
+std::string PretrainLoop::rollback_target(int64_t limit) {
     tell_saved(saver_.wait());
-    const LatestCheckpoint latest = latest_checkpoint(folder_, Judge::checksums, mesh_.world, step);
+    std::vector<int64_t> steps = run_.rollback_targets;
+    std::erase_if(steps, [&](int64_t step) { return step >= limit; });
+    const LatestCheckpoint latest = latest_checkpoint(folder_, Judge::checksums, mesh_.world, steps);
+    for (const std::string& damage : latest.notes) note(damage);
     return latest.folder ? latest.folder->string() : "";
 }
 
-// Back to the last checkpoint, on all ranks; or, where the run has not come past the step that it went astray at before, to one
-// before that: what led astray may be in the checkpoint itself.
+// On all ranks.
 void PretrainLoop::roll_back(Verdict verdict) {
-    const bool again = run_.step <= astray_at_;
-    const int64_t limit = again ? back_at_ : std::numeric_limits<int64_t>::max();
-    const std::string from = checkpoint_before(limit);
     Stability& stability = run_.trainer->stability();
+    const int64_t limit = stability.rollback_limit(run_.step);
+    const bool again = run_.step <= stability.state().diverged_at;
+    const std::string from = rollback_target(limit);
     if (from.empty())
         throw Error(fmt::format("training diverged at step {}", run_.step),
                     fmt::format("{} for {} steps in a row, at {:.2g} times the recipe's learning rate, and {}",
                                 name_of(verdict), stability.state().skipped_in_a_row, stability.state().rate,
-                                again ? fmt::format("no checkpoint before that of step {} is kept", back_at_)
+                                again ? fmt::format("no checkpoint before that of step {} is kept", limit)
                                       : "there is no checkpoint to roll back to"),
                     fmt::format("--set optimizer.lr={:.1e} --set run.dir=OTHER; a longer optimizer.warmup, or "
                                 "train.dtype=f32, may help too",
@@ -91,14 +91,13 @@ void PretrainLoop::roll_back(Verdict verdict) {
     const TrainingState state = load_checkpoint(from, *run_.model, run_.trainer->optimizer(), mesh_, Verified::yes);
     // A run that is killed now must not go on from a checkpoint whose steps are no longer in its log.
     if (mesh_.world.rank == 0) remove_later(folder_, from);
-    stability.rolled_back(state.stability, run_.step - state.step);
-    run_.step = saved_step_ = back_at_ = state.step;
-    astray_at_ = undone;
+    stability.rolled_back(state.stability, undone, state.step);
+    run_.step = saved_step_ = state.step;
     run_.tokens = state.tokens;
+    std::erase_if(run_.rollback_targets, [&](int64_t step) { return step > state.step; });
     note(
         fmt::format("rolled back from step {} to the checkpoint of step {}; the batches in between are skipped, and "
-                    "the learning rate is "
-                    "{:.3g} times the recipe's",
+                    "the learning rate is {:.3g} times the recipe's",
                     undone, state.step, stability.state().rate));
     rolled_back_from_ = undone;
     first_step_ = run_.step;
@@ -131,12 +130,15 @@ void PretrainLoop::tell_saved(const std::optional<fs::path>& written) {
     if (written) tell(fmt::format("saved {}\n", written->string()));
 }
 
-void PretrainLoop::save() {
+void PretrainLoop::save(bool regular) {
     if (saved_step_ == run_.step) return;
     const Config& c = resolved_.config;
     const bool here = mesh_.world.rank == 0;
     if (here) {
         tell_saved(saver_.wait());  // one at a time
+        if (regular)
+            run_.rollback_targets =
+                steps_to_keep(folder_, run_.rollback_targets, run_.step, {int(c.keep), c.keep_every});
         log_->sync();
         events_->sync();
         sampler_.sync();
@@ -146,7 +148,8 @@ void PretrainLoop::save() {
                                  .seed = resolved_.trainer.seed,
                                  .recipe = recipe_text(c),
                                  .compatible = resolved_.identity,
-                                 .stability = run_.trainer->stability().state()};
+                                 .stability = run_.trainer->stability().state(),
+                                 .rollback_targets = run_.rollback_targets};
     if (!c.background && mesh_.world.size == 1 && c.device == "cpu") {
         tell_saved(
             save_checkpoint(folder_, Snapshot::of(*run_.model, run_.trainer->optimizer()), state, saver_.options()));
@@ -201,11 +204,12 @@ bool PretrainLoop::run() {
         if (validates) validate(record);
         write(record);
         if (is_due(run_.step, c.sample_every) || (last && c.sample_every > 0)) sampler_.sample(*run_.model, run_.step);
-        // In the middle of skipped steps there is nothing that a run should go back to.
-        if (last || (taken && is_due(run_.step, c.checkpoint_every))) save();
+        // In the middle of skipped steps there is nothing that a run should roll back to.
+        const bool regular = taken && is_due(run_.step, c.checkpoint_every);
+        if (regular || last) save(regular);
         tell_saved(saver_.finished());
     }
-    if (run_.step > 0) save();
+    if (run_.step > 0) save(false);
     tell_saved(saver_.wait());
     return run_.step == steps_;
 }

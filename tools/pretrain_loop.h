@@ -1,6 +1,6 @@
 #pragma once
 // The steps of a training run, with all that happens between them: the log, validation, samples, checkpoints, the way back
-// from a run gone astray, and the request to stop, which leaves a validation or a sample that is under way. Nothing that it
+// from a run that diverged, and the request to stop, which leaves a validation or a sample that is under way. Nothing that it
 // tells people can fail, so that a closed pipe or a full disk behind them never costs a checkpoint.
 //
 // Every rank goes the same way through it, since what is decided is decided on numbers that all of them have; the first
@@ -37,8 +37,9 @@ private:
 
     StepResult train_step(double& seconds);
     void validate(nlohmann::ordered_json& record);
-    void save();
-    std::string checkpoint_before(int64_t step);
+    // A regular checkpoint is one that the run makes whether or not it is stopped: rollbacks lead to those alone.
+    void save(bool regular);
+    std::string rollback_target(int64_t limit);
     void roll_back(Verdict);
     void tell_saved(const std::optional<fs::path>&);
     void open_logs();
@@ -60,8 +61,6 @@ private:
     std::vector<int32_t> bytes_of_ids_;
     int64_t saved_step_;
     std::optional<int64_t> rolled_back_from_;
-    int64_t astray_at_ = 0;  // the step that the last way back was taken from
-    int64_t back_at_ = 0;    // and the checkpoint it led to
     int64_t first_step_;
     Clock::time_point start_ = Clock::now(), shown_ = {};
 };

@@ -8,10 +8,12 @@
 
 #include "engine/base/log.h"
 #include "engine/base/signals.h"
+#include "engine/checkpoint/folders.h"
 #include "engine/checkpoint/weights.h"
 #include "engine/initialise.h"
 #include "engine/same_run.h"
 #include "tools/cli.h"
+#include "tools/log_gaps.h"
 
 namespace gradus {
 
@@ -31,6 +33,37 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
+// All that are there: where a manifest does not say which of them a rollback may lead to.
+std::vector<int64_t> steps_until(const fs::path& run_folder, int64_t last) {
+    std::vector<int64_t> steps;
+    for (const StepFolder& f : step_folders(run_folder))
+        if (f.step <= last) steps.push_back(f.step);
+    std::reverse(steps.begin(), steps.end());
+    return steps;
+}
+
+// Where `latest` is a folder, such as cp -L makes of the link, it may be all that is left of a checkpoint.
+void require_step_of_latest(const fs::path& run_folder) {
+    const fs::path latest = checkpoints_of(run_folder) / "latest";
+    std::error_code ignored;
+    if (!fs::is_directory(fs::symlink_status(latest, ignored)) || !what_is_missing(latest).empty()) return;
+    const int64_t step = read_manifest(latest).state.step;
+    const fs::path name = latest.parent_path() / name_of_step(step);
+    const std::vector<StepFolder> others = step_folders(run_folder);
+    if (fs::exists(name, ignored) || (!others.empty() && others.front().step > step)) return;
+    throw Error(fmt::format("'{}' is a folder that holds the checkpoint of step {}, which no other folder has",
+                            latest.string(), step),
+                fmt::format("it should be a link, and a resumed run looks for {}", name.string()),
+                fmt::format("mv {} {}", latest.string(), name.string()));
+}
+
+void note_missing_steps(const fs::path& log, int64_t last) {
+    const std::string missing = steps_without_a_line(log, last);
+    if (missing.empty()) return;
+    note(fmt::format("'{}' has no line of {}, which the checkpoint of step {} includes: its curves will have a gap",
+                     log.string(), missing, last));
+}
+
 }  // namespace
 
 std::optional<ResumePoint> find_resume_point(const fs::path& run_folder, bool never, const Comm& all) {
@@ -42,12 +75,24 @@ std::optional<ResumePoint> find_resume_point(const fs::path& run_folder, bool ne
                     "--resume never starts in an empty folder alone",
                     "--set run.dir=OTHER, or leave out --resume to resume that run");
     for (const std::string& damage : latest.notes) note(damage);
-    if (latest.folder) return ResumePoint{*latest.folder, read_manifest(*latest.folder).state};
+    if (first) require_step_of_latest(run_folder);
+    if (latest.folder) {
+        ResumePoint resume = {*latest.folder, read_manifest(*latest.folder).state};
+        if (first) note_missing_steps(run_folder / "log.jsonl", resume.state.step);
+        return resume;
+    }
     if (!latest.notes.empty())
         throw Error(
             "all checkpoints of '" + run_folder.string() + "' are damaged, and without them the run would start again",
             latest.notes.front(), fmt::format("mv {0}/checkpoints {0}/checkpoints.damaged", run_folder.string()));
     return std::nullopt;
+}
+
+void finish_save(const ResumePoint& resume) {
+    const fs::path run_folder = resume.folder.parent_path().parent_path();
+    remove_leftovers(run_folder);
+    point_latest_at(resume.folder);
+    if (resume.state.rollback_targets) remove_older(run_folder, *resume.state.rollback_targets, resume.state.step);
 }
 
 Resolved resolve_run(const Config& given, const PretrainData& data, const std::optional<ResumePoint>& resume,
@@ -96,6 +141,7 @@ TrainingRun start_run(const Resolved& r, const std::optional<ResumePoint>& resum
         run.trainer->stability().restore(state.stability);
         run.step = state.step;
         run.tokens = state.tokens;
+        run.rollback_targets = state.rollback_targets.value_or(steps_until(r.config.run_dir, state.step));
     }
     return run;
 }

@@ -2,6 +2,7 @@
 // How a training run begins: afresh, from weights that exist, or where its newest checkpoint left off.
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "engine/base/file.h"
 #include "engine/checkpoint/checkpoint.h"
@@ -24,6 +25,9 @@ struct ResumePoint {
 // folder.
 std::optional<ResumePoint> find_resume_point(const fs::path& run_folder, bool never, const Comm& all);
 
+// What a save does once its checkpoint is whole: it may have been killed before. The first rank calls.
+void finish_save(const ResumePoint&);
+
 // The settings in full; model.from is a folder with weights by now. Error when they differ from those that the run began
 // with, or when the data's tokens are not those of model.from. Where the clock is to set train.steps and has not yet,
 // there are more of them than any warm-up asks for.
@@ -36,6 +40,8 @@ struct TrainingRun {
     std::unique_ptr<Model> model;
     std::unique_ptr<Trainer> trainer;
     int64_t step = 0, tokens = 0;  // done
+    // Steps of the checkpoints that a rollback may lead to, in ascending order; known to the first rank.
+    std::vector<int64_t> rollback_targets;
 };
 TrainingRun start_run(const Resolved&, const std::optional<ResumePoint>&, const Mesh&, const Ops&);
 

@@ -1,5 +1,7 @@
 #include "engine/checkpoint/checkpoint.h"
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "engine/base/error.h"
@@ -60,18 +62,21 @@ fs::path save_checkpoint(const fs::path& run_folder, const Snapshot& snapshot, c
                     e.fix);
     }
     point_latest_at(folder);
-    remove_older(run_folder, options.keep, folder);
+    if (state.rollback_targets) remove_older(run_folder, *state.rollback_targets, state.step);
     return folder;
 }
 
 namespace {
 
+using Steps = std::optional<std::vector<int64_t>>;  // nothing: all of them
+
 // What the first rank does between the checks that all ranks share.
 class Search {
 public:
-    Search(const fs::path& run_folder, int64_t below) {
+    Search(const fs::path& run_folder, const Steps& of_steps) {
         for (StepFolder& f : step_folders(run_folder))
-            if (f.step < below) folders_.push_back(std::move(f.path));
+            if (!of_steps || std::count(of_steps->begin(), of_steps->end(), f.step) > 0)
+                folders_.push_back(std::move(f.path));
     }
 
     // The next one that is whole by its sizes, held; or nothing.
@@ -103,10 +108,11 @@ private:
 };
 
 // Nothing where the search has to begin again.
-std::optional<LatestCheckpoint> search(const fs::path& run_folder, Judge judge, const Comm& all, int64_t below) {
+std::optional<LatestCheckpoint> search(const fs::path& run_folder, Judge judge, const Comm& all,
+                                       const Steps& of_steps) {
     const bool first = all.rank == 0;
     std::optional<Search> at;
-    if (first) at.emplace(run_folder, below);
+    if (first) at.emplace(run_folder, of_steps);
     for (LatestCheckpoint found;;) {
         const fs::path* whole = first ? at->next(found) : nullptr;
         const std::string said = first ? (at->changed ? "changed" : whole ? "/" + whole->string() : "") : "";
@@ -146,9 +152,9 @@ constexpr int most_searches = 100;  // each of them met a checkpoint that was go
 
 }  // namespace
 
-LatestCheckpoint latest_checkpoint(const fs::path& run_folder, Judge judge, const Comm& all, int64_t below) {
+LatestCheckpoint latest_checkpoint(const fs::path& run_folder, Judge judge, const Comm& all, const Steps& of_steps) {
     for (int i = 0; i < most_searches; ++i)
-        if (std::optional<LatestCheckpoint> found = search(run_folder, judge, all, below)) return std::move(*found);
+        if (std::optional<LatestCheckpoint> found = search(run_folder, judge, all, of_steps)) return std::move(*found);
     throw Error("the checkpoints of '" + run_folder.string() + "' change faster than they can be read",
                 "each that was found was removed at once", "keep more of them: --set checkpoint.keep=2 for that run");
 }

@@ -22,20 +22,20 @@
 
 namespace gradus {
 
+// Which of a run's regular checkpoints stay (engine/checkpoint/folders.h).
 struct Keep {
-    int last = 2;       // of the whole checkpoints, so many newest stay; at least 1
+    int last = 2;       // so many newest; at least 1
     int64_t every = 0;  // those of steps divisible by this stay for ever; 0: none
 };
 
 struct SaveOptions {
     std::string tokenizer_json = {};  // the text of that file; empty: none is written
     std::string end_of_text = {};     // the special token that ends a text; empty: none
-    Keep keep = {};
     uint64_t shard_limit = default_shard_limit;
 };
 
 // Writes the checkpoint of state.step, replacing one of the same step, and returns its folder; called by the rank that has
-// the snapshot. Error when the disk is full or the folder cannot be written: it names the checkpoint that remains, and
+// the snapshot. Older ones that are no targets of a rollback are removed, where the state names those that are. Error when the disk is full or the folder cannot be written: it names the checkpoint that remains, and
 // nothing half-written does.
 fs::path save_checkpoint(const fs::path& run_folder, const Snapshot&, const TrainingState&, const SaveOptions& = {});
 inline fs::path save_checkpoint(const fs::path& run_folder, Model& model, Optimizer& optimizer,
@@ -49,11 +49,11 @@ struct LatestCheckpoint {
     std::shared_ptr<const ReadHold> hold = {};  // on the folder, by the first rank: it stays while this lives
 };
 
-// The newest checkpoint of a step below that one. Changes nothing. Who goes on to use the files asks for their checksums, so
+// The newest checkpoint, or the newest of those steps. Changes nothing. Who goes on to use the files asks for their checksums, so
 // that damage to the newest costs the steps since the one before and no more. Ranks that call it together share the reading
 // and have the same answer.
 LatestCheckpoint latest_checkpoint(const fs::path& run_folder, Judge = Judge::sizes, const Comm& all = {},
-                                   int64_t below = INT64_MAX);
+                                   const std::optional<std::vector<int64_t>>& of_steps = {});
 
 // A folder with a model that a user names, held; every rank of `all` calls. Where it is a checkpoint it is judged like those
 // of a run, and damage is an Error that names the file.

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "engine/base/error.h"
+#include "engine/base/log.h"
 #include "engine/checkpoint/hold.h"
 
 namespace gradus {
@@ -108,6 +109,22 @@ fs::path UnpublishedFolder::publish() {
     return final_;
 }
 
+namespace {
+
+// A folder that a copy (cp -L) made of the link, or whatever else a person put there, keeps its content under another name.
+void move_aside(const fs::path& latest) {
+    std::error_code problem;
+    const fs::file_status found = fs::symlink_status(latest, problem);
+    if (!fs::exists(found) || fs::is_symlink(found)) return;
+    fs::path aside = latest.string() + ".copy";
+    for (int i = 2; fs::exists(fs::symlink_status(aside, problem)); ++i)
+        aside = latest.string() + ".copy" + std::to_string(i);
+    rename_folder(latest, aside);
+    note("'" + latest.string() + "' was not a link to the newest checkpoint; it is now '" + aside.string() + "'");
+}
+
+}  // namespace
+
 void point_latest_at(const fs::path& step_folder) {
     const fs::path latest = step_folder.parent_path() / "latest", fresh = hidden(latest, writing);
     ::unlink(fresh.c_str());
@@ -116,6 +133,7 @@ void point_latest_at(const fs::path& step_folder) {
         if (errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS) return;
         throw cannot("make the link", latest, errno);
     }
+    move_aside(latest);
     if (::rename(fresh.c_str(), latest.c_str()) != 0) {
         const int problem = errno;
         ::unlink(fresh.c_str());
@@ -141,14 +159,25 @@ void remove_step(const fs::path& step_folder, bool though_read) {
 
 }  // namespace
 
-void remove_older(const fs::path& run_folder, const Keep& keep, const fs::path& just_written) {
+std::vector<int64_t> steps_to_keep(const fs::path& run_folder, const std::vector<int64_t>& before, int64_t fresh,
+                                   const Keep& keep) {
     CHECK(keep.last >= 1, "the newest checkpoint always stays");
-    int whole = 0;
-    for (const StepFolder& f : step_folders(run_folder)) {
-        if (!what_is_missing(f.path).empty()) continue;
-        if (++whole <= keep.last || f.path == just_written || (keep.every > 0 && f.step % keep.every == 0)) continue;
-        remove_step(f.path, false);
+    std::vector<int64_t> kept = {fresh};
+    int newest = 1;
+    for (auto step = before.rbegin(); step != before.rend(); ++step) {
+        const bool counts =
+            newest < keep.last && what_is_missing(checkpoints_of(run_folder) / name_of_step(*step)).empty();
+        newest += counts;
+        if (counts || (keep.every > 0 && *step % keep.every == 0)) kept.push_back(*step);
     }
+    std::reverse(kept.begin(), kept.end());
+    return kept;
+}
+
+void remove_older(const fs::path& run_folder, const std::vector<int64_t>& kept, int64_t fresh) {
+    for (const StepFolder& f : step_folders(run_folder))
+        if (f.step < fresh && !std::binary_search(kept.begin(), kept.end(), f.step) && what_is_missing(f.path).empty())
+            remove_step(f.path, false);
 }
 
 void remove_later(const fs::path& run_folder, const fs::path& step_folder) {

@@ -35,9 +35,12 @@ private:
 };
 
 void point_latest_at(const fs::path& step_folder);
-// All but those to keep, the one just written, those that somebody reads (engine/checkpoint/hold.h; the next call may find
-// them free) and damaged ones, which a person may want to see.
-void remove_older(const fs::path& run_folder, const Keep&, const fs::path& just_written);
+// Of the steps before the fresh one's, and that one, those that stay; damaged checkpoints do not count.
+std::vector<int64_t> steps_to_keep(const fs::path& run_folder, const std::vector<int64_t>& before, int64_t fresh,
+                                   const Keep&);
+// The checkpoints before the fresh one go, but for those of the steps to keep, those that somebody reads
+// (engine/checkpoint/hold.h; the next call may find them free) and damaged ones, which a person may want to see.
+void remove_older(const fs::path& run_folder, const std::vector<int64_t>& kept, int64_t fresh);
 // Those of later steps than this one's, which becomes the latest: of a course that the run has left. One that somebody reads
 // loses its name at once and its files later.
 void remove_later(const fs::path& run_folder, const fs::path& step_folder);

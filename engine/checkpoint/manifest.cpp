@@ -24,8 +24,11 @@ bool plain(const std::string& name) {
 nlohmann::json json_of(const StabilityState& s) {
     return {{"losses", s.losses},           {"norms", s.norms},
             {"skipped", s.skipped},         {"skipped_in_a_row", s.skipped_in_a_row},
-            {"data_offset", s.data_offset}, {"rate", s.rate}};
+            {"data_offset", s.data_offset}, {"rate", s.rate},
+            {"diverged_at", s.diverged_at}, {"rolled_back_to", s.rolled_back_to}};
 }
+
+bool is_count(const nlohmann::json& n) { return n.is_number_unsigned() && n.get<uint64_t>() <= uint64_t(INT64_MAX); }
 
 // False where it is not what json_of() writes.
 bool read_stability(const nlohmann::json& j, StabilityState& s) {
@@ -40,13 +43,27 @@ bool read_stability(const nlohmann::json& j, StabilityState& s) {
     for (auto [key, count] : {std::pair{"skipped", &s.skipped},
                               {"skipped_in_a_row", &s.skipped_in_a_row},
                               {"data_offset", &s.data_offset}}) {
-        if (!j.contains(key) || !j[key].is_number_unsigned() || j[key].get<uint64_t>() > uint64_t(INT64_MAX))
-            return false;
+        if (!j.contains(key) || !is_count(j[key])) return false;
+        *count = j[key];
+    }
+    // Older versions kept neither.
+    for (auto [key, count] : {std::pair{"diverged_at", &s.diverged_at}, {"rolled_back_to", &s.rolled_back_to}}) {
+        if (!j.contains(key)) continue;
+        if (!is_count(j[key])) return false;
         *count = j[key];
     }
     if (!j.contains("rate") || !j["rate"].is_number()) return false;
     s.rate = j["rate"];
     return s.losses.size() == s.norms.size() && s.rate > 0;
+}
+
+bool read_steps(const nlohmann::json& j, std::vector<int64_t>& steps) {
+    if (!j.is_array()) return false;
+    for (const nlohmann::json& step : j) {
+        if (!is_count(step) || (!steps.empty() && step.get<int64_t>() <= steps.back())) return false;
+        steps.push_back(step);
+    }
+    return true;
 }
 
 bool read_checksum(const nlohmann::json& j, uint64_t& checksum) {
@@ -96,15 +113,12 @@ ReadManifest parse(const std::string& text) {
         return {{}, "it was edited or damaged: its checksum does not fit"};
 
     // From here on it is what some version of this program wrote.
-    auto whole = [&](const nlohmann::json& n) {
-        return n.is_number_unsigned() && n.get<uint64_t>() <= uint64_t(INT64_MAX);
-    };
     if (!j.contains("format") || j["format"] != format)
         return {{},
                 "its format is " + (j.contains("format") ? shown(j["format"].dump()) : "unnamed") +
                     ", and this program reads format " + std::to_string(format)};
     for (const char* key : {"step", "tokens"})
-        if (!j.contains(key) || !whole(j[key])) return {{}, std::string("it has no count \"") + key + "\""};
+        if (!j.contains(key) || !is_count(j[key])) return {{}, std::string("it has no count \"") + key + "\""};
     if (!j.contains("seed") || !j["seed"].is_number_unsigned()) return {{}, "it has no count \"seed\""};
     for (const char* key : {"dtype", "recipe", "compatible"})
         if (!j.contains(key) || !j[key].is_string()) return {{}, std::string("it has no text \"") + key + "\""};
@@ -114,9 +128,11 @@ ReadManifest parse(const std::string& text) {
     // Checkpoints of before it was kept have none.
     if (j.contains("stability") && !read_stability(j["stability"], m.state.stability))
         return {{}, "its object \"stability\" is not what this program writes"};
+    if (j.contains("rollback_targets") && !read_steps(j["rollback_targets"], m.state.rollback_targets.emplace()))
+        return {{}, "its list \"rollback_targets\" is not what this program writes"};
     for (const auto& [name, about] : j["files"].items()) {
         if (!plain(name)) return {{}, shown(name) + " is not the name of a file in the folder"};
-        if (!about.is_object() || !about.contains("bytes") || !whole(about["bytes"]) || !about.contains("xxh3_64") ||
+        if (!about.is_object() || !about.contains("bytes") || !is_count(about["bytes"]) || !about.contains("xxh3_64") ||
             !about["xxh3_64"].is_string())
             return {{}, "it does not say the size and checksum of " + shown(name)};
         StoredFile f = {name, about["bytes"]};
@@ -145,6 +161,7 @@ void write_manifest(const fs::path& folder, const Manifest& m) {
                         {"compatible", m.state.compatible},
                         {"stability", json_of(m.state.stability)},
                         {"files", files}};
+    if (m.state.rollback_targets) j["rollback_targets"] = *m.state.rollback_targets;
     // As a reader will see it: with every byte that is no UTF-8 already replaced.
     j = parse_json(text_of(j, -1), manifest_name, "report this");
     j["xxh3_64"] = hexadecimal(checksum_of(text_of(j, -1)));

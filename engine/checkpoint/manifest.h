@@ -2,12 +2,15 @@
 // gradus/manifest.json: what a checkpoint is, and the size and checksum of each of its files.
 //
 //   {"format": 1, "step": 100, "tokens": …, "seed": …, "dtype": "bf16", "recipe": "…", "compatible": "…",
-//    "stability": {"losses": […], "norms": […], "skipped": …, "skipped_in_a_row": …, "data_offset": …, "rate": …},
+//    "stability": {"losses": […], "norms": […], "skipped": …, "skipped_in_a_row": …, "data_offset": …, "rate": …,
+//                  "diverged_at": …, "rolled_back_to": …},
+//    "rollback_targets": [steps],
 //    "files": {"config.json": {"bytes": …, "xxh3_64": "16 hexadecimal digits"},
 //              "model.safetensors": {"bytes": …, "xxh3_64": …, "block": 67108864, "blocks": [of each block, …]}, …},
 //    "xxh3_64": the checksum of all the above, written as compact JSON with sorted keys}
 //
 // It is written last: a folder that has one was once whole.
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +28,9 @@ struct TrainingState {
     std::string recipe;      // the text of it, for people
     std::string compatible;  // what must be the same on resume, one "name = value" a line
     StabilityState stability = {};
+    // Steps of the checkpoints that a rollback may lead to, in ascending order, this one's among them if it is one. They stay
+    // beside this one, older ones go. Nothing in the manifests of older versions.
+    std::optional<std::vector<int64_t>> rollback_targets = {};
 };
 
 struct Manifest {

@@ -11,6 +11,7 @@
 #include <functional>
 
 #include "engine/checkpoint/checkpoint.h"
+#include "engine/checkpoint/folders.h"
 #include "engine/models/model.h"
 #include "engine/optimizer.h"
 #include "kernels/scalar.h"
@@ -136,6 +137,14 @@ public:
 private:
     fs::path path_;
 };
+
+// The state of a run at a step, which keeps those of its checkpoints.
+inline TrainingState state_at(const fs::path& run, int64_t step, const Keep& keep) {
+    std::vector<int64_t> before;
+    for (const StepFolder& f : step_folders(run))
+        if (f.step < step) before.insert(before.begin(), f.step);
+    return {.step = step, .rollback_targets = steps_to_keep(run, before, step, keep)};
+}
 
 // The three lines of the Error that the action ends with; empty where it ends well.
 inline std::string refusal(const std::function<void()>& action) {

@@ -182,8 +182,10 @@ TEST_CASE("a checkpoint that was saved is loaded bit for bit, with the run's sta
             Trained saved(kind.config, dtype), loaded(kind.config, dtype);
             saved.fill(8);
             loaded.fill(9);
-            const TrainingState state = {120, 7000000000, ~0ull, "[model]\nname = \"tiny\"  # ü\n",
-                                         "batch = 8\ncontext = 6\n"};
+            TrainingState state = {120, 7000000000, ~0ull, "[model]\nname = \"tiny\"  # ü\n",
+                                   "batch = 8\ncontext = 6\n"};
+            state.stability = {.losses = {3.1}, .norms = {0.7}, .skipped = 4, .rate = 0.1, .diverged_at = 90};
+            state.rollback_targets = {100, 120};
             const fs::path folder = save_checkpoint(run.path(), *saved.model, saved.optimizer, state);
             REQUIRE(folder == run / "checkpoints" / "step-00000120");
             REQUIRE(latest_checkpoint(run.path()).folder == folder);
@@ -195,6 +197,8 @@ TEST_CASE("a checkpoint that was saved is loaded bit for bit, with the run's sta
             REQUIRE(back.seed == ~0ull);
             REQUIRE(back.recipe == state.recipe);
             REQUIRE(back.compatible == state.compatible);
+            REQUIRE(back.stability == state.stability);
+            REQUIRE(back.rollback_targets == state.rollback_targets);
         }
 }
 
@@ -260,17 +264,75 @@ TEST_CASE("the newest checkpoints stay, and those of every so many steps for eve
     const TemporaryFolder run;
     Trained trained(tiny_gpt2(), DType::f32);
     for (int64_t step : {10, 20, 30, 40, 50, 60})
-        save_checkpoint(run.path(), *trained.model, trained.optimizer, {.step = step},
-                        {.keep = {.last = 2, .every = 20}});
+        save_checkpoint(run.path(), *trained.model, trained.optimizer,
+                        state_at(run.path(), step, {.last = 2, .every = 20}));
     REQUIRE(names_in(run / "checkpoints") ==
             std::vector<std::string>{"latest", "step-00000020", "step-00000040", "step-00000050", "step-00000060"});
+}
+
+TEST_CASE("a checkpoint beside the regular ones stays until the next save, and no regular one goes for it") {
+    const TemporaryFolder run;
+    Trained trained(tiny_gpt2(), DType::f32);
+    const auto save = [&](int64_t step, const std::vector<int64_t>& targets) {
+        save_checkpoint(run.path(), *trained.model, trained.optimizer, {.step = step, .rollback_targets = targets});
+    };
+    save(10, {10});
+    save(20, {10, 20});
+    save(25, {10, 20});  // of a stop
+    REQUIRE(names_in(run / "checkpoints") ==
+            std::vector<std::string>{"latest", "step-00000010", "step-00000020", "step-00000025"});
+    save(27, {10, 20});  // of another one
+    REQUIRE(names_in(run / "checkpoints") ==
+            std::vector<std::string>{"latest", "step-00000010", "step-00000020", "step-00000027"});
+    save(30, steps_to_keep(run.path(), {10, 20}, 30, {.last = 2}));
+    REQUIRE(names_in(run / "checkpoints") == std::vector<std::string>{"latest", "step-00000020", "step-00000030"});
+}
+
+TEST_CASE("the steps to keep are the newest and those of every so many, whole ones, in ascending order") {
+    const TemporaryFolder run;
+    Trained trained(tiny_gpt2(), DType::f32);
+    const std::vector<int64_t> before = {10, 20, 30, 40, 50};
+    for (int64_t step : before) save_checkpoint(run.path(), *trained.model, trained.optimizer, {.step = step});
+    using Steps = std::vector<int64_t>;
+    const auto kept = [&](const Keep& keep) { return steps_to_keep(run.path(), before, 60, keep); };
+    REQUIRE(kept({.last = 1}) == Steps{60});
+    REQUIRE(kept({.last = 3}) == Steps{40, 50, 60});
+    REQUIRE(kept({.last = 9}) == Steps{10, 20, 30, 40, 50, 60});
+    REQUIRE(kept({.last = 2, .every = 20}) == Steps{20, 40, 50, 60});
+    fs::resize_file(run / "checkpoints" / "step-00000050" / "model.safetensors", 1);
+    REQUIRE(kept({.last = 3}) == Steps{30, 40, 60});
+}
+
+TEST_CASE("what is named latest and is no link keeps its content under another name") {
+    const TemporaryFolder run;
+    const fs::path latest = run / "checkpoints" / "latest";
+    Trained trained(tiny_gpt2(), DType::f32);
+    const auto save = [&](int64_t step) {
+        save_checkpoint(run.path(), *trained.model, trained.optimizer, {.step = step});
+        REQUIRE(fs::read_symlink(latest) == name_of_step(step));
+    };
+    save(1);
+    for (int i = 1; i <= 3; ++i) {
+        fs::remove(latest);
+        if (i == 3) write_file_atomically(latest, "mine");
+        else fs::copy(run / "checkpoints" / "step-00000001", latest, fs::copy_options::recursive);
+        save(1 + i);
+    }
+    REQUIRE(names_in(run / "checkpoints" / "latest.copy") == names_in(run / "checkpoints" / "step-00000001"));
+    REQUIRE(names_in(run / "checkpoints" / "latest.copy2") == names_in(run / "checkpoints" / "step-00000001"));
+    REQUIRE(read_file(run / "checkpoints" / "latest.copy3") == "mine");
+    // A link that leads nowhere, or elsewhere, is only a link.
+    fs::remove(latest);
+    fs::create_symlink("gone", latest);
+    save(9);
+    REQUIRE_FALSE(fs::exists(run / "checkpoints" / "latest.copy4"));
 }
 
 TEST_CASE("an earlier step than those there is written and stays, whatever the number to keep") {
     const TemporaryFolder run;
     Trained trained(tiny_gpt2(), DType::f32);
     for (int64_t step : {10, 20, 5})
-        save_checkpoint(run.path(), *trained.model, trained.optimizer, {.step = step}, {.keep = {.last = 1}});
+        save_checkpoint(run.path(), *trained.model, trained.optimizer, state_at(run.path(), step, {.last = 1}));
     REQUIRE(names_in(run / "checkpoints") == std::vector<std::string>{"latest", "step-00000005", "step-00000020"});
 }
 

@@ -20,9 +20,12 @@ namespace {
 
 constexpr uint64_t of_step = 1000;  // seed of the numbers at a step: of_step + step
 
-fs::path save_step(const fs::path& run, Trained& t, int64_t step, const SaveOptions& options = {}) {
+fs::path save_step(const fs::path& run, Trained& t, int64_t step, const Keep& keep = {},
+                   const SaveOptions& options = {}) {
     t.fill(of_step + uint64_t(step));
-    return save_checkpoint(run, *t.model, t.optimizer, {.step = step, .compatible = "batch = 8\nseed = 1\n"}, options);
+    TrainingState state = state_at(run, step, keep);
+    state.compatible = "batch = 8\nseed = 1\n";
+    return save_checkpoint(run, *t.model, t.optimizer, state, options);
 }
 
 // Loads the newest checkpoint and requires it to be exactly what was saved at its step; returns that step.
@@ -62,7 +65,7 @@ TEST_CASE("a kill at any moment of saving leaves the newest whole checkpoint loa
         if (child == 0) {
             Trained t(m, DType::bf16);
             for (int64_t next = step + 1;; ++next) {
-                save_step(run.path(), t, next, {.keep = {.last = 2}});
+                save_step(run.path(), t, next, {.last = 2});
                 if (::write(saved[1], "s", 1) != 1) ::_exit(1);
             }
         }
@@ -129,8 +132,7 @@ TEST_CASE("a small disk that fills up keeps the checkpoints it has, and takes ne
     Trained t(m, DType::f32);
     int64_t step = 0;
     std::string text;
-    while (text.empty() && step < 100)
-        text = refusal([&] { save_step(mount.path(), t, ++step, {.keep = {.last = 100}}); });
+    while (text.empty() && step < 100) text = refusal([&] { save_step(mount.path(), t, ++step, {.last = 100}); });
     INFO(text);
     REQUIRE(step > 1);
     REQUIRE(says(text, "No space left on device"));
@@ -156,7 +158,7 @@ TEST_CASE("a truncated file makes the checkpoint before it the latest, and loadi
     const ModelConfig m = tiny_gpt2();
     Trained t(m, DType::bf16);
     save_step(run.path(), t, 1);
-    const fs::path newest = save_step(run.path(), t, 2, {.shard_limit = 1500});
+    const fs::path newest = save_step(run.path(), t, 2, {}, {.shard_limit = 1500});
     Trained loaded(m, DType::bf16);
     loaded.fill(77);
     const std::string before = loaded.bits();
@@ -237,9 +239,9 @@ TEST_CASE("a flipped bit in the newest checkpoint makes the one before it the la
 TEST_CASE("damaged checkpoints are neither counted among those to keep nor removed") {
     const TemporaryFolder run;
     Trained t(tiny_gpt2(), DType::f32);
-    for (int64_t step : {1, 2, 3}) save_step(run.path(), t, step, {.keep = {.last = 3}});
+    for (int64_t step : {1, 2, 3}) save_step(run.path(), t, step, {.last = 3});
     overwrite(run / "checkpoints" / "step-00000003" / "model.safetensors", "");
-    save_step(run.path(), t, 4, {.keep = {.last = 2}});
+    save_step(run.path(), t, 4, {.last = 2});
     REQUIRE(names_in(run / "checkpoints") ==
             std::vector<std::string>{"latest", "step-00000002", "step-00000003", "step-00000004"});
 }

@@ -120,7 +120,7 @@ TEST_CASE("a kill before any of the calls of a save leaves a whole one of that s
         int64_t old = 0, fresh = 0;
         for (int last = 0;; ++last) {
             t.fill(1);
-            save_checkpoint(run.path(), *t.model, t.optimizer, {.step = 3}, {.keep = {.last = 1}});
+            save_checkpoint(run.path(), *t.model, t.optimizer, {.step = 3});
             const pid_t child = ::fork();
             REQUIRE(child >= 0);
             if (child == 0) {
@@ -131,7 +131,7 @@ TEST_CASE("a kill before any of the calls of a save leaves a whole one of that s
                         if (calls++ == last) ::_exit(9);
                     },
                     no_exchange);
-                save_checkpoint(run.path(), *t.model, t.optimizer, {.step = 3}, {.keep = {.last = 1}});
+                save_checkpoint(run.path(), *t.model, t.optimizer, {.step = 3});
                 ::_exit(0);
             }
             int status = 0;

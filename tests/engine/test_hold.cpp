@@ -18,7 +18,8 @@ struct SavingRun {
 
     fs::path save(int64_t step, uint64_t seed = 0) {
         trained.fill(seed == 0 ? uint64_t(step) : seed);
-        return save_checkpoint(folder.path(), *trained.model, trained.optimizer, {.step = step}, {.keep = {.last = 1}});
+        return save_checkpoint(folder.path(), *trained.model, trained.optimizer,
+                               state_at(folder.path(), step, {.last = 1}));
     }
     fs::path checkpoints() const { return folder / "checkpoints"; }
     fs::path step(int64_t n) const { return checkpoints() / name_of_step(n); }
@@ -105,7 +106,7 @@ TEST_CASE(
     SavingRun run;
     run.save(1);
     run.trained.fill(2);
-    save_checkpoint(run.folder.path(), *run.trained.model, run.trained.optimizer, {.step = 2}, {.keep = {.last = 9}});
+    save_checkpoint(run.folder.path(), *run.trained.model, run.trained.optimizer, {.step = 2});
     auto reading = latest_checkpoint(run.folder.path());
     REQUIRE(reading.folder == run.step(2));
     remove_later(run.folder.path(), run.step(1));

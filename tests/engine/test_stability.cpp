@@ -74,16 +74,54 @@ TEST_CASE(
     const StabilityState then = s.state();  // saved here
     go_on(s, 7, 80);
     for (int i = 0; i < 3; ++i) s.judge(50, 1);
-    s.rolled_back(then, 10);
+    s.rolled_back(then, 90, 80);
     REQUIRE(s.state().losses == then.losses);
+    REQUIRE(s.state().norms == then.norms);
     REQUIRE(s.state().data_offset == 10);
     REQUIRE(s.state().rate == 0.5);
     REQUIRE_FALSE(s.must_roll_back());
     for (int i = 0; i < 3; ++i) s.judge(50, 1);
-    s.rolled_back(then, 3);
+    s.rolled_back(then, 83, 80);
     REQUIRE(s.state().data_offset == 13);
     REQUIRE(s.state().rate == 0.25);
     REQUIRE(s.state().skipped == 6);
+}
+
+TEST_CASE("a rollback leads before the last one's checkpoint until the run has come past the step it diverged at") {
+    Stability s;
+    REQUIRE(s.rollback_limit(1) > 1000000);
+    s.rolled_back({}, 90, 80);
+    REQUIRE(s.rollback_limit(84) == 80);
+    REQUIRE(s.rollback_limit(90) == 80);
+    REQUIRE(s.rollback_limit(91) > 1000000);
+    s.rolled_back({}, 86, 70);
+    REQUIRE(s.rollback_limit(86) == 70);
+    REQUIRE(s.rollback_limit(87) > 1000000);
+}
+
+TEST_CASE("a stability that was restored judges, skips and rolls back as the one whose state it has") {
+    Stability s;
+    go_on(s, 100);
+    for (int i = 0; i < 3; ++i) s.judge(50, 1);
+    const StabilityState then = s.state();
+    s.rolled_back(then, 103, 90);
+    go_on(s, 5, 100);
+    s.judge(50, 1);
+    Stability restored;
+    restored.restore(s.state());
+    for (Stability* each : {&s, &restored}) {
+        REQUIRE(each->judge(50, 1) == Verdict::loss_spike);
+        REQUIRE(each->judge(3, 2) == Verdict::norm_spike);
+        REQUIRE(each->must_roll_back());
+        REQUIRE(each->rollback_limit(99) == 90);
+        each->rolled_back(then, 99, 80);
+        REQUIRE(each->judge(3, 1) == Verdict::take);
+    }
+    REQUIRE(restored.state() == s.state());
+    REQUIRE(s.state().rate == 0.25);
+    REQUIRE(s.state().data_offset == 13 + 19);
+    REQUIRE(s.state().skipped == 6);
+    REQUIRE(s.state().losses.size() == 101);
 }
 
 TEST_CASE("a step after a way back sees the samples behind those that were passed, at the lower rate") {
@@ -102,7 +140,7 @@ TEST_CASE("a step after a way back sees the samples behind those that were passe
         b = packed_batch(b.B, b.T, m.V, unsigned(first));
     };
     REQUIRE(trainer.step(5, next).lr == 1e-3);
-    trainer.stability().rolled_back({}, 6);
+    trainer.stability().rolled_back({}, 6, 0);
     REQUIRE(trainer.step(0, next).lr == 5e-4);
     REQUIRE(asked == std::vector<int64_t>{20, 22, 24, 26});
 }

@@ -181,12 +181,20 @@ TEST_CASE("a model is judged by all but the files in gradus, its config by confi
     REQUIRE(hold_model(run / "checkpoints" / "latest", Judge::checksums).path == newest);
 }
 
-TEST_CASE("the newest checkpoint below a step is that of an earlier step") {
+TEST_CASE("the newest checkpoint of some steps is the newest whole one of those, whatever others there are") {
     const TemporaryFolder run;
     Trained t(tiny_gpt2(), DType::f32);
-    for (int64_t step : {10, 20, 30})
-        save_checkpoint(run.path(), *t.model, t.optimizer, {.step = step}, {.keep = {.last = 9}});
-    REQUIRE(latest_checkpoint(run.path(), Judge::checksums, {}, 30).folder == run / "checkpoints" / "step-00000020");
-    REQUIRE(latest_checkpoint(run.path(), Judge::checksums, {}, 11).folder == run / "checkpoints" / "step-00000010");
-    REQUIRE_FALSE(latest_checkpoint(run.path(), Judge::checksums, {}, 10).folder);
+    for (int64_t step : {10, 20, 30, 40}) save_checkpoint(run.path(), *t.model, t.optimizer, {.step = step});
+    using Steps = std::vector<int64_t>;
+    const auto newest_of = [&](const Steps& steps) {
+        return latest_checkpoint(run.path(), Judge::checksums, {}, steps);
+    };
+    REQUIRE(newest_of({10, 20, 25}).folder == run / "checkpoints" / "step-00000020");
+    REQUIRE(newest_of({10, 30}).folder == run / "checkpoints" / "step-00000030");
+    REQUIRE_FALSE(newest_of({5, 25}).folder);
+    REQUIRE_FALSE(newest_of({}).folder);
+    REQUIRE(latest_checkpoint(run.path(), Judge::checksums).folder == run / "checkpoints" / "step-00000040");
+    overwrite(run / "checkpoints" / "step-00000030" / "model.safetensors", "");
+    REQUIRE(newest_of({10, 30}).folder == run / "checkpoints" / "step-00000010");
+    REQUIRE(newest_of({10, 30}).notes.size() == 1);
 }

@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# A run is resumed after a person changed its folder: a log that was deleted or shortened, a link that became a folder.
+source "$(dirname "$0")/helpers/check.sh"
+prepare_data
+write_recipe
+train=("$gradus" pretrain recipe.toml --set)
+expect_ok "${train[@]}" run.dir=whole
+grep -q '"step":60,' whole/log.jsonl || fail "the run is not done: $(tail -1 whole/log.jsonl)"
+# half NAME: that run as it was when it had done 40 steps.
+half() {
+    cp -r whole "$1"
+    rm -r "$1/checkpoints/step-00000060"
+}
+
+# Nothing is said of a log that has each step.
+half same
+expect_ok "${train[@]}" run.dir=same
+! grep -q 'has no line' err.txt || fail "something was said of a log that is whole: $(cat err.txt)"
+cmp <(steps_of same) <(steps_of whole) || fail "the resumed run went otherwise"
+
+# Steps that the log lacks are named, on a dry run too, and the run goes on as it would have.
+half gone
+rm gone/log.jsonl
+half short
+head -n 10 whole/log.jsonl >short/log.jsonl
+half cut
+head -c 2000 whole/log.jsonl >cut/log.jsonl
+half holes
+sed '3d; 5,7d; 30d; 35d' whole/log.jsonl >holes/log.jsonl
+half one
+sed '40d' whole/log.jsonl >one/log.jsonl
+whole_lines=$(head -c 2000 whole/log.jsonl | wc -l)
+while read -r run missing; do
+    for dry in --dry-run ''; do
+        expect_ok "${train[@]}" run.dir="$run" $dry
+        note="^note: '$run/log.jsonl' has no line of $missing, which the checkpoint of step 40 includes"
+        [ "$(grep -c "$note" err.txt)" -eq 1 ] ||
+            fail "$run $dry: it was not said that $missing is missing: $(cat err.txt)"
+    done
+    cmp <(steps_of "$run" | tail -n 20) <(steps_of whole | tail -n 20) || fail "$run went otherwise"
+    cmp "$run/checkpoints/latest/model.safetensors" whole/checkpoints/latest/model.safetensors ||
+        fail "$run: other weights"
+done <<TEXT
+gone steps 1 to 40
+short steps 11 to 40
+cut steps $((whole_lines + 1)) to 40
+holes steps 3, 5 to 7, 30 and others up to 35
+one step 40
+TEXT
+
+# A copy without links has a folder in place of latest: the run goes on, and the folder stays under another name.
+cp -rL whole copied
+rm -r copied/checkpoints/step-00000060 copied/checkpoints/latest
+cp -r copied/checkpoints/step-00000040 copied/checkpoints/latest
+expect_ok "${train[@]}" run.dir=copied
+grep -q "^note: 'copied/checkpoints/latest' was not a link.*now 'copied/checkpoints/latest.copy'" err.txt ||
+    fail "it was not said: $(cat err.txt)"
+[ "$(readlink copied/checkpoints/latest)" = step-00000060 ] || fail "latest: $(ls -l copied/checkpoints)"
+diff -r copied/checkpoints/latest.copy whole/checkpoints/step-00000040 || fail "the copy was changed"
+cmp copied/checkpoints/latest/model.safetensors whole/checkpoints/latest/model.safetensors ||
+    fail "the copied run went otherwise"
+
+# A person's folder of that name stays as well.
+expect_ok "${train[@]}" run.dir=begun --set train.steps=60
+rm -r begun/checkpoints/step-00000060 begun/checkpoints/latest
+mkdir begun/checkpoints/latest
+echo mine >begun/checkpoints/latest/notes.txt
+expect_ok "${train[@]}" run.dir=begun
+[ "$(cat begun/checkpoints/latest.copy/notes.txt)" = mine ] ||
+    fail "a person's folder is gone: $(ls -R begun/checkpoints)"
+
+# Where that folder is all that is left of the newest checkpoint, nothing begins before it has its name again.
+half newest
+rm newest/checkpoints/latest
+cp -r whole/checkpoints/step-00000060 newest/checkpoints/latest
+half only
+rm -r only/checkpoints
+mkdir only/checkpoints
+cp -r whole/checkpoints/step-00000040 only/checkpoints/latest
+files_of() { find "$1" -type f ! -name .lock -printf '%p %s %T@\n' | sort; }
+for run in newest only; do
+    before=$(files_of $run)
+    expect_error 1 "$run/checkpoints/latest' is a folder that holds the checkpoint of step" "${train[@]}" run.dir=$run
+    [ "$before" = "$(files_of $run)" ] || fail "the refused run changed its folder"
+    $(sed -n 's/^  fix:   //p' err.txt)
+done
+expect_ok "${train[@]}" run.dir=newest
+grep -q 'has done all of its 60 steps' out.txt || fail "the newest checkpoint was not taken: $(cat out.txt)"
+expect_ok "${train[@]}" run.dir=only
+grep -q '^resume   after step 40 of 60' out.txt || fail "the only checkpoint was not taken: $(cat out.txt)"
+cmp <(steps_of only) <(steps_of whole) || fail "the run that had one folder went otherwise"
+echo passed
