@@ -10,7 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/base/log.h"
-#include "engine/trainer.h"
+#include "engine/validation.h"
 #include "tools/cli.h"
 #include "tools/device.h"
 #include "tools/open_model.h"

@@ -23,6 +23,9 @@ struct PretrainData {
 // makes it.
 PretrainData open_data(const Config&);
 
+// The ids of one of sample.prompts, behind the end of text that opens every document.
+std::vector<int32_t> ids_of_prompt(const Tokenizer&, const std::string& text);
+
 // Error when the folder of a model to begin from has a tokenizer under which the data's ids mean other texts. A tokenizer
 // of a kind that is not known here cannot be compared; a note says so.
 void require_same_ids(const PretrainData&, const fs::path& model_folder);

@@ -29,19 +29,24 @@ public:
     PretrainLoop(const Resolved&, const PretrainData&, const PretrainBatches&, std::vector<Prompt> samples,
                  TrainingRun);
 
-    // Until all steps are done or a stop is requested; both end with a checkpoint. True: all are done.
+    // Until all steps are done or a stop is requested; both end with a checkpoint. True: all are done. So does an exception,
+    // where this rank has the complete state by itself; it is thrown on.
     bool run();
 
 private:
     using Clock = std::chrono::steady_clock;
 
+    void train();
     StepResult train_step(double& seconds);
     void validate(nlohmann::ordered_json& record);
+    TrainingState state() const;
     void save();
+    void save_before_leaving();
     std::string checkpoint_before(int64_t step);
     void roll_back(Verdict);
     void tell_saved(const std::optional<fs::path>&);
     void open_logs();
+    void sync_logs();
     void write(const nlohmann::ordered_json& record);
     void show(const StepResult&, double seconds, bool always);
 
@@ -59,6 +64,8 @@ private:
     PretrainSampler sampler_;
     std::vector<int32_t> bytes_of_ids_;
     int64_t saved_step_;
+    int64_t attempted_step_ = -1;     // the last one whose writing was begun
+    bool has_complete_state_ = true;  // of a step that a run may go on from
     std::optional<int64_t> rolled_back_from_;
     int64_t astray_at_ = 0;  // the step that the last way back was taken from
     int64_t back_at_ = 0;    // and the checkpoint it led to
