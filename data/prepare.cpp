@@ -271,10 +271,7 @@ PrepareReport prepare(const std::vector<fs::path>& inputs, const PrepareOptions&
         throw Error("cannot split off a validation fraction of " + std::to_string(options.val_fraction),
                     "the fraction is a number from 0 to below 1", "for example: --val-fraction 0.02");
     std::error_code failure;
-    fs::create_directories(options.out, failure);
-    if (std::error_code ignored; !fs::is_directory(options.out, ignored))
-        throw Error("cannot make the folder '" + options.out.string() + "'",
-                    failure ? failure.message() : "a file has that name", "choose another folder: --out DIR");
+    make_folder(options.out);
     const FolderLock lock(options.out);
     remove_stale_temporaries(options.out);
     const std::string tokenizer_json = tokenizer ? read_file(tokenizer->file) : "";

@@ -4,7 +4,9 @@
 
 namespace gradus {
 
-HostBatch::HostBatch(int batch, int context) : B(batch), T(context) {
+HostBatch::HostBatch(int batch, int context) : B(batch), T(context) { clear(); }
+
+void HostBatch::clear() {
     const size_t n = size_t(B) * size_t(T);
     tokens.assign(n, 0);
     targets.assign(n, -1);
@@ -15,6 +17,13 @@ HostBatch::HostBatch(int batch, int context) : B(batch), T(context) {
 
 int64_t HostBatch::valid_targets() const {
     return std::count_if(targets.begin(), targets.end(), [](int32_t t) { return t >= 0; });
+}
+
+double sum_of_losses(Tensor losses) {
+    double sum = 0;
+    for (int64_t i = 0; i < losses.size(); ++i)
+        sum += losses.dtype == DType::f64 ? losses.as<double>()[i] : double(losses.as<float>()[i]);
+    return sum;
 }
 
 namespace {

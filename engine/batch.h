@@ -16,6 +16,7 @@ struct HostBatch {
     std::vector<int32_t> first_key;  // [B,T]  row t attends to [first_key, t]
 
     HostBatch(int batch, int context);
+    void clear();  // as it was made: no targets
     int64_t valid_targets() const;
 };
 
@@ -30,6 +31,9 @@ struct StagedBatch {
     void declare(Arena& on_host, int B, int T);
     void take(const HostBatch&);
 };
+
+// Σ losses on the host, in double and in the order of the rows.
+double sum_of_losses(Tensor on_host);
 
 struct Dropping {  // dropout of one step; p = 0 outside training
     double p = 0;

@@ -273,7 +273,10 @@ void check_sources(const Config&);
 // What resolve() must know of the data.
 struct DataFacts {
     int vocab = 0, end_of_text = -1;
-    std::string identity;  // tells one data set from another
+    std::string identity;     // tells one data set from another, by every byte
+    std::string former;       // the identity by fewer bytes that older checkpoints have
+    int longest_prompt = -1;  // of sample.prompts, in tokens; -1: nobody has counted
+    bool validates = true;    // there is text to validate on
 };
 
 struct Resolved {

@@ -143,6 +143,13 @@ std::string identity_of(const Config& settings, const DataFacts& data) {
     return text + "data = " + data.identity + "\n";
 }
 
+std::string with_all_bytes(const std::string& begun, const DataFacts& data) {
+    const std::string former = "data = " + data.former + "\n";
+    const size_t at = data.former.empty() ? std::string::npos : begun.rfind(former);
+    if (at == std::string::npos || (at > 0 && begun[at - 1] != '\n')) return begun;
+    return begun.substr(0, at) + "data = " + data.identity + "\n" + begun.substr(at + former.size());
+}
+
 void require_same_settings(const std::string& begun, const Config& written, const DataFacts& data) {
     const Lines then = lines_of(begun);
     refuse_if_any(differences(then, written), is_other_data(then, data.identity));

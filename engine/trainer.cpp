@@ -2,29 +2,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
-
-#include "kernels/scalar.h"
 
 namespace gradus {
 
 namespace {
-
-// Σ losses on the host, in double and in the order of the rows.
-double sum_of(Tensor losses) {
-    double sum = 0;
-    for (int64_t i = 0; i < losses.size(); ++i)
-        sum += losses.dtype == DType::f64 ? losses.as<double>()[i] : double(losses.as<float>()[i]);
-    return sum;
-}
 
 void copy_to_host(const Run& r, Tensor to, Tensor from) {
     r.ops.copy_to_host(to.data, from.data, from.bytes(), r.stream);
 }
 
 }  // namespace
-
-double ValidationResult::bits_per_byte() const { return nats / std::numbers::ln2 / bytes; }
 
 Trainer::Trainer(Model& model, const TrainerConfig& c, const Mesh& mesh)
     : model_(model),
@@ -81,13 +68,15 @@ StepResult Trainer::step(int64_t step, const NextBatch& next_batch) {
     r.ops.synchronise(r.stream);  // the only time in a step: what follows depends on these numbers
 
     // From one rank of tp, so that every rank has the same bits and comes to the same verdict.
-    double loss = mesh_.tp.rank == 0 ? sum_of(host_losses_) * scale : 0;
+    double loss = mesh_.tp.rank == 0 ? sum_of_losses(host_losses_) * scale : 0;
     mesh_.world.sum(std::span(&loss, 1));
     StepResult result{.step = step, .loss = loss, .tokens = int64_t(targets)};
     result.lr = learning_rate(config_.schedule, step) * stability_.state().rate;
     result.grad_norm = std::sqrt(*host_squared_norm_.as<double>());
+    complete_ = false;
     result.verdict = stability_.judge(result.loss, result.grad_norm);
     if (result.verdict == Verdict::take) optimizer_.update(step, result.lr);
+    complete_ = true;
     return result;
 }
 
@@ -99,52 +88,6 @@ void Trainer::rehearse(const NextBatch& next_batch) {
     batch_.dropping = {config_.dropout, config_.seed, 0, 0};
     model_.loss_and_backward(batch_, losses_.part(0, int64_t(config_.micro_batch) * config_.context), 1);
     r.ops.synchronise(r.stream);
-}
-
-ValidationResult validate_loss(Model& model, int64_t windows, const NextBatch& next_batch,
-                               const std::vector<int32_t>& bytes_of, const std::function<bool()>& stop,
-                               const Mesh& mesh) {
-    const int B = model.run.d.B, T = model.run.d.T;
-    const Run& r = model.run;
-    Arena inputs(r.ops, "inputs of validation"), on_host(r.ops, "inputs of validation on the host", ArenaMemory::host);
-    Batch batch;
-    StagedBatch staged;
-    Tensor losses, host_losses;
-    batch.declare(inputs, B, T);
-    inputs.declare("losses", losses, {int64_t(B) * T}, r.accumulator());
-    inputs.allocate();
-    staged.declare(on_host, B, T);
-    on_host.declare("losses", host_losses, losses.shape, losses.dtype);
-    on_host.allocate();
-    HostBatch host(B, T);
-
-    ValidationResult result;
-    for (int64_t first_of_all = 0; first_of_all < windows; first_of_all += int64_t(B) * mesh.dp.size) {
-        if (stop && stop()) {
-            result.whole = false;
-            break;
-        }
-        const int64_t first = first_of_all + int64_t(B) * mesh.dp.rank;
-        host = HostBatch(B, T);
-        if (first < windows) next_batch(first, host);
-        for (int64_t row = std::max<int64_t>(windows - first, 0) * T; row < int64_t(B) * T; ++row)
-            host.targets[size_t(row)] = -1;
-        staged.take(host);
-        batch.upload(r.ops, staged, r.stream);
-        model.loss(batch, losses, LossConfig{});
-        copy_to_host(r, host_losses, losses);
-        r.ops.synchronise(r.stream);
-        result.nats += sum_of(host_losses);
-        result.targets += host.valid_targets();
-        for (int32_t target : host.targets)
-            if (target >= 0) result.bytes += bytes_of[size_t(target)];
-    }
-    double sums[] = {result.nats, double(result.targets), result.bytes};
-    mesh.dp.sum(sums);
-    result.nats = sums[0];
-    result.targets = int64_t(sums[1]);
-    result.bytes = sums[2];
-    return result;
 }
 
 }  // namespace gradus

@@ -29,15 +29,6 @@ struct StepResult {
     Verdict verdict = Verdict::take;
 };
 
-struct ValidationResult {
-    double nats = 0;  // summed over all targets
-    int64_t targets = 0;
-    double bytes = 0;   // of text that the targets spell
-    bool whole = true;  // false: stopped before the last window
-    double loss() const { return nats / double(targets); }
-    double bits_per_byte() const;
-};
-
 class Trainer {
 public:
     // The model must be made for (micro_batch, context), to train, and with mesh.tp.
@@ -57,6 +48,8 @@ public:
     const Mesh& mesh() const { return mesh_; }
     size_t bytes() const { return inputs_.bytes(); }  // of its inputs and losses
     const TrainerConfig& config() const { return config_; }
+    // False while step() changes the state: where it ended with an exception then, there is nothing to save.
+    bool is_complete() const { return complete_; }
 
 private:
     Model& model_;
@@ -70,13 +63,7 @@ private:
     std::vector<StagedBatch> staged_;  // the step's micro-batches
     HostBatch host_;                   // the one that is being filled
     Tensor host_losses_, host_squared_norm_;
+    bool complete_ = true;
 };
-
-// The plain cross-entropy of `windows` sequences (of the model's context), whatever the loss of training adds to it: so
-// that its nats and bits per byte compare with those of any other run. `bytes_of` gives the length of each id's text.
-// The ranks of dp share the sequences out. `stop` is asked before each batch, and must say the same on every rank.
-ValidationResult validate_loss(Model&, int64_t windows, const NextBatch& next_batch,
-                               const std::vector<int32_t>& bytes_of, const std::function<bool()>& stop = {},
-                               const Mesh& = {});
 
 }  // namespace gradus

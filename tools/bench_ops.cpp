@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tools/ceiling.h"
+#include "tools/cli.h"
 #include "tools/device.h"
 
 namespace gradus {
@@ -73,7 +74,7 @@ void print_json(const OpBenchmark& b, const Figures& f) {
 }  // namespace
 
 int bench_ops(const BenchOpsOptions& options) {
-    if (options.threads > 0) omp_set_num_threads(options.threads);
+    use_threads(options.threads);
     const Ops& ops = ops_of(options.device);
     const Ceilings ceilings(options.device, ops);
     const double gbps = ceilings.gbps(), f32 = ceilings.gflops(DType::f32), half = ceilings.gflops(DType::bf16);

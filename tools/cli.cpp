@@ -10,6 +10,9 @@
 
 #include <fmt/format.h>
 
+#include "engine/base/threads.h"
+#include "engine/base/write_error.h"
+
 namespace gradus {
 
 namespace {
@@ -82,6 +85,7 @@ void add_threads_option(CLI::App& app, int& threads) {
 
 void use_threads(int threads) {
     if (threads > 0) omp_set_num_threads(threads);
+    require_threads(omp_get_max_threads());
 }
 
 int threads_in_use() { return omp_get_max_threads(); }
@@ -95,8 +99,11 @@ void add_dtype_option(CLI::App& app, std::string& dtype) {
 DType parse_dtype(const std::string& dtype) { return dtype == "bf16" ? DType::bf16 : DType::f32; }
 
 Error unwritten_output() {
-    return Error("standard output cannot be written", std::strerror(errno),
-                 "send it to a disk with free space: > FILE");
+    const int problem = errno;
+    return Error("standard output cannot be written", std::strerror(problem),
+                 problem == ENOSPC  ? "send it to a disk with free space: > FILE"
+                 : problem == EPIPE ? "let the program behind the pipe read to the end, or send it to a file: > FILE"
+                                    : advice_on_writing(problem, "FILE"));
 }
 
 }  // namespace gradus

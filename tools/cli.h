@@ -41,8 +41,8 @@ void add_text_key_option(CLI::App&, std::string& text_key);
 
 // --threads N; 0: one for each core.
 void add_threads_option(CLI::App&, int& threads);
-// What ops compute with from now on.
-void use_threads(int threads);
+// What ops compute with from now on; 0: as it was. Error where the system gives fewer. Before a command's first parallel work.
+void use_threads(int threads = 0);
 int threads_in_use();
 
 // --dtype f32|bf16

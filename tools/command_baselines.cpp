@@ -17,6 +17,7 @@
 
 #include "data/prepared_folder.h"
 #include "data/readers.h"
+#include "engine/base/write_error.h"
 #include "tools/byte_ngram.h"
 #include "tools/cli.h"
 
@@ -35,9 +36,11 @@ class Xz {
 public:
     Xz() {
         int pipe[2];
-        if (!packed_ || ::pipe2(pipe, O_CLOEXEC) != 0)
-            throw Error("xz cannot be given the text", std::strerror(errno),
-                        "free some space in /tmp, then run the same command again");
+        if (!packed_ || ::pipe2(pipe, O_CLOEXEC) != 0) {
+            const int problem = errno;
+            throw Error("xz cannot be given the text", reason_of(problem, "/tmp/xz"),
+                        advice_on_writing(problem, "/tmp/xz"));
+        }
         std::signal(SIGPIPE, SIG_IGN);  // an xz that ends early tells so by its status
         posix_spawn_file_actions_t files;
         posix_spawn_file_actions_init(&files);

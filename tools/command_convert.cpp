@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "engine/base/log.h"
+#include "engine/base/one_line.h"
 #include "engine/checkpoint/convert.h"
 #include "tools/cli.h"
 #include "tools/model_folder.h"
@@ -57,15 +58,16 @@ void convert(const Options& o, bool sharded) {
     if (!o.dtype.empty()) options.dtype = parse_dtype(o.dtype);
     fs::path destination = o.destination;
     if (options.to == ModelFormat::hf && !destination.has_filename()) destination = destination.parent_path();
+    use_threads();
     fs::path source;
     const Converted done = read_source(o.source, [&](const FoundModel& found) {
         source = found.path;
         return convert_model(cpu_ops(), found, destination, options);
     });
     for (const std::string& text : done.notes) note(text);
-    fmt::print("{}: {} layers, width {}, vocabulary {}: {} parameters in {}, from {}\n", destination.string(),
-               done.config.L, done.config.C, done.config.V, text_of_whole(parameter_count(done.config)),
-               name_of(done.dtype), source.string());
+    fmt::print("{}: {} layers, width {}, vocabulary {}: {} parameters in {}, from {}\n",
+               on_one_line(destination.string()), done.config.L, done.config.C, done.config.V,
+               text_of_whole(parameter_count(done.config)), name_of(done.dtype), on_one_line(source.string()));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "data/prepare.h"
 #include "data/prepared_folder.h"
 #include "engine/base/log.h"
+#include "engine/base/one_line.h"
 #include "tokenizer/tokenizer.h"
 #include "tools/cli.h"
 
@@ -21,7 +22,7 @@ struct Options {
 TokenizerUse use_of(const Tokenizer& tokenizer, const fs::path& given, const fs::path& out) {
     fs::path file = fs::is_directory(given) ? given / "tokenizer.json" : given;
     if (!fs::exists(file)) {
-        fs::create_directories(out);
+        make_folder(out);
         file = out / "tokenizer.json";
         tokenizer.save(file);
     }
@@ -67,7 +68,7 @@ void print_report(const PrepareReport& r, const fs::path& out, bool tokens) {
     for (const auto& [kind, other] : r.other_kinds) others += other.files;
     if (others > 0)
         fmt::print("{} left alone: {}\n", counted(others, "file of another kind was", "files of other kinds were"),
-                   text_of(r.other_kinds));
+                   on_one_line(text_of(r.other_kinds)));
     if (r.repeated_folders > 0)
         fmt::print("{} left alone\n", counted(r.repeated_folders, "link to a folder already read was",
                                               "links to folders already read were"));
@@ -75,7 +76,7 @@ void print_report(const PrepareReport& r, const fs::path& out, bool tokens) {
         fmt::print("{} left alone\n",
                    counted(r.repeated_files, "link to a file already read was", "links to files already read were"));
     if (r.broken_links > 0) fmt::print("{} nowhere\n", counted(r.broken_links, "link leads", "links lead"));
-    fmt::print("{} in {}\n", out.string(), text_of_seconds(r.seconds));
+    fmt::print("{} in {}\n", on_one_line(out.string()), text_of_seconds(r.seconds));
 }
 
 void prepare_data(Options o, const CLI::App& command) {

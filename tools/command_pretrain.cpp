@@ -40,11 +40,13 @@ void print_run(const Resolved& r, const PretrainData& data, const PretrainBatche
                          number_of(different, "host"), number_of(threads_in_use(), "thread"), comms,
                          run.trainer->optimizer().sharded() ? "; masters and moments sharded over dp" : ""));
     }
-    const size_t params = run.model->params.bytes(), grads = run.model->grads.bytes(), acts = run.model->acts.bytes(),
-                 optimizer = run.trainer->optimizer().bytes();
-    tell(fmt::format("memory   {}params {}  grads {}  optimizer {}  activations {}  together {} MiB\n",
-                     world.size() > 1 ? "of a rank: " : "", text_of_mib(params), text_of_mib(grads),
-                     text_of_mib(optimizer), text_of_mib(acts), text_of_mib(params + grads + optimizer + acts)));
+    describe_memory({.params = double(run.model->params.bytes()),
+                     .grads = double(run.model->grads.bytes()),
+                     .optimizer = double(run.trainer->optimizer().bytes()),
+                     .activations = double(run.model->acts.bytes()),
+                     .inputs = double(run.trainer->bytes() + (run.validation ? run.validation->bytes() : 0)),
+                     .samples = run.samples ? double(run.samples->bytes()) : 0},
+                    world.size());
     tell("columns  loss in nats per token; grad: norm before clipping; GFLOP/s = 6 x parameters x tokens/s\n");
     note_surprises(r, batches);
 }
@@ -67,10 +69,7 @@ void write_facts(const Resolved& r, const PretrainData& data, const PretrainBatc
 
 void hold_new_folder(const fs::path& folder, std::optional<FolderLock>& lock) {
     std::error_code problem;
-    fs::create_directories(folder, problem);
-    if (problem)
-        throw Error("the folder '" + folder.string() + "' of the run cannot be made", problem.message(),
-                    "--set run.dir=ELSEWHERE");
+    make_folder(folder);
     lock.emplace(folder);
     if (fs::exists(folder / "log.jsonl", problem))
         throw Error("another run began in '" + folder.string() + "' in the meantime", "it has a log.jsonl by now",
@@ -104,6 +103,7 @@ void require_room_on_device(const MpiWorld& world, const Resolved& r, const Pret
 // folder of the run, without its lock, which would be a file.
 void check_only(MpiWorld& world, Config config, bool never_resume) {
     const bool first = world.rank() == 0;
+    use_threads_of_rank(world, int(config.threads));
     const PretrainData data = open_data(config);
     const std::optional<ResumePoint> resume = find_resume_point(config.run_dir, never_resume, world.all());
     HeldFolder from;
@@ -113,7 +113,6 @@ void check_only(MpiWorld& world, Config config, bool never_resume) {
     }
     const Resolved r = resolve_run(config, data, resume, world.size());
     require_same_run_on(world, r);
-    use_threads_of_rank(world, int(r.config.threads));
     const PretrainBatches batches(data, r);
     sample_prompts(r, data);
     describe_run(r, data, batches);
@@ -124,6 +123,7 @@ void check_only(MpiWorld& world, Config config, bool never_resume) {
 // One rank of a run.
 void train(MpiWorld& world, Config config, bool never_resume, std::chrono::steady_clock::time_point start) {
     const bool first = world.rank() == 0;
+    use_threads_of_rank(world, int(config.threads));
     const PretrainData data = open_data(config);
     const Ops& ops = ops_of(config, world);
 
@@ -148,7 +148,6 @@ void train(MpiWorld& world, Config config, bool never_resume, std::chrono::stead
     same.threads = 0;  // of a host
     RankComms comms(world, ops, comm_request(same, world));
     const Mesh mesh = comms.mesh(r.mesh);
-    use_threads_of_rank(world, int(r.config.threads));
     const PretrainBatches batches(data, r);
     const std::vector<Prompt> samples = sample_prompts(r, data);
 
@@ -170,7 +169,7 @@ void train(MpiWorld& world, Config config, bool never_resume, std::chrono::stead
         }
         r = resolve_timed_run(config, data, *steps, world.size());
     }
-    TrainingRun run = start_run(r, resume, mesh, ops);
+    TrainingRun run = start_run(r, data.facts, resume, mesh, ops);
     world.all().barrier();  // every rank has its memory
     from.hold.reset();
     if (is_new) hold_new_folder(folder, lock);

@@ -8,6 +8,7 @@
 
 #include "data/readers.h"
 #include "engine/base/log.h"
+#include "engine/base/one_line.h"
 #include "tokenizer/tokenizer.h"
 #include "tokenizer/train_bpe.h"
 #include "tokenizer/train_characters.h"
@@ -59,11 +60,12 @@ void train(const TrainOptions& o) {
                          : train_bpe(next, {.vocab_size = o.vocab_size, .threads = threads, .progress = show});
     progress.clear();
     if (const std::string others = what_was_left_out(reader); !others.empty()) note("left out: " + others);
-    fs::create_directories(o.out);
+    make_folder(o.out);
     const fs::path file = fs::path(o.out) / "tokenizer.json";
     tokenizer.save(file);
-    fmt::print("{}: {} tokens from {} document{}, {} bytes\n", file.string(), text_of_whole(tokenizer.vocab_size()),
-               text_of_whole(documents), documents == 1 ? "" : "s", text_of_whole(bytes));
+    fmt::print("{}: {} tokens from {} document{}, {} bytes\n", on_one_line(file.string()),
+               text_of_whole(tokenizer.vocab_size()), text_of_whole(documents), documents == 1 ? "" : "s",
+               text_of_whole(bytes));
     if (o.kind == "bpe" && tokenizer.vocab_size() < o.vocab_size)
         fmt::print("the text has no pairs left for the other {} tokens of --vocab-size {}\n",
                    text_of_whole(o.vocab_size - tokenizer.vocab_size()), o.vocab_size);

@@ -53,9 +53,9 @@ void require_room(const PlanRequest& request, double free) {
     const bool small = needed < double(1 << 30);
     const double unit = small ? 1 << 20 : 1 << 30;
     const char* const name_of_unit = small ? "MiB" : "GiB";
-    std::vector<std::pair<double, const char*>> parts = {{m.params, "weights"},          {m.masters, "masters"},
-                                                         {m.moments, "moments"},         {m.gradients, "gradients"},
-                                                         {m.activations, "activations"}, {m.workspace, "workspace"}};
+    std::vector<std::pair<double, const char*>> parts = {
+        {m.params, "weights"},          {m.masters, "masters"},     {m.moments, "moments"}, {m.gradients, "gradients"},
+        {m.activations, "activations"}, {m.workspace, "workspace"}, {m.samples, "samples"}};
     std::sort(parts.rbegin(), parts.rend());
     std::string takes;
     for (const auto& [bytes, name] : parts)

@@ -5,6 +5,8 @@
 #include <new>
 #include <system_error>
 
+#include "engine/base/threads.h"
+#include "engine/base/write_error.h"
 #include "tools/cli.h"
 
 namespace gradus {
@@ -23,10 +25,9 @@ Ending ending_of(std::exception_ptr thrown) {
                       "shorter --context"),
                 status_error};
     } catch (const fs::filesystem_error& e) {
-        return {Error("'" + e.path1().string() + "' cannot be used", e.code().message(),
-                      "check that the path exists, may be used, and that its disk has free space"),
-                status_error};
+        return {write_error(e.path1(), e.code().value(), "cannot use"), status_error};
     } catch (const std::system_error& e) {
+        if (e.code() == std::errc::resource_unavailable_try_again) return {no_more_threads(e.what()), status_error};
         errno = e.code().value();
         return {std::ferror(stdout) ? unwritten_output()
                                     : Error("the system refused what this command needs", e.what(),

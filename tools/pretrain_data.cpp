@@ -1,10 +1,10 @@
 #include "tools/pretrain_data.h"
 
 #include <fmt/format.h>
-#include <xxhash.h>
 
 #include <algorithm>
 
+#include "data/fingerprint.h"
 #include "engine/base/log.h"
 #include "tokenizer/stream_decoder.h"
 
@@ -33,33 +33,6 @@ fs::path find_tokenizer(const Config& config, const fs::path& first_shard) {
         throw Error(fmt::format("the tokenizer of the data is not at '{}'", file.string()), "no such file",
                     "--set data.tokenizer=FILE, the tokenizer.json that the data was prepared with");
     return file;
-}
-
-// Tells data sets apart by every byte of their shards. What gradus prepared has hashes of its files, which are checked where
-// those are read; a shard made elsewhere is read once more, as it is for its ids. Between the two are shards of older
-// versions of gradus: there the first and last tokens must do.
-uint64_t fingerprint(const std::vector<fs::path>& prefixes, uint64_t seed) {
-    constexpr size_t sample = 1 << 16;
-    for (const fs::path& prefix : prefixes) {
-        const std::optional<ShardMeta> meta = read_shard_meta(prefix);
-        if (meta && !meta->checksums_xxh64.empty()) {
-            const std::string hashes = meta->checksums_xxh64 + meta->idx_xxh64;
-            seed = XXH3_64bits_withSeed(hashes.data(), hashes.size(), seed);
-            continue;
-        }
-        if (meta)
-            note(
-                fmt::format("'{}' has no checksums: a change in the middle of it goes unnoticed. Prepare it again to "
-                            "have them",
-                            with_suffix(prefix, ".bin")));
-        for (const char* suffix : {".bin", ".idx"}) {
-            const MappedFile file(with_suffix(prefix, suffix));
-            const size_t n = meta ? std::min(sample, file.size()) : file.size();
-            seed = XXH3_64bits_withSeed(file.data(), n, seed ^ file.size());
-            if (meta) seed = XXH3_64bits_withSeed(file.data() + (file.size() - n), n, seed);
-        }
-    }
-    return seed;
 }
 
 // Nothing, and a note, where it is of a kind that is not known here.
@@ -101,10 +74,24 @@ PretrainData open_data(const Config& config) {
     const fs::path json = find_tokenizer(config, train.front());
     const std::string text = read_file(json);
     PretrainData data{json, text, Tokenizer::parse(text, json.string()), train, val, {}};
+    const Fingerprint of_train = fingerprint(train, text);
     data.facts = {.vocab = data.tokenizer.vocab_size(),
                   .end_of_text = data.tokenizer.end_of_text().value_or(-1),
-                  .identity = fmt::format("{:016x}", fingerprint(train, XXH3_64bits(text.data(), text.size())))};
+                  .identity = of_train.text,
+                  .former = of_train.former};
+    data.facts.validates = !val.empty();
+    data.facts.longest_prompt = 0;
+    for (const std::string& prompt : config.sample_prompts)
+        data.facts.longest_prompt =
+            std::max(data.facts.longest_prompt, int(ids_of_prompt(data.tokenizer, prompt).size()));
     return data;
+}
+
+std::vector<int32_t> ids_of_prompt(const Tokenizer& tokenizer, const std::string& text) {
+    std::vector<int32_t> ids;
+    if (const auto id = tokenizer.end_of_text()) ids.push_back(*id);
+    tokenizer.encode_append(text, ids);
+    return ids;
 }
 
 void require_same_ids(const PretrainData& data, const fs::path& model_folder) {

@@ -34,6 +34,9 @@ NextBatch windows_in_order(std::shared_ptr<const Loader>);
 // How many of them count, of which 0 are all.
 int64_t validation_windows(const Loader&, int64_t most);
 
+// The ids of one of sample.prompts, behind the end of text that opens every document.
+std::vector<int32_t> ids_of_prompt(const Tokenizer&, const std::string& text);
+
 // Error when the folder of a model to begin from has a tokenizer under which the data's ids mean other texts. A tokenizer
 // of a kind that is not known here cannot be compared; a note says so.
 void require_same_ids(const PretrainData&, const fs::path& model_folder);

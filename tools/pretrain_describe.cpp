@@ -45,6 +45,16 @@ void describe_run(const Resolved& r, const PretrainData& data, const PretrainBat
                      r.config.device, r.purpose.recompute ? ", activations recomputed" : ""));
 }
 
+void describe_memory(const RunMemory& m, int ranks, const std::string& more) {
+    const auto mib = [](double bytes) { return text_of_mib(size_t(bytes)); };
+    std::string text = fmt::format("memory   {}params {}  grads {}  optimizer {}  activations {}  inputs {}",
+                                   ranks > 1 ? "of a rank: " : "", mib(m.params), mib(m.grads), mib(m.optimizer),
+                                   mib(m.activations), mib(m.inputs));
+    if (m.samples > 0) text += fmt::format("  samples {}", mib(m.samples));
+    const double together = m.params + m.grads + m.optimizer + m.activations + m.inputs + m.samples + m.others;
+    tell(fmt::format("{}  together {} MiB{}\n", text, mib(together), more));
+}
+
 void note_surprises(const Resolved& r, const PretrainBatches& batches) {
     for (const std::string& text : r.notes) note(text);
     const auto seen = epochs(r, batches);
@@ -70,14 +80,20 @@ void describe_dry_run(const Resolved& r, const PretrainData& data, const std::op
     if (cpu) request.memory_gib = gib_of_this_machine() / ranks;
     const Plan plan = make_plan(request);
     const MemoryPlan& m = plan.memory;
-    const auto mib = [](double bytes) { return text_of_mib(size_t(bytes)); };
-    tell(fmt::format("memory   {}params {}  grads {}  optimizer {}  activations {}  together {} MiB, planned{}\n",
-                     ranks > 1 ? "of a rank: " : "", mib(m.params), mib(m.gradients), mib(m.masters + m.moments),
-                     mib(m.activations + m.workspace), mib(m.total()),
-                     !cpu ? ""
-                     : plan.fits()
-                         ? fmt::format(" (of {}: fits)", mib(plan.memory_limit))
-                         : fmt::format(" (of {}: DOES NOT FIT; gradus plan says what would)", mib(plan.memory_limit))));
+    std::string fits;
+    if (cpu)
+        fits = fmt::format(" (of {}: {})", text_of_mib(size_t(plan.memory_limit)),
+                           plan.fits() ? "fits" : "DOES NOT FIT; gradus plan says what would");
+    const double optimizer = m.masters + m.moments, activations = m.activations + m.workspace,
+                 inputs = m.inputs + m.validation;
+    describe_memory({.params = m.params,
+                     .grads = m.gradients,
+                     .optimizer = optimizer,
+                     .activations = activations,
+                     .inputs = inputs,
+                     .samples = m.samples,
+                     .others = m.total() - m.params - m.gradients - optimizer - activations - inputs - m.samples},
+                    ranks, ", planned" + fits);
     if (r.cuda && cuda_devices() == 0) tell("device   this program sees no GPU here\n");
     const std::string steps = double(r.config.steps) >= largest_count
                                   ? fmt::format("{} {}", r.config.minutes, r.config.minutes == 1 ? "minute" : "minutes")

@@ -28,7 +28,7 @@ PretrainLoop::PretrainLoop(const Resolved& r, const PretrainData& data, const Pr
       parameters_(parameter_count(r.model)),
       saver_(folder_, {.tokenizer_json = data_.tokenizer_text,
                        .end_of_text = data_.tokenizer.end_of_text() ? std::string(end_of_text_token) : ""}),
-      sampler_(r, data, std::move(samples), run_.step, mesh_.world),
+      sampler_(r, data, std::move(samples), run_.samples.get(), run_.step, mesh_.world),
       bytes_of_ids_(bytes_of_ids(data.tokenizer, r.model.V)),
       saved_step_(run_.step),
       first_step_(run_.step) {
@@ -38,8 +38,8 @@ PretrainLoop::PretrainLoop(const Resolved& r, const PretrainData& data, const Pr
 // To go on behind the step that the run is at.
 void PretrainLoop::open_logs() {
     if (mesh_.world.rank > 0) return;
-    log_.reset();
-    log_.emplace(folder_ / "log.jsonl", run_.step);
+    if (log_) log_->forget_after(run_.step);
+    else log_.emplace(folder_ / "log.jsonl", run_.step);
     events_.reset();
     events_.emplace(folder_, run_.step);
 }
@@ -74,6 +74,7 @@ std::string PretrainLoop::rollback_target(int64_t limit) {
 
 // On all ranks.
 void PretrainLoop::roll_back(Verdict verdict) {
+    has_complete_state_ = false;
     Stability& stability = run_.trainer->stability();
     const int64_t limit = stability.rollback_limit(run_.step);
     const bool again = run_.step <= stability.state().diverged_at;
@@ -95,6 +96,7 @@ void PretrainLoop::roll_back(Verdict verdict) {
     run_.step = saved_step_ = state.step;
     run_.tokens = state.tokens;
     std::erase_if(run_.rollback_targets, [&](int64_t step) { return step > state.step; });
+    has_complete_state_ = true;
     note(
         fmt::format("rolled back from step {} to the checkpoint of step {}; the batches in between are skipped, and "
                     "the learning rate is {:.3g} times the recipe's",
@@ -115,8 +117,8 @@ void PretrainLoop::validate(nlohmann::ordered_json& record) {
         progress.update(double(first), double(windows), "windows");
         val(first, batch);
     };
-    const ValidationResult v = validate_loss(
-        *run_.model, windows, next, bytes_of_ids_, [&] { return any(mesh_.world, stop_requested()); }, mesh_);
+    const ValidationResult v =
+        run_.validation->run(windows, next, bytes_of_ids_, [&] { return any(mesh_.world, stop_requested()); });
     if (!v.whole) return;
     record["val_loss"] = v.loss();
     if (v.bytes > 0) record["val_bits_per_byte"] = v.bits_per_byte();
@@ -130,6 +132,22 @@ void PretrainLoop::tell_saved(const std::optional<fs::path>& written) {
     if (written) tell(fmt::format("saved {}\n", written->string()));
 }
 
+void PretrainLoop::sync_logs() {
+    log_->sync();
+    events_->sync();
+    sampler_.sync();
+}
+
+TrainingState PretrainLoop::state() const {
+    return {.step = run_.step,
+            .tokens = run_.tokens,
+            .seed = resolved_.trainer.seed,
+            .recipe = recipe_text(resolved_.config),
+            .compatible = resolved_.identity,
+            .stability = run_.trainer->stability().state(),
+            .rollback_targets = run_.rollback_targets};
+}
+
 void PretrainLoop::save(bool regular) {
     if (saved_step_ == run_.step) return;
     const Config& c = resolved_.config;
@@ -139,28 +157,40 @@ void PretrainLoop::save(bool regular) {
         if (regular)
             run_.rollback_targets =
                 steps_to_keep(folder_, run_.rollback_targets, run_.step, {int(c.keep), c.keep_every});
-        log_->sync();
-        events_->sync();
-        sampler_.sync();
+        sync_logs();
     }
-    const TrainingState state = {.step = run_.step,
-                                 .tokens = run_.tokens,
-                                 .seed = resolved_.trainer.seed,
-                                 .recipe = recipe_text(c),
-                                 .compatible = resolved_.identity,
-                                 .stability = run_.trainer->stability().state(),
-                                 .rollback_targets = run_.rollback_targets};
     if (!c.background && mesh_.world.size == 1 && c.device == "cpu") {
+        attempted_step_ = run_.step;
         tell_saved(
-            save_checkpoint(folder_, Snapshot::of(*run_.model, run_.trainer->optimizer()), state, saver_.options()));
+            save_checkpoint(folder_, Snapshot::of(*run_.model, run_.trainer->optimizer()), state(), saver_.options()));
     } else {
         Snapshot copy = Snapshot::copy(*run_.model, run_.trainer->optimizer(), mesh_);
+        attempted_step_ = run_.step;
         if (here) {
-            saver_.begin(std::move(copy), state);
+            saver_.begin(std::move(copy), state());
             if (!c.background) tell_saved(saver_.wait());
         }
     }
     saved_step_ = run_.step;
+}
+
+// The steps since the last checkpoint, which an error would cost. Ranks that share the state out are in the middle of other
+// calls then, and none of them has all of it.
+void PretrainLoop::save_before_leaving() {
+    Optimizer& optimizer = run_.trainer->optimizer();
+    if (mesh_.world.rank > 0 || mesh_.tp.size > 1 || optimizer.sharded()) return;
+    try {
+        tell_saved(saver_.wait());
+    } catch (const std::exception&) {}  // of an older step than the one that is saved now
+    if (!has_complete_state_ || !run_.trainer->is_complete() || run_.step == 0 || run_.step == saved_step_ ||
+        run_.step == attempted_step_)
+        return;
+    try {
+        sync_logs();
+        tell_saved(save_checkpoint(folder_, Snapshot::of(*run_.model, optimizer), state(), saver_.options()));
+    } catch (const std::exception& e) {  // what ends the run may be that very trouble
+        if (!saver_.has_failed()) note(fmt::format("step {} could not be saved: {}", run_.step, e.what()));
+    }
 }
 
 void PretrainLoop::show(const StepResult& s, double seconds, bool always) {
@@ -184,6 +214,16 @@ void PretrainLoop::show(const StepResult& s, double seconds, bool always) {
 }
 
 bool PretrainLoop::run() {
+    try {
+        train();
+    } catch (...) {
+        save_before_leaving();
+        throw;
+    }
+    return run_.step == steps_;
+}
+
+void PretrainLoop::train() {
     const Config& c = resolved_.config;
     while (run_.step < steps_ && !any(mesh_.world, stop_requested())) {
         double seconds = 0;
@@ -201,9 +241,14 @@ bool PretrainLoop::run() {
                                          {"lr", s.lr},        {"ms", seconds * 1e3}, {"tokens", s.tokens}};
         if (!taken) record["skipped"] = name_of(s.verdict);
         if (rolled_back_from_) record["rolled_back_from"] = *std::exchange(rolled_back_from_, std::nullopt);
-        if (validates) validate(record);
+        try {
+            if (validates) validate(record);
+        } catch (...) {  // the step itself is done
+            write(record);
+            throw;
+        }
         write(record);
-        if (is_due(run_.step, c.sample_every) || (last && c.sample_every > 0)) sampler_.sample(*run_.model, run_.step);
+        if (is_due(run_.step, c.sample_every) || (last && c.sample_every > 0)) sampler_.sample(run_.step);
         // In the middle of skipped steps there is nothing that a run should roll back to.
         const bool regular = taken && is_due(run_.step, c.checkpoint_every);
         if (regular || last) save(regular);
@@ -211,7 +256,6 @@ bool PretrainLoop::run() {
     }
     if (run_.step > 0) save(false);
     tell_saved(saver_.wait());
-    return run_.step == steps_;
 }
 
 }  // namespace gradus

@@ -29,20 +29,25 @@ public:
     PretrainLoop(const Resolved&, const PretrainData&, const PretrainBatches&, std::vector<Prompt> samples,
                  TrainingRun);
 
-    // Until all steps are done or a stop is requested; both end with a checkpoint. True: all are done.
+    // Until all steps are done or a stop is requested; both end with a checkpoint. True: all are done. So does an exception,
+    // where this rank has the complete state by itself; it is thrown on.
     bool run();
 
 private:
     using Clock = std::chrono::steady_clock;
 
+    void train();
     StepResult train_step(double& seconds);
     void validate(nlohmann::ordered_json& record);
+    TrainingState state() const;
     // A regular checkpoint is one that the run makes whether or not it is stopped: rollbacks lead to those alone.
     void save(bool regular);
+    void save_before_leaving();
     std::string rollback_target(int64_t limit);
     void roll_back(Verdict);
     void tell_saved(const std::optional<fs::path>&);
     void open_logs();
+    void sync_logs();
     void write(const nlohmann::ordered_json& record);
     void show(const StepResult&, double seconds, bool always);
 
@@ -60,6 +65,8 @@ private:
     PretrainSampler sampler_;
     std::vector<int32_t> bytes_of_ids_;
     int64_t saved_step_;
+    int64_t attempted_step_ = -1;     // the last one whose writing was begun
+    bool has_complete_state_ = true;  // of a step that a run may go on from
     std::optional<int64_t> rolled_back_from_;
     int64_t first_step_;
     Clock::time_point start_ = Clock::now(), shown_ = {};

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "engine/base/signals.h"
 #include "tokenizer/stream_decoder.h"
 #include "tools/ranks.h"
@@ -14,9 +12,7 @@ std::vector<Prompt> sample_prompts(const Resolved& r, const PretrainData& data) 
     std::vector<Prompt> prompts;
     if (r.config.sample_every == 0) return prompts;
     for (const std::string& text : r.config.sample_prompts) {
-        Prompt prompt = {{}, prompts.size()};
-        if (const auto id = data.tokenizer.end_of_text()) prompt.ids.push_back(*id);  // it opens every document
-        data.tokenizer.encode_append(text, prompt.ids);
+        const Prompt prompt = {ids_of_prompt(data.tokenizer, text), prompts.size()};
         if (prompt.ids.empty())
             throw Error("the prompt '' has no tokens to begin with",
                         "sample.prompts holds an empty text, and the tokenizer has no end of text",
@@ -31,25 +27,18 @@ std::vector<Prompt> sample_prompts(const Resolved& r, const PretrainData& data) 
 }
 
 PretrainSampler::PretrainSampler(const Resolved& r, const PretrainData& data, std::vector<Prompt> prompts,
-                                 int64_t last_step, const Comm& all)
-    : config_(r.config), tokenizer_(data.tokenizer), prompts_(std::move(prompts)), all_(all) {
-    forget_after(last_step);
-    for (const Prompt& prompt : prompts_) longest_ = std::max(longest_, prompt.ids.size());
+                                 Generator* generator, int64_t last_step, const Comm& all)
+    : config_(r.config), tokenizer_(data.tokenizer), prompts_(std::move(prompts)), generator_(generator), all_(all) {
+    CHECK(generator_ || prompts_.empty(), "nothing was set aside to sample with");
+    if (!prompts_.empty() && all_.rank == 0) file_.emplace(fs::path(config_.run_dir) / "samples.jsonl", last_step);
 }
 
 void PretrainSampler::forget_after(int64_t step) {
-    if (prompts_.empty() || all_.rank > 0) return;
-    file_.reset();
-    file_.emplace(fs::path(config_.run_dir) / "samples.jsonl", step);
+    if (file_) file_->forget_after(step);
 }
 
-void PretrainSampler::sample(Model& model, int64_t step) {
-    if (!generator_) {
-        const size_t context = std::min(size_t(model.config().context), longest_ + size_t(config_.sample_tokens));
-        generator_ = std::make_unique<Generator>(
-            model,
-            Generator::Capacity{.sequences = int(std::min<size_t>(prompts_.size(), 8)), .context = int(context)});
-    }
+void PretrainSampler::sample(int64_t step) {
+    if (!generator_) return;
     const GenerateOptions options = {
         .max_tokens = int(config_.sample_tokens),
         .sampling = {.temperature = config_.sample_temperature, .seed = uint64_t(config_.seed)}};

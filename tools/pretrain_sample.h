@@ -1,6 +1,5 @@
 #pragma once
 // Texts that a model writes while it trains: RUN/samples.jsonl, one line for each prompt: step, prompt, text.
-#include <memory>
 #include <optional>
 
 #include "engine/base/log.h"
@@ -15,11 +14,13 @@ std::vector<Prompt> sample_prompts(const Resolved&, const PretrainData&);
 
 class PretrainSampler {
 public:
-    // Lines of a step above last_step are dropped from the file. Without prompts nothing is set aside or written.
-    PretrainSampler(const Resolved&, const PretrainData&, std::vector<Prompt>, int64_t last_step, const Comm& all);
+    // Lines of a step above last_step are dropped from the file. Without prompts there is no generator, and nothing is
+    // written.
+    PretrainSampler(const Resolved&, const PretrainData&, std::vector<Prompt>, Generator*, int64_t last_step,
+                    const Comm& all);
 
     // Every rank draws the same texts, and the first one writes them. Writes nothing when a stop is requested meanwhile.
-    void sample(Model&, int64_t step);
+    void sample(int64_t step);
     // The run goes on from that step.
     void forget_after(int64_t step);
     void sync();
@@ -28,10 +29,9 @@ private:
     const Config& config_;
     const Tokenizer& tokenizer_;
     std::vector<Prompt> prompts_;
+    Generator* generator_;
     Comm all_;
-    size_t longest_ = 0;
     std::optional<JsonLines> file_;
-    std::unique_ptr<Generator> generator_;  // made when the first sample is due
 };
 
 }  // namespace gradus

@@ -10,6 +10,7 @@
 #include "engine/base/signals.h"
 #include "engine/checkpoint/folders.h"
 #include "engine/checkpoint/weights.h"
+#include "engine/generate/samples.h"
 #include "engine/initialise.h"
 #include "engine/same_run.h"
 #include "tools/cli.h"
@@ -109,9 +110,10 @@ Resolved resolve_run(const Config& given, const PretrainData& data, const std::o
         base = read_model_config(config.model_from);
         require_same_ids(data, config.model_from);
     }
-    if (resume) require_same_settings(resume->state.compatible, config, data.facts);
+    const std::string begun = resume ? with_all_bytes(resume->state.compatible, data.facts) : "";
+    if (resume) require_same_settings(begun, config, data.facts);
     Resolved r = resolve(config, data.facts, base, ranks);
-    if (resume) require_same_run(resume->state.compatible, r, resume->state.step);
+    if (resume) require_same_run(begun, r, resume->state.step);
     return r;
 }
 
@@ -124,11 +126,15 @@ Resolved resolve_timed_run(const Config& given, const PretrainData& data, int64_
     return resolve(config, data.facts, base, ranks);
 }
 
-TrainingRun start_run(const Resolved& r, const std::optional<ResumePoint>& resume, const Mesh& mesh, const Ops& ops) {
+TrainingRun start_run(const Resolved& r, const DataFacts& data, const std::optional<ResumePoint>& resume,
+                      const Mesh& mesh, const Ops& ops) {
     TrainingRun run;
     run.model = empty_model(r, mesh, ops);
     if (!resume && r.config.model_from.empty()) initialise(*run.model, r.trainer.seed);
     run.trainer = std::make_unique<Trainer>(*run.model, r.trainer, mesh);
+    if (data.validates) run.validation = std::make_unique<Validation>(*run.model, mesh);
+    if (const auto capacity = capacity_of_samples(r, data); capacity.sequences > 0)
+        run.samples = std::make_unique<Generator>(*run.model, capacity);
     if (!resume && !r.config.model_from.empty()) {
         const fs::path from = r.config.model_from;
         for (const std::string& text : describe_model(from).notes) note(text);

@@ -7,7 +7,9 @@
 #include "engine/base/file.h"
 #include "engine/checkpoint/checkpoint.h"
 #include "engine/config.h"
+#include "engine/generate/generator.h"
 #include "engine/trainer.h"
+#include "engine/validation.h"
 #include "tools/pretrain_data.h"
 #include "tools/ranks.h"
 
@@ -35,15 +37,17 @@ Resolved resolve_run(const Config&, const PretrainData&, const std::optional<Res
 // The same with as many steps as the clock found.
 Resolved resolve_timed_run(const Config&, const PretrainData&, int64_t steps, int ranks);
 
-// A model in memory with its optimizer, filled.
+// A model in memory with its optimizer, filled, and what validates and samples: nothing is allocated after the first step.
 struct TrainingRun {
     std::unique_ptr<Model> model;
     std::unique_ptr<Trainer> trainer;
-    int64_t step = 0, tokens = 0;  // done
+    std::unique_ptr<Validation> validation;  // null: there is no text to validate on
+    std::unique_ptr<Generator> samples;      // null: none are asked for
+    int64_t step = 0, tokens = 0;            // done
     // Steps of the checkpoints that a rollback may lead to, in ascending order; known to the first rank.
     std::vector<int64_t> rollback_targets;
 };
-TrainingRun start_run(const Resolved&, const std::optional<ResumePoint>&, const Mesh&, const Ops&);
+TrainingRun start_run(const Resolved&, const DataFacts&, const std::optional<ResumePoint>&, const Mesh&, const Ops&);
 
 // train.minutes: how many steps fit, found by timing the first ones on a model that is thrown away, by the clock of the
 // first rank; nothing when a stop was requested meanwhile. `elapsed` seconds of the minutes are gone already. Error when hardly any fit.

@@ -18,8 +18,8 @@ struct Error : std::runtime_error {
 
     std::string cause, fix;
 
-    // The three lines a user sees.
-    std::string text() const { return std::string("error: ") + what() + "\n  cause: " + cause + "\n  fix:   " + fix; }
+    // The three lines a user sees: of printable UTF-8, whatever the names and texts in them hold.
+    std::string text() const;
 };
 
 struct BrokenPromise : std::logic_error {

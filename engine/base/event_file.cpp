@@ -5,13 +5,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <cstring>
 
 #include "engine/base/event_record.h"
-#include "engine/base/log.h"
 
 namespace gradus {
 
@@ -57,27 +55,17 @@ EventFile::EventFile(const fs::path& folder, int64_t last_step) {
     flush();
 }
 
-EventFile::~EventFile() {
-    flush();
-    if (descriptor_ >= 0) ::close(descriptor_);
-}
+EventFile::~EventFile() { flush(); }
 
 void EventFile::open(const fs::path& folder) {
     path_ = folder / fmt::format("{}{:0{}}.{}.{}", prefix, seconds_after_others(folder), digits_of_seconds, host_name(),
                                  ::getpid());
-    descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0644);
-    if (descriptor_ < 0) tell_once();
-}
-
-void EventFile::tell_once() {
-    if (!noted_)
-        note(fmt::format("cannot write '{}' ({}); the run continues, and its curves lack what is not written",
-                         path_.string(), std::strerror(errno)));
-    noted_ = true;
+    file_ = AppendFile(path_, O_EXCL);
+    if (!file_.is_open()) file_.tell_once();
 }
 
 void EventFile::add(const std::string& event) {
-    if (descriptor_ < 0) return;
+    if (!file_.is_open()) return;
     buffer_ += event_record(event);
     if (buffer_.size() >= largest_buffer) flush();
 }
@@ -87,31 +75,14 @@ void EventFile::scalar(const std::string& tag, double value, int64_t step) {
 }
 
 void EventFile::flush() {
-    if (descriptor_ < 0) return;
-    for (size_t done = 0; done < buffer_.size();) {
-        const ssize_t n = ::write(descriptor_, buffer_.data() + done, buffer_.size() - done);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) {
-            tell_once();
-            // Half a record would hide all that follow it.
-            if (::ftruncate(descriptor_, off_t(whole_)) != 0) {
-                ::close(descriptor_);
-                descriptor_ = -1;
-            }
-            buffer_.resize(whole_ == 0 ? opening_ : 0);  // no file without the events that open it
-            return;
-        }
-        done += size_t(n);
-    }
-    whole_ += int64_t(buffer_.size());
-    buffer_.clear();
+    if (file_.append(buffer_)) buffer_.clear();
+    else buffer_.resize(file_.bytes() == 0 ? std::min(opening_, buffer_.size()) : 0);  // no file without its opening
 }
 
 void EventFile::sync() {
     flush();
-    if (descriptor_ < 0) return;
-    if (::fsync(descriptor_) != 0) tell_once();
-    sync_folder(path_.parent_path());
+    file_.sync();
+    if (file_.is_open()) sync_folder(path_.parent_path());
 }
 
 }  // namespace gradus

@@ -14,15 +14,14 @@
 // tag. Its data server needs no such event: it drops them tag by tag, when the tag's next scalar comes. A step shows once in
 // either.
 //
-// Writing never costs a run and never throws. Where the disk takes no more, a note says so once, what could not be
-// written is dropped, and the file is cut back to its last whole record; when there is room again, it goes on.
+// Writing never costs a run and never throws (engine/base/append_file.h).
 //
 // Sources: engine/base/event_record.h (the bytes); of TensorBoard backend/event_processing/plugin_event_accumulator.py and
 // data/server/reservoir.rs (what is dropped after a restart), directory_watcher.py beside the first (order of the files).
 #include <cstdint>
 #include <string>
 
-#include "engine/base/file.h"
+#include "engine/base/append_file.h"
 
 namespace gradus {
 
@@ -43,14 +42,11 @@ public:
 private:
     void open(const fs::path& folder);
     void add(const std::string& event);
-    void tell_once();  // by errno
 
     fs::path path_;
-    int descriptor_ = -1;
-    int64_t whole_ = 0;   // bytes of whole records in the file
+    AppendFile file_;
     size_t opening_ = 0;  // bytes of the records that every file begins with
     std::string buffer_;
-    bool noted_ = false;
 };
 
 }  // namespace gradus

@@ -14,6 +14,7 @@
 
 #include "engine/base/error.h"
 #include "engine/base/log.h"
+#include "engine/base/write_error.h"
 
 namespace gradus {
 
@@ -29,14 +30,7 @@ Error cannot_read(const fs::path& path) {
                  "check that the file exists and may be read: ls -l " + path.string());
 }
 
-Error cannot_write(const fs::path& path) {
-    const std::string why = reason();
-    std::error_code ignored;
-    const auto space = fs::space(path.parent_path().empty() ? fs::path(".") : path.parent_path(), ignored);
-    const std::string free = ignored ? "" : "; " + std::to_string(space.available >> 20) + " MiB are free on that disk";
-    return Error("cannot write '" + path.string() + "'", why + free,
-                 "free some space or choose another folder, then run the same command again");
-}
+Error cannot_write(const fs::path& path) { return write_error(path, errno); }
 
 int open_to_read(const fs::path& path, size_t& size) {
     const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
@@ -180,6 +174,13 @@ void write_file_atomically(const fs::path& path, std::string_view content) {
     AtomicFile file(path);
     file.write(content);
     file.commit();
+}
+
+void make_folder(const fs::path& folder) {
+    std::error_code problem, ignored;
+    fs::create_directories(folder, problem);
+    if (!fs::is_directory(folder, ignored))
+        throw write_error(folder, fs::exists(folder, ignored) ? EEXIST : problem.value(), "cannot make the folder");
 }
 
 void sync_folder(const fs::path& folder) {

@@ -67,6 +67,9 @@ bool is_running(std::string_view pid);
 
 void write_file_atomically(const fs::path& path, std::string_view content);
 
+// Makes the folder and those above it, where they are not there. Error when that cannot be.
+void make_folder(const fs::path& folder);
+
 // Flushes a folder's own entries to the disk, so that a rename in it survives a power cut.
 void sync_folder(const fs::path& folder);
 

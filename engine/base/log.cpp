@@ -1,6 +1,5 @@
 #include "engine/base/log.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -8,16 +7,12 @@
 #include <cmath>
 #include <cstring>
 
-#include "engine/base/error.h"
+#include "engine/base/one_line.h"
+#include "engine/base/write_error.h"
 
 namespace gradus {
 
 namespace {
-
-Error cannot_append(const fs::path& path) {
-    return Error("cannot write '" + path.string() + "'", std::strerror(errno),
-                 "free some space or check the folder's permissions, then run the same command again");
-}
 
 bool belongs_before(std::string_view line, int64_t last_step) {
     const auto json = nlohmann::json::parse(line, nullptr, false);
@@ -42,33 +37,34 @@ std::string lines_until(const std::string& text, int64_t last_step) {
 }  // namespace
 
 JsonLines::JsonLines(const fs::path& path, int64_t last_step) : path_(path) {
-    std::error_code ignored;
-    if (fs::exists(path, ignored)) {
+    std::error_code problem;
+    if (fs::exists(path, problem)) {
         const std::string text = read_file(path), kept = lines_until(text, last_step);
-        if (kept != text) write_file_atomically(path, kept);
+        if (!text.starts_with(kept)) {
+            write_file_atomically(path, kept);
+        } else if (kept.size() < text.size()) {  // needs no room on a full disk
+            fs::resize_file(path, kept.size(), problem);
+            if (problem) throw write_error(path, problem.value());
+        }
     }
-    descriptor_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-    if (descriptor_ < 0) throw cannot_append(path_);
+    file_ = AppendFile(path, 0);
+    if (!file_.is_open()) throw write_error(path_, errno);
 }
 
-JsonLines::~JsonLines() {
-    if (descriptor_ >= 0) ::close(descriptor_);
+void JsonLines::forget_after(int64_t last_step) {
+    try {
+        *this = JsonLines(path_, last_step);
+    } catch (const Error& e) {
+        note(fmt::format("{} ({}); the run goes on, and steps that are done again are there twice", e.what(), e.cause));
+    }
 }
 
 void JsonLines::write(const nlohmann::ordered_json& line) {
     // Sampled text may end inside a character; a replacement character is better than no line.
-    const std::string text = line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-    for (size_t done = 0; done < text.size();) {
-        const ssize_t n = ::write(descriptor_, text.data() + done, text.size() - done);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) throw cannot_append(path_);
-        done += size_t(n);
-    }
+    file_.append(line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
-void JsonLines::sync() {
-    if (::fsync(descriptor_) != 0) throw cannot_append(path_);
-}
+void JsonLines::sync() { file_.sync(); }
 
 std::string text_of_seconds(double seconds) {
     if (!(seconds >= 0) || seconds > 1e9) return "?";
@@ -128,7 +124,8 @@ bool speaks() { return !is_silent; }
 void tell(std::string_view text) {
     static bool told = true;
     if (!told || is_silent) return;
-    told = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+    const std::string shown = printable(text);
+    told = std::fwrite(shown.data(), 1, shown.size(), stdout) == shown.size() && std::fflush(stdout) == 0;
     if (told) return;
     note(fmt::format("standard output cannot be written ({}); the run continues without it", std::strerror(errno)));
     // What is left in the buffer is dropped with the stream, or the end of the program would find it again.
@@ -137,9 +134,7 @@ void tell(std::string_view text) {
 
 void note(std::string_view text) {
     if (is_silent) return;
-    std::string line = "note: ";
-    line.append(text).append("\n");
-    std::fputs(line.c_str(), stderr);
+    std::fputs(("note: " + on_one_line(text) + "\n").c_str(), stderr);
 }
 
 ProgressLine::ProgressLine(std::string what) : what_(std::move(what)), visible_(is_terminal(stderr) && speaks()) {}
@@ -158,7 +153,7 @@ bool ProgressLine::is_due() const {
 void ProgressLine::show(const std::string& text) {
     if (!is_due()) return;
     shown_ = Clock::now();
-    std::fputs(("\r\033[K" + text).c_str(), stderr);
+    std::fputs(("\r\033[K" + on_one_line(text)).c_str(), stderr);
     std::fflush(stderr);
 }
 

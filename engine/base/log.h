@@ -8,27 +8,27 @@
 
 #include <nlohmann/json.hpp>
 
-#include "engine/base/file.h"
+#include "engine/base/append_file.h"
 
 namespace gradus {
 
 // A file of JSON objects, one a line, each with a whole number under "step". Every line is handed to the system as soon
-// as it is written, so that a killed process loses none.
+// as it is written, so that a killed process loses none. Once it is open nothing about it ends a run
+// (engine/base/append_file.h).
 class JsonLines {
 public:
     // Opens the file to append. Lines of a step above last_step are dropped first, and so is a half-written line at the
     // end: a resumed run writes them again, and the file has each step once. Error when it cannot be written.
     JsonLines(const fs::path& path, int64_t last_step);
-    ~JsonLines();
-    JsonLines(const JsonLines&) = delete;
-    JsonLines& operator=(const JsonLines&) = delete;
 
     void write(const nlohmann::ordered_json& line);
     void sync();  // to the disk: before a checkpoint that counts on these lines
+    // The same as opening it anew; where that fails a note says so, and the lines stay.
+    void forget_after(int64_t last_step);
 
 private:
     fs::path path_;
-    int descriptor_ = -1;
+    AppendFile file_;
 };
 
 // step   120/5000  loss 4.0312  grad   0.87  lr 3.00e-04    412 ms   159k tok/s    46.1 GFLOP/s  left 33m
@@ -54,7 +54,7 @@ bool is_terminal(std::FILE*);
 
 // What a run tells people, on standard output and, after "note: ", on standard error. Neither ever fails: a closed pipe
 // or a full disk behind them is no reason to lose a run. Where standard output takes no more, a note says so once and
-// what would follow is dropped.
+// what would follow is dropped. What is no printable text is replaced (engine/base/one_line.h).
 void tell(std::string_view text);
 void note(std::string_view text);
 // From now on neither says anything, nor does a ProgressLine: this process is one of several, and another one speaks.

@@ -28,19 +28,29 @@ size_t character_at(std::string_view text, size_t at) {
     return 0;
 }
 
-}  // namespace
+// Of ASCII and the C1 set of ISO 6429, which terminals obey as well.
+bool is_control(std::string_view character) {
+    const unsigned first = uint8_t(character[0]);
+    return first < ' ' || first == 0x7f || (first == 0xc2 && uint8_t(character[1]) < 0xa0);
+}
 
-std::string on_one_line(std::string_view text, size_t longest) {
-    std::string line;
+std::string cleaned(std::string_view text, size_t longest, std::string_view harmless) {
+    std::string clean;
     for (size_t at = 0; at < text.size();) {
         const size_t bytes = character_at(text, at);
-        const bool control = bytes == 1 && (uint8_t(text[at]) < ' ' || text[at] == 0x7f);
-        const std::string_view shown = bytes == 0 ? "\uFFFD" : control ? " " : text.substr(at, bytes);
-        if (line.size() + shown.size() > longest) return line + "…";
-        line += shown;
+        std::string_view shown = bytes == 0 ? "\uFFFD" : text.substr(at, bytes);
+        if (is_control(shown) && harmless.find(shown[0]) == std::string_view::npos) shown = " ";
+        if (shown.size() > longest - clean.size()) return clean + "…";
+        clean += shown;
         at += bytes > 0 ? bytes : 1;
     }
-    return line;
+    return clean;
 }
+
+}  // namespace
+
+std::string on_one_line(std::string_view text, size_t longest) { return cleaned(text, longest, ""); }
+
+std::string printable(std::string_view text) { return cleaned(text, std::string_view::npos, "\n\t"); }
 
 }  // namespace gradus

@@ -1,5 +1,6 @@
 #pragma once
-// Text from a file as a line of an error may show it: whatever it holds, the error stays three lines of UTF-8.
+// Foreign text (of files, their names, the command line) as a message may show it: UTF-8 without control characters, which
+// would garble a terminal or obey whoever wrote them. Error::text(), note() and tell() send all they print through here.
 #include <string>
 #include <string_view>
 
@@ -7,6 +8,9 @@ namespace gradus {
 
 // Control characters become spaces, bytes that are no UTF-8 U+FFFD, and what is longer than so many bytes is cut between two
 // characters.
-std::string on_one_line(std::string_view text, size_t longest);
+std::string on_one_line(std::string_view text, size_t longest = std::string_view::npos);
+
+// The same for a text of several lines: line feeds and tabs stay.
+std::string printable(std::string_view text);
 
 }  // namespace gradus

@@ -22,10 +22,7 @@ std::string tokenizer_config(const ModelConfig& m, std::string_view end_of_text)
 }
 
 void write_all(const fs::path& folder, const Snapshot& s, const TrainingState& state, const SaveOptions& options) {
-    std::error_code problem;
-    if (!fs::create_directory(folder / "gradus", problem))
-        throw Error("cannot make the folder '" + (folder / "gradus").string() + "'", problem.message(),
-                    "free some space on that disk");
+    make_folder(folder / "gradus");
     Manifest manifest = {state, name_of(s.dtype), save_weights(s, folder, s.dtype, options.shard_limit)};
     manifest.files.push_back(save_optimizer(folder, s));
     if (!options.tokenizer_json.empty()) {

@@ -8,7 +8,7 @@
 #include <cstring>
 #include <set>
 
-#include "engine/base/error.h"
+#include "engine/base/write_error.h"
 #include "engine/checkpoint/elements.h"
 #include "engine/checkpoint/json_text.h"
 #include "engine/checkpoint/llmc_file.h"
@@ -100,11 +100,6 @@ ForeignModel read_model(const Ops& ops, const FoundModel& source, std::optional<
     check_failed("a known format", __FILE__, __LINE__, "");
 }
 
-Error cannot_write(const fs::path& destination, const std::string& cause) {
-    return Error("cannot write '" + destination.string() + "'", cause,
-                 "choose a disk with free space, then run the same command again");
-}
-
 fs::path parent_of(const fs::path& path) { return path.parent_path().empty() ? "." : path.parent_path(); }
 
 void require_free(const fs::path& destination, ModelFormat to) {
@@ -147,7 +142,7 @@ public:
         : path_(path), temporary_(path.string().append(temporary_mark).append(std::to_string(::getpid()))) {
         std::error_code problem;
         if (!fs::create_directory(temporary_, problem))
-            throw cannot_write(path_, problem ? problem.message() : "'" + temporary_.string() + "' is in the way");
+            throw write_error(problem ? path_ : temporary_, problem ? problem.value() : EEXIST);
     }
     ~NewFolder() {
         std::error_code ignored;
@@ -159,7 +154,7 @@ public:
     const fs::path& path() const { return temporary_; }
     void publish() {
         sync_folder(temporary_);
-        if (::rename(temporary_.c_str(), path_.c_str()) != 0) throw cannot_write(path_, std::strerror(errno));
+        if (::rename(temporary_.c_str(), path_.c_str()) != 0) throw write_error(path_, errno);
         published_ = true;
         sync_folder(parent_of(path_));
     }

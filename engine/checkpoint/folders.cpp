@@ -6,10 +6,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 
 #include "engine/base/error.h"
 #include "engine/base/log.h"
+#include "engine/base/write_error.h"
 #include "engine/checkpoint/hold.h"
 
 namespace gradus {
@@ -27,13 +27,8 @@ fs::path hidden(const fs::path& step_folder, std::string_view purpose) {
     return step_folder.parent_path() / name;
 }
 
-Error cannot(const std::string& what, const fs::path& path, int problem) {
-    return Error("cannot " + what + " '" + path.string() + "'", std::strerror(problem),
-                 "check the folder's permissions and the disk's free space, then run the same command again");
-}
-
 void rename_folder(const fs::path& from, const fs::path& to) {
-    if (::rename(from.c_str(), to.c_str()) != 0) throw cannot("rename a checkpoint to", to, errno);
+    if (::rename(from.c_str(), to.c_str()) != 0) throw write_error(to, errno, "cannot rename a checkpoint to");
 }
 
 // What somebody reads stays under its hidden name until remove_leftovers() finds it free.
@@ -76,9 +71,10 @@ UnpublishedFolder::UnpublishedFolder(const fs::path& run_folder, int64_t step)
     : final_(checkpoints_of(run_folder) / name_of_step(step)), temporary_(hidden(final_, writing)) {
     std::error_code problem;
     if (fs::create_directories(final_.parent_path(), problem)) sync_folder(run_folder);
-    if (problem) throw cannot("make the folder", final_.parent_path(), problem.value());
+    if (problem) throw write_error(final_.parent_path(), problem.value(), "cannot make the folder");
     fs::remove_all(temporary_, problem);
-    if (!fs::create_directory(temporary_, problem)) throw cannot("make the folder", temporary_, problem.value());
+    if (!fs::create_directory(temporary_, problem))
+        throw write_error(temporary_, problem.value(), "cannot make the folder");
 }
 
 UnpublishedFolder::~UnpublishedFolder() {
@@ -131,13 +127,13 @@ void point_latest_at(const fs::path& step_folder) {
     if (::symlink(step_folder.filename().c_str(), fresh.c_str()) != 0) {
         // A file system without links: the program finds checkpoints by their names, only people miss this one.
         if (errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS) return;
-        throw cannot("make the link", latest, errno);
+        throw write_error(latest, errno, "cannot make the link");
     }
     move_aside(latest);
     if (::rename(fresh.c_str(), latest.c_str()) != 0) {
         const int problem = errno;
         ::unlink(fresh.c_str());
-        throw cannot("make the link", latest, problem);
+        throw write_error(latest, problem, "cannot make the link");
     }
     sync_folder(latest.parent_path());
 }

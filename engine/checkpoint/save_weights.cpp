@@ -87,10 +87,8 @@ std::vector<StoredFile> save_weights(const Snapshot& s, const fs::path& folder, 
     const ModelConfig& m = s.model;
     require_describable(m);
     const nlohmann::json config = files_of(m.family).write_config(m, torch_name(dtype).c_str());
+    make_folder(folder);
     std::error_code problem;
-    fs::create_directories(folder, problem);
-    if (problem)
-        throw Error("cannot make the folder '" + folder.string() + "'", problem.message(), "choose another folder");
     for (const char* name : {"model.safetensors", "model.safetensors.index.json"})
         if (fs::exists(folder / name, problem))
             throw Error("'" + folder.string() + "' holds a model already", "it has a " + std::string(name),

@@ -1,5 +1,8 @@
 #include "engine/checkpoint/saver.h"
 
+#include <memory>
+#include <system_error>
+
 namespace gradus {
 
 CheckpointSaver::CheckpointSaver(fs::path run_folder, SaveOptions options)
@@ -10,26 +13,34 @@ CheckpointSaver::~CheckpointSaver() {
 }
 
 void CheckpointSaver::begin(Snapshot snapshot, TrainingState state) {
-    CHECK(!thread_.joinable(), "a save before the end of the last one was asked for");
+    CHECK(!under_way_, "a save before the end of the last one was asked for");
+    under_way_ = true;
     ended_ = false;
     failed_ = nullptr;
-    thread_ = std::thread([this, snapshot = std::move(snapshot), state = std::move(state)]() mutable {
+    const auto save = [this](Snapshot& copy, const TrainingState& of) {
         try {
-            written_ = save_checkpoint(run_folder_, snapshot, state, options_);
+            written_ = save_checkpoint(run_folder_, copy, of, options_);
         } catch (...) { failed_ = std::current_exception(); }
-        snapshot = {};  // its memory is free again before anybody learns of the end
+        copy = {};  // its memory is free again before anybody learns of the end
         ended_ = true;
-    });
+    };
+    const auto kept = std::make_shared<std::pair<Snapshot, TrainingState>>(std::move(snapshot), std::move(state));
+    try {
+        thread_ = std::thread([save, kept] { save(kept->first, kept->second); });
+    } catch (const std::system_error&) {  // no more threads: training waits for this save
+        save(kept->first, kept->second);
+    }
 }
 
 std::optional<fs::path> CheckpointSaver::finished() {
-    if (!thread_.joinable() || !ended_) return std::nullopt;
+    if (!ended_) return std::nullopt;
     return wait();
 }
 
 std::optional<fs::path> CheckpointSaver::wait() {
-    if (!thread_.joinable()) return std::nullopt;
-    thread_.join();
+    if (!under_way_) return std::nullopt;
+    if (thread_.joinable()) thread_.join();
+    under_way_ = false;
     if (failed_) std::rethrow_exception(failed_);
     return written_;
 }

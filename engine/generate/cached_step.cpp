@@ -9,7 +9,7 @@ CachedStep::CachedStep(Model& model, int S, int P, int rows)
     CHECK(S > 0 && S <= rows && P > 0 && P <= model.config().context,
           "a cache of another size than the model can have");
     const int64_t V = int64_t(model.run.d.V) * model.run.tp.size;
-    model.make_cache(S, P, rows);
+    cache_bytes_ = model.make_cache(S, P, rows);
     arena_.declare("columns", columns_, {5 * int64_t(rows)}, DType::i32);
     arena_.declare("logits", logits_, {S, V}, model.run.dtype);
     arena_.allocate();
@@ -18,6 +18,11 @@ CachedStep::CachedStep(Model& model, int S, int P, int rows)
     columns_host_.reserve(5 * size_t(rows));
     logits_host_.resize(size_t(S * V));
     raw_.resize(logits_.bytes());
+}
+
+size_t CachedStep::host_bytes() const {
+    return raw_.size() + logits_host_.size() * sizeof(float) + columns_host_.capacity() * sizeof(int32_t) +
+           rows_.capacity() * sizeof(Row) + wanted_.capacity() * sizeof(int32_t);
 }
 
 void CachedStep::begin() {

@@ -31,9 +31,13 @@ public:
     std::span<float> logits(int wanted);              // [V], to be changed as the caller likes, until the next run()
     Tensor device_logits() const { return logits_; }  // [S,V]
 
+    size_t bytes() const { return arena_.bytes() + cache_bytes_; }  // on the device
+    size_t host_bytes() const;
+
 private:
     Model& model_;
     Arena arena_;
+    size_t cache_bytes_ = 0;
     Tensor columns_, logits_;  // [5·rows] i32, [S,V]
     std::vector<Row> rows_;
     std::vector<int32_t> wanted_, columns_host_;

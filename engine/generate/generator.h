@@ -60,6 +60,9 @@ public:
     // empty, fills the context or has an id outside the vocabulary.
     std::vector<Generated> generate(const std::vector<Prompt>&, const GenerateOptions&, const OnToken& on_token = {});
 
+    size_t bytes() const { return step_.bytes(); }  // on the device
+    size_t host_bytes() const { return step_.host_bytes(); }
+
 private:
     struct Live;
     void check(const std::vector<Prompt>&) const;

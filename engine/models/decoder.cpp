@@ -174,7 +174,7 @@ void Decoder::logits(const Batch& batch, Tensor logits) {
     run.ops.linear_forward({.y = logits, .x = normed_, .w = w_.classifier(run.model)}, run.stream);
 }
 
-void Decoder::make_cache(int S, int P, int rows) {
+size_t Decoder::make_cache(int S, int P, int rows) {
     cache_ = std::make_unique<Cache>(run.ops);
     Run r = run;
     r.d.B = 1;
@@ -194,6 +194,7 @@ void Decoder::make_cache(int S, int P, int rows) {
     keep("picked", cache_->picked, Shape{rows, r.d.C}, r.dtype);
     if (run.tp.size > 1) keep("logits", cache_->own_logits, Shape{S, r.d.V}, r.dtype);
     cache_->arena.allocate();
+    return cache_->arena.bytes();
 }
 
 void Decoder::cached(const CachedRows& rows, Tensor wanted, Tensor logits) {

@@ -40,7 +40,7 @@ public:
     void loss(const Batch&, Tensor losses, const LossConfig&) override;
     void loss_and_backward(const Batch&, Tensor losses, double scale, const BucketDone&) override;
     void logits(const Batch&, Tensor logits) override;
-    void make_cache(int S, int P, int rows) override;
+    size_t make_cache(int S, int P, int rows) override;
     void cached(const CachedRows&, Tensor wanted, Tensor logits) override;
 
 private:

@@ -54,8 +54,8 @@ public:
     // All logits [N,V], on one rank: for tests and golden files, at sizes where holding them is nothing.
     virtual void logits(const Batch&, Tensor logits) = 0;
 
-    // Generation: one cache for S sequences of at most P positions, each call at most `rows` rows.
-    virtual void make_cache(int S, int P, int rows) = 0;
+    // Generation: one cache for S sequences of at most P positions, each call at most `rows` rows. Its bytes.
+    virtual size_t make_cache(int S, int P, int rows) = 0;
     // Runs the n rows through the model, appending to the cache; logits [k, V·ranks of tp] of the rows that `wanted` [k]
     // (i32) lists: the vocabulary's, then what fills up the last rank's share.
     virtual void cached(const CachedRows& rows, Tensor wanted, Tensor logits) = 0;

@@ -44,8 +44,6 @@ void count_attention(const Args& a, Stream s) {
     if (current_counted) current_counted->head_width = a.D;
 }
 
-void refuse_generation(const AttentionCached&, Stream) { CHECK(false, "generation is not planned"); }
-
 // What a run keeps on the host is real: it writes there itself.
 void* allocate_host(size_t bytes) { return ::operator new(bytes, std::align_val_t(64)); }
 void release_host(void* memory, size_t) { ::operator delete(memory, std::align_val_t(64)); }
@@ -133,7 +131,7 @@ Ops counting_table(size_t product_room, int64_t logit_rows) {
         .rope_backward          = checked<Rope, count<Rope, Work::rows>>,
         .attention_forward      = checked<AttentionForward, count_attention<AttentionForward>>,
         .attention_backward     = checked<AttentionBackward, count_attention<AttentionBackward>>,
-        .attention_cached       = refuse_generation,
+        .attention_cached       = checked<AttentionCached, count<AttentionCached, Work::attention>>,
         .activation_forward     = checked<ActivationForward, count<ActivationForward, Work::rows>>,
         .activation_backward    = checked<ActivationBackward, count<ActivationBackward, Work::rows>>,
         .gated_forward          = checked<GatedForward, count<GatedForward, Work::rows>>,

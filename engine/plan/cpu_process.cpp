@@ -60,7 +60,7 @@ CpuProcess cpu_process(const Run& r, const Counted& step, const CpuRun& run) {
     constexpr double numbers_of_token = 4;     // token, target, position, first key
     constexpr double saved_at_once = 4 * mib;  // engine/checkpoint/transfer.cpp
     p.host = sizeof(int32_t) * (run.sequences * r.d.T * numbers_of_token + double(r.d.N())) +
-             std::min(saved_at_once, run.largest_weight);
+             std::min(saved_at_once, run.largest_weight) + run.samples;
     p.data = std::min(run.mapped_bytes, run.steps * run.sequences * (pages_of_sample + 2.0 * r.d.T));
     return p;
 }

@@ -5,7 +5,8 @@
 //   pages      large blocks lie on whole huge pages
 //   scratch    buffers of the kernels, which grow to the largest call and stay (kernels/cpu/buffer.h): the packed panels of
 //              a matrix product, the packed heads of attention, the partial sums of norms
-//   host       the batches that a step reads, before they are copied into the inputs; a piece of a weight that is saved
+//   host       the batches that a step reads, before they are copied into the inputs; a piece of a weight that is saved; the
+//              logits of samples
 //   data       pages of the mapped shards that the run has touched; the system may take them back at any time
 //
 // program and the pages behind a sample were measured (docs/scaling.md); the rest follows the kernels' own layouts.
@@ -22,6 +23,7 @@ struct CpuRun {
     double steps = 0;
     double largest_weight = 0;  // bytes
     double whole_pages = 0;     // of the arenas (Counted::whole_pages)
+    double samples = 0;         // bytes of the rows and logits that samples have on the host
 };
 
 struct CpuProcess {

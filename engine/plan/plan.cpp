@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/generate/samples.h"
 #include "engine/plan/counting_comm.h"
 #include "engine/plan/cpu_process.h"
+#include "engine/validation.h"
 
 namespace gradus {
 
@@ -82,8 +84,28 @@ public:
         return counting_.take();
     }
 
+    // What stands beside the trainer from the first step on.
+    void make_others(const DataFacts& data) {
+        if (data.validates) validation = double(Validation(*model, mesh_).bytes());
+        const Generator::Capacity capacity = capacity_of_samples(plan_.resolved, data);
+        if (capacity.sequences > 0) {
+            Generator generator(*model, capacity);
+            samples = double(generator.bytes());
+            samples_on_host = double(generator.host_bytes());
+            // The widest call: as many rows as are fed at once.
+            const int length = std::min(std::max(capacity.rows / capacity.sequences, 1), capacity.context - 1);
+            const Prompt prompt = {std::vector<int32_t>(size_t(length), 0)};
+            generator.generate(std::vector<Prompt>(size_t(capacity.sequences), prompt),
+                               {.max_tokens = 1, .sampling = {.temperature = 0}});
+        }
+        beside = counting_.take();
+        whole_pages += beside.whole_pages;
+    }
+
     std::unique_ptr<Model> model;
     std::unique_ptr<Trainer> trainer;
+    double validation = 0, samples = 0, samples_on_host = 0;
+    Counted beside;          // of make_others()
     double allocated = 0;    // by the trainer
     double whole_pages = 0;  // of all blocks (Counted)
 
@@ -116,6 +138,7 @@ void rehearse(Plan& plan, const PlanRequest& request) {
     const Counted two = rank.step(2);
     const double more_inputs = rank.allocated;
     const Counted one = rank.step(1);
+    rank.make_others(request.data);
     plan.step = one.plus(two.plus(one, -1), double(plan.micro_batches - 1));
     std::stable_sort(plan.step.collectives.begin(), plan.step.collectives.end(),
                      [](const Collective& a, const Collective& b) { return a.axis < b.axis; });
@@ -133,6 +156,8 @@ void rehearse(Plan& plan, const PlanRequest& request) {
     m.workspace = double(optimizer.bytes() - optimizer.master_bytes() - optimizer.moment_bytes());
     m.inputs =
         rank.allocated - double(optimizer.bytes()) + double(plan.micro_batches - 1) * (more_inputs - rank.allocated);
+    m.validation = rank.validation;
+    m.samples = rank.samples;
     fill_activations(m, *rank.model);
     plan.sharded = optimizer.sharded();
     plan.host_of_first_rank = checkpoint_copy(plan);
@@ -147,8 +172,9 @@ void rehearse(Plan& plan, const PlanRequest& request) {
                             .mapped_bytes = request.mapped_bytes,
                             .steps = double(r.config.steps),
                             .largest_weight = largest,
-                            .whole_pages = rank.whole_pages};
-        m.process = std::ceil(cpu_process(rank.model->run, plan.step, run).total());
+                            .whole_pages = rank.whole_pages,
+                            .samples = rank.samples_on_host};
+        m.process = std::ceil(cpu_process(rank.model->run, plan.step.plus(rank.beside, 1), run).total());
         if (plan.ranks > 1) m.communication = cpu_staging(plan.mesh);
         m.checkpoint = plan.host_of_first_rank;
     }

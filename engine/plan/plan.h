@@ -41,11 +41,13 @@ struct MemoryPlan {  // bytes on one rank
     double workspace = 0;      // gradients of activations, logits of a chunk, norms, what Muon works in, gaps
     double communication = 0;  // what messages are staged in
     double inputs = 0;         // tokens, targets, losses
+    double validation = 0;     // the same for validation
+    double samples = 0;        // keys and values of samples, and their rows
     double process = 0;        // driver and libraries; on a CPU also kernels' scratch, the host's batches, mapped files
     double checkpoint = 0;     // on a CPU: the copy that a checkpoint is written from, on the first rank
     double total() const {
-        return params + masters + moments + gradients + activations + workspace + communication + inputs + process +
-               checkpoint;
+        return params + masters + moments + gradients + activations + workspace + communication + inputs + validation +
+               samples + process + checkpoint;
     }
 };
 

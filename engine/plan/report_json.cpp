@@ -27,6 +27,8 @@ Json memory_of(const Plan& p) {
             {"workspace", m.workspace},
             {"communication", m.communication},
             {"inputs", m.inputs},
+            {"validation", m.validation},
+            {"samples", m.samples},
             {"process", m.process},
             {"checkpoint", m.checkpoint},
             {"total", m.total()},

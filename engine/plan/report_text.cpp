@@ -57,6 +57,8 @@ std::string memory_text(const Plan& p) {
     line("workspace", m.workspace, "gradients of activations, logits of a chunk, norms");
     line("communication", m.communication, "what messages are staged in");
     line("inputs", m.inputs, "tokens, targets, losses");
+    line("validation", m.validation, "the same for validation");
+    line("samples", m.samples, "keys and values, and rows, of text that is generated on the way");
     line("process", m.process,
          p.resolved.cuda ? "driver and libraries (assumed)" : "program, kernels' scratch, batches, mapped data");
     line("checkpoint", m.checkpoint, "copy that it is written from, on the first rank (checkpoint.background)");

@@ -2,8 +2,11 @@
 #include <unistd.h>
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+
 #include "engine/base/error.h"
 #include "engine/base/log.h"
+#include "tests/base/limits.h"
 
 using namespace gradus;
 
@@ -60,6 +63,45 @@ TEST_CASE("Text that ends inside a character is written with a replacement chara
 
 TEST_CASE("A log in a folder that does not exist is an Error that names the file") {
     REQUIRE_THROWS_AS(JsonLines("/nonexistent/log.jsonl", 0), Error);
+}
+
+TEST_CASE("A full disk costs one note and the lines that find no room; those before and after them are complete") {
+    Folder folder;
+    const fs::path path = folder.path / "log.jsonl";
+    const test::Heard heard = test::in_a_child([&] {
+        JsonLines log(path, 0);
+        log.write({{"step", 1}, {"text", std::string(100, 'x')}});
+        test::limit(RLIMIT_FSIZE, 150);
+        for (int step = 2; step <= 40; ++step) log.write({{"step", step}, {"text", std::string(100, 'y')}});
+        log.sync();
+        test::limit(RLIMIT_FSIZE, 100000);
+        log.write({{"step", 41}});
+    });
+    INFO(heard.text);
+    REQUIRE(heard.status == 0);
+    REQUIRE(std::count(heard.text.begin(), heard.text.end(), '\n') == 1);
+    REQUIRE(heard.text.find("note: cannot write '" + path.string() + "' (File too large)") == 0);
+    REQUIRE(heard.text.find("ulimit -f unlimited") != std::string::npos);
+    REQUIRE(read_file(path) == "{\"step\":1,\"text\":\"" + std::string(100, 'x') + "\"}\n{\"step\":41}\n");
+}
+
+TEST_CASE("A run that goes back drops the lines of later steps, on a disk without any room too") {
+    Folder folder;
+    const fs::path path = folder.path / "log.jsonl";
+    const test::Heard heard = test::in_a_child([&] {
+        JsonLines log(path, 0);
+        for (int step = 1; step <= 5; ++step) log.write({{"step", step}});
+        test::limit(RLIMIT_FSIZE, 5);  // no file can be written anew
+        log.forget_after(3);
+        test::limit(RLIMIT_FSIZE, 100000);
+        log.write({{"step", 4}, {"again", true}});
+        if (read_file(path) != "{\"step\":1}\n{\"step\":2}\n{\"step\":3}\n{\"step\":4,\"again\":true}\n") throw 0;
+        fs::remove_all(folder.path);
+        log.forget_after(1);  // a note, and no exception
+    });
+    REQUIRE(heard.status == 0);
+    REQUIRE(heard.text.find("the run goes on") != std::string::npos);
+    REQUIRE(std::count(heard.text.begin(), heard.text.end(), '\n') == 1);
 }
 
 TEST_CASE("The line of a step has columns that do not move") {

@@ -1,4 +1,5 @@
 #include <xxhash.h>
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstring>
 
@@ -222,6 +223,42 @@ TEST_CASE("whatever byte of a shard is changed, it is noticed where it is read, 
         folder.write("a.bin", whole);
         const Shard shard(folder / "a");
         for (int64_t d = 0; d < 3; ++d) REQUIRE(ids_of(shard, d) == documents[size_t(d)]);
+    }
+}
+
+TEST_CASE("a shard that ends with a block, a byte behind one or a byte before the next is checked to its last byte") {
+    const TemporaryFolder folder;
+    for (const int vocab_size : {60000, 100000}) {
+        const int64_t width = vocab_size == 60000 ? 2 : 4, ids_of_block = 65536 / width;
+        for (const int64_t blocks : {1, 2})
+            for (const int64_t more : {int64_t(-1), int64_t(0), int64_t(1)}) {
+                const int64_t count = blocks * ids_of_block + more;
+                INFO(width << " bytes an id, " << count << " ids");
+                Ids ids;
+                for (int64_t i = 0; i < count; ++i) ids.push_back(int32_t(i * 7 % 60000));
+                write_shard(folder / "a", {ids}, vocab_size, std::nullopt);
+                const auto expected = uint64_t(more > 0 ? blocks + 1 : blocks);
+                REQUIRE(read_file(folder / "a.checksums").size() == 32 + 8 * expected);
+                REQUIRE(ids_of(Shard(folder / "a"), 0) == ids);
+                REQUIRE(Shard(folder / "a").id(count - 1) == ids.back());
+
+                const std::string whole = read_file(folder / "a.bin");
+                REQUIRE(whole.size() == size_t(count * width));
+                for (const size_t at : {whole.size() - 1, std::min(whole.size() - 1, size_t(65535)), size_t(0)}) {
+                    std::string changed = whole;
+                    changed[at] = char(changed[at] ^ 1);
+                    folder.write("a.bin", changed);
+                    const Shard shard(folder / "a");
+                    REQUIRE_THROWS_AS(shard.id(int64_t(at) / width), Error);
+                    REQUIRE_THROWS_AS(ids_of(shard, 0), Error);
+                    const int64_t other = int64_t(at) < 65536 ? count - 1 : 0;  // of another block, where there is one
+                    if (int64_t(at) / 65536 != other * width / 65536) REQUIRE(shard.id(other) == ids[size_t(other)]);
+                }
+                for (const size_t bytes : {whole.size() - 1, whole.size() - size_t(width)}) {  // cut
+                    folder.write("a.bin", std::string_view(whole).substr(0, bytes));
+                    REQUIRE_THROWS_AS(Shard(folder / "a"), Error);
+                }
+            }
     }
 }
 

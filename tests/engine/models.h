@@ -6,6 +6,7 @@
 
 #include "engine/initialise.h"
 #include "engine/trainer.h"
+#include "engine/validation.h"
 #include "kernels/scalar.h"
 
 namespace gradus::test {

@@ -1,6 +1,7 @@
 // Plans: the memory that they promise is the memory that a run takes, and what they suggest fits.
 #include <catch2/catch.hpp>
 
+#include "engine/generate/samples.h"
 #include "engine/plan/counting_comm.h"
 #include "engine/plan/plan.h"
 #include "tests/engine/models.h"
@@ -11,20 +12,42 @@ using namespace gradus::test;
 
 namespace {
 
-// Bytes that a backend was asked for, all told.
+// Bytes that a backend was asked for, all told, and how often it was asked, for its own memory or the host's.
 thread_local double allocated_for_real = 0;
+thread_local int allocations = 0;
 
 const Ops& watched_cpu_ops() {
     static const Ops table = [] {
         Ops ops = cpu_ops();
         ops.allocate = [](size_t bytes) {
             allocated_for_real += double(bytes);
+            ++allocations;
             return cpu_ops().allocate(bytes);
+        };
+        ops.allocate_host = [](size_t bytes) {
+            ++allocations;
+            return cpu_ops().allocate_host(bytes);
         };
         return ops;
     }();
     return table;
 }
+
+// All that a run has before its first step.
+struct BuiltRun {
+    std::unique_ptr<Model> model;
+    std::unique_ptr<Trainer> trainer;
+    std::unique_ptr<Validation> validation;
+    std::unique_ptr<Generator> samples;
+
+    BuiltRun(const PlanRequest& request, const Resolved& r, const Mesh& mesh = {})
+        : model(make_model(watched_cpu_ops(), r.model, r.dtype, r.purpose, mesh.tp)),
+          trainer(std::make_unique<Trainer>(*model, r.trainer, mesh)) {
+        if (request.data.validates) validation = std::make_unique<Validation>(*model, mesh);
+        if (const auto capacity = capacity_of_samples(r, request.data); capacity.sequences > 0)
+            samples = std::make_unique<Generator>(*model, capacity);
+    }
+};
 
 }  // namespace
 
@@ -40,13 +63,13 @@ TEST_CASE("The memory of a plan is that of the arenas of the model and trainer t
                     const Plan plan = make_plan(request);
                     const Resolved& r = plan.resolved;
                     allocated_for_real = 0;
-                    const auto model = make_model(watched_cpu_ops(), r.model, r.dtype, r.purpose);
-                    Trainer trainer(*model, r.trainer);
+                    const BuiltRun run(request, r);
+                    const auto& model = run.model;
                     const MemoryPlan& m = plan.memory;
                     REQUIRE(m.params == double(model->params.bytes()));
                     REQUIRE(m.gradients == double(model->grads.bytes()));
                     REQUIRE(m.total() - m.process - m.checkpoint == allocated_for_real);
-                    REQUIRE(m.masters + m.moments <= double(trainer.optimizer().bytes()));
+                    REQUIRE(m.masters + m.moments <= double(run.trainer->optimizer().bytes()));
                     REQUIRE((m.masters > 0) == (std::string(dtype) == "bf16"));
                     REQUIRE(m.activations > 0);
                     REQUIRE(m.activations <= double(model->acts.bytes()));
@@ -61,23 +84,75 @@ TEST_CASE("The memory of a plan is that of a rank of the mesh, which the run wou
                 for (const char* tp : {"mesh.tp=1", "mesh.tp=2", "mesh.tp=4"}) {
                     PlanRequest request = small_request(
                         {std::string("model.family=") + family, std::string("train.dtype=") + dtype, tp,
-                         std::string("optimizer.sharded=") + sharded, "model.kv_heads=" + std::to_string(kv_heads)});
+                         std::string("optimizer.sharded=") + sharded, "model.kv_heads=" + std::to_string(kv_heads),
+                         "sample.every=5", "sample.prompts=a prompt"});
                     request.devices.count = 4;
                     INFO(family << " " << kv_heads << " " << dtype << " " << sharded << " " << tp);
                     const Plan plan = make_plan(request);
                     const Resolved& r = plan.resolved;
                     const Mesh mesh = counting_mesh(plan.mesh, plan.ranks);
                     allocated_for_real = 0;
-                    const auto model = make_model(watched_cpu_ops(), r.model, r.dtype, r.purpose, mesh.tp);
-                    Trainer trainer(*model, r.trainer, mesh);
+                    const BuiltRun run(request, r, mesh);
+                    const auto& model = run.model;
                     const MemoryPlan& m = plan.memory;
                     REQUIRE(plan.sharded == (plan.mesh.dp > 1 && r.trainer.optimizer.sharded));
                     REQUIRE(m.params == double(model->params.bytes()));
                     REQUIRE(m.gradients == double(model->grads.bytes()));
-                    REQUIRE(m.moments == double(trainer.optimizer().moment_bytes()));
+                    REQUIRE(m.moments == double(run.trainer->optimizer().moment_bytes()));
                     REQUIRE(m.total() - m.process - m.checkpoint - m.communication == allocated_for_real);
                     REQUIRE(m.communication > 0);
                 }
+}
+
+TEST_CASE("A plan counts what validates and what samples, by the longest prompt or its bytes, and no more than that") {
+    PlanRequest request = small_request({"sample.tokens=3"});
+    const MemoryPlan without_samples = make_plan(request).memory;
+    REQUIRE(without_samples.samples == 0);
+    REQUIRE(without_samples.validation > 0);
+    request.data.validates = false;
+    REQUIRE(make_plan(request).memory.total() < without_samples.total());
+    REQUIRE(make_plan(request).memory.validation == 0);
+
+    apply_settings(request.config,
+                   {parse_assignment("sample.every=5"), parse_assignment("sample.prompts=[\"a\", \"bcd\"]")});
+    const auto planned = [&](int longest_prompt) {
+        request.data.longest_prompt = longest_prompt;
+        const Plan plan = make_plan(request);
+        allocated_for_real = 0;
+        const BuiltRun run(request, plan.resolved);
+        REQUIRE(plan.memory.samples == double(run.samples->bytes()));
+        REQUIRE(plan.memory.total() - plan.memory.process - plan.memory.checkpoint == allocated_for_real);
+        return plan.memory;
+    };
+    REQUIRE(planned(2).samples > 0);
+    REQUIRE(planned(3).samples > planned(2).samples);
+    REQUIRE(planned(-1).samples == planned(4).samples);     // three bytes behind an end of text
+    REQUIRE(planned(2).process > without_samples.process);  // logits on the host
+}
+
+TEST_CASE("Nothing is allocated between the first step of a run and its end, with validation and samples") {
+    for (const char* dtype : {"f32", "bf16"}) {
+        const PlanRequest request = small_request({std::string("train.dtype=") + dtype, "sample.every=1",
+                                                   "sample.prompts=[\"a\", \"b\"]", "sample.tokens=4"});
+        const Resolved r = make_plan(request).resolved;
+        allocations = 0;
+        const BuiltRun run(request, r);
+        REQUIRE(allocations > 0);
+        initialise(*run.model, 1);
+        const NextBatch next = [](int64_t first, HostBatch& batch) {
+            for (size_t i = 0; i < batch.tokens.size(); ++i)
+                batch.tokens[i] = batch.targets[i] = int32_t((size_t(first) + i) % 5);
+        };
+        const std::vector<int32_t> bytes_of(size_t(r.model.V), 1);
+        const int before = allocations;
+        for (int step = 0; step < 3; ++step) {
+            run.trainer->step(step, next);
+            REQUIRE(run.validation->run(3, next, bytes_of).targets > 0);
+            const auto texts = run.samples->generate({{{1, 2}, 0}, {{3}, 1}}, {.max_tokens = 4});
+            REQUIRE(texts[0].ids.size() + texts[1].ids.size() > 0);
+        }
+        REQUIRE(allocations == before);
+    }
 }
 
 TEST_CASE("The memory of a plan for a GPU has the room of its matrix products") {

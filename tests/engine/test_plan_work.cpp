@@ -210,8 +210,9 @@ TEST_CASE("The JSON of a plan has the keys that are promised, and the numbers of
     for (const char* which : {"parameters", "parameters_of_rank"})
         has(json[which], {"token_embedding", "positions", "attention", "feed_forward", "norms", "head", "total",
                           "without_embeddings"});
-    has(json["memory_of_rank"], {"params", "masters", "moments", "gradients", "activations", "workspace",
-                                 "communication", "inputs", "process", "checkpoint", "total", "limit", "fits"});
+    has(json["memory_of_rank"],
+        {"params", "masters", "moments", "gradients", "activations", "workspace", "communication", "inputs",
+         "validation", "samples", "process", "checkpoint", "total", "limit", "fits"});
     for (const char* per : {"flops_per_token", "flops_per_step", "flops_per_run"})
         has(json[per], {"parameters", "causal", "full", "counted"});
     has(json["collectives"][0], {"axis", "kind", "ranks", "calls", "bytes", "sent_bytes", "seconds"});

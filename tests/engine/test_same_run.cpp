@@ -64,6 +64,23 @@ TEST_CASE("A resumed run may change how it runs but not what it computes") {
     REQUIRE(e.fix.find("data.dir") != std::string::npos);
 }
 
+TEST_CASE("A run that began when data were told apart by fewer bytes goes on with the same data, and with no other") {
+    DataFacts now = data;
+    now.identity = "of every byte";
+    now.former = data.identity;
+    const std::string begun = resolved({}).identity, renewed = with_all_bytes(begun, now);
+    const Resolved same = resolve(config_of(small), now, {});
+    REQUIRE(renewed == same.identity);
+    REQUIRE_NOTHROW(require_same_settings(renewed, config_of(small), now));
+    REQUIRE_NOTHROW(require_same_run(renewed, same, 500));
+    REQUIRE(with_all_bytes(renewed, now) == renewed);
+    now.former = "other ends";
+    REQUIRE(with_all_bytes(begun, now) == begun);
+    REQUIRE_THROWS_AS(require_same_run(begun, same, 500), Error);
+    now.former = "";
+    REQUIRE(with_all_bytes("data = \n", now) == "data = \n");
+}
+
 TEST_CASE("A run at a flat rate may be made longer") {
     const std::vector<std::string> flat = {"optimizer.schedule=constant"},
                                    longer = {"optimizer.schedule=constant", "train.steps=5000"};

@@ -1,0 +1,20 @@
+#pragma once
+// What a person can do about a write that the system refused, by the reason it gave. The one place that knows: every writer
+// of files, folders and logs asks here.
+#include <filesystem>
+#include <string>
+
+#include "engine/base/error.h"
+
+namespace gradus {
+
+// `problem` is errno; `path` what was to be written, made or renamed.
+std::string advice_on_writing(int problem, const std::filesystem::path& path);
+
+// The reason in the system's words; where the disk is full, with what is free on it.
+std::string reason_of(int problem, const std::filesystem::path& path);
+
+// "cannot write 'PATH'", the reason, the advice.
+Error write_error(const std::filesystem::path& path, int problem, const std::string& what = "cannot write");
+
+}  // namespace gradus

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# A user who may have few threads: three lines say so before anything begins, and with fewer threads all goes well.
+source "$(dirname "$0")/helpers/check.sh"
+limited=(setpriv --reuid=54321 --regid=54321 --clear-groups prlimit)
+if [ "$(id -u)" -ne 0 ] || ! "${limited[@]}" --nproc=2 "$gradus" --version >/dev/null 2>&1; then
+    echo "skipped: only root can become a user with a limit, and that user must reach $gradus"
+    exit 0
+fi
+prepare_data
+write_recipe
+expect_ok "$gradus" pretrain recipe.toml --set run.dir=whole
+chown -R 54321 "$work"
+
+export OMP_NUM_THREADS=4
+for command in 'pretrain recipe.toml --set run.dir=run' 'eval whole --text text.txt' 'generate whole --prompt the' \
+    'convert whole other' 'bench generate'; do
+    expect_error 1 'gives this program 3 threads at once, and computing with 4 takes up to 7' "${limited[@]}" --nproc=3 "$gradus" $command
+    grep -q 'fix:.*OMP_NUM_THREADS=2 before' err.txt || fail "no way out: $(cat err.txt)"
+    grep -q 'ulimit -u, which is 3' err.txt || fail "no limit is named: $(cat err.txt)"
+done
+[ ! -e run ] && [ ! -e other ] || fail "a refused command left something"
+expect_ok "${limited[@]}" --nproc=3 "$gradus" eval whole --text text.txt --threads 2
+expect_ok "${limited[@]}" --nproc=7 "$gradus" eval whole --text text.txt
+
+# Without a thread beside it, training waits for its checkpoints and goes the same way.
+expect_ok "${limited[@]}" --nproc=1 "$gradus" pretrain recipe.toml --set run.dir=alone --set train.threads=1
+[ "$(ls alone/checkpoints | grep -c '^step-')" -eq 2 ] || fail "checkpoints: $(ls alone/checkpoints)"
+cmp <(steps_of alone) <(steps_of whole) || fail "with one thread it went another way"
+expect_ok "${limited[@]}" --nproc=1 "$gradus" data prepare text.txt --out prepared-again
+expect_ok "${limited[@]}" --nproc=1 env OMP_NUM_THREADS=1 "$gradus" tokenizer train text.txt --vocab-size 300 --out b
+echo passed
