@@ -173,7 +173,7 @@ void add_tokenizer_command(CLI::App& app) {
     trainer
         ->add_option("--kind", options->kind,
                      "bpe: byte-level BPE with GPT-2's pattern; char: one token for each character")
-        ->check(CLI::IsMember({"bpe", "char"}))
+        ->check(one_of_words({"bpe", "char"}))
         ->capture_default_str();
     trainer->add_option("--text-key", options->text_key, "where a line of .jsonl has its text")->capture_default_str();
     add_threads_option(*trainer, options->threads);

@@ -27,6 +27,12 @@ std::string text_of_epochs(double n) {
     return fmt::format("{:.{}f} epochs", n, n < 10 ? 2 : 1);
 }
 
+// A setting for a run of that share of the length.
+std::string shorter_run(const Resolved& r, double share) {
+    if (r.config.minutes > 0) return fmt::format("--set train.minutes={:.2g}", r.config.minutes * share);
+    return fmt::format("--set train.steps={}", std::max<int64_t>(1, int64_t(double(r.config.steps) * share)));
+}
+
 }  // namespace
 
 void describe_run(const Resolved& r, const PretrainData& data, const PretrainBatches& batches) {
@@ -50,10 +56,8 @@ void note_surprises(const Resolved& r, const PretrainBatches& batches) {
     const auto seen = epochs(r, batches);
     if (seen && *seen > most_epochs)
         note(fmt::format(
-            "{} of the same text: beyond about {} a model gains little and begins to memorise; more data, or "
-            "--set train.steps={}",
-            text_of_epochs(*seen), most_epochs,
-            std::max<int64_t>(1, int64_t(double(r.config.steps) * most_epochs / *seen))));
+            "{} of the same text: beyond about {} a model gains little and begins to memorise; more data, or {}",
+            text_of_epochs(*seen), most_epochs, shorter_run(r, most_epochs / *seen)));
     if (batches.val_tokens() > 0 && r.config.validation_windows > batches.val_windows())
         note(fmt::format("validation.windows = {}, and the validation text has {}", r.config.validation_windows,
                          batches.val_windows()));
@@ -71,13 +75,14 @@ void describe_dry_run(const Resolved& r, const PretrainData& data, const std::op
     const Plan plan = make_plan(request);
     const MemoryPlan& m = plan.memory;
     const auto mib = [](double bytes) { return text_of_mib(size_t(bytes)); };
-    tell(fmt::format("memory   {}params {}  grads {}  optimizer {}  activations {}  together {} MiB, planned{}\n",
-                     ranks > 1 ? "of a rank: " : "", mib(m.params), mib(m.gradients), mib(m.masters + m.moments),
-                     mib(m.activations + m.workspace), mib(m.total()),
-                     !cpu ? ""
-                     : plan.fits()
-                         ? fmt::format(" (of {}: fits)", mib(plan.memory_limit))
-                         : fmt::format(" (of {}: DOES NOT FIT; gradus plan says what would)", mib(plan.memory_limit))));
+    tell(fmt::format(
+        "memory   {}params {}  grads {}  optimizer {}  activations {}  other {}  together {} MiB, planned{}\n",
+        ranks > 1 ? "of a rank: " : "", mib(m.params), mib(m.gradients), mib(m.masters + m.moments),
+        mib(m.activations + m.workspace),
+        mib(m.total() - m.params - m.gradients - m.masters - m.moments - m.activations - m.workspace), mib(m.total()),
+        !cpu          ? ""
+        : plan.fits() ? fmt::format(" (of {}: fits)", mib(plan.memory_limit))
+                      : fmt::format(" (of {}: DOES NOT FIT; gradus plan says what would)", mib(plan.memory_limit))));
     if (r.cuda && cuda_devices() == 0) tell("device   this program sees no GPU here\n");
     const std::string steps = double(r.config.steps) >= largest_count
                                   ? fmt::format("{} {}", r.config.minutes, r.config.minutes == 1 ? "minute" : "minutes")
