@@ -150,7 +150,7 @@ std::optional<FileKind> kind_of(const fs::path& path) {
     return std::nullopt;
 }
 
-FileList list_files(const std::vector<fs::path>& inputs) {
+FileList list_files(const std::vector<fs::path>& inputs, Pipes pipes) {
     Collector collector;
     std::string named;
     for (const fs::path& input : inputs) {
@@ -163,6 +163,8 @@ FileList list_files(const std::vector<fs::path>& inputs) {
                         "check the path: ls -l " + input.string());
         if (fs::is_directory(status)) {
             collector.add_folder(input);
+        } else if (fs::is_fifo(status) && pipes == Pipes::read) {
+            collector.list.files.push_back({input, FileKind::text});
         } else if (!fs::is_regular_file(status)) {
             throw Error("'" + input.string() + "' is no file", "it is a pipe, a socket or a device, which has no size",
                         "put what it gives into a file: cat " + input.string() + " > texts.txt");

@@ -14,7 +14,7 @@
 // Links are followed, also those to folders. A file or a folder that can be reached by two names is read once, under the
 // first.
 //
-// Errors: an input that does not exist, is not text, or is a pipe or a device; inputs that together hold no document
+// Errors: an input that does not exist, is not text, is a device, or is a pipe where those are refused; inputs that together hold no document
 // file.
 #include <cstdint>
 #include <filesystem>
@@ -49,7 +49,10 @@ struct FileList {
     int64_t of_other_kinds() const;
 };
 
-FileList list_files(const std::vector<std::filesystem::path>& inputs);
+// A pipe can be read once, and nothing be known of it before: where pipes are read, one is taken for text.
+enum class Pipes { refuse, read };
+
+FileList list_files(const std::vector<std::filesystem::path>& inputs, Pipes pipes = Pipes::refuse);
 
 // By the name alone.
 std::optional<FileKind> kind_of(const std::filesystem::path& path);

@@ -68,15 +68,6 @@ Loader::Loader(const std::vector<std::filesystem::path>& prefixes, LoaderOptions
 
 Loader::~Loader() = default;
 
-int64_t Loader::bytes() const {
-    int64_t sum = 0;
-    for (const Shard& shard : shards_) {
-        if (!shard.meta()) return 0;
-        sum += shard.meta()->bytes;
-    }
-    return sum;
-}
-
 int64_t Loader::samples_per_epoch() const { return std::max<int64_t>(1, (length_ - options_.T) / options_.T); }
 
 int64_t Loader::windows_in_order() const { return std::max<int64_t>(1, (length_ - 1 + options_.T - 1) / options_.T); }

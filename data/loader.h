@@ -47,7 +47,6 @@ public:
     ~Loader();
 
     int64_t tokens() const { return tokens_; }      // in the shards
-    int64_t bytes() const;                          // of their text; 0 when a shard has no .meta.json
     int vocab_size() const { return vocab_size_; }  // 0 when no shard has a .meta.json
     std::optional<int32_t> end_of_text() const { return end_of_text_; }
     const std::vector<Shard>& shards() const { return shards_; }

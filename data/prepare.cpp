@@ -195,8 +195,8 @@ void read_and_split_somehow(const std::vector<fs::path>& inputs, const PrepareOp
     report = {};
     read_and_split(inputs, tail, report, progress);
     note("a split by documents leaves no " + std::string(empty) + " text of " + counted(kept, "document", "documents") +
-         ": the last " + std::to_string(report.val.bytes) +
-         " bytes of the text validate instead, as with --split tail");
+         ": the last " + counted(report.val.bytes, "byte of the text validates", "bytes of the text validate") +
+         " instead, as with --split tail");
 }
 
 void copy_documents(const fs::path& from, const fs::path& to) {

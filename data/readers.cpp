@@ -8,6 +8,7 @@
 #include "data/prepared_folder.h"
 #include "data/text.h"
 #include "data/text_content.h"
+#include "engine/base/log.h"
 
 namespace gradus {
 
@@ -23,6 +24,14 @@ Error bad_line_error(const RawDocument& raw, const BadLine& bad) {
                                               : bad.fix;
     return Error("bad line at '" + raw.file + ":" + std::to_string(raw.line) + ":" + std::to_string(bad.column) + "'",
                  bad.cause, fix);
+}
+
+// JSON between systems is UTF-8 (RFC 8259); some shells write their output in UTF-16.
+void refuse_utf16(const RawDocument& first_line) {
+    const std::string mark = first_line.bytes.substr(0, 2);
+    if (mark == "\xFF\xFE" || mark == "\xFE\xFF")
+        throw Error("'" + first_line.file + "' is not UTF-8", "it begins with the byte order mark of UTF-16",
+                    "iconv -f UTF-16 -t UTF-8 " + first_line.file + " > utf8.jsonl");
 }
 
 size_t longest_line(bool prepared, const ReadOptions& options) {
@@ -43,6 +52,16 @@ Finished finish_json_line(const RawDocument& raw, const ReadOptions& options) {
     }
     finished.bad_line = bad_line_error(raw, bad);
     return finished;
+}
+
+std::string why_dropped(const std::string& reason, const ReadOptions& options) {
+    if (reason == "not_text") return "it is a binary file, whatever its name says";
+    if (reason == "too_large")
+        return "a text has " + std::to_string(options.max_text_bytes) + " bytes at most, a page " +
+               std::to_string(options.max_page_bytes);
+    std::string words = reason;
+    std::replace(words.begin(), words.end(), '_', ' ');
+    return "as a page it is refused: " + words;
 }
 
 }  // namespace
@@ -69,7 +88,7 @@ Finished finish(RawDocument&& raw, const ReadOptions& options) {
 }
 
 DocumentReader::DocumentReader(const std::vector<std::filesystem::path>& inputs, ReadOptions options)
-    : options_(std::move(options)), list_(list_files(inputs)) {}
+    : options_(std::move(options)), list_(list_files(inputs, options_.pipes)) {}
 
 bool DocumentReader::next_raw(RawDocument& raw) {
     while (true) {
@@ -85,8 +104,6 @@ bool DocumentReader::next_raw(RawDocument& raw) {
             lines_path_ = file.path.string();
             lines_prepared_ = is_prepared_file(file.path);
             line_ = 0;
-            buffer_.clear();
-            buffer_at_ = 0;
             continue;
         }
         raw = RawDocument{file.kind, "", file.path.string()};
@@ -121,7 +138,9 @@ bool DocumentReader::next_line(RawDocument& raw) {
         }
         if (!ended && raw.bytes.empty()) return false;
         raw.line = ++line_;
-        if (line_ == 1 && raw.bytes.compare(0, 3, "\xEF\xBB\xBF") == 0) raw.bytes.erase(0, 3);
+        if (line_ == 1) refuse_utf16(raw);
+        // Of the file, or of one that was put behind another.
+        if (raw.bytes.compare(0, 3, "\xEF\xBB\xBF") == 0) raw.bytes.erase(0, 3);
         if (!trimmed(raw.bytes).empty()) return true;
     }
 }
@@ -134,11 +153,52 @@ bool DocumentReader::next(Document& document) {
     for (RawDocument raw; next_raw(raw);) {
         Finished finished = finish(std::move(raw), options_);
         if (finished.bad_line) count_bad_line(*finished.bad_line);
+        else if (!finished.document) ++counts_.dropped[finished.dropped];
         if (!finished.document) continue;
         document = std::move(*finished.document);
         return true;
     }
     return false;
+}
+
+std::string what_was_left_out(const DocumentReader& reader) {
+    std::vector<std::string> parts;
+    int64_t documents = 0;
+    std::string reasons;
+    for (const auto& [reason, n] : reader.counts().dropped) {
+        documents += n;
+        reasons += (reasons.empty() ? "" : ", ") + std::to_string(n) + " " + reason;
+    }
+    if (documents > 0) parts.push_back(counted(documents, "document", "documents") + ": " + reasons);
+    const FileList& list = reader.list();
+    if (const int64_t others = list.of_other_kinds(); others > 0)
+        parts.push_back(counted(others, "file of another kind", "files of other kinds") + ": " +
+                        text_of(list.other_kinds));
+    if (list.broken_links > 0)
+        parts.push_back(counted(list.broken_links, "link that leads", "links that lead") + " nowhere");
+    if (list.repeated > 0) parts.push_back(counted(list.repeated, "file", "files") + " named once more");
+    std::string text;
+    for (const std::string& part : parts) text += (text.empty() ? "" : "; ") + part;
+    return text;
+}
+
+std::vector<Document> read_documents(const std::vector<std::filesystem::path>& inputs, const std::string& text_key) {
+    ReadOptions options;
+    options.text_key = text_key;
+    options.pipes = Pipes::read;
+    DocumentReader reader(inputs, options);
+    std::vector<Document> documents;
+    for (RawDocument raw; reader.next_raw(raw);) {
+        const std::string source = raw.source();
+        Finished finished = finish(std::move(raw), options);
+        if (finished.bad_line) throw *finished.bad_line;
+        if (!finished.document)
+            throw Error("'" + source + "' gives no text", why_dropped(finished.dropped, options),
+                        "make text of it first, or leave it out");
+        documents.push_back(std::move(*finished.document));
+    }
+    if (const std::string others = what_was_left_out(reader); !others.empty()) note("left out: " + others);
+    return documents;
 }
 
 }  // namespace gradus

@@ -6,13 +6,14 @@
 //   finish                     bytes → Document: charset, hygiene, JSON, main text of HTML. A pure function, so that
 //                              any number of threads can run it
 //
-// DocumentReader::next does both.
+// DocumentReader::next does both. read_documents gives all of them, for commands that need every one.
 //
 // A .jsonl line that is wrong makes an Error with file:line:column, unless `max_bad_lines` lets it pass: then it is
-// counted. Documents above the caps, and files that hold no text whatever their name says (text_content.h), are dropped
+// counted. A .jsonl in UTF-16 is an Error. Documents above the caps, and files that hold no text whatever their name says (text_content.h), are dropped
 // and counted. Files that cannot be read or decompressed are Errors.
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,6 +34,7 @@ struct ReadOptions {
     size_t max_line_bytes = 256 << 20;  // of .jsonl
     // Of the documents of a prepared folder, which hold texts of max_text_bytes with quotes and line ends escaped.
     size_t max_prepared_line_bytes = size_t(3) << 30;
+    Pipes pipes = Pipes::refuse;
 };
 
 struct RawDocument {
@@ -59,6 +61,7 @@ struct ReadCounts {
     int64_t documents = 0;  // raw
     int64_t bytes = 0;      // of raw documents, decompressed
     int64_t bad_lines = 0;
+    std::map<std::string, int64_t> dropped;  // by next(): reason → documents
 };
 
 class DocumentReader {
@@ -87,5 +90,13 @@ private:
     std::string buffer_;
     size_t buffer_at_ = 0;
 };
+
+// What next() and the list of files left out, in words: "2 documents: 1 not_text, 1 too_large"; empty: nothing.
+std::string what_was_left_out(const DocumentReader& reader);
+
+// Every document of the files that a user named, which may be pipes. Where next() would drop one this is an Error; what
+// folders hold besides is told in a note.
+std::vector<Document> read_documents(const std::vector<std::filesystem::path>& inputs,
+                                     const std::string& text_key = "text");
 
 }  // namespace gradus

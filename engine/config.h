@@ -49,7 +49,7 @@ struct Config {
     std::string dtype = "f32", device = "cpu";
     int64_t gpu = -1, threads = 0, batch = 8, micro_batch = 0, context = 0, steps = 1000, seed = 1;
     double memory = 0, minutes = 0, dropout = 0;
-    bool recompute = false;
+    bool recompute = false, autotune = false;
 
     double lr = 3e-4, min_lr = 3e-5, warmup = 0, cooldown = 0;
     std::string optimizer = "adamw", schedule = "cosine";
@@ -165,6 +165,9 @@ struct Config {
         visit("train.recompute", recompute, Limits{}, free,
               "activation checkpointing: keep only each block's input and recompute the block in backward; a third "
               "more work, far less memory");
+        visit("train.autotune", autotune, Limits{}, same,
+              "on a GPU: before the first step, time several algorithms for each matmul and keep the fastest for the "
+              "whole run; another run may choose others, and then differs in its last bits");
 
         visit("mesh.dp", mesh_dp, between(0, 1 << 20), free,
               "data-parallel groups (mpirun -n N gradus pretrain …); 0: ranks / mesh.tp");

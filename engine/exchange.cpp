@@ -27,6 +27,11 @@ std::vector<Range> without(Range whole, const std::vector<Range>& taken) {
     return left;
 }
 
+Range common(Range a, Range b) {
+    const int64_t first = std::max(a.first, b.first);
+    return {first, std::min(a.first + a.count, b.first + b.count) - first};
+}
+
 }  // namespace
 
 Exchange::Exchange(Model& model, const Mesh& mesh, bool sharded)
@@ -34,33 +39,32 @@ Exchange::Exchange(Model& model, const Mesh& mesh, bool sharded)
       dp_(mesh.dp),
       sharded_(sharded && mesh.dp.size > 1),
       shared_(model.run.ops, "gradients of shared heads") {
-    Shape room_shape;
     const Comm& tp = model.run.tp;
     for (const Range& whole : model.grads.buckets()) {
         CHECK(!sharded_ || whole.count % dp_.size == 0, "a bucket cannot be cut into parts for the ranks of dp");
         buckets_.push_back({whole, {}, {}, {}});
     }
     std::vector<std::vector<Range>> left_to_others(buckets_.size());
+    int64_t room = 0;  // one does for all: they are used one after the other
     for (const Weight& w : model.weights()) {
         Bucket& b = buckets_[size_t(w.bucket)];
-        const Tensor grad = as_matrix(w.grad);
+        const int64_t columns = as_matrix(w.grad).last();
         for (const Piece& p : w.pieces) {
             if (p.copies == 1) continue;
-            const Range range = {w.first + p.row * grad.last(), p.rows * grad.last()};
+            const Range range = {w.first + p.row * columns, p.rows * columns};
             if (tp.rank % p.copies != 0) add(left_to_others[size_t(w.bucket)], range);
-            // Up to the next weight: what lies between is zero.
-            if (w.spec.split == Split::none) add(b.replicated, {range.first, (range.count + 63) / 64 * 64});
-            else b.repeated.push_back({grad.slice(p.row, p.rows), tp.rank / p.copies * p.rows, tp.size / p.copies});
+            if (w.spec.split == Split::none) {
+                // Up to the next weight: what lies between is zero.
+                add(b.replicated, common({range.first, (range.count + 63) / 64 * 64}, own(size_t(w.bucket))));
+                continue;
+            }
+            const Repeated r = {common(range, own(size_t(w.bucket))), tp.rank / p.copies, tp.size / p.copies};
+            if (r.range.count <= 0) continue;
+            b.repeated.push_back(r);
+            room = std::max(room, r.holders * r.range.count);
         }
     }
-    // One room does for all: they are used one after the other.
-    for (const Bucket& b : buckets_)
-        for (const Repeated& r : b.repeated) {
-            const Shape all = {r.holders * r.grad.rows(), r.grad.last()};
-            CHECK(!room_shape.rank || room_shape == all, "shared heads are of one size");
-            room_shape = all;
-        }
-    if (room_shape.rank) shared_.declare("shared", all_, room_shape, model.run.accumulator());
+    if (room > 0) shared_.declare("shared", room_, {room}, model.run.accumulator());
     shared_.allocate();
     for (size_t i = 0; i < buckets_.size(); ++i) buckets_[i].counted = without(own(i), left_to_others[i]);
     if (dp_.size == 1) return;
@@ -82,24 +86,39 @@ Exchange::Range Exchange::own(size_t bucket) const {
 }
 
 void Exchange::sum_gradients(size_t bucket) {
-    const auto& [ops, d, m, dtype, tp, s] = model_.run;
-    const Bucket& b = buckets_[bucket];
-    const Tensor grads = model_.grads.flat();
-    for (const Range& r : b.replicated) tp.sum(grads.part(r.first, r.count), s);
-    for (const Repeated& r : b.repeated) {
-        const Tensor mine = all_.slice(r.first, r.grad.rows());
-        ops.zero(all_.data, all_.bytes(), s);
-        ops.cast({.y = mine, .x = r.grad}, s);
-        tp.sum(all_, s);
-        ops.cast({.y = r.grad, .x = mine}, s);
-    }
     if (dp_.size == 1) return;
-    ops.record(mark_, s);
+    const Ops& ops = model_.run.ops;
+    const Range& all = buckets_[bucket].whole;
+    const Tensor grads = model_.grads.flat(), whole = grads.part(all.first, all.count);
+    ops.record(mark_, model_.run.stream);
     ops.wait(beside_, mark_);
-    const Tensor whole = grads.part(b.whole.first, b.whole.count);
     if (!sharded_) return dp_.sum(whole, beside_);
     const Range mine = own(bucket);
     dp_.reduce_scatter(grads.part(mine.first, mine.count), whole, beside_);
+}
+
+// Ranks of dp that are sharded have different elements, and others need those of the first one.
+void Exchange::from_first_of_dp(Tensor t) {
+    if (!sharded_) dp_.broadcast(t, 0, model_.run.stream);
+}
+
+void Exchange::sum_over_tp(const Bucket& b) {
+    const auto& [ops, d, m, dtype, tp, s] = model_.run;
+    const Tensor grads = model_.grads.flat();
+    for (const Range& r : b.replicated) {
+        const Tensor grad = grads.part(r.first, r.count);
+        tp.sum(grad, s);
+        from_first_of_dp(grad);
+    }
+    for (const Repeated& r : b.repeated) {
+        const Tensor grad = grads.part(r.range.first, r.range.count), all = room_.part(0, r.holders * r.range.count),
+                     mine = all.part(r.holder * r.range.count, r.range.count);
+        ops.zero(all.data, all.bytes(), s);
+        ops.cast({.y = mine, .x = grad}, s);
+        tp.sum(all, s);
+        from_first_of_dp(mine);
+        ops.cast({.y = grad, .x = mine}, s);
+    }
 }
 
 void Exchange::norm(Tensor total, Tensor parts) {
@@ -108,6 +127,8 @@ void Exchange::norm(Tensor total, Tensor parts) {
         ops.record(mark_, beside_);
         ops.wait(s, mark_);
     }
+    if (tp.size > 1)
+        for (auto b = buckets_.rbegin(); b != buckets_.rend(); ++b) sum_over_tp(*b);
     const Tensor grads = model_.grads.flat();
     ops.zero(total.data, total.bytes(), s);
     std::vector<Range> counted;  // across buckets where they touch: one call with one rank
@@ -115,8 +136,9 @@ void Exchange::norm(Tensor total, Tensor parts) {
         for (const Range& r : b.counted) add(counted, r);
     for (const Range& r : counted)
         ops.square_sum({.total = total, .parts = parts, .x = grads.part(r.first, r.count)}, s);
-    tp.sum(total, s);
     if (sharded_) dp_.sum(total, s);
+    tp.sum(total, s);
+    if (tp.size > 1) dp_.broadcast(total, 0, s);
 }
 
 void Exchange::gather(Tensor whole, Tensor own_parts) {

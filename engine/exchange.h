@@ -1,15 +1,20 @@
 #pragma once
 // What the ranks of a mesh exchange in a step: gradients before the update, weights after it, and the norm.
 //
-//   tp   a weight that every rank holds (norms, biases of outputs, positions, key/value heads that several ranks share):
-//        each rank has the part of the gradient that its own rows or heads give; they are summed.
 //   dp   each rank has the gradient of its own samples; they are summed. Sharded (ZeRO-1), rank r gets part r of each
 //        bucket's sum, updates that part of the weights, and the parts are gathered: as many bytes as the sum on every rank
 //        costs, and masters and moments take 1/dp of the memory.
+//   tp   a weight that every rank holds (norms, biases of outputs, positions, key/value heads that several ranks share):
+//        each rank has the part of the gradient that its own rows or heads give; they are summed.
 //
-// One bucket at a time, last first, as backward finishes them. The sums over dp have a stream of their own: it comes to a
-// bucket when the kernels have filled it, and the kernels wait for it before the norm, so a Comm that works beside them hides
-// the exchange behind the layers that are still to come. With one rank everything here is empty.
+// Over dp first, one bucket at a time, last first, as backward finishes them. Those sums have a stream of their own: it comes
+// to a bucket when the kernels have filled it, and the kernels wait for it before the norm, so a Comm that works beside them
+// hides the exchange behind the layers that are still to come. With one rank everything here is empty.
+//
+// Ranks that hold a weight alike must end with the same bits, and so with one gradient, one norm and one verdict. Two groups
+// may add the same numbers in different orders (engine/comm.h), so a sum over dp alone differs between ranks of tp, and a
+// sum over tp between ranks of dp. So tp comes last, and where ranks of dp hold the result alike as well, it is the first
+// one's.
 // Source: Rajbhandari et al. 2020 (ZeRO).
 #include <vector>
 
@@ -35,8 +40,8 @@ public:
     // Before the update, for each bucket: its own() gradients become those of the whole batch. They are there, for work of
     // the model's stream, after norm().
     void sum_gradients(size_t bucket);
-    // total [1] f64 = Σ squares of the whole gradient, each weight counted once: the same number on every rank. parts is
-    // room for SquareSum.
+    // total [1] f64 = Σ squares of the whole gradient, each weight counted once: the same bits on every rank. parts is room
+    // for SquareSum.
     void norm(Tensor total, Tensor parts);
     // After the update: each bucket of `whole`, an arena's flat tensor, from the parts that the ranks own. `own_parts` are
     // this rank's, one after the other, or with `whole` itself those that lie in it.
@@ -44,17 +49,18 @@ public:
     size_t bytes() const { return shared_.bytes(); }
 
 private:
-    struct Repeated {  // rows of a weight that this rank and its neighbours hold
-        Tensor grad;
-        int64_t first;    // in the room for all of them
-        int64_t holders;  // groups of ranks with different ones
+    struct Repeated {  // elements that this rank and its neighbours hold, and others hold different ones of
+        Range range;
+        int holder, holders;  // this rank's place among those with different ones
     };
     struct Bucket {
         Range whole;
-        std::vector<Range> replicated;
+        std::vector<Range> replicated;  // of own(): on every rank of tp
         std::vector<Repeated> repeated;
         std::vector<Range> counted;  // of own(): what this rank adds to the norm
     };
+    void sum_over_tp(const Bucket&);
+    void from_first_of_dp(Tensor);
 
     Model& model_;
     Comm dp_;
@@ -62,7 +68,7 @@ private:
     Stream beside_;  // of the sums over dp
     Event mark_;     // in one of the two streams, for the other to wait for
     Arena shared_;
-    Tensor all_;  // room for the shared rows of one weight, from every rank
+    Tensor room_;  // for the shared elements of one weight, from every holder
     std::vector<Bucket> buckets_;
 };
 

@@ -8,8 +8,6 @@ namespace gradus {
 
 namespace {
 
-constexpr int64_t most_ranks = 1 << 20;
-
 Error wrong_product(const MeshSizes& asked, int64_t product, int ranks) {
     const std::string started = std::to_string(ranks) + (ranks == 1 ? " was started" : " were started");
     std::string cause;

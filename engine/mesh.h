@@ -15,6 +15,7 @@
 //   rank   0  1  2  3        tp groups: {0, 1} {2, 3}
 //   dp     0  0  1  1        dp groups: {0, 2} {1, 3}
 //   tp     0  1  0  1
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -22,6 +23,8 @@
 #include "engine/comm.h"
 
 namespace gradus {
+
+inline constexpr int64_t most_ranks = 1 << 20;
 
 struct MeshSizes {  // ranks along each axis; 0: as many as the others leave, for one axis at most
     int pp = 1, dp = 0, ep = 1, cp = 1, tp = 1;

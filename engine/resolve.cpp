@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "engine/config.h"
+#include "engine/mesh_change.h"
 #include "engine/same_run.h"
 
 namespace gradus {
@@ -47,9 +48,11 @@ public:
         r.dtype = c.dtype == "bf16" ? DType::bf16 : DType::f32;
         r.cuda = c.device == "cuda";
         r.masked = c.packing == "masked";
+        shares_out = true;
         mesh(r);
         micro_batch(r);
         require_divisible(r.model, int(at_once * c.context), r.mesh.tp);
+        shares_out = false;
         r.purpose = {.B = int(at_once),
                      .T = int(c.context),
                      .training = true,
@@ -64,6 +67,8 @@ public:
         r.notes = notes;
         return r;
     }
+
+    bool shares_out = false;  // what is refused is how ranks share the run out
 
 private:
     [[noreturn]] void refuse(const std::string& what, std::initializer_list<const char*> keys,
@@ -402,7 +407,19 @@ int64_t in_steps(double duration, int64_t steps) {
 }
 
 Resolved resolve(const Config& config, const DataFacts& data, const std::optional<ModelConfig>& base, int ranks) {
-    return Resolver(config, data, base, ranks).resolve();
+    Resolver resolver(config, data, base, ranks);
+    try {
+        return resolver.resolve();
+    } catch (const Error& e) {
+        if (!resolver.shares_out) throw;
+        const std::string change = mesh_change(config, ranks, [&](const Config& other, int of_ranks) {
+            try {
+                Resolver(other, data, base, of_ranks).resolve();
+                return true;
+            } catch (const Error&) { return false; }
+        });
+        throw Error(e.what(), e.cause, change.empty() ? e.fix : change);
+    }
 }
 
 }  // namespace gradus

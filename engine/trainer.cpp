@@ -91,6 +91,16 @@ StepResult Trainer::step(int64_t step, const NextBatch& next_batch) {
     return result;
 }
 
+void Trainer::rehearse(const NextBatch& next_batch) {
+    const Run& r = model_.run;
+    next_batch(0, host_);
+    staged_[0].take(host_);
+    batch_.upload(r.ops, staged_[0], r.stream);
+    batch_.dropping = {config_.dropout, config_.seed, 0, 0};
+    model_.loss_and_backward(batch_, losses_.part(0, int64_t(config_.micro_batch) * config_.context), 1);
+    r.ops.synchronise(r.stream);
+}
+
 ValidationResult validate_loss(Model& model, int64_t windows, const NextBatch& next_batch,
                                const std::vector<int32_t>& bytes_of, const std::function<bool()>& stop,
                                const Mesh& mesh) {

@@ -20,6 +20,16 @@ namespace gradus {
 template <class Args>
 using Op = void (*)(const Args&, Stream);
 
+// Where a table has several algorithms for a matmul, which differ in speed and in their last bits. Untuned it takes the first
+// one that runs, which is the same in every process; measured choices are the same only where they are written down and used.
+struct MatmulTuning {
+    // While on, the first matmul of each shape times all algorithms and keeps the fastest. It is computed several times, so
+    // where it accumulates, and in all that follows from it, the results mean nothing.
+    void (*measure)(bool on);
+    std::string (*choices)();
+    bool (*use)(const std::string& choices);  // false: they are of another device or library, and nothing is used
+};
+
 struct Ops {
     const char* name;
 
@@ -85,6 +95,7 @@ struct Ops {
 
     size_t product_room;  // bytes of Stream::room that linears and Muon are fastest with; with fewer they are as right
     int64_t logit_rows;  // in a chunk of the head (engine/layers/head.h) that keep the device busy; 0: what 64 MiB hold
+    const MatmulTuning* tuning = nullptr;  // nothing: the table has one algorithm
 };
 
 const Ops& reference_ops();  // f32, f64, c128: the formulas as they stand in the headers

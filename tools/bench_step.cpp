@@ -9,6 +9,7 @@
 #include "engine/base/philox.h"
 #include "engine/initialise.h"
 #include "engine/trainer.h"
+#include "tools/bench_settings.h"
 #include "tools/ceiling.h"
 #include "tools/cli.h"
 #include "tools/device.h"
@@ -19,6 +20,8 @@
 namespace gradus {
 
 namespace {
+
+constexpr int warm_up = 2;  // steps that do not count
 
 NextBatch random_batches(int V) {
     return [V](int64_t first, HostBatch& batch) {
@@ -44,38 +47,51 @@ nlohmann::ordered_json json_of(const std::map<std::string, TimedCalls>& calls, i
     return all;
 }
 
-void run(const StepBench& o, MpiWorld& world) {
-    const ModelConfig m = named_model(o.model);
-    if (o.context > m.context)
-        throw Error(fmt::format("--context {} is longer than the model's", o.context),
-                    fmt::format("{} has {} positions", o.model, m.context), fmt::format("--context {}", m.context));
-    Config config_of_device;
-    config_of_device.device = o.device;
-    const Ops& ops = ops_of(config_of_device, world);
-    RankComms comms(world, ops, comm_request(config_of_device, world));
-    TimedMesh timed(comms.mesh({.tp = o.tp}));
-    const Mesh& mesh = timed.mesh();
-    if (o.batch % mesh.dp.size != 0)
-        throw Error(fmt::format("{} ranks cannot share out --batch {}", mesh.dp.size, o.batch),
-                    "each rank of dp has as many sequences", fmt::format("--batch {}", mesh.dp.size));
-    use_threads_of_rank(world, o.threads);
-    const DType dtype = parse_dtype(o.dtype);
-    const int batch = o.batch / mesh.dp.size;
-    auto model = make_model(
-        ops, m, dtype, {.B = batch, .T = o.context, .training = true, .recompute = o.recompute, .parts = mesh.dp.size},
-        mesh.tp);
-    initialise(*model, 1);
-    TrainerConfig config;
-    config.batch = o.batch;
-    config.micro_batch = batch;
-    config.context = o.context;
-    Trainer trainer(*model, config, mesh);
+Config config_of(const StepBench& o) {
+    Config c;
+    c.model_name = o.model;
+    c.batch = o.batch;
+    c.context = o.context;
+    c.mesh_tp = o.tp;
+    c.recompute = o.recompute;
+    c.dtype = o.dtype;
+    c.device = o.device;
+    c.threads = o.threads;
+    c.written_at = {{"model.name", "--model"}, {"train.batch", "--batch"}, {"train.context", "--context"}};
+    c = bench_config("bench step", c, o.set,
+                     {"model.", "train.dtype", "train.device", "train.gpu", "train.threads", "train.batch",
+                      "train.micro_batch", "train.context", "train.seed", "train.dropout", "train.memory",
+                      "train.recompute", "mesh.", "optimizer.", "stability.", "loss."});
+    c.steps = warm_up + o.steps;
+    return c;
+}
 
-    const Ceilings ceilings(o.device, ops);
-    constexpr int warm_up = 2;
+// All sequences of a rank at once, unless train.micro_batch or train.memory says otherwise.
+Resolved resolved_for(Config c, const MpiWorld& world) {
+    const int dp = resolve(MeshSizes{.dp = int(c.mesh_dp), .tp = int(c.mesh_tp)}, world.size()).dp;
+    if (c.micro_batch == 0 && c.memory == 0 && c.batch % dp == 0) c.micro_batch = c.batch / dp;
+    return resolve_bench(c, world.size());
+}
+
+void run(const StepBench& o, MpiWorld& world) {
+    const Resolved r = resolved_for(config_of(o), world);
+    const Config& c = r.config;
+    if (world.rank() == 0)
+        for (const std::string& text : r.notes) note(text);
+    const ModelConfig& m = r.model;
+    const Ops& ops = ops_of(c, world);
+    RankComms comms(world, ops, comm_request(c, world));
+    TimedMesh timed(comms.mesh(r.mesh));
+    const Mesh& mesh = timed.mesh();
+    use_threads_of_rank(world, int(c.threads));
+    auto model = make_model(ops, m, r.dtype, r.purpose, mesh.tp);
+    initialise(*model, r.trainer.seed);
+    Trainer trainer(*model, r.trainer, mesh);
+
+    const Ceilings ceilings(c.device, ops);
     const NextBatch next = random_batches(m.V);
-    const double tokens = double(o.batch) * o.context, flops = 6 * double(parameter_count(m)) * tokens;
-    const Rounds r = measure(
+    const double tokens = double(r.tokens_per_step), flops = 6 * double(parameter_count(m)) * tokens;
+    const Rounds rounds = measure(
         warm_up, o.steps,
         [&](int i) {
             world.all().barrier();
@@ -86,49 +102,52 @@ void run(const StepBench& o, MpiWorld& world) {
             return seconds_since(start);
         },
         [&](double seconds) { return flops / seconds / 1e9; },
-        [&] { return on_all(world.all(), ceilings.gflops(dtype)); });
+        [&] { return on_all(world.all(), ceilings.gflops(r.dtype)); });
 
-    const double seconds = median(r.seconds), best = *std::min_element(r.seconds.begin(), r.seconds.end());
-    const double gflops = flops / seconds / 1e9, ceiling = median(r.ceilings), share = median(r.shares);
+    const double seconds = median(rounds.seconds),
+                 best = *std::min_element(rounds.seconds.begin(), rounds.seconds.end());
+    const double gflops = flops / seconds / 1e9, ceiling = median(rounds.ceilings), share = median(rounds.shares);
     const DeviceMemory memory = ops.memory();
-    const double peak = o.device == "cuda" ? double(memory.total - memory.free) / (1 << 20) : peak_rss_mib(),
+    const double peak = c.device == "cuda" ? double(memory.total - memory.free) / (1 << 20) : peak_rss_mib(),
                  all_peaks = on_all(world.all(), peak);
     if (world.rank() > 0) return;
     if (o.json) {
-        const nlohmann::ordered_json line = {{"model", o.model},
-                                             {"dtype", o.dtype},
-                                             {"device", o.device},
-                                             {"batch", o.batch},
-                                             {"context", o.context},
+        const nlohmann::ordered_json line = {{"model", c.model_name},
+                                             {"dtype", c.dtype},
+                                             {"device", c.device},
+                                             {"batch", c.batch},
+                                             {"context", c.context},
                                              {"mesh", text_of(mesh.size)},
                                              {"ranks", world.size()},
                                              {"threads", threads_in_use()},
                                              {"steps", o.steps},
-                                             {"recompute", o.recompute},
+                                             {"recompute", c.recompute},
+                                             {"settings", o.set},
                                              {"seconds_median", seconds},
                                              {"seconds_best", best},
                                              {"tokens_per_second", tokens / seconds},
                                              {"gflops", gflops},
                                              {"ceiling_gflops", ceiling},
                                              {"share_of_ceiling", share},
-                                             {o.device == "cuda" ? "device_mib" : "peak_rss_mib", peak},
+                                             {c.device == "cuda" ? "device_mib" : "peak_rss_mib", peak},
                                              {"exchange", json_of(timed.calls(), o.steps)}};
         fmt::print("{}\n", line.dump());
         return;
     }
-    fmt::print("{} {}  batch {}  context {}  {}, {} {} each  {} steps{}\n", o.model, o.dtype, o.batch, o.context,
+    fmt::print("{} {}  batch {}  context {}  {}, {} {} each  {} steps{}\n", c.model_name, c.dtype, c.batch, c.context,
                text_of(mesh.size), threads_in_use(), threads_in_use() == 1 ? "thread" : "threads", o.steps,
-               o.recompute ? "  recompute" : "");
+               c.recompute ? "  recompute" : "");
+    for (const std::string& setting : o.set) fmt::print("set          {}\n", setting);
     fmt::print("step         {:9.1f} ms   median; best {:.1f} ms\n", seconds * 1e3, best * 1e3);
     fmt::print("tokens/s     {:9.1f}\n", tokens / seconds);
     fmt::print("GFLOP/s      {:9.1f}      6 x parameters x tokens / time\n", gflops);
     fmt::print("ceiling      {:9.1f}      GFLOP/s, timed between the steps: {}\n", ceiling, ceilings.text());
     fmt::print("share        {:9.1f} %    of the ceiling\n", share * 100);
-    fmt::print("memory       {:9.1f} MiB  {}{}\n", peak, o.device == "cuda" ? "in use on the GPU" : "peak",
+    fmt::print("memory       {:9.1f} MiB  {}{}\n", peak, c.device == "cuda" ? "in use on the GPU" : "peak",
                world.size() > 1 ? fmt::format(", {:.1f} on all ranks", all_peaks) : "");
-    for (const auto& [name, c] : timed.calls())
-        fmt::print("{:20} {:9.1f} ms   {:.0f} calls, {:.1f} MiB a step\n", name, c.seconds / o.steps * 1e3,
-                   double(c.calls) / o.steps, c.bytes / o.steps / (1 << 20));
+    for (const auto& [name, called] : timed.calls())
+        fmt::print("{:20} {:9.1f} ms   {:.0f} calls, {:.1f} MiB a step\n", name, called.seconds / o.steps * 1e3,
+                   double(called.calls) / o.steps, called.bytes / o.steps / (1 << 20));
 }
 
 }  // namespace

@@ -85,6 +85,10 @@ CLI::Validator one_of_words(const std::vector<std::string>& words, const std::st
         fmt::format("{{{}}}", fmt::join(words, ",")));
 }
 
+void add_text_key_option(CLI::App& app, std::string& text_key) {
+    app.add_option("--text-key", text_key, "where a line of .jsonl has its text")->capture_default_str();
+}
+
 void add_threads_option(CLI::App& app, int& threads) {
     app.add_option("--threads", threads, "CPU threads; 0: one for each core")
         ->transform(whole_between(0, 4096))

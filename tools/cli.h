@@ -41,6 +41,9 @@ CLI::Validator number_between(double least, double most);
 inline constexpr const char* meant_mark = "; meant: ";
 CLI::Validator one_of_words(const std::vector<std::string>& words, const std::string& setting = "");
 
+// --text-key KEY
+void add_text_key_option(CLI::App&, std::string& text_key);
+
 // --threads N; 0: one for each core.
 void add_threads_option(CLI::App&, int& threads);
 // What ops compute with from now on.

@@ -6,11 +6,13 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/log.h"
 #include "engine/base/philox.h"
 #include "engine/generate/generator.h"
 #include "engine/initialise.h"
 #include "engine/trainer.h"
 #include "tools/bench_ops.h"
+#include "tools/bench_settings.h"
 #include "tools/bench_step.h"
 #include "tools/bench_tokenizer.h"
 #include "tools/ceiling.h"
@@ -26,7 +28,19 @@ struct GenerateBenchOptions {
     std::string model = "gpt2-124m", dtype = "bf16", device = "cpu";
     int tokens = 64, rounds = 5, threads = 0;
     bool json = false;
+    std::vector<std::string> set;  // settings of a recipe, over the options
 };
+
+Config config_of(const GenerateBenchOptions& o) {
+    Config c;
+    c.model_name = o.model;
+    c.dtype = o.dtype;
+    c.device = o.device;
+    c.threads = o.threads;
+    c.written_at = {{"model.name", "--model"}};
+    return bench_config("bench generate", c, o.set,
+                        {"model.", "train.dtype", "train.device", "train.gpu", "train.threads", "train.seed"});
+}
 
 // Bytes of the weights that every new token reads; of a table of positions or of input tokens it reads a row.
 double bytes_read_per_token(Model& model) {
@@ -37,16 +51,19 @@ double bytes_read_per_token(Model& model) {
 }
 
 void bench_generate(const GenerateBenchOptions& o) {
-    use_threads(o.threads);
-    ModelConfig m = named_model(o.model);
+    const Resolved resolved = resolve_bench(config_of(o));
+    const Config& c = resolved.config;
+    use_threads(int(c.threads));
+    ModelConfig m = resolved.model;
     if (o.tokens >= m.context)
         throw Error(fmt::format("--tokens {} do not fit", o.tokens),
-                    fmt::format("{} has {} positions", o.model, m.context), fmt::format("--tokens {}", m.context - 1));
+                    fmt::format("the model has {} positions", m.context), fmt::format("--tokens {}", m.context - 1));
+    for (const std::string& text : resolved.notes) note(text);
     m.end_of_text = -1;  // a round never ends early
-    const Ops& ops = ops_of(o.device);
-    const Ceilings ceilings(o.device, ops);
-    auto model = make_model(ops, m, parse_dtype(o.dtype), {});
-    initialise(*model, 1);
+    const Ops& ops = ops_of(c.device, std::max(int(c.gpu), 0));
+    const Ceilings ceilings(c.device, ops);
+    auto model = make_model(ops, m, resolved.dtype, {});
+    initialise(*model, resolved.trainer.seed);
     Generator generator(*model, {.context = o.tokens + 1});
 
     // Seconds for each token after the first, which also waits for the prompt.
@@ -66,8 +83,9 @@ void bench_generate(const GenerateBenchOptions& o) {
     const double per_second = 1 / median(r.seconds), gbps = median(r.ceilings), bound = gbps * 1e9 / bytes,
                  share = median(r.shares);
     if (o.json) {
-        const nlohmann::ordered_json line = {{"model", o.model},
-                                             {"dtype", o.dtype},
+        const nlohmann::ordered_json line = {{"model", c.model_name},
+                                             {"dtype", c.dtype},
+                                             {"settings", o.set},
                                              {"tokens", o.tokens},
                                              {"threads", threads_in_use()},
                                              {"tokens_per_second", per_second},
@@ -78,7 +96,8 @@ void bench_generate(const GenerateBenchOptions& o) {
         fmt::print("{}\n", line.dump());
         return;
     }
-    fmt::print("{} {}  one sequence of {} tokens  {} threads\n", o.model, o.dtype, o.tokens, threads_in_use());
+    fmt::print("{} {}  one sequence of {} tokens  {} threads\n", c.model_name, c.dtype, o.tokens, threads_in_use());
+    for (const std::string& setting : o.set) fmt::print("set          {}\n", setting);
     fmt::print("tokens/s     {:9.1f}\n", per_second);
     fmt::print(
         "bound        {:9.1f}      {:.1f} MB of weights read for each token at {:.1f} GB/s, as measured between the "
@@ -89,13 +108,14 @@ void bench_generate(const GenerateBenchOptions& o) {
 
 void add_step(CLI::App& bench) {
     auto o = std::make_shared<StepBench>();
-    CLI::App* step =
-        bench.add_subcommand("step",
-                             "Times whole training steps (forward, backward, clipping, AdamW) on random tokens.\n\n"
-                             "On several ranks it also tells how long each kind of exchange took, waiting included:\n"
-                             "  mpirun -n 2 gradus bench step --batch 2 --context 1024 --threads 1 --tp 2\n\n"
-                             "Example: gradus bench step --model gpt2-124m --batch 4 --context 64 --threads 2");
-    step->add_option("--model", o->model, "named shape")->capture_default_str();
+    CLI::App* step = bench.add_subcommand(
+        "step",
+        "Times whole training steps (forward, backward, clipping, update) on random tokens.\n\n"
+        "On several ranks it also tells how long each kind of exchange took, waiting included:\n"
+        "  mpirun -n 2 gradus bench step --batch 2 --context 1024 --threads 1 --tp 2\n\n"
+        "Example: gradus bench step --model gpt2-124m --batch 4 --context 64 --optimizer.kind=muon");
+    step->add_option("--model", o->model, "named shape; settings such as --model.layers=2 change it")
+        ->capture_default_str();
     step->add_option("--batch", o->batch, "sequences in a step, on all ranks together")
         ->transform(whole_between(1, 1 << 16))
         ->capture_default_str();
@@ -111,6 +131,7 @@ void add_step(CLI::App& bench) {
         ->transform(whole_between(1, 1 << 16))
         ->capture_default_str();
     step->add_flag("--recompute", o->recompute, "keep only each block's input and compute the block again in backward");
+    add_settings_option(*step, o->set);
     add_dtype_option(*step, o->dtype);
     add_device_option(*step, o->device);
     add_threads_option(*step, o->threads);
@@ -124,13 +145,15 @@ void add_generate(CLI::App& bench) {
         "generate",
         "Times generation of one sequence, which is bound by reading all weights for every token.\n\n"
         "Example: gradus bench generate --model gpt2-124m --dtype bf16 --threads 2");
-    generate->add_option("--model", o->model, "named shape")->capture_default_str();
+    generate->add_option("--model", o->model, "named shape; settings such as --model.layers=2 change it")
+        ->capture_default_str();
     generate->add_option("--tokens", o->tokens, "length of the sequence")
         ->transform(whole_between(2, 1 << 24))
         ->capture_default_str();
     generate->add_option("--rounds", o->rounds, "sequences to time, after one that warms up")
         ->transform(whole_between(1, 1000))
         ->capture_default_str();
+    add_settings_option(*generate, o->set);
     add_dtype_option(*generate, o->dtype);
     add_device_option(*generate, o->device);
     add_threads_option(*generate, o->threads);

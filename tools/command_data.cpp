@@ -129,7 +129,7 @@ void add_data_command(CLI::App& app) {
     command->add_option("--min-bytes", p.min_bytes, "drop documents shorter than this")
         ->transform(whole_between(0, 1 << 30))
         ->capture_default_str();
-    command->add_option("--text-key", p.read.text_key, "where a line of .jsonl has its text")->capture_default_str();
+    add_text_key_option(*command, p.read.text_key);
     command->add_option("--max-bad-lines", p.read.max_bad_lines, "broken .jsonl lines to drop before giving up")
         ->transform(whole_between(0, INT64_MAX))
         ->capture_default_str();

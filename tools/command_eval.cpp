@@ -1,8 +1,4 @@
-// gradus eval: how well a trained model predicts a text.
-//
-// The files are one stream of tokens, cut into windows of T that do not overlap: window w reads the tokens w·T … w·T
-// + T − 1 and predicts the token after each. Every token but the first is predicted once, from at most T tokens
-// before it.
+// gradus eval: how well a trained model predicts a text, or the validation data of its run.
 #include <cmath>
 #include <cstdio>
 
@@ -13,6 +9,7 @@
 #include "engine/trainer.h"
 #include "tools/cli.h"
 #include "tools/device.h"
+#include "tools/eval_data.h"
 #include "tools/open_model.h"
 
 namespace gradus {
@@ -22,7 +19,7 @@ namespace {
 constexpr int rows_at_once = 1024;  // a batch has about so many
 
 struct Options {
-    std::string model, dtype = "f32", device = "cpu";
+    std::string model, text_key = "text", dtype = "f32", device = "cpu";
     std::vector<std::string> texts;
     int context = 0, threads = 0;
     bool json = false;
@@ -35,17 +32,6 @@ int context_of(const Options& o, const ModelConfig& m) {
     return o.context > 0 ? o.context : m.context;
 }
 
-std::vector<int32_t> stream_of(const Options& o, const Tokenizer& tokenizer) {
-    std::string text;
-    for (const std::string& file : o.texts) text += read_file(file);
-    std::vector<int32_t> ids = tokenizer.encode(text);
-    if (ids.size() < 2)
-        throw Error("there is nothing to predict",
-                    fmt::format("the text has {} tokens, and the first is not predicted", ids.size()),
-                    "--text FILE with more text");
-    return ids;
-}
-
 void print_for_people(const ValidationResult& r, int T) {
     fmt::print(
         "tokens          {:>14}   predicted, each from at most {} tokens before it; they spell {} bytes\n"
@@ -55,31 +41,32 @@ void print_for_people(const ValidationResult& r, int T) {
         text_of_whole(r.targets), T, text_of_whole(int64_t(r.bytes)), r.loss(), std::exp(r.loss()), r.bits_per_byte());
 }
 
+EvalData data_for(const Options& o, const ModelFolder& m) {
+    const int T = context_of(o, m.config);
+    return o.texts.empty() ? validation_windows_of(m, o.context) : windows_of_texts(o.texts, o.text_key, m, T);
+}
+
 void evaluate(const Options& o) {
     use_threads(o.threads);
     const ModelFolder folder = open_model_folder(o.model);
-    const std::vector<int32_t> ids = stream_of(o, folder.tokenizer);
-    const int64_t predicted = int64_t(ids.size()) - 1;
-    const int T = int(std::min<int64_t>(context_of(o, folder.config), predicted));
-    const int64_t windows = (predicted + T - 1) / T;
-    const int B = int(std::min<int64_t>(std::max(1, rows_at_once / T), windows));
-    const auto model = load_model(folder, ops_of(o.device), parse_dtype(o.dtype), {.B = B, .T = T});
+    const EvalData data = data_for(o, folder);
+    const int B = int(std::min<int64_t>(std::max(1, rows_at_once / data.T), data.windows));
+    const auto model = load_model(folder, ops_of(o.device), parse_dtype(o.dtype), {.B = B, .T = data.T});
 
     ProgressLine progress("predicting");
     const NextBatch next = [&](int64_t first, HostBatch& batch) {
-        progress.update(double(first), double(windows), "windows");
-        for (int64_t i = 0; i < int64_t(batch.tokens.size()) && first * T + i < predicted; ++i) {
-            batch.tokens[size_t(i)] = ids[size_t(first * T + i)];
-            batch.targets[size_t(i)] = ids[size_t(first * T + i + 1)];
-        }
+        progress.update(double(first), double(data.windows), "windows");
+        data.next(first, batch);
     };
-    const ValidationResult r = validate_loss(*model, windows, next, bytes_of_ids(folder.tokenizer, folder.config.V));
+    const ValidationResult r =
+        validate_loss(*model, data.windows, next, bytes_of_ids(folder.tokenizer, folder.config.V));
     if (!std::isfinite(r.nats))
         throw Error("the loss is not a finite number",
                     "the weights of the model are broken, or the dtype is too narrow for them",
                     o.dtype == "bf16" ? "--dtype f32" : "use an earlier checkpoint of the run");
     if (!o.json) {
-        print_for_people(r, T);
+        if (!data.name.empty()) fmt::print("text            {}\n", data.name);
+        print_for_people(r, data.T);
         return;
     }
     const nlohmann::ordered_json line = {{"tokens", r.targets},
@@ -87,7 +74,7 @@ void evaluate(const Options& o) {
                                          {"bits_per_byte", r.bits_per_byte()},
                                          {"perplexity", std::exp(r.loss())},
                                          {"bytes", int64_t(r.bytes)},
-                                         {"context", T}};
+                                         {"context", data.T}};
     fmt::print("{}\n", line.dump());
 }
 
@@ -96,16 +83,23 @@ void evaluate(const Options& o) {
 void add_eval_command(CLI::App& app) {
     auto o = std::make_shared<Options>();
     CLI::App* command = app.add_subcommand("eval",
-                                           "Measures how well a trained model predicts a text. The files are one "
-                                           "stream of tokens, cut into windows of the context\n"
-                                           "that do not overlap; every token but the first is predicted once.\n\n"
+                                           "Measures how well a trained model predicts a text: a stream of tokens, cut "
+                                           "into windows of the context that do not\n"
+                                           "overlap; every token but the first is predicted once. Without --text it is "
+                                           "the validation data of the run, as\n"
+                                           "the run itself validates: the same windows, the same loss.\n\n"
                                            "Example: gradus eval runs/shakespeare --text data/shakespeare-val.txt");
     command
         ->add_option("MODEL", o->model,
                      "folder of a run (its latest checkpoint), of a checkpoint, or of a Hugging Face model")
         ->required();
-    command->add_option("--text", o->texts, "files of plain text, read as one")->required();
-    command->add_option("--context", o->context, "tokens in a window; 0: the model's context")
+    command->add_option("--text", o->texts,
+                        "files of text as `data prepare` reads them, their documents one after the other; "
+                        "unset: the validation data of the run");
+    add_text_key_option(*command, o->text_key);
+    command
+        ->add_option("--context", o->context,
+                     "tokens in a window; 0: the model's context, or that of the run's training")
         ->transform(whole_between(0, 1 << 24))
         ->capture_default_str();
     add_dtype_option(*command, o->dtype);

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "data/readers.h"
 #include "engine/base/log.h"
 #include "engine/base/plural.h"
 #include "engine/generate/generator.h"
@@ -24,7 +25,7 @@ namespace {
 constexpr size_t most_at_once = 32;  // sequences with a place in the cache; the other prompts wait
 
 struct Options {
-    std::string model, text, prompt_file, dtype = "f32", device = "cpu";
+    std::string model, text, prompt_file, text_key = "text", dtype = "f32", device = "cpu";
     std::vector<std::string> prompts, stops;
     GenerateOptions generate;
     int threads = 0;
@@ -41,7 +42,9 @@ std::vector<std::string> prompts_of(const Options& o) {
     std::vector<std::string> prompts;
     if (!o.text.empty()) prompts.push_back(o.text);
     prompts.insert(prompts.end(), o.prompts.begin(), o.prompts.end());
-    if (!o.prompt_file.empty()) prompts.push_back(without_last_newline(read_file(o.prompt_file)));
+    if (!o.prompt_file.empty())
+        for (Document& document : read_documents({o.prompt_file}, o.text_key))
+            prompts.push_back(without_last_newline(std::move(document.text)));
     if (!prompts.empty()) return prompts;
     if (is_terminal(stdin)) fmt::print(stderr, "type the text to continue, then press Ctrl-D on a line of its own\n");
     return {without_last_newline({std::istreambuf_iterator<char>(std::cin), {}})};
@@ -187,7 +190,9 @@ void add_generate_command(CLI::App& app) {
     command->add_option("TEXT", o->text, "text to continue, in quotes; the same as --prompt TEXT");
     command->add_option("-p,--prompt", o->prompts, "text to continue; may be given several times")
         ->allow_extra_args(false);
-    command->add_option("--prompt-file", o->prompt_file, "file with a text to continue; its last newline is dropped");
+    command->add_option("--prompt-file", o->prompt_file,
+                        "file with a text to continue, or of .jsonl with one a line; a last newline is dropped");
+    add_text_key_option(*command, o->text_key);
     command->add_option("-n,--max-tokens", o->generate.max_tokens, "tokens to add to each prompt")
         ->transform(whole_between(1, 1 << 24))
         ->capture_default_str();

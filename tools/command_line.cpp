@@ -22,10 +22,16 @@ constexpr Synonym commands_elsewhere[] = {
 
 std::string help_of(const CLI::App& app) { return path_of(app) + " --help"; }
 
-bool takes_settings(const CLI::App& command) {
-    return command.get_name() == "pretrain" || command.get_name() == "plan";
+// As far as the words name commands.
+const CLI::App& named_command(const CLI::App& program, const Words& words) {
+    const CLI::App* app = &program;
+    for (const std::string& word : words) {
+        const auto found = app->get_subcommands([&](const CLI::App* c) { return c->get_name() == word; });
+        if (found.empty()) break;
+        app = found.front();
+    }
+    return *app;
 }
-bool takes_settings(const Words& words) { return !words.empty() && (words[0] == "pretrain" || words[0] == "plan"); }
 
 // "--optimizer.lr=1e-3"; no option of any command has a point in its name.
 bool is_setting(const std::string& word) {
@@ -55,14 +61,16 @@ std::string joined(const std::vector<std::string>& names) {
 
 }  // namespace
 
-Words as_parsed(const Words& typed) {
+bool takes_settings(const CLI::App& command) { return command.get_option_no_throw("--set") != nullptr; }
+
+Words as_parsed(const CLI::App& program, const Words& typed) {
     Words words = typed;
     if (!words.empty() && words[0] == "help") {
         while (!words.empty() && words[0] == "help") words.erase(words.begin());
         words.push_back("--help");
     }
     if (!words.empty() && words[0] == "yardsticks") words[0] = "baselines";  // its name in earlier versions
-    if (!takes_settings(words)) return words;
+    if (!takes_settings(named_command(program, words))) return words;
     Words parsed;
     for (size_t i = 0; i < words.size(); ++i) {
         if (!is_setting(words[i]) || (i > 0 && is_value_of(words[i - 1]))) {

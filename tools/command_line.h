@@ -11,9 +11,12 @@ namespace gradus {
 
 using Words = std::vector<std::string>;
 
-// `help data prepare` is `data prepare --help`; with `pretrain` and `plan`, `--optimizer.lr=1e-3` and `--optimizer.lr 1e-3`
-// are `--set optimizer.lr=1e-3`.
-Words as_parsed(const Words&);
+// `help data prepare` is `data prepare --help`; of a command that has --set, `--optimizer.lr=1e-3` and
+// `--optimizer.lr 1e-3` are `--set optimizer.lr=1e-3`.
+Words as_parsed(const CLI::App& program, const Words&);
+
+// Whether it takes settings of a recipe: it has --set.
+bool takes_settings(const CLI::App& command);
 
 // "gradus data prepare"
 std::string path_of(const CLI::App& command);

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/autotune.h"
 #include "engine/base/plural.h"
 #include "engine/base/signals.h"
 #include "tools/cli.h"
@@ -175,6 +176,8 @@ void train(MpiWorld& world, Config config, bool never_resume, std::chrono::stead
     if (first) remove_stale_temporaries(folder);
     print_run(r, data, batches, run, world, comms.text());
     if (first) write_facts(r, data, batches);
+    if (r.config.autotune && autotune(*run.trainer, batches.train(), folder / "matmuls.txt"))
+        tell(fmt::format("matmuls  algorithms chosen by time: {}\n", (folder / "matmuls.txt").string()));
     PretrainLoop loop(r, data, batches, samples, std::move(run));
     if (loop.run())
         tell(fmt::format("done: gradus generate {0} --prompt TEXT, or gradus report {0}\n", folder.string()));

@@ -58,6 +58,7 @@ void train(const TrainOptions& o) {
         o.kind == "char" ? train_characters(next)
                          : train_bpe(next, {.vocab_size = o.vocab_size, .threads = threads, .progress = show});
     progress.clear();
+    if (const std::string others = what_was_left_out(reader); !others.empty()) note("left out: " + others);
     fs::create_directories(o.out);
     const fs::path file = fs::path(o.out) / "tokenizer.json";
     tokenizer.save(file);
@@ -175,7 +176,7 @@ void add_tokenizer_command(CLI::App& app) {
                      "bpe: byte-level BPE with GPT-2's pattern; char: one token for each character")
         ->check(one_of_words({"bpe", "char"}))
         ->capture_default_str();
-    trainer->add_option("--text-key", options->text_key, "where a line of .jsonl has its text")->capture_default_str();
+    add_text_key_option(*trainer, options->text_key);
     add_threads_option(*trainer, options->threads);
     trainer->callback([options, trainer] {
         if (options->kind == "char" && trainer->count("--vocab-size") > 0)

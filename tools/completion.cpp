@@ -30,6 +30,8 @@ const CLI::Option* option_named(const CLI::App& command, const std::string& name
     return nullptr;
 }
 
+bool takes_recipe(const CLI::App& command) { return command.get_option_no_throw("RECIPE") != nullptr; }
+
 }  // namespace
 
 Words completions(const CLI::App& program, const Words& words) {
@@ -42,7 +44,6 @@ Words completions(const CLI::App& program, const Words& words) {
     }
     const std::string last = words.empty() ? "" : words.back(),
                       before = words.size() > 1 ? words[words.size() - 2] : "";
-    const bool takes_settings = command->get_name() == "pretrain" || command->get_name() == "plan";
     Words all;
     if (const CLI::Option* option = option_named(*command, before); option && option->get_items_expected_max() > 0) {
         all = choices_of(*option);
@@ -51,11 +52,11 @@ Words completions(const CLI::App& program, const Words& words) {
     } else if (last.starts_with("-")) {
         for (const CLI::Option* o : command->get_options())
             for (const std::string& name : o->get_lnames()) all.push_back("--" + name);
-        if (takes_settings && last.size() > 2)
+        if (takes_settings(*command) && last.size() > 2)
             for (const std::string& name : setting_names()) all.push_back("--" + name + "=");
     } else {
         for (const CLI::App* c : command->get_subcommands({})) all.push_back(c->get_name());
-        if (takes_settings && depth + 1 == words.size()) all = recipe_names();
+        if (takes_recipe(*command) && depth + 1 == words.size()) all = recipe_names();
     }
     std::erase_if(all, [&](const std::string& word) { return !word.starts_with(last); });
     return all;

@@ -80,7 +80,7 @@ int run(int argc, char** argv) {
         for (const std::string& word : completions(app, {typed.begin() + 1, typed.end()})) std::puts(word.c_str());
         return status_of_output();
     }
-    const Words words = as_parsed(typed);
+    const Words words = as_parsed(app, typed);
     try {
         const CLI::App& command = command_of(app, words);
         try {

@@ -62,25 +62,6 @@ uint64_t fingerprint(const std::vector<fs::path>& prefixes, uint64_t seed) {
     return seed;
 }
 
-std::shared_ptr<const Loader> open_loader(const std::vector<fs::path>& prefixes, const PretrainData& data,
-                                          const Resolved& r) {
-    const LoaderOptions options = {
-        .T = r.trainer.context, .seed = r.trainer.seed, .packing = r.masked ? Packing::masked : Packing::plain};
-    auto loader = std::make_shared<Loader>(prefixes, options);
-    const std::string hash = file_xxh64(data.tokenizer_json);
-    for (const Shard& shard : loader->shards()) {
-        if (!shard.meta()) shard.check_ids(data.facts.vocab);
-        else if (shard.meta()->tokenizer_xxh64 != hash)
-            throw Error(
-                fmt::format("the tokenizer '{}' is not the one that made '{}.bin'", data.tokenizer_json.string(),
-                            shard.prefix().string()),
-                fmt::format("its hash is {}, {}.meta.json says {}", hash, shard.prefix().string(),
-                            shard.meta()->tokenizer_xxh64),
-                "prepare the data again with this tokenizer: gradus data prepare FOLDER --out FOLDER --tokenizer FILE");
-    }
-    return loader;
-}
-
 // Nothing, and a note, where it is of a kind that is not known here.
 std::optional<Tokenizer> load_if_known(const fs::path& folder) {
     try {
@@ -94,23 +75,29 @@ std::optional<Tokenizer> load_if_known(const fs::path& folder) {
 
 }  // namespace
 
+std::vector<fs::path> validation_shards(const Config& config) {
+    std::vector<fs::path> val;
+    const fs::path beside_training = fs::path(config.data_dir) / "val";
+    if (config.data_val.empty() && !config.data_dir.empty() && has_shard(beside_training)) val = {beside_training};
+    for (const std::string& prefix : config.data_val) {
+        require_shard(prefix, config, "data.val");
+        val.push_back(prefix);
+    }
+    return val;
+}
+
 PretrainData open_data(const Config& config) {
-    std::vector<fs::path> train, val;
+    std::vector<fs::path> train;
     if (!config.data_dir.empty()) {
-        const fs::path folder = config.data_dir;
-        require_shard(folder / "train", config, "data.dir");
-        train = {folder / "train"};
-        if (config.data_val.empty() && has_shard(folder / "val")) val = {folder / "val"};
+        train = {fs::path(config.data_dir) / "train"};
+        require_shard(train.front(), config, "data.dir");
     } else {
         for (const std::string& prefix : config.data_train) {
             require_shard(prefix, config, "data.train");
             train.push_back(prefix);
         }
     }
-    for (const std::string& prefix : config.data_val) {
-        require_shard(prefix, config, "data.val");
-        val.push_back(prefix);
-    }
+    const std::vector<fs::path> val = validation_shards(config);
     const fs::path json = find_tokenizer(config, train.front());
     const std::string text = read_file(json);
     PretrainData data{json, text, Tokenizer::parse(text, json.string()), train, val, {}};
@@ -140,12 +127,41 @@ void require_same_ids(const PretrainData& data, const fs::path& model_folder) {
                                     model_folder.string()));
 }
 
-PretrainBatches::PretrainBatches(const PretrainData& data, const Resolved& r)
-    : train_(open_loader(data.train, data, r)) {
-    if (!data.val.empty()) val_ = open_loader(data.val, data, r);
-    if (!val_) return;
-    const int64_t most = r.config.validation_windows;
-    windows_ = most > 0 ? std::min(most, val_->windows_in_order()) : val_->windows_in_order();
+std::shared_ptr<const Loader> open_loader(const std::vector<fs::path>& prefixes, const fs::path& tokenizer_json,
+                                          int vocab, const LoaderOptions& options) {
+    auto loader = std::make_shared<Loader>(prefixes, options);
+    const std::string hash = file_xxh64(tokenizer_json);
+    for (const Shard& shard : loader->shards()) {
+        if (!shard.meta()) shard.check_ids(vocab);
+        else if (shard.meta()->tokenizer_xxh64 != hash)
+            throw Error(
+                fmt::format("the tokenizer '{}' is not the one that made '{}.bin'", tokenizer_json.string(),
+                            shard.prefix().string()),
+                fmt::format("its hash is {}, {}.meta.json says {}", hash, shard.prefix().string(),
+                            shard.meta()->tokenizer_xxh64),
+                "prepare the data again with this tokenizer: gradus data prepare FOLDER --out FOLDER --tokenizer FILE");
+    }
+    return loader;
+}
+
+NextBatch windows_in_order(std::shared_ptr<const Loader> loader) {
+    return [loader = std::move(loader)](int64_t first, HostBatch& b) {
+        const int count = int(std::min<int64_t>(b.B, loader->windows_in_order() - first));
+        loader->fill_in_order(first, count, b.tokens.data(), b.targets.data(), b.positions.data(), b.first_key.data());
+    };
+}
+
+int64_t validation_windows(const Loader& loader, int64_t most) {
+    return most > 0 ? std::min(most, loader.windows_in_order()) : loader.windows_in_order();
+}
+
+PretrainBatches::PretrainBatches(const PretrainData& data, const Resolved& r) {
+    const LoaderOptions options = {
+        .T = r.trainer.context, .seed = r.trainer.seed, .packing = r.masked ? Packing::masked : Packing::plain};
+    train_ = open_loader(data.train, data.tokenizer_json, data.facts.vocab, options);
+    if (data.val.empty()) return;
+    val_ = open_loader(data.val, data.tokenizer_json, data.facts.vocab, options);
+    windows_ = validation_windows(*val_, r.config.validation_windows);
 }
 
 NextBatch PretrainBatches::train() const {
@@ -154,11 +170,6 @@ NextBatch PretrainBatches::train() const {
     };
 }
 
-NextBatch PretrainBatches::val() const {
-    return [loader = val_](int64_t first, HostBatch& b) {
-        const int count = int(std::min<int64_t>(b.B, loader->windows_in_order() - first));
-        loader->fill_in_order(first, count, b.tokens.data(), b.targets.data(), b.positions.data(), b.first_key.data());
-    };
-}
+NextBatch PretrainBatches::val() const { return windows_in_order(val_); }
 
 }  // namespace gradus

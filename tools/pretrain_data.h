@@ -23,6 +23,17 @@ struct PretrainData {
 // makes it.
 PretrainData open_data(const Config&);
 
+// The part of it that validates; empty where there is none.
+std::vector<fs::path> validation_shards(const Config&);
+
+// Error where a shard was not made by this tokenizer.
+std::shared_ptr<const Loader> open_loader(const std::vector<fs::path>& prefixes, const fs::path& tokenizer_json,
+                                          int vocab, const LoaderOptions&);
+// Its windows in the order of the shards: what validation reads.
+NextBatch windows_in_order(std::shared_ptr<const Loader>);
+// How many of them count, of which 0 are all.
+int64_t validation_windows(const Loader&, int64_t most);
+
 // Error when the folder of a model to begin from has a tokenizer under which the data's ids mean other texts. A tokenizer
 // of a kind that is not known here cannot be compared; a note says so.
 void require_same_ids(const PretrainData&, const fs::path& model_folder);

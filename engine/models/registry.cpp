@@ -1,4 +1,6 @@
 // The families there are, the shapes that have a name, and what every shape must satisfy.
+#include <optional>
+
 #include <nlohmann/json.hpp>
 
 #include "engine/base/one_line.h"
@@ -151,26 +153,39 @@ int64_t parameter_count(const ModelConfig& m) {
     return count;
 }
 
-void require_divisible(const ModelConfig& m, int rows, int tp) {
-    if (tp == 1) return;
+namespace {
+
+struct Unshared {
+    std::string what, why;
+};
+
+// What `tp` ranks cannot share out.
+std::optional<Unshared> unshared(const ModelConfig& m, int rows, int tp) {
     auto text = [](int64_t n) { return std::to_string(n); };
-    auto refuse = [&](const std::string& what, const std::string& why) {
-        int fits = tp - 1;  // the next lower number of ranks that could share everything
-        while (fits > 1 &&
-               (m.H % fits != 0 || (m.G % fits != 0 && fits % m.G != 0) || m.F % fits != 0 || rows % fits != 0))
-            --fits;
-        throw Error(text(tp) + " ranks cannot share out " + what, "mesh.tp = " + text(tp) + ": " + why,
-                    "--set mesh.tp=" + text(fits));
-    };
     if (m.H % tp != 0)
-        refuse(text(m.H) + " heads", "each rank has as many heads, and the width " + text(m.C) + " is theirs together");
+        return Unshared{text(m.H) + " heads",
+                        "each rank has as many heads, and the width " + text(m.C) + " is theirs together"};
     if (m.G % tp != 0 && tp % m.G != 0)
-        refuse(text(m.G) + " key/value heads", "each rank has as many of them, or each of them is on as many ranks");
-    if (m.F % tp != 0) refuse("a feed-forward width of " + text(m.F), "each rank has as many of its channels");
+        return Unshared{text(m.G) + " key/value heads",
+                        "each rank has as many of them, or each of them is on as many ranks"};
+    if (m.F % tp != 0) return Unshared{"a feed-forward width of " + text(m.F), "each rank has as many of its channels"};
     const int64_t share = (m.V + tp - 1) / tp;
-    if (share * (tp - 1) >= m.V) refuse("a vocabulary of " + text(m.V), "the last rank would have none of it");
+    if (share * (tp - 1) >= m.V) return Unshared{"a vocabulary of " + text(m.V), "the last rank would have none of it"};
     if (rows % tp != 0)
-        refuse("the " + text(rows) + " rows of a micro-batch", "between the matrices each rank works on as many rows");
+        return Unshared{"the " + text(rows) + " rows of a micro-batch",
+                        "between the matrices each rank works on as many rows"};
+    return std::nullopt;
+}
+
+}  // namespace
+
+void require_divisible(const ModelConfig& m, int rows, int tp) {
+    const auto lacking = unshared(m, rows, tp);
+    if (!lacking) return;
+    int fewer = tp - 1;
+    while (unshared(m, rows, fewer)) --fewer;
+    throw Error(std::to_string(tp) + " ranks cannot share out " + lacking->what,
+                "mesh.tp = " + std::to_string(tp) + ": " + lacking->why, "--set mesh.tp=" + std::to_string(fewer));
 }
 
 std::unique_ptr<Model> make_model(const Ops& ops, const ModelConfig& m, DType dtype, const Purpose& purpose, Comm tp) {

@@ -58,17 +58,17 @@ StepTime step_time(const Counted& step, const MeshSizes& mesh, const Device& d, 
     t.rows = step.work[size_t(Work::rows)].bytes / bandwidth;
     t.update = step.work[size_t(Work::update)].bytes / bandwidth;
 
-    double scattered = 0, gathered = 0;
+    double beside_backward = 0;
     for (const Collective& c : step.collectives) {
         const double seconds = c.calls * seconds_of_call(c, placement(mesh, c.axis, d.node), d);
-        if (c.axis != "dp") t.tp += seconds;
-        else (c.kind == "all-gather" ? gathered : scattered) += seconds;
+        (c.axis == "dp" ? t.dp : t.tp) += seconds;
+        // Sums of buckets, and not the norm's one number.
+        if (c.axis == "dp" && (c.kind == "reduce-scatter" || c.kind == "all-reduce") && c.bytes > sizeof(double))
+            beside_backward += seconds;
     }
-    t.dp = scattered + gathered;
     t.exposed_tp = t.tp;
-    const double pass = (t.matmul + t.attention + t.rows) / double(micro_batches);  // forward and backward
-    t.exposed_dp =
-        std::max(0.0, scattered - k.hidden_share * pass * 2 / 3) + std::max(0.0, gathered - k.hidden_share * pass / 3);
+    const double backward = (t.matmul + t.attention + t.rows) / double(micro_batches) * 2 / 3;
+    t.exposed_dp = t.dp - std::min(beside_backward, k.hidden_share * backward);
     return t;
 }
 

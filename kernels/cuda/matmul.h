@@ -7,7 +7,7 @@
 // A is a, or where it is transposed aᵀ: then a is [K,M]; B likewise. a and b are of one dtype, f32 or bf16; c is of that
 // dtype or f32; bias is of c's. Sums are made in f32, and rounded once. f32 is multiplied as f32, never as TF32.
 #include "kernels/cuda/primitives/device.h"
-#include "kernels/tensor.h"
+#include "kernels/ops.h"
 
 namespace gradus::DEVICE {
 
@@ -21,10 +21,12 @@ struct Product {
     float alpha = 1;
 };
 
-// Queued in the stream. The same product gives the same bits in every call of a process: which algorithm computes a shape is
-// chosen at its first call. Nothing happens where c is empty, nor where an empty sum is to be added (K = 0).
+// Queued in the stream. The same product gives the same bits in every call of a process, since the algorithm for a shape is
+// chosen at its first call; untuned (MatmulTuning) also in every process on such a device and library. Nothing happens where
+// c is empty, nor where an empty sum is to be added (K = 0). Error where no algorithm runs.
 void product(const Product&, Stream);
 
-size_t product_room();  // Ops::product_room
+size_t product_room();                // Ops::product_room
+const MatmulTuning* matmul_tuning();  // Ops::tuning
 
 }  // namespace gradus::DEVICE

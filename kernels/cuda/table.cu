@@ -72,6 +72,7 @@ const Ops& table() {
         .seconds_between        = seconds_between,
         .product_room           = product_room(),
         .logit_rows             = cuda_logit_rows,
+        .tuning                 = matmul_tuning(),
     };
     // clang-format on
     return ops;

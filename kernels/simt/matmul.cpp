@@ -81,4 +81,6 @@ void product(const Product& p, Stream s) {
 
 size_t product_room() { return 4096; }  // it needs none: for tests of those who give it
 
+const MatmulTuning* matmul_tuning() { return nullptr; }
+
 }  // namespace gradus::simt

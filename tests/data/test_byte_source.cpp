@@ -2,6 +2,7 @@
 
 #include "data/byte_source.h"
 #include "data/readers.h"
+#include "data/text_content.h"
 #include "tests/data/compress.h"
 #include "tests/data/temporary_folder.h"
 
@@ -78,6 +79,25 @@ TEST_CASE("what follows the last member of a .gz is zeros or an error") {
     std::string broken = gzip("two");
     broken[0] = '\x1E';
     REQUIRE_THROWS_AS(read_whole(folder.write("d.gz", gzip("one") + broken)), Error);
+}
+
+TEST_CASE("white space, escapes and UTF-16 are text, and other control characters are not") {
+    for (int c = 0; c < 0x80; ++c) {
+        const bool is_text = c >= 0x20 || c == 0 || (c >= 8 && c <= 15) || c == 0x1B;
+        INFO(c);
+        REQUIRE(why_binary(std::string(100, char(c))).empty() == is_text);
+        REQUIRE(why_not_text(std::string(100, char(c))).empty() == (is_text && c != 0));
+    }
+    // One in fifty.
+    REQUIRE(why_binary(std::string(98, 'x') + "\x01\x02").empty());
+    REQUIRE_FALSE(why_binary(std::string(98, 'x') + "\x01\x02\x03").empty());
+    // Cyrillic: every second byte is 4.
+    std::string little = "\xFF\xFE", big = "\xFE\xFF";
+    for (const char c : std::string("\x1F\x40\x38\x32\x35\x42")) little += {c, '\4'}, big += {'\4', c};
+    for (const std::string& bytes : {little, big}) {
+        REQUIRE(why_not_text(bytes).empty());
+        REQUIRE(finish({FileKind::text, bytes, "a.txt"}, {}).document.value().text == "Привет");
+    }
 }
 
 TEST_CASE("a file of another format under a name of text is dropped and counted, not read as text") {

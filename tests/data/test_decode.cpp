@@ -151,6 +151,16 @@ TEST_CASE("ill-formed bytes give as many U+FFFD as the standard's decoders") {
     REQUIRE(*decode("a\x80\xFF", named("x-user-defined")) == "a\uF780\uF7FF");
 }
 
+TEST_CASE("the prescan reads 1024 bytes and none more, what is later within 64 KiB is found as a late declaration") {
+    const std::string meta = "<meta charset=koi8-r>";
+    const auto page = [&](size_t end) { return std::string(end - meta.size(), ' ') + meta; };
+    REQUIRE(prescan_html(page(1024)) == encoding_of_label("koi8-r"));
+    REQUIRE(prescan_html(page(1025)) == nullptr);
+    REQUIRE(late_meta(page(1025)) == encoding_of_label("koi8-r"));
+    REQUIRE(late_meta(page(64 << 10)) == encoding_of_label("koi8-r"));
+    REQUIRE(late_meta(page((64 << 10) + 1)) == nullptr);
+}
+
 TEST_CASE("the prescan finds what pages declare as other parsers do") {
     int pages = 0;
     for (const auto& page : golden("prescan.json")) {

@@ -97,4 +97,20 @@ TEST_CASE("a bad line says in which column and why") {
     REQUIRE(bad.cause == "the object has no key \"text\" but \"a\", \"b\"");
     REQUIRE_FALSE(text_of_json_line("{\"text\": \"abc", "text", bad));
     REQUIRE(bad.cause == "a string does not end");
+    for (const char* line : {"[1]", "\"text\"", "5", "null", "[{\"text\": \"a\"}]"}) {
+        REQUIRE_FALSE(text_of_json_line(line, "text", bad));
+        REQUIRE(bad.cause == "the line holds a JSON value that is not an object");
+    }
+}
+
+TEST_CASE("a line that is said to fit fits, whatever its characters are written as") {
+    for (int c = 0; c < 0x80; ++c) {
+        const std::string text(200, char(c));
+        std::string line;
+        append_json_line(line, text, "s");
+        size_t most = 0;
+        while (!fits_json_line(text, "s", most)) ++most;
+        REQUIRE(line.size() <= most);
+        REQUIRE(most <= line.size() + 40);
+    }
 }

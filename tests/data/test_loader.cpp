@@ -268,6 +268,32 @@ TEST_CASE("shards that do not fit together, and shards without tokens, are error
     REQUIRE_THROWS_AS(Loader({write_shard(folder / "c", {}, true)}, {}), Error);
 }
 
+TEST_CASE("shards of tokenizers that differ in the vocabulary, the end of text or the file alone are errors") {
+    const TemporaryFolder folder;
+    ShardMeta one;
+    one.tokenizer_xxh64 = "0";
+    one.vocab_size = 10;
+    one.end_of_text = 9;
+    const auto write = [&](const char* name, const ShardMeta& meta) {
+        ShardWriter writer(folder / name, meta);
+        writer.add({1, 2, 3}, 3);
+        writer.commit();
+        return folder / name;
+    };
+    ShardMeta vocabulary = one, end = one, unclosed = one, file = one;
+    vocabulary.vocab_size = 11;
+    end.end_of_text = 8;
+    unclosed.end_of_text = std::nullopt;
+    file.tokenizer_xxh64 = "1";
+    const fs::path a = write("a", one);
+    for (const ShardMeta& meta : {vocabulary, end, unclosed, file}) {
+        const fs::path b = write("b", meta);
+        REQUIRE_THROWS_AS(Loader({a, b}, {}), Error);
+        REQUIRE_THROWS_AS(Loader({b, a}, {}), Error);
+    }
+    REQUIRE(Loader({a, write("b", one)}, {}).tokens() == 8);
+}
+
 TEST_CASE("ids outside the vocabulary never leave the loader") {
     const TemporaryFolder folder;
     const Loader loader({write_shard(folder / "a", {Ids(100, 5)}, true, 10)}, {8, 3});

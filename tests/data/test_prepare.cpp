@@ -83,6 +83,20 @@ TEST_CASE("what is dropped is counted with its reason, and the first of repeated
     REQUIRE(json["train"]["documents"] == report.train.documents);
 }
 
+TEST_CASE("a document is too short by its bytes without the white space around it, and one of exactly enough stays") {
+    const TemporaryFolder folder;
+    const std::string enough(10, 'x'), short_of(9, 'y'), spaces(50, ' ');
+    folder.write("in/corpus.jsonl", "{\"text\": \"" + spaces + short_of + "\\n\\n\"}\n{\"text\": \"" + enough +
+                                        "\"}\n{\"text\": \"" + spaces + "\"}\n");
+    PrepareOptions options = options_for(folder / "out");
+    options.val_fraction = 0;
+    options.min_bytes = 10;
+    REQUIRE(prepare({folder / "in"}, options).dropped.at("too_short") == 2);
+    REQUIRE(texts_of(folder / "out/train.jsonl.zst") == std::vector<std::string>{enough});
+    options.min_bytes = 0;
+    REQUIRE(prepare({folder / "in"}, options).dropped.at("too_short") == 1);  // white space alone is no document
+}
+
 TEST_CASE("the result is the same whatever the number of threads") {
     const TemporaryFolder folder;
     const fs::path corpus = write_corpus(folder, 20'000);
@@ -104,6 +118,14 @@ TEST_CASE("a document goes to the same side whatever else is in the corpus, and 
     for (const std::string& text : small) REQUIRE(in_large.count(text) == 1);
     REQUIRE(large.size() > 500);
     REQUIRE(large.size() < 700);
+}
+
+TEST_CASE("which documents validate stays as it was, so that no model meets its training text in a later split") {
+    const TemporaryFolder folder;
+    prepare({write_corpus(folder, 60)}, options_for(folder / "out"));
+    std::vector<std::string> expected;
+    for (const int i : {3, 5, 6, 12, 15, 18, 22, 26, 43, 47, 48}) expected.push_back(sentence(i));
+    REQUIRE(texts_of(folder / "out/val.jsonl.zst") == expected);
 }
 
 TEST_CASE("one document is split by its tail unless the split by documents is asked for") {

@@ -1,4 +1,8 @@
+#include <sys/stat.h>
+
 #include <catch2/catch.hpp>
+#include <fstream>
+#include <thread>
 
 #include "data/document_file.h"
 #include "data/readers.h"
@@ -147,6 +151,56 @@ TEST_CASE("documents above the caps are dropped, and a line above its cap is a b
     REQUIRE(read_all({folder}, options).back().text == "y");
 }
 
+TEST_CASE("the cap of pages is not that of texts, and a document of exactly its cap is kept") {
+    const TemporaryFolder folder;
+    const std::string page = "<p>" + std::string(97, 'x');
+    folder.write("a.html", page);
+    folder.write("b.txt", std::string(100, 'y'));
+    ReadOptions options;
+    options.max_page_bytes = 100;
+    REQUIRE(texts(read_all({folder}, options)) == Texts{std::string(97, 'x') + "\n", std::string(100, 'y')});
+    options.max_page_bytes = 99;
+    REQUIRE(texts(read_all({folder}, options)) == Texts{std::string(100, 'y')});
+    options.max_page_bytes = options.max_text_bytes = 100;
+    REQUIRE(read_all({folder}, options).size() == 2);
+    options.max_text_bytes = 99;
+    REQUIRE(texts(read_all({folder}, options)) == Texts{std::string(97, 'x') + "\n"});
+}
+
+TEST_CASE("a document says in which file and line it was found, blank lines counted, from 1 in every file") {
+    const TemporaryFolder folder;
+    for (const char* name : {"a.jsonl", "b.jsonl"}) folder.write(name, "{\"text\": \"x\"}\n\n \r\n{\"text\": \"y\"}");
+    folder.write("c.txt", "z");
+    std::vector<std::string> sources;
+    for (const Document& document : read_all({folder})) sources.push_back(fs::path(document.source).filename());
+    REQUIRE(sources == std::vector<std::string>{"a.jsonl:1", "a.jsonl:4", "b.jsonl:1", "b.jsonl:4", "c.txt"});
+}
+
+TEST_CASE("a line of exactly the cap is whole, and one byte more is too many") {
+    const TemporaryFolder folder;
+    const std::string line = "{\"text\": \"" + std::string(50, 'x') + "\"}";
+    for (const bool ended : {false, true}) {
+        const fs::path file = folder.write("a.jsonl", line + (ended ? "\n" : ""));
+        ReadOptions options;
+        options.max_line_bytes = line.size();
+        REQUIRE(texts(read_all({file}, options)) == Texts{std::string(50, 'x')});
+        options.max_line_bytes = line.size() - 1;
+        REQUIRE(error_of([&] { read_all({file}, options); }).cause.find("longer than") != std::string::npos);
+    }
+}
+
+TEST_CASE("a byte order mark before a line says nothing, and lines in UTF-16 are an error that says so") {
+    const TemporaryFolder folder;
+    const std::string mark = "\xEF\xBB\xBF", lines = "{\"text\": \"a\"}\n{\"text\": \"" + mark + "b\"}\n";
+    REQUIRE(texts(read_all({folder.write("a.jsonl", mark + lines + mark + lines)})) ==
+            Texts{"a", mark + "b", "a", mark + "b"});
+    for (const char* wide : {"\xFF\xFE{", "\xFE\xFF{"}) {
+        const Error error = error_of([&] { read_all({folder.write("w.jsonl", wide + std::string("\n"))}); });
+        REQUIRE(error.cause.find("UTF-16") != std::string::npos);
+        REQUIRE(error.fix.find("iconv") != std::string::npos);
+    }
+}
+
 TEST_CASE("inputs that are missing, unknown or empty are errors that say what to do") {
     const TemporaryFolder folder;
     REQUIRE(std::string(error_of([&] { read_all({folder / "absent"}); }).what()).find("absent") != std::string::npos);
@@ -167,4 +221,50 @@ TEST_CASE("documents written as .jsonl.zst are read back byte for byte") {
     REQUIRE_FALSE(fs::exists(folder / "d.jsonl.zst"));
     file.commit();
     REQUIRE(texts(read_all({folder / "d.jsonl.zst"})) == texts(documents));
+}
+
+TEST_CASE("a command that needs every document has them all, or an error that says which one gives no text") {
+    const TemporaryFolder folder;
+    folder.write("in/a.txt", "one\r\n");
+    folder.write("in/b.jsonl", "{\"text\": \"two\"}\n{\"text\": \"\"}\n");
+    folder.write("in/c.xyz", "other");
+    REQUIRE(texts(read_documents({folder / "in"})) == Texts{"one\n", "two", ""});
+    folder.write("in/d.txt", "%PDF-1.7");
+    const Error error = error_of([&] { read_documents({folder / "in"}); });
+    REQUIRE(std::string(error.what()).find("d.txt") != std::string::npos);
+    REQUIRE(error.cause.find("binary") != std::string::npos);
+    REQUIRE(error_of([&] {
+                read_documents({folder.write("deep.html", [] {
+                    std::string page;
+                    for (int i = 0; i < 100'000; ++i) page += "<div>";
+                    return page;
+                }())});
+            }).cause.find("nested too deeply") != std::string::npos);
+}
+
+TEST_CASE("a pipe is read where it may be, as the text that it gives") {
+    const TemporaryFolder folder;
+    const fs::path pipe = folder / "pipe";
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    std::thread writer([&] { std::ofstream(pipe) << gzip("a text"); });
+    REQUIRE(texts(read_documents({pipe})) == Texts{"a text"});
+    writer.join();
+    REQUIRE(error_of([&] { read_all({pipe}); }).cause.find("pipe") != std::string::npos);
+}
+
+TEST_CASE("what a reader leaves out is told: documents by reason, files by kind, links, repetitions") {
+    const TemporaryFolder folder;
+    folder.write("a.txt", "text");
+    folder.write("b.txt", "%PDF-1.7");
+    folder.write("c.xyz", "x");
+    fs::create_symlink(folder / "a.txt", folder / "d.txt");
+    fs::create_symlink(folder / "nowhere.txt", folder / "e.txt");
+    DocumentReader reader({folder});
+    for (Document document; reader.next(document);) {}
+    const std::string kind = (folder / "c.xyz").string();
+    REQUIRE(what_was_left_out(reader) == "1 document: 1 not_text; 1 file of another kind: 1 .xyz ('" + kind +
+                                             "'); 1 link that leads nowhere; 1 file named once more");
+    DocumentReader whole({folder / "a.txt"});
+    for (Document document; whole.next(document);) {}
+    REQUIRE(what_was_left_out(whole).empty());
 }

@@ -55,15 +55,15 @@ TEST_CASE("The memory of a plan is that of the arenas of the model and trainer t
 }
 
 TEST_CASE("The memory of a plan is that of a rank of the mesh, which the run would build there") {
-    for (const char* family : {"gpt2", "llama"})
+    for (const auto& [family, kv_heads] : {std::pair{"gpt2", 0}, {"llama", 0}, {"llama", 1}})
         for (const char* dtype : {"f32", "bf16"})
             for (const char* sharded : {"false", "true"})
                 for (const char* tp : {"mesh.tp=1", "mesh.tp=2", "mesh.tp=4"}) {
-                    PlanRequest request =
-                        small_request({std::string("model.family=") + family, std::string("train.dtype=") + dtype, tp,
-                                       std::string("optimizer.sharded=") + sharded, "model.kv_heads=0"});
+                    PlanRequest request = small_request(
+                        {std::string("model.family=") + family, std::string("train.dtype=") + dtype, tp,
+                         std::string("optimizer.sharded=") + sharded, "model.kv_heads=" + std::to_string(kv_heads)});
                     request.devices.count = 4;
-                    INFO(family << " " << dtype << " " << sharded << " " << tp);
+                    INFO(family << " " << kv_heads << " " << dtype << " " << sharded << " " << tp);
                     const Plan plan = make_plan(request);
                     const Resolved& r = plan.resolved;
                     const Mesh mesh = counting_mesh(plan.mesh, plan.ranks);
@@ -177,7 +177,7 @@ TEST_CASE("What a run cannot be is refused with what to type") {
     REQUIRE(refused(request) == "--set train.batch=8");
     request = small_request({"mesh.tp=3"});
     request.devices = parse_devices("3xH100");
-    REQUIRE(refused(request) == "--set mesh.tp=2");
+    REQUIRE(refused(request) == "--set mesh.tp=1 --set train.batch=9");
     request = small_request({"mesh.dp=2", "mesh.tp=2"});
     request.devices = parse_devices("3xH100");
     REQUIRE(refused(request).find("mesh.dp") != std::string::npos);

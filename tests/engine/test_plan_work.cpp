@@ -85,6 +85,15 @@ TEST_CASE("Data parallelism scatters gradients and gathers weights, each of them
     REQUIRE(bytes_of(repeated, "dp", "all-gather") == 0);
     REQUIRE(bytes_of(repeated, "dp", "all-reduce") == repeated.memory.gradients);
     REQUIRE(repeated.memory.moments == one.memory.moments);
+
+    // On two axes every rank has the first one's norm, and where the optimizer is on every rank, its replicated gradients.
+    for (bool sharded : {true, false}) {
+        const Plan both = make_plan(
+            on("4xH100", {bf16, batch, "mesh.tp=2", std::string("optimizer.sharded=") + (sharded ? "true" : "false")}));
+        const double of_tp = bytes_of(both, "tp", "all-reduce");
+        REQUIRE(of_tp > 8);
+        REQUIRE(bytes_of(both, "dp", "broadcast") == (sharded ? 8 : of_tp));
+    }
 }
 
 TEST_CASE(
@@ -153,6 +162,33 @@ TEST_CASE("Time follows from work and rates, cost from time and the price that w
     const Plan timed = make_plan(cpu);
     REQUIRE(alike(timed.time.total(), timed.step.flops() / 0.4e12));
     REQUIRE(plan_json(timed, {})["time"]["cost"].is_null());
+}
+
+TEST_CASE("Sums of gradients hide behind the backward pass; weights are gathered when nothing else runs") {
+    const Device h100 = parse_devices("H100").device;
+    const MeshSizes mesh = {.dp = 8};
+    const double peak = 989.4e12;
+    const CostConstants& k = cost_constants();
+    const Collective sum = {"dp", "reduce-scatter", 4, 1e9}, gather = {"dp", "all-gather", 4, 5e8},
+                     norm = {"dp", "all-reduce", 1, 8};
+    const auto seconds = [&](const Collective& c) { return c.calls * seconds_of_call(c, {8, 8, 1}, h100); };
+    Counted step;
+    step.work[size_t(Work::matmul)].flops = 4 * peak * k.products_share;  // four seconds, in two micro-batches
+    for (const Collective& c : {sum, gather, norm}) step.add(c);
+    const StepTime long_step = step_time(step, mesh, h100, peak, 2);
+    REQUIRE(alike(long_step.matmul, 4));
+    REQUIRE(alike(long_step.dp, seconds(sum) + seconds(gather) + seconds(norm)));
+    REQUIRE(alike(long_step.exposed_dp, seconds(gather) + seconds(norm)));
+    step.work[size_t(Work::matmul)].flops /= 4000;  // a millisecond
+    const double hidden = k.hidden_share * 0.5e-3 * 2 / 3;
+    REQUIRE(hidden < seconds(sum));
+    REQUIRE(alike(step_time(step, mesh, h100, peak, 2).exposed_dp,
+                  seconds(sum) + seconds(gather) + seconds(norm) - hidden));
+    // An optimizer on every rank gathers nothing.
+    Counted repeated;
+    repeated.work = step.work;
+    repeated.add({"dp", "all-reduce", 1, 1e6});
+    REQUIRE(step_time(repeated, mesh, h100, peak, 2).exposed_dp == 0);
 }
 
 TEST_CASE("The JSON of a plan has the keys that are promised, and the numbers of the plan") {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What the tree promises about itself: include arrows, file lengths, formatting of names. Prints every breach.
 
-usage: check.py ROOT arrows | lengths | words
+usage: check.py ROOT arrows | lengths | words | names
 """
 import pathlib
 import re
@@ -20,9 +20,12 @@ ARROWS = {
     "tests": ["engine", "kernels", "data", "tokenizer", "align", "tools"],
 }
 DEVICE_HEADERS = re.compile(r"#include <(cuda|cublas|cudnn|nccl|mpi)")
-DEVICE_PLACES = ("kernels/cuda/", "engine/comm_nccl", "engine/comm_mpi", "tests/comm_nccl/fake/")
+DEVICE_PLACES = ("kernels/cuda/", "engine/comm_nccl", "engine/comm_mpi", "tests/comm_nccl/fake/",
+                 "tests/kernels/cuda_host/fake/")
 LONGEST = 500
 # Words that speak of how the work was done and not of the program.
+# A file of the tree, as a comment or a page names it: by its path, perhaps from a folder above or beside it.
+NAMED = re.compile(r"(?<![\w/.<-])((?:[\w-]+/)+[\w-]+\.(?:h|cpp|cu|py|md|toml|sh|cmake|bash))\b")
 FORBIDDEN = re.compile(r"TODO|FIXME|XXX|\bnot (yet )?implemented\b|#if 0\b")
 
 
@@ -71,9 +74,22 @@ def words(root):
                 yield f"{p}:{n}: {line.strip()}"
 
 
+def names(root):
+    files = {p.as_posix() for p in tracked(root)}
+    folders = {part for name in files for part in name.split("/")[:-1]}
+    for p in [q for q in tracked(root) if q.suffix in (".h", ".cpp", ".cu", ".md", ".txt", ".cmake")]:
+        above = [a.as_posix() for a in p.parents]
+        for n, line in enumerate((root / p).read_text(errors="replace").splitlines(), 1):
+            for name in NAMED.findall(line):
+                if name.split("/")[0] not in folders or "NAME" in name:
+                    continue  # of another program, or a pattern
+                if not any((a + "/" + name).removeprefix("./") in files for a in above):
+                    yield f"{p}:{n}: names {name}, which is not there"
+
+
 def main():
     root, what = pathlib.Path(sys.argv[1]), sys.argv[2]
-    breaches = list({"arrows": arrows, "lengths": lengths, "words": words}[what](root))
+    breaches = list({"arrows": arrows, "lengths": lengths, "words": words, "names": names}[what](root))
     print("\n".join(breaches) or f"{what}: as promised")
     return bool(breaches)
 

@@ -29,6 +29,18 @@ for key in parameters memory_of_rank flops_per_token collectives time cost; do
     grep -q "\"$key\"" out.txt || fail "the JSON lacks '$key': $(cat out.txt)"
 done
 
+# What a recipe and the manual say of memory is what the plan says.
+expect_ok "$gradus" plan "$root/tools/recipes/llama-8b.toml" --devices 8xH100
+planned=$(sed -n 's/^  total  *\([0-9.]*\) *of .*/\1/p' out.txt)
+grep -q "$(printf '%.0f' "$planned") GiB on each by the plan" "$root/tools/recipes/llama-8b.toml" ||
+    fail "the recipe llama-8b names another memory than the plan's $planned GiB"
+expect_ok "$gradus" plan gpt2-1558m --devices 2xA100-40 --price 1.5
+sed -n '/^\$ gradus plan gpt2-1558m/,/^```/p' "$root/docs/commands.md" | grep '^  ' >example.txt
+[ -s example.txt ] || fail "docs/commands.md has no example of a plan"
+while IFS= read -r line; do
+    grep -qxF -- "$line" out.txt || fail "docs/commands.md has the line '$line', and the plan says: $(cat out.txt)"
+done <example.txt
+
 # 175 billion parameters on 1,024 devices: at once, without data, and with a way out where they do not fit.
 expect_ok timeout 20 "$gradus" plan big.toml --devices 1024xH100 --mesh tp=8
 grep -q '17[45],[0-9]*,[0-9]*,[0-9]*' out.txt || fail "these are not 175 billion parameters: $(cat out.txt)"
@@ -44,10 +56,10 @@ expect_error 1 'fix:   one of these' "$gradus" plan big.toml --devices 8xTPU
 for recipe in gpt2-124m gpt2-124m.toml; do
     expect_ok "$gradus" plan $recipe --devices 8xH100
     grep -q '^assumes  matmuls at 60% .* attention at 45%' out.txt || fail "the plan assumes nothing: $(cat out.txt)"
-    grep -q '^error .* median 8%, worst 40%' out.txt || fail "the plan claims to be right: $(cat out.txt)"
+    grep -q '^error .* median 9%, worst 35%' out.txt || fail "the plan claims to be right: $(cat out.txt)"
 done
 expect_ok "$gradus" plan gpt2-124m --devices 8xH100 --json
-grep -q '"prediction_error":{"runs":11,"median":0.08,"worst":0.4}' out.txt || fail "the JSON has no error: $(cat out.txt)"
+grep -q '"prediction_error":{"runs":11,"median":0.09,"worst":0.35}' out.txt || fail "the JSON has no error: $(cat out.txt)"
 grep -q '"reached_by_gradus":false' out.txt || fail "the JSON does not say whose kernels: $(cat out.txt)"
 expect_ok "$gradus" plan gpt2-124m --model.layers=1 --optimizer.lr 1e-3 --train.recompute
 grep -q 'gpt2, 1 layer, .*' out.txt || fail "settings as options, or plurals: $(cat out.txt)"

@@ -3,11 +3,16 @@
 
     python3 tools/compare/plan_tables.py build/gradus published
     python3 tools/compare/plan_tables.py build/gradus scaling
+    python3 tools/compare/plan_tables.py build/gradus check docs/scaling.md
 
 published: predicted against measured speed. Each row is a run that somebody else measured on other software: what the
-plan's cost model is fitted on and tested with. scaling: the same recipes on 8, 64 and 1,024 devices.
+plan's cost model is fitted on and tested with. scaling: the same recipes on 8, 64 and 1,024 devices. check: prints the lines of both
+that the page does not have, and ends with 1 where there are any.
 """
+import contextlib
+import io
 import json
+import pathlib
 import statistics
 import subprocess
 import sys
@@ -121,14 +126,26 @@ def scaling(gradus, recipe):
               f"| {time['mfu']:.1%} |")
 
 
+def check(gradus, recipe):
+    page = pathlib.Path(sys.argv[3]).read_text().splitlines()
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        published(gradus, recipe)
+        scaling(gradus, recipe)
+    rows = [line for line in printed.getvalue().splitlines() if line.startswith("|")]
+    missing = [line for line in rows if line not in page]
+    print("\n".join([f"{sys.argv[3]} does not have:", *missing]) if missing else f"all {len(rows)} lines are there")
+    return bool(missing)
+
+
 def main():
-    tables = {"published": published, "scaling": scaling}
-    if len(sys.argv) != 3 or sys.argv[2] not in tables:
+    tables = {"published": (published, 3), "scaling": (scaling, 3), "check": (check, 4)}
+    if len(sys.argv) < 3 or sys.argv[2] not in tables or len(sys.argv) != tables[sys.argv[2]][1]:
         sys.exit(__doc__)
     with tempfile.NamedTemporaryFile("w", suffix=".toml") as recipe:
         recipe.write(BASE)
         recipe.flush()
-        tables[sys.argv[2]](sys.argv[1], recipe.name)
+        sys.exit(tables[sys.argv[2]][0](sys.argv[1], recipe.name))
 
 
 if __name__ == "__main__":

@@ -3,13 +3,20 @@
 // cuBLASLt counts its matrices by columns. A row-major [R,C] matrix is, as it lies in memory, a column-major [C,R] one: its
 // transpose. So the product that is asked of cuBLASLt is cᵀ = Bᵀ·Aᵀ: b is its first operand and a its second, neither is
 // moved, and a bias along the rows of cᵀ is one along the columns of c.
+//
+// Several algorithms compute a matmul. cuBLASLt is asked for the eight that it expects to be fastest; host/matmul_choices.h
+// takes one of them.
 #include "kernels/cuda/matmul.h"
 
+#include <algorithm>
 #include <array>
+#include <limits>
 #include <map>
 #include <memory>
 
 #include "kernels/cuda/host/device.h"
+#include "kernels/cuda/host/matmul_choices.h"
+#include "kernels/cuda/memory.h"
 #include "kernels/ops.h"
 
 namespace gradus::cuda {
@@ -45,12 +52,18 @@ uint32_t alignment_of(const Tensor& t) {
     return alignment;
 }
 
-// A way to compute products of one kind: everything that does not change from one call to the next.
+constexpr int most_algorithms = 8;
+
+// How products of one shape are computed: everything that does not change from one call to the next.
 struct Way {
     Operation operation;
     Layout first, second, result;
-    cublasLtMatmulAlgo_t algorithm;
+    std::array<cublasLtMatmulAlgo_t, most_algorithms> algorithms;  // the first `count`, as cuBLASLt prefers them
+    int count = 0;
 };
+
+// Other algorithms may still run.
+bool refused(cublasStatus_t s) { return s == CUBLAS_STATUS_NOT_SUPPORTED || s == CUBLAS_STATUS_ARCH_MISMATCH; }
 
 template <class Value>
 void set(cublasLtMatmulDesc_t d, cublasLtMatmulDescAttributes_t what, Value value) {
@@ -85,17 +98,19 @@ Way find_way(const Product& p, size_t room) {
     set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignment_of(p.a));
     set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, alignment_of(p.c));
     set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, alignment_of(p.c));
-    cublasLtMatmulHeuristicResult_t found;
+    std::array<cublasLtMatmulHeuristicResult_t, most_algorithms> found;
     int count = 0;
-    CUDA_CHECK(cublasLtMatmulAlgoGetHeuristic(device().matrices, operation, way.first.get(), way.second.get(),
-                                              way.result.get(), way.result.get(), preference, 1, &found, &count));
-    CHECK(count == 1, "cuBLASLt knows no algorithm for a product");
-    way.algorithm = found.algo;
+    const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(device().matrices, operation, way.first.get(),
+                                                                 way.second.get(), way.result.get(), way.result.get(),
+                                                                 preference, most_algorithms, found.data(), &count);
+    if (!refused(status)) CUDA_CHECK(status);
+    for (int i = 0; i < (refused(status) ? 0 : count); ++i)
+        if (found[size_t(i)].state == CUBLAS_STATUS_SUCCESS)
+            way.algorithms[size_t(way.count++)] = found[size_t(i)].algo;
     return way;
 }
 
-using Key = std::array<int64_t, 14>;
-Key key_of(const Product& p, size_t room) {
+MatmulChoices::Shape shape_of(const Product& p, size_t room) {
     return {p.c.rows(),           p.c.last(),         p.transpose_a ? p.a.rows() : p.a.last(),
             int64_t(p.c.dtype),   int64_t(p.a.dtype), p.transpose_a,
             p.transpose_b,        bool(p.bias),       p.accumulate,
@@ -103,12 +118,50 @@ Key key_of(const Product& p, size_t room) {
             alignment_of(p.bias), int64_t(room)};
 }
 
-Way& way_of(const Product& p, size_t room) {
-    static std::map<Key, Way> known;
-    const Key key = key_of(p, room);
-    const auto found = known.find(key);
-    return found != known.end() ? found->second : known.emplace(key, find_way(p, room)).first->second;
+Way& way_of(const Product& p, const MatmulChoices::Shape& shape, size_t room) {
+    static std::map<MatmulChoices::Shape, Way> known;
+    const auto found = known.find(shape);
+    return found != known.end() ? found->second : known.emplace(shape, find_way(p, room)).first->second;
 }
+
+MatmulChoices& choices() {
+    static MatmulChoices of_this_process;
+    return of_this_process;
+}
+
+// Nothing where cuBLASLt refuses the algorithm. The first call, which may load its kernel, is not timed.
+template <class Queue>
+std::optional<double> time(const Queue& queue, Stream stream) {
+    constexpr int rounds = 5;
+    if (!queue()) return std::nullopt;
+    const Event start = make_timed_event(), end = make_timed_event();
+    double least = std::numeric_limits<double>::infinity();
+    for (int i = 0; i < rounds; ++i) {
+        record(start, stream);
+        queue();
+        record(end, stream);
+        synchronise(stream);
+        least = std::min(least, seconds_between(start, end));
+    }
+    for (Event e : {start, end}) release_event(e);
+    return least;
+}
+
+[[noreturn]] void none_runs(const Product& p, int offered) {
+    const auto text = [](const Tensor& t, bool transposed) {
+        return std::string(name_of(t.dtype)) + " [" + std::to_string(t.rows()) + "," + std::to_string(t.last()) + "]" +
+               (transposed ? " transposed" : "");
+    };
+    throw Error("cuBLASLt cannot compute a matmul of " + text(p.a, p.transpose_a) + " and " + text(p.b, p.transpose_b),
+                offered ? "it refuses each of the " + std::to_string(offered) + " algorithms that it offers"
+                        : "it offers no algorithm",
+                "a newer libcublasLt (ldd gradus | grep cublasLt says which one is found), or in training --set "
+                "train.dtype=" +
+                    std::string(p.a.dtype == DType::f32 ? "bf16" : "f32"));
+}
+
+// What choices hold for: other devices and versions are offered other algorithms.
+std::string device_and_library() { return device().name + ", cuBLASLt " + std::to_string(cublasLtGetVersion()); }
 
 }  // namespace
 
@@ -118,15 +171,31 @@ void product(const Product& p, Stream stream) {
         CHECK(p.accumulate, "a product over no elements");
         return;
     }
-    Way& way = way_of(p, stream.room_bytes);
+    const MatmulChoices::Shape shape = shape_of(p, stream.room_bytes);
+    Way& way = way_of(p, shape, stream.room_bytes);
     if (p.bias) set(way.operation.get(), CUBLASLT_MATMUL_DESC_BIAS_POINTER, static_cast<const void*>(p.bias.data));
     const float alpha = p.alpha, beta = p.accumulate ? 1.f : 0.f;
-    CUDA_CHECK(cublasLtMatmul(device().matrices, way.operation.get(), &alpha, p.b.data, way.first.get(), p.a.data,
-                              way.second.get(), &beta, p.c.data, way.result.get(), p.c.data, way.result.get(),
-                              &way.algorithm, stream.room, stream.room_bytes,
-                              static_cast<cudaStream_t>(stream.handle)));
+    const auto queue = [&](int i) {
+        const cublasStatus_t status = cublasLtMatmul(
+            device().matrices, way.operation.get(), &alpha, p.b.data, way.first.get(), p.a.data, way.second.get(),
+            &beta, p.c.data, way.result.get(), p.c.data, way.result.get(), &way.algorithms[size_t(i)], stream.room,
+            stream.room_bytes, static_cast<cudaStream_t>(stream.handle));
+        if (refused(status)) return false;
+        check(status, "cublasLtMatmul", __FILE__, __LINE__);
+        return true;
+    };
+    const auto timed = [&](int i) { return time([&] { return queue(i); }, stream); };
+    if (choices().run(shape, way.count, queue, timed) < 0) none_runs(p, way.count);
 }
 
 size_t product_room() { return cuda_product_room; }
+
+const MatmulTuning* matmul_tuning() {
+    static const MatmulTuning tuning = {
+        .measure = [](bool on) { choices().measure(on); },
+        .choices = [] { return choices().text(device_and_library()); },
+        .use = [](const std::string& text) { return choices().use(text, device_and_library()); }};
+    return &tuning;
+}
 
 }  // namespace gradus::cuda

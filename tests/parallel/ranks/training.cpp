@@ -59,6 +59,7 @@ TrainerConfig settings_of(const Course& c, int micro_batch) {
     t.dropout = c.dropout;
     t.schedule = {Decay::constant, c.lr, 0, 0, 1000, 0};
     t.optimizer.sharded = c.sharded;
+    t.optimizer.clip = c.clip;
     if (c.decay_alone) {
         t.optimizer.eps = 1e300;
         t.optimizer.weight_decay = 0.5;
@@ -105,20 +106,6 @@ double worst_relative(const std::vector<double>& a, const std::vector<double>& b
         if (!(d <= worst)) worst = d;
     }
     return worst;
-}
-
-Mesh mesh_among(MpiWorld& world, const MeshSizes& sizes) {
-    int ranks = 1;
-    for (const MeshAxis& axis : mesh_axes) ranks *= sizes.*axis.size;
-    if (ranks == 1) return {};
-    const int first = world.rank() / ranks * ranks;
-    std::vector<int> members;
-    for (int r = 0; r < ranks; ++r) members.push_back(first + r);
-    const Comm all = ranks == world.size() ? world.all() : world.group("part", members);
-    return make_mesh(sizes, all, [&](const char* axis, std::vector<int> group) {
-        for (int& r : group) r += first;
-        return world.group(axis, group);
-    });
 }
 
 std::vector<MeshSizes> meshes_of(int ranks) {

@@ -22,7 +22,7 @@ struct Course {
     DType dtype = DType::f64;
     bool sharded = true, recompute = false;
     double dropout = 0.1;
-    double lr = 1e-3;
+    double lr = 1e-3, clip = 1;
     bool decay_alone = false;  // bf16 weights that only decay, and are rounded by chance: no sum of ranks is in them
 };
 constexpr int batch = 8, context = 12;

@@ -1,0 +1,162 @@
+// The host's side of a GPU (kernels/cuda/host) on a fake CUDA: what it asks of the runtime and of cuBLASLt.
+#include <catch2/catch.hpp>
+
+#include "kernels/cuda/host/device.h"
+#include "kernels/cuda/matmul.h"
+#include "kernels/cuda/memory.h"
+#include "tests/kernels/cuda_host/fake/fake_cuda.h"
+
+using namespace gradus;
+using gradus::test::fake;
+using gradus::test::FakeCuda;
+
+namespace {
+
+FakeCuda& begin() {
+    cuda::open_device(0);
+    return fake() = {};
+}
+
+struct Matrix {
+    Matrix(int64_t rows, int64_t columns) : shape{rows, columns}, values(size_t(rows * columns)) {
+        for (size_t i = 0; i < values.size(); ++i) values[i] = float(i * 7 % 23) - 11;  // whole: exact in any order
+    }
+    operator Tensor() { return {values.data(), DType::f32, shape}; }
+    float at(bool transposed, int64_t i, int64_t j) const {
+        return values[size_t(transposed ? j * shape.dim[1] + i : i * shape.dim[1] + j)];
+    }
+    Shape shape;
+    std::vector<float> values;
+};
+
+// A shape that no other test has, since a shape's algorithm is chosen once in a process.
+int64_t fresh() {
+    static int64_t last = 3;
+    return ++last;
+}
+
+// Runs the smallest matmul of a fresh shape, or again that of the last.
+void run_matmul(int64_t columns) {
+    Matrix a(2, columns), b(columns, 3), c(2, 3);
+    cuda::product({.c = c, .a = a, .b = b}, {});
+}
+
+}  // namespace
+
+TEST_CASE("streams that are made have the highest priority and do not wait for the default stream") {
+    FakeCuda& cuda = begin();
+    const Stream s = cuda::make_stream();
+    REQUIRE(cuda.priority == cuda.greatest_priority);
+    REQUIRE(cuda.stream_flags == cudaStreamNonBlocking);
+    cuda::release_stream(s);
+}
+
+TEST_CASE("events for order take no times, and those for times do") {
+    FakeCuda& cuda = begin();
+    const Event order = cuda::make_event();
+    REQUIRE(cuda.event_flags == cudaEventDisableTiming);
+    const Event start = cuda::make_timed_event(), end = cuda::make_timed_event();
+    REQUIRE(cuda.event_flags == 0);
+    cuda::record(start, {});
+    cuda.clock += 1500;
+    cuda::record(end, {});
+    REQUIRE(cuda::seconds_between(start, end) == 1.5);
+    REQUIRE_THROWS_AS(cuda::seconds_between(order, end), Error);
+    for (Event e : {order, start, end}) cuda::release_event(e);
+}
+
+TEST_CASE("cuBLASLt is given row-major matrices so that its column-major product is theirs, with bias and sum") {
+    begin();
+    constexpr int64_t M = 3, N = 5, K = 4;
+    for (const bool transpose_a : {false, true})
+        for (const bool transpose_b : {false, true})
+            for (const bool accumulate : {false, true}) {
+                CAPTURE(transpose_a, transpose_b, accumulate);
+                Matrix a(transpose_a ? K : M, transpose_a ? M : K), b(transpose_b ? N : K, transpose_b ? K : N),
+                    c(M, N), bias(1, N);
+                const Matrix before = c;
+                cuda::product({.c = c,
+                               .a = a,
+                               .b = b,
+                               .transpose_a = transpose_a,
+                               .transpose_b = transpose_b,
+                               .bias = accumulate ? Tensor{} : Tensor(bias),
+                               .accumulate = accumulate,
+                               .alpha = 2},
+                              {});
+                for (int64_t m = 0; m < M; ++m)
+                    for (int64_t n = 0; n < N; ++n) {
+                        float want = accumulate ? before.at(false, m, n) : bias.at(false, 0, n);
+                        for (int64_t k = 0; k < K; ++k) want += 2 * a.at(transpose_a, m, k) * b.at(transpose_b, k, n);
+                        REQUIRE(c.at(false, m, n) == want);
+                    }
+            }
+}
+
+TEST_CASE("cuBLASLt is asked for several algorithms once a shape, and the first that it does not refuse computes it") {
+    for (const cublasStatus_t refusal : {CUBLAS_STATUS_NOT_SUPPORTED, CUBLAS_STATUS_ARCH_MISMATCH}) {
+        FakeCuda& cuda = begin();
+        cuda.warns = {0};
+        cuda.refuses = {1, 2};
+        cuda.refusal = refusal;
+        const int64_t columns = fresh();
+        run_matmul(columns);
+        REQUIRE(cuda.asked_for == 8);
+        cuda.asked_for = 0;
+        run_matmul(columns);
+        REQUIRE(cuda.asked_for == 0);
+        REQUIRE(cuda.ran == std::vector{3, 3});
+        REQUIRE(cuda.clock == 2 * cuda.milliseconds[3]);
+    }
+}
+
+TEST_CASE("a measured matmul times each algorithm by its stream, and the fastest computes it from then on") {
+    FakeCuda& cuda = begin();
+    cuda.milliseconds = {5, 4, 1, 3, 9, 2, 9, 9};
+    cuda.refuses = {2};
+    const int64_t columns = fresh();
+    cuda::matmul_tuning()->measure(true);
+    run_matmul(columns);
+    cuda::matmul_tuning()->measure(false);
+    REQUIRE(cuda.ran.back() == 5);
+    cuda.ran.clear();
+    run_matmul(columns);
+    REQUIRE(cuda.ran == std::vector{5});
+}
+
+TEST_CASE("choices are written down for a device and a library, and used on no other") {
+    FakeCuda& cuda = begin();
+    run_matmul(fresh());
+    const std::string text = cuda::matmul_tuning()->choices();
+    REQUIRE_THAT(text, Catch::StartsWith("a fake GPU, cuBLASLt 130100\n"));
+    REQUIRE(cuda::matmul_tuning()->use(text));
+    cuda.version = 130200;
+    REQUIRE_FALSE(cuda::matmul_tuning()->use(text));
+}
+
+TEST_CASE("where no algorithm computes a matmul an Error says which, and what to do") {
+    const auto message = [](const char* cause) {
+        try {
+            run_matmul(fresh());
+            FAIL("nothing computed it");
+        } catch (const Error& e) {
+            REQUIRE_THAT(e.text(), Catch::Contains("cuBLASLt cannot compute a matmul of f32 [2,"));
+            REQUIRE_THAT(e.cause, Catch::Contains(cause));
+            REQUIRE_THAT(e.fix, Catch::Contains("train.dtype=bf16"));
+        }
+    };
+    begin().offers = 0;
+    message("it offers no algorithm");
+    begin().heuristics = CUBLAS_STATUS_NOT_SUPPORTED;
+    message("it offers no algorithm");
+    begin().refuses = {0, 1, 2, 3, 4, 5, 6, 7};
+    message("it refuses each of the 8 algorithms");
+}
+
+TEST_CASE("an algorithm that fails is an Error and no reason to try another") {
+    FakeCuda& cuda = begin();
+    cuda.refuses = {0};
+    cuda.refusal = CUBLAS_STATUS_EXECUTION_FAILED;
+    REQUIRE_THROWS_WITH(run_matmul(fresh()), Catch::Contains("cuBLASLt failed"));
+    REQUIRE(cuda.ran.empty());
+}

@@ -1,0 +1,43 @@
+#include "tools/bench_settings.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "engine/base/log.h"
+
+namespace gradus {
+
+void add_settings_option(CLI::App& app, std::vector<std::string>& assignments) {
+    app.add_option("--set", assignments,
+                   "key=value, a setting of a recipe that holds over the options here; may be given several times; the "
+                   "same as --key=value")
+        ->allow_extra_args(false);
+}
+
+Config bench_config(const std::string& command, Config options, const std::vector<std::string>& assignments,
+                    const std::vector<std::string>& counting) {
+    for (const std::string& a : assignments) {
+        const Setting setting = parse_assignment(a);
+        apply_settings(options, {setting});
+        const auto counts = [&](const std::string& name) {
+            return name.ends_with('.') ? setting.key.starts_with(name) : setting.key == name;
+        };
+        if (std::any_of(counting.begin(), counting.end(), counts)) continue;
+        std::string names;
+        for (const std::string& name : counting)
+            names += (names.empty() ? "" : ", ") + name + (name.ends_with('.') ? "*" : "");
+        throw Error(fmt::format("{} has no use for '{}'", command, setting.key),
+                    "the settings that count here: " + names, "leave out " + setting.key);
+    }
+    return options;
+}
+
+Resolved resolve_bench(Config c, int ranks) {
+    c.run_dir = c.data_dir = "none";
+    DataFacts facts;
+    facts.vocab = c.vocab > 0 ? int(c.vocab) : named_model(c.model_name).V;
+    return resolve(c, facts, std::nullopt, ranks);
+}
+
+}  // namespace gradus
