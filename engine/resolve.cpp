@@ -156,7 +156,7 @@ private:
         if (c.tied && from && *c.tied != m.tied)
             refuse(
                 std::string("the model to start from has a head ") + (m.tied ? "tied to its embedding" : "of its own"),
-                {"model.tied"}, "leave out model.tied");
+                {"model.tied"}, c.tied == true ? "--set model.tied=false" : "--set model.tied=true");
         if (!c.tied) c.tied = m.tied;
         number("model.norm_eps", c.norm_eps, m.norm_eps);
         number("model.rope_theta", c.rope_theta, m.rope_theta);
@@ -216,6 +216,10 @@ private:
         if (m.position == Position::learned && from && c.model_context != m.context)
             refuse(fmt::format("the model to start from has {} learned positions", m.context), {"model.context"},
                    "leave out model.context");
+        if (m.position == Position::learned && !from && c.context < c.model_context)
+            notes.push_back(
+                fmt::format("train.context = {} leaves the positions from there to model.context = {} untrained",
+                            c.context, c.model_context));
         if (c.context <= c.model_context) return;
         // Rotary positions go as far as they are asked to, where nobody said how far the model's go.
         if (asked)
@@ -233,7 +237,7 @@ private:
     void steps_and_rates() {
         if (c.min_lr > c.lr && c.schedule != "constant")
             refuse("the lowest learning rate is above the highest", {"optimizer.min_lr", "optimizer.lr"},
-                   fmt::format("--set optimizer.min_lr={}", c.lr / 10));
+                   fmt::format("--set optimizer.min_lr={:g}", c.lr / 10));
         for (const char* key : {"optimizer.warmup", "optimizer.cooldown"}) {
             const double duration = std::string(key) == "optimizer.warmup" ? c.warmup : c.cooldown;
             if (duration >= 1 && duration != std::floor(duration))

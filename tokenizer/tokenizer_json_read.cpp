@@ -60,6 +60,10 @@ private:
         const std::string text = on_one_line(value, 60);
         throw Error(what + " '" + text + "' is not supported", name_ + ": " + key + " is " + text, other_tokenizers);
     }
+    [[noreturn]] void refuse_option(const std::string& whose, const std::string& key, const std::string& value) const {
+        throw Error(whose + " option '" + key.substr(key.rfind('.') + 1) + "' is not supported with this value",
+                    name_ + ": " + key + " is " + on_one_line(value, 60), other_tokenizers);
+    }
 
     const json& member(const json& object, const char* key, const std::string& where) const {
         if (!object.is_object()) wrong(where, std::string("an object with '") + key + "'", object);
@@ -184,9 +188,9 @@ private:
 
     void check_byte_level(const json& pre_tokenizer) const {
         if (flag(pre_tokenizer, "add_prefix_space", true))
-            refuse("the pre-tokenizer's option", "pre_tokenizer.add_prefix_space", "true");
+            refuse_option("the pre-tokenizer's", "pre_tokenizer.add_prefix_space", "true");
         if (!flag(pre_tokenizer, "use_regex", true))
-            refuse("the pre-tokenizer's option", "pre_tokenizer.use_regex", "false");
+            refuse_option("the pre-tokenizer's", "pre_tokenizer.use_regex", "false");
     }
 
     void check_model(const json& model, bool characters) const {
@@ -194,13 +198,13 @@ private:
             refuse("the model", "model.type", type->is_string() ? type->get<std::string>() : shown(*type));
         for (const char* key : {"continuing_subword_prefix", "end_of_word_suffix"})
             if (const auto found = model.find(key); found != model.end() && !found->is_null() && *found != "")
-                refuse("the model's option", std::string("model.") + key, shown(*found));
+                refuse_option("the model's", std::string("model.") + key, shown(*found));
         if (const auto dropout = model.find("dropout"); dropout != model.end() && !dropout->is_null() && *dropout != 0)
-            refuse("the model's option", "model.dropout", shown(*dropout));
-        if (flag(model, "byte_fallback")) refuse("the model's option", "model.byte_fallback", "true");
+            refuse_option("the model's", "model.dropout", shown(*dropout));
+        if (flag(model, "byte_fallback")) refuse_option("the model's", "model.byte_fallback", "true");
         // With a token for each byte nothing is ever unknown; among characters something is.
         if (const auto unknown = model.find("unk_token"); characters && unknown != model.end() && !unknown->is_null())
-            refuse("the model's option", "model.unk_token", shown(*unknown));
+            refuse_option("the model's", "model.unk_token", shown(*unknown));
     }
 
     int64_t id_in(const json& value, const std::string& where) const {

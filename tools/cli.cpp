@@ -2,6 +2,7 @@
 
 #include <omp.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cmath>
@@ -12,6 +13,7 @@
 
 #include "engine/base/threads.h"
 #include "engine/base/write_error.h"
+#include "engine/setting_names.h"
 
 namespace gradus {
 
@@ -73,6 +75,18 @@ CLI::Validator number_between(double least, double most) {
         limits);
 }
 
+CLI::Validator one_of_words(const std::vector<std::string>& words, const std::string& setting) {
+    const std::string list = fmt::format("{}", fmt::join(words, ", "));
+    return CLI::Validator(
+        [words, setting, list](std::string& text) {
+            if (std::count(words.begin(), words.end(), text)) return std::string();
+            const std::string near = choice_meant(setting, text, words);
+            return fmt::format("'{}' is not one of {}{}", text, list,
+                               near.empty() ? "" : std::string(meant_mark) + near);
+        },
+        fmt::format("{{{}}}", fmt::join(words, ",")));
+}
+
 void add_text_key_option(CLI::App& app, std::string& text_key) {
     app.add_option("--text-key", text_key, "where a line of .jsonl has its text")->capture_default_str();
 }
@@ -92,7 +106,7 @@ int threads_in_use() { return omp_get_max_threads(); }
 
 void add_dtype_option(CLI::App& app, std::string& dtype) {
     app.add_option("--dtype", dtype, "what weights and activations are computed in: f32 or bf16")
-        ->check(CLI::IsMember({"f32", "bf16"}))
+        ->check(one_of_words({"f32", "bf16"}, "train.dtype"))
         ->capture_default_str();
 }
 

@@ -168,7 +168,8 @@ void add_ops(CLI::App& bench) {
                                          "machine and the library's version.\n\n"
                                          "Example: gradus bench ops --filter attention --dtype bf16");
     ops->add_option("--filter", o->filter, "only ops whose name contains this");
-    ops->add_option("--dtype", o->dtype, "only this dtype: f32 or bf16")->check(CLI::IsMember({"f32", "bf16"}));
+    ops->add_option("--dtype", o->dtype, "only this dtype: f32 or bf16")
+        ->check(one_of_words({"f32", "bf16"}, "train.dtype"));
     add_device_option(*ops, o->device);
     add_threads_option(*ops, o->threads);
     ops->add_flag("--json", o->json, "a JSON object for each op instead of a table");

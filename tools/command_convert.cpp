@@ -85,10 +85,10 @@ void add_convert_command(CLI::App& app) {
         ->required();
     command->add_option("DST", o->destination, "hf: a new or empty folder; nanogpt, llmc: a new file")->required();
     command->add_option("--to", o->to, "what to write: hf, nanogpt or llmc")
-        ->check(CLI::IsMember({"hf", "nanogpt", "llmc"}))
+        ->check(one_of_words({"hf", "nanogpt", "llmc"}))
         ->capture_default_str();
     command->add_option("--dtype", o->dtype, "what weights are stored in: f32 or bf16; left out: as in SRC")
-        ->check(CLI::IsMember({"f32", "bf16"}));
+        ->check(one_of_words({"f32", "bf16"}, "train.dtype"));
     CLI::Option* shard = command->add_option("--shard-size", o->shard_size, "hf: most bytes of weights in a file")
                              ->capture_default_str();
     command->callback([o, shard] { convert(*o, shard->count() > 0); });

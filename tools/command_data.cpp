@@ -76,7 +76,7 @@ void print_report(const PrepareReport& r, const fs::path& out, bool tokens) {
         fmt::print("{} left alone\n",
                    counted(r.repeated_files, "link to a file already read was", "links to files already read were"));
     if (r.broken_links > 0) fmt::print("{} nowhere\n", counted(r.broken_links, "link leads", "links lead"));
-    fmt::print("{} in {}\n", on_one_line(out.string()), text_of_seconds(r.seconds));
+    fmt::print("written to {} in {}\n", on_one_line(out.string()), text_of_seconds(r.seconds));
 }
 
 void prepare_data(Options o, const CLI::App& command) {
@@ -125,7 +125,7 @@ void add_data_command(CLI::App& app) {
             "--split", o->split,
             "hash: documents by a hash of their text; tail: the end of the text, in order. Unless it is given, "
             "hash gives way to tail where it leaves one side empty")
-        ->check(CLI::IsMember({"hash", "tail"}))
+        ->check(one_of_words({"hash", "tail"}))
         ->capture_default_str();
     command->add_option("--min-bytes", p.min_bytes, "drop documents shorter than this")
         ->transform(whole_between(0, 1 << 30))

@@ -10,6 +10,7 @@
 
 #include "data/readers.h"
 #include "engine/base/log.h"
+#include "engine/base/plural.h"
 #include "engine/generate/generator.h"
 #include "engine/generate/stop_strings.h"
 #include "tokenizer/stream_decoder.h"
@@ -128,8 +129,8 @@ void print_speed(const std::vector<Prompt>& prompts, const std::vector<Text>& te
         last = std::max(last, t.last);
     }
     if (made == 0) return;
-    fmt::print(stderr, "{} prompt tokens, first token after {}; {} tokens", given,
-               text_of_seconds(seconds_between(start, first)), made);
+    fmt::print(stderr, "{}, first token after {}; {}", number_of(given, "prompt token"),
+               text_of_seconds(seconds_between(start, first)), number_of(made, "token"));
     if (last > first) fmt::print(stderr, ", {:.1f} tokens/s", double(made - 1) / seconds_between(first, last));
     fmt::print(stderr, "\n");
 }
@@ -199,6 +200,7 @@ void add_generate_command(CLI::App& app) {
         ->add_option("--temperature", s.temperature, "below 1: safer, above 1: wilder, 0: always the most likely token")
         ->capture_default_str();
     command->add_option("--top-k", s.top_k, "draw from the k most likely tokens alone; 0: from all")
+        ->transform(whole_between(0, 1 << 24))
         ->transform(whole_between(INT_MIN, INT_MAX))
         ->capture_default_str();
     command->add_option("--top-p", s.top_p, "draw from the most likely tokens that together have this probability")

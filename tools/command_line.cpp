@@ -4,6 +4,7 @@
 
 #include "engine/base/suggest.h"
 #include "engine/setting_names.h"
+#include "tools/cli.h"
 #include "tools/ending.h"
 
 namespace gradus {
@@ -38,6 +39,13 @@ bool is_setting(const std::string& word) {
     return name.starts_with("--") && name.find('.') != std::string::npos;
 }
 
+// "optimizer.lr=1e-3", without the dashes; not a path.
+bool is_assignment(const std::string& word) {
+    const std::string name = word.substr(0, word.find('='));
+    const std::vector<std::string> names = setting_names();
+    return name.size() < word.size() && std::count(names.begin(), names.end(), name);
+}
+
 bool is_option(const std::string& word) {
     return word.size() > 1 && word[0] == '-' && !std::isdigit(uint8_t(word[1])) && word[1] != '.';
 }
@@ -58,7 +66,7 @@ bool takes_settings(const CLI::App& command) { return command.get_option_no_thro
 Words as_parsed(const CLI::App& program, const Words& typed) {
     Words words = typed;
     if (!words.empty() && words[0] == "help") {
-        words.erase(words.begin());
+        while (!words.empty() && words[0] == "help") words.erase(words.begin());
         words.push_back("--help");
     }
     if (!words.empty() && words[0] == "yardsticks") words[0] = "baselines";  // its name in earlier versions
@@ -107,8 +115,12 @@ const CLI::App& command_of(const CLI::App& program, const Words& words) {
 }
 
 Error usage_error(const CLI::ParseError& e, const CLI::App& command, const Words& words) {
-    std::string cause = e.what();
+    std::string cause = e.what(), meant;
     for (char& c : cause) c = c == '\n' ? ' ' : c;
+    if (const size_t mark = cause.rfind(meant_mark); mark != std::string::npos) {
+        meant = "did you mean '" + cause.substr(mark + std::string_view(meant_mark).size()) + "'? ";
+        cause.resize(mark);
+    }
     std::vector<std::string> known;
     for (const CLI::Option* option : command.get_options())
         for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
@@ -121,10 +133,13 @@ Error usage_error(const CLI::ParseError& e, const CLI::App& command, const Words
         return Error("unknown option '" + name + "'", "in: " + path_of(command) + " … " + word,
                      (near.empty() ? "" : "did you mean '" + near + "'? ") + help_of(command));
     }
-    const bool loose_words = command.get_name() == "generate" && e.get_exit_code() == int(CLI::ExitCodes::ExtrasError);
-    return Error(
-        "this command line cannot be run", cause,
-        (loose_words ? "put the text in quotes: gradus generate MODEL 'Once upon a time'; " : "") + help_of(command));
+    if (e.get_exit_code() == int(CLI::ExitCodes::ExtrasError)) {
+        if (command.get_name() == "generate")
+            meant = "put the text in quotes: gradus generate MODEL 'Once upon a time'; ";
+        for (const std::string& word : words)
+            if (takes_settings(command) && is_assignment(word)) meant = "--" + word + "; ";
+    }
+    return Error("this command line cannot be run", cause, meant + help_of(command));
 }
 
 }  // namespace gradus

@@ -60,6 +60,18 @@ DataFacts facts_of(const Config& c, const std::optional<ModelConfig>& base, doub
     return facts;
 }
 
+// What resolve() says of ranks that were started, of devices that were named.
+void require_mesh_of(const Devices& devices, const Config& c) {
+    const int64_t tp = std::max<int64_t>(c.mesh_tp, 1), needed = std::max<int64_t>(c.mesh_dp, 1) * tp;
+    if (devices.count == 0 || (c.mesh_dp == 0 ? devices.count % tp == 0 : devices.count == needed)) return;
+    const int64_t devices_for_tp = devices.count % tp == 0 ? tp : 1;
+    throw Error(fmt::format("the mesh needs {}{} devices, and --devices has {}", c.mesh_dp == 0 ? "a multiple of " : "",
+                            needed, devices.count),
+                fmt::format("mesh.dp = {}, mesh.tp = {}", c.mesh_dp, c.mesh_tp),
+                fmt::format("--devices {}x{}, or --mesh dp={},tp={}", needed, devices.device.name,
+                            devices.count / devices_for_tp, devices_for_tp));
+}
+
 void plan(const Options& o) {
     PlanRequest request;
     request.config = load_recipe(o.recipe, o.set);
@@ -70,6 +82,7 @@ void plan(const Options& o) {
                                   [](const HeldFolder& folder) { return read_model_config(folder.path); });
     request.data = facts_of(c, request.base, request.mapped_bytes);
     request.devices = parse_devices(!o.devices.empty() ? o.devices : c.device == "cuda" ? "H100" : "cpu");
+    require_mesh_of(request.devices, c);
     request.price = o.price;
     request.tflops = o.tflops;
     request.memory_gib = o.memory;

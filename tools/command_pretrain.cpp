@@ -270,7 +270,7 @@ void add_pretrain_command(CLI::App& app) {
     command
         ->add_option("--resume", o->resume,
                      "auto: resume from the newest checkpoint if there is one; never: refuse a folder that holds a run")
-        ->check(CLI::IsMember({"auto", "never"}))
+        ->check(one_of_words({"auto", "never"}))
         ->capture_default_str();
     command->add_option(
         "--launch", o->launch,

@@ -176,7 +176,7 @@ void add_tokenizer_command(CLI::App& app) {
     trainer
         ->add_option("--kind", options->kind,
                      "bpe: byte-level BPE with GPT-2's pattern; char: one token for each character")
-        ->check(CLI::IsMember({"bpe", "char"}))
+        ->check(one_of_words({"bpe", "char"}))
         ->capture_default_str();
     add_text_key_option(*trainer, options->text_key);
     add_threads_option(*trainer, options->threads);

@@ -10,9 +10,9 @@ namespace gradus {
 void add_device_option(CLI::App& app, std::string& device) {
     app.add_option(
            "--device", device,
-           "where the arithmetic happens: cpu, cuda (the first GPU of CUDA_VISIBLE_DEVICES), or simt (the GPU's "
-           "kernels on the CPU, thread by thread, to look at and to test)")
-        ->check(CLI::IsMember({"cpu", "cuda", "simt"}))
+           "where to compute: cpu, cuda (the first GPU of CUDA_VISIBLE_DEVICES), or simt (the GPU's kernels on the "
+           "CPU, thread by thread, for tests)")
+        ->check(one_of_words({"cpu", "cuda", "simt"}, "train.device"))
         ->capture_default_str();
 }
 

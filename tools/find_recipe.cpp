@@ -33,6 +33,22 @@ Error no_recipe(const std::string& given) {
                               : "did you mean '" + near + "'?");
 }
 
+// A folder that is no run, but may well be part of one.
+Error no_run(const fs::path& folder) {
+    std::error_code ignored;
+    std::string fix = "give the folder of a run, or a recipe and --set run.dir=" + folder.string();
+    if (fs::exists(folder / "train.bin", ignored))
+        fix = "to train on this data: gradus pretrain quickstart --data.dir=" + folder.string() + " --run.dir=OTHER";
+    else if (fs::exists(folder / "config.json", ignored)) {
+        const fs::path run = fs::canonical(folder, ignored).parent_path().parent_path();
+        fix = fs::exists(run / "recipe.toml", ignored)
+                  ? "to resume its run: gradus pretrain " + run.lexically_proximate(fs::current_path(ignored)).string()
+                  : "to start from this model: gradus pretrain RECIPE --model.from=" + folder.string();
+    }
+    return Error("'" + folder.string() + "' is a folder without a recipe", "it has no recipe.toml, so it is not a run",
+                 fix);
+}
+
 }  // namespace
 
 std::vector<std::string> recipe_names() {
@@ -48,8 +64,7 @@ FoundRecipe find_recipe(const std::string& given) {
     std::error_code ignored;
     if (fs::is_directory(given, ignored)) {
         if (fs::exists(fs::path(given) / "recipe.toml", ignored)) return {fs::path(given) / "recipe.toml", given};
-        throw Error("'" + given + "' is a folder without a recipe", "it has no recipe.toml, so it is no run",
-                    "give the folder of a run, or a recipe and --set run.dir=" + given);
+        throw no_run(given);
     }
     if (fs::exists(given, ignored)) return {given, {}};
     if (fs::path(given).has_parent_path()) throw no_recipe(given);

@@ -1,10 +1,12 @@
 // The program: finds the command, runs it, and turns whatever goes wrong into three lines and an exit status.
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
+#include <sstream>
 
 #include "tools/cli.h"
 #include "tools/command_line.h"
@@ -27,7 +29,23 @@ int status_of_output() {
     return std::fflush(stdout) == 0 && !std::ferror(stdout) && std::cout ? 0 : say(unwritten_output(), status_error);
 }
 
+// In the list of commands: the first sentence of each. Its own help has the rest.
+class Help : public CLI::Formatter {
+    std::string make_subcommand(const CLI::App* command) const override {
+        std::string text = command->get_description();
+        text.resize(std::min({text.size(), text.find(". "), text.find(".\n"), text.find("\n\n"), text.find(": ")}));
+        std::replace(text.begin(), text.end(), '\n', ' ');
+        for (size_t start = 0; text.size() - start > text_width; ++start)
+            text[start = text.rfind(' ', start + text_width)] = '\n';
+        std::ostringstream line;
+        CLI::detail::format_help(line, command->get_name(), text, column_width_);
+        return line.str();
+    }
+    static constexpr size_t text_width = 88;
+};
+
 void describe(CLI::App& app) {
+    app.formatter(std::make_shared<Help>());  // first, since commands take over what there is
     app.set_version_flag("--version", std::string("gradus ") + version);
     app.require_subcommand(1);
     add_data_command(app);

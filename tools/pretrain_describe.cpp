@@ -27,6 +27,12 @@ std::string text_of_epochs(double n) {
     return fmt::format("{:.{}f} epochs", n, n < 10 ? 2 : 1);
 }
 
+// A setting for a run of that share of the length.
+std::string shorter_run(const Resolved& r, double share) {
+    if (r.config.minutes > 0) return fmt::format("--set train.minutes={:.2g}", r.config.minutes * share);
+    return fmt::format("--set train.steps={}", std::max<int64_t>(1, int64_t(double(r.config.steps) * share)));
+}
+
 }  // namespace
 
 void describe_run(const Resolved& r, const PretrainData& data, const PretrainBatches& batches) {
@@ -60,10 +66,8 @@ void note_surprises(const Resolved& r, const PretrainBatches& batches) {
     const auto seen = epochs(r, batches);
     if (seen && *seen > most_epochs)
         note(fmt::format(
-            "{} of the same text: beyond about {} a model gains little and begins to memorise; more data, or "
-            "--set train.steps={}",
-            text_of_epochs(*seen), most_epochs,
-            std::max<int64_t>(1, int64_t(double(r.config.steps) * most_epochs / *seen))));
+            "{} of the same text: beyond about {} a model gains little and begins to memorise; more data, or {}",
+            text_of_epochs(*seen), most_epochs, shorter_run(r, most_epochs / *seen)));
     if (batches.val_tokens() > 0 && r.config.validation_windows > batches.val_windows())
         note(fmt::format("validation.windows = {}, and the validation text has {}", r.config.validation_windows,
                          batches.val_windows()));

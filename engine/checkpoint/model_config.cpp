@@ -14,6 +14,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr const char* end_ids = "eos_token_id";
+
 // Whether the folder has a head of its own beside the embedding, whatever its config.json says.
 bool head_differs(const fs::path& folder, const ModelConfig& m) {
     if (!StoredTensors::are_in(folder)) return false;
@@ -26,7 +28,7 @@ bool head_differs(const fs::path& folder, const ModelConfig& m) {
 
 // Ids that end a text by one file, less those that the vocabulary does not have, which are noted.
 std::vector<int32_t> ends_of(const json& described, const fs::path& file, int V, std::vector<std::string>& notes) {
-    const auto said = described.find("eos_token_id");
+    const auto said = described.find(end_ids);
     if (said == described.end() || said->is_null()) return {};
     std::vector<int32_t> ends;
     const json list = said->is_array() ? *said : json::array({*said});
@@ -67,9 +69,13 @@ FolderModel describe_model(const fs::path& folder) {
         model.notes.push_back("'" + folder.string() + "' has a head that differs from the embedding, although its " +
                               "config.json ties them: the head is used; set \"tie_word_embeddings\": false there");
     }
-    model.ends = ends_of(read_generation_config(generation, model.notes), generation, m.V, model.notes);
-    const std::vector<int32_t> also = ends_of(config, path, m.V, model.notes);
-    if (model.ends.empty()) model.ends = also;
+    const json advice = read_generation_config(generation, model.notes);
+    model.ends = ends_of(advice, generation, m.V, model.notes);
+    const bool repeats = advice.contains(end_ids) && config.value(end_ids, json()) == advice[end_ids];
+    if (!repeats) {  // else its notes have been made
+        const std::vector<int32_t> also = ends_of(config, path, m.V, model.notes);
+        if (model.ends.empty()) model.ends = also;
+    }
     return model;
 }
 

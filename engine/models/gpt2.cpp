@@ -18,7 +18,7 @@ ModelConfig read_config(const nlohmann::json& j, const std::string& file) {
     m.D = m.H > 0 ? m.C / m.H : 0;
     m.F = read.integer_or("n_inner", m.C < (1 << 20) ? 4 * m.C : 0);
     m.V = read.integer("vocab_size");
-    m.context = read.integer("n_positions");
+    m.context = read.integer_or("n_positions", 1024);  // as transformers where it is left out
     m.norm_eps = read.number_or("layer_norm_epsilon", 1e-5);
     m.init_std = read.number_hint("initializer_range", 0.02);
     m.tied = read.flag_or("tie_word_embeddings", true);

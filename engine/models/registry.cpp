@@ -127,6 +127,10 @@ void validate(const ModelConfig& m, const std::string& where) {
             text(m.G) + " key/value heads do not divide " + text(m.H) + " heads",
             "each key/value head serves an equal number of heads",
             "choose a number of key/value heads that divides the heads, such as " + text(m.H % 2 == 0 ? m.H / 2 : 1));
+    if (m.family == Family::gpt2 && m.H * m.D != m.C && m.C % m.H == 0)
+        refuse(text(m.H) + " heads of width " + text(m.D) + " do not make up the width " + text(m.C),
+               "a GPT-2's heads are width / heads wide",
+               "leave out model.head_width, or write " + text(m.C / m.H) + "; or --set model.family=llama");
     if (m.family == Family::gpt2 && m.H * m.D != m.C)
         refuse(text(m.H) + " heads do not divide the width " + text(m.C), "a head is width / heads wide",
                "choose a width that is a multiple of " + text(m.H) + ", such as " + text((m.C + m.H - 1) / m.H * m.H));

@@ -59,8 +59,10 @@ bool is_part_of_the_other(const std::string& a, const std::string& b) {
 
 std::span<const Device> known_devices() { return devices; }
 
-Devices parse_devices(const std::string& text) {
+Devices parse_devices(const std::string& given) {
     Devices found;
+    std::string text = given;
+    std::erase(text, ' ');
     std::string name = text;
     if (const size_t x = text.find('x'); x != std::string::npos && !text.empty() && std::isdigit(uint8_t(text[0]))) {
         const auto [end, failed] = std::from_chars(text.data(), text.data() + x, found.count);
@@ -78,7 +80,9 @@ Devices parse_devices(const std::string& text) {
             return found;
         }
         list += (list.empty() ? "" : ", ") + std::string(d.name);
-        if (is_part_of_the_other(letters_of(name), letters_of(d.name)))
+        if (text == name && std::isdigit(uint8_t(text.back())) && lower(text).starts_with(lower(d.name) + "x"))
+            near = "--devices " + text.substr(std::string(d.name).size() + 1) + "x" + d.name;
+        else if (is_part_of_the_other(letters_of(name), letters_of(d.name)))
             near += (near.empty() ? "--devices " : " or --devices ") + number + d.name;
     }
     throw Error("there is no device '" + name + "'", "--devices knows " + list,

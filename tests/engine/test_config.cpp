@@ -224,6 +224,7 @@ TEST_CASE("Settings that do not go together are refused by name") {
          "rounded to the nearest",
          "optimizer.kind"},
         {{"model.family=llama", "model.head_width=7"}, "odd", "model"},
+        {{"model.head_width=5"}, "heads of width 5 do not make up the width", "width / heads"},
         {{"train.batch=1048576", "train.micro_batch=1048576", "train.context=1000000"},
          "cannot be counted",
          "train.context"},
@@ -339,6 +340,7 @@ TEST_CASE("What a setting does otherwise than it was written is told") {
                           {{"train.gpu=1"}, "train.device is cpu"},
                           {{"train.micro_batch=1", "train.memory=3"}, "train.micro_batch is given"},
                           {{"sample.prompts=the"}, "sample.every is 0"},
+                          {{"model.context=64"}, "to model.context = 64 untrained"},
                           {{"train.memory=1e-9"}, "more than train.memory = 1e-09"}}) {
         INFO(c.set.back());
         const Resolved r = resolved(c.set);

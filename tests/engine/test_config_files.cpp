@@ -50,6 +50,7 @@ TEST_CASE("the config.json of a GPT-2 is read whole") {
     REQUIRE(m.F == 96);
     REQUIRE(m.V == 99);
     REQUIRE(m.context == 32);
+    REQUIRE(read(with(gpt2, "n_positions", "")).context == 1024);  // transformers' default
     REQUIRE(m.norm == Norm::layer);
     REQUIRE(m.norm_eps == 1e-5);
     REQUIRE(m.position == Position::learned);

@@ -269,6 +269,12 @@ TEST_CASE("What a run cannot be is refused with what to type") {
         parse_devices("4xTPUv4");
         REQUIRE(false);
     } catch (const Error& e) { REQUIRE(e.fix.find("one of these") == 0); }
+    for (const auto& [given, fix] : {std::pair{"H100x8", "--devices 8xH100"}, {"a100-80x16", "--devices 16xA100-80"}})
+        try {
+            parse_devices(given);
+            REQUIRE(false);
+        } catch (const Error& e) { REQUIRE(e.fix == fix); }
+    REQUIRE(parse_devices("8 x H100").count == 8);
     REQUIRE_THROWS_AS(parse_devices("0xH100"), Error);
     REQUIRE_THROWS_AS(parse_devices("99999999999xH100"), Error);
 }

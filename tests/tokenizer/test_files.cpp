@@ -118,8 +118,8 @@ TEST_CASE("whatever would change an id and is not supported is refused by its na
     refused(Place("/pre_tokenizer"), sequence("pretokenizers", {byte_level, byte_level}), "several ByteLevel");
     refused(Place("/pre_tokenizer"), sequence("pretokenizers", {{{"type", "Split"}}, byte_level}), "'Split'");
     refused(Place("/normalizer"), sequence("normalizers", {{{"type", "Prepend"}}}), "the normalizer 'Prepend'");
-    refused(Place("/pre_tokenizer/add_prefix_space"), true, "option");
-    refused(Place("/pre_tokenizer/use_regex"), false, "option");
+    refused(Place("/pre_tokenizer/add_prefix_space"), true, "option 'add_prefix_space'");
+    refused(Place("/pre_tokenizer/use_regex"), false, "option 'use_regex'");
     refused(Place("/post_processor"), {{"type", "BertProcessing"}}, "'BertProcessing'");
     refused(Place("/post_processor"), with_template({text_piece(), end_piece()}), "after the text");
     refused(Place("/post_processor"), with_template({end_piece()}), "exactly one text");
@@ -130,10 +130,10 @@ TEST_CASE("whatever would change an id and is not supported is refused by its na
     refused(Place("/decoder"), {{"type", "Metaspace"}}, "'Metaspace'");
     refused(Place("/decoder"), nullptr, "'null'");
     refused(Place("/model/type"), "Unigram", "'Unigram'");
-    refused(Place("/model/dropout"), 0.1, "0.1");
-    refused(Place("/model/byte_fallback"), true, "option");
-    refused(Place("/model/continuing_subword_prefix"), "##", "##");
-    refused(Place("/model/end_of_word_suffix"), "</w>", "</w>");
+    refused(Place("/model/dropout"), 0.1, "option 'dropout'");
+    refused(Place("/model/byte_fallback"), true, "option 'byte_fallback'");
+    refused(Place("/model/continuing_subword_prefix"), "##", "option 'continuing_subword_prefix'");
+    refused(Place("/model/end_of_word_suffix"), "</w>", "option 'end_of_word_suffix'");
     refused(Place("/added_tokens/0/lstrip"), true, "lstrip");
     refused(Place("/added_tokens/0/single_word"), true, "single_word");
 }

@@ -18,6 +18,28 @@ for command in pretrain 'data prepare' 'bench step'; do
 done
 expect_error 2 "did you mean 'pretrain'?" "$gradus" help pretrian
 
+expect_ok "$gradus" help help
+cmp out.txt <("$gradus" --help) || fail "gradus help help: $(cat out.txt)"
+[ "$(awk 'length($0) > 122' out.txt | wc -l)" -eq 0 ] || fail "lines of the help are too long: $(cat out.txt)"
+[ "$(wc -l <out.txt)" -le 50 ] || fail "the list of commands is longer than a screen: $(cat out.txt)"
+
+# Values and settings as they are called elsewhere, or without their dashes.
+expect_error 2 "'gpu' is not one of cpu, cuda, simt" "$gradus" generate run a --device gpu
+grep -q "fix:   did you mean 'cuda'?" err.txt || fail "gpu is not answered by cuda: $(cat err.txt)"
+for words in "generate run a --dtype fp16=bf16" "eval run --text text.txt --dtype float32=f32" "bench ops --dtype half=bf16" \
+    "pretrain recipe.toml --resume newer=never" "data prepare text.txt --out x --split hsah=hash" "convert run x --to nano-gpt=nanogpt"; do
+    read -ra typed <<<"${words%=*}"
+    expect_error 2 "did you mean '${words#*=}'?" "$gradus" "${typed[@]}"
+done
+expect_error 2 'fix:   --optimizer.lr=1e-3; ' "$gradus" pretrain recipe.toml optimizer.lr=1e-3
+expect_error 2 "'-1' is not a whole number from 0 to 2^24" "$gradus" generate run a --top-k -1
+
+# A folder that is no run is answered by what can be done with it.
+expect_error 1 'gradus pretrain quickstart --data.dir=prepared --run.dir=OTHER' "$gradus" pretrain prepared
+expect_error 1 'to resume its run: gradus pretrain run$' "$gradus" pretrain run/checkpoints/latest
+cp -r run/checkpoints/latest/ alone
+expect_error 1 'to start from this model: gradus pretrain RECIPE --model.from=alone' "$gradus" pretrain alone
+
 # The earlier name of a command.
 expect_ok "$gradus" baselines --help
 cp out.txt long.txt
@@ -32,6 +54,8 @@ for words in "-n 6 -p the~cat" "the~cat -n 6" "-n 6e0 the~cat"; do
     expect_ok "$gradus" generate run "${words[@]//\~/ }" --seed 3
     cmp out.txt long.txt || fail "generate ${words[*]} is another text: $(cat out.txt)"
 done
+expect_ok "$gradus" generate run 'the cat' -n 1
+grep -q '; 1 token$' err.txt || fail "one token is told as several: $(cat err.txt)"
 expect_ok "$gradus" generate run 'the cat' -p 'a dog' -n 2
 grep -q 'prompt 2 of 2' out.txt || fail "a text and a prompt are two: $(cat out.txt)"
 
@@ -47,6 +71,8 @@ for key in seconds tokens bytes ids_fnv1a; do grep -q "\"$key\"" out.txt || fail
 # Many epochs are called so, and warned of.
 expect_ok "$gradus" pretrain recipe.toml --run.dir=often --train.steps=1000 --validation.every=0 --dry-run
 grep -qE '; [0-9.]+ epochs$' out.txt || fail "no epochs: $(cat out.txt)"
+sed -nE 's/^memory   params ([0-9.]+)  grads ([0-9.]+)  optimizer ([0-9.]+)  activations ([0-9.]+)  other ([0-9.]+)  together ([0-9.]+) .*/\1 \2 \3 \4 \5 \6/p' out.txt |
+    awk '{ d = $1 + $2 + $3 + $4 + $5 - $6; exit !(d < 0.31 && d > -0.31) } END { if (NR != 1) exit 1 }' || fail "the parts of the memory are not its sum: $(cat out.txt)"
 grep -q '^note: .* epochs of the same text: .* --set train.steps=' err.txt || fail "no warning: $(cat err.txt)"
 
 # Prompts of the kind of the text: beginnings of its lines, which validation alone has; of a text without spaces too.

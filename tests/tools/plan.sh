@@ -74,6 +74,9 @@ for recipe in "gpt2-1558m --devices 2xA100-40" "llama-8b --devices 8xH100 --mesh
     [ "$(wc -l <<<"$table")" -gt 5 ] || fail "no table of communication: $(cat out.txt)"
     [ "$(awk '{ print length($0) }' <<<"$table" | sort -u | wc -l)" -eq 1 ] || fail "its columns are not aligned: $table"
 done
+expect_error 1 'the mesh needs 3 devices, and --devices has 8' "$gradus" plan gpt2-124m --devices 8xH100 --mesh dp=3
+grep -q 'fix:   --devices 3xH100, or --mesh dp=8,tp=1' err.txt || fail "the fix is another: $(cat err.txt)"
+expect_error 1 'the mesh needs a multiple of 3 devices, and --devices has 8' "$gradus" plan gpt2-124m --devices 8xH100 --mesh tp=3
 expect_error 1 'ranks cannot share out 96 heads' "$gradus" plan big.toml --devices 5xH100 --mesh tp=5
 expect_error 1 "did you mean 'model.layers'" "$gradus" plan big.toml --set model.layer=3
 sed '/vocab/d' big.toml >blind.toml

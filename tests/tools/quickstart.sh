@@ -71,6 +71,7 @@ grep -q 'stopped; the same command goes on from here: .*quickstart .*--run run' 
     fail "it said: $(tail -3 stopped.txt)"
 ! grep -q ' generate ' stopped.txt || fail "it went on after Ctrl-C"
 grep -q 'split tail' stopped.txt || fail "the text was not cut: $(cat stopped.txt)"
+! grep -q 'same text: .*--set train.steps' stopped.txt || fail "steps are suggested for a run of minutes: $(cat stopped.txt)"
 steps=$(wc -l <run/log.jsonl)
 
 # The same command goes on: no work is done twice, and the table is there.

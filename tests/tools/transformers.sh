@@ -38,6 +38,7 @@ done
 # The default end of text of a GPT-2 lies outside this vocabulary: a note, no more.
 expect_ok "$gradus" eval "$goldens/gpt2" --text "$goldens/text.txt"
 grep -q 'note.*50256 ends a text, which is no id of a vocabulary of 311' err.txt || fail "no note: $(cat err.txt)"
+[ "$(grep -c note err.txt)" -eq 1 ] || fail "the same of two files is said twice: $(cat err.txt)"
 expect_ok "$gradus" eval "$goldens/llama" --text "$goldens/text.txt"
 ! grep -q note err.txt || fail "a note about nothing: $(cat err.txt)"
 

@@ -60,6 +60,14 @@ def names_of(kind):
     return prefix, prefix + {"gpt2": "wte.weight", "llama": "embed_tokens.weight"}[kind]
 
 
+def saved_again(part, **options):
+    def change(f):
+        model = transformers.AutoModelForCausalLM.from_pretrained(f)
+        (f / "model.safetensors").unlink()
+        part(model).save_pretrained(f, **options)
+    return change
+
+
 def weight_variants(kind):
     prefix, embedding = names_of(kind)
     head = "lm_head.weight"
@@ -116,11 +124,14 @@ def weight_variants(kind):
         yield "a mask that is none", weights(lambda w: w.update({"transformer.h.0.attn.bias": mask + 1}))
         yield "gelu", config(activation_function="gelu")
         yield "n_inner null", config(n_inner=None)
+        yield "n_positions left out", config(n_positions=...)
+        yield "saved without a head", saved_again(lambda m: m.base_model)
     else:
         table = 10000.0 ** (-torch.arange(4) / 4)
         yield "rotary frequencies", weights(lambda w: w.update({"model.layers.0.self_attn.rotary_emb.inv_freq": table}))
         yield "other rotary frequencies", weights(lambda w: w.update({"model.layers.0.self_attn.rotary_emb.inv_freq": table * 2}))
         yield "rope_theta of version 4", config(rope_parameters=..., rope_theta=500.0)
+    yield "shards", saved_again(lambda m: m, max_shard_size="4KB")
     for key, value in (("bos_token_id", 9999), ("pad_token_id", 9999 if kind == "gpt2" else 5), ("use_cache", False), ("unknown", [1])):
         yield f"{key} = {value}", config(**{key: value})
 
@@ -160,6 +171,26 @@ def tokenizer_variants(kind):
                        ("two tokens", template(token, token, text)),
                        ("ByteLevel, then a template", {"type": "Sequence", "processors": [cut, template(token, text)]})):
         yield f"post-processor: {name}", whole(post_processor=post)
+
+    def model(change):
+        def edit(f):
+            content = json.loads((f / "tokenizer.json").read_text())
+            change(content["model"])
+            (f / "tokenizer.json").write_text(json.dumps(content))
+        return edit
+
+    yield "Sequences in Sequences", whole(
+        normalizer={"type": "Sequence", "normalizers": [{"type": "Sequence", "normalizers": []}]},
+        pre_tokenizer={"type": "Sequence", "pretokenizers": [{"type": "Sequence", "pretokenizers": [cut]}]})
+    yield "merges as strings", model(lambda m: m.update(merges=[" ".join(pair) for pair in m["merges"]]))
+    yield "dropout 0, empty affixes", model(lambda m: m.update(dropout=0.0, continuing_subword_prefix="", end_of_word_suffix=""))
+    for name, call in (("left", {"padding": True}), ("to a length", {"padding": "max_length", "max_length": 8, "truncation": True})):
+        def padded(f, name=name, call=call):
+            words = transformers.AutoTokenizer.from_pretrained(f)
+            words.padding_side = "left" if name == "left" else "right"
+            words(["a", "bb ccc"], **call)
+            words.save_pretrained(f)
+        yield "padded " + name, padded
 
     def added(f):
         content = json.loads((f / "tokenizer.json").read_text())
