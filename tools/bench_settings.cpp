@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "engine/base/log.h"
 
 namespace gradus {
@@ -16,19 +14,14 @@ void add_settings_option(CLI::App& app, std::vector<std::string>& assignments) {
 }
 
 Config bench_config(const std::string& command, Config options, const std::vector<std::string>& assignments,
-                    const std::vector<std::string>& counting) {
+                    const Useless& useless) {
     for (const std::string& a : assignments) {
         const Setting setting = parse_assignment(a);
         apply_settings(options, {setting});
-        const auto counts = [&](const std::string& name) {
-            return name.ends_with('.') ? setting.key.starts_with(name) : setting.key == name;
-        };
-        if (std::any_of(counting.begin(), counting.end(), counts)) continue;
-        std::string names;
-        for (const std::string& name : counting)
-            names += (names.empty() ? "" : ", ") + name + (name.ends_with('.') ? "*" : "");
-        throw Error(fmt::format("{} has no use for '{}'", command, setting.key),
-                    "the settings that count here: " + names, "leave out " + setting.key);
+        for (const std::string& name : useless.settings)
+            if (name.ends_with('.') ? setting.key.starts_with(name) : setting.key == name)
+                throw Error(fmt::format("{} has no use for '{}'", command, setting.key), useless.why,
+                            "leave out " + setting.key);
     }
     return options;
 }

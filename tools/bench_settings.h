@@ -10,10 +10,15 @@ namespace gradus {
 
 void add_settings_option(CLI::App&, std::vector<std::string>& assignments);
 
-// `options` are the command's own, as settings; what --set says holds over them. `counting` names the settings that the
-// command has a use for, or groups of them ("model."); Error for one of the others, which would change nothing.
+// What a benchmark does not do, and the settings, or groups of them ("run."), that so change nothing.
+struct Useless {
+    std::string why;
+    std::vector<std::string> settings;
+};
+
+// `options` are the command's own, as settings; what --set says holds over them. Error for a setting that changes nothing.
 Config bench_config(const std::string& command, Config options, const std::vector<std::string>& assignments,
-                    const std::vector<std::string>& counting);
+                    const Useless&);
 
 // resolve(), where there is neither a run nor data: the model has the vocabulary that it has by its name.
 Resolved resolve_bench(Config, int ranks = 1);

@@ -58,10 +58,10 @@ Config config_of(const StepBench& o) {
     c.device = o.device;
     c.threads = o.threads;
     c.written_at = {{"model.name", "--model"}, {"train.batch", "--batch"}, {"train.context", "--context"}};
-    c = bench_config("bench step", c, o.set,
-                     {"model.", "train.dtype", "train.device", "train.gpu", "train.threads", "train.batch",
-                      "train.micro_batch", "train.context", "train.seed", "train.dropout", "train.memory",
-                      "train.recompute", "mesh.", "optimizer.", "stability.", "loss."});
+    c = bench_config(
+        "bench step", c, o.set,
+        {"it trains on random tokens, for as many steps as --steps says, and writes nothing",
+         {"run.", "data.", "validation.", "checkpoint.", "sample.", "train.steps", "train.minutes", "train.autotune"}});
     c.steps = warm_up + o.steps;
     return c;
 }

@@ -39,7 +39,10 @@ Config config_of(const GenerateBenchOptions& o) {
     c.threads = o.threads;
     c.written_at = {{"model.name", "--model"}};
     return bench_config("bench generate", c, o.set,
-                        {"model.", "train.dtype", "train.device", "train.gpu", "train.threads", "train.seed"});
+                        {"it generates one text from random weights, and trains nothing",
+                         {"run.", "data.", "validation.", "checkpoint.", "sample.", "mesh.", "optimizer.", "stability.",
+                          "loss.", "train.steps", "train.minutes", "train.autotune", "train.batch", "train.micro_batch",
+                          "train.memory", "train.context", "train.dropout", "train.recompute"}});
 }
 
 // Bytes of the weights that every new token reads; of a table of positions or of input tokens it reads a row.

@@ -69,6 +69,21 @@ TEST_CASE("what is around the text goes, by tag, role, class and id") {
     REQUIRE(text_of("<div class='navy headline commentary'>kept</div><p>" + prose).find("kept") == 0);
 }
 
+TEST_CASE("a name of several words written together counts by each of its words") {
+    for (const char* name : {"userComments", "socialBox", "post-comments", "post_comments", "POST COMMENTS"})
+        REQUIRE(text_of("<p>" + prose + "<div class='" + name + "'>out</div>") ==
+                prose.substr(0, prose.size() - 1) + "\n");
+    for (const char* name : {"commentary", "Adverb", "NAVAL"})
+        REQUIRE(text_of("<p>" + prose + "<div class='" + name + "'>in</div>") ==
+                prose.substr(0, prose.size() - 1) + "\n\nin\n");
+}
+
+TEST_CASE("the header of an article is text, the header of a page is not") {
+    for (const std::string name : {"article", "main"})
+        REQUIRE(text_of("<header>site</header><" + name + "><header><h1>Title</h1></header><p>" + prose + "</p></" +
+                        name + ">") == "Title\n\n" + prose.substr(0, prose.size() - 1) + "\n");
+}
+
 TEST_CASE("an id that names a chapter or a heading is no sign of anything") {
     REQUIRE(text_of("<p>" + prose + prose + "<div class=sect2 id=QUERIES-WITH-SEARCH><h2 id=menu>Search</h2>kept</div>")
                 .find("Search\n\nkept") != std::string::npos);
