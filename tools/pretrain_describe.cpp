@@ -57,6 +57,7 @@ void describe_memory(const RunMemory& m, int ranks, const std::string& more) {
                                    ranks > 1 ? "of a rank: " : "", mib(m.params), mib(m.grads), mib(m.optimizer),
                                    mib(m.activations), mib(m.inputs));
     if (m.samples > 0) text += fmt::format("  samples {}", mib(m.samples));
+    if (m.others > 0) text += fmt::format("  other {}", mib(m.others));
     const double together = m.params + m.grads + m.optimizer + m.activations + m.inputs + m.samples + m.others;
     tell(fmt::format("{}  together {} MiB{}\n", text, mib(together), more));
 }
