@@ -15,11 +15,14 @@ struct Change {
     Config config;
     int ranks;
     std::string arguments;
+    bool within_limits = true;
 
     Change with(const std::string& key, int64_t value) const {
         Change next = *this;
         const std::string assignment = fmt::format("{}={}", key, value);
-        apply_settings(next.config, {parse_assignment(assignment)});
+        try {
+            apply_settings(next.config, {parse_assignment(assignment)});
+        } catch (const Error&) { next.within_limits = false; }
         next.arguments += (arguments.empty() ? "--set " : " --set ") + assignment;
         return next;
     }
@@ -65,7 +68,8 @@ std::vector<Change> meshes(const Change& start, int64_t most) {
 }
 
 const Change* first_that_works(const std::vector<Change>& all, const Works& works) {
-    const auto found = std::find_if(all.begin(), all.end(), [&](const Change& c) { return works(c.config, c.ranks); });
+    const auto found = std::find_if(all.begin(), all.end(),
+                                    [&](const Change& c) { return c.within_limits && works(c.config, c.ranks); });
     return found == all.end() ? nullptr : &*found;
 }
 
@@ -86,11 +90,14 @@ std::string on_these_ranks(const Change& start, const Works& works) {
 
 std::string on_fewer_ranks(const Change& start, const Works& works) {
     Change fewer = start;
-    while (--fewer.ranks >= 1)
-        if (const std::vector<Change> all = meshes(fewer, start.config.mesh_tp);
-            const Change* change = first_that_works(all, works))
-            return fmt::format("mpirun -n {} gradus … with {}", fewer.ranks,
+    // Of thousands not every number is tried.
+    for (int n = start.ranks - 1; n >= 1; n -= std::max(1, n / 64)) {
+        fewer.ranks = n;
+        const std::vector<Change> all = meshes(fewer, start.config.mesh_tp);
+        if (const Change* change = first_that_works(all, works))
+            return fmt::format("mpirun -n {} gradus … with {}", n,
                                change->arguments.empty() ? "these settings" : change->arguments);
+    }
     return {};
 }
 

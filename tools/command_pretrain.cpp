@@ -178,13 +178,14 @@ void train(MpiWorld& world, Config config, bool never_resume, std::chrono::stead
     if (first) write_facts(r, data, batches);
     if (r.config.autotune && autotune(*run.trainer, batches.train(), folder / "matmuls.txt"))
         tell(fmt::format("matmuls  algorithms chosen by time: {}\n", (folder / "matmuls.txt").string()));
+    const std::string resumption =
+        fmt::format("resume: {}gradus pretrain {}", world.size() > 1 ? fmt::format("mpirun -n {} ", world.size()) : "",
+                    (folder / "recipe.toml").string());
+    world.set_resume(resumption);
     PretrainLoop loop(r, data, batches, samples, std::move(run));
     if (loop.run())
         tell(fmt::format("done: gradus generate {0} --prompt TEXT, or gradus report {0}\n", folder.string()));
-    else
-        tell(fmt::format("stopped; resume: {}gradus pretrain {}\n",
-                         world.size() > 1 ? fmt::format("mpirun -n {} ", world.size()) : "",
-                         (folder / "recipe.toml").string()));
+    else tell(fmt::format("stopped; {}\n", resumption));
 }
 
 // The command line without the options of whoever starts the ranks.

@@ -1,8 +1,11 @@
 #include "engine/base/signals.h"
 
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <cstdint>
 #include <cstring>
 
 #include "engine/base/log.h"
@@ -14,6 +17,14 @@ namespace {
 constexpr int status_of_second_signal = 130;  // what a shell reports for a program ended by Ctrl-C
 
 volatile sig_atomic_t signals_seen = 0;
+std::atomic<int64_t> first_seen = 0;  // nanoseconds of the monotonic clock
+static_assert(std::atomic<int64_t>::is_always_lock_free);
+
+int64_t now() {
+    timespec t;
+    ::clock_gettime(CLOCK_MONOTONIC, &t);
+    return int64_t(t.tv_sec) * 1000000000 + t.tv_nsec;
+}
 
 void say(const char* text) {  // the only way to write that a signal handler may use
     if (::write(STDERR_FILENO, text, std::strlen(text)) < 0) return;
@@ -21,6 +32,7 @@ void say(const char* text) {  // the only way to write that a signal handler may
 
 void on_signal(int) {
     if (signals_seen > 0) ::_exit(status_of_second_signal);
+    first_seen = now();
     signals_seen = 1;
     if (speaks()) say("\nstopping after this step; a second Ctrl-C stops at once\n");
 }
@@ -44,5 +56,7 @@ void install_stop_signals() {
 }
 
 bool stop_requested() { return signals_seen > 0; }
+
+double seconds_since_stop_request() { return stop_requested() ? double(now() - first_seen) * 1e-9 : 0; }
 
 }  // namespace gradus

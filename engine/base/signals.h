@@ -7,5 +7,6 @@ namespace gradus {
 // goes, writing to it is what fails, and not the whole process.
 void install_stop_signals();
 bool stop_requested();
+double seconds_since_stop_request();  // of the first one; 0 before it
 
 }  // namespace gradus

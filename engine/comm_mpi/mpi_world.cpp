@@ -13,6 +13,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/comm_mpi/surroundings.h"
 #include "engine/comm_mpi/world.h"
 
 namespace gradus {
@@ -62,12 +63,24 @@ std::string World::text_of(const Header& h) {
     return mpi::text_of(h, known ? groups[size_t(h.group)]->name : "another group");
 }
 
-void World::fail(const Error& e, int status, const std::function<void()>& last) {
+std::string World::whereabouts(int r) {
+    const Beat beat = heartbeat->last_of(r);
+    if (beat.last.call == Call::nothing) return "before its first call";
+    return (beat.inside ? "in " : "after ") + text_of(beat.last);
+}
+
+std::string World::text_of_resume() {
+    std::lock_guard hold(naming);
+    return resume;
+}
+
+void World::take_the_word() {
     static std::atomic<bool> failing = false;
     while (failing.exchange(true)) std::this_thread::sleep_for(std::chrono::seconds(1));  // another thread ends us
-    // Ranks meet the same trouble at about the same time, a typing error above all: the first of them speaks at once and
-    // ends the others, which takes mpirun a moment.
-    if (rank > 0) std::this_thread::sleep_for(std::chrono::milliseconds(1500 + 100 * std::min(rank, 10)));
+    if (neighbours) neighbours->leave();
+}
+
+void World::speak_and_end(const Error& e, int status, const std::function<void()>& last) {
     const std::string text = fmt::format("[rank {}] {}\n", rank, e.text());
     std::fflush(stdout);
     std::fputs(text.c_str(), stderr);
@@ -77,6 +90,24 @@ void World::fail(const Error& e, int status, const std::function<void()>& last) 
     library.lock();
     MPI_Abort(MPI_COMM_WORLD, status);
     std::_Exit(status);
+}
+
+void World::fail(const Error& e, int status, const std::function<void()>& last) {
+    take_the_word();
+    // Ranks meet the same trouble at about the same time, a typing error above all: the first of them speaks at once and
+    // ends the others, which takes mpirun a moment.
+    if (rank > 0) std::this_thread::sleep_for(std::chrono::milliseconds(1500 + 100 * std::min(rank, 10)));
+    speak_and_end(e, status, last);
+}
+
+void World::say_lost(int lost, int process) {
+    take_the_word();
+    speak_and_end(Error(name_of_rank(lost) + " has disappeared",
+                        fmt::format("its process {} ended without a word, last seen {}: killed, by hand or for want of "
+                                    "memory, or crashed",
+                                    process, whereabouts(lost)),
+                        "dmesg | tail says whether memory ran out; then " + text_of_resume()),
+                  status_of_lost_rank, {});
 }
 
 void World::check(int mpi_status, const char* function) {
@@ -99,6 +130,7 @@ MpiWorld::MpiWorld(const MpiLimits& limits) {
     if (launched == 1) return;
 
     int provided = MPI_THREAD_SINGLE, size = 1;
+    mpi::suit_mpi_to_surroundings();
     MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided);
     MPI_Comm_size(MPI_COMM_WORLD, &size);
     if (size != launched) {
@@ -123,7 +155,6 @@ MpiWorld::MpiWorld(const MpiLimits& limits) {
     MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, w.rank, MPI_INFO_NULL, &node);
     MPI_Comm_rank(node, &w.local_rank);
     MPI_Comm_size(node, &w.local_size);
-    MPI_Comm_free(&node);
     w.crowded = w.local_size > int(std::thread::hardware_concurrency());
 
     constexpr int longest_name = MPI_MAX_PROCESSOR_NAME;
@@ -142,12 +173,16 @@ MpiWorld::MpiWorld(const MpiLimits& limits) {
     std::vector<int> everyone(static_cast<size_t>(size));
     for (int r = 0; r < size; ++r) everyone[size_t(r)] = r;
     w.add_group("all", std::move(everyone));
+    w.neighbours.emplace(w, node);
+    MPI_Comm_free(&node);
     w.heartbeat.emplace(w.rank, size, limits.silence, w.library);
+    w.neighbours->begin();
 }
 
 MpiWorld::~MpiWorld() {
     if (!world_) return;
     if (std::uncaught_exceptions() > 0) {
+        world_->neighbours.reset();
         world_->heartbeat->stop();
         return;
     }
@@ -155,6 +190,7 @@ MpiWorld::~MpiWorld() {
     world_->heartbeat->stop();
     mpi::wait_for_everyone(*world_->groups[0]);  // from here on nobody sends
     world_->heartbeat->drain();
+    world_->neighbours.reset();
     MPI_Finalize();
 }
 
@@ -180,6 +216,12 @@ Comm MpiWorld::group(const char* name, const std::vector<int>& ranks) {
     if (ranks.size() == 1 && ranks[0] == rank()) return {};
     CHECK(world_, "there is one rank");
     return mpi::comm_of(world_->add_group(name, ranks));
+}
+
+void MpiWorld::set_resume(const std::string& command) {
+    if (!world_) return;
+    std::lock_guard hold(world_->naming);
+    world_->resume = command;
 }
 
 void MpiWorld::fail(const Error& e, int status) const {

@@ -16,7 +16,8 @@
 // limits.patience seconds, prints three lines that name the rank, its host, the call, the group and the step, and ends
 // all ranks by MPI_Abort. A rank that computes for long gives signs and is waited for; time in which this process was
 // itself stopped does not count, and patience begins anew whenever a rank tells of progress with files (a checkpoint that is
-// checked, loaded or saved: engine/base/progress.h). A rank that dies is noticed by mpirun, which ends the others.
+// checked, loaded or saved: engine/base/progress.h). A rank whose process dies is named at once by another one of its host,
+// while mpirun ends them all.
 //
 // Calls come from one thread. A build without MPI links absent/mpi_absent.cpp, where more than one rank is an Error.
 #include <memory>
@@ -57,6 +58,9 @@ public:
     Comm all() const;                   // every rank
     Mesh mesh(const MeshSizes& asked);  // every rank asks for the same; Error where it does not fit the ranks
     Comm group(const char* name, const std::vector<int>& ranks);  // of world ranks; every rank makes as many groups
+
+    // What to do when a rank was lost: "resume: mpirun -n 4 gradus …". Until then, to start the same command again.
+    void set_resume(const std::string& command);
 
     // Prints "[rank r] error: …" and ends every rank with this status. For whoever catches.
     [[noreturn]] void fail(const Error&, int status = 1) const;

@@ -85,9 +85,9 @@ void Wait::judge() {
                              : named > 1 ? " are stalled"
                                          : " is stalled"),
                       fmt::format("rank {} waits in {}{}", world_.rank, world_.text_of(call_), where),
-                      lost ? "see whether that machine runs, is stopped or swaps (ssh " + host +
-                                 " uptime), then start the same command again"
-                           : "see what that rank does (ssh " + host + " top), then start the same command again"),
+                      lost ? "see whether that machine runs, is stopped or swaps (ssh " + host + " uptime), then " +
+                                 world_.text_of_resume()
+                           : "see what that rank does (ssh " + host + " top), then " + world_.text_of_resume()),
                 status_of_lost_rank);
 }
 

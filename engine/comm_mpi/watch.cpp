@@ -15,11 +15,7 @@ int64_t Watch::advances() const { return world_->heartbeat->advances(); }
 std::string Watch::name_of_rank(int rank) const { return world_->name_of_rank(rank); }
 const std::string& Watch::host_of(int rank) const { return world_->hosts[size_t(rank)]; }
 
-std::string Watch::whereabouts(int rank) const {
-    const Beat beat = last_of(rank);
-    if (beat.last.call == Call::nothing) return "before its first call";
-    return (beat.inside ? "in " : "after ") + world_->text_of(beat.last);
-}
+std::string Watch::whereabouts(int rank) const { return world_->whereabouts(rank); }
 
 void Watch::fail(const Error& e, int status, const std::function<void()>& last) const { world_->fail(e, status, last); }
 

@@ -14,6 +14,7 @@
 #include "engine/comm_mpi/heartbeat.h"
 #include "engine/comm_mpi/library.h"
 #include "engine/comm_mpi/mpi_world.h"
+#include "engine/comm_mpi/neighbours.h"
 #include "engine/comm_mpi/wire.h"
 
 namespace gradus::mpi {
@@ -53,6 +54,8 @@ struct World {
     std::vector<std::string> hosts;
     std::mutex& library = mpi_library();
     std::optional<Heartbeat> heartbeat;
+    std::optional<Neighbours> neighbours;
+    std::string resume = "start the same command again";  // guarded by `naming`
     int64_t step = 0, calls = 0;
     std::vector<std::unique_ptr<Group>> groups;  // the first one is everybody
     std::mutex naming;  // held where a group is added, and where another thread reads their names
@@ -65,10 +68,17 @@ struct World {
     Group& add_group(std::string name, std::vector<int> ranks);
     // The first thread that calls it speaks; what it does last (at most some seconds) is done before the ranks are ended.
     [[noreturn]] void fail(const Error&, int status, const std::function<void()>& last = {});
-    void check(int mpi_status, const char* function);  // fails where MPI did
+    [[noreturn]] void say_lost(int rank, int process);  // whose process has ended, at once
+    void check(int mpi_status, const char* function);   // fails where MPI did
 
     std::string name_of_rank(int r) const { return "rank " + std::to_string(r) + " on '" + hosts[size_t(r)] + "'"; }
     std::string text_of(const Header&);
+    std::string whereabouts(int rank);  // "in all-reduce #8 of all, 1 of f32, at step 7": what it said last
+    std::string text_of_resume();
+
+private:
+    void take_the_word();  // returns to the first thread that calls it alone
+    [[noreturn]] void speak_and_end(const Error&, int status, const std::function<void()>& last);
 };
 
 Comm comm_of(Group&);

@@ -1,6 +1,8 @@
 // What must not change the result: how the batch is cut, what is kept in memory, what a row is packed with.
 #include <catch2/catch.hpp>
 
+#include <set>
+
 #include "tests/engine/models.h"
 
 using namespace gradus;
@@ -50,7 +52,41 @@ TrainerConfig settings(int batch, int micro_batch, double dropout = 0) {
     return c;
 }
 
+// The keys that masks were drawn by, in the order of the calls.
+thread_local std::vector<uint64_t> keys_drawn;
+
+const Ops& noting_keys() {
+    static const Ops table = [] {
+        Ops ops = reference_ops();
+        ops.dropout = [](const Dropout& a, Stream s) {
+            keys_drawn.push_back(a.key);
+            reference_ops().dropout(a, s);
+        };
+        return ops;
+    }();
+    return table;
+}
+
 }  // namespace
+
+TEST_CASE(
+    "every branch of every layer and the embedding drop by a key of their own in every step, and backward by the "
+    "same") {
+    for (const ModelConfig& m : {tiny_gpt2(), tiny_llama()}) {
+        Training t(noting_keys(), m, DType::f64, settings(2, 2, 0.2));
+        std::set<uint64_t> all;
+        for (int64_t step : {0, 1}) {
+            keys_drawn.clear();
+            t.trainer.step(step, samples_of(m.V));
+            const size_t masks = size_t(2 * m.L + 1);
+            REQUIRE(keys_drawn.size() == 2 * masks);
+            const std::vector<uint64_t> backward(keys_drawn.rbegin(), keys_drawn.rbegin() + int64_t(masks));
+            REQUIRE(std::vector<uint64_t>(keys_drawn.begin(), keys_drawn.begin() + int64_t(masks)) == backward);
+            all.insert(backward.begin(), backward.end());
+        }
+        REQUIRE(all.size() == size_t(2 * (2 * m.L + 1)));
+    }
+}
 
 TEST_CASE("a batch in micro-batches trains like the batch at once, dropout included") {
     for (const ModelConfig& m : {tiny_gpt2(), tiny_llama()}) {

@@ -155,6 +155,35 @@ TEST_CASE("Nothing is allocated between the first step of a run and its end, wit
     }
 }
 
+TEST_CASE("A plan counts the copy that a checkpoint is written from: the state of all ranks, wherever one is made") {
+    const auto planned = [](const char* devices, std::vector<std::string> settings) {
+        settings.insert(settings.end(), {"model.width=128", "model.layers=4", "train.batch=16"});
+        PlanRequest request = small_request(settings);
+        request.devices = parse_devices(devices);
+        return make_plan(request);
+    };
+    const auto is_near = [](double found, double expected) { return std::abs(found / expected - 1) < 0.05; };
+    for (const auto& [dtype, bytes] : {std::pair{"f32", 4 + 8}, {"bf16", 2 + 4 + 8}}) {
+        const std::string type = std::string("train.dtype=") + dtype;
+        REQUIRE(planned("cpu", {type, "checkpoint.background=false"}).host_of_first_rank == 0);
+        for (const char* devices : {"cpu", "1xH100", "4xcpu", "4xH100"})
+            for (const char* tp : {"mesh.tp=1", "mesh.tp=2", "mesh.tp=4"})
+                for (const char* sharded : {"optimizer.sharded=true", "optimizer.sharded=false"}) {
+                    if (devices[0] != '4' && std::string(tp) != "mesh.tp=1") continue;
+                    INFO(dtype << " on " << devices << ", " << tp << ", " << sharded);
+                    const bool one_cpu = std::string(devices) == "cpu";
+                    const Plan plan = planned(
+                        devices,
+                        {type, tp, sharded, one_cpu ? "checkpoint.background=true" : "checkpoint.background=false"});
+                    REQUIRE(is_near(plan.host_of_first_rank, bytes * double(plan.parameters.total())));
+                    REQUIRE(plan.memory.checkpoint == (plan.resolved.cuda ? 0 : plan.host_of_first_rank));
+                    REQUIRE((plan.memory.communication > 0) == (std::string(devices) == "4xcpu"));
+                    if (plan.resolved.cuda) REQUIRE(plan.memory.process == plan.device.context_gib * double(1 << 30));
+                }
+    }
+    REQUIRE(planned("2xcpu", {}).memory.communication > 0);
+}
+
 TEST_CASE("The memory of a plan for a GPU has the room of its matrix products") {
     const Purpose training = {.B = 2, .T = 8, .training = true};
     const auto room_of = [&](const Ops& ops) {

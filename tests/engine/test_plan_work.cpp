@@ -86,14 +86,16 @@ TEST_CASE("Data parallelism scatters gradients and gathers weights, each of them
     REQUIRE(bytes_of(repeated, "dp", "all-reduce") == repeated.memory.gradients);
     REQUIRE(repeated.memory.moments == one.memory.moments);
 
-    // On two axes every rank has the first one's norm, and where the optimizer is on every rank, its replicated gradients.
-    for (bool sharded : {true, false}) {
-        const Plan both = make_plan(
-            on("4xH100", {bf16, batch, "mesh.tp=2", std::string("optimizer.sharded=") + (sharded ? "true" : "false")}));
-        const double of_tp = bytes_of(both, "tp", "all-reduce");
-        REQUIRE(of_tp > 8);
-        REQUIRE(bytes_of(both, "dp", "broadcast") == (sharded ? 8 : of_tp));
-    }
+    // On two axes every rank has the first one's norm, and where the optimizer is on every rank, its replicated gradients; where
+    // it is sharded, ranks of tp sum those of its part alone.
+    const auto on_both_axes = [&](const char* sharded) {
+        return make_plan(on("4xH100", {bf16, batch, "mesh.tp=2", std::string("optimizer.sharded=") + sharded}));
+    };
+    const Plan parts = on_both_axes("true"), whole = on_both_axes("false");
+    REQUIRE(bytes_of(parts, "dp", "broadcast") == 8);
+    REQUIRE(bytes_of(whole, "tp", "all-reduce") == (64 * 48 + 3 * 6 * 64 + 2 * 64) * 4 + 8);
+    REQUIRE(bytes_of(whole, "dp", "broadcast") == bytes_of(whole, "tp", "all-reduce"));
+    REQUIRE(bytes_of(parts, "tp", "all-reduce") < bytes_of(whole, "tp", "all-reduce"));
 }
 
 TEST_CASE(

@@ -131,3 +131,16 @@ TEST_CASE("Inside a job that a launcher started, supervising is an Error that sa
     REQUIRE(job.told().find("gradus pretrain 'a recipe.toml' --launch \"mpirun -n 4\" --auto-resume\n") !=
             std::string::npos);
 }
+
+TEST_CASE("A launcher is told to keep quiet about a missing /sys, unless the user has said otherwise") {
+    for (const char* said : {"", "0"}) {
+        Supervised job;
+        job.script("echo \"$HWLOC_HIDE_ERRORS\" >heard");
+        job.start([&] {
+            if (*said) ::setenv("HWLOC_HIDE_ERRORS", said, 1);
+            else ::unsetenv("HWLOC_HIDE_ERRORS");
+        });
+        REQUIRE(job.status() == 0);
+        REQUIRE(job.text("heard") == (*said ? std::string("0\n") : "2\n"));
+    }
+}

@@ -82,6 +82,22 @@ kill -KILL "$victim" 2>/dev/null || true
 [ "$status" -eq 75 ] || fail "ranks that lost one ended with $status: $(cat stopped.txt)"
 grep -q 'is lost' stopped.txt && grep -q 'at step [0-9]' stopped.txt || fail "the lost rank is not named: $(cat stopped.txt)"
 
+# A rank that is killed, without a supervisor: another one names it at once and says how to resume, which works.
+for lost in 0 1; do
+    on_ranks 2 "${train[@]}" run.dir=bereft "${long[@]}" --set mesh.silence=100 >bereft.txt 2>&1 &
+    job=$!
+    wait_for_lines bereft/log.jsonl $((12 + 40 * lost))
+    for victim in $(ranks_of); do
+        tr '\0' '\n' <"/proc/$victim/environ" | grep -qx "OMPI_COMM_WORLD_RANK=$lost" && kill -9 "$victim"
+    done
+    status=0
+    wait $job || status=$?
+    [ "$status" -eq 75 ] || [ "$status" -eq 137 ] || fail "ranks of which one was killed ended with $status: $(cat bereft.txt)"
+    [ "$(grep -c '^\[rank [0-9]*\] error: ' bereft.txt)" -eq 1 ] || fail "not one rank speaks: $(cat bereft.txt)"
+    grep -A2 "^\[rank $((1 - lost))\] error: rank $lost on '.*' has disappeared" bereft.txt |
+        grep -q 'fix: .*; then resume: mpirun -n 2 gradus pretrain bereft/recipe.toml$' || fail "the killed rank is not named: $(cat bereft.txt)"
+done
+
 # Training that diverges does so on all ranks alike: skipped, rolled back, and in the end given up by one voice.
 expect_rank_error 'training diverged at step' 2 "${train[@]}" run.dir=astray --set optimizer.lr=100 --set optimizer.clip=0 \
     --set train.steps=400 --set optimizer.warmup=0 --set optimizer.schedule=constant --set checkpoint.every=1 \

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 
@@ -61,6 +62,7 @@ pid_t start(const std::vector<std::string>& words, const sigset_t& mask) {
     pointers.push_back(nullptr);
     const bool without_input = is_terminal(stdin);
     const pid_t self = ::getpid();
+    ::setenv("HWLOC_HIDE_ERRORS", "2", 0);  // without /sys mpirun tells about hwloc's troubles, which are none of ours
     std::fflush(stdout);
     std::fflush(stderr);
 

@@ -46,6 +46,8 @@ Comm MpiWorld::group(const char*, const std::vector<int>& ranks) {
     return {};
 }
 
+void MpiWorld::set_resume(const std::string&) {}
+
 void MpiWorld::fail(const Error& e, int status) const {
     std::fputs((e.text() + "\n").c_str(), stderr);
     std::exit(status);

@@ -31,14 +31,41 @@ TEST_CASE("a rank that stops is named with its host, the call and the step, and 
     }
 }
 
-TEST_CASE("a rank that is killed ends the others, and its number is said") {
-    const Outcome outcome = require_failure("killed");
-    REQUIRE_SAYS(outcome, "rank 1");
+// By the others of its host, in three lines of one of them.
+static void require_disappearance(const std::string& scenario, int ranks) {
+    const Outcome outcome = require_failure(scenario, ranks);
+    REQUIRE_SAYS(outcome, ranks == 2 ? "[rank 0] error: rank 1 on '" : "error: rank 1 on '");
+    REQUIRE_SAYS(outcome, "' has disappeared\n  cause: its process ");
+    REQUIRE_SAYS(outcome, " ended without a word, last seen in all-reduce #7 of all, 1 of f32, at step 7: ");
+    REQUIRE_SAYS(outcome, "\n  fix:   dmesg | tail says whether memory ran out; then start the same command again\n");
+    REQUIRE(outcome.text.find("error:") == outcome.text.rfind("error:"));
 }
 
-TEST_CASE("a rank that exits ends the others, and its number is said") {
-    const Outcome outcome = require_failure("exits");
-    REQUIRE_SAYS(outcome, "rank 1");
+TEST_CASE("a rank that is killed is named by another one of its host, and all end") {
+    for (int ranks : {2, 4}) require_disappearance("killed", ranks);
+}
+
+TEST_CASE("a rank that exits without a word is named by another one of its host, and all end") {
+    for (int ranks : {2, 4}) require_disappearance("exits", ranks);
+}
+
+TEST_CASE("the first rank that is killed is named by the second") {
+    const Outcome outcome = require_failure("first_killed", 4);
+    REQUIRE_SAYS(outcome, "[rank 1] error: rank 0 on '");
+    REQUIRE_SAYS(outcome, "' has disappeared");
+    REQUIRE(outcome.text.find("error:") == outcome.text.rfind("error:"));
+}
+
+TEST_CASE("what to do when a rank is lost is said as the program has it") {
+    for (const char* scenario : {"killed_with_resume", "stopped_with_resume"})
+        REQUIRE_SAYS(require_failure(scenario), "then resume: mpirun -n 2 gradus pretrain run/recipe.toml\n");
+}
+
+TEST_CASE("ranks that are stopped by their launcher one after the other name nobody") {
+    const Outcome outcome = run_ranks(3, "ended_from_outside");
+    INFO(outcome.text << outcome.launcher);
+    REQUIRE(outcome.status != 0);
+    REQUIRE_FALSE(outcome.says("disappeared"));
 }
 
 TEST_CASE("a rank that throws an error ends the others with its text and its status") {

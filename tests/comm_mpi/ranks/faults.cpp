@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "engine/base/progress.h"
+#include "engine/base/signals.h"
 #include "tests/comm_mpi/ranks/scenarios.h"
 
 namespace gradus {
@@ -31,6 +32,29 @@ void stopped(MpiWorld& world) {
 }
 void killed(MpiWorld& world) {
     go_on(world, [](const Comm&) { ::raise(SIGKILL); });
+}
+void first_killed(MpiWorld& world) {
+    const Comm comm = world.all();
+    comm.barrier();
+    if (world.rank() == 0) ::raise(SIGKILL);
+    comm.barrier();
+}
+constexpr const char* resume = "resume: mpirun -n 2 gradus pretrain run/recipe.toml";
+void killed_with_resume(MpiWorld& world) {
+    world.set_resume(resume);
+    killed(world);
+}
+void stopped_with_resume(MpiWorld& world) {
+    world.set_resume(resume);
+    stopped(world);
+}
+// All are asked to stop, do not, and are ended one by one.
+void ended_from_outside(MpiWorld& world) {
+    install_stop_signals();
+    world.all().barrier();
+    ::raise(SIGTERM);
+    ::usleep(useconds_t(1000000 + 200000 * world.rank()));
+    ::raise(SIGKILL);
 }
 void exits(MpiWorld& world) {
     go_on(world, [](const Comm&) { ::_exit(0); });
@@ -105,6 +129,10 @@ void wrong_mesh(MpiWorld& world) { world.mesh({.dp = 3, .tp = 2}); }
 const std::vector<Scenario> fault_scenarios = {
     {"stopped", stopped, soon},
     {"killed", killed, soon},
+    {"first_killed", first_killed, soon},
+    {"killed_with_resume", killed_with_resume, soon},
+    {"stopped_with_resume", stopped_with_resume, soon},
+    {"ended_from_outside", ended_from_outside, soon},
     {"exits", exits, soon},
     {"throws", throws, soon},
     {"late", late, {.silence = 6, .patience = 2}},

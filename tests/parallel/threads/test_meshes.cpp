@@ -206,3 +206,26 @@ TEST_CASE("A step uses every number that its activations and its workspace were 
             }
     REQUIRE(blocks_overrun() == 0);
 }
+
+TEST_CASE("Shared key/value heads have room for the largest of them, from each rank that has other ones") {
+    const auto bytes_on = [](const ModelConfig& m, const MeshSizes& sizes, bool sharded) {
+        std::mutex lock;
+        std::set<size_t> found;
+        ThreadRanks(sizes).run([&](const Mesh& mesh) {
+            const auto model =
+                make_model(guarded_ops(), m, DType::f64,
+                           {.B = 2, .T = context, .training = true, .parts = sharded ? mesh.dp.size : 1}, mesh.tp);
+            const size_t bytes = Exchange(*model, mesh, sharded).bytes();
+            std::lock_guard hold(lock);
+            found.insert(bytes);
+        });
+        return found;
+    };
+    // Keys of a head: 6 rows of 10 columns, in arenas that count by 64 numbers.
+    const auto numbers = [](size_t n) { return std::set<size_t>{(n + 63) / 64 * 64 * sizeof(double)}; };
+    REQUIRE(bytes_on(llama(1, true), {.dp = 1, .tp = 4}, false) == numbers(6 * 10));
+    REQUIRE(bytes_on(llama(2, true), {.dp = 1, .tp = 4}, false) == numbers(2 * 6 * 10));
+    REQUIRE(bytes_on(llama(2, false), {.dp = 2, .tp = 4}, false) == numbers(2 * 6 * 10));
+    REQUIRE(bytes_on(llama(4, true), {.dp = 1, .tp = 4}, false) == std::set<size_t>{0});
+    REQUIRE(bytes_on(shared_gpt2(), {.dp = 2, .tp = 4}, true) == std::set<size_t>{0});
+}
