@@ -14,6 +14,11 @@ expect_ok "${train[@]}" run.dir=simt --set train.device=simt
 same_losses cpu simt 6 || fail "on simt the losses are $(tail -1 simt/log.jsonl) instead of $(tail -1 cpu/log.jsonl)"
 grep -q 'f32 on simt' out.txt || fail "the device is not told: $(cat out.txt)"
 
+# A device with one algorithm for each matmul has nothing to measure.
+expect_ok "${train[@]}" run.dir=tuned --set train.device=simt --set train.autotune=true
+same_losses cpu tuned 6 || fail "with train.autotune the losses are $(tail -1 tuned/log.jsonl)"
+[ ! -e tuned/matmuls.txt ] || fail "the emulator wrote choices of algorithms: $(cat tuned/matmuls.txt)"
+
 # A checkpoint of one device goes on on another.
 cp -r simt moved && rm -r moved/checkpoints/step-00000006
 expect_ok "${train[@]}" run.dir=moved
