@@ -53,6 +53,7 @@ void ended_from_outside(MpiWorld& world) {
     install_stop_signals();
     world.all().barrier();
     ::raise(SIGTERM);
+    ::signal(SIGTERM, SIG_IGN);
     ::usleep(useconds_t(1000000 + 200000 * world.rank()));
     ::raise(SIGKILL);
 }
