@@ -39,8 +39,8 @@ void AppendFile::close() {
 void AppendFile::tell_once() {
     const int problem = errno;
     if (!std::exchange(noted_, true))
-        note(fmt::format("cannot write '{}' ({}); the run goes on, and what is not written is missing there; {}",
-                         path_.string(), reason_of(problem, path_), advice_on_writing(problem, path_)));
+        note(fmt::format("cannot write '{}' ({}); the run continues without these lines; {}", path_.string(),
+                         reason_of(problem, path_), advice_on_writing(problem, path_)));
 }
 
 bool AppendFile::append(std::string_view records) {

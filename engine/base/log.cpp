@@ -55,7 +55,7 @@ void JsonLines::forget_after(int64_t last_step) {
     try {
         *this = JsonLines(path_, last_step);
     } catch (const Error& e) {
-        note(fmt::format("{} ({}); the run goes on, and steps that are done again are there twice", e.what(), e.cause));
+        note(fmt::format("{} ({}); the run continues, and repeated steps are in it twice", e.what(), e.cause));
     }
 }
 

@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdio>
+#include <iostream>
 #include <string>
 
 namespace gradus::test {
@@ -20,6 +22,8 @@ Heard in_a_child(Body&& body) {
     Heard heard;
     int ends[2];
     if (::pipe(ends) != 0) return heard;
+    std::cout.flush();  // or the child would say it again
+    std::fflush(stdout);
     const pid_t child = ::fork();
     if (child == 0) {
         ::signal(SIGXFSZ, SIG_IGN);

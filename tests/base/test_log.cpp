@@ -100,7 +100,7 @@ TEST_CASE("A run that goes back drops the lines of later steps, on a disk withou
         log.forget_after(1);  // a note, and no exception
     });
     REQUIRE(heard.status == 0);
-    REQUIRE(heard.text.find("the run goes on") != std::string::npos);
+    REQUIRE(heard.text.find("the run continues") != std::string::npos);
     REQUIRE(std::count(heard.text.begin(), heard.text.end(), '\n') == 1);
 }
 
