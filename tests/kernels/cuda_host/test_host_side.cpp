@@ -1,6 +1,9 @@
 // The host's side of a GPU (kernels/cuda/host) on a fake CUDA: what it asks of the runtime and of cuBLASLt.
 #include <catch2/catch.hpp>
 
+#include <new>
+#include <vector>
+
 #include "kernels/cuda/host/device.h"
 #include "kernels/cuda/matmul.h"
 #include "kernels/cuda/memory.h"
@@ -17,6 +20,16 @@ FakeCuda& begin() {
     return fake() = {};
 }
 
+// As arenas lie: the alignment of a matrix is part of what its algorithm is chosen by.
+template <class T>
+struct Aligned {
+    using value_type = T;
+    static constexpr std::align_val_t alignment{256};
+    static T* allocate(size_t n) { return static_cast<T*>(::operator new(n * sizeof(T), alignment)); }
+    static void deallocate(T* p, size_t) { ::operator delete(p, alignment); }
+    bool operator==(const Aligned&) const { return true; }
+};
+
 struct Matrix {
     Matrix(int64_t rows, int64_t columns) : shape{rows, columns}, values(size_t(rows * columns)) {
         for (size_t i = 0; i < values.size(); ++i) values[i] = float(i * 7 % 23) - 11;  // whole: exact in any order
@@ -26,7 +39,7 @@ struct Matrix {
         return values[size_t(transposed ? j * shape.dim[1] + i : i * shape.dim[1] + j)];
     }
     Shape shape;
-    std::vector<float> values;
+    std::vector<float, Aligned<float>> values;
 };
 
 // A shape that no other test has, since a shape's algorithm is chosen once in a process.
