@@ -10,8 +10,8 @@ fi
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
 export OMPI_MCA_hwloc_base_binding_policy=none OMPI_MCA_btl=vader,self OMPI_MCA_plm=isolated
 
-limit=120  # seconds for a job; a sanitizer needs more, and so do more kills
-[ -z "${GRADUS_SLOW:-}${GRADUS_KILLS:-}" ] || limit=600
+limit=300  # seconds for a job, of which a busy machine needs many; a sanitizer needs more, and so do more kills
+[ -z "${GRADUS_SLOW:-}${GRADUS_KILLS:-}" ] || limit=900
 
 launcher() { echo "mpirun -n $1"; }
 
