@@ -111,6 +111,7 @@ TEST_CASE(
     REQUIRE(reading.folder == run.step(2));
     remove_later(run.folder.path(), run.step(1));
     REQUIRE_FALSE(fs::exists(run.step(2)));
+    REQUIRE(fs::read_symlink(run.checkpoints() / "latest") == "step-00000001");
     REQUIRE_FALSE(reading.hold->is_there());  // so that its reader begins again
     REQUIRE(run.names().size() == 3);         // latest, step 1, and what is still read
     remove_leftovers(run.folder.path());

@@ -48,6 +48,14 @@ holes steps 3, 5 to 7, 30 and others up to 35
 one step 40
 TEXT
 
+# Killed before the link moved and before the oldest checkpoint went, a run that is done does both.
+cp -r whole stale
+cp -r whole/checkpoints/step-00000040 stale/checkpoints/step-00000020
+ln -sfn step-00000040 stale/checkpoints/latest
+expect_ok "${train[@]}" run.dir=stale
+[ "$(readlink stale/checkpoints/latest)" = step-00000060 ] || fail "latest: $(ls -l stale/checkpoints)"
+[ ! -e stale/checkpoints/step-00000020 ] || fail "more than two are kept: $(ls stale/checkpoints)"
+
 # A copy without links has a folder in place of latest: the run goes on, and the folder stays under another name.
 cp -rL whole copied
 rm -r copied/checkpoints/step-00000060 copied/checkpoints/latest
