@@ -17,9 +17,9 @@ struct Range {
 
 std::vector<int64_t> steps_in(std::string_view text, int64_t last) {
     std::vector<int64_t> steps;
-    while (!text.empty()) {
-        const std::string_view line = text.substr(0, text.find('\n'));
-        text.remove_prefix(std::min(line.size() + 1, text.size()));
+    // What has no line feed is half a line, which a resumed run drops (engine/base/log.h).
+    for (size_t end; (end = text.find('\n')) != std::string_view::npos; text.remove_prefix(end + 1)) {
+        const std::string_view line = text.substr(0, end);
         const auto json = nlohmann::json::parse(line, nullptr, false);
         if (!json.is_object() || !json.contains("step") || !json["step"].is_number_integer()) continue;
         if (const int64_t step = json["step"]; step >= 1 && step <= last) steps.push_back(step);

@@ -86,7 +86,7 @@ awk '/^note: step [0-9]* is skipped/ { before = last; last = $3 }
     END { exit bad }' err.txt || fail "not two skipped steps before each rollback: $(cat err.txt)"
 # The log says of each step that was skipped, and not undone later, that it was.
 awk '/^note: step [0-9]* is skipped/ { skipped[$3] = 1 }
-    /^note: back from/ { for (step in skipped) if (step + 0 > $11 + 0) delete skipped[step] }
+    /^note: rolled back from/ { for (step in skipped) if (step + 0 > $12 + 0) delete skipped[step] }
     END { for (step in skipped) print step }' err.txt | sort -n >skipped.txt
 sed -n 's/.*"step":\([0-9]*\),.*"skipped":"[a-z ]* spike".*/\1/p' run/log.jsonl | diff skipped.txt - ||
     fail "these steps were skipped: $(cat skipped.txt)"

@@ -25,6 +25,8 @@ half short
 head -n 10 whole/log.jsonl >short/log.jsonl
 half cut
 head -c 2000 whole/log.jsonl >cut/log.jsonl
+half unended
+head -n 17 whole/log.jsonl | head -c -1 >unended/log.jsonl  # a line without its line feed, else complete
 half holes
 sed '3d; 5,7d; 30d; 35d' whole/log.jsonl >holes/log.jsonl
 half one
@@ -44,6 +46,7 @@ done <<TEXT
 gone steps 1 to 40
 short steps 11 to 40
 cut steps $((whole_lines + 1)) to 40
+unended steps 17 to 40
 holes steps 3, 5 to 7, 30 and others up to 35
 one step 40
 TEXT
