@@ -45,7 +45,7 @@ TOML
 pretrain() { "$gradus" pretrain recipe.toml --set train.seed="$seed" "$@"; }
 
 # The rollbacks in err.txt: from and to, a line each.
-rollbacks() { sed -n 's/^note: back from step \([0-9]*\) to the checkpoint of step \([0-9]*\);.*/\1 \2/p' err.txt; }
+rollbacks() { sed -n 's/^note: rolled back from step \([0-9]*\) to the checkpoint of step \([0-9]*\);.*/\1 \2/p' err.txt; }
 # Those that led before the checkpoint of the last rollback, although the run had saved a newer one since: only a run that
 # remembers the last rollback takes them.
 rollbacks_that_remember() {
@@ -80,7 +80,7 @@ awk -v n="$(wc -l <rollbacks.txt)" -v rate="$(value_of rate)" -v lr="$lr" \
     fail "the learning rate is not 0.97 ^ $(wc -l <rollbacks.txt) times the recipe's"
 # Before each rollback two steps in a row are skipped, and no third.
 awk '/^note: step [0-9]* is skipped/ { before = last; last = $3 }
-    /^note: back from/ { if (last != $5 || before != $5 - 1) bad = 1; last = before = 0 }
+    /^note: rolled back from/ { if (last != $6 || before != $6 - 1) bad = 1; last = before = 0 }
     END { exit bad }' err.txt || fail "not two skipped steps before each rollback: $(cat err.txt)"
 # The first step after each rollback that was not undone later names it.
 while read -r from to; do
