@@ -29,7 +29,8 @@ MappedFile open_part(const std::filesystem::path& prefix, const char* suffix) {
     const std::filesystem::path path = format::with_suffix(prefix, suffix);
     std::error_code failure;
     if (!std::filesystem::exists(path, failure))
-        throw Error("there is no '" + path.string() + "'", "token data is a .bin and an .idx of one name",
+        throw Error("there is no '" + path.string() + "'",
+                    "token data is a .bin and an .idx of one name, with the .checksums that a .meta.json names",
                     how_to_make(prefix));
     return MappedFile(path);
 }

@@ -54,7 +54,8 @@ public:
         text_ = pipe[1];
         if (problem != 0) {
             ::close(text_);
-            throw failed(fmt::format("it cannot be started: {}", std::strerror(problem)));
+            throw failed(fmt::format("it cannot be started: {}", std::strerror(problem)),
+                         problem == EAGAIN ? "raise the limit on your processes: ulimit -u 4096" : how_to_have_it);
         }
     }
     Xz(const Xz&) = delete;
@@ -99,9 +100,9 @@ private:
         return status;
     }
 
-    static Error failed(const std::string& why) {
-        return Error("xz -9 did not compress the text", why,
-                     "apt-get install xz-utils, and leave it 2 GB of memory; then run the same command again");
+    static constexpr const char* how_to_have_it = "apt-get install xz-utils, and leave it 2 GB of memory";
+    static Error failed(const std::string& why, const std::string& fix = how_to_have_it) {
+        return Error("xz -9 did not compress the text", why, fix + "; then run the same command again");
     }
 };
 

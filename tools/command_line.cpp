@@ -136,8 +136,9 @@ Error usage_error(const CLI::ParseError& e, const CLI::App& command, const Words
     if (e.get_exit_code() == int(CLI::ExitCodes::ExtrasError)) {
         if (command.get_name() == "generate")
             meant = "put the text in quotes: gradus generate MODEL 'Once upon a time'; ";
-        for (const std::string& word : words)
-            if (takes_settings(command) && is_assignment(word)) meant = "--" + word + "; ";
+        for (size_t i = 0; i < words.size(); ++i)
+            if (takes_settings(command) && is_assignment(words[i]) && !(i > 0 && is_value_of(words[i - 1])))
+                meant = "--" + words[i] + "; ";
     }
     return Error("this command line cannot be run", cause, meant + help_of(command));
 }

@@ -22,16 +22,18 @@ struct Options {
 };
 
 // "dp=4,tp=2" as the settings mesh.dp and mesh.tp.
-void apply_mesh(Config& config, const std::string& text) {
+std::vector<std::string> settings_of_mesh(const std::string& text) {
+    std::vector<std::string> settings;
     for (size_t start = 0; start < text.size();) {
         const size_t end = std::min(text.find(',', start), text.size());
         const std::string part = text.substr(start, end - start);
         if (!part.starts_with("dp=") && !part.starts_with("tp="))
             throw Error(fmt::format("--mesh '{}' cannot be read", text),
                         fmt::format("'{}' is neither dp=N nor tp=N", part), "--mesh dp=4,tp=2");
-        apply_settings(config, {parse_assignment("mesh." + part)});
+        settings.push_back("mesh." + part);
         start = end + 1;
     }
+    return settings;
 }
 
 // The vocabulary of the data where that is there, else of the model; the data need not be prepared yet.
@@ -74,8 +76,10 @@ void require_mesh_of(const Devices& devices, const Config& c) {
 
 void plan(const Options& o) {
     PlanRequest request;
-    request.config = load_recipe(o.recipe, o.set);
-    apply_mesh(request.config, o.mesh);
+    // Before --set: a setting that the plan suggests, added to the same command line, counts.
+    std::vector<std::string> settings = settings_of_mesh(o.mesh);
+    settings.insert(settings.end(), o.set.begin(), o.set.end());
+    request.config = load_recipe(o.recipe, settings);
     const Config& c = request.config;
     if (!c.model_from.empty())
         request.base = read_model(c.model_from, Judge::config,

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "engine/base/log.h"
+#include "engine/base/one_line.h"
 
 namespace gradus {
 
@@ -170,12 +171,12 @@ std::vector<double> round_ticks(double low, double high, int count) {
 
 std::string escape_html(const std::string& text) {
     std::string out;
-    for (char c : text) {
+    for (char c : printable(text)) {
         if (c == '<') out += "&lt;";
         else if (c == '>') out += "&gt;";
         else if (c == '&') out += "&amp;";
         else if (c == '"') out += "&quot;";
-        else if (uint8_t(c) >= 0x20 || c == '\n' || c == '\t') out += c;
+        else out += c;
     }
     return out;
 }

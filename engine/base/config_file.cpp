@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "engine/base/error.h"
+#include "engine/base/one_line.h"
 
 namespace gradus {
 
@@ -16,13 +17,46 @@ std::string place(const std::string& file, const toml::source_region& source) {
     return fmt::format("{}:{}:{}", file, source.begin.line, source.begin.column);
 }
 
+// TOML is UTF-8, and the name of a folder may be any bytes. Byte B of one that is not UTF-8 stands in a file as the private
+// character U+10FF00 + B; so do the bytes of these characters themselves, so that every string reads back as it was.
+constexpr std::string_view first_of_byte = "\xf4\x8f\xbe\x80", last_of_byte = "\xf4\x8f\xbf\xbf";  // of 0x80 and 0xff
+
+bool stands_for_byte(std::string_view character) { return first_of_byte <= character && character <= last_of_byte; }
+
+std::string as_utf8(std::string_view text) {
+    std::string result;
+    for (size_t at = 0; at < text.size();) {
+        const size_t bytes = character_at(text, at);
+        if (bytes > 0 && !stands_for_byte(text.substr(at, bytes))) {
+            result += text.substr(at, bytes);
+            at += bytes;
+            continue;
+        }
+        const unsigned byte = uint8_t(text[at++]);
+        ((result += "\xf4\x8f") += char(0xbc + byte / 64)) += char(0x80 + byte % 64);
+    }
+    return result;
+}
+
+std::string with_any_bytes(std::string_view text) {
+    std::string result;
+    for (size_t at = 0; at < text.size();) {
+        const std::string_view character = text.substr(at, std::max<size_t>(character_at(text, at), 1));
+        if (stands_for_byte(character))
+            result += char((uint8_t(character[2]) - 0xbc) * 64 + uint8_t(character[3]) - 0x80);
+        else result += character;
+        at += character.size();
+    }
+    return result;
+}
+
 // place_of says where a part of the file or of the command line was written.
 template <class Place>
 Value value_of(const std::string& name, const toml::node& node, const Place& place_of) {
     if (const auto* v = node.as_boolean()) return v->get();
     if (const auto* v = node.as_integer()) return v->get();
     if (const auto* v = node.as_floating_point()) return v->get();
-    if (const auto* v = node.as_string()) return v->get();
+    if (const auto* v = node.as_string()) return with_any_bytes(v->get());
     if (const toml::array* list = node.as_array()) {
         std::vector<std::string> strings;
         for (const toml::node& element : *list) {
@@ -30,7 +64,7 @@ Value value_of(const std::string& name, const toml::node& node, const Place& pla
             if (!text)
                 throw Error("the list '" + name + "' holds something that is not a string", place_of(element.source()),
                             "write every element in quotes: " + name + " = [\"…\", \"…\"]");
-            strings.push_back(text->get());
+            strings.push_back(with_any_bytes(text->get()));
         }
         return strings;
     }
@@ -139,7 +173,7 @@ std::string toml_text(const Value& value) {
         }
         std::string operator()(const std::string& s) const {
             std::string quoted = "\"";
-            for (char c : s) {
+            for (char c : as_utf8(s)) {
                 if (c == '"' || c == '\\') (quoted += '\\') += c;
                 else if (c == '\n') quoted += "\\n";
                 else if (c == '\t') quoted += "\\t";

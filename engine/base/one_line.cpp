@@ -4,9 +4,7 @@
 
 namespace gradus {
 
-namespace {
-
-// Bytes of the character that begins there; 0: none does. Source: RFC 3629, the table of section 4.
+// Source: RFC 3629, the table of section 4.
 size_t character_at(std::string_view text, size_t at) {
     auto between = [&](size_t i, unsigned low, unsigned high) {
         if (at + i >= text.size()) return false;
@@ -27,6 +25,8 @@ size_t character_at(std::string_view text, size_t at) {
         return between(1, lead == 0xf0 ? 0x90 : 0x80, lead == 0xf4 ? 0x8f : 0xbf) ? rest(2, 4) : 0;
     return 0;
 }
+
+namespace {
 
 // Of ASCII and the C1 set of ISO 6429, which terminals obey as well.
 bool is_control(std::string_view character) {

@@ -6,6 +6,9 @@
 
 namespace gradus {
 
+// Bytes of the UTF-8 character that begins there; 0: none does.
+size_t character_at(std::string_view text, size_t at);
+
 // Control characters become spaces, bytes that are no UTF-8 U+FFFD, and what is longer than so many bytes is cut between two
 // characters.
 std::string on_one_line(std::string_view text, size_t longest = std::string_view::npos);

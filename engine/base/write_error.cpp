@@ -11,11 +11,20 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// The folder around a path, or the nearest one above it that is there.
+// One that is written under another name first (NAME.tmpPID, NAME.tmp-PID) is gone by the time a person looks.
+bool is_temporary(const fs::path& folder) {
+    const std::string name = folder.filename().string();
+    const std::string stem = name.substr(0, name.find_last_not_of("0123456789") + 1);  // without the process
+    if (stem != name && (stem.ends_with(".tmp") || stem.ends_with(".tmp-"))) return true;
+    return folder.has_relative_path() && is_temporary(folder.parent_path());
+}
+
+// The folder around a path, or the nearest one above it that is there and stays.
 fs::path folder_of(const fs::path& path) {
     std::error_code ignored;
     fs::path folder = path.parent_path();
-    while (!folder.empty() && !fs::exists(folder, ignored) && folder.has_relative_path()) folder = folder.parent_path();
+    while (!folder.empty() && (!fs::exists(folder, ignored) || is_temporary(folder)) && folder.has_relative_path())
+        folder = folder.parent_path();
     return folder.empty() ? "." : folder;
 }
 

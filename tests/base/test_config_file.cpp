@@ -90,15 +90,17 @@ TEST_CASE("A value on the command line that no setting can have is refused under
 }
 
 TEST_CASE("A value written as TOML reads back as the same value") {
-    const Value values[] = {true,
-                            int64_t(-5),
-                            0.1,
-                            3e-4,
-                            1e22,
-                            5.0,
-                            std::string("a \"b\" \\ c\n\t\x01 é"),
-                            std::vector<std::string>{"x", "", "two\nlines"},
-                            std::vector<std::string>{}};
+    const Value values[] = {
+        true,
+        int64_t(-5),
+        0.1,
+        3e-4,
+        1e22,
+        5.0,
+        std::string("a \"b\" \\ c\n\t\x01 é"),
+        std::string("bytes \x80 \xc3( \xed\xa0\x80 \xff of a path, \u00e9 \U0010FFFF \U0010FF80 of text"),
+        std::vector<std::string>{"x", "", "two\nlines", "\xfe"},
+        std::vector<std::string>{}};
     for (const Value& v : values) {
         const std::string text = toml_text(v);
         INFO(text);

@@ -56,6 +56,20 @@ TEST_CASE("Advice is a thing to type that names the folder or the limit") {
     REQUIRE(has(advice_on_writing(EACCES, "x"), "ls -ld ."));
 }
 
+TEST_CASE("Advice names no folder that is gone when a person reads it") {
+    Folder run;
+    const fs::path inside = run.path / ".step-00000001.tmp-7" / "gradus";
+    fs::create_directories(inside);
+    fs::create_directories(run.path / "DST.tmp123");
+    for (const fs::path& file : {inside / "x", inside.parent_path() / "x", run.path / "DST.tmp123" / "x"}) {
+        REQUIRE(has(advice_on_writing(ENOSPC, file), "df -h " + run.path.string() + ","));
+        REQUIRE(has(advice_on_writing(EROFS, file), "'" + run.path.string() + "'"));
+    }
+    const fs::path of_a_person = run.path / "mine.tmp-old";
+    fs::create_directories(of_a_person);
+    REQUIRE(has(advice_on_writing(EACCES, of_a_person / "x"), "ls -ld " + of_a_person.string()));
+}
+
 TEST_CASE("Each writer gives the advice that fits what the system said") {
     Folder folder;
     const fs::path file = folder.path / "file", inside = file / "x", far = folder.path / "no" / "such";

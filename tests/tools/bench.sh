@@ -39,6 +39,12 @@ expect_error 1 "the model has two origins" "${step[@]}" --model.from=run
 expect_error 1 'longer than the model.s 32 learned positions' "${step[@]}" --train.context=64
 expect_error 1 'the micro-batch does not divide the batch' "${step[@]}" --train.micro_batch=3
 expect_error 2 "did you mean '--optimizer.lr'?" "${step[@]}" --lr 1e-3
+# A word too many is not blamed on a setting that is good.
+for setting in '--optimizer.lr=1e-3' '--optimizer.lr 1e-3' '--set optimizer.lr=1e-3'; do
+    expect_error 2 'not expected: quickstart' "${step[@]}" quickstart $setting
+    ! grep 'fix:.*optimizer.lr' err.txt || fail "the fix is what was typed"
+done
+expect_error 2 'fix: *--optimizer.lr=1e-3;' "${step[@]}" optimizer.lr=1e-3 --train.batch=2
 expect_ok "$gradus" __complete bench step --set optimizer.l
 grep -qx 'optimizer.lr=' out.txt || fail "settings are not offered: $(cat out.txt)"
 expect_ok "$gradus" __complete bench generate --model.la

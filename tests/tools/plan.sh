@@ -77,6 +77,9 @@ done
 expect_error 1 'the mesh needs 3 devices, and --devices has 8' "$gradus" plan gpt2-124m --devices 8xH100 --mesh dp=3
 grep -q 'fix:   --devices 3xH100, or --mesh dp=8,tp=1' err.txt || fail "the fix is another: $(cat err.txt)"
 expect_error 1 'the mesh needs a multiple of 3 devices, and --devices has 8' "$gradus" plan gpt2-124m --devices 8xH100 --mesh tp=3
+# What a plan suggests as settings counts beside --mesh too.
+expect_ok "$gradus" plan big.toml --devices 16xH100 --mesh dp=2,tp=8 --set mesh.dp=1 --mesh.tp=16 --json
+grep -q '"mesh":{"dp":1,"tp":16}' out.txt || fail "the settings were ignored: $(cat out.txt)"
 expect_error 1 'ranks cannot share out 96 heads' "$gradus" plan big.toml --devices 5xH100 --mesh tp=5
 expect_error 1 "did you mean 'model.layers'" "$gradus" plan big.toml --set model.layer=3
 sed '/vocab/d' big.toml >blind.toml

@@ -100,4 +100,19 @@ grep -q 'has done all of its 60 steps' out.txt || fail "the newest checkpoint wa
 expect_ok "${train[@]}" run.dir=only
 grep -q '^resume   after step 40 of 60' out.txt || fail "the only checkpoint was not taken: $(cat out.txt)"
 cmp <(steps_of only) <(steps_of whole) || fail "the run that had one folder went otherwise"
+
+# A run, its data and its prompts may have names that are not UTF-8.
+odd=$'run \xff\xc3('
+cp -r prepared "data $odd"
+expect_ok "${train[@]}" run.dir="$odd" --set data.dir="data $odd" --set validation.every=20
+cp -r "$odd" undisturbed
+rm -r "$odd/checkpoints/step-00000060"
+expect_ok "$gradus" pretrain "$odd"
+grep -q '^resume   after step 40 of 60' out.txt || fail "it did not resume: $(cat -v out.txt)"
+cmp "$odd/checkpoints/latest/model.safetensors" undisturbed/checkpoints/latest/model.safetensors || fail "other weights"
+for command in eval plan report; do
+    expect_ok "$gradus" $command "$odd"
+done
+iconv -f utf-8 -t utf-8 "$odd/report.html" >/dev/null || fail "the report is not UTF-8"
+iconv -f utf-8 -t utf-8 "$odd/recipe.toml" >/dev/null || fail "the recipe is not TOML"
 echo passed

@@ -28,4 +28,9 @@ expect_ok "${limited[@]}" --nproc=1 "$gradus" pretrain recipe.toml --set run.dir
 cmp <(steps_of alone) <(steps_of whole) || fail "with one thread it went another way"
 expect_ok "${limited[@]}" --nproc=1 "$gradus" data prepare text.txt --out prepared-again
 expect_ok "${limited[@]}" --nproc=1 env OMP_NUM_THREADS=1 "$gradus" tokenizer train text.txt --vocab-size 300 --out b
+# So is a program that cannot be started for want of processes.
+for command in "pretrain recipe.toml --set run.dir=launched --launch mpirun" 'baselines prepared --out b.json'; do
+    expect_error 1 'fix:.*ulimit -u' "${limited[@]}" --nproc=1 env OMP_NUM_THREADS=1 "$gradus" $command
+    ! grep 'apt-get' err.txt || fail "what is installed is to be installed"
+done
 echo passed

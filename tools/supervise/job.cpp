@@ -36,9 +36,10 @@ Error cannot_start(const std::string& program, int problem) {
     const bool by_path = program.find('/') != std::string::npos;
     return Error("cannot start '" + program + "'",
                  std::string(std::strerror(problem)) + (problem == ENOENT && !by_path ? " in the folders of PATH" : ""),
-                 of_mpi    ? "apt-get install openmpi-bin, or another --launch"
-                 : by_path ? "ls -l " + program + ", or another --launch"
-                           : "echo $PATH, or another --launch: --launch \"mpirun -n 4\"");
+                 problem == EAGAIN ? "raise the limit on your processes: ulimit -u 4096; or end some of them"
+                 : of_mpi          ? "apt-get install openmpi-bin, or another --launch"
+                 : by_path         ? "ls -l " + program + ", or another --launch"
+                                   : "echo $PATH, or another --launch: --launch \"mpirun -n 4\"");
 }
 
 // The child's part: only what a process may do between fork and exec. Comes back where that fails.
