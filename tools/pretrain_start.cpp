@@ -58,6 +58,15 @@ void require_step_of_latest(const fs::path& run_folder) {
                 fmt::format("mv {} {}", latest.string(), name.string()));
 }
 
+// Found at the first save it would have cost all steps until then.
+void require_room_for_checkpoints(const fs::path& run_folder) {
+    const fs::path folder = checkpoints_of(run_folder);
+    std::error_code ignored;
+    if (!fs::exists(fs::symlink_status(folder, ignored)) || fs::is_directory(folder, ignored)) return;
+    throw Error(fmt::format("'{}' is not a folder", folder.string()), "a run saves its checkpoints there",
+                fmt::format("mv {} OTHER", folder.string()));
+}
+
 void note_missing_steps(const fs::path& log, int64_t last) {
     const std::string missing = steps_without_a_line(log, last);
     if (missing.empty()) return;
@@ -76,6 +85,7 @@ std::optional<ResumePoint> find_resume_point(const fs::path& run_folder, bool ne
                     "--resume never starts in an empty folder alone",
                     "--set run.dir=OTHER, or leave out --resume to resume that run");
     for (const std::string& damage : latest.notes) note(damage);
+    if (first) require_room_for_checkpoints(run_folder);
     if (first) require_step_of_latest(run_folder);
     if (latest.folder) {
         ResumePoint resume = {*latest.folder, read_manifest(*latest.folder).state};

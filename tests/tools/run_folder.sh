@@ -101,6 +101,15 @@ expect_ok "${train[@]}" run.dir=only
 grep -q '^resume   after step 40 of 60' out.txt || fail "the only checkpoint was not taken: $(cat out.txt)"
 cmp <(steps_of only) <(steps_of whole) || fail "the run that had one folder went otherwise"
 
+# Where checkpoints cannot be saved nothing is trained: a file of that name, and a link to nowhere.
+mkdir no_file no_link
+touch no_file/checkpoints
+ln -s nowhere no_link/checkpoints
+for run in no_file no_link; do
+    expect_error 1 "mv $run/checkpoints OTHER" "${train[@]}" run.dir=$run
+    [ "$(ls $run)" = checkpoints ] || fail "something was written: $(ls -l $run)"
+done
+
 # A run, its data and its prompts may have names that are not UTF-8.
 odd=$'run \xff\xc3('
 cp -r prepared "data $odd"
