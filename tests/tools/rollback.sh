@@ -52,12 +52,12 @@ rollbacks_that_remember() {
     rollbacks | awk 'NR > 1 && $1 <= from && $2 < to && $1 >= to + 4 { ++n } { from = $1; to = $2 } END { print n + 0 }'
 }
 
-# How a run diverges depends on the machine's rounding: the first seed with which it does as wanted.
-for ((seed = 1; seed <= 100; ++seed)); do
+# How a run diverges depends on the machine's rounding: the first seed with which it does as wanted, about one in a hundred.
+for ((seed = 1; seed <= 2000; ++seed)); do
     rm -rf run
     pretrain >out.txt 2>err.txt && [ "$(rollbacks_that_remember)" -ge 2 ] && break
 done
-[ "$seed" -le 100 ] || fail "with no seed does the run roll back far and finish"
+[ "$seed" -le 2000 ] || fail "with no seed does the run roll back far and finish"
 rollbacks >rollbacks.txt
 echo "seed $seed: $(wc -l <rollbacks.txt) rollbacks"
 
