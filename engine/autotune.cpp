@@ -11,7 +11,7 @@ bool autotune(Trainer& trainer, const NextBatch& next_batch, const fs::path& fil
     tuning->use(world.gather(known)[0]);
 
     tuning->measure(true);
-    trainer.rehearse(next_batch);
+    trainer.trial_pass(next_batch);
     tuning->measure(false);
 
     const std::string chosen = world.gather(tuning->choices())[0];

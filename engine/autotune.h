@@ -6,7 +6,7 @@
 
 namespace gradus {
 
-// Times the algorithms of every matmul that `file` has no choice for, in a rehearsal of a step, and writes the choices there.
+// Times the algorithms of every matmul that `file` has no choice for, in one forward and backward pass, and writes the choices there.
 // Ranks take those of the first one, which reads and writes the file; one on another kind of device keeps its own. Where the
 // file is lost, or is of another device or library, all are measured again, and the run goes on with other last bits.
 // Returns false, and does nothing, where the device has one algorithm. Every rank calls.

@@ -1,8 +1,8 @@
 #pragma once
 // Which steps a run takes. A loss or a gradient far outside what the last steps had would cost more than it teaches: the
-// step is skipped, its samples are lost and the weights stay. Several in a row mean that the weights themselves have gone
-// astray: the run goes back to its last checkpoint, past the samples that led there, at a lower rate. Where it diverges again
-// before it has come past the step at which it diverged, it goes back to an earlier one: the cause may be in the checkpoint.
+// step is skipped, its samples are lost and the weights stay. Several in a row mean that the weights themselves have
+// diverged: the run rolls back to its last checkpoint, skips the batches that led there, and lowers the learning rate. If it
+// diverges again before it has passed the step at which it diverged, it rolls back further: the cause may be in the checkpoint.
 //
 //   skip       loss or norm is no number, or lies above mean + sigma · deviation of the last `window` steps taken, once
 //              half of them are there

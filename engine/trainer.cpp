@@ -80,7 +80,7 @@ StepResult Trainer::step(int64_t step, const NextBatch& next_batch) {
     return result;
 }
 
-void Trainer::rehearse(const NextBatch& next_batch) {
+void Trainer::trial_pass(const NextBatch& next_batch) {
     const Run& r = model_.run;
     next_batch(0, host_);
     staged_[0].take(host_);

@@ -38,9 +38,9 @@ public:
     // (engine/comm_staged.h) the host waits for the device once, before the verdict; the update may be under way at the return.
     StepResult step(int64_t step, const NextBatch& next_batch);
 
-    // Forward and backward of one micro-batch, for what they make a device get ready (engine/autotune.h). Leaves nothing behind
-    // that a step reads.
-    void rehearse(const NextBatch& next_batch);
+    // Forward and backward of one micro-batch, to measure a device (engine/autotune.h). Leaves nothing behind that a step
+    // reads.
+    void trial_pass(const NextBatch& next_batch);
 
     Model& model() { return model_; }
     Optimizer& optimizer() { return optimizer_; }

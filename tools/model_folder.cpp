@@ -4,6 +4,13 @@
 
 namespace gradus {
 
+Error all_damaged(const fs::path& run_folder, const LatestCheckpoint& searched, const std::string& and_then) {
+    const std::string checkpoints = (run_folder / "checkpoints").string();
+    return Error(
+        "all checkpoints of '" + run_folder.string() + "' are damaged, and without them the run would start again",
+        searched.notes.front(), "mv " + checkpoints + " " + checkpoints + ".damaged" + and_then);
+}
+
 HeldFolder model_folder(const std::string& run_or_folder, Judge judge, const Comm& all) {
     const fs::path folder = run_or_folder;
     std::error_code ignored;
@@ -14,6 +21,7 @@ HeldFolder model_folder(const std::string& run_or_folder, Judge judge, const Com
     const LatestCheckpoint latest = latest_checkpoint(folder, judge, all);
     for (const std::string& damage : latest.notes) note(damage);
     if (latest.folder) return {*latest.folder, latest.hold};
+    if (!latest.notes.empty()) throw all_damaged(folder, latest, " && gradus pretrain " + folder.string());
     if (fs::exists(folder / "recipe.toml", ignored))
         throw Error("the run '" + run_or_folder + "' has no checkpoint",
                     "there is no complete checkpoint in " + (folder / "checkpoints").string(),

@@ -7,6 +7,10 @@
 
 namespace gradus {
 
+// Of a run in which no checkpoint is valid, with the damage that latest_checkpoint() found. The fix sets them aside; a command
+// that does not train by itself says what comes then.
+Error all_damaged(const fs::path& run_folder, const LatestCheckpoint& searched, const std::string& and_then = "");
+
 // The folder with config.json that a user means: a run (its newest good checkpoint), a checkpoint, or a model of Hugging
 // Face. It is held until the result goes. Damaged newer checkpoints are named in notes; a damaged checkpoint that is named
 // itself is an Error. Ranks of `all` call together. Error says what was looked for.

@@ -15,6 +15,7 @@
 #include "engine/same_run.h"
 #include "tools/cli.h"
 #include "tools/log_gaps.h"
+#include "tools/model_folder.h"
 
 namespace gradus {
 
@@ -92,10 +93,7 @@ std::optional<ResumePoint> find_resume_point(const fs::path& run_folder, bool ne
         if (first) note_missing_steps(run_folder / "log.jsonl", resume.state.step);
         return resume;
     }
-    if (!latest.notes.empty())
-        throw Error(
-            "all checkpoints of '" + run_folder.string() + "' are damaged, and without them the run would start again",
-            latest.notes.front(), fmt::format("mv {0}/checkpoints {0}/checkpoints.damaged", run_folder.string()));
+    if (!latest.notes.empty()) throw all_damaged(run_folder, latest);
     return std::nullopt;
 }
 

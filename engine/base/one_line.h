@@ -1,6 +1,6 @@
 #pragma once
 // Foreign text (of files, their names, the command line) as a message may show it: UTF-8 without control characters, which
-// would garble a terminal or obey whoever wrote them. Error::text(), note() and tell() send all they print through here.
+// could garble a terminal or control it. Error::text(), note() and tell() send all they print through here.
 #include <string>
 #include <string_view>
 

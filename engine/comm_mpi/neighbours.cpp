@@ -24,7 +24,7 @@ namespace gradus::mpi {
 namespace {
 
 constexpr int most_watched = 1000;  // ranks of a host
-// Who is being ended as well does not live so long after the first one, and whoever speaks says it once.
+// A rank that is being ended too does not live this long after the first one, so only a survivor reports the loss.
 constexpr auto before_speaking = std::chrono::milliseconds(100);
 // Launchers leave ranks a second or more between the request to stop and the end.
 constexpr double launchers_patience = 0.7;
@@ -124,7 +124,7 @@ void Neighbours::watch() {
         if (::poll(events.data(), events.size(), -1) < 0) continue;
         if (events[0].revents) return;
         if (seconds_since_stop_request() > launchers_patience)
-            return;  // whoever asked all to stop ends those that do not
+            return;  // the launcher that asked all to stop ends those that do not
         std::erase_if(left, [&](const Neighbour& n) {
             if (!has_ended(n.handle)) return false;
             if (page_->leaves[size_t(n.local)] == 0) judge(n);

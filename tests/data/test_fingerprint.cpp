@@ -8,6 +8,7 @@
 
 #include "data/shards.h"
 #include "engine/base/progress.h"
+#include "tests/data/older_shard.h"
 #include "tests/data/temporary_folder.h"
 
 using namespace gradus;
@@ -31,17 +32,6 @@ void write_shard(const fs::path& prefix, const char* tokenizer_hash = "012345678
 // As Megatron-LM makes it: the ids and their index alone.
 void strip(const fs::path& prefix) {
     for (const char* suffix : {".meta.json", ".checksums"}) fs::remove(prefix.string() + suffix);
-}
-
-// As an older gradus made it: a meta that names no checksums.
-void make_older(const TemporaryFolder& folder) {
-    std::string meta = read_file(folder / "a.meta.json");
-    for (const char* key : {"checksums_xxh64", "idx_xxh64"}) {
-        const size_t begin = meta.find(key) - 3;
-        meta.erase(begin, meta.find('\n', begin) + 1 - begin);
-    }
-    folder.write("a.meta.json", meta);
-    fs::remove(folder / "a.checksums");
 }
 
 std::string of(const TemporaryFolder& folder) { return fingerprint({folder / "a"}, "tokenizer").text; }

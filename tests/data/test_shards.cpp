@@ -6,6 +6,7 @@
 #include "data/json_line.h"
 #include "data/shards.h"
 #include "data/text.h"
+#include "tests/data/older_shard.h"
 #include "tests/data/temporary_folder.h"
 
 using namespace gradus;
@@ -282,13 +283,7 @@ TEST_CASE("a changed byte of the index or of the checksums is an error when the 
 TEST_CASE("a shard of an older writer, whose meta names no checksums, is read without them") {
     const TemporaryFolder folder;
     write_shard(folder / "a", {{1, 2, 3}}, 300, 256);
-    std::string meta = read_file(folder / "a.meta.json");
-    for (const char* key : {"checksums_xxh64", "idx_xxh64"}) {
-        const size_t begin = meta.find(key) - 3;
-        meta.erase(begin, meta.find('\n', begin) + 1 - begin);
-    }
-    folder.write("a.meta.json", meta);
-    fs::remove(folder / "a.checksums");
+    make_older(folder);
     REQUIRE(ids_of(Shard(folder / "a"), 0) == Ids{1, 2, 3, 256});
 }
 

@@ -11,7 +11,7 @@ using gradus::testing::TemporaryFolder;
 
 namespace {
 
-// A device whose choices are a text, and that measures in the first linears of a rehearsal.
+// A device whose choices are a text, and that measures in the first linears of a trial pass.
 struct Library {
     std::string offered, chosen;  // what measuring would choose, what is in use
     bool measuring = false;
@@ -132,7 +132,7 @@ TEST_CASE("every rank takes the choices of the first one, and only that one has 
     }
 }
 
-TEST_CASE("a device with one algorithm is not rehearsed and has no file") {
+TEST_CASE("a device with one algorithm has no trial pass and no file") {
     const TemporaryFolder folder;
     REQUIRE_FALSE(Tuned(cpu_ops()).tune(folder.path() / "matmuls.txt"));
     REQUIRE(fs::is_empty(folder.path()));

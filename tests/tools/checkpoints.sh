@@ -110,4 +110,14 @@ kill -TERM $pid
 wait $pid || fail "the run ended with $?: $(tail -3 busy.txt)"
 [ "$(ls -A busy/checkpoints | wc -l)" -eq 2 ] || fail "more than latest and one is left: $(ls -A busy/checkpoints)"
 trap 'rm -rf "$work"' EXIT
+# Where all checkpoints of a run are damaged, no command says that there is none, or to train on.
+cp -r good all_damaged
+for weights in all_damaged/checkpoints/step-*/model.safetensors; do truncate -s -100 "$weights"; done
+for command in "generate all_damaged x" "eval all_damaged" "convert all_damaged out"; do
+    status=0
+    "$gradus" $command >out.txt 2>err.txt </dev/null || status=$?
+    [ "$status" -eq 1 ] || fail "$command ended with $status: $(cat err.txt)"
+    grep -v '^note: ' err.txt | sed -n 1p | grep -q "^error: all checkpoints of 'all_damaged' are damaged" || fail "$command: $(cat err.txt)"
+    grep -q -x '  fix:   mv all_damaged/checkpoints all_damaged/checkpoints.damaged && gradus pretrain all_damaged' err.txt || fail "$command: no fix: $(cat err.txt)"
+done
 echo passed
