@@ -57,8 +57,8 @@ expect_ok on_ranks 4 "${train[@]}" run.dir=undisturbed "${disturbed[@]}"
 "${train[@]}" run.dir=killed "${disturbed[@]}" --launch "$(launcher 4)" --auto-resume >killed.txt 2>&1 &
 supervisor=$!
 for ((kill = 0, seen = 0; kill < kills; ++kill)); do
-    wait_for_lines killed/log.jsonl $((seen + 12))
-    sleep "0.$((RANDOM % 10))$((RANDOM % 10))"
+    # Counted in steps, so that a fast machine has not ended the run before.
+    wait_for_lines killed/log.jsonl $((seen + 12 + RANDOM % 100))
     victim=$(ranks_of | shuf -n 1)
     seen=$(wc -l <killed/log.jsonl)
     [ -z "$victim" ] || kill -9 "$victim" 2>/dev/null || true
