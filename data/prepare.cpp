@@ -41,7 +41,7 @@ void take_away(const fs::path& path) {
 struct Batch {
     std::vector<RawDocument> raw;
     std::vector<Finished> finished;
-    std::vector<Fingerprint> prints;
+    std::vector<Fingerprint> fingerprints;
     std::vector<std::vector<int32_t>> ids;
 };
 
@@ -133,7 +133,7 @@ bool read_and_split(const std::vector<fs::path>& inputs, const PrepareOptions& o
                 document.reset();
                 batch.finished.back().dropped = "too_large";
             }
-            batch.prints.push_back(document ? fingerprint(document->text) : Fingerprint{});
+            batch.fingerprints.push_back(document ? fingerprint(document->text) : Fingerprint{});
         }
     };
     int64_t documents = 0, bytes = 0;
@@ -147,11 +147,11 @@ bool read_and_split(const std::vector<fs::path>& inputs, const PrepareOptions& o
                 ++report.dropped[one.dropped];
             } else if (trimmed(one.document->text).size() < options.min_bytes || trimmed(one.document->text).empty()) {
                 ++report.dropped["too_short"];
-            } else if (!seen.is_new(batch.prints[i])) {
+            } else if (!seen.is_new(batch.fingerprints[i])) {
                 ++report.dropped["repeated"];
             } else {
                 bytes += int64_t(one.document->text.size());
-                splitter.add(std::move(*one.document), batch.prints[i]);
+                splitter.add(std::move(*one.document), batch.fingerprints[i]);
             }
         }
         if (progress) progress({"reading", documents, bytes});

@@ -42,9 +42,9 @@ void Arena::declare(const std::string& name, Tensor& tensor, const Shape& shape,
     entries_.push_back({name, &tensor, shape, dtype, place, 0});
 }
 
-void Arena::declare_product_room(Tensor& room) {
-    const auto floats = int64_t(ops_->product_room / sizeof(float));
-    if (floats) declare("matmul workspace", room, {floats}, DType::f32);
+void Arena::declare_matmul_workspace(Tensor& workspace) {
+    const auto floats = int64_t(ops_->matmul_workspace / sizeof(float));
+    if (floats) declare("matmul workspace", workspace, {floats}, DType::f32);
 }
 
 void Arena::allocate(int parts) {

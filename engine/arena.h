@@ -42,8 +42,8 @@ public:
     Arena& operator=(const Arena&) = delete;
 
     void declare(const std::string& name, Tensor& tensor, const Shape& shape, DType dtype, Place place = {});
-    // The room that the table's matrix products are fastest with, where they need any; for Stream::with().
-    void declare_product_room(Tensor& room);
+    // The workspace that the table's matmuls are fastest with, where they need any; for Stream::with().
+    void declare_matmul_workspace(Tensor& workspace);
     // Each bucket becomes a multiple of `parts` times 64 elements long. Error where the sizes are more than can be counted.
     void allocate(int parts = 1);
     void zero(Stream stream = {});  // of one on the device

@@ -35,7 +35,7 @@ struct StagedBatch {
 // Σ losses on the host, in double and in the order of the rows.
 double sum_of_losses(Tensor on_host);
 
-struct Dropping {  // dropout of one step; p = 0 outside training
+struct DropoutState {  // dropout of one step; p = 0 outside training
     double p = 0;
     uint64_t seed = 0;
     int64_t step = 0, first_row = 0;
@@ -44,7 +44,7 @@ struct Dropping {  // dropout of one step; p = 0 outside training
 struct Batch {
     Tensor tokens, targets, positions;  // [N]    i32
     Tensor lo, hi;                      // [B,T]  i32; hi: row t attends to nothing behind itself
-    Dropping dropping;
+    DropoutState dropout;
 
     void declare(Arena& arena, int B, int T);
     // Does not wait: `staged` stays as it is until the stream has been synchronised.

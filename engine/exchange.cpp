@@ -45,11 +45,11 @@ Exchange::Exchange(Model& model, const Mesh& mesh, bool sharded)
         buckets_.push_back({whole, {}, {}, {}});
     }
     std::vector<std::vector<Range>> left_to_others(buckets_.size());
-    int64_t room = 0;  // one does for all: they are used one after the other
+    int64_t workspace = 0;  // one does for all: they are used one after the other
     for (const Weight& w : model.weights()) {
         Bucket& b = buckets_[size_t(w.bucket)];
         const int64_t columns = as_matrix(w.grad).last();
-        for (const Piece& p : w.pieces) {
+        for (const WeightSlice& p : w.slices) {
             if (p.copies == 1) continue;
             const Range range = {w.first + p.row * columns, p.rows * columns};
             if (tp.rank % p.copies != 0) add(left_to_others[size_t(w.bucket)], range);
@@ -61,21 +61,21 @@ Exchange::Exchange(Model& model, const Mesh& mesh, bool sharded)
             const Repeated r = {common(range, own(size_t(w.bucket))), tp.rank / p.copies, tp.size / p.copies};
             if (r.range.count <= 0) continue;
             b.repeated.push_back(r);
-            room = std::max(room, r.holders * r.range.count);
+            workspace = std::max(workspace, r.holders * r.range.count);
         }
     }
-    if (room > 0) shared_.declare("shared", room_, {room}, model.run.accumulator());
+    if (workspace > 0) shared_.declare("shared", workspace_, {workspace}, model.run.accumulator());
     shared_.allocate();
     for (size_t i = 0; i < buckets_.size(); ++i) buckets_[i].counted = without(own(i), left_to_others[i]);
     if (dp_.size == 1) return;
-    beside_ = model.run.ops.make_stream();
+    comm_stream_ = model.run.ops.make_stream();
     mark_ = model.run.ops.make_event();
 }
 
 Exchange::~Exchange() {
     if (dp_.size == 1) return;
     model_.run.ops.release_event(mark_);
-    model_.run.ops.release_stream(beside_);
+    model_.run.ops.release_stream(comm_stream_);
 }
 
 Exchange::Range Exchange::own(size_t bucket) const {
@@ -91,10 +91,10 @@ void Exchange::sum_gradients(size_t bucket) {
     const Range& all = buckets_[bucket].whole;
     const Tensor grads = model_.grads.flat(), whole = grads.part(all.first, all.count);
     ops.record(mark_, model_.run.stream);
-    ops.wait(beside_, mark_);
-    if (!sharded_) return dp_.sum(whole, beside_);
+    ops.wait(comm_stream_, mark_);
+    if (!sharded_) return dp_.sum(whole, comm_stream_);
     const Range mine = own(bucket);
-    dp_.reduce_scatter(grads.part(mine.first, mine.count), whole, beside_);
+    dp_.reduce_scatter(grads.part(mine.first, mine.count), whole, comm_stream_);
 }
 
 // Ranks of dp that are sharded have different elements, and others need those of the first one.
@@ -111,7 +111,8 @@ void Exchange::sum_over_tp(const Bucket& b) {
         from_first_of_dp(grad);
     }
     for (const Repeated& r : b.repeated) {
-        const Tensor grad = grads.part(r.range.first, r.range.count), all = room_.part(0, r.holders * r.range.count),
+        const Tensor grad = grads.part(r.range.first, r.range.count),
+                     all = workspace_.part(0, r.holders * r.range.count),
                      mine = all.part(r.holder * r.range.count, r.range.count);
         ops.zero(all.data, all.bytes(), s);
         ops.cast({.y = mine, .x = grad}, s);
@@ -124,7 +125,7 @@ void Exchange::sum_over_tp(const Bucket& b) {
 void Exchange::norm(Tensor total, Tensor parts) {
     const auto& [ops, d, m, dtype, tp, s] = model_.run;
     if (dp_.size > 1) {
-        ops.record(mark_, beside_);
+        ops.record(mark_, comm_stream_);
         ops.wait(s, mark_);
     }
     if (tp.size > 1)

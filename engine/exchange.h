@@ -65,10 +65,10 @@ private:
     Model& model_;
     Comm dp_;
     bool sharded_;
-    Stream beside_;  // of the sums over dp
-    Event mark_;     // in one of the two streams, for the other to wait for
+    Stream comm_stream_;  // of the sums over dp
+    Event mark_;          // in one of the two streams, for the other to wait for
     Arena shared_;
-    Tensor room_;  // for the shared elements of one weight, from every holder
+    Tensor workspace_;  // for the shared elements of one weight, from every holder
     std::vector<Bucket> buckets_;
 };
 

@@ -21,7 +21,7 @@ void fill(const Ops& ops, const Weight& w, double std, uint64_t seed, Stream str
     const Philox random{key_of(seed, number_of(w.name))};
     std::vector<Scalar> values(size_t(w.value.size()));
     const int64_t columns = as_matrix(w.value).last(), all_columns = w.whole.shape.size() / w.whole.shape.dim[0];
-    for (const Piece& p : w.pieces) {
+    for (const WeightSlice& p : w.slices) {
         const int64_t count = p.rows * columns;
 #pragma omp parallel for
         for (int64_t i = 0; i < count; ++i) {

@@ -34,19 +34,19 @@ struct Run {
     DType accumulator() const { return accumulator_of(dtype); }
 
     // The ids whose rows this rank has.
-    int first_class() const { return tp.rank * d.V; }
-    int classes() const { return std::min(d.V, model.V - first_class()); }
+    int vocab_offset() const { return tp.rank * d.V; }
+    int vocab_rows() const { return std::min(d.V, model.V - vocab_offset()); }
 
     // Between the matrices (norms, dropout, residual stream) the ranks of tp share the rows out: this rank works on those
     // [first_own_row, first_own_row + own_rows), and no two ranks do the same work or keep the same rows.
     int own_rows() const { return d.N() / tp.size; }
     int first_own_row() const { return tp.rank * own_rows(); }
     Tensor own(const Tensor& all_rows) const { return all_rows.slice(first_own_row(), own_rows()); }
-    // All rows, from those that each rank has: in `room`, or with one rank where they are.
-    Tensor gathered(const Tensor& own_rows, const Tensor& room) const {
+    // All rows, from those that each rank has: in `workspace`, or with one rank where they are.
+    Tensor gathered(const Tensor& own_rows, const Tensor& workspace) const {
         if (tp.size == 1) return own_rows;
-        tp.all_gather(room, own_rows, stream);
-        return room;
+        tp.all_gather(workspace, own_rows, stream);
+        return workspace;
     }
 };
 

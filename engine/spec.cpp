@@ -4,11 +4,11 @@
 
 namespace gradus {
 
-std::vector<Piece> pieces_of(const Spec& whole, const Spec& here, int rank, int ranks) {
+std::vector<WeightSlice> slices_of(const Spec& whole, const Spec& here, int rank, int ranks) {
     const int64_t rows = here.shape.dim[0];
     if (here.split == Split::none) return {{0, rows, 0, 0, ranks}};
     if (here.split == Split::columns) return {{0, rows, 0, rank * here.shape.dim[1], 1}};
-    std::vector<Piece> pieces;
+    std::vector<WeightSlice> slices;
     int64_t row = 0, logical = 0;
     for (size_t p = 0; p < here.parts.size(); ++p) {
         const bool alone = here.parts[0] == 0;
@@ -19,12 +19,12 @@ std::vector<Piece> pieces_of(const Spec& whole, const Spec& here, int rank, int 
         const bool repeated = !alone && copies > 1;
         const int64_t first = repeated ? rank / copies * mine : rank * mine;
         const int64_t count = std::clamp<int64_t>(all - first, 0, mine);
-        if (count > 0) pieces.push_back({row, count, logical + first, 0, repeated ? copies : 1});
+        if (count > 0) slices.push_back({row, count, logical + first, 0, repeated ? copies : 1});
         row += mine;
         logical += all;
         if (alone) break;
     }
-    return pieces;
+    return slices;
 }
 
 }  // namespace gradus

@@ -35,14 +35,14 @@ struct Spec {
 inline Tensor as_matrix(const Tensor& t) { return t.view({t.shape.dim[0], t.size() / t.shape.dim[0]}); }
 
 // Rows [row, row + rows) of a weight on this rank are rows [logical_row, …) and columns [logical_column, …) of the whole
-// weight. A rank has all rows and columns of the whole, some rows, or some columns; rows that no Piece names are padding.
-struct Piece {
+// weight. A rank has all rows and columns of the whole, some rows, or some columns; rows that no WeightSlice names are padding.
+struct WeightSlice {
     int64_t row, rows;
     int64_t logical_row, logical_column;
     int copies;  // ranks that hold this piece: neighbours, the first of which speaks for all of them
 };
 
 // What the rank of `ranks` holds of a weight that is `whole` on one rank and `here` on this one.
-std::vector<Piece> pieces_of(const Spec& whole, const Spec& here, int rank, int ranks);
+std::vector<WeightSlice> slices_of(const Spec& whole, const Spec& here, int rank, int ranks);
 
 }  // namespace gradus

@@ -58,7 +58,7 @@ StepResult Trainer::step(int64_t step, const NextBatch& next_batch) {
     for (size_t i = 0; i < staged_.size(); ++i) {  // micro-batches add into the gradients
         const bool last = i + 1 == staged_.size();
         batch_.upload(r.ops, staged_[i], r.stream);
-        batch_.dropping = {config_.dropout, config_.seed, step, first_of_rank * config_.context + int64_t(i) * rows};
+        batch_.dropout = {config_.dropout, config_.seed, step, first_of_rank * config_.context + int64_t(i) * rows};
         model_.loss_and_backward(batch_, losses_.part(int64_t(i) * rows, rows), scale,
                                  last ? [this](int bucket) { optimizer_.sum_gradients(bucket); } : BucketDone{});
     }
@@ -85,7 +85,7 @@ void Trainer::trial_pass(const NextBatch& next_batch) {
     next_batch(0, host_);
     staged_[0].take(host_);
     batch_.upload(r.ops, staged_[0], r.stream);
-    batch_.dropping = {config_.dropout, config_.seed, 0, 0};
+    batch_.dropout = {config_.dropout, config_.seed, 0, 0};
     model_.loss_and_backward(batch_, losses_.part(0, int64_t(config_.micro_batch) * config_.context), 1);
     r.ops.synchronise(r.stream);
 }

@@ -9,7 +9,7 @@ namespace gradus {
 
 namespace {
 
-using promises::Call, promises::text;
+using arguments::Call, arguments::text;
 
 void check_smoothing(const Call& call, double smoothing, double z_loss) {
     call.number("smoothing", smoothing, smoothing >= 0 && smoothing < 1, "in [0, 1)");
@@ -179,17 +179,17 @@ void check(const LinearBackwardWeight& a) {
 void check(const Rope& a) {
     const Call call{"rope"};
     const auto [N, W] = call.matrix("x", a.x);
-    call.leads("turns", a.turns, 3);
-    const int64_t P = a.turns.shape.dim[0], R = a.turns.shape.dim[1];
+    call.leads("rope_table", a.rope_table, 3);
+    const int64_t P = a.rope_table.shape.dim[0], R = a.rope_table.shape.dim[1];
     call.is("positions", a.positions, DType::i32, {N}, "[N]");
-    call.is("turns", a.turns, accumulator_of(a.x.dtype), {P, R, 2}, "[P,R,2]");
+    call.is("rope_table", a.rope_table, accumulator_of(a.x.dtype), {P, R, 2}, "[P,R,2]");
     call.count("heads", a.heads);
     call.count("D", a.D);
     CHECK(int64_t(a.heads) * a.D <= W, call.named("heads") + "·D = " + std::to_string(int64_t(a.heads) * a.D) +
                                            " channels in rows of x of " + std::to_string(W));
-    CHECK(2 * R <= a.D, call.named("turns") + " has shape " + text(a.turns.shape) +
+    CHECK(2 * R <= a.D, call.named("rope_table") + " has shape " + text(a.rope_table.shape) +
                             ": 2·R must not be above D = " + std::to_string(a.D));
-    call.apart({{"x", a.x}}, {{"positions", a.positions}, {"turns", a.turns}});
+    call.apart({{"x", a.x}}, {{"positions", a.positions}, {"rope_table", a.rope_table}});
 }
 
 void check(const AttentionForward& a) {
@@ -294,7 +294,7 @@ void check(const CrossEntropyStats& a) {
     const int64_t N = call.matrix("logits", a.logits).rows;
     call.is("stats", a.stats, accumulator_of(a.logits.dtype), {N, 4}, "[N,4]");
     call.is("targets", a.targets, DType::i32, {N}, "[N]");
-    call.count("first_class", a.first_class, 0);
+    call.count("vocab_offset", a.vocab_offset, 0);
     call.apart({{"stats", a.stats}}, {{"logits", a.logits}, {"targets", a.targets}});
 }
 
@@ -326,10 +326,10 @@ void check(const CrossEntropyBackward& a) {
     const auto [N, Vr] = call.matrix("logits", a.logits);
     call.is("lse", a.lse, accumulator_of(a.logits.dtype), {N}, "[N]");
     call.is("targets", a.targets, DType::i32, {N}, "[N]");
-    call.count("first_class", a.first_class, 0);
-    CHECK(a.first_class <= a.V - Vr, call.named("logits") + " has shape " + text(a.logits.shape) +
-                                         " from first_class " + std::to_string(a.first_class) +
-                                         ", past V = " + std::to_string(a.V));
+    call.count("vocab_offset", a.vocab_offset, 0);
+    CHECK(a.vocab_offset <= a.V - Vr, call.named("logits") + " has shape " + text(a.logits.shape) +
+                                          " from vocab_offset " + std::to_string(a.vocab_offset) +
+                                          ", past V = " + std::to_string(a.V));
     call.number("scale", a.scale, true, "finite");
     check_smoothing(call, a.smoothing, a.z_loss);
     call.apart({{"logits", a.logits}}, {{"lse", a.lse}, {"targets", a.targets}});

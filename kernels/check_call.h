@@ -8,7 +8,7 @@
 
 #include "kernels/tensor.h"
 
-namespace gradus::promises {
+namespace gradus::arguments {
 
 inline std::string text(const Shape& s) {
     std::string out = "[";
@@ -108,4 +108,4 @@ struct Call {
     }
 };
 
-}  // namespace gradus::promises
+}  // namespace gradus::arguments

@@ -21,9 +21,9 @@ namespace gradus {
 
 struct CrossEntropyStats {
     Out stats;   // [N,4]   top, total, hit, mass; accumulator dtype
-    In logits;   // [N,Vr]  the classes [first_class, first_class + Vr)
+    In logits;   // [N,Vr]  the classes [vocab_offset, vocab_offset + Vr)
     In targets;  // [N]     i32
-    int64_t first_class = 0;
+    int64_t vocab_offset = 0;
 };
 
 struct CrossEntropyJoin {
@@ -43,7 +43,7 @@ struct CrossEntropyBackward {
     Acc logits;  // [N,Vr]  become their own gradient
     In lse;      // [N]
     In targets;  // [N]     i32
-    int64_t V, first_class = 0;
+    int64_t V, vocab_offset = 0;
     double scale;
     double smoothing = 0, z_loss = 0;
 };

@@ -93,7 +93,8 @@ struct Ops {
     bool (*reached)(Event);                   // for the host: asks, does not wait
     double (*seconds_between)(Event, Event);  // of two timed ones that are reached
 
-    size_t product_room;  // bytes of Stream::room that linears and Muon are fastest with; with fewer they are as right
+    size_t
+        matmul_workspace;  // bytes of Stream::workspace that linears and Muon are fastest with; with fewer they are as right
     int64_t logit_rows;  // in a chunk of the head (engine/layers/head.h) that keep the device busy; 0: what 64 MiB hold
     const MatmulTuning* tuning = nullptr;  // nothing: the table has one algorithm
 };
@@ -103,7 +104,7 @@ const Ops& cpu_ops();        // f32, bf16: fast on the CPU
 const Ops& simt_ops();       // f32, bf16: kernels/cuda run thread by thread on the CPU, for tests and for readers
 
 // Known without a GPU, for plans.
-constexpr size_t cuda_product_room = size_t(32) << 20;
+constexpr size_t cuda_matmul_workspace = size_t(32) << 20;
 constexpr int64_t cuda_logit_rows = 4096;
 
 // f32, bf16 on the GPU of that number, the same one in every call of a process. Error that says what to do where there is

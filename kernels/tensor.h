@@ -114,11 +114,12 @@ struct Cost {
 
 struct Stream {  // a queue of a device's work: a cudaStream_t, or nothing on a CPU
     void* handle = nullptr;
-    void* room = nullptr;  // on the device: its matrix products, one after the other, may write there what they like
-    size_t room_bytes = 0;
+    void* workspace =
+        nullptr;  // on the device: its matrix products, one after the other, may write there what they like
+    size_t workspace_bytes = 0;
 
-    Stream with(const Tensor& given_room) const {
-        return {handle, given_room.data, given_room ? given_room.bytes() : 0};
+    Stream with(const Tensor& workspace_tensor) const {
+        return {handle, workspace_tensor.data, workspace_tensor ? workspace_tensor.bytes() : 0};
     }
 };
 struct Event {  // a point in such a queue: a cudaEvent_t, or a time on a CPU

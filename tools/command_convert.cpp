@@ -5,7 +5,7 @@
 
 #include "engine/base/log.h"
 #include "engine/base/one_line.h"
-#include "engine/checkpoint/convert.h"
+#include "engine/convert/convert.h"
 #include "tools/cli.h"
 #include "tools/model_folder.h"
 

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/base/log.h"
-#include "engine/validation.h"
+#include "engine/loop/validation.h"
 #include "tools/cli.h"
 #include "tools/device.h"
 #include "tools/eval_data.h"

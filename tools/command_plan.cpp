@@ -8,7 +8,7 @@
 #include "tools/device.h"
 #include "tools/find_recipe.h"
 #include "tools/model_folder.h"
-#include "tools/pretrain_data.h"
+#include "tools/pretrain/data.h"
 
 namespace gradus {
 

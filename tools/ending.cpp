@@ -17,7 +17,7 @@ Ending ending_of(std::exception_ptr thrown) {
         std::rethrow_exception(thrown);
     } catch (const UsageError& e) { return {e, status_usage}; } catch (const Error& e) {
         return {e, status_error};
-    } catch (const BrokenPromise& e) {
+    } catch (const InternalError& e) {
         return {Error("an internal check failed; this is a bug in gradus", e.what(), report), status_bug};
     } catch (const std::bad_alloc&) {
         return {Error("memory ran out", "this command needs more memory than this machine has free",

@@ -22,12 +22,12 @@ struct Error : std::runtime_error {
     std::string text() const;
 };
 
-struct BrokenPromise : std::logic_error {
+struct InternalError : std::logic_error {
     using std::logic_error::logic_error;
 };
 
 [[noreturn]] inline void check_failed(const char* condition, const char* file, int line, const std::string& detail) {
-    throw BrokenPromise(std::string(file) + ":" + std::to_string(line) + ": " + condition +
+    throw InternalError(std::string(file) + ":" + std::to_string(line) + ": " + condition +
                         (detail.empty() ? "" : ": " + detail));
 }
 

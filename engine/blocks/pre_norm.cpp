@@ -13,7 +13,7 @@ enum DropoutSite { after_attention = 1, after_feed_forward = 2 };
 
 // Of own rows: the same elements fall whatever the number of ranks.
 void drop(const Run& r, const Batch& batch, int layer, DropoutSite site, Tensor y, Tensor x) {
-    const Dropping& drop = batch.dropping;
+    const DropoutState& drop = batch.dropout;
     r.ops.dropout({.y = y, .x = x, .p = drop.p, .key = key_of(drop.seed, drop.step, layer, site),
                    .first_row = drop.first_row + r.first_own_row()}, r.stream);
 }
@@ -22,38 +22,38 @@ void drop(const Run& r, const Batch& batch, int layer, DropoutSite site, Tensor 
 
 // Read downwards. Steps are numbered so that backward can be checked against them.
 void block_forward(const Run& r, int layer, const BlockWeights& w, BlockActs& a, BlockScratch& k, const Batch& batch,
-                   Tensor turns, Tensor y, Tensor x) {
-    const bool dropping = batch.dropping.p > 0;
+                   Tensor rope_table, Tensor y, Tensor x) {
+    const bool drops = batch.dropout.p > 0;
     const Tensor branch = r.own(k.branch);
     /*1*/ norm_forward(r, w.norm1, a.norm1, r.own(a.normed1), x);
           r.tp.all_gather(a.normed1, r.own(a.normed1), r.stream);
-    /*2*/ attention_forward(r, w.attention, a.attention, batch, turns, k.branch, a.normed1);
+    /*2*/ attention_forward(r, w.attention, a.attention, batch, rope_table, k.branch, a.normed1);
           r.tp.reduce_scatter(branch, k.branch, r.stream);  // each rank saw its own heads
-    /*3*/ if (dropping) drop(r, batch, layer, after_attention, branch, branch);
+    /*3*/ if (drops) drop(r, batch, layer, after_attention, branch, branch);
     /*4*/ add_norm_forward(r, w.norm2, a.norm2, r.own(a.normed2), a.mid, x, branch);  // mid = x + branch
           r.tp.all_gather(a.normed2, r.own(a.normed2), r.stream);
-    /*5*/ feed_forward_forward(r, w.feed_forward, a.feed_forward.up, a.feed_forward.bent, k.branch, a.normed2);
+    /*5*/ feed_forward_forward(r, w.feed_forward, a.feed_forward.up, a.feed_forward.activated, k.branch, a.normed2);
           r.tp.reduce_scatter(branch, k.branch, r.stream);  // each rank saw its own columns of F
-    /*6*/ if (dropping) drop(r, batch, layer, after_feed_forward, branch, branch);
+    /*6*/ if (drops) drop(r, batch, layer, after_feed_forward, branch, branch);
     /*7*/ r.ops.add({.y = y, .a = a.mid, .b = branch}, r.stream);
 }
 
 // The same steps, last to first. Weight gradients accumulate; gradients of activations are overwritten.
 void block_backward(const Run& r, int layer, const BlockWeights& w, BlockWeights& d_w, const BlockActs& a,
-                    BlockScratch& k, const Batch& batch, Tensor turns, Tensor d_x, Tensor d_y, Tensor x) {
-    const bool dropping = batch.dropping.p > 0;
+                    BlockScratch& k, const Batch& batch, Tensor rope_table, Tensor d_x, Tensor d_y, Tensor x) {
+    const bool drops = batch.dropout.p > 0;
     const Tensor d_normed = r.own(k.d_normed);
     Tensor d_branch = d_y;  // step 7: the gradient of a sum is the gradient of both its parts
-    /*6*/ if (dropping) drop(r, batch, layer, after_feed_forward, d_branch = r.own(k.branch), d_y);
+    /*6*/ if (drops) drop(r, batch, layer, after_feed_forward, d_branch = r.own(k.branch), d_y);
           d_branch = r.gathered(d_branch, k.branch);
     /*5*/ feed_forward_backward(r, w.feed_forward, d_w.feed_forward, a.feed_forward, k.feed_forward, k.d_normed, d_branch,
                                 a.normed2);
           r.tp.reduce_scatter(d_normed, k.d_normed, r.stream);  // the rows fed every rank
     /*4*/ norm_backward(r, w.norm2, d_w.norm2, a.norm2, k.d_mid, d_normed, a.mid, d_y);
     d_branch = k.d_mid;
-    /*3*/ if (dropping) drop(r, batch, layer, after_attention, d_branch = r.own(k.branch), k.d_mid);
+    /*3*/ if (drops) drop(r, batch, layer, after_attention, d_branch = r.own(k.branch), k.d_mid);
           d_branch = r.gathered(d_branch, k.branch);
-    /*2*/ attention_backward(r, w.attention, d_w.attention, a.attention, k.attention, batch, turns, k.d_normed, d_branch,
+    /*2*/ attention_backward(r, w.attention, d_w.attention, a.attention, k.attention, batch, rope_table, k.d_normed, d_branch,
                              a.normed1);
           r.tp.reduce_scatter(d_normed, k.d_normed, r.stream);
     /*1*/ norm_backward(r, w.norm1, d_w.norm1, a.norm1, d_x, d_normed, x, k.d_mid);
@@ -61,12 +61,12 @@ void block_backward(const Run& r, int layer, const BlockWeights& w, BlockWeights
 
 // All rows on every rank: they are few.
 void block_cached(const Run& r, const BlockWeights& w, BlockActs& a, BlockScratch& k, AttentionCache& cache,
-                  const CachedRows& rows, Tensor turns, Tensor y, Tensor x) {
+                  const CachedRows& rows, Tensor rope_table, Tensor y, Tensor x) {
     /*1*/ norm_forward(r, w.norm1, a.norm1, a.normed1, x);
-    /*2*/ attention_cached(r, w.attention, cache, rows, turns, k.branch, a.attention.qkv, a.attention.y, a.normed1);
+    /*2*/ attention_cached(r, w.attention, cache, rows, rope_table, k.branch, a.attention.qkv, a.attention.y, a.normed1);
           r.tp.sum(k.branch, r.stream);
     /*4*/ add_norm_forward(r, w.norm2, a.norm2, a.normed2, a.mid, x, k.branch);
-    /*5*/ feed_forward_forward(r, w.feed_forward, a.feed_forward.up, a.feed_forward.bent, k.branch, a.normed2);
+    /*5*/ feed_forward_forward(r, w.feed_forward, a.feed_forward.up, a.feed_forward.activated, k.branch, a.normed2);
           r.tp.sum(k.branch, r.stream);
     /*7*/ r.ops.add({.y = y, .a = a.mid, .b = k.branch}, r.stream);
 }

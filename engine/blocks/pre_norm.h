@@ -76,13 +76,13 @@ struct BlockScratch {  // used by every layer in turn
     }
 };
 
-void block_forward(const Run&, int layer, const BlockWeights&, BlockActs&, BlockScratch&, const Batch&, Tensor turns,
-                   Tensor y, Tensor x);
+void block_forward(const Run&, int layer, const BlockWeights&, BlockActs&, BlockScratch&, const Batch&,
+                   Tensor rope_table, Tensor y, Tensor x);
 // d_x may be d_y.
 void block_backward(const Run&, int layer, const BlockWeights& w, BlockWeights& d_w, const BlockActs&, BlockScratch&,
-                    const Batch&, Tensor turns, Tensor d_x, Tensor d_y, Tensor x);
+                    const Batch&, Tensor rope_table, Tensor d_x, Tensor d_y, Tensor x);
 // For generation: the rows of `acts` are those of the call. y may be x.
 void block_cached(const Run&, const BlockWeights&, BlockActs& acts, BlockScratch&, AttentionCache&, const CachedRows&,
-                  Tensor turns, Tensor y, Tensor x);
+                  Tensor rope_table, Tensor y, Tensor x);
 
 }  // namespace gradus

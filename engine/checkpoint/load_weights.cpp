@@ -22,14 +22,14 @@ struct Copy {  // one stored tensor into its rows of one weight
 };
 
 // Those rows and columns of the stored tensor that this rank has.
-void copy_pieces(const Run& run, const Copy& c) {
+void copy_slices(const Run& run, const Copy& c) {
     const Weight& w = *c.weight;
     const bool vector = w.whole.shape.rank == 1;  // a column here, a row there
     const int64_t columns = vector ? 1 : w.whole.shape.dim[1];
     const int64_t first = vector ? 0 : c.part.first_row, rows = vector ? w.whole.shape.dim[0] : c.part.rows;
     const Strided<const std::byte> all = {c.from->data, c.element, c.part.transposed ? 1 : columns,
                                           c.part.transposed ? rows : 1};
-    for (const Piece& p : w.pieces) {
+    for (const WeightSlice& p : w.slices) {
         const int64_t from = std::max(p.logical_row, first), to = std::min(p.logical_row + p.rows, first + rows);
         if (from >= to) continue;
         Strided<const std::byte> here = all;
@@ -85,7 +85,7 @@ std::vector<std::string> load_weights(Model& model, const fs::path& folder,
                 used.insert(head_tensor);
         }
 
-    for (const Copy& c : copies) copy_pieces(model.run, c);
+    for (const Copy& c : copies) copy_slices(model.run, c);
 
     std::vector<std::string> ignored;
     for (const auto& [name, found] : stored.all())

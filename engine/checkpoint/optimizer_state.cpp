@@ -37,11 +37,11 @@ void check(const SafetensorsFile& file, Model& model, Optimizer& optimizer) {
     if (file.entries().size() != expected) refuse("it has tensors that this model does not have");
 }
 
-// The rows that no Piece names.
+// The rows that no WeightSlice names.
 void zero_padding(const Run& run, const Weight& w, const Tensor& t) {
     const Tensor here = as_matrix(t);
     std::vector<bool> named(size_t(here.rows()), false);
-    for (const Piece& p : w.pieces) std::fill_n(named.begin() + p.row, p.rows, true);
+    for (const WeightSlice& p : w.slices) std::fill_n(named.begin() + p.row, p.rows, true);
     for (int64_t r = 0; r < here.rows(); ++r)
         if (!named[size_t(r)]) run.ops.zero(here.slice(r, 1).data, here.slice(r, 1).bytes(), run.stream);
 }
@@ -82,7 +82,7 @@ void load_optimizer(const fs::path& folder, Model& model, Optimizer& optimizer) 
             const int64_t columns = w.whole.shape.size() / w.whole.shape.dim[0];
             const std::byte* all = file.find(prefix + w.name)->data;
             run.ops.zero(t.data, t.bytes(), run.stream);  // padding has no state
-            for (const Piece& p : w.pieces)
+            for (const WeightSlice& p : w.slices)
                 copy_in(run.ops, run.stream, here.slice(p.row, p.rows),
                         {all + size_t(p.logical_row * columns + p.logical_column) * size_of(t.dtype),
                          element_of(t.dtype), columns, 1});

@@ -22,9 +22,9 @@ Tensor in_new_buffer(Snapshot& s, const Shape& shape, DType dtype) {
     return {s.buffers.back().get(), dtype, shape};
 }
 
-void copy_pieces(const Run& run, const Tensor& whole, const Tensor& part, const std::vector<Piece>& pieces) {
+void copy_slices(const Run& run, const Tensor& whole, const Tensor& part, const std::vector<WeightSlice>& slices) {
     const Tensor to = as_matrix(whole), from = as_matrix(part);
-    for (const Piece& p : pieces) {
+    for (const WeightSlice& p : slices) {
         std::byte* first =
             to.as<std::byte>() + size_t(p.logical_row * to.last() + p.logical_column) * size_of(to.dtype);
         copy_out(run.ops, run.stream, {first, element_of(to.dtype), to.last(), 1}, from.slice(p.row, p.rows));
@@ -39,12 +39,12 @@ Tensor collected(Snapshot& s, const Run& run, const Weight& w, const Tensor& her
         return {};
     }
     const Tensor whole = in_new_buffer(s, w.whole.shape, here.dtype);
-    copy_pieces(run, whole, here, w.pieces);
+    copy_slices(run, whole, here, w.slices);
     // The gradient's memory is free between steps, and wide enough; what lies there of this rank has just been copied.
-    const Tensor room = {w.grad.data, here.dtype, here.shape};
+    const Tensor workspace = {w.grad.data, here.dtype, here.shape};
     for (int r = 1; r < tp.size; ++r) {
-        tp.receive(room, r, run.stream);
-        copy_pieces(run, whole, room, pieces_of(w.whole, w.spec, r, tp.size));
+        tp.receive(workspace, r, run.stream);
+        copy_slices(run, whole, workspace, slices_of(w.whole, w.spec, r, tp.size));
     }
     return whole;
 }

@@ -41,7 +41,7 @@ void penalise(std::span<float> logits, std::span<const int32_t> seen, double pen
     }
 }
 
-int32_t likeliest(std::span<const float> logits) {
+int32_t argmax(std::span<const float> logits) {
     size_t best = 0;
     bool numbers = true;
     for (size_t i = 0; i < logits.size(); ++i) {
@@ -59,7 +59,7 @@ Sampler::Sampler(const Sampling& s) : sampling_(s) { validate(s); }
 
 std::span<const Sampler::Candidate> Sampler::candidates(std::span<const float> logits) {
     const auto& [temperature, top_k, top_p, min_p, penalty, seed] = sampling_;
-    const float top = logits[size_t(likeliest(logits))], inverse = float(1 / temperature);
+    const float top = logits[size_t(argmax(logits))], inverse = float(1 / temperature);
     auto lighter_than = [](double limit) { return [limit](const Candidate& c) { return double(c.weight) < limit; }; };
 
     float least = -std::numeric_limits<float>::infinity();
@@ -101,7 +101,7 @@ std::span<const Sampler::Candidate> Sampler::candidates(std::span<const float> l
 
 int32_t Sampler::pick(std::span<float> logits, std::span<const int32_t> seen, uint64_t stream, uint64_t position) {
     penalise(logits, seen, sampling_.repetition_penalty);
-    if (sampling_.temperature == 0) return likeliest(logits);
+    if (sampling_.temperature == 0) return argmax(logits);
 
     const std::span<const Candidate> from = candidates(logits);
     double total = 0;

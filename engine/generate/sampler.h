@@ -4,8 +4,8 @@
 //   1. repetition penalty r   logit of every id seen before: logit / r where positive, logit · r where negative
 //   2. temperature τ          logit / τ;  τ = 0 takes the largest logit (the lowest id among equals) and stops here
 //   3. top-k                  keeps the ids whose logit is at least the k-th largest (equals of the k-th stay)
-//   4. top-p                  keeps the likeliest ids, as long as those before it hold a probability below p
-//   5. min-p                  keeps the ids at least `min_p` times as likely as the likeliest
+//   4. top-p                  keeps the most likely ids, as long as those before it hold a probability below p
+//   5. min-p                  keeps the ids at least `min_p` times as likely as the most likely one
 //   6. a draw from what is left, in proportion to exp(logit/τ)
 //
 // The order and the treatment of ties are those of Hugging Face transformers. The draw is a pure function of (seed,
@@ -35,13 +35,13 @@ void validate(const Sampling&);
 void penalise(std::span<float> logits, std::span<const int32_t> seen, double penalty);
 
 // The id of the largest logit. Error where a logit is no number or the largest is infinite: the weights are broken.
-int32_t likeliest(std::span<const float> logits);
+int32_t argmax(std::span<const float> logits);
 
 class Sampler {
 public:
     struct Candidate {
         int32_t id;
-        float weight;  // exp((logit − largest)/τ): not normalised, 1 for the likeliest
+        float weight;  // exp((logit − largest)/τ): not normalised, 1 for the most likely
     };
 
     explicit Sampler(const Sampling&);  // Error as validate()

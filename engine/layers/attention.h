@@ -26,7 +26,7 @@ struct AttentionWeights {
 };
 
 struct AttentionActs {
-    Tensor qkv;  // [N, (H+2G)·D]  after the turns
+    Tensor qkv;  // [N, (H+2G)·D]  after the rotation
     Tensor y;    // [N, H·D]
     Tensor lse;  // [B,H,T]
 
@@ -60,11 +60,11 @@ struct CachedRows {
     Tensor tokens, sequence, position, lo;  // [N]  i32
 };
 
-void attention_forward(const Run&, const AttentionWeights&, AttentionActs&, const Batch&, Tensor turns, Tensor out,
+void attention_forward(const Run&, const AttentionWeights&, AttentionActs&, const Batch&, Tensor rope_table, Tensor out,
                        Tensor x);
 void attention_backward(const Run&, const AttentionWeights& w, AttentionWeights& d_w, const AttentionActs&,
-                        AttentionScratch&, const Batch&, Tensor turns, Tensor d_x, Tensor d_out, Tensor x);
-void attention_cached(const Run&, const AttentionWeights&, AttentionCache&, const CachedRows&, Tensor turns, Tensor out,
-                      Tensor qkv, Tensor y, Tensor x);
+                        AttentionScratch&, const Batch&, Tensor rope_table, Tensor d_x, Tensor d_out, Tensor x);
+void attention_cached(const Run&, const AttentionWeights&, AttentionCache&, const CachedRows&, Tensor rope_table,
+                      Tensor out, Tensor qkv, Tensor y, Tensor x);
 
 }  // namespace gradus

@@ -29,27 +29,27 @@ struct FeedForwardWeights {
 };
 
 struct FeedForwardActs {
-    Tensor up;    // [N,F] or [N,2F]
-    Tensor bent;  // [N,F]
+    Tensor up;         // [N,F] or [N,2F]
+    Tensor activated;  // [N,F]
 
     template <class Visit>
     void each(const Run& r, Visit&& visit) {
         visit("up", up, Shape{r.d.N(), up_width(r.d, r.model)}, r.dtype);
-        visit("bent", bent, Shape{r.d.N(), r.d.F}, r.dtype);
+        visit("activated", activated, Shape{r.d.N(), r.d.F}, r.dtype);
     }
 };
 
 struct FeedForwardScratch {
-    Tensor d_up, d_bent;
+    Tensor d_up, d_activated;
 
     template <class Visit>
     void each(const Run& r, Visit&& visit) {
         visit("d_up", d_up, Shape{r.d.N(), up_width(r.d, r.model)}, r.dtype);
-        visit("d_bent", d_bent, Shape{r.d.N(), r.d.F}, r.dtype);
+        visit("d_activated", d_activated, Shape{r.d.N(), r.d.F}, r.dtype);
     }
 };
 
-void feed_forward_forward(const Run&, const FeedForwardWeights&, Tensor up, Tensor bent, Tensor y, Tensor x);
+void feed_forward_forward(const Run&, const FeedForwardWeights&, Tensor up, Tensor activated, Tensor y, Tensor x);
 void feed_forward_backward(const Run&, const FeedForwardWeights& w, FeedForwardWeights& d_w, const FeedForwardActs&,
                            FeedForwardScratch&, Tensor d_x, Tensor d_y, Tensor x);
 

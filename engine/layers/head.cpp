@@ -19,9 +19,9 @@ namespace {
 void walk(const Run& r, const LossConfig& c, Tensor w, Tensor d_w, HeadScratch& k, Tensor losses, Tensor d_x, Tensor x,
           Tensor targets, double scale, bool backward) {
     const auto& [ops, d, m, dtype, tp, s] = r;
-    const int64_t chunk = k.logits.rows(), V = m.V, first_class = r.first_class();
-    w = w.slice(0, r.classes());
-    if (backward) d_w = d_w.slice(0, r.classes());
+    const int64_t chunk = k.logits.rows(), V = m.V, vocab_offset = r.vocab_offset();
+    w = w.slice(0, r.vocab_rows());
+    if (backward) d_w = d_w.slice(0, r.vocab_rows());
     for (int64_t first = 0; first < x.rows(); first += chunk) {
         const int64_t n = std::min(chunk, x.rows() - first);
         auto rows = [&](Tensor t) { return t.part(first, n); };
@@ -30,16 +30,16 @@ void walk(const Run& r, const LossConfig& c, Tensor w, Tensor d_w, HeadScratch& 
         const Tensor target = rows(targets), x_n = x.slice(first, n);
 
         /*1*/ ops.linear_forward({.y = logits, .x = x_n, .w = w}, s);
-        /*2*/ ops.cross_entropy_stats({.stats = stats, .logits = logits, .targets = target, .first_class = first_class}, s);
+        /*2*/ ops.cross_entropy_stats({.stats = stats, .logits = logits, .targets = target, .vocab_offset = vocab_offset}, s);
               if (tp.size > 1) {
-                  const Tensor everyones = k.everyones.slice(0, tp.size * n);
-                  tp.all_gather(everyones, stats, s);
-                  ops.cross_entropy_join({.stats = stats, .parts = everyones}, s);
+                  const Tensor gathered_stats = k.gathered_stats.slice(0, tp.size * n);
+                  tp.all_gather(gathered_stats, stats, s);
+                  ops.cross_entropy_join({.stats = stats, .parts = gathered_stats}, s);
               }
         /*3*/ ops.cross_entropy_forward({.loss = rows(losses), .lse = lse, .stats = stats, .targets = target, .V = V,
                                          .smoothing = c.smoothing, .z_loss = c.z_loss}, s);
         if (!backward) continue;
-        /*3*/ ops.cross_entropy_backward({.logits = logits, .lse = lse, .targets = target, .V = V, .first_class = first_class,
+        /*3*/ ops.cross_entropy_backward({.logits = logits, .lse = lse, .targets = target, .V = V, .vocab_offset = vocab_offset,
                                           .scale = scale, .smoothing = c.smoothing, .z_loss = c.z_loss}, s);
         /*1*/ ops.linear_backward_input({.d_x = d_x.slice(first, n), .d_y = logits, .w = w}, s);
               ops.linear_backward_weight({.d_w = d_w, .d_y = logits, .x = x_n}, s);

@@ -17,9 +17,9 @@ struct LossConfig {
 };
 
 struct HeadScratch {
-    Tensor logits;      // [chunk, classes of this rank]
-    Tensor stats, lse;  // [chunk,4], [chunk]
-    Tensor everyones;   // [ranks·chunk,4]  the statistics of each rank
+    Tensor logits;          // [chunk, classes of this rank]
+    Tensor stats, lse;      // [chunk,4], [chunk]
+    Tensor gathered_stats;  // [ranks·chunk,4]  the statistics of each rank
 
     // Rows in a chunk: as many as the device says (Ops::logit_rows), or as keep the logits under 64 MiB, which a cache has a use
     // for: w is read, and d_w read and written, once a chunk.
@@ -28,10 +28,11 @@ struct HeadScratch {
     template <class Visit>
     void each(const Run& r, Visit&& visit) {
         const int rows = chunk_rows(r);
-        visit("logits", logits, Shape{rows, r.classes()}, r.dtype);
+        visit("logits", logits, Shape{rows, r.vocab_rows()}, r.dtype);
         visit("stats", stats, Shape{rows, 4}, r.accumulator());
         visit("lse", lse, Shape{rows}, r.accumulator());
-        if (r.tp.size > 1) visit("everyones", everyones, Shape{int64_t(r.tp.size) * rows, 4}, r.accumulator());
+        if (r.tp.size > 1)
+            visit("gathered_stats", gathered_stats, Shape{int64_t(r.tp.size) * rows, 4}, r.accumulator());
     }
 };
 

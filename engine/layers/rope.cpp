@@ -31,26 +31,27 @@ std::vector<double> rope_frequencies(const ModelConfig& m) {
 namespace {
 
 template <class Scalar>
-void fill(const Ops& ops, const std::vector<double>& frequency, Tensor turns, Stream stream) {
+void fill(const Ops& ops, const std::vector<double>& frequency, Tensor rope_table, Stream stream) {
     std::vector<Scalar> table;
-    table.reserve(size_t(turns.size()));
-    for (int64_t p = 0; p < turns.shape.dim[0]; ++p)
+    table.reserve(size_t(rope_table.size()));
+    for (int64_t p = 0; p < rope_table.shape.dim[0]; ++p)
         for (double f : frequency) {
             table.push_back(Scalar(std::cos(double(p) * f)));
             table.push_back(Scalar(std::sin(double(p) * f)));
         }
-    ops.copy_to_device(turns.data, table.data(), turns.bytes(), stream);
+    ops.copy_to_device(rope_table.data, table.data(), rope_table.bytes(), stream);
     ops.synchronise(stream);
 }
 
 }  // namespace
 
-void fill_turns(const Ops& ops, const ModelConfig& m, Tensor turns, Stream stream) {
+void fill_rope_table(const Ops& ops, const ModelConfig& m, Tensor rope_table, Stream stream) {
     const auto frequency = rope_frequencies(m);
-    CHECK(turns.shape.dim[1] == int64_t(frequency.size()) && turns.shape.dim[2] == 2, "turns must be [P, D/2, 2]");
-    if (turns.dtype == DType::f32) fill<float>(ops, frequency, turns, stream);
-    else if (turns.dtype == DType::f64) fill<double>(ops, frequency, turns, stream);
-    else fill<c128>(ops, frequency, turns, stream);
+    CHECK(rope_table.shape.dim[1] == int64_t(frequency.size()) && rope_table.shape.dim[2] == 2,
+          "rope_table must be [P, D/2, 2]");
+    if (rope_table.dtype == DType::f32) fill<float>(ops, frequency, rope_table, stream);
+    else if (rope_table.dtype == DType::f64) fill<double>(ops, frequency, rope_table, stream);
+    else fill<c128>(ops, frequency, rope_table, stream);
 }
 
 }  // namespace gradus

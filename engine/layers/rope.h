@@ -1,5 +1,5 @@
 #pragma once
-// The table of turns that kernels/rope.h reads: turns[p,i] = (cos, sin)(p · frequency[i]).
+// The table that kernels/rope.h reads: rope_table[p,i] = (cos, sin)(p · frequency[i]).
 //
 //   frequency[i] = theta^(−i/R)                      R = D/2 pairs
 //
@@ -19,7 +19,7 @@ namespace gradus {
 
 std::vector<double> rope_frequencies(const ModelConfig&);
 
-// Fills turns [P, D/2, 2] in the tensor's dtype.
-void fill_turns(const Ops&, const ModelConfig&, Tensor turns, Stream);
+// Fills rope_table [P, D/2, 2] in the tensor's dtype.
+void fill_rope_table(const Ops&, const ModelConfig&, Tensor rope_table, Stream);
 
 }  // namespace gradus

@@ -16,7 +16,7 @@ constexpr int embedding_layer = -1;  // the embedding's place among the layers, 
 Decoder::Decoder(const Run& r, const Purpose& purpose) : Model(r), purpose_(purpose) {
     declare_weights();
     declare_activations();
-    if (turns_) fill_turns(run.ops, run.model, turns_, run.stream);
+    if (rope_table_) fill_rope_table(run.ops, run.model, rope_table_, run.stream);
 }
 
 void Decoder::declare_weights() {
@@ -34,7 +34,7 @@ void Decoder::declare_weights() {
     DecoderWeights on_one_rank;
     on_one_rank.each(dims_of(run.model, d.B, d.T), run.model, [&](const std::string&, Tensor&, const Spec& s, int) {
         weights_[i].whole = s;
-        weights_[i].pieces = pieces_of(s, weights_[i].spec, run.tp.rank, run.tp.size);
+        weights_[i].slices = slices_of(s, weights_[i].spec, run.tp.rank, run.tp.size);
         ++i;
     });
     if (purpose_.training)
@@ -81,18 +81,18 @@ void Decoder::declare_activations() {
         keep("d_x", d_x_, own_rows, run.dtype);
     }
     if (run.model.position == Position::rotary)
-        keep("turns", turns_, Shape{run.model.context, d.D / 2, 2}, run.accumulator());
-    acts.declare_product_room(product_room_);
+        keep("rope_table", rope_table_, Shape{run.model.context, d.D / 2, 2}, run.accumulator());
+    acts.declare_matmul_workspace(matmul_workspace_);
     acts.allocate();
-    run.stream = run.stream.with(product_room_);
+    run.stream = run.stream.with(matmul_workspace_);
 }
 
 // This rank's part of the rows: those of its own ids. With one rank the positions go along.
 void Decoder::embed(Tensor y, Tensor tokens, Tensor positions) {
     const bool alone = run.tp.size == 1;
-    run.ops.embedding_forward({.y = y, .tokens = tokens, .wte = w_.wte.slice(0, run.classes()),
+    run.ops.embedding_forward({.y = y, .tokens = tokens, .wte = w_.wte.slice(0, run.vocab_rows()),
                                .positions = w_.wpe && alone ? positions : Tensor{}, .wpe = alone ? w_.wpe : Tensor{},
-                               .first_token = run.first_class(), .V = run.model.V}, run.stream);
+                               .first_token = run.vocab_offset(), .V = run.model.V}, run.stream);
 }
 
 Tensor Decoder::embedded(const Batch& batch) {
@@ -106,7 +106,7 @@ Tensor Decoder::embedded(const Batch& batch) {
                                .wte = w_.wpe}, s);
         ops.add({.y = x, .a = x, .b = positions}, s);
     }
-    const Dropping& drop = batch.dropping;
+    const DropoutState& drop = batch.dropout;
     if (drop.p > 0)
         ops.dropout({.y = x, .x = x, .p = drop.p, .key = key_of(drop.seed, drop.step, embedding_layer),
                      .first_row = drop.first_row + run.first_own_row()}, s);
@@ -116,24 +116,24 @@ Tensor Decoder::embedded(const Batch& batch) {
 void Decoder::embedded_backward(const Batch& batch) {
     const auto& [ops, d, m, dtype, tp, s] = run;
     const bool alone = tp.size == 1;
-    const Dropping& drop = batch.dropping;
+    const DropoutState& drop = batch.dropout;
     if (drop.p > 0)
         ops.dropout({.y = d_x_, .x = d_x_, .p = drop.p, .key = key_of(drop.seed, drop.step, embedding_layer),
                      .first_row = drop.first_row + run.first_own_row()}, s);
     if (!alone && w_.wpe)
         ops.embedding_backward({.d_wte = d_w_.wpe, .d_y = d_x_,
                                 .tokens = batch.positions.part(run.first_own_row(), run.own_rows())}, s);
-    ops.embedding_backward({.d_wte = d_w_.wte.slice(0, run.classes()), .d_wpe = alone ? d_w_.wpe : Tensor{},
+    ops.embedding_backward({.d_wte = d_w_.wte.slice(0, run.vocab_rows()), .d_wpe = alone ? d_w_.wpe : Tensor{},
                             .d_y = run.gathered(d_x_, scratch_.branch), .tokens = batch.tokens,
                             .positions = w_.wpe && alone ? batch.positions : Tensor{},
-                            .first_token = run.first_class(), .V = m.V}, s);
+                            .first_token = run.vocab_offset(), .V = m.V}, s);
 }
 
 void Decoder::forward(const Batch& batch) {
     /*1*/ Tensor x = embedded(batch);
     /*2*/ for (int l = 0; l < run.d.L; ++l) {
         const Tensor y = stream_after(l);
-        block_forward(run, l, w_.block[size_t(l)], acts_of(l), scratch_, batch, turns_, y, x);
+        block_forward(run, l, w_.block[size_t(l)], acts_of(l), scratch_, batch, rope_table_, y, x);
         x = y;
     }
     /*3*/ norm_forward(run, w_.norm, norm_, run.own(normed_), x);
@@ -160,8 +160,8 @@ void Decoder::loss_and_backward(const Batch& batch, Tensor losses, double scale,
     /*2*/ for (int l = d.L - 1; l >= 0; --l) {
         const Tensor x = stream_[size_t(l)];
         const BlockWeights& w = w_.block[size_t(l)];
-        if (purpose_.recompute) block_forward(run, l, w, acts_of(l), scratch_, batch, turns_, run.own(d_normed_), x);
-        block_backward(run, l, w, d_w_.block[size_t(l)], acts_of(l), scratch_, batch, turns_, d_x_, d_x_, x);
+        if (purpose_.recompute) block_forward(run, l, w, acts_of(l), scratch_, batch, rope_table_, run.own(d_normed_), x);
+        block_backward(run, l, w, d_w_.block[size_t(l)], acts_of(l), scratch_, batch, rope_table_, d_x_, d_x_, x);
         finished(l + 1);
     }
     /*1*/ embedded_backward(batch);
@@ -206,7 +206,7 @@ void Decoder::cached(const CachedRows& rows, Tensor wanted, Tensor logits) {
 
     BlockActs a = c.acts;  // the same memory, as n rows
     for (Tensor* t : {&a.normed1, &a.mid, &a.normed2, &a.attention.qkv, &a.attention.y, &a.feed_forward.up,
-                      &a.feed_forward.bent})
+                      &a.feed_forward.activated})
         *t = t->slice(0, n);
     for (Tensor* t : {&a.norm1.mean, &a.norm1.rstd, &a.norm2.mean, &a.norm2.rstd})
         if (*t) *t = t->part(0, n);
@@ -221,7 +221,7 @@ void Decoder::cached(const CachedRows& rows, Tensor wanted, Tensor logits) {
               ops.add({.y = x, .a = x, .b = k.branch}, s);
           }
     /*2*/ for (int l = 0; l < d.L; ++l)
-        block_cached(run, w_.block[size_t(l)], a, k, c.layer[size_t(l)], rows, turns_, x, x);
+        block_cached(run, w_.block[size_t(l)], a, k, c.layer[size_t(l)], rows, rope_table_, x, x);
     const int64_t count = wanted ? wanted.size() : 0;
     if (count == 0) return;  // a piece of a prompt whose logits nobody wants
     const Tensor picked = c.picked.slice(0, count), normed = c.normed.slice(0, count);

@@ -62,7 +62,7 @@ private:
     NormActs norm_;
     Tensor normed_, d_normed_;  // [N,C]
     Tensor d_x_;                // [n,C]
-    Tensor turns_, product_room_;
+    Tensor rope_table_, matmul_workspace_;
 
     struct Cache {  // generation
         Arena arena;

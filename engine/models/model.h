@@ -19,9 +19,9 @@ struct Weight {
     std::string name;
     Spec spec;
     int bucket;
-    Spec whole;                 // what it is on one rank
-    std::vector<Piece> pieces;  // what this rank has of it
-    int64_t first = 0;          // of its arena's elements
+    Spec whole;                       // what it is on one rank
+    std::vector<WeightSlice> slices;  // what this rank has of it
+    int64_t first = 0;                // of its arena's elements
     Tensor value = {};
     Tensor grad = {};  // accumulator dtype; empty in a model that does not train
 };

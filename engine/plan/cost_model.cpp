@@ -51,7 +51,7 @@ StepTime step_time(const Counted& step, const MeshSizes& mesh, const Device& d, 
         t.matmul = step.flops() / peak;
         return t;
     }
-    t.matmul = step.work[size_t(Work::matmul)].flops / (peak * k.products_share);
+    t.matmul = step.work[size_t(Work::matmul)].flops / (peak * k.matmul_share);
     t.attention = step.work[size_t(Work::attention)].flops /
                   (peak * (step.head_width < 128 ? k.narrow_attention_share : k.attention_share));
     const double bandwidth = d.memory_gbs * 1e9 * k.memory_share;

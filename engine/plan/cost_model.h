@@ -1,7 +1,7 @@
 #pragma once
 // How long a step takes: the work that counting found, divided by what the hardware can do of it.
 //
-//   matrix products   flops / (peak · products_share)
+//   matmuls   flops / (peak · matmul_share)
 //   attention         flops / (peak · s),       s = attention_share, or narrow_attention_share for heads below 128
 //   rows, update      bytes / (memory bandwidth · memory_share)
 //
@@ -12,7 +12,7 @@
 // What is exposed: tp, all of it. dp, the sums of gradients beyond hidden_share of the last micro-batch's backward pass, and all
 // of the rest: the norm, and the weights that are gathered after the update (engine/exchange.h). There are no pipeline stages.
 //
-// Where the constants come from: products_share is fitted on two published runs, the shares of attention were measured by
+// Where the constants come from: matmul_share is fitted on two published runs, the shares of attention were measured by
 // others, and memory_share, link_share and hidden_share are assumptions; docs/scaling.md says what the rows that were not fitted
 // show. The width of a model needs no constant of its own: it enters through attention, rows and update, which weigh more
 // where the products are small. The latencies are those of NCCL's model for rings (src/graph/tuning.cc).
@@ -23,7 +23,7 @@
 namespace gradus {
 
 struct CostConstants {
-    double products_share = 0.60;
+    double matmul_share = 0.60;
     double attention_share = 0.45, narrow_attention_share = 0.28;
     double memory_share = 0.87, link_share = 0.8, hidden_share = 0.8;
     double base_latency = 8.4e-6, nvlink_latency = 3.4e-6, network_latency = 14e-6;  // s

@@ -32,7 +32,7 @@ void count_matmul(const Args& a, int64_t M, int64_t N, int64_t K) {
     if (!current_counted) return;
     const Cost c = cost(a);
     current_counted->work[size_t(Work::matmul)] += {1, c.flops, c.bytes};
-    current_counted->products[{M, N, K}] += {1, c.flops, c.bytes};
+    current_counted->matmuls[{M, N, K}] += {1, c.flops, c.bytes};
 }
 void count_forward(const LinearForward& a, Stream) { count_matmul(a, a.x.rows(), a.y.last(), a.x.last()); }
 void count_input(const LinearBackwardInput& a, Stream) { count_matmul(a, a.d_y.rows(), a.d_x.last(), a.d_y.last()); }
@@ -87,7 +87,7 @@ Counted Counted::plus(const Counted& other, double times) const {
     Counted sum = *this;
     const auto scaled = [&](const Amount& p) { return Amount{times * p.calls, times * p.flops, times * p.bytes}; };
     for (size_t i = 0; i < work.size(); ++i) sum.work[i] += scaled(other.work[i]);
-    for (const auto& [shape, p] : other.products) sum.products[shape] += scaled(p);
+    for (const auto& [shape, p] : other.matmuls) sum.matmuls[shape] += scaled(p);
     for (Collective c : other.collectives) {
         c.calls *= times;
         sum.add(c);
@@ -112,7 +112,7 @@ Counted* Counting::current() { return current_counted; }
 
 namespace {
 
-Ops counting_table(size_t product_room, int64_t logit_rows) {
+Ops counting_table(size_t matmul_workspace, int64_t logit_rows) {
     // clang-format off
     return immediate::completed({
         .name                   = "counting",
@@ -155,7 +155,7 @@ Ops counting_table(size_t product_room, int64_t logit_rows) {
         .copy_to_device         = copy_to_device,
         .copy_to_host           = copy_to_host,
         .copy                   = copy_to_device,
-        .product_room           = product_room,
+        .matmul_workspace           = matmul_workspace,
         .logit_rows             = logit_rows,
     });
     // clang-format on
@@ -163,12 +163,12 @@ Ops counting_table(size_t product_room, int64_t logit_rows) {
 
 }  // namespace
 
-const Ops& counting_ops(size_t product_room, int64_t logit_rows) {
+const Ops& counting_ops(size_t matmul_workspace, int64_t logit_rows) {
     thread_local std::map<std::pair<size_t, int64_t>, Ops> tables;
-    const std::pair key(product_room, logit_rows);
+    const std::pair key(matmul_workspace, logit_rows);
     const auto known = tables.find(key);
     return known != tables.end() ? known->second
-                                 : tables.emplace(key, counting_table(product_room, logit_rows)).first->second;
+                                 : tables.emplace(key, counting_table(matmul_workspace, logit_rows)).first->second;
 }
 
 }  // namespace gradus

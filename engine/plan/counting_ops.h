@@ -15,7 +15,7 @@
 
 namespace gradus {
 
-const Ops& counting_ops(size_t product_room = 0, int64_t logit_rows = 0);
+const Ops& counting_ops(size_t matmul_workspace = 0, int64_t logit_rows = 0);
 
 // Ops that share a limit of the hardware.
 enum class Work { matmul, attention, rows, update };
@@ -25,7 +25,7 @@ struct Amount {
     Amount& operator+=(const Amount& o) { return calls += o.calls, flops += o.flops, bytes += o.bytes, *this; }
 };
 
-using ProductShape = std::array<int64_t, 3>;  // M, N, K
+using MatmulShape = std::array<int64_t, 3>;  // M, N, K
 
 // Collectives of one kind and size on one axis of the mesh.
 struct Collective {
@@ -35,9 +35,9 @@ struct Collective {
 };
 
 struct Counted {
-    std::array<Amount, 4> work;               // by Work
-    std::map<ProductShape, Amount> products;  // the matrix products by shape
-    int64_t head_width = 0;                   // of the attention
+    std::array<Amount, 4> work;             // by Work
+    std::map<MatmulShape, Amount> matmuls;  // the matmuls by shape
+    int64_t head_width = 0;                 // of the attention
     std::vector<Collective> collectives;
     double allocated = 0;    // bytes
     double whole_pages = 0;  // what blocks would take more in whole huge pages, as a CPU gives them out

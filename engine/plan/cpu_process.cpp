@@ -14,8 +14,8 @@ constexpr double mib = 1 << 20;
 constexpr double program_alone = 14 * mib, program_with_mpi = 28 * mib, stack_of_thread = 0.1 * mib;
 constexpr double pages_of_sample = 64 << 10;  // around a page that is touched the kernel maps its neighbours
 
-// As kernels/cpu/product_packed.cpp lays out its panels, in floats.
-double product_scratch(const ProductShape& shape, bool rounds) {
+// As kernels/cpu/matmul_packed.cpp lays out its panels, in floats.
+double matmul_scratch(const MatmulShape& shape, bool rounds) {
     constexpr int64_t depth = 6144 / tile_columns;
     const auto panels = [](int64_t lanes, int64_t lanes_of_panel, int64_t k) {
         return round_up(lanes, lanes_of_panel) / lanes_of_panel * round_up(lanes_of_panel * k + panel_slack, 16);
@@ -52,8 +52,8 @@ CpuProcess cpu_process(const Run& r, const Counted& step, const CpuRun& run) {
     p.pages = run.whole_pages;
 
     double product = 0;
-    for (const auto& [shape, amount] : step.products)
-        product = std::max(product, product_scratch(shape, r.dtype == DType::bf16));
+    for (const auto& [shape, amount] : step.matmuls)
+        product = std::max(product, matmul_scratch(shape, r.dtype == DType::bf16));
     const double norms = 2.0 * r.d.C * double((r.d.N() + 15) / 16);
     p.scratch = sizeof(float) * (product + attention_scratch(r.d, run.threads) + norms);
 

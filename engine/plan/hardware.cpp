@@ -34,7 +34,7 @@ constexpr Device devices[] = {
      .network_gbs = 50, .node = 8, .context_gib = gpu_context,
      .source = "NVIDIA HGX B200 data sheet (SXM, 180 GB); NVLink 5: 1,800 GB/s both ways; DGX B200: 400 Gbit/s a GPU"},
     {.name = "cpu", .memory_gib = 0, .bf16_tflops = 0, .f32_tflops = 0, .memory_gbs = 0, .nvlink_gbs = 0,
-     .network_gbs = 0, .node = 1, .context_gib = 0, .product_room = 0, .logit_rows = 0,
+     .network_gbs = 0, .node = 1, .context_gib = 0, .matmul_workspace = 0, .logit_rows = 0,
      .source = "not known: --tflops says what `gradus bench ops` measured"},
 };
 // clang-format on

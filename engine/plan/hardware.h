@@ -13,15 +13,15 @@ namespace gradus {
 
 struct Device {
     const char* name;
-    double memory_gib;                        // as the driver reports it; 0: of the machine at hand
-    double bf16_tflops, f32_tflops;           // f32 without tensor cores; 0: not known, so no time is estimated
-    double memory_gbs;                        // GB/s
-    double nvlink_gbs, network_gbs;           // GB/s
-    int node;                                 // devices in a node
-    double context_gib;                       // taken before the first tensor: driver, libraries
-    size_t product_room = cuda_product_room;  // Ops::product_room
-    int64_t logit_rows = cuda_logit_rows;     // Ops::logit_rows
-    const char* source;                       // of the figures
+    double memory_gib;                                // as the driver reports it; 0: of the machine at hand
+    double bf16_tflops, f32_tflops;                   // f32 without tensor cores; 0: not known, so no time is estimated
+    double memory_gbs;                                // GB/s
+    double nvlink_gbs, network_gbs;                   // GB/s
+    int node;                                         // devices in a node
+    double context_gib;                               // taken before the first tensor: driver, libraries
+    size_t matmul_workspace = cuda_matmul_workspace;  // Ops::matmul_workspace
+    int64_t logit_rows = cuda_logit_rows;             // Ops::logit_rows
+    const char* source;                               // of the figures
 
     bool is_cpu() const { return memory_gib == 0; }
 };

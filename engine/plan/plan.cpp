@@ -6,9 +6,9 @@
 #include <cmath>
 
 #include "engine/generate/samples.h"
+#include "engine/loop/validation.h"
 #include "engine/plan/counting_comm.h"
 #include "engine/plan/cpu_process.h"
-#include "engine/validation.h"
 
 namespace gradus {
 
@@ -63,12 +63,12 @@ void require_rehearsable(const Resolved& r) {
 }
 
 // One rank of the run, built and run on the counting table.
-class Rehearsal {
+class DryRun {
 public:
-    explicit Rehearsal(const Plan& plan) : plan_(plan), mesh_(counting_mesh(plan.mesh, plan.ranks)) {
+    explicit DryRun(const Plan& plan) : plan_(plan), mesh_(counting_mesh(plan.mesh, plan.ranks)) {
         const Resolved& r = plan.resolved;
-        model = make_model(counting_ops(plan.device.product_room, plan.device.logit_rows), r.model, r.dtype, r.purpose,
-                           mesh_.tp);
+        model = make_model(counting_ops(plan.device.matmul_workspace, plan.device.logit_rows), r.model, r.dtype,
+                           r.purpose, mesh_.tp);
         of_model_ = counting_.take();
     }
 
@@ -132,9 +132,9 @@ double checkpoint_copy(const Plan& plan) {
            shards * plan.mesh.tp * (plan.memory.masters + plan.memory.moments);
 }
 
-void rehearse(Plan& plan, const PlanRequest& request) {
+void dry_run(Plan& plan, const PlanRequest& request) {
     const Resolved& r = plan.resolved;
-    Rehearsal rank(plan);
+    DryRun rank(plan);
     const Counted two = rank.step(2);
     const double more_inputs = rank.allocated;
     const Counted one = rank.step(1);
@@ -207,7 +207,7 @@ Plan make_plan(const PlanRequest& request) {
     plan.micro_batches = plan.sequences / plan.resolved.trainer.micro_batch;
     require_rehearsable(plan.resolved);
 
-    rehearse(plan, request);
+    dry_run(plan, request);
     fill_flops(plan);
     plan.memory_limit = (request.memory_gib > 0 ? request.memory_gib : plan.device.memory_gib) * double(1 << 30);
     plan.price = request.price;

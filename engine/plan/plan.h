@@ -7,7 +7,7 @@
 //
 // Units: bytes, FLOP, tokens, seconds unless a name says otherwise. Formulas of FLOPs for a token, where N is the number
 // of parameters and L, H, D, T the layers, heads, width of a head and context:
-//   6N                      forward and backward of all matrix products
+//   6N                      forward and backward of all matmuls
 //   6N + 6·L·H·D·T          and attention that is causal, which needs half of the T x T scores (llm.c)
 //   6N + 12·L·H·D·T         and attention counted in full (Chowdhery et al. 2022, PaLM, appendix B)
 #include "engine/config.h"

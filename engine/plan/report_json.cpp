@@ -49,7 +49,7 @@ Json time_of(const Plan& p) {
     const CostConstants& c = cost_constants();
     const PredictionError error;
     const bool modelled = p.resolved.cuda;
-    const Json assumes = {{"products_share", c.products_share},
+    const Json assumes = {{"matmul_share", c.matmul_share},
                           {"attention_share", c.attention_share},
                           {"narrow_attention_share", c.narrow_attention_share},
                           {"memory_share", c.memory_share},

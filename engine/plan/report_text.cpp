@@ -106,7 +106,7 @@ std::string assumptions_text(const Plan& p) {
         "         other engines reach; today's CUDA kernels of gradus have not been measured at it: expect a longer "
         "run\n"
         "error    against {} published runs of other engines: median {:.0f}%, worst {:.0f}% (docs/scaling.md)\n",
-        100 * c.products_share, 100 * c.attention_share, 100 * c.narrow_attention_share, e.runs, 100 * e.median,
+        100 * c.matmul_share, 100 * c.attention_share, 100 * c.narrow_attention_share, e.runs, 100 * e.median,
         100 * e.worst);
 }
 

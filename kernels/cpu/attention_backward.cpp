@@ -106,18 +106,18 @@ void visit(const HeadLayout& at, const Pair& pair, const Work& w, const Interval
         for (int64_t q = r; q < r_end; ++q)
             probabilities(w, q, span.first_panel() * tile_columns, span.last_panel() * tile_columns,
                           of.lo[t0 + q] - base, of.hi[t0 + q] - base, scale);
-        add_product<score_stride, 1>(d_query_rows + r * wide, w.d_s + r * score_stride + span.first,
-                                     pair.key_rows + row + span.first * wide, span.last - span.first, wide);
+        add_matmul<score_stride, 1>(d_query_rows + r * wide, w.d_s + r * score_stride + span.first,
+                                    pair.key_rows + row + span.first * wide, span.last - span.first, wide);
     }
     for (int64_t k = 0; k < std::min(key_tile, at.T - base); k += tile_rows) {
         int64_t first = 0, last = count;  // the queries that may see one of these keys
         while (first < last && of.hi[t0 + first] <= base + k) ++first;
         while (first < last && of.lo[t0 + last - 1] >= base + k + tile_rows) --last;
         if (first == last) continue;
-        add_product<1, score_stride>(pair.d_values + row + k * wide, w.p + first * score_stride + k,
-                                     w.d_y_rows + first * wide, last - first, wide);
-        add_product<1, score_stride>(pair.d_keys + row + k * wide, w.d_s + first * score_stride + k,
-                                     w.query_rows + first * wide, last - first, wide);
+        add_matmul<1, score_stride>(pair.d_values + row + k * wide, w.p + first * score_stride + k,
+                                    w.d_y_rows + first * wide, last - first, wide);
+        add_matmul<1, score_stride>(pair.d_keys + row + k * wide, w.d_s + first * score_stride + k,
+                                    w.query_rows + first * wide, last - first, wide);
     }
 }
 

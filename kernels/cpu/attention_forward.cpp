@@ -98,8 +98,8 @@ void attend(const AttentionForward& a, const HeadLayout& at, const Work& w, cons
             for (int64_t q = r; q < r_end; ++q)
                 softmax_row(w, q, span.first_panel() * tile_columns, span.last_panel() * tile_columns,
                             of.lo[t0 + q] - base, of.hi[t0 + q] - base, wide, float(a.scale));
-            add_product<score_stride, 1>(w.out + r * wide, scores + span.first, values + (base + span.first) * wide,
-                                         span.last - span.first, wide);
+            add_matmul<score_stride, 1>(w.out + r * wide, scores + span.first, values + (base + span.first) * wide,
+                                        span.last - span.first, wide);
         }
     }
     for (int64_t r = 0; r < count; ++r) {

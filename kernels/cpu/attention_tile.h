@@ -8,9 +8,9 @@
 // Heads are converted to f32 and packed once for each (sequence, kv head), then serve all query tiles and query heads.
 // D is rounded up to `wide` columns with zeros, so that any head width works.
 #include "kernels/cpu/buffer.h"
+#include "kernels/cpu/matmul_pack.h"
+#include "kernels/cpu/matmul_tile.h"
 #include "kernels/cpu/parallel.h"
-#include "kernels/cpu/product_pack.h"
-#include "kernels/cpu/product_tile.h"
 #include "kernels/cpu/vector_math.h"
 
 namespace gradus::cpu {
@@ -104,7 +104,7 @@ inline void group_scores(float* scores, const float* group, const float* panels,
 
 // to[r, c] += Σ_k a[r,k] · b[k,c] for tile_rows rows of `wide` columns. row and step are a's, as in multiply().
 template <int row, int step>
-void add_product(float* to, const float* a, const float* b, int64_t depth, int64_t wide) {
+void add_matmul(float* to, const float* a, const float* b, int64_t depth, int64_t wide) {
     for (int64_t c = 0; c < wide; c += tile_columns) {
         Tile tile;
 #pragma GCC unroll 16

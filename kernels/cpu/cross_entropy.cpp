@@ -55,7 +55,7 @@ void gradient(const CrossEntropyBackward& a, int64_t n) {
     const float lse = a.lse.as<float>()[n], factor = float(1 + 2 * a.z_loss * double(lse)), scale = float(a.scale);
     const float uniform = float(a.smoothing / double(a.V));
     const auto slope = [&](Floats x, float hit) { return scale * (exponential(x - lse) * factor - hit - uniform); };
-    const int64_t here = target - a.first_class;
+    const int64_t here = target - a.vocab_offset;
     const bool mine = here >= 0 && here < V;
     const float at_target = mine ? slope(splat(float(z[here])), float(1 - a.smoothing))[0] : 0;
     sweep(V, [&](int64_t i, auto lanes) { store(z + i, slope(load(z + i, lanes), 0), lanes); });
@@ -71,7 +71,7 @@ void cross_entropy_stats(const CrossEntropyStats& a, Stream) {
         parallel(a.logits.rows(), row_grain(V), [&](int64_t first, int64_t last) {
             for (int64_t n = first; n < last; ++n)
                 statistics(a.stats.as<float>() + n * 4, a.logits.as<Scalar>() + n * V, V,
-                           a.targets.as<int32_t>()[n] - a.first_class);
+                           a.targets.as<int32_t>()[n] - a.vocab_offset);
         });
     });
 }

@@ -1,18 +1,18 @@
 // Linear: three products that differ in what is transposed, and the sum of the columns of d_y.
 #include "kernels/cpu/buffer.h"
 #include "kernels/cpu/cpu.h"
+#include "kernels/cpu/matmul.h"
 #include "kernels/cpu/onednn.h"
 #include "kernels/cpu/parallel.h"
-#include "kernels/cpu/product.h"
 #include "kernels/cpu/vector.h"
 
 namespace gradus::cpu {
 
 namespace {
 
-void product(const Product& p) {
-    if (p.a.dtype == DType::bf16 && multiplies_bf16() && p.M > 0 && p.K > 0) onednn_product(p);
-    else packed_product(p);
+void matmul(const Matmul& p) {
+    if (p.a.dtype == DType::bf16 && multiplies_bf16() && p.M > 0 && p.K > 0) onednn_matmul(p);
+    else packed_matmul(p);
 }
 
 // Sums of whole columns: a stretch of columns belongs to one thread, which takes the rows in order, in blocks so that a
@@ -33,37 +33,37 @@ void column_sum(float* total, const Scalar* x, int64_t N, int64_t C) {
 }  // namespace
 
 void linear_forward(const LinearForward& a, Stream) {
-    const Product p = {.out = a.y.data,
-                       .dtype = a.y.dtype,
-                       .M = a.x.rows(),
-                       .N = a.y.last(),
-                       .K = a.x.last(),
-                       .a = matrix(a.x),
-                       .b = matrix(a.w).transposed(),
-                       .bias = a.b.data};
-    if (p.M >= 1 && p.M <= thin_rows) thin_product(p);
-    else product(p);
+    const Matmul p = {.out = a.y.data,
+                      .dtype = a.y.dtype,
+                      .M = a.x.rows(),
+                      .N = a.y.last(),
+                      .K = a.x.last(),
+                      .a = matrix(a.x),
+                      .b = matrix(a.w).transposed(),
+                      .bias = a.b.data};
+    if (p.M >= 1 && p.M <= thin_rows) thin_matmul(p);
+    else matmul(p);
 }
 
 void linear_backward_input(const LinearBackwardInput& a, Stream) {
-    product({.out = a.d_x.data,
-             .dtype = a.d_x.dtype,
-             .M = a.d_y.rows(),
-             .N = a.d_x.last(),
-             .K = a.d_y.last(),
-             .a = matrix(a.d_y),
-             .b = matrix(a.w)});
+    matmul({.out = a.d_x.data,
+            .dtype = a.d_x.dtype,
+            .M = a.d_y.rows(),
+            .N = a.d_x.last(),
+            .K = a.d_y.last(),
+            .a = matrix(a.d_y),
+            .b = matrix(a.w)});
 }
 
 void linear_backward_weight(const LinearBackwardWeight& a, Stream) {
-    product({.out = a.d_w.data,
-             .dtype = a.d_w.dtype,
-             .M = a.d_y.last(),
-             .N = a.x.last(),
-             .K = a.x.rows(),
-             .a = matrix(a.d_y).transposed(),
-             .b = matrix(a.x),
-             .accumulate = true});
+    matmul({.out = a.d_w.data,
+            .dtype = a.d_w.dtype,
+            .M = a.d_y.last(),
+            .N = a.x.last(),
+            .K = a.x.rows(),
+            .a = matrix(a.d_y).transposed(),
+            .b = matrix(a.x),
+            .accumulate = true});
     if (!a.d_b || a.x.rows() == 0) return;
     by_dtype(a.d_y.dtype, [&](auto kind) {
         using Scalar = decltype(kind);

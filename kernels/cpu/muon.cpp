@@ -8,8 +8,8 @@
 
 #include "kernels/cpu/buffer.h"
 #include "kernels/cpu/cpu.h"
+#include "kernels/cpu/matmul.h"
 #include "kernels/cpu/parallel.h"
-#include "kernels/cpu/product.h"
 #include "kernels/scalar.h"
 
 namespace gradus::cpu {
@@ -62,32 +62,32 @@ void update(const Muon& op, const MuonMatrix& w, float* workspace) {
     blend(X, X, 1 / norm, 0, n);
     for (int round = 0; round < 5; ++round) {
         const Matrix x = rows_of(X, I), across = R <= I ? x : x.transposed();
-        packed_product({.out = A,
-                        .dtype = DType::f32,
-                        .M = r,
-                        .N = r,
-                        .K = std::max(R, I),
-                        .a = across,
-                        .b = across.transposed(),
-                        .symmetric = true});
-        packed_product({.out = B,
-                        .dtype = DType::f32,
-                        .M = r,
-                        .N = r,
-                        .K = r,
-                        .a = rows_of(A, r),
-                        .b = rows_of(A, r).transposed(),
-                        .symmetric = true});
+        packed_matmul({.out = A,
+                       .dtype = DType::f32,
+                       .M = r,
+                       .N = r,
+                       .K = std::max(R, I),
+                       .a = across,
+                       .b = across.transposed(),
+                       .symmetric = true});
+        packed_matmul({.out = B,
+                       .dtype = DType::f32,
+                       .M = r,
+                       .N = r,
+                       .K = r,
+                       .a = rows_of(A, r),
+                       .b = rows_of(A, r).transposed(),
+                       .symmetric = true});
         blend(B, A, -4.7750f, 2.0315f, r * r);
         for (int64_t i = 0; i < r; ++i) B[i * r + i] += 3.4445f;
         const Matrix quintic = rows_of(B, r);
-        packed_product({.out = Y,
-                        .dtype = DType::f32,
-                        .M = R,
-                        .N = I,
-                        .K = r,
-                        .a = R <= I ? quintic : x,
-                        .b = R <= I ? x : quintic});
+        packed_matmul({.out = Y,
+                       .dtype = DType::f32,
+                       .M = R,
+                       .N = I,
+                       .K = r,
+                       .a = R <= I ? quintic : x,
+                       .b = R <= I ? x : quintic});
         std::swap(X, Y);
     }
 

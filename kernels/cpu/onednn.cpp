@@ -27,7 +27,7 @@ struct Kernel {
     dnnl::matmul run;
 };
 
-Kernel make(const Product& p) {
+Kernel make(const Matmul& p) {
     const dnnl::memory::desc a({p.M, p.K}, type(p.a.dtype), dnnl::memory::dims{p.a.row, p.a.column});
     const dnnl::memory::desc b({p.K, p.N}, type(p.b.dtype), dnnl::memory::dims{p.b.row, p.b.column});
     const dnnl::memory::desc out({p.M, p.N}, type(p.dtype), dnnl::memory::dims{p.N, 1});
@@ -45,7 +45,7 @@ Kernel make(const Product& p) {
 }
 
 // A primitive is built for the number of threads that will run it.
-const Kernel& kernel_for(const Product& p) {
+const Kernel& kernel_for(const Matmul& p) {
     using Key =
         std::tuple<int64_t, int64_t, int64_t, DType, DType, DType, int64_t, int64_t, int64_t, int64_t, bool, bool, int>;
     static auto& kernels = *new std::map<Key, Kernel>;
@@ -73,7 +73,7 @@ bool multiplies_bf16() {
     return answer;
 }
 
-void onednn_product(const Product& p) {
+void onednn_matmul(const Matmul& p) {
     const Kernel& kernel = kernel_for(p);
     const auto wrap = [](const dnnl::memory::desc& about, const void* data) {
         return dnnl::memory(about, engine(), const_cast<void*>(data));

@@ -1,7 +1,7 @@
 #pragma once
 // oneDNN's matrix product: what the CPU table uses where the machine multiplies bf16 in hardware, and the ceiling that
 // the benchmarks measure against. Primitives are made once for each shape and kept; several threads may call at once.
-#include "kernels/cpu/product.h"
+#include "kernels/cpu/matmul.h"
 
 namespace gradus::cpu {
 
@@ -9,6 +9,6 @@ namespace gradus::cpu {
 // loops, and the packed product is faster.
 bool multiplies_bf16();
 
-void onednn_product(const Product&);
+void onednn_matmul(const Matmul&);
 
 }  // namespace gradus::cpu

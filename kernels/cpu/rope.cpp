@@ -1,4 +1,4 @@
-// Rope: the turns of a row's position are unpacked once and serve all its heads.
+// Rope: the rows of the table at a row's position are unpacked once and serve all its heads.
 #include <string>
 
 #include "kernels/cpu/cpu.h"
@@ -37,7 +37,7 @@ void turn_neighbours(Scalar* x, const Turns& t, int64_t first, int64_t count) {
 
 template <class Scalar>
 void turn(const Rope& a, float direction) {
-    const int64_t N = a.x.rows(), W = a.x.last(), P = a.turns.shape.dim[0], R = a.turns.shape.dim[1];
+    const int64_t N = a.x.rows(), W = a.x.last(), P = a.rope_table.shape.dim[0], R = a.rope_table.shape.dim[1];
     for (int64_t n = 0; n < N; ++n) {
         const int32_t p = a.positions.as<int32_t>()[n];
         CHECK(p >= 0 && p < P, "position " + std::to_string(p) + " is not in [0, " + std::to_string(P) + ")");
@@ -46,7 +46,7 @@ void turn(const Rope& a, float direction) {
         for (int64_t n = first_row; n < last_row; ++n)
             for (int64_t first = 0; first < R; first += block) {
                 const int64_t count = std::min(block, R - first);
-                const float* pairs = a.turns.as<float>() + (a.positions.as<int32_t>()[n] * R + first) * 2;
+                const float* pairs = a.rope_table.as<float>() + (a.positions.as<int32_t>()[n] * R + first) * 2;
                 Turns t = {};
                 for (int64_t i = 0; i < count; ++i) {
                     t.cosine[i] = pairs[2 * i];

@@ -21,7 +21,7 @@ __device__ float relative_to(float top) { return top == -infinity ? 0.f : top; }
 
 template <class Scalar>
 __global__ void cross_entropy_stats_kernel(float* stats, const Scalar* logits, const int32_t* targets, int64_t N,
-                                           int64_t Vr, int64_t first_class) {
+                                           int64_t Vr, int64_t vocab_offset) {
     const int64_t n = row();
     const int lane = threadIdx.x;
     if (n >= N) return;
@@ -39,7 +39,7 @@ __global__ void cross_entropy_stats_kernel(float* stats, const Scalar* logits, c
     total = warp_sum(total);
     mass = warp_sum(mass);
 
-    const int64_t target = targets[n] - first_class;
+    const int64_t target = targets[n] - vocab_offset;
     const float hit = target >= 0 && target < Vr ? float(z[target]) : 0.f;
     if (lane == 0) {
         stats[n * 4] = top;
@@ -85,9 +85,9 @@ __global__ void cross_entropy_forward_kernel(float* loss, float* lse, const floa
 
 template <class Scalar>
 __global__ void cross_entropy_backward_kernel(Scalar* logits, const float* lse, const int32_t* targets, int64_t N,
-                                              int64_t Vr, int64_t V, int64_t first_class, float scale, float kept,
+                                              int64_t Vr, int64_t V, int64_t vocab_offset, float scale, float kept,
                                               float uniform, float z_loss) {
-    const int64_t i = element(), n = i / Vr, v = first_class + i % Vr;
+    const int64_t i = element(), n = i / Vr, v = vocab_offset + i % Vr;
     if (n >= N) return;
     device_check(targets[n] < V);
     const float p = expf(float(logits[i]) - lse[n]) * (1 + 2 * z_loss * lse[n]);
@@ -102,7 +102,7 @@ void cross_entropy_stats(const CrossEntropyStats& a, Stream s) {
     by_dtype(a.logits.dtype, [&](auto kind) {
         using Scalar = decltype(kind);
         launch_rows(cross_entropy_stats_kernel<Scalar>, N, s, a.stats.as<float>(), a.logits.as<Scalar>(),
-                    a.targets.as<int32_t>(), N, Vr, a.first_class);
+                    a.targets.as<int32_t>(), N, Vr, a.vocab_offset);
     });
 }
 
@@ -128,7 +128,7 @@ void cross_entropy_backward(const CrossEntropyBackward& a, Stream s) {
     by_dtype(a.logits.dtype, [&](auto kind) {
         using Scalar = decltype(kind);
         launch_elements(cross_entropy_backward_kernel<Scalar>, N * Vr, s, a.logits.as<Scalar>(), a.lse.as<float>(),
-                        a.targets.as<int32_t>(), N, Vr, a.V, a.first_class, float(a.scale), kept, uniform,
+                        a.targets.as<int32_t>(), N, Vr, a.V, a.vocab_offset, float(a.scale), kept, uniform,
                         float(a.z_loss));
     });
 }

@@ -1,6 +1,6 @@
 // Linear on a GPU. The formulas are in kernels/linear.h.
 //
-// Plan. The three products are calls of product() (kernels/cuda/matmul.h), which differ in what is transposed. d_b is a sum
+// Plan. The three products are calls of matmul() (kernels/cuda/matmul.h), which differ in what is transposed. d_b is a sum
 // over rows: one block per 32 columns.
 #include "kernels/cuda/common.h"
 #include "kernels/cuda/device_ops.h"
@@ -23,14 +23,14 @@ __global__ void linear_bias_kernel(float* d_b, const Scalar* d_y, int64_t N, int
 }  // namespace
 
 void linear_forward(const LinearForward& a, Stream s) {
-    product({.c = a.y, .a = a.x, .b = a.w, .transpose_b = true, .bias = a.b}, s);
+    matmul({.c = a.y, .a = a.x, .b = a.w, .transpose_b = true, .bias = a.b}, s);
 }
 
-void linear_backward_input(const LinearBackwardInput& a, Stream s) { product({.c = a.d_x, .a = a.d_y, .b = a.w}, s); }
+void linear_backward_input(const LinearBackwardInput& a, Stream s) { matmul({.c = a.d_x, .a = a.d_y, .b = a.w}, s); }
 
 void linear_backward_weight(const LinearBackwardWeight& a, Stream s) {
     const int64_t N = a.x.rows(), O = a.d_y.last();
-    product({.c = a.d_w, .a = a.d_y, .b = a.x, .transpose_a = true, .accumulate = true}, s);
+    matmul({.c = a.d_w, .a = a.d_y, .b = a.x, .transpose_a = true, .accumulate = true}, s);
     if (!a.d_b || N == 0) return;
     by_dtype(a.d_y.dtype, [&](auto kind) {
         using Scalar = decltype(kind);

@@ -11,7 +11,7 @@
 
 namespace gradus::DEVICE {
 
-struct Product {
+struct Matmul {
     Tensor c;  // [M,N]
     Tensor a;  // [M,K], or [K,M] transposed
     Tensor b;  // [K,N], or [N,K] transposed
@@ -24,9 +24,9 @@ struct Product {
 // Queued in the stream. The same product gives the same bits in every call of a process, since the algorithm for a shape is
 // chosen at its first call; untuned (MatmulTuning) also in every process on such a device and library. Nothing happens where
 // c is empty, nor where an empty sum is to be added (K = 0). Error where no algorithm runs.
-void product(const Product&, Stream);
+void matmul(const Matmul&, Stream);
 
-size_t product_room();                // Ops::product_room
+size_t matmul_workspace();            // Ops::matmul_workspace
 const MatmulTuning* matmul_tuning();  // Ops::tuning
 
 }  // namespace gradus::DEVICE

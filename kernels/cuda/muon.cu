@@ -1,6 +1,6 @@
 // Muon on a GPU. The formulas are in kernels/muon.h.
 //
-// Plan. One matrix after the other. The products are calls of product() (kernels/cuda/matmul.h); what is left is done
+// Plan. One matrix after the other. The products are calls of matmul() (kernels/cuda/matmul.h); what is left is done
 // element by element, one thread each. Two sums of the formula are made inside a product, which can add to what is there:
 //
 //   B = b·A, then B += c·A·A          Y = a·X, then Y += B·X  (+= X·B where R > I)
@@ -83,11 +83,11 @@ void update(const Muon& op, const MuonMatrix& w, Stream s) {
     launch_elements(muon_divide_kernel, size, s, X.as<float>(), norm, size);
 
     for (int round = 0; round < 5; ++round) {
-        product({.c = A, .a = X, .b = X, .transpose_a = !wide_matrix, .transpose_b = wide_matrix}, s);
+        matmul({.c = A, .a = X, .b = X, .transpose_a = !wide_matrix, .transpose_b = wide_matrix}, s);
         multiple(B, b, A);
-        product({.c = B, .a = A, .b = A, .accumulate = true, .alpha = c}, s);
+        matmul({.c = B, .a = A, .b = A, .accumulate = true, .alpha = c}, s);
         multiple(Y, a, X);
-        product({.c = Y, .a = wide_matrix ? B : X, .b = wide_matrix ? X : B, .accumulate = true}, s);
+        matmul({.c = Y, .a = wide_matrix ? B : X, .b = wide_matrix ? X : B, .accumulate = true}, s);
         std::swap(X, Y);
     }
 

@@ -1,6 +1,6 @@
 // Rotary position embedding on a GPU. The formulas are in kernels/rope.h.
 //
-// Plan. One thread per pair of channels: it reads both, turns them and writes them back, so working in place needs no
+// Plan. One thread per pair of channels: it reads both, rotates them and writes them back, so working in place needs no
 // order. Neighbouring threads have neighbouring pairs of one head.
 #include "kernels/cuda/common.h"
 #include "kernels/cuda/device_ops.h"
@@ -11,13 +11,13 @@ namespace {
 
 // W channels in a row, of which the first heads·D are heads; R pairs of each head are turned.
 template <class Scalar>
-__global__ void rope_kernel(Scalar* x, const int32_t* positions, const float* turns, int64_t N, int64_t W,
+__global__ void rope_kernel(Scalar* x, const int32_t* positions, const float* rope_table, int64_t N, int64_t W,
                             int64_t heads, int64_t D, int64_t P, int64_t R, bool half_split, float direction) {
     const int64_t pair = element(), i = pair % R, h = pair / R % heads, n = pair / R / heads;
     if (n >= N) return;
     const int64_t p = positions[n];
     device_check(p >= 0 && p < P);
-    const float c = turns[(p * R + i) * 2], s = turns[(p * R + i) * 2 + 1] * direction;
+    const float c = rope_table[(p * R + i) * 2], s = rope_table[(p * R + i) * 2 + 1] * direction;
 
     Scalar* const head = x + n * W + h * D;
     Scalar* const first = head + (half_split ? i : 2 * i);
@@ -27,13 +27,14 @@ __global__ void rope_kernel(Scalar* x, const int32_t* positions, const float* tu
     *second = Scalar(v * c + u * s);
 }
 
-// Forward turns by (c, s), backward by (c, −s).
+// Forward rotates by (c, s), backward by (c, −s).
 void turn(const Rope& a, float direction, Stream s) {
-    const int64_t N = a.x.rows(), W = a.x.last(), P = a.turns.shape.dim[0], R = a.turns.shape.dim[1];
+    const int64_t N = a.x.rows(), W = a.x.last(), P = a.rope_table.shape.dim[0], R = a.rope_table.shape.dim[1];
     by_dtype(a.x.dtype, [&](auto kind) {
         using Scalar = decltype(kind);
         launch_elements(rope_kernel<Scalar>, N * a.heads * R, s, a.x.as<Scalar>(), a.positions.as<int32_t>(),
-                        a.turns.as<float>(), N, W, a.heads, a.D, P, R, a.layout == RopeLayout::half_split, direction);
+                        a.rope_table.as<float>(), N, W, a.heads, a.D, P, R, a.layout == RopeLayout::half_split,
+                        direction);
     });
 }
 

@@ -70,7 +70,7 @@ const Ops& table() {
         .wait                   = wait,
         .reached                = reached,
         .seconds_between        = seconds_between,
-        .product_room           = product_room(),
+        .matmul_workspace           = matmul_workspace(),
         .logit_rows             = cuda_logit_rows,
         .tuning                 = matmul_tuning(),
     };

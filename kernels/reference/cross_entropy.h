@@ -11,7 +11,7 @@ void cross_entropy_stats(const CrossEntropyStats& a) {
     const int64_t N = a.logits.rows(), Vr = a.logits.last();
     for (int64_t n = 0; n < N; ++n) {
         const Scalar* z = a.logits.as<Scalar>() + n * Vr;
-        const int64_t target = a.targets.as<int32_t>()[n] - a.first_class;
+        const int64_t target = a.targets.as<int32_t>()[n] - a.vocab_offset;
 
         auto top = real_of(z[0]);
         for (int64_t v = 0; v < Vr; ++v) top = std::max(top, real_of(z[v]));
@@ -80,7 +80,7 @@ void cross_entropy_backward(const CrossEntropyBackward& a) {
         index("target", target, a.V);
         for (int64_t v = 0; v < Vr; ++v) {
             const Scalar p = std::exp(z[v] - lse) * (Scalar(1) + Scalar(2 * a.z_loss) * lse);
-            const Scalar hit = a.first_class + v == target ? Scalar(1 - a.smoothing) : Scalar(0);
+            const Scalar hit = a.vocab_offset + v == target ? Scalar(1 - a.smoothing) : Scalar(0);
             z[v] = Scalar(a.scale) * (p - hit - Scalar(a.smoothing / double(a.V)));
         }
     }

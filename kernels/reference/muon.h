@@ -10,7 +10,7 @@ namespace gradus::reference {
 
 // y [n,o] = Σ_k x[n,k] · z[k,o]
 template <class Real>
-std::vector<Real> product(const std::vector<Real>& x, const std::vector<Real>& z, int64_t n, int64_t k, int64_t o) {
+std::vector<Real> matmul(const std::vector<Real>& x, const std::vector<Real>& z, int64_t n, int64_t k, int64_t o) {
     std::vector<Real> y(size_t(n * o), Real(0));
     for (int64_t i = 0; i < n; ++i)
         for (int64_t j = 0; j < k; ++j)
@@ -40,10 +40,10 @@ void muon(const Muon& op, const MuonMatrix& w) {
         std::vector<Real> X_t(X.size());
         for (int64_t i = 0; i < R; ++i)
             for (int64_t j = 0; j < I; ++j) X_t[size_t(j * R + i)] = X[size_t(i * I + j)];
-        const std::vector<Real> A = R <= I ? product(X, X_t, R, I, R) : product(X_t, X, I, R, I);
-        std::vector<Real> B = product(A, A, r, r, r);
+        const std::vector<Real> A = R <= I ? matmul(X, X_t, R, I, R) : matmul(X_t, X, I, R, I);
+        std::vector<Real> B = matmul(A, A, r, r, r);
         for (size_t i = 0; i < B.size(); ++i) B[i] = b * A[i] + c * B[i];
-        const std::vector<Real> Y = R <= I ? product(B, X, R, R, I) : product(X, B, R, I, I);
+        const std::vector<Real> Y = R <= I ? matmul(B, X, R, R, I) : matmul(X, B, R, I, I);
         for (size_t i = 0; i < X.size(); ++i) X[i] = a * X[i] + Y[i];
     }
 

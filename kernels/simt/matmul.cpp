@@ -39,7 +39,7 @@ void multiply(float* sums, const float* a, const float* b, int64_t rows, int64_t
         }
 }
 
-void compute(const Product& p, int64_t M, int64_t N, int64_t K) {
+void compute(const Matmul& p, int64_t M, int64_t N, int64_t K) {
     const std::vector<float> a = floats_of(p.a, p.transpose_a, M, K), b = floats_of(p.b, p.transpose_b, K, N);
     std::vector<float> sums(size_t(row_block * column_block));
     for (int64_t m = 0; m < M; m += row_block)
@@ -60,7 +60,7 @@ void compute(const Product& p, int64_t M, int64_t N, int64_t K) {
 
 }  // namespace
 
-void product(const Product& p, Stream s) {
+void matmul(const Matmul& p, Stream s) {
     const int64_t M = p.c.rows(), N = p.c.last();
     if (M == 0 || N == 0) return;
     const int64_t K = p.transpose_a ? p.a.rows() : p.a.last();
@@ -70,16 +70,16 @@ void product(const Product& p, Stream s) {
             if (read) emulator::reads(read.data, read.bytes());
         if (p.accumulate) emulator::reads(p.c.data, p.c.bytes());
         emulator::writes(p.c.data, p.c.bytes());
-        if (s.room_bytes) {  // nobody else may keep anything there
-            emulator::writes(s.room, s.room_bytes);
-            std::memset(s.room, 0xFF, s.room_bytes);
+        if (s.workspace_bytes) {  // nobody else may keep anything there
+            emulator::writes(s.workspace, s.workspace_bytes);
+            std::memset(s.workspace, 0xFF, s.workspace_bytes);
         }
         compute(p, M, N, K);
         return true;
     });
 }
 
-size_t product_room() { return 4096; }  // it needs none: for tests of those who give it
+size_t matmul_workspace() { return 4096; }  // it needs none: for tests of those who give it
 
 const MatmulTuning* matmul_tuning() { return nullptr; }
 

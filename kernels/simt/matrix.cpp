@@ -74,7 +74,7 @@ void combine_multiply(const Lanes& lanes) {
 
 }  // namespace
 
-void load_matrices(unsigned* registers, const void* row, int count, bool transposed, Place at) {
+void ldmatrix(unsigned* registers, const void* row, int count, bool transposed, Place at) {
     const char* const word = transposed ? "ldmatrix.trans" : "ldmatrix";
     const Thread& thread = self(word, at);
     if (thread.lane < 8 * count) {

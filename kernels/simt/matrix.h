@@ -8,7 +8,7 @@
 namespace gradus::emulator {
 
 // `count` (1, 2 or 4) matrices of 8 by 8 elements of 16 bits. `row` of lane 8m + r is the address of row r of matrix m.
-void load_matrices(unsigned* registers, const void* row, int count, bool transposed, Place at);
+void ldmatrix(unsigned* registers, const void* row, int count, bool transposed, Place at);
 
 // d (16 by 8, f32) += a (16 by 16, bf16) · b (16 by 8, bf16)
 void multiply_bf16(float* d, const unsigned* a, const unsigned* b, Place at);

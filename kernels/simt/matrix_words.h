@@ -9,14 +9,14 @@ inline void mma_bf16(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[
     emulator::multiply_bf16(d, a, b, at);
 }
 template <int count>
-void load_matrices(unsigned (&r)[count], const void* row, emulator::Place at = emulator::Place::here()) {
+void ldmatrix(unsigned (&r)[count], const void* row, emulator::Place at = emulator::Place::here()) {
     static_assert(count == 2 || count == 4, "ldmatrix loads two or four matrices");
-    emulator::load_matrices(r, row, count, false, at);
+    emulator::ldmatrix(r, row, count, false, at);
 }
 template <int count>
-void load_matrices_transposed(unsigned (&r)[count], const void* row, emulator::Place at = emulator::Place::here()) {
+void ldmatrix_transposed(unsigned (&r)[count], const void* row, emulator::Place at = emulator::Place::here()) {
     static_assert(count == 2 || count == 4, "ldmatrix loads two or four matrices");
-    emulator::load_matrices(r, row, count, true, at);
+    emulator::ldmatrix(r, row, count, true, at);
 }
 
 }  // namespace gradus::simt

@@ -244,7 +244,7 @@ uint64_t matrix_descriptor(const void* start, unsigned leading_bytes, unsigned s
            uint64_t(swizzle) << 62;
 }
 
-void warpgroup_fence(Place at) {
+void wgmma_fence(Place at) {
     {
         Thread& thread = self("wgmma.fence", at);
         const Hidden hidden;
@@ -255,7 +255,7 @@ void warpgroup_fence(Place at) {
         [](const Lanes&) { warpgroup_of(self("wgmma.fence", {})).fenced = true; }, at);
 }
 
-void warpgroup_multiply(const Product& product, Place at) {
+void wgmma(const Product& product, Place at) {
     Product operands = product;
     const bool last =
         meet("wgmma.mma_async", Team::warpgroup, all_of(Team::warpgroup), &operands, combine_multiply, at);
@@ -267,13 +267,13 @@ void warpgroup_multiply(const Product& product, Place at) {
     read_shared(m.b_pieces, group);
 }
 
-void warpgroup_commit(Place at) {
+void wgmma_commit(Place at) {
     meet(
         "wgmma.commit_group", Team::warpgroup, all_of(Team::warpgroup), nullptr,
         [](const Lanes&) { ++warpgroup_of(self("wgmma.commit_group", {})).groups; }, at);
 }
 
-void warpgroup_wait(unsigned groups_left, const float* d, Place at) {
+void wgmma_wait(unsigned groups_left, const float* d, Place at) {
     WaitOperands operands{groups_left, {}};
     const bool last = meet("wgmma.wait_group", Team::warpgroup, all_of(Team::warpgroup), &operands, combine_wait, at);
     Thread& thread = self("wgmma.wait_group", at);

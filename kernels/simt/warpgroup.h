@@ -25,16 +25,16 @@ struct Product {
     bool a_k_major, b_k_major, accumulate;
 };
 
-void warpgroup_fence(Place at);
+void wgmma_fence(Place at);
 
 // Fault: threads that bring different descriptors; no fence since the kernel began or since the last wait, or registers of A or D
 // that were written after it; a tile that is not in shared memory or not where its swizzle needs it, or that threads wrote to after
 // the last fence_async().
-void warpgroup_multiply(const Product& product, Place at);
-void warpgroup_commit(Place at);
+void wgmma(const Product& product, Place at);
+void wgmma_commit(Place at);
 
 // d: what the thread goes on to read, or empty. Fault: it still belongs to a product under way.
-void warpgroup_wait(unsigned groups_left, const float* d, Place at);
+void wgmma_wait(unsigned groups_left, const float* d, Place at);
 
 // At a thread's exit. Fault: its warpgroup has products under way.
 void finish_multiplies(Thread& thread);

@@ -13,35 +13,34 @@ inline MatrixDescriptor matrix_descriptor(const void* start, unsigned leading_by
 }
 
 // asm: what the kernel wrote to arrays before the fence is on its stack in the fence, which looks at it.
-inline void warpgroup_fence(emulator::Place at = emulator::Place::here()) {
+inline void wgmma_fence(emulator::Place at = emulator::Place::here()) {
     asm volatile("" ::: "memory");
-    emulator::warpgroup_fence(at);
+    emulator::wgmma_fence(at);
 }
 template <int count>
-void warpgroup_fence(float (&)[count], emulator::Place at = emulator::Place::here()) {
-    simt::warpgroup_fence(at);
+void wgmma_fence(float (&)[count], emulator::Place at = emulator::Place::here()) {
+    simt::wgmma_fence(at);
 }
 
 template <Major a_major = Major::k, Major b_major = Major::k, int count>
-void warpgroup_multiply(float (&d)[count], MatrixDescriptor a, MatrixDescriptor b, bool accumulate = true,
-                        emulator::Place at = emulator::Place::here()) {
-    emulator::warpgroup_multiply(
-        {d, 2 * count, nullptr, a.bits, b.bits, a_major == Major::k, b_major == Major::k, accumulate}, at);
+void wgmma(float (&d)[count], MatrixDescriptor a, MatrixDescriptor b, bool accumulate = true,
+           emulator::Place at = emulator::Place::here()) {
+    emulator::wgmma({d, 2 * count, nullptr, a.bits, b.bits, a_major == Major::k, b_major == Major::k, accumulate}, at);
 }
 template <Major b_major = Major::k, int count>
-void warpgroup_multiply(float (&d)[count], const unsigned (&a)[4], MatrixDescriptor b, bool accumulate = true,
-                        emulator::Place at = emulator::Place::here()) {
-    emulator::warpgroup_multiply({d, 2 * count, a, 0, b.bits, true, b_major == Major::k, accumulate}, at);
+void wgmma(float (&d)[count], const unsigned (&a)[4], MatrixDescriptor b, bool accumulate = true,
+           emulator::Place at = emulator::Place::here()) {
+    emulator::wgmma({d, 2 * count, a, 0, b.bits, true, b_major == Major::k, accumulate}, at);
 }
 
-inline void warpgroup_commit(emulator::Place at = emulator::Place::here()) { emulator::warpgroup_commit(at); }
+inline void wgmma_commit(emulator::Place at = emulator::Place::here()) { emulator::wgmma_commit(at); }
 template <int groups_left>
-void warpgroup_wait(emulator::Place at = emulator::Place::here()) {
-    emulator::warpgroup_wait(groups_left, nullptr, at);
+void wgmma_wait(emulator::Place at = emulator::Place::here()) {
+    emulator::wgmma_wait(groups_left, nullptr, at);
 }
 template <int groups_left, int count>
-void warpgroup_wait(float (&d)[count], emulator::Place at = emulator::Place::here()) {
-    emulator::warpgroup_wait(groups_left, d, at);
+void wgmma_wait(float (&d)[count], emulator::Place at = emulator::Place::here()) {
+    emulator::wgmma_wait(groups_left, d, at);
 }
 
 template <int count>

@@ -217,13 +217,13 @@ __global__ void matrix_loads(const uint32_t* words, uint32_t* results) {
     __syncthreads();
     const int t = int(threadIdx.x), row = (t * 5 + t / 32 * 3) % 64;
     uint32_t four[4], two[2];
-    load_matrices(four, &room[row]);
+    ldmatrix(four, &room[row]);
     for (int i = 0; i < 4; ++i) results[t * 16 + i] = four[i];
-    load_matrices_transposed(four, &room[row]);
+    ldmatrix_transposed(four, &room[row]);
     for (int i = 0; i < 4; ++i) results[t * 16 + 4 + i] = four[i];
-    load_matrices(two, &room[row]);
+    ldmatrix(two, &room[row]);
     for (int i = 0; i < 2; ++i) results[t * 16 + 8 + i] = two[i];
-    load_matrices_transposed(two, &room[row]);
+    ldmatrix_transposed(two, &room[row]);
     for (int i = 0; i < 2; ++i) results[t * 16 + 10 + i] = two[i];
 }
 

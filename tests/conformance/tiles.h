@@ -1,5 +1,5 @@
 #pragma once
-// Tiles for warpgroup_multiply in each of its layouts, [rows][64] of bf16: where an element lies, and the descriptors of the four
+// Tiles for wgmma in each of its layouts, [rows][64] of bf16: where an element lies, and the descriptors of the four
 // slices of 16 k. As a kernel would lay them out: one pattern of the swizzle beside or below the other, without gaps.
 #include "kernels/cuda/primitives/warpgroup.h"
 #include "kernels/scalar.h"
@@ -75,19 +75,19 @@ __device__ void tile_product(TileRoom<64>& a_room, TileRoom<columns>& b_room, A 
         for (int slice = 0; slice < tile_depth / 16; ++slice)
             for (int i = 0; i < 4; ++i)
                 fragments[slice][i] = pair(row_of_sum(2 * i), 16 * slice + t % 4 * 2 + i / 2 * 8);
-        warpgroup_fence(d);
+        wgmma_fence(d);
 #pragma unroll
         for (int slice = 0; slice < tile_depth / 16; ++slice)
-            warpgroup_multiply<b_major>(d, fragments[slice], b.slice(16 * slice), slice != 0);
-        warpgroup_commit();
-        warpgroup_wait<0>(d);
+            wgmma<b_major>(d, fragments[slice], b.slice(16 * slice), slice != 0);
+        wgmma_commit();
+        wgmma_wait<0>(d);
     } else {
-        warpgroup_fence(d);
+        wgmma_fence(d);
 #pragma unroll
         for (int slice = 0; slice < tile_depth / 16; ++slice)
-            warpgroup_multiply<a_major, b_major>(d, a.slice(16 * slice), b.slice(16 * slice), slice != 0);
-        warpgroup_commit();
-        warpgroup_wait<0>(d);
+            wgmma<a_major, b_major>(d, a.slice(16 * slice), b.slice(16 * slice), slice != 0);
+        wgmma_commit();
+        wgmma_wait<0>(d);
     }
     for (int i = 0; i < columns / 2; ++i) y[row_of_sum(i) * columns + column_of_sum(i)] = d[i];
     __syncthreads();

@@ -42,7 +42,7 @@ Error error_of(Run run) {
     try {
         run();
     } catch (const Error& error) { return error; }
-    throw BrokenPromise("no Error was thrown");
+    throw InternalError("no Error was thrown");
 }
 
 }  // namespace gradus

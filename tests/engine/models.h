@@ -5,8 +5,8 @@
 #include <random>
 
 #include "engine/initialise.h"
+#include "engine/loop/validation.h"
 #include "engine/trainer.h"
-#include "engine/validation.h"
 #include "kernels/scalar.h"
 
 namespace gradus::test {

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cstring>
 
-#include "engine/checkpoint/convert.h"
-#include "engine/checkpoint/llmc_file.h"
 #include "engine/checkpoint/safetensors.h"
-#include "engine/checkpoint/torch_file.h"
+#include "engine/convert/convert.h"
+#include "engine/convert/llmc_file.h"
+#include "engine/convert/torch_file.h"
 #include "tests/engine/convert_testing.h"
 
 #include <catch2/catch.hpp>

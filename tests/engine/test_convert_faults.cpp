@@ -6,9 +6,9 @@
 #include <cstring>
 #include <random>
 
-#include "engine/checkpoint/convert.h"
-#include "engine/checkpoint/llmc_file.h"
-#include "engine/checkpoint/torch_file.h"
+#include "engine/convert/convert.h"
+#include "engine/convert/llmc_file.h"
+#include "engine/convert/torch_file.h"
 #include "tests/engine/convert_testing.h"
 
 #include <catch2/catch.hpp>

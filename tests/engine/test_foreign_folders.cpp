@@ -1,7 +1,7 @@
 // Folders that transformers loads and that gradus does not write: other names, heads that config.json does not know of,
 // tensors of older versions, advice that does not fit.
-#include "engine/checkpoint/convert.h"
 #include "engine/checkpoint/safetensors.h"
+#include "engine/convert/convert.h"
 #include "engine/layers/rope.h"
 #include "engine/models/family.h"
 #include "tests/engine/checkpoint_testing.h"

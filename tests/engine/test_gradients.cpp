@@ -22,7 +22,7 @@ double worst_gradient_error(const Case& c, bool recompute) {
     const int B = 2, T = 7;
     const HostBatch host = packed_batch(B, T, c.model.V);
     const double scale = 1.0 / double(host.valid_targets()), h = 1e-30;
-    const Dropping dropping = {c.dropout, 5, 2, 0};
+    const DropoutState dropout = {c.dropout, 5, 2, 0};
 
     Bench real(reference_ops(), c.model, DType::f64,
                {.B = B, .T = T, .training = true, .recompute = recompute, .loss = c.loss});
@@ -31,7 +31,7 @@ double worst_gradient_error(const Case& c, bool recompute) {
     scramble<c128>(*probe.model);
     real.upload(host);
     probe.upload(host);
-    real.batch.dropping = probe.batch.dropping = dropping;
+    real.batch.dropout = probe.batch.dropout = dropout;
     real.model->loss_and_backward(real.batch, real.losses, scale);
 
     double worst = 0, largest = 0;

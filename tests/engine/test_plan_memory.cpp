@@ -187,14 +187,14 @@ TEST_CASE("A plan counts the copy that a checkpoint is written from: the state o
 TEST_CASE("The memory of a plan for a GPU has the room of its matrix products") {
     const Purpose training = {.B = 2, .T = 8, .training = true};
     const auto room_of = [&](const Ops& ops) {
-        return make_model(ops, tiny_gpt2(), DType::bf16, training)->run.stream.room_bytes;
+        return make_model(ops, tiny_gpt2(), DType::bf16, training)->run.stream.workspace_bytes;
     };
-    REQUIRE(room_of(counting_ops(cuda_product_room)) == cuda_product_room);
+    REQUIRE(room_of(counting_ops(cuda_matmul_workspace)) == cuda_matmul_workspace);
     REQUIRE(room_of(counting_ops()) == 0);
     PlanRequest request = small_request({"train.dtype=bf16"});
     const double on_the_cpu = make_plan(request).memory.workspace;
     request.devices = parse_devices("1xH100");
-    REQUIRE(make_plan(request).memory.workspace == on_the_cpu + double(cuda_product_room));
+    REQUIRE(make_plan(request).memory.workspace == on_the_cpu + double(cuda_matmul_workspace));
 }
 
 TEST_CASE("A plan for a GPU counts the rows of logits that the GPU wants, and one for the CPU those of 64 MiB") {
@@ -203,7 +203,7 @@ TEST_CASE("A plan for a GPU counts the rows of logits that the GPU wants, and on
     const auto logits = [](int64_t rows) { return rows * 50257 * 2.0; };
     const double on_the_cpu = make_plan(request).memory.workspace;
     request.devices = parse_devices("1xH100");
-    const double on_a_gpu = make_plan(request).memory.workspace - double(cuda_product_room),
+    const double on_a_gpu = make_plan(request).memory.workspace - double(cuda_matmul_workspace),
                  more = on_a_gpu - on_the_cpu;
     REQUIRE(cuda_logit_rows == 4096);
     REQUIRE(more > logits(4096 - 668));  // of 16 x 512 rows

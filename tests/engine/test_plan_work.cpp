@@ -148,7 +148,7 @@ TEST_CASE("Time follows from work and rates, cost from time and the price that w
     const Plan plan = make_plan(request);
     const StepTime& t = plan.time;
     const CostConstants& k = cost_constants();
-    REQUIRE(alike(t.matmul, plan.step.work[size_t(Work::matmul)].flops / (989.4e12 * k.products_share)));
+    REQUIRE(alike(t.matmul, plan.step.work[size_t(Work::matmul)].flops / (989.4e12 * k.matmul_share)));
     REQUIRE(t.exposed_tp == t.tp);
     REQUIRE(t.exposed_dp <= t.dp);
     REQUIRE(alike(t.total(), t.matmul + t.attention + t.rows + t.update + t.exposed_tp + t.exposed_dp));
@@ -175,7 +175,7 @@ TEST_CASE("Sums of gradients hide behind the backward pass; weights are gathered
                      norm = {"dp", "all-reduce", 1, 8};
     const auto seconds = [&](const Collective& c) { return c.calls * seconds_of_call(c, {8, 8, 1}, h100); };
     Counted step;
-    step.work[size_t(Work::matmul)].flops = 4 * peak * k.products_share;  // four seconds, in two micro-batches
+    step.work[size_t(Work::matmul)].flops = 4 * peak * k.matmul_share;  // four seconds, in two micro-batches
     for (const Collective& c : {sum, gather, norm}) step.add(c);
     const StepTime long_step = step_time(step, mesh, h100, peak, 2);
     REQUIRE(alike(long_step.matmul, 4));

@@ -72,8 +72,8 @@ TEST_CASE("a writer that was given fewer or more bytes than it declared says tha
     const TemporaryFolder folder;
     SafetensorsWriter file(folder.path(), "x", {{"a", "U8", {3}}});
     file.write("ab", 2);
-    REQUIRE_THROWS_AS(file.commit(), BrokenPromise);
-    REQUIRE_THROWS_AS(file.write("cd", 2), BrokenPromise);
+    REQUIRE_THROWS_AS(file.commit(), InternalError);
+    REQUIRE_THROWS_AS(file.write("cd", 2), InternalError);
     REQUIRE_FALSE(fs::exists(folder / "x"));
 }
 

@@ -1,7 +1,7 @@
 // A pickle is values whose texts lie inside it, or an Error.
 #include <set>
 
-#include "engine/checkpoint/pickle.h"
+#include "engine/convert/pickle.h"
 #include "tests/fuzz/reading.h"
 
 using namespace gradus;

@@ -1,7 +1,7 @@
 // A zip archive is members inside the file, a checkpoint of nanoGPT is a model of finite size, or either is an Error.
-#include "engine/checkpoint/nanogpt.h"
 #include "engine/checkpoint/safetensors.h"
-#include "engine/checkpoint/torch_file.h"
+#include "engine/convert/nanogpt.h"
+#include "engine/convert/torch_file.h"
 #include "tests/engine/checkpoint_testing.h"
 #include "tests/fuzz/reading.h"
 

@@ -1,6 +1,6 @@
 // The CPU's products, each way of them by itself: packed, thin, and oneDNN's.
+#include "kernels/cpu/matmul.h"
 #include "kernels/cpu/onednn.h"
-#include "kernels/cpu/product.h"
 #include "tests/kernels/table/compare.h"
 
 using namespace gradus;
@@ -34,13 +34,13 @@ TEST_CASE("products of integers are exact on the CPU, whatever is transposed and
                     const auto seen = [](const Owned& t, bool turned) {
                         return turned ? cpu::matrix(t).transposed() : cpu::matrix(t);
                     };
-                    cpu::packed_product({.out = out.data,
-                                         .dtype = DType::f32,
-                                         .M = M,
-                                         .N = N,
-                                         .K = K,
-                                         .a = seen(a, a_turned),
-                                         .b = seen(b, b_turned)});
+                    cpu::packed_matmul({.out = out.data,
+                                        .dtype = DType::f32,
+                                        .M = M,
+                                        .N = N,
+                                        .K = K,
+                                        .a = seen(a, a_turned),
+                                        .b = seen(b, b_turned)});
                     bool exact = true;
                     for (int64_t m = 0; m < M; ++m)
                         for (int64_t n = 0; n < N; ++n) {
@@ -61,12 +61,12 @@ TEST_CASE("the product of a matrix and its own transpose is the whole product, w
             const Owned ints = integers(1, turned ? Shape{K, N} : Shape{N, K}, -3, 4), x = converted(ints, DType::f32);
             const Owned whole = poisoned(DType::f32, {N, N}), half = poisoned(DType::f32, {N, N});
             const cpu::Matrix a = turned ? cpu::matrix(x).transposed() : cpu::matrix(x);
-            cpu::Product p = {
+            cpu::Matmul p = {
                 .out = whole.data, .dtype = DType::f32, .M = N, .N = N, .K = K, .a = a, .b = a.transposed()};
-            cpu::packed_product(p);
+            cpu::packed_matmul(p);
             p.out = half.data;
             p.symmetric = true;
-            cpu::packed_product(p);
+            cpu::packed_matmul(p);
             INFO(N << "x" << K << (turned ? " turned" : ""));
             REQUIRE(same_bits(half, whole));
         }
@@ -88,20 +88,20 @@ TEST_CASE("oneDNN's product agrees with the packed one, and takes a bias, a sum 
                     const DType type = accumulate ? DType::f32 : dtype;
                     const Owned mine = random(4, type, {M, N}), theirs = random(4, type, {M, N});
                     const auto product = [&](const Owned& out) {
-                        return cpu::Product{.out = out.data,
-                                            .dtype = type,
-                                            .M = M,
-                                            .N = N,
-                                            .K = K,
-                                            .a = a_turned ? cpu::matrix(a).transposed() : cpu::matrix(a),
-                                            .b = b_turned ? cpu::matrix(b).transposed() : cpu::matrix(b),
-                                            .bias = accumulate ? nullptr : bias.data,
-                                            .accumulate = accumulate};
+                        return cpu::Matmul{.out = out.data,
+                                           .dtype = type,
+                                           .M = M,
+                                           .N = N,
+                                           .K = K,
+                                           .a = a_turned ? cpu::matrix(a).transposed() : cpu::matrix(a),
+                                           .b = b_turned ? cpu::matrix(b).transposed() : cpu::matrix(b),
+                                           .bias = accumulate ? nullptr : bias.data,
+                                           .accumulate = accumulate};
                     };
-                    cpu::packed_product(product(mine));
-                    cpu::onednn_product(product(theirs));
-                    cpu::onednn_product(product(accumulate ? mine : theirs));  // the kept primitive serves again
-                    if (accumulate) cpu::packed_product(product(theirs));
+                    cpu::packed_matmul(product(mine));
+                    cpu::onednn_matmul(product(theirs));
+                    cpu::onednn_matmul(product(accumulate ? mine : theirs));  // the kept primitive serves again
+                    if (accumulate) cpu::packed_matmul(product(theirs));
                     REQUIRE(difference("oneDNN", theirs, mine, 4 * rounding_of(type), 1e-4) == "");
                 }
     }

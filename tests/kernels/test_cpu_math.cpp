@@ -1,5 +1,5 @@
 // What the CPU's kernels are made of: conversions, functions and transposes of a register.
-#include "kernels/cpu/product_pack.h"
+#include "kernels/cpu/matmul_pack.h"
 #include "kernels/cpu/vector_math.h"
 #include "tests/kernels/table/compare.h"
 

@@ -59,7 +59,7 @@ TEST_CASE("the CPU's optimizers and losses refuse numbers of 64 bits, which they
     const MuonMatrix one = {.master = a, .m = b, .grad = grad};
     REQUIRE_THROWS_AS(
         cpu_ops().muon({.matrices = {&one, 1}, .workspace = workspace, .lr = 1, .beta = 0.9, .decay = 0}, {}),
-        BrokenPromise);
+        InternalError);
     auto flat = [](const Tensor& t) { return t.view({4}); };
     REQUIRE_THROWS_AS(cpu_ops().adamw({.master = flat(a),
                                        .m = flat(b),
@@ -72,7 +72,7 @@ TEST_CASE("the CPU's optimizers and losses refuse numbers of 64 bits, which they
                                        .decay = 0,
                                        .step = 1},
                                       {}),
-                      BrokenPromise);
+                      InternalError);
 }
 
 TEST_CASE("an id outside its table is a broken promise on the CPU, not a crash") {
@@ -80,7 +80,7 @@ TEST_CASE("an id outside its table is a broken promise on the CPU, not a crash")
     const Owned y = s.out({2, 3}), wte = s.in(1, {4, 3}), d_wte = s.sum(2, {4, 3}), d_y = s.in(3, {2, 3});
     for (int id : {-1, 4, 1 << 30}) {
         const Owned tokens = integers(1, {2}, id, id + 1);
-        REQUIRE_THROWS_AS(s.ops.embedding_forward({.y = y, .tokens = tokens, .wte = wte}, {}), BrokenPromise);
-        REQUIRE_THROWS_AS(s.ops.embedding_backward({.d_wte = d_wte, .d_y = d_y, .tokens = tokens}, {}), BrokenPromise);
+        REQUIRE_THROWS_AS(s.ops.embedding_forward({.y = y, .tokens = tokens, .wte = wte}, {}), InternalError);
+        REQUIRE_THROWS_AS(s.ops.embedding_backward({.d_wte = d_wte, .d_y = d_y, .tokens = tokens}, {}), InternalError);
     }
 }

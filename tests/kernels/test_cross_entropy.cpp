@@ -36,9 +36,9 @@ Owned joined(const std::vector<Owned>& parts) {
     return all;
 }
 
-Owned stats_of(const Tensor& logits, const Tensor& targets, int64_t first_class = 0) {
+Owned stats_of(const Tensor& logits, const Tensor& targets, int64_t vocab_offset = 0) {
     Owned stats(accumulator_of(logits.dtype), {logits.rows(), 4});
-    ops.cross_entropy_stats({.stats = stats, .logits = logits, .targets = targets, .first_class = first_class}, {});
+    ops.cross_entropy_stats({.stats = stats, .logits = logits, .targets = targets, .vocab_offset = vocab_offset}, {});
     return stats;
 }
 
@@ -162,7 +162,7 @@ TEST_CASE("a vocabulary in two parts gives the loss and the gradient of the whol
                                         .lse = whole.lse,
                                         .targets = targets,
                                         .V = V,
-                                        .first_class = first,
+                                        .vocab_offset = first,
                                         .scale = 0.5,
                                         .smoothing = objective.smoothing,
                                         .z_loss = objective.z_loss},

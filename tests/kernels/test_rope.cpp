@@ -11,7 +11,7 @@ namespace {
 const Ops& ops = reference_ops();
 constexpr int N = 5, P = 9;
 
-// turns[p,i] = (cos, sin)(p · 10^−i)
+// rope_table[p,i] = (cos, sin)(p · 10^−i)
 Owned turns_of(DType dtype, int R) {
     Owned t(dtype, {P, R, 2});
     for (int p = 0; p < P; ++p)
@@ -34,17 +34,22 @@ const std::vector<Turned> shapes = {{1, 2, 1, 2}, {2, 6, 3, 12}, {2, 6, 2, 18}, 
 TEST_CASE("the backward of rope is the derivative of its forward, in both layouts") {
     for (RopeLayout layout : {RopeLayout::half_split, RopeLayout::interleaved})
         for (const Turned& s : shapes) {
-            const Owned positions = integers(1, {N}, 0, P), turns = turns_of(DType::f64, s.R);
+            const Owned positions = integers(1, {N}, 0, P), rope_table = turns_of(DType::f64, s.R);
             const Owned d_y = random(2, DType::f64, {N, s.W}), d_x = copy_of(d_y);
-            ops.rope_backward(
-                {.x = d_x, .positions = positions, .turns = turns, .heads = s.heads, .D = s.D, .layout = layout}, {});
+            ops.rope_backward({.x = d_x,
+                               .positions = positions,
+                               .rope_table = rope_table,
+                               .heads = s.heads,
+                               .D = s.D,
+                               .layout = layout},
+                              {});
 
             const Owned x = random(3, DType::c128, {N, s.W}), complex_turns = turns_of(DType::c128, s.R);
             const std::string wrong = wrong_gradient("rope", {{"x", x, d_x}}, [&] {
                 const Owned y = copy_of(x);
                 ops.rope_forward({.x = y,
                                   .positions = positions,
-                                  .turns = complex_turns,
+                                  .rope_table = complex_turns,
                                   .heads = s.heads,
                                   .D = s.D,
                                   .layout = layout},
@@ -59,9 +64,10 @@ TEST_CASE("rope keeps the length of every head and leaves alone what it should")
     for (RopeLayout layout : {RopeLayout::half_split, RopeLayout::interleaved})
         for (auto [heads, D, R, W] : shapes) {
             const Owned x = random(1, DType::f64, {N, W}), y = copy_of(x), positions = integers(2, {N}, 1, P);
-            const Owned turns = turns_of(DType::f64, R);
-            ops.rope_forward({.x = y, .positions = positions, .turns = turns, .heads = heads, .D = D, .layout = layout},
-                             {});
+            const Owned rope_table = turns_of(DType::f64, R);
+            ops.rope_forward(
+                {.x = y, .positions = positions, .rope_table = rope_table, .heads = heads, .D = D, .layout = layout},
+                {});
             for (int64_t n = 0; n < N; ++n) {
                 for (int64_t h = 0; h < heads; ++h) {
                     double before = 0, after = 0;
@@ -78,25 +84,27 @@ TEST_CASE("rope keeps the length of every head and leaves alone what it should")
         }
 }
 
-TEST_CASE("backward undoes forward, and position 0 turns nothing") {
-    const Owned x = random(1, DType::f64, {N, 18}), y = copy_of(x), turns = turns_of(DType::f64, 3);
+TEST_CASE("backward undoes forward, and position 0 rope_table nothing") {
+    const Owned x = random(1, DType::f64, {N, 18}), y = copy_of(x), rope_table = turns_of(DType::f64, 3);
     const Owned positions = integers(2, {N}, 0, P), zero = filled(DType::i32, {N}, 0);
-    ops.rope_forward({.x = y, .positions = positions, .turns = turns, .heads = 3, .D = 6}, {});
-    ops.rope_backward({.x = y, .positions = positions, .turns = turns, .heads = 3, .D = 6}, {});
+    ops.rope_forward({.x = y, .positions = positions, .rope_table = rope_table, .heads = 3, .D = 6}, {});
+    ops.rope_backward({.x = y, .positions = positions, .rope_table = rope_table, .heads = 3, .D = 6}, {});
     REQUIRE(difference("rope there and back", y, x, 1e-15, 1e-15) == "");
     const Owned still = copy_of(x);
-    ops.rope_forward({.x = still, .positions = zero, .turns = turns, .heads = 3, .D = 6}, {});
+    ops.rope_forward({.x = still, .positions = zero, .rope_table = rope_table, .heads = 3, .D = 6}, {});
     REQUIRE(same_bits(still, x));
 }
 
 TEST_CASE("the product of a turned query and a turned key depends on their distance alone") {
-    const Owned turns = turns_of(DType::f64, 3), q = random(1, DType::f64, {1, 6}), k = random(2, DType::f64, {1, 6});
+    const Owned rope_table = turns_of(DType::f64, 3), q = random(1, DType::f64, {1, 6}),
+                k = random(2, DType::f64, {1, 6});
     auto product = [&](int query_position, int key_position, RopeLayout layout) {
         const Owned pair[] = {copy_of(q), copy_of(k)};
         for (int i : {0, 1}) {
             const Owned position = filled(DType::i32, {1}, i ? key_position : query_position);
             ops.rope_forward(
-                {.x = pair[i], .positions = position, .turns = turns, .heads = 1, .D = 6, .layout = layout}, {});
+                {.x = pair[i], .positions = position, .rope_table = rope_table, .heads = 1, .D = 6, .layout = layout},
+                {});
         }
         double sum = 0;
         for (int64_t d = 0; d < 6; ++d) sum += at(pair[0], d) * at(pair[1], d);
@@ -111,15 +119,19 @@ TEST_CASE("the product of a turned query and a turned key depends on their dista
 
 TEST_CASE("the interleaved layout is the half-split one with the channels in another order") {
     constexpr int R = 3, D = 7;
-    const Owned turns = turns_of(DType::f64, R), positions = integers(1, {N}, 0, P);
+    const Owned rope_table = turns_of(DType::f64, R), positions = integers(1, {N}, 0, P);
     const Owned halves = random(2, DType::f64, {N, D}), woven = copy_of(halves);
     auto weave = [&](int64_t n, int64_t i) { return std::array{n * D + i, n * D + 2 * (i % R) + i / R}; };
     for (int64_t n = 0; n < N; ++n)
         for (int64_t i = 0; i < 2 * R; ++i) put(woven, weave(n, i)[1], at(halves, weave(n, i)[0]));
-    ops.rope_forward({.x = halves, .positions = positions, .turns = turns, .heads = 1, .D = D}, {});
-    ops.rope_forward(
-        {.x = woven, .positions = positions, .turns = turns, .heads = 1, .D = D, .layout = RopeLayout::interleaved},
-        {});
+    ops.rope_forward({.x = halves, .positions = positions, .rope_table = rope_table, .heads = 1, .D = D}, {});
+    ops.rope_forward({.x = woven,
+                      .positions = positions,
+                      .rope_table = rope_table,
+                      .heads = 1,
+                      .D = D,
+                      .layout = RopeLayout::interleaved},
+                     {});
     for (int64_t n = 0; n < N; ++n)
         for (int64_t i = 0; i < 2 * R; ++i) REQUIRE(at(woven, weave(n, i)[1]) == at(halves, weave(n, i)[0]));
 }

@@ -23,9 +23,9 @@ __global__ void product(float* y, bool b_in_rows) {
     __syncwarp();
 
     unsigned a_fragment[4], b_fragment[2];
-    load_matrices(a_fragment, &a[lane % 16][lane / 16 * 8]);
-    if (b_in_rows) load_matrices_transposed(b_fragment, &b[lane % 16 * 8]);
-    else load_matrices(b_fragment, &b[lane % 8 * 16 + lane / 8 % 2 * 8]);
+    ldmatrix(a_fragment, &a[lane % 16][lane / 16 * 8]);
+    if (b_in_rows) ldmatrix_transposed(b_fragment, &b[lane % 16 * 8]);
+    else ldmatrix(b_fragment, &b[lane % 8 * 16 + lane / 8 % 2 * 8]);
     float d[4] = {1, 1, 1, 1};
     mma_bf16(d, a_fragment, b_fragment);
     for (int i = 0; i < 4; ++i) y[(lane / 4 + i / 2 * 8) * 8 + lane % 4 * 2 + i % 2] = d[i];

@@ -50,17 +50,17 @@ __global__ void two_at_a_time(float* y) {
     else registers_raise<232>();
     float first[32], second[32];
     for (float& d : second) d = float(group);
-    warpgroup_fence(first);
-    warpgroup_multiply(first, x.slice(0), x.slice(16 + 16 * group), false);
-    warpgroup_commit();
-    warpgroup_multiply(second, x.slice(0), x.slice(16 + 16 * group));
-    warpgroup_commit();
-    warpgroup_wait<1>(first);
+    wgmma_fence(first);
+    wgmma(first, x.slice(0), x.slice(16 + 16 * group), false);
+    wgmma_commit();
+    wgmma(second, x.slice(0), x.slice(16 + 16 * group));
+    wgmma_commit();
+    wgmma_wait<1>(first);
     for (float& d : first) d *= 2;
-    warpgroup_fence(first);
-    warpgroup_multiply(first, x.slice(0), x.slice(16 + 16 * group));
-    warpgroup_commit();
-    warpgroup_wait<0>(first);
+    wgmma_fence(first);
+    wgmma(first, x.slice(0), x.slice(16 + 16 * group));
+    wgmma_commit();
+    wgmma_wait<0>(first);
     for (int i = 0; i < 32; ++i) {
         y[(group * 2 + 0) * 4096 + row_of_sum(i) * 64 + column_of_sum(i)] = first[i];
         y[(group * 2 + 1) * 4096 + row_of_sum(i) * 64 + column_of_sum(i)] = second[i];

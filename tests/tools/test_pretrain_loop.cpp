@@ -6,7 +6,7 @@
 #include "engine/checkpoint/checkpoint.h"
 #include "tests/data/temporary_folder.h"
 #include "tokenizer/train_characters.h"
-#include "tools/pretrain_loop.h"
+#include "tools/pretrain/loop.h"
 
 using namespace gradus;
 

@@ -55,7 +55,7 @@ uint32_t alignment_of(const Tensor& t) {
 constexpr int most_algorithms = 8;
 
 // How products of one shape are computed: everything that does not change from one call to the next.
-struct Way {
+struct MatmulPlan {
     Operation operation;
     Layout first, second, result;
     std::array<cublasLtMatmulAlgo_t, most_algorithms> algorithms;  // the first `count`, as cuBLASLt prefers them
@@ -74,11 +74,11 @@ void set(cublasLtMatmulPreference_t p, cublasLtMatmulPreferenceAttributes_t what
     CUDA_CHECK(cublasLtMatmulPreferenceSetAttribute(p, what, &value, sizeof value));
 }
 
-Way find_way(const Product& p, size_t room) {
-    Way way;
+MatmulPlan find_plan(const Matmul& p, size_t workspace) {
+    MatmulPlan plan;
     cublasLtMatmulDesc_t operation;
     CUDA_CHECK(cublasLtMatmulDescCreate(&operation, CUBLAS_COMPUTE_32F, CUDA_R_32F));
-    way.operation.reset(operation);
+    plan.operation.reset(operation);
     set(operation, CUBLASLT_MATMUL_DESC_TRANSA, p.transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N);
     set(operation, CUBLASLT_MATMUL_DESC_TRANSB, p.transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N);
     if (p.bias) {
@@ -86,42 +86,42 @@ Way find_way(const Product& p, size_t room) {
         set(operation, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, type_of(p.bias));
         set(operation, CUBLASLT_MATMUL_DESC_BIAS_POINTER, static_cast<const void*>(p.bias.data));
     }
-    way.first = layout_of(p.b);
-    way.second = layout_of(p.a);
-    way.result = layout_of(p.c);
+    plan.first = layout_of(p.b);
+    plan.second = layout_of(p.a);
+    plan.result = layout_of(p.c);
 
     cublasLtMatmulPreference_t preference;
     CUDA_CHECK(cublasLtMatmulPreferenceCreate(&preference));
     const Preference owner(preference);
-    set(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, room);
+    set(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, workspace);
     set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, alignment_of(p.b));
     set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignment_of(p.a));
     set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, alignment_of(p.c));
     set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, alignment_of(p.c));
     std::array<cublasLtMatmulHeuristicResult_t, most_algorithms> found;
     int count = 0;
-    const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(device().matrices, operation, way.first.get(),
-                                                                 way.second.get(), way.result.get(), way.result.get(),
-                                                                 preference, most_algorithms, found.data(), &count);
+    const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(
+        device().matrices, operation, plan.first.get(), plan.second.get(), plan.result.get(), plan.result.get(),
+        preference, most_algorithms, found.data(), &count);
     if (!refused(status)) CUDA_CHECK(status);
     for (int i = 0; i < (refused(status) ? 0 : count); ++i)
         if (found[size_t(i)].state == CUBLAS_STATUS_SUCCESS)
-            way.algorithms[size_t(way.count++)] = found[size_t(i)].algo;
-    return way;
+            plan.algorithms[size_t(plan.count++)] = found[size_t(i)].algo;
+    return plan;
 }
 
-MatmulChoices::Shape shape_of(const Product& p, size_t room) {
+MatmulChoices::Shape shape_of(const Matmul& p, size_t workspace) {
     return {p.c.rows(),           p.c.last(),         p.transpose_a ? p.a.rows() : p.a.last(),
             int64_t(p.c.dtype),   int64_t(p.a.dtype), p.transpose_a,
             p.transpose_b,        bool(p.bias),       p.accumulate,
             alignment_of(p.a),    alignment_of(p.b),  alignment_of(p.c),
-            alignment_of(p.bias), int64_t(room)};
+            alignment_of(p.bias), int64_t(workspace)};
 }
 
-Way& way_of(const Product& p, const MatmulChoices::Shape& shape, size_t room) {
-    static std::map<MatmulChoices::Shape, Way> known;
+MatmulPlan& plan_of(const Matmul& p, const MatmulChoices::Shape& shape, size_t workspace) {
+    static std::map<MatmulChoices::Shape, MatmulPlan> known;
     const auto found = known.find(shape);
-    return found != known.end() ? found->second : known.emplace(shape, find_way(p, room)).first->second;
+    return found != known.end() ? found->second : known.emplace(shape, find_plan(p, workspace)).first->second;
 }
 
 MatmulChoices& choices() {
@@ -147,7 +147,7 @@ std::optional<double> time(const Queue& queue, Stream stream) {
     return least;
 }
 
-[[noreturn]] void none_runs(const Product& p, int offered) {
+[[noreturn]] void none_runs(const Matmul& p, int offered) {
     const auto text = [](const Tensor& t, bool transposed) {
         return std::string(name_of(t.dtype)) + " [" + std::to_string(t.rows()) + "," + std::to_string(t.last()) + "]" +
                (transposed ? " transposed" : "");
@@ -165,30 +165,30 @@ std::string device_and_library() { return device().name + ", cuBLASLt " + std::t
 
 }  // namespace
 
-void product(const Product& p, Stream stream) {
+void matmul(const Matmul& p, Stream stream) {
     if (p.c.size() == 0) return;
     if (p.a.size() == 0) {
         CHECK(p.accumulate, "a product over no elements");
         return;
     }
-    const MatmulChoices::Shape shape = shape_of(p, stream.room_bytes);
-    Way& way = way_of(p, shape, stream.room_bytes);
-    if (p.bias) set(way.operation.get(), CUBLASLT_MATMUL_DESC_BIAS_POINTER, static_cast<const void*>(p.bias.data));
+    const MatmulChoices::Shape shape = shape_of(p, stream.workspace_bytes);
+    MatmulPlan& plan = plan_of(p, shape, stream.workspace_bytes);
+    if (p.bias) set(plan.operation.get(), CUBLASLT_MATMUL_DESC_BIAS_POINTER, static_cast<const void*>(p.bias.data));
     const float alpha = p.alpha, beta = p.accumulate ? 1.f : 0.f;
     const auto queue = [&](int i) {
         const cublasStatus_t status = cublasLtMatmul(
-            device().matrices, way.operation.get(), &alpha, p.b.data, way.first.get(), p.a.data, way.second.get(),
-            &beta, p.c.data, way.result.get(), p.c.data, way.result.get(), &way.algorithms[size_t(i)], stream.room,
-            stream.room_bytes, static_cast<cudaStream_t>(stream.handle));
+            device().matrices, plan.operation.get(), &alpha, p.b.data, plan.first.get(), p.a.data, plan.second.get(),
+            &beta, p.c.data, plan.result.get(), p.c.data, plan.result.get(), &plan.algorithms[size_t(i)],
+            stream.workspace, stream.workspace_bytes, static_cast<cudaStream_t>(stream.handle));
         if (refused(status)) return false;
         check(status, "cublasLtMatmul", __FILE__, __LINE__);
         return true;
     };
     const auto timed = [&](int i) { return time([&] { return queue(i); }, stream); };
-    if (choices().run(shape, way.count, queue, timed) < 0) none_runs(p, way.count);
+    if (choices().run(shape, plan.count, queue, timed) < 0) none_runs(p, plan.count);
 }
 
-size_t product_room() { return cuda_product_room; }
+size_t matmul_workspace() { return cuda_matmul_workspace; }
 
 const MatmulTuning* matmul_tuning() {
     static const MatmulTuning tuning = {

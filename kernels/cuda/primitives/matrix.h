@@ -7,9 +7,9 @@
 //   d[0], d[1] = D[g][2t], D[g][2t+1]                 d[2], d[3] = D[g+8][2t], D[g+8][2t+1]
 //
 //   mma_bf16(d, a, b)             D (16 by 8, f32) += A (16 by 16) · B (16 by 8); products exact, sums in f32
-//   load_matrices(r, row)         r[m] of every lane from 8 by 8 matrices m of 16-bit elements in shared memory: `row` of lane
+//   ldmatrix(r, row)         r[m] of every lane from 8 by 8 matrices m of 16-bit elements in shared memory: `row` of lane
 //                                 8m + i is the address of row i, a multiple of 16. The lane gets [g][2t, 2t+1]
-//   load_matrices_transposed      the lane gets [2t, 2t+1][g]
+//   ldmatrix_transposed      the lane gets [2t, 2t+1][g]
 //
 // Two or four matrices by the length of r. All lanes of the warp together.
 // Source: PTX ISA, "Matrix fragments for mma.m16n8k16", "ldmatrix".
@@ -29,28 +29,28 @@ __device__ __forceinline__ void mma_bf16(float (&d)[4], const unsigned (&a)[4], 
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
 
-__device__ __forceinline__ void load_matrices(unsigned (&r)[4], const void* row) {
+__device__ __forceinline__ void ldmatrix(unsigned (&r)[4], const void* row) {
     asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
                  : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
                  : "r"(shared_address(row))
                  : "memory");
 }
 
-__device__ __forceinline__ void load_matrices(unsigned (&r)[2], const void* row) {
+__device__ __forceinline__ void ldmatrix(unsigned (&r)[2], const void* row) {
     asm volatile("ldmatrix.sync.aligned.m8n8.x2.shared.b16 {%0, %1}, [%2];"
                  : "=r"(r[0]), "=r"(r[1])
                  : "r"(shared_address(row))
                  : "memory");
 }
 
-__device__ __forceinline__ void load_matrices_transposed(unsigned (&r)[4], const void* row) {
+__device__ __forceinline__ void ldmatrix_transposed(unsigned (&r)[4], const void* row) {
     asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
                  : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
                  : "r"(shared_address(row))
                  : "memory");
 }
 
-__device__ __forceinline__ void load_matrices_transposed(unsigned (&r)[2], const void* row) {
+__device__ __forceinline__ void ldmatrix_transposed(unsigned (&r)[2], const void* row) {
     asm volatile("ldmatrix.sync.aligned.m8n8.x2.trans.shared.b16 {%0, %1}, [%2];"
                  : "=r"(r[0]), "=r"(r[1])
                  : "r"(shared_address(row))

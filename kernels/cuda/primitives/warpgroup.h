@@ -3,13 +3,13 @@
 // go on while the threads do something else.
 //
 // All 128 threads call each of these together:
-//   warpgroup_fence(d)                before the first product and again after a wait: what threads wrote to the registers of D
+//   wgmma_fence(d)                before the first product and again after a wait: what threads wrote to the registers of D
 //                                     and of A is there
-//   warpgroup_multiply(d, a, b, accumulate)
+//   wgmma(d, a, b, accumulate)
 //                                     starts D (64 by N, f32) += A (64 by 16) · B (16 by N), or D = A · B. Products are exact,
 //                                     sums in f32. N is twice the length of d: 64, 128 or 256
-//   warpgroup_commit()                the products started since the last commit are a group
-//   warpgroup_wait<n>(d)              until at most the n last groups are under way
+//   wgmma_commit()                the products started since the last commit are a group
+//   wgmma_wait<n>(d)              until at most the n last groups are under way
 //   registers_lower<n>(), registers_raise<n>()
 //                                     go on with n registers per thread, a multiple of 8 from 24 to 256. They come from those
 //                                     that other warpgroups gave back: together at most as many as the block enters with. The kernel
@@ -75,30 +75,30 @@ __device__ __forceinline__ void stay(float (&d)[count]) {
 }
 
 template <bool compiled_for = has_warpgroups>
-__device__ __forceinline__ void warpgroup_fence() {
+__device__ __forceinline__ void wgmma_fence() {
     static_assert(compiled_for, "warpgroups multiply on sm_90a: compile this kernel for it alone");
     asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
 }
 template <int count>
-__device__ __forceinline__ void warpgroup_fence(float (&d)[count]) {
+__device__ __forceinline__ void wgmma_fence(float (&d)[count]) {
     stay(d);
-    warpgroup_fence();
+    wgmma_fence();
 }
 
 template <bool compiled_for = has_warpgroups>
-__device__ __forceinline__ void warpgroup_commit() {
+__device__ __forceinline__ void wgmma_commit() {
     static_assert(compiled_for, "warpgroups multiply on sm_90a: compile this kernel for it alone");
     asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
 }
 
 template <int groups_left, bool compiled_for = has_warpgroups>
-__device__ __forceinline__ void warpgroup_wait() {
+__device__ __forceinline__ void wgmma_wait() {
     static_assert(compiled_for, "warpgroups multiply on sm_90a: compile this kernel for it alone");
     asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(groups_left) : "memory");
 }
 template <int groups_left, int count>
-__device__ __forceinline__ void warpgroup_wait(float (&d)[count]) {
-    warpgroup_wait<groups_left>();
+__device__ __forceinline__ void wgmma_wait(float (&d)[count]) {
+    wgmma_wait<groups_left>();
     stay(d);
 }
 
@@ -144,8 +144,8 @@ __device__ __forceinline__ void registers_raise() {
 // clang-format on
 
 template <Major a_major = Major::k, Major b_major = Major::k, bool compiled_for = has_warpgroups, int count>
-__device__ __forceinline__ void warpgroup_multiply(float (&d)[count], MatrixDescriptor a_matrix,
-                                                   MatrixDescriptor b_matrix, bool accumulates = true) {
+__device__ __forceinline__ void wgmma(float (&d)[count], MatrixDescriptor a_matrix, MatrixDescriptor b_matrix,
+                                      bool accumulates = true) {
     static_assert(compiled_for, "warpgroups multiply on sm_90a: compile this kernel for it alone");
     static_assert(count == 32 || count == 64 || count == 128, "D has 64, 128 or 256 columns");
 #define GRADUS_A "l"(a_matrix.bits), "n"(int(a_major)), "n"(int(b_major))
@@ -156,8 +156,8 @@ __device__ __forceinline__ void warpgroup_multiply(float (&d)[count], MatrixDesc
 }
 
 template <Major b_major = Major::k, bool compiled_for = has_warpgroups, int count>
-__device__ __forceinline__ void warpgroup_multiply(float (&d)[count], const unsigned (&a)[4], MatrixDescriptor b_matrix,
-                                                   bool accumulates = true) {
+__device__ __forceinline__ void wgmma(float (&d)[count], const unsigned (&a)[4], MatrixDescriptor b_matrix,
+                                      bool accumulates = true) {
     static_assert(compiled_for, "warpgroups multiply on sm_90a: compile this kernel for it alone");
     static_assert(count == 32 || count == 64 || count == 128, "D has 64, 128 or 256 columns");
 #define GRADUS_A "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "n"(int(b_major))

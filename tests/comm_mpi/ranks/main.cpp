@@ -10,7 +10,7 @@ static int run(const Scenario& scenario) {
     MpiWorld world(scenario.limits);
     try {
         scenario.run(world);
-    } catch (const Error& e) { world.fail(e, 3); } catch (const BrokenPromise& e) {
+    } catch (const Error& e) { world.fail(e, 3); } catch (const InternalError& e) {
         world.fail(Error("a promise was broken", e.what(), "look at the scenario"), 70);
     }
     return 0;

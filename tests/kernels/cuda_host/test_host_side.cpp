@@ -51,7 +51,7 @@ int64_t fresh() {
 // Runs the smallest matmul of a fresh shape, or again that of the last.
 void run_matmul(int64_t columns) {
     Matrix a(2, columns), b(columns, 3), c(2, 3);
-    cuda::product({.c = c, .a = a, .b = b}, {});
+    cuda::matmul({.c = c, .a = a, .b = b}, {});
 }
 
 }  // namespace
@@ -88,15 +88,15 @@ TEST_CASE("cuBLASLt is given row-major matrices so that its column-major product
                 Matrix a(transpose_a ? K : M, transpose_a ? M : K), b(transpose_b ? N : K, transpose_b ? K : N),
                     c(M, N), bias(1, N);
                 const Matrix before = c;
-                cuda::product({.c = c,
-                               .a = a,
-                               .b = b,
-                               .transpose_a = transpose_a,
-                               .transpose_b = transpose_b,
-                               .bias = accumulate ? Tensor{} : Tensor(bias),
-                               .accumulate = accumulate,
-                               .alpha = 2},
-                              {});
+                cuda::matmul({.c = c,
+                              .a = a,
+                              .b = b,
+                              .transpose_a = transpose_a,
+                              .transpose_b = transpose_b,
+                              .bias = accumulate ? Tensor{} : Tensor(bias),
+                              .accumulate = accumulate,
+                              .alpha = 2},
+                             {});
                 for (int64_t m = 0; m < M; ++m)
                     for (int64_t n = 0; n < N; ++n) {
                         float want = accumulate ? before.at(false, m, n) : bias.at(false, 0, n);

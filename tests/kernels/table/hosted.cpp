@@ -13,7 +13,7 @@ namespace gradus::test {
 namespace {
 
 const Ops* device = nullptr;
-Tensor product_room;  // on the device; given back by nobody
+Tensor matmul_workspace;  // on the device; given back by nobody
 bool shifted = false;
 
 // A tensor in a copy of the op's arguments, which is to point into the device's memory.
@@ -128,7 +128,7 @@ void run(const Args& args, Stream stream) {
     Uses uses;
     uses.add_fields(moved);
     Visit visit(uses.all, stream);
-    (device->*entry)(moved, stream.with(product_room));
+    (device->*entry)(moved, stream.with(matmul_workspace));
     visit.come_back();
 }
 
@@ -136,8 +136,9 @@ void run(const Args& args, Stream stream) {
 
 const Ops& hosted(const Ops& of) {
     device = &of;
-    if (of.product_room && !product_room)
-        product_room = {of.allocate(of.product_room), DType::f32, {int64_t(of.product_room / sizeof(float))}};
+    if (of.matmul_workspace && !matmul_workspace)
+        matmul_workspace = {
+            of.allocate(of.matmul_workspace), DType::f32, {int64_t(of.matmul_workspace / sizeof(float))}};
     static Ops table;
     table = of;
     table.embedding_forward = run<&Ops::embedding_forward>;

@@ -4,7 +4,7 @@
 //
 // It is a strict host. Each tensor has memory of exactly its size, so that one element past the end is past the end for a
 // sanitizer too; tensors that share memory share it there. An Out comes to the device as 0xff bytes (NaN), whatever the
-// host holds. An In that comes back changed is a BrokenPromise.
+// host holds. An In that comes back changed is a InternalError.
 #include "kernels/ops.h"
 
 namespace gradus::test {

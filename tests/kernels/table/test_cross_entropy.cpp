@@ -44,7 +44,7 @@ TEST_CASE("the statistics of logits are as exact as the naive formula, large log
             compare("cross_entropy_stats", [=](const Side& s) {
                 const Owned z = s.in(1, {l.N, l.Vr}, spread), targets = targets_of(l.N, l.V),
                             stats = s.statistic({l.N, 4});
-                s.ops.cross_entropy_stats({.stats = stats, .logits = z, .targets = targets, .first_class = l.first},
+                s.ops.cross_entropy_stats({.stats = stats, .logits = z, .targets = targets, .vocab_offset = l.first},
                                           {});
                 return columns_of(stats);
             });
@@ -127,7 +127,7 @@ TEST_CASE("the gradients of logits are as exact as the naive formula, and stand 
                                               .lse = lse,
                                               .targets = targets,
                                               .V = l.V,
-                                              .first_class = l.first,
+                                              .vocab_offset = l.first,
                                               .scale = 0.7,
                                               .smoothing = o.smoothing,
                                               .z_loss = o.z_loss},

@@ -58,7 +58,7 @@ TEST_CASE("the ids of other ranks give rows of zeros and add nothing") {
         });
 }
 
-TEST_CASE("rope turns pairs as the naive formula does, in both layouts, in part and whole") {
+TEST_CASE("rope rope_table pairs as the naive formula does, in both layouts, in part and whole") {
     struct Turned {
         int64_t N, W;
         int heads, D, R;
@@ -70,10 +70,14 @@ TEST_CASE("rope turns pairs as the naive formula does, in both layouts, in part 
                 compare("rope", [=](const Side& s) {
                     const int P = 7;
                     const Owned x = s.in(1, {c.N, c.W}), positions = integers(2, {c.N}, 0, P),
-                                turns = s.sum(3, {P, c.R, 2});
-                    (forward ? s.ops.rope_forward : s.ops.rope_backward)(
-                        {.x = x, .positions = positions, .turns = turns, .heads = c.heads, .D = c.D, .layout = layout},
-                        {});
+                                rope_table = s.sum(3, {P, c.R, 2});
+                    (forward ? s.ops.rope_forward : s.ops.rope_backward)({.x = x,
+                                                                          .positions = positions,
+                                                                          .rope_table = rope_table,
+                                                                          .heads = c.heads,
+                                                                          .D = c.D,
+                                                                          .layout = layout},
+                                                                         {});
                     return outputs(copy_of(x));
                 });
 }

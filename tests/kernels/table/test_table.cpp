@@ -6,7 +6,7 @@ using namespace gradus;
 using namespace gradus::test;
 
 TEST_CASE("the table under test leaves out no op") {
-    void* entries[offsetof(Ops, product_room) / sizeof(void*)];
+    void* entries[offsetof(Ops, matmul_workspace) / sizeof(void*)];
     std::memcpy(entries, &tested().device, sizeof entries);
     for (void* entry : entries) REQUIRE(entry != nullptr);
 }
@@ -103,7 +103,7 @@ TEST_CASE("a product with little room or none is as right as one with all that t
         return t;
     };
     const Tensor dx = on_device(x, {N, I}), dw = on_device(w, {O, I}), dy = on_device(got, {N, O});
-    for (const size_t bytes : {size_t(0), ops.product_room / 4, ops.product_room}) {
+    for (const size_t bytes : {size_t(0), ops.matmul_workspace / 4, ops.matmul_workspace}) {
         const Tensor room =
             bytes ? Tensor{ops.allocate(bytes), DType::f32, {int64_t(bytes / sizeof(float))}} : Tensor{};
         ops.linear_forward({.y = dy, .x = dx, .w = dw}, Stream{}.with(room));

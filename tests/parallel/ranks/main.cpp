@@ -15,7 +15,7 @@ int main(int argc, char** argv) {
             try {
                 s.run(world);
                 return 0;
-            } catch (const Error& e) { world.fail(e, 3); } catch (const BrokenPromise& e) {
+            } catch (const Error& e) { world.fail(e, 3); } catch (const InternalError& e) {
                 world.fail(Error("a promise was broken", e.what(), "look at the scenario"), 70);
             }
         }

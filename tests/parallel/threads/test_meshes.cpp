@@ -47,7 +47,7 @@ void scatter(Model& model) {
         const Philox random{name};
         const Tensor all = as_matrix(w.value);
         const int64_t columns = all.last(), of_whole = w.whole.shape.size() / w.whole.shape.dim[0];
-        for (const Piece& p : w.pieces)
+        for (const WeightSlice& p : w.slices)
             for (int64_t i = 0; i < p.rows * columns; ++i) {
                 const int64_t at = (p.logical_row + i / columns) * of_whole + p.logical_column + i % columns;
                 all.as<double>()[p.row * columns + i] =

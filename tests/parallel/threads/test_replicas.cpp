@@ -24,7 +24,7 @@ struct Ended {
 Ended ended(Training& t, const std::vector<StepResult>& steps) {
     Ended e;
     for (const Weight& w : t.model->weights())
-        for (const Piece& p : w.pieces) {
+        for (const WeightSlice& p : w.slices) {
             const std::string name =
                 w.name + " from row " + std::to_string(p.logical_row) + ", column " + std::to_string(p.logical_column);
             e.all[name] = bits_of(as_matrix(w.value).slice(p.row, p.rows));

@@ -29,10 +29,10 @@ __global__ void no_warpgroup_fence(float* y, bool fixed) {
     SHARED(Room, room, );
     fill(room);
     float d[32];
-    if (fixed) warpgroup_fence(d);
-    warpgroup_multiply(d, described(room), described(room), false);  // BUG no_warpgroup_fence
-    warpgroup_commit();
-    warpgroup_wait<0>(d);
+    if (fixed) wgmma_fence(d);
+    wgmma(d, described(room), described(room), false);  // BUG no_warpgroup_fence
+    wgmma_commit();
+    wgmma_wait<0>(d);
     y[threadIdx.x] = d[0];
 }
 
@@ -40,23 +40,23 @@ __global__ void loose_group(float* y, bool fixed) {
     SHARED(Room, room, );
     fill(room);
     float d[32];
-    warpgroup_fence(d);
-    warpgroup_multiply(d, described(room), described(room), false);
-    warpgroup_commit();
-    if (fixed) warpgroup_wait<0>(d);
-    else warpgroup_wait<1>(d);  // BUG loose_group
+    wgmma_fence(d);
+    wgmma(d, described(room), described(room), false);
+    wgmma_commit();
+    if (fixed) wgmma_wait<0>(d);
+    else wgmma_wait<1>(d);  // BUG loose_group
     y[threadIdx.x] = d[0];
-    warpgroup_wait<0>();
+    wgmma_wait<0>();
 }
 
 __global__ void no_warpgroup_commit(float* y, bool fixed) {
     SHARED(Room, room, );
     fill(room);
     float d[32];
-    warpgroup_fence(d);
-    warpgroup_multiply(d, described(room), described(room), false);  // BUG no_warpgroup_commit
-    if (fixed) warpgroup_commit();
-    warpgroup_wait<0>();
+    wgmma_fence(d);
+    wgmma(d, described(room), described(room), false);  // BUG no_warpgroup_commit
+    if (fixed) wgmma_commit();
+    wgmma_wait<0>();
     y[threadIdx.x] = d[0];
 }
 
@@ -65,10 +65,10 @@ __global__ void off_the_pattern(float* y, bool fixed) {
     fill(room);
     const auto b = matrix_descriptor(room.elements + (fixed ? 0 : 64), 16, pattern / 8, Swizzle::bytes_128);
     float d[32];
-    warpgroup_fence(d);
-    warpgroup_multiply(d, described(room), b, false);  // BUG off_the_pattern
-    warpgroup_commit();
-    warpgroup_wait<0>(d);
+    wgmma_fence(d);
+    wgmma(d, described(room), b, false);  // BUG off_the_pattern
+    wgmma_commit();
+    wgmma_wait<0>(d);
     y[threadIdx.x] = d[0];
 }
 
@@ -76,10 +76,10 @@ __global__ void wrong_stride(float* y, bool fixed) {
     SHARED(Room, room, );
     fill(room);
     float d[32];
-    warpgroup_fence(d);
-    warpgroup_multiply(d, described(room), described(room, fixed ? pattern : 2 * pattern), false);  // BUG wrong_stride
-    warpgroup_commit();
-    warpgroup_wait<0>(d);
+    wgmma_fence(d);
+    wgmma(d, described(room), described(room, fixed ? pattern : 2 * pattern), false);  // BUG wrong_stride
+    wgmma_commit();
+    wgmma_wait<0>(d);
     y[threadIdx.x] = d[0];
 }
 
@@ -89,15 +89,15 @@ __global__ void tiles_of_their_own(float* y, bool fixed) {
     const unsigned skipped = fixed ? 0 : threadIdx.x / 32 * 16;
     const auto a = matrix_descriptor(room.elements + skipped, 16, pattern, Swizzle::bytes_128);
     float d[32];
-    warpgroup_fence(d);
-    warpgroup_multiply(d, a, described(room), false);  // BUG tiles_of_their_own
-    warpgroup_commit();
-    warpgroup_wait<0>(d);
+    wgmma_fence(d);
+    wgmma(d, a, described(room), false);  // BUG tiles_of_their_own
+    wgmma_commit();
+    wgmma_wait<0>(d);
     y[threadIdx.x] = d[0];
 }
 
 __global__ void three_warps(float* y, bool fixed) {
-    if (fixed || threadIdx.x < 96) warpgroup_fence();  // BUG three_warps
+    if (fixed || threadIdx.x < 96) wgmma_fence();  // BUG three_warps
     y[threadIdx.x] = 0;
 }
 
@@ -133,10 +133,10 @@ __global__ void no_proxy_fence(float* y, bool fixed) {
     SHARED(Room, room, );
     fill(room, fixed);
     float d[32];
-    warpgroup_fence(d);
-    warpgroup_multiply(d, described(room), described(room), false);  // BUG no_proxy_fence
-    warpgroup_commit();
-    warpgroup_wait<0>(d);
+    wgmma_fence(d);
+    wgmma(d, described(room), described(room), false);  // BUG no_proxy_fence
+    wgmma_commit();
+    wgmma_wait<0>(d);
     y[threadIdx.x] = d[0];
 }
 
@@ -150,10 +150,10 @@ __global__ void one_proxy_fence(float* y, bool fixed) {
         for (unsigned i = 128 + threadIdx.x; i < 64 * 64; i += 128) room.elements[i] = bf16(0.f);
         if (fixed || round == 0) fence_async();
         __syncthreads();
-        warpgroup_fence(d);
-        warpgroup_multiply(d, described(room), described(room));  // BUG one_proxy_fence
-        warpgroup_commit();
-        warpgroup_wait<0>(d);
+        wgmma_fence(d);
+        wgmma(d, described(room), described(room));  // BUG one_proxy_fence
+        wgmma_commit();
+        wgmma_wait<0>(d);
         __syncthreads();
     }
     y[threadIdx.x] = d[0];
@@ -164,12 +164,12 @@ __global__ void factors_after_the_fence(float* y, bool fixed) {
     fill(room);
     float d[32];
     unsigned a[4] = {1, 2, 3, 4};
-    if (!fixed) warpgroup_fence(d);
+    if (!fixed) wgmma_fence(d);
     for (unsigned& pair : a) pair += threadIdx.x + 1;
-    if (fixed) warpgroup_fence(d);
-    warpgroup_multiply(d, a, described(room), false);  // BUG factors_after_the_fence
-    warpgroup_commit();
-    warpgroup_wait<0>(d);
+    if (fixed) wgmma_fence(d);
+    wgmma(d, a, described(room), false);  // BUG factors_after_the_fence
+    wgmma_commit();
+    wgmma_wait<0>(d);
     y[threadIdx.x] = d[0];
 }
 
@@ -178,12 +178,12 @@ __global__ void sums_after_the_fence(float* y, bool fixed) {
     fill(room);
     float d[32];
     for (float& sum : d) sum = y[threadIdx.x];
-    if (!fixed) warpgroup_fence(d);
+    if (!fixed) wgmma_fence(d);
     for (float& sum : d) sum += 1;
-    if (fixed) warpgroup_fence(d);
-    warpgroup_multiply(d, described(room), described(room));  // BUG sums_after_the_fence
-    warpgroup_commit();
-    warpgroup_wait<0>(d);
+    if (fixed) wgmma_fence(d);
+    wgmma(d, described(room), described(room));  // BUG sums_after_the_fence
+    wgmma_commit();
+    wgmma_wait<0>(d);
     y[threadIdx.x] = d[0];
 }
 
@@ -193,10 +193,10 @@ __global__ void tile_in_use(float* y, bool fixed) {
     fill(room);
     if (threadIdx.x < 128) {
         float d[32];
-        warpgroup_fence(d);
-        warpgroup_multiply(d, described(room), described(room), false);
-        warpgroup_commit();
-        warpgroup_wait<0>(d);
+        wgmma_fence(d);
+        wgmma(d, described(room), described(room), false);
+        wgmma_commit();
+        wgmma_wait<0>(d);
         y[threadIdx.x] = d[0];
         if (fixed) named_barrier_arrive(1, 160);
     } else {
@@ -221,10 +221,10 @@ __global__ void tile_not_there(float* y, const float* zeros, bool fixed) {
     __syncthreads();
     if (fixed) mbarrier_wait(&full, 0);
     float d[32];
-    warpgroup_fence(d);
-    warpgroup_multiply(d, described(room), described(room), false);
-    warpgroup_commit();
-    warpgroup_wait<0>(d);  // BUG tile_not_there
+    wgmma_fence(d);
+    wgmma(d, described(room), described(room), false);
+    wgmma_commit();
+    wgmma_wait<0>(d);  // BUG tile_not_there
     y[threadIdx.x] = d[0];
     mbarrier_wait(&full, 0);
 }

@@ -1,0 +1,45 @@
+#pragma once
+// The matrix product behind every linear, for f32 and bf16 operands in any transposition:
+//
+//   out[m,n] = Σ_k a[m,k] · b[k,n] (+ bias[n])              accumulate: out[m,n] += …
+//
+// Sums are taken in f32. In the products of this header the order of every sum is a function of the shape alone, so any
+// number of threads gives the same bits; oneDNN, which multiplies bf16 where the machine can, promises that for one number
+// of threads.
+#include "kernels/tensor.h"
+
+namespace gradus::cpu {
+
+// A matrix given by its strides in elements, one of which is 1: x and its transpose are the same memory.
+struct Matrix {
+    const void* data;
+    DType dtype;
+    int64_t row, column;
+
+    Matrix transposed() const { return {data, dtype, column, row}; }
+    bool rows_are_contiguous() const { return column == 1; }
+    const char* at(int64_t m, int64_t n) const {
+        return static_cast<const char*>(data) + size_t(m * row + n * column) * size_of(dtype);
+    }
+};
+inline Matrix matrix(const Tensor& t) { return {t.data, t.dtype, t.last(), 1}; }
+
+struct Matmul {
+    void* out;    // [M,N], rows contiguous
+    DType dtype;  // of out
+    int64_t M, N, K;
+    Matrix a, b;                 // [M,K], [K,N]
+    const void* bias = nullptr;  // [N], of out's dtype
+    bool accumulate = false;     // f32 out only
+    bool symmetric = false;      // b is a's transpose, f32: only the half below the diagonal is computed, then mirrored
+};
+
+// For more than a handful of rows: packs blocks of both operands into f32 panels and multiplies those.
+void packed_matmul(const Matmul&);
+
+// For a few rows of a against a b that is contiguous along K (y = x·wᵀ in generation): reads b once, at the speed of
+// memory. M ≤ thin_rows.
+constexpr int64_t thin_rows = 8;
+void thin_matmul(const Matmul&);
+
+}  // namespace gradus::cpu

@@ -1,0 +1,173 @@
+// The packed matrix product (Goto, van de Geijn 2008): blocks of a and b are packed by all threads together, then the
+// tiles of the block of the result are shared out. Every tile is computed by one thread from its first k to its last.
+#include "kernels/cpu/buffer.h"
+#include "kernels/cpu/matmul.h"
+#include "kernels/cpu/matmul_pack.h"
+#include "kernels/cpu/matmul_tile.h"
+#include "kernels/cpu/parallel.h"
+
+namespace gradus::cpu {
+
+namespace {
+
+// A panel of b (24 KiB) stays in the first cache, some tens of panels of a in the second, the packed block of b in the
+// third.
+constexpr int64_t block_depth = 6144 / tile_columns;
+constexpr int64_t block_rows = round_up(1024, tile_rows), block_columns = round_up(3072, tile_columns);
+// What one thread takes at a time.
+constexpr int64_t packed_at_once = 4;  // panels
+constexpr int64_t piece_rows = round_up(48, tile_rows), piece_columns = round_up(512, tile_columns);
+
+constexpr int64_t panel_size(int64_t lanes, int64_t depth) { return round_up(lanes * depth + panel_slack, 16); }
+
+// Panels [first, first + count) of an operand: `lanes` of it from `source` on, which are neighbours or `stride` apart.
+template <int panel_lanes>
+void pack(float* panels, int64_t count, const Matrix& m, bool lanes_are_neighbours, const char* source, int64_t lanes,
+          int64_t depth) {
+    const int64_t stride = m.rows_are_contiguous() ? m.row : m.column, size = panel_size(panel_lanes, depth);
+    auto typed = [&](auto* x) {
+        if (lanes_are_neighbours)
+            return pack_along<panel_lanes>(panels, size, x, stride, std::min(lanes, count * panel_lanes), depth);
+        for (int64_t i = 0; i < count; ++i)
+            pack_across<panel_lanes>(panels + i * size, x + i * panel_lanes * stride, stride, lanes - i * panel_lanes,
+                                     depth);
+    };
+    if (m.dtype == DType::bf16) typed(reinterpret_cast<const bf16*>(source));
+    else typed(reinterpret_cast<const float*>(source));
+}
+
+// Where a block's tiles go: partial sums of the k so far, and the result once k is through.
+struct Target {
+    const Matmul& p;
+    float* partial;                           // [block rows, stride]: out itself when that is f32
+    int64_t stride, first_row, first_column;  // of the partial block in out
+    bool first, last;                         // of the blocks of k
+};
+
+template <class Scalar>
+void finish(const Target& t, const Tile& tile, int64_t m, int64_t n, int64_t rows, int64_t columns) {
+    const Matmul& p = t.p;
+    const Scalar* bias = t.last && p.bias ? static_cast<const Scalar*>(p.bias) + n : nullptr;
+    auto half = [&](int64_t r, Floats x, int64_t c, auto lanes) {
+        float* partial = t.partial + (m + r - t.first_row) * t.stride + (n + c - t.first_column);
+        if (!t.first || p.accumulate) x += load(partial, lanes);
+        if (bias) x += load(bias + c, lanes);
+        if (t.last) store(static_cast<Scalar*>(p.out) + (m + r) * p.N + n + c, x, lanes);
+        else store(partial, x, lanes);
+    };
+    if (columns == tile_columns) {
+#pragma GCC unroll 16
+        for (int r = 0; r < tile_rows; ++r) {
+            if (r >= rows) break;
+            half(r, tile.left[r], 0, Full{});
+            half(r, tile.right[r], width, Full{});
+        }
+        return;
+    }
+    for (int r = 0; r < rows; ++r) {
+        half(r, tile.left[r], 0, Part{int(std::min<int64_t>(width, columns))});
+        if (columns > width) half(r, tile.right[r], width, Part{int(columns - width)});
+    }
+}
+
+// Are all places of these rows, from column n on, above the diagonal?
+bool above_diagonal(int64_t m, int64_t n, int64_t rows) { return n >= m + rows; }
+
+void mirror(float* square, int64_t N) {
+    constexpr int64_t block = 32;  // two blocks stay in the first cache
+    parallel_items((N + block - 1) / block, items_of(double(N * block)), [&](int64_t i, int) {
+        const int64_t last = std::min(N, (i + 1) * block);
+        for (int64_t c = i * block; c < N; c += block)
+            for (int64_t row = i * block; row < last; ++row)
+                for (int64_t column = std::max(c, row + 1); column < std::min(N, c + block); ++column)
+                    square[row * N + column] = square[column * N + row];
+    });
+}
+
+template <class Scalar>
+void multiply_piece(const Target& t, const float* a, const float* b, int64_t m, int64_t n, int64_t rows,
+                    int64_t columns, int64_t depth) {
+    for (int64_t c = 0; c < columns; c += tile_columns)
+        for (int64_t r = 0; r < rows; r += tile_rows) {
+            if (t.p.symmetric && above_diagonal(m + r, n + c, tile_rows)) continue;
+            // The tile's own part of the result is asked for now, and is there when the sums are done.
+            const int64_t there = std::min<int64_t>(tile_rows, rows - r);
+            if (!t.last || std::is_same_v<Scalar, float>) {
+                const float* old = t.partial + (m + r - t.first_row) * t.stride + (n + c - t.first_column);
+                for (int64_t i = 0; i < there; ++i) {
+                    __builtin_prefetch(old + i * t.stride, 1);
+                    __builtin_prefetch(old + i * t.stride + tile_columns - 1, 1);
+                }
+            }
+            finish<Scalar>(t,
+                           multiply_panels(a + r / tile_rows * panel_size(tile_rows, depth),
+                                           b + c / tile_columns * panel_size(tile_columns, depth), depth),
+                           m + r, n + c, there, std::min<int64_t>(tile_columns, columns - c));
+        }
+}
+
+thread_local Buffer buffer;
+
+template <class Scalar>
+void run(const Matmul& p) {
+    const bool own_partial = p.dtype == DType::bf16 && p.K > block_depth;
+    const int64_t M = std::min(p.M, block_rows), N = std::min(p.N, block_columns), K = std::min(p.K, block_depth);
+    const int64_t a_size = round_up(M, tile_rows) / tile_rows * panel_size(tile_rows, K);
+    const int64_t b_size = round_up(N, tile_columns) / tile_columns * panel_size(tile_columns, K);
+    float* const a_panels = buffer.floats(size_t(a_size + b_size + (own_partial ? M * N : 0)));
+    float *const b_panels = a_panels + a_size, *const partial = b_panels + b_size;
+
+    // Enough pieces for every thread to have a few; a thread for less than 2¹⁸ multiplications is not worth waking.
+    const int team = int(std::clamp<int64_t>(p.M * p.N * p.K >> 18, 1, threads()));
+    const int64_t wanted = 4 * team, across = (N + piece_columns - 1) / piece_columns;
+    const int64_t columns_of_piece = round_up((N + across - 1) / across, tile_columns);  // all alike
+    const int64_t rows_of_piece =
+        std::clamp(round_up(M * across / wanted, tile_rows), int64_t(2 * tile_rows), piece_rows);
+
+#pragma omp parallel num_threads(team)
+    for (int64_t m = 0; m < p.M; m += block_rows)
+        for (int64_t n = 0; n < p.N; n += block_columns)
+            for (int64_t k = 0; k < p.K; k += block_depth) {
+                const int64_t rows = std::min(block_rows, p.M - m), columns = std::min(block_columns, p.N - n);
+                const int64_t depth = std::min(block_depth, p.K - k);
+                const int64_t a_count = round_up(rows, tile_rows) / tile_rows,
+                              b_count = round_up(columns, tile_columns) / tile_columns;
+#pragma omp for schedule(static) nowait
+                for (int64_t i = 0; i < a_count; i += packed_at_once)
+                    pack<tile_rows>(a_panels + i * panel_size(tile_rows, depth), std::min(packed_at_once, a_count - i),
+                                    p.a, !p.a.rows_are_contiguous(), p.a.at(m + i * tile_rows, k), rows - i * tile_rows,
+                                    depth);
+#pragma omp for schedule(static)
+                for (int64_t i = 0; i < b_count; i += packed_at_once)
+                    pack<tile_columns>(b_panels + i * panel_size(tile_columns, depth),
+                                       std::min(packed_at_once, b_count - i), p.b, p.b.rows_are_contiguous(),
+                                       p.b.at(k, n + i * tile_columns), columns - i * tile_columns, depth);
+                const Target target = {.p = p,
+                                       .partial = own_partial ? partial : static_cast<float*>(p.out) + m * p.N + n,
+                                       .stride = own_partial ? N : p.N,
+                                       .first_row = m,
+                                       .first_column = n,
+                                       .first = k == 0,
+                                       .last = k + depth == p.K};
+                const int64_t down = (rows + rows_of_piece - 1) / rows_of_piece;
+                const int64_t right = (columns + columns_of_piece - 1) / columns_of_piece;
+#pragma omp for schedule(dynamic, 1)
+                for (int64_t i = 0; i < down * right; ++i) {
+                    const int64_t r = i / right * rows_of_piece, c = i % right * columns_of_piece;
+                    multiply_piece<Scalar>(target, a_panels + r / tile_rows * panel_size(tile_rows, depth),
+                                           b_panels + c / tile_columns * panel_size(tile_columns, depth), m + r, n + c,
+                                           std::min(rows_of_piece, rows - r), std::min(columns_of_piece, columns - c),
+                                           depth);
+                }
+            }
+}
+
+}  // namespace
+
+void packed_matmul(const Matmul& p) {
+    if (p.dtype == DType::bf16) run<bf16>(p);
+    else run<float>(p);
+    if (p.symmetric) mirror(static_cast<float*>(p.out), p.N);
+}
+
+}  // namespace gradus::cpu

@@ -1,0 +1,193 @@
+// gradus bench step | generate | ops | tokenizer: how fast this machine computes, beside what it could do at best.
+#include <algorithm>
+#include <chrono>
+#include <functional>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "engine/base/log.h"
+#include "engine/base/philox.h"
+#include "engine/generate/generator.h"
+#include "engine/initialise.h"
+#include "engine/trainer.h"
+#include "tools/bench/ceiling.h"
+#include "tools/bench/ops.h"
+#include "tools/bench/rounds.h"
+#include "tools/bench/settings.h"
+#include "tools/bench/step.h"
+#include "tools/bench/tokenizer.h"
+#include "tools/cli.h"
+#include "tools/device.h"
+
+namespace gradus {
+
+namespace {
+
+struct GenerateBenchOptions {
+    std::string model = "gpt2-124m", dtype = "bf16", device = "cpu";
+    int tokens = 64, rounds = 5, threads = 0;
+    bool json = false;
+    std::vector<std::string> set;  // settings of a recipe, over the options
+};
+
+Config config_of(const GenerateBenchOptions& o) {
+    Config c;
+    c.model_name = o.model;
+    c.dtype = o.dtype;
+    c.device = o.device;
+    c.threads = o.threads;
+    c.written_at = {{"model.name", "--model"}};
+    return bench_config("bench generate", c, o.set,
+                        {"it generates one text from random weights, and trains nothing",
+                         {"run.", "data.", "validation.", "checkpoint.", "sample.", "mesh.", "optimizer.", "stability.",
+                          "loss.", "train.steps", "train.minutes", "train.autotune", "train.batch", "train.micro_batch",
+                          "train.memory", "train.context", "train.dropout", "train.recompute"}});
+}
+
+// Bytes of the weights that every new token reads; of a table of positions or of input tokens it reads a row.
+double bytes_read_per_token(Model& model) {
+    double bytes = 0;
+    for (const Weight& w : model.weights())
+        if (w.name != "wpe" && (w.name != "wte" || model.config().tied)) bytes += double(w.value.bytes());
+    return bytes;
+}
+
+void bench_generate(const GenerateBenchOptions& o) {
+    const Resolved resolved = resolve_bench(config_of(o));
+    const Config& c = resolved.config;
+    use_threads(int(c.threads));
+    ModelConfig m = resolved.model;
+    if (o.tokens >= m.context)
+        throw Error(fmt::format("--tokens {} do not fit", o.tokens),
+                    fmt::format("the model has {} positions", m.context), fmt::format("--tokens {}", m.context - 1));
+    for (const std::string& text : resolved.notes) note(text);
+    m.end_of_text = -1;  // a round never ends early
+    const Ops& ops = ops_of(c.device, std::max(int(c.gpu), 0));
+    const Ceilings ceilings(c.device, ops);
+    auto model = make_model(ops, m, resolved.dtype, {});
+    initialise(*model, resolved.trainer.seed);
+    Generator generator(*model, {.context = o.tokens + 1});
+
+    // Seconds for each token after the first, which also waits for the prompt.
+    const auto round = [&](int i) {
+        Clock::time_point first, last;
+        int heard = 0;
+        generator.generate({{{0}, uint64_t(i)}}, {.max_tokens = o.tokens}, [&](int, int32_t) {
+            last = Clock::now();
+            if (++heard == 1) first = last;
+            return true;
+        });
+        return std::chrono::duration<double>(last - first).count() / (heard - 1);
+    };
+    const double bytes = bytes_read_per_token(*model);
+    const Rounds r = measure(
+        1, o.rounds, round, [&](double seconds) { return bytes / seconds / 1e9; }, [&] { return ceilings.gbps(); });
+    const double per_second = 1 / median(r.seconds), gbps = median(r.ceilings), bound = gbps * 1e9 / bytes,
+                 share = median(r.shares);
+    if (o.json) {
+        const nlohmann::ordered_json line = {{"model", c.model_name},
+                                             {"dtype", c.dtype},
+                                             {"settings", o.set},
+                                             {"tokens", o.tokens},
+                                             {"threads", threads_in_use()},
+                                             {"tokens_per_second", per_second},
+                                             {"bound_tokens_per_second", bound},
+                                             {"share_of_bound", share},
+                                             {"read_gbps", gbps},
+                                             {"weight_mb", bytes / 1e6}};
+        fmt::print("{}\n", line.dump());
+        return;
+    }
+    fmt::print("{} {}  one sequence of {} tokens  {} threads\n", c.model_name, c.dtype, o.tokens, threads_in_use());
+    for (const std::string& setting : o.set) fmt::print("set          {}\n", setting);
+    fmt::print("tokens/s     {:9.1f}\n", per_second);
+    fmt::print(
+        "bound        {:9.1f}      {:.1f} MB of weights read for each token at {:.1f} GB/s, as measured between the "
+        "rounds\n",
+        bound, bytes / 1e6, gbps);
+    fmt::print("share        {:9.1f} %    of the bound\n", share * 100);
+}
+
+void add_step(CLI::App& bench) {
+    auto o = std::make_shared<StepBench>();
+    CLI::App* step = bench.add_subcommand(
+        "step",
+        "Times whole training steps (forward, backward, clipping, update) on random tokens.\n\n"
+        "On several ranks it also tells how long each kind of exchange took, waiting included:\n"
+        "  mpirun -n 2 gradus bench step --batch 2 --context 1024 --threads 1 --tp 2\n\n"
+        "Example: gradus bench step --model gpt2-124m --batch 4 --context 64 --optimizer.kind=muon");
+    step->add_option("--model", o->model, "named shape; settings such as --model.layers=2 change it")
+        ->capture_default_str();
+    step->add_option("--batch", o->batch, "sequences in a step, on all ranks together")
+        ->transform(whole_between(1, 1 << 16))
+        ->capture_default_str();
+    step->add_option("--context", o->context, "tokens in a sequence")
+        ->transform(whole_between(1, 1 << 24))
+        ->capture_default_str();
+    step->add_option("--steps", o->steps, "steps to time, after two that warm up")
+        ->transform(whole_between(1, 1 << 20))
+        ->capture_default_str();
+    step->add_option("--tp", o->tp,
+                     "ranks that share out the model, of those that mpirun started; the others share out the "
+                     "batch")
+        ->transform(whole_between(1, 1 << 16))
+        ->capture_default_str();
+    step->add_flag("--recompute", o->recompute, "keep only each block's input and compute the block again in backward");
+    add_settings_option(*step, o->set);
+    add_dtype_option(*step, o->dtype);
+    add_device_option(*step, o->device);
+    add_threads_option(*step, o->threads);
+    step->add_flag("--json", o->json, "a JSON object instead of a table");
+    step->callback([o] { bench_step(*o); });
+}
+
+void add_generate(CLI::App& bench) {
+    auto o = std::make_shared<GenerateBenchOptions>();
+    CLI::App* generate = bench.add_subcommand(
+        "generate",
+        "Times generation of one sequence, which is bound by reading all weights for every token.\n\n"
+        "Example: gradus bench generate --model gpt2-124m --dtype bf16 --threads 2");
+    generate->add_option("--model", o->model, "named shape; settings such as --model.layers=2 change it")
+        ->capture_default_str();
+    generate->add_option("--tokens", o->tokens, "length of the sequence")
+        ->transform(whole_between(2, 1 << 24))
+        ->capture_default_str();
+    generate->add_option("--rounds", o->rounds, "sequences to time, after one that warms up")
+        ->transform(whole_between(1, 1000))
+        ->capture_default_str();
+    add_settings_option(*generate, o->set);
+    add_dtype_option(*generate, o->dtype);
+    add_device_option(*generate, o->device);
+    add_threads_option(*generate, o->threads);
+    generate->add_flag("--json", o->json, "a JSON object instead of a table");
+    generate->callback([o] { bench_generate(*o); });
+}
+
+void add_ops(CLI::App& bench) {
+    auto o = std::make_shared<BenchOpsOptions>();
+    CLI::App* ops = bench.add_subcommand("ops",
+                                         "Times every op at the shapes of GPT-2 and LLaMA, beside the ceiling of this "
+                                         "machine and the library's version.\n\n"
+                                         "Example: gradus bench ops --filter attention --dtype bf16");
+    ops->add_option("--filter", o->filter, "only ops whose name contains this");
+    ops->add_option("--dtype", o->dtype, "only this dtype: f32 or bf16")
+        ->check(one_of_words({"f32", "bf16"}, "train.dtype"));
+    add_device_option(*ops, o->device);
+    add_threads_option(*ops, o->threads);
+    ops->add_flag("--json", o->json, "a JSON object for each op instead of a table");
+    ops->callback([o] { bench_ops(*o); });
+}
+
+}  // namespace
+
+void add_bench_command(CLI::App& app) {
+    CLI::App* bench = app.add_subcommand("bench", "Measure speed, beside what this machine can do at best");
+    bench->require_subcommand(1);
+    add_step(*bench);
+    add_generate(*bench);
+    add_ops(*bench);
+    add_bench_tokenizer(*bench);
+}
+
+}  // namespace gradus

@@ -1,0 +1,36 @@
+#include "tools/bench/settings.h"
+
+#include <fmt/format.h>
+
+#include "engine/base/log.h"
+
+namespace gradus {
+
+void add_settings_option(CLI::App& app, std::vector<std::string>& assignments) {
+    app.add_option("--set", assignments,
+                   "key=value, a setting of a recipe that holds over the options here; may be given several times; the "
+                   "same as --key=value")
+        ->allow_extra_args(false);
+}
+
+Config bench_config(const std::string& command, Config options, const std::vector<std::string>& assignments,
+                    const Useless& useless) {
+    for (const std::string& a : assignments) {
+        const Setting setting = parse_assignment(a);
+        apply_settings(options, {setting});
+        for (const std::string& name : useless.settings)
+            if (name.ends_with('.') ? setting.key.starts_with(name) : setting.key == name)
+                throw Error(fmt::format("{} has no use for '{}'", command, setting.key), useless.why,
+                            "leave out " + setting.key);
+    }
+    return options;
+}
+
+Resolved resolve_bench(Config c, int ranks) {
+    c.run_dir = c.data_dir = "none";
+    DataFacts facts;
+    facts.vocab = c.vocab > 0 ? int(c.vocab) : named_model(c.model_name).V;
+    return resolve(c, facts, std::nullopt, ranks);
+}
+
+}  // namespace gradus

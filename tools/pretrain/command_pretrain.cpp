@@ -1,0 +1,292 @@
+// gradus pretrain: trains a model on token shards, by a recipe.
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <exception>
+
+#include <fmt/format.h>
+
+#include "engine/autotune.h"
+#include "engine/base/plural.h"
+#include "engine/base/signals.h"
+#include "tools/cli.h"
+#include "tools/device.h"
+#include "tools/find_recipe.h"
+#include "tools/model_folder.h"
+#include "tools/pretrain/describe.h"
+#include "tools/pretrain/loop.h"
+#include "tools/supervise/supervise.h"
+#include "tools/supervise/words.h"
+
+namespace gradus {
+
+namespace {
+
+struct Options {
+    std::string recipe, resume = "auto", launch;
+    std::vector<std::string> set;
+    bool help_settings = false, auto_resume = false, dry_run = false;
+};
+
+void print_run(const Resolved& r, const PretrainData& data, const PretrainBatches& batches, TrainingRun& run,
+               const MpiWorld& world, const std::string& comms) {
+    describe_run(r, data, batches);
+    if (world.size() > 1) {
+        std::vector<std::string> hosts;
+        for (int rank = 0; rank < world.size(); ++rank) hosts.push_back(world.host(rank));
+        std::sort(hosts.begin(), hosts.end());
+        const auto different = std::unique(hosts.begin(), hosts.end()) - hosts.begin();
+        tell(fmt::format("mesh     {} = {} ranks on {}, {} each, by {}{}\n", text_of(r.mesh), world.size(),
+                         number_of(different, "host"), number_of(threads_in_use(), "thread"), comms,
+                         run.trainer->optimizer().sharded() ? "; masters and moments sharded over dp" : ""));
+    }
+    describe_memory({.params = double(run.model->params.bytes()),
+                     .grads = double(run.model->grads.bytes()),
+                     .optimizer = double(run.trainer->optimizer().bytes()),
+                     .activations = double(run.model->acts.bytes()),
+                     .inputs = double(run.trainer->bytes() + (run.validation ? run.validation->bytes() : 0)),
+                     .samples = run.samples ? double(run.samples->bytes()) : 0},
+                    world.size());
+    tell("columns  loss in nats per token; grad: norm before clipping; GFLOP/s = 6 x parameters x tokens/s\n");
+    note_surprises(r, batches);
+}
+
+// What `gradus report` shows beside the curves.
+void write_facts(const Resolved& r, const PretrainData& data, const PretrainBatches& batches) {
+    const fs::path folder = r.config.run_dir;
+    write_file_atomically(folder / "recipe.toml", recipe_text(r.config));
+    const nlohmann::ordered_json facts = {{"parameters", parameter_count(r.model)},
+                                          {"tokens_per_step", r.tokens_per_step},
+                                          {"train_tokens", batches.train_tokens()},
+                                          {"val_tokens", batches.val_tokens()},
+                                          {"vocab", data.facts.vocab},
+                                          {"threads", threads_in_use()}};
+    write_file_atomically(folder / "run.json", facts.dump(2) + "\n");
+    std::error_code ignored;
+    const fs::path counts = data.train.front().parent_path() / "report.json";
+    if (fs::exists(counts, ignored)) write_file_atomically(folder / "data.json", read_file(counts));
+}
+
+void hold_new_folder(const fs::path& folder, std::optional<FolderLock>& lock) {
+    std::error_code problem;
+    make_folder(folder);
+    lock.emplace(folder);
+    if (fs::exists(folder / "log.jsonl", problem))
+        throw Error("another run began in '" + folder.string() + "' in the meantime", "it has a log.jsonl by now",
+                    "--set run.dir=OTHER, or the same command again to resume that run");
+}
+
+// What would make ranks drift apart without a word.
+void require_same_run_on(const MpiWorld& world, const Resolved& r) {
+    if (world.size() == 1) return;
+    Config c = r.config;
+    c.threads = 0;  // of a host
+    require_agreement(world, {{"program", program_identity(), "copy one build of gradus to every machine"},
+                              {"recipe", recipe_text(c), "start every rank with the same recipe and the same --set"},
+                              {"data set", r.identity, "give every machine the same shards and the same tokenizer"}});
+}
+
+// Before anything is allocated: ranks that share a device share what is free on it.
+void require_room_on_device(const MpiWorld& world, const Resolved& r, const PretrainData& data, const Ops& ops) {
+    const int gpus = r.cuda && r.config.gpu < 0 ? std::max(cuda_devices(), 1) : 1,
+              sharing = (world.local_size() + gpus - 1) / gpus;
+    world.all().barrier();  // nobody allocates while another one still looks
+    const double free = double(ops.memory().free) / sharing;
+    world.all().barrier();
+    Devices devices = parse_devices(fmt::format("{}xH100", world.size()));
+    devices.device.matmul_workspace = ops.matmul_workspace;
+    devices.device.logit_rows = ops.logit_rows;
+    require_room({.config = r.config, .data = data.facts, .base = r.model, .devices = devices}, free);
+}
+
+// --dry-run: everything that is looked at before the first allocation, and nothing else. Only the first rank reads the
+// folder of the run, without its lock, which would be a file.
+void check_only(MpiWorld& world, Config config, bool never_resume) {
+    const bool first = world.rank() == 0;
+    use_threads_of_rank(world, int(config.threads));
+    const PretrainData data = open_data(config);
+    const std::optional<ResumePoint> resume = find_resume_point(config.run_dir, never_resume, world.all());
+    HeldFolder from;
+    if (!resume && !config.model_from.empty()) {
+        from = model_folder(config.model_from, Judge::config, world.all());
+        config.model_from = from.path.string();
+    }
+    const Resolved r = resolve_run(config, data, resume, world.size());
+    require_same_run_on(world, r);
+    const PretrainBatches batches(data, r);
+    sample_prompts(r, data);
+    describe_run(r, data, batches);
+    if (first) describe_dry_run(r, data, resume, world.size());
+    note_surprises(r, batches);
+}
+
+// One rank of a run.
+void train(MpiWorld& world, Config config, bool never_resume, std::chrono::steady_clock::time_point start) {
+    const bool first = world.rank() == 0;
+    use_threads_of_rank(world, int(config.threads));
+    const PretrainData data = open_data(config);
+    const Ops& ops = ops_of(config, world);
+
+    // A folder that is there is held before it is looked into; a new one is made when nothing is left to be refused. The
+    // first rank does both, and is the only one that writes.
+    const fs::path folder = config.run_dir;
+    std::optional<FolderLock> lock;
+    std::error_code ignored;
+    const bool is_new = first && !fs::exists(folder, ignored);
+    if (first && !is_new) lock.emplace(folder);
+    const std::optional<ResumePoint> resume = find_resume_point(folder, never_resume, world.all());
+    // From here on a folder with weights: of a run to begin from, the checkpoint that is the newest now.
+    HeldFolder from;
+    if (!resume && !config.model_from.empty()) {
+        from = model_folder(config.model_from, Judge::model, world.all());
+        config.model_from = from.path.string();
+    }
+    Resolved r = resolve_run(config, data, resume, world.size());
+    require_same_run_on(world, r);
+    if (r.config.device != "cpu") require_room_on_device(world, r, data, ops);
+    Config same = r.config;
+    same.threads = 0;  // of a host
+    RankComms comms(world, ops, comm_request(same, world));
+    const Mesh mesh = comms.mesh(r.mesh);
+    const PretrainBatches batches(data, r);
+    const std::vector<Prompt> samples = sample_prompts(r, data);
+
+    if (first && resume) finish_save(*resume);
+    if (resume && resume->state.step >= r.config.steps) {
+        tell(fmt::format("this run has done all of its {} steps: {}\n", text_of_whole(r.config.steps),
+                         resume->folder.string()));
+        return;
+    }
+    if (resume)
+        tell(fmt::format("resume   after step {} of {}, from {}\n", resume->state.step, r.config.steps,
+                         resume->folder.string()));
+    if (r.config.minutes > 0 && !resume) {
+        const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+        const auto steps = steps_for_minutes(r, batches, elapsed, mesh, ops);
+        if (!steps) {
+            tell("stopped before the first step; nothing was written\n");
+            return;
+        }
+        r = resolve_timed_run(config, data, *steps, world.size());
+    }
+    TrainingRun run = start_run(r, data.facts, resume, mesh, ops);
+    world.all().barrier();  // every rank has its memory
+    from.hold.reset();
+    if (is_new) hold_new_folder(folder, lock);
+    if (first) remove_stale_temporaries(folder);
+    print_run(r, data, batches, run, world, comms.text());
+    if (first) write_facts(r, data, batches);
+    if (r.config.autotune && autotune(*run.trainer, batches.train(), folder / "matmuls.txt"))
+        tell(fmt::format("matmuls  algorithms chosen by time: {}\n", (folder / "matmuls.txt").string()));
+    const std::string resumption =
+        fmt::format("resume: {}gradus pretrain {}", world.size() > 1 ? fmt::format("mpirun -n {} ", world.size()) : "",
+                    (folder / "recipe.toml").string());
+    world.set_resume(resumption);
+    PretrainLoop loop(r, data, batches, samples, std::move(run));
+    if (loop.run())
+        tell(fmt::format("done: gradus generate {0} --prompt TEXT, or gradus report {0}\n", folder.string()));
+    else tell(fmt::format("stopped; {}\n", resumption));
+}
+
+// The command line without the options of whoever starts the ranks.
+std::vector<std::string> command_of_a_rank() {
+    const std::string words = read_file("/proc/self/cmdline");
+    std::vector<std::string> command;
+    for (size_t start = 0; start < words.size(); start = words.find('\0', start) + 1) {
+        const std::string word = words.c_str() + start;
+        if (word == "--launch") start = words.find('\0', start) + 1;  // and its value
+        else if (word != "--auto-resume" && !word.starts_with("--launch=")) command.push_back(word);
+    }
+    command.front() = fs::read_symlink("/proc/self/exe").string();
+    return command;
+}
+
+int64_t newest_step(const fs::path& run_folder) {
+    const LatestCheckpoint latest = latest_checkpoint(run_folder);
+    return latest.folder ? read_manifest(*latest.folder).state.step : -1;
+}
+
+// From outside: starts the ranks, and starts them again.
+int start_ranks(const Options& o) {
+    if (o.auto_resume && o.resume == "never")
+        throw Error("--auto-resume resumes a run, and --resume never refuses to", "both are given",
+                    "leave out --resume never, or --auto-resume");
+    const Config config = load_recipe(o.recipe, o.set);
+    check_sources(config);
+    return supervise({.launcher = split_words(o.launch),
+                      .command = command_of_a_rank(),
+                      .auto_resume = o.auto_resume,
+                      .newest_checkpoint = [&] { return newest_step(config.run_dir); }});
+}
+
+void pretrain(const Options& o) {
+    const auto start = std::chrono::steady_clock::now();
+    if (!o.launch.empty() || o.auto_resume) std::exit(start_ranks(o));
+    install_stop_signals();
+    // Settings that cannot be read are said by one rank, like everything else.
+    Config config;
+    std::exception_ptr problem;
+    std::string recipe;  // where it was found by its name
+    try {
+        if (const std::string file = find_recipe(o.recipe).file.string(); file != o.recipe) recipe = file;
+        config = load_recipe(o.recipe, o.set);
+        check_sources(config);
+    } catch (...) { problem = std::current_exception(); }
+    MpiWorld world({.silence = config.mesh_silence});
+    if (world.rank() > 0) leave_speaking_to_others();
+    on_ranks(world, [&] {
+        if (problem) std::rethrow_exception(problem);
+        if (!recipe.empty()) tell(fmt::format("recipe   {}\n", recipe));
+        if (o.dry_run) check_only(world, config, o.resume == "never");
+        else train(world, config, o.resume == "never", start);
+    });
+}
+
+}  // namespace
+
+void add_pretrain_command(CLI::App& app) {
+    auto o = std::make_shared<Options>();
+    CLI::App* command = app.add_subcommand(
+        "pretrain",
+        "Trains a model on token shards. A recipe is a TOML file of settings (included: quickstart, gpt2-124m, …). The "
+        "run's folder gets\n"
+        "recipe.toml (every setting), log.jsonl (a line per step), samples.jsonl and checkpoints/, which Hugging Face "
+        "transformers\n"
+        "loads as they are. Called again with the same folder, the run resumes from its newest checkpoint, bit for "
+        "bit.\n\n"
+        "On Ctrl-C, SIGTERM or SIGHUP the step is finished and a checkpoint saved, exit status 0; a second one exits "
+        "at "
+        "once with 130.\n\n"
+        "Several ranks: mpirun -n 4 gradus pretrain RECIPE --set mesh.tp=2, or --launch 'mpirun -n 4'. mpirun kills "
+        "its "
+        "ranks\n"
+        "soon after Ctrl-C; SIGUSR1, which it forwards, asks them to save and end. --launch does so for you.\n\n"
+        "Example: gradus pretrain quickstart --data.dir=prepared --run.dir=runs/first");
+    command->add_option("RECIPE", o->recipe,
+                        "file of settings, the folder of a run to resume, or the name of an included recipe");
+    command
+        ->add_option("--set", o->set,
+                     "key=value, overrides the file; may be given several times; the same as --key=value")
+        ->allow_extra_args(false);
+    command
+        ->add_option("--resume", o->resume,
+                     "auto: resume from the newest checkpoint if there is one; never: refuse a folder that holds a run")
+        ->check(one_of_words({"auto", "never"}))
+        ->capture_default_str();
+    command->add_option(
+        "--launch", o->launch,
+        "start the ranks by this command, such as --launch 'mpirun -n 4'; the same as: mpirun -n 4 gradus "
+        "pretrain …");
+    command->add_flag("--auto-resume", o->auto_resume,
+                      "if a rank is lost, restart all ranks from the newest checkpoint");
+    command->add_flag("--dry-run", o->dry_run,
+                      "check recipe, data and checkpoint, plan the memory, say what would happen; nothing is written");
+    command->add_flag("--help-settings", o->help_settings, "list every setting with default, limits and meaning");
+    command->callback([o] {
+        if (o->help_settings) fmt::print("{}", settings_help());
+        else if (o->recipe.empty()) throw CLI::RequiredError("RECIPE");
+        else pretrain(*o);
+    });
+}
+
+}  // namespace gradus

@@ -1,0 +1,63 @@
+#include "tools/pretrain/sample.h"
+
+#include <fmt/format.h>
+
+#include "engine/base/signals.h"
+#include "tokenizer/stream_decoder.h"
+#include "tools/ranks.h"
+
+namespace gradus {
+
+std::vector<Prompt> sample_prompts(const Resolved& r, const PretrainData& data) {
+    std::vector<Prompt> prompts;
+    if (r.config.sample_every == 0) return prompts;
+    for (const std::string& text : r.config.sample_prompts) {
+        const Prompt prompt = {ids_of_prompt(data.tokenizer, text), prompts.size()};
+        if (prompt.ids.empty())
+            throw Error("the prompt '' has no tokens to begin with",
+                        "sample.prompts holds an empty text, and the tokenizer has no end of text",
+                        "--set 'sample.prompts=[\"The\"]'");
+        if (prompt.ids.size() >= size_t(r.model.context))
+            throw Error(fmt::format("a prompt of {} tokens fills the model's context", prompt.ids.size()),
+                        fmt::format("sample.prompts; the model has {} positions", r.model.context),
+                        "write a shorter prompt");
+        prompts.push_back(prompt);
+    }
+    return prompts;
+}
+
+PretrainSampler::PretrainSampler(const Resolved& r, const PretrainData& data, std::vector<Prompt> prompts,
+                                 Generator* generator, int64_t last_step, const Comm& all)
+    : config_(r.config), tokenizer_(data.tokenizer), prompts_(std::move(prompts)), generator_(generator), all_(all) {
+    CHECK(generator_ || prompts_.empty(), "nothing was set aside to sample with");
+    if (!prompts_.empty() && all_.rank == 0) file_.emplace(fs::path(config_.run_dir) / "samples.jsonl", last_step);
+}
+
+void PretrainSampler::forget_after(int64_t step) {
+    if (file_) file_->forget_after(step);
+}
+
+void PretrainSampler::sample(int64_t step) {
+    if (!generator_) return;
+    const GenerateOptions options = {
+        .max_tokens = int(config_.sample_tokens),
+        .sampling = {.temperature = config_.sample_temperature, .seed = uint64_t(config_.seed)}};
+    // Ranks that draw together stop together, or not before the last token.
+    const std::vector<Generated> texts =
+        generator_->generate(prompts_, options, [&](int, int32_t) { return all_.size > 1 || !stop_requested(); });
+    if (any(all_, stop_requested()) || all_.rank > 0) return;  // texts that were cut short are no samples
+    for (size_t i = 0; i < texts.size(); ++i) {
+        std::vector<int32_t> ids = texts[i].ids;
+        std::erase_if(ids,
+                      [&](int32_t id) { return id >= tokenizer_.vocab_size(); });  // rows that only pad the vocabulary
+        const std::string text = replace_invalid_utf8(tokenizer_.decode(ids));
+        file_->write({{"step", step}, {"prompt", config_.sample_prompts[i]}, {"text", text}});
+        if (i == 0) tell(fmt::format("sample  {}{}\n", config_.sample_prompts[i], text));
+    }
+}
+
+void PretrainSampler::sync() {
+    if (file_) file_->sync();
+}
+
+}  // namespace gradus

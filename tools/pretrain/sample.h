@@ -1,0 +1,37 @@
+#pragma once
+// Texts that a model writes while it trains: RUN/samples.jsonl, one line for each prompt: step, prompt, text.
+#include <optional>
+
+#include "engine/base/log.h"
+#include "engine/comm.h"
+#include "engine/generate/generator.h"
+#include "tools/pretrain/data.h"
+
+namespace gradus {
+
+// The ids of sample.prompts; none without sample.every. Error when one is empty or fills the context.
+std::vector<Prompt> sample_prompts(const Resolved&, const PretrainData&);
+
+class PretrainSampler {
+public:
+    // Lines of a step above last_step are dropped from the file. Without prompts there is no generator, and nothing is
+    // written.
+    PretrainSampler(const Resolved&, const PretrainData&, std::vector<Prompt>, Generator*, int64_t last_step,
+                    const Comm& all);
+
+    // Every rank draws the same texts, and the first one writes them. Writes nothing when a stop is requested meanwhile.
+    void sample(int64_t step);
+    // The run goes on from that step.
+    void forget_after(int64_t step);
+    void sync();
+
+private:
+    const Config& config_;
+    const Tokenizer& tokenizer_;
+    std::vector<Prompt> prompts_;
+    Generator* generator_;
+    Comm all_;
+    std::optional<JsonLines> file_;
+};
+
+}  // namespace gradus

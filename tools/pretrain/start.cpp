@@ -1,0 +1,215 @@
+#include "tools/pretrain/start.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "engine/base/log.h"
+#include "engine/base/signals.h"
+#include "engine/checkpoint/folders.h"
+#include "engine/checkpoint/weights.h"
+#include "engine/generate/samples.h"
+#include "engine/initialise.h"
+#include "engine/same_run.h"
+#include "tools/cli.h"
+#include "tools/log_gaps.h"
+#include "tools/model_folder.h"
+
+namespace gradus {
+
+namespace {
+
+int64_t steps_of(const TrainingState& state) {
+    Config config;
+    apply_settings(config, parse_settings(state.recipe, "the checkpoint's recipe"));
+    return config.steps;
+}
+
+std::unique_ptr<Model> empty_model(const Resolved& r, const Mesh& mesh, const Ops& ops) {
+    return make_model(ops, r.model, r.dtype, r.purpose, mesh.tp);
+}
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+// All that are there: where a manifest does not say which of them a rollback may lead to.
+std::vector<int64_t> steps_until(const fs::path& run_folder, int64_t last) {
+    std::vector<int64_t> steps;
+    for (const StepFolder& f : step_folders(run_folder))
+        if (f.step <= last) steps.push_back(f.step);
+    std::reverse(steps.begin(), steps.end());
+    return steps;
+}
+
+// Where `latest` is a folder, such as cp -L makes of the link, it may be all that is left of a checkpoint.
+void require_step_of_latest(const fs::path& run_folder) {
+    const fs::path latest = checkpoints_of(run_folder) / "latest";
+    std::error_code ignored;
+    if (!fs::is_directory(fs::symlink_status(latest, ignored)) || !what_is_missing(latest).empty()) return;
+    const int64_t step = read_manifest(latest).state.step;
+    const fs::path name = latest.parent_path() / name_of_step(step);
+    const std::vector<StepFolder> others = step_folders(run_folder);
+    if (fs::exists(name, ignored) || (!others.empty() && others.front().step > step)) return;
+    throw Error(fmt::format("'{}' is a folder that holds the checkpoint of step {}, which no other folder has",
+                            latest.string(), step),
+                fmt::format("it should be a link, and a resumed run looks for {}", name.string()),
+                fmt::format("mv {} {}", latest.string(), name.string()));
+}
+
+// Found at the first save it would have cost all steps until then.
+void require_room_for_checkpoints(const fs::path& run_folder) {
+    const fs::path folder = checkpoints_of(run_folder);
+    std::error_code ignored;
+    if (!fs::exists(fs::symlink_status(folder, ignored)) || fs::is_directory(folder, ignored)) return;
+    throw Error(fmt::format("'{}' is not a folder", folder.string()), "a run saves its checkpoints there",
+                fmt::format("mv {} OTHER", folder.string()));
+}
+
+void note_missing_steps(const fs::path& log, int64_t last) {
+    const std::string missing = steps_without_a_line(log, last);
+    if (missing.empty()) return;
+    note(fmt::format("'{}' has no line of {}, which the checkpoint of step {} includes: its curves will have a gap",
+                     log.string(), missing, last));
+}
+
+}  // namespace
+
+std::optional<ResumePoint> find_resume_point(const fs::path& run_folder, bool never, const Comm& all) {
+    const LatestCheckpoint latest = latest_checkpoint(run_folder, Judge::checksums, all);
+    const bool first = all.rank == 0;
+    std::error_code ignored;
+    if (first && never && (latest.folder || !latest.notes.empty() || fs::exists(run_folder / "log.jsonl", ignored)))
+        throw Error("'" + run_folder.string() + "' holds a run already",
+                    "--resume never starts in an empty folder alone",
+                    "--set run.dir=OTHER, or leave out --resume to resume that run");
+    for (const std::string& damage : latest.notes) note(damage);
+    if (first) require_room_for_checkpoints(run_folder);
+    if (first) require_step_of_latest(run_folder);
+    if (latest.folder) {
+        ResumePoint resume = {*latest.folder, read_manifest(*latest.folder).state};
+        if (first) note_missing_steps(run_folder / "log.jsonl", resume.state.step);
+        return resume;
+    }
+    if (!latest.notes.empty()) throw all_damaged(run_folder, latest);
+    return std::nullopt;
+}
+
+void finish_save(const ResumePoint& resume) {
+    const fs::path run_folder = resume.folder.parent_path().parent_path();
+    remove_leftovers(run_folder);
+    point_latest_at(resume.folder);
+    if (resume.state.rollback_targets) remove_older(run_folder, *resume.state.rollback_targets, resume.state.step);
+}
+
+Resolved resolve_run(const Config& given, const PretrainData& data, const std::optional<ResumePoint>& resume,
+                     int ranks) {
+    Config config = given;
+    std::optional<ModelConfig> base;
+    if (config.minutes > 0) {
+        config.steps = resume ? steps_of(resume->state) : int64_t(largest_count);
+        config.written_at["train.steps"] = "set by train.minutes";
+    }
+    if (resume) {
+        base = read_model_config(resume->folder);
+    } else if (!config.model_from.empty()) {
+        base = read_model_config(config.model_from);
+        require_same_ids(data, config.model_from);
+    }
+    const std::string begun = resume ? with_all_bytes(resume->state.compatible, data.facts) : "";
+    if (resume) require_same_settings(begun, config, data.facts);
+    Resolved r = resolve(config, data.facts, base, ranks);
+    if (resume) require_same_run(begun, r, resume->state.step);
+    return r;
+}
+
+Resolved resolve_timed_run(const Config& given, const PretrainData& data, int64_t steps, int ranks) {
+    Config config = given;
+    config.steps = steps;
+    config.written_at["train.steps"] = "set by train.minutes";
+    std::optional<ModelConfig> base;
+    if (!config.model_from.empty()) base = read_model_config(config.model_from);
+    return resolve(config, data.facts, base, ranks);
+}
+
+TrainingRun start_run(const Resolved& r, const DataFacts& data, const std::optional<ResumePoint>& resume,
+                      const Mesh& mesh, const Ops& ops) {
+    TrainingRun run;
+    run.model = empty_model(r, mesh, ops);
+    if (!resume && r.config.model_from.empty()) initialise(*run.model, r.trainer.seed);
+    run.trainer = std::make_unique<Trainer>(*run.model, r.trainer, mesh);
+    if (data.validates) run.validation = std::make_unique<Validation>(*run.model, mesh);
+    if (const auto capacity = capacity_of_samples(r, data); capacity.sequences > 0)
+        run.samples = std::make_unique<Generator>(*run.model, capacity);
+    if (!resume && !r.config.model_from.empty()) {
+        const fs::path from = r.config.model_from;
+        for (const std::string& text : describe_model(from).notes) note(text);
+        for (const std::string& name : load_weights(*run.model, run.trainer->optimizer(), from))
+            note(fmt::format("'{}' of {} is not part of this model", name, from.string()));
+    }
+    if (resume) {
+        const TrainingState state =
+            load_checkpoint(resume->folder, *run.model, run.trainer->optimizer(), mesh, Verified::yes);
+        run.trainer->stability().restore(state.stability);
+        run.step = state.step;
+        run.tokens = state.tokens;
+        run.rollback_targets = state.rollback_targets.value_or(steps_until(r.config.run_dir, state.step));
+    }
+    return run;
+}
+
+std::optional<int64_t> steps_for_minutes(const Resolved& r, const PretrainBatches& batches, double elapsed,
+                                         const Mesh& mesh, const Ops& ops) {
+    constexpr int warm_up = 3, fewest = 5, most = 60;
+    constexpr int64_t fewest_steps = 10;  // fewer are no training
+    constexpr double at_most_of_the_time = 0.05;
+    // What a forward pass alone costs beside a step with backward and update.
+    constexpr double share_of_forward = 0.35;
+    const double budget = r.config.minutes * 60 - elapsed;
+    const auto start = std::chrono::steady_clock::now();
+
+    const auto model = empty_model(r, mesh, ops);
+    initialise(*model, r.trainer.seed);
+    Trainer trainer(*model, r.trainer, mesh);
+    auto decided = [&](bool here) { return any(mesh.world, mesh.world.rank == 0 && here); };
+    const NextBatch next = batches.train();
+    std::vector<double> seconds;  // of the warm-up's steps until there are others
+    ProgressLine progress("timing the first steps");
+    for (int i = 0; i < warm_up + most; ++i) {
+        if (any(mesh.world, stop_requested())) return std::nullopt;
+        const auto before = std::chrono::steady_clock::now();
+        trainer.step(i, next);
+        if (i == warm_up) seconds.clear();
+        seconds.push_back(seconds_since(before));
+        progress.update(i + 1, warm_up + most, "steps");
+        const double spent = seconds_since(start);
+        if (decided(spent > budget || (i >= warm_up + fewest - 1 && spent > at_most_of_the_time * budget))) break;
+    }
+    std::sort(seconds.begin(), seconds.end());
+    double step = mesh.world.rank == 0 ? seconds[seconds.size() / 2] : 0;
+    mesh.world.sum(std::span(&step, 1));
+    const double validation = step * share_of_forward * double(batches.val_windows()) / double(r.trainer.batch);
+    const double per_step = step + (r.config.validation_every > 0 ? validation / double(r.config.validation_every) : 0);
+    double spent = mesh.world.rank == 0 ? seconds_since(start) : 0;
+    mesh.world.sum(std::span(&spent, 1));
+    double left = mesh.world.rank == 0 ? budget - spent - validation : 0;
+    mesh.world.sum(std::span(&left, 1));
+    const auto steps = int64_t(std::max(0.0, left / per_step));
+    const std::string minutes = fmt::format("{} {}", r.config.minutes, r.config.minutes == 1 ? "minute" : "minutes");
+    if (steps < fewest_steps) {
+        const double needed = elapsed + spent + validation + 2 * double(fewest_steps) * per_step;
+        throw Error(fmt::format("{} are too short to train in", minutes),
+                    fmt::format("train.minutes; a step takes {}, a validation {}, and {} have gone into preparing and "
+                                "timing",
+                                text_of_seconds(step), text_of_seconds(validation), text_of_seconds(elapsed + spent)),
+                    fmt::format("--set train.minutes={:.1f}, or a smaller train.batch or train.context",
+                                std::ceil(needed / 6) / 10));
+    }
+    tell(fmt::format("minutes  {} steps fit into {}: {} a step, {} a validation\n", text_of_whole(steps), minutes,
+                     text_of_seconds(step), text_of_seconds(validation)));
+    return steps;
+}
+
+}  // namespace gradus
