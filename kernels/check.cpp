@@ -11,6 +11,10 @@ namespace {
 
 using arguments::Call, arguments::text;
 
+void check_temperature(const Call& call, double temperature) {
+    call.number("temperature", temperature, temperature > 0, "above 0");
+}
+
 void check_smoothing(const Call& call, double smoothing, double z_loss) {
     call.number("smoothing", smoothing, smoothing >= 0 && smoothing < 1, "in [0, 1)");
     call.number("z_loss", z_loss, z_loss >= 0, "at least 0");
@@ -295,6 +299,7 @@ void check(const CrossEntropyStats& a) {
     call.is("stats", a.stats, accumulator_of(a.logits.dtype), {N, 4}, "[N,4]");
     call.is("targets", a.targets, DType::i32, {N}, "[N]");
     call.count("vocab_offset", a.vocab_offset, 0);
+    check_temperature(call, a.temperature);
     call.apart({{"stats", a.stats}}, {{"logits", a.logits}, {"targets", a.targets}});
 }
 
@@ -314,11 +319,13 @@ void check(const CrossEntropyForward& a) {
     const DType t = accumulator_of(a.stats.dtype);
     call.is("loss", a.loss, t, {N}, "[N]");
     call.is("lse", a.lse, t, {N}, "[N]");
+    call.may_be("log_prob", a.log_prob, t, {N}, "[N]");
     call.is("stats", a.stats, t, {N, 4}, "[N,4]");
     call.is("targets", a.targets, DType::i32, {N}, "[N]");
     call.count("V", a.V);
     check_smoothing(call, a.smoothing, a.z_loss);
-    call.apart({{"loss", a.loss}, {"lse", a.lse}}, {{"stats", a.stats}, {"targets", a.targets}});
+    call.apart({{"loss", a.loss}, {"lse", a.lse}, {"log_prob", a.log_prob}},
+               {{"stats", a.stats}, {"targets", a.targets}});
 }
 
 void check(const CrossEntropyBackward& a) {
@@ -326,13 +333,15 @@ void check(const CrossEntropyBackward& a) {
     const auto [N, Vr] = call.matrix("logits", a.logits);
     call.is("lse", a.lse, accumulator_of(a.logits.dtype), {N}, "[N]");
     call.is("targets", a.targets, DType::i32, {N}, "[N]");
+    call.may_be("coefficient", a.coefficient, accumulator_of(a.logits.dtype), {N}, "[N]");
     call.count("vocab_offset", a.vocab_offset, 0);
+    check_temperature(call, a.temperature);
     CHECK(a.vocab_offset <= a.V - Vr, call.named("logits") + " has shape " + text(a.logits.shape) +
                                           " from vocab_offset " + std::to_string(a.vocab_offset) +
                                           ", past V = " + std::to_string(a.V));
     call.number("scale", a.scale, true, "finite");
     check_smoothing(call, a.smoothing, a.z_loss);
-    call.apart({{"logits", a.logits}}, {{"lse", a.lse}, {"targets", a.targets}});
+    call.apart({{"logits", a.logits}}, {{"lse", a.lse}, {"targets", a.targets}, {"coefficient", a.coefficient}});
 }
 
 void check(const Add& a) {

@@ -1,29 +1,36 @@
 #pragma once
-// Cross-entropy of logits against targets, in steps so that the vocabulary may be spread over ranks: partial statistics
-// of the classes at hand, their join over the ranks, the loss from the joined statistics, the gradient in place of the
-// logits.
+// Cross-entropy of logits against targets, in steps so that the vocabulary may be split over ranks: statistics of the
+// classes of one rank, their combination over the ranks, the loss from the combined statistics, and the gradient, written
+// over the logits. With x[n,v] = z[n,v] / τ, the logits at temperature τ:
 //
-//   stats      top[n]    = max_v z[n,v]                     total[n] = Σ_v exp(z[n,v] − top[n])
-//              hit[n]    = z[n, target[n]] or 0             mass[n]  = Σ_v z[n,v]
-//   join       top = max_r top_r       total = Σ_r total_r · exp(top_r − top)       hit = Σ_r hit_r       mass = Σ_r mass_r
-//   forward    lse[n]    = top[n] + log total[n]
-//              loss[n]   = lse − (1 − ε)·hit − ε·mass/V + ζ·lse²
-//   backward   d_z[n,v]  = scale · ( exp(z[n,v] − lse[n])·(1 + 2ζ·lse[n]) − (1 − ε)·[v = target[n]] − ε/V )
+//   stats      max[n]          = max_v x[n,v]             sum_exp[n]   = Σ_v exp(x[n,v] − max[n])
+//              target_logit[n] = x[n, target[n]] or 0     logit_sum[n] = Σ_v x[n,v]
+//   join       max = max_r max_r              sum_exp   = Σ_r sum_exp_r · exp(max_r − max)
+//              target_logit = Σ_r target_logit_r          logit_sum = Σ_r logit_sum_r
+//   forward    lse[n]      = max[n] + log sum_exp[n]
+//              loss[n]     = lse − (1 − ε)·target_logit − ε·logit_sum/V + ζ·lse²
+//              log_prob[n] = target_logit − lse
+//   backward   d_z[n,v]    = scale·coefficient[n]/τ · ( exp(x[n,v] − lse[n])·(1 + 2ζ·lse[n]) − (1 − ε)·[v = target[n]] − ε/V )
 //
-// ε is label smoothing (uniform over all V classes, as PyTorch has it), ζ the z-loss. A target below 0 is ignored: loss
-// and gradient of its row are 0. scale is 1 / (number of targets of the whole global batch).
+// ε is label smoothing (uniform over all V classes, as in PyTorch), ζ the weight of the z-loss. A target below 0 is ignored:
+// loss, log_prob and gradient of its row are 0. scale is 1 / (number of targets of the whole global batch).
 //
-// Nobody needs to hold [N,V]: the engine walks the rows in chunks (engine/layers/head.h).
-// Memory bound: stats read the logits once, backward reads and writes them once.
+// Policy losses (PPO, GRPO, DPO, …) are functions of log_prob[n], the log-probability of each target. With ε = ζ = 0 the
+// loss is −log_prob, so a policy loss J has the gradient of cross-entropy with coefficient[n] = −∂J/∂log_prob[n]. A row
+// whose coefficient is 0 has a gradient of exactly 0, whatever its logits are.
+//
+// Nobody needs to hold [N,V]: the engine goes through the rows in chunks. Memory bound: stats read the logits once, backward
+// reads and writes them once. Sources: Szegedy et al. 2016 (smoothing); Chowdhery et al. 2022 (z-loss).
 #include "kernels/tensor.h"
 
 namespace gradus {
 
 struct CrossEntropyStats {
-    Out stats;   // [N,4]   top, total, hit, mass; accumulator dtype
-    In logits;   // [N,Vr]  the classes [vocab_offset, vocab_offset + Vr)
+    Out stats;   // [N,4]   max, sum_exp, target_logit, logit_sum; accumulator dtype
+    In logits;   // [N,Vr]  z of the classes [vocab_offset, vocab_offset + Vr)
     In targets;  // [N]     i32
     int64_t vocab_offset = 0;
+    double temperature = 1;  // τ, above 0
 };
 
 struct CrossEntropyJoin {
@@ -33,19 +40,22 @@ struct CrossEntropyJoin {
 
 struct CrossEntropyForward {
     Out loss, lse;  // [N]     accumulator dtype
-    In stats;       // [N,4]   joined over the ranks
+    Opt log_prob;   // [N]     written; accumulator dtype
+    In stats;       // [N,4]   joined over the ranks; the temperature is in them
     In targets;     // [N]     i32
     int64_t V;      // classes in all
     double smoothing = 0, z_loss = 0;
 };
 
 struct CrossEntropyBackward {
-    Acc logits;  // [N,Vr]  become their own gradient
-    In lse;      // [N]
-    In targets;  // [N]     i32
+    Acc logits;       // [N,Vr]  z becomes d_z
+    In lse;           // [N]     of forward, at the same temperature
+    In targets;       // [N]     i32
+    Opt coefficient;  // [N]     accumulator dtype; absent: 1
     int64_t V, vocab_offset = 0;
     double scale;
     double smoothing = 0, z_loss = 0;
+    double temperature = 1;  // τ, above 0
 };
 
 inline Cost cost(const CrossEntropyStats& a) { return {double(a.logits.bytes()), 4.0 * double(a.logits.size())}; }

@@ -15,29 +15,50 @@ constexpr int64_t block = 2048;  // logits that stay in the first cache between 
 
 int64_t row_grain(int64_t V) { return std::max<int64_t>(1, (1 << 12) / V); }
 
-// The sum so far is relative to the largest logit so far; a block with a larger one shrinks it.
-template <class Scalar>
-void statistics(float* stats, const Scalar* z, int64_t V, int64_t target) {
-    float top = -std::numeric_limits<float>::infinity(), sum_of_exp = 0, mass = 0;
+// Division by the temperature, which costs nothing where that is 1.
+struct Same {
+    template <class Value>
+    Value operator()(Value x) const {
+        return x;
+    }
+};
+struct Scaled {
+    float inverse_temperature;
+    template <class Value>
+    Value operator()(Value x) const {
+        return x * inverse_temperature;
+    }
+};
+template <class Run>
+void by_temperature(double temperature, Run&& run) {
+    if (temperature == 1) run(Same{});
+    else run(Scaled{float(1 / temperature)});
+}
+
+// The sum so far is relative to the largest logit so far; a block with a larger one shrinks it. Differences of logits are
+// divided by the temperature, and not the logits: a difference of neighbours is exact.
+template <class Scalar, class Tempered>
+void statistics(float* stats, const Scalar* z, int64_t V, int64_t target, Tempered tempered) {
+    float max = -std::numeric_limits<float>::infinity(), sum_exp = 0, logit_sum = 0;
     for (int64_t first = 0; first < V; first += block) {
         const Scalar* part = z + first;
         const int64_t n = std::min(block, V - first);
-        Floats highest = splat(top);
-        sweep(n, [&](int64_t i, auto lanes) { highest = larger(highest, load(part + i, lanes, top)); });
+        Floats highest = splat(max);
+        sweep(n, [&](int64_t i, auto lanes) { highest = larger(highest, load(part + i, lanes, max)); });
         const float higher = largest(highest);
         // Where every logit so far is −∞, so is their maximum, and −∞ − (−∞) is not 0.
         const float reference = higher == -std::numeric_limits<float>::infinity() ? 0 : higher;
-        sum_of_exp *= top == higher ? 1 : std::exp(top - reference);
-        top = higher;
-        sum_of_exp += total(n, [&](int64_t i, auto lanes) {
-            return exponential(load(part + i, lanes, -std::numeric_limits<float>::infinity()) - reference);
+        sum_exp *= max == higher ? 1 : std::exp(tempered(max - reference));
+        max = higher;
+        sum_exp += total(n, [&](int64_t i, auto lanes) {
+            return exponential(tempered(load(part + i, lanes, -std::numeric_limits<float>::infinity()) - reference));
         });
-        mass += total(n, [&](int64_t i, auto lanes) { return load(part + i, lanes); });
+        logit_sum += total(n, [&](int64_t i, auto lanes) { return load(part + i, lanes); });
     }
-    stats[0] = top;
-    stats[1] = sum_of_exp;
-    stats[2] = target >= 0 && target < V ? float(z[target]) : 0;
-    stats[3] = mass;
+    stats[0] = tempered(max);
+    stats[1] = sum_exp;
+    stats[2] = target >= 0 && target < V ? tempered(float(z[target])) : 0;
+    stats[3] = tempered(logit_sum);
 }
 
 void check_targets(const Tensor& targets, int64_t V) {
@@ -50,11 +71,15 @@ template <class Scalar>
 void gradient(const CrossEntropyBackward& a, int64_t n) {
     const int64_t V = a.logits.last(), target = a.targets.as<int32_t>()[n];
     Scalar* z = a.logits.as<Scalar>() + n * V;
-    if (target < 0) return sweep(V, [&](int64_t i, auto lanes) { store(z + i, Floats{}, lanes); });
+    const float coefficient = a.coefficient ? a.coefficient.as<float>()[n] : 1;
+    if (target < 0 || coefficient == 0) return sweep(V, [&](int64_t i, auto lanes) { store(z + i, Floats{}, lanes); });
 
-    const float lse = a.lse.as<float>()[n], factor = float(1 + 2 * a.z_loss * double(lse)), scale = float(a.scale);
+    const float lse = a.lse.as<float>()[n], factor = float(1 + 2 * a.z_loss * double(lse)),
+                scale = float(a.scale / a.temperature) * coefficient, inverse_temperature = float(1 / a.temperature);
     const float uniform = float(a.smoothing / double(a.V));
-    const auto slope = [&](Floats x, float hit) { return scale * (exponential(x - lse) * factor - hit - uniform); };
+    const auto slope = [&](Floats x, float hit) {
+        return scale * (exponential(x * inverse_temperature - lse) * factor - hit - uniform);
+    };
     const int64_t here = target - a.vocab_offset;
     const bool mine = here >= 0 && here < V;
     const float at_target = mine ? slope(splat(float(z[here])), float(1 - a.smoothing))[0] : 0;
@@ -68,10 +93,12 @@ void cross_entropy_stats(const CrossEntropyStats& a, Stream) {
     const int64_t V = a.logits.last();
     by_dtype(a.logits.dtype, [&](auto kind) {
         using Scalar = decltype(kind);
-        parallel(a.logits.rows(), row_grain(V), [&](int64_t first, int64_t last) {
-            for (int64_t n = first; n < last; ++n)
-                statistics(a.stats.as<float>() + n * 4, a.logits.as<Scalar>() + n * V, V,
-                           a.targets.as<int32_t>()[n] - a.vocab_offset);
+        by_temperature(a.temperature, [&](auto tempered) {
+            parallel(a.logits.rows(), row_grain(V), [&](int64_t first, int64_t last) {
+                for (int64_t n = first; n < last; ++n)
+                    statistics(a.stats.as<float>() + n * 4, a.logits.as<Scalar>() + n * V, V,
+                               a.targets.as<int32_t>()[n] - a.vocab_offset, tempered);
+            });
         });
     });
 }
@@ -81,16 +108,16 @@ void cross_entropy_join(const CrossEntropyJoin& a, Stream) {
     const int64_t N = a.stats.rows(), R = a.parts.rows() / std::max<int64_t>(N, 1);
     for (int64_t n = 0; n < N; ++n) {
         const auto part = [&](int64_t r) { return a.parts.as<float>() + (r * N + n) * 4; };
-        float top = part(0)[0];
-        for (int64_t r = 1; r < R; ++r) top = std::max(top, part(r)[0]);
-        const float reference = top == -std::numeric_limits<float>::infinity() ? 0 : top;
-        double total = 0, hit = 0, mass = 0;
+        float max = part(0)[0];
+        for (int64_t r = 1; r < R; ++r) max = std::max(max, part(r)[0]);
+        const float reference = max == -std::numeric_limits<float>::infinity() ? 0 : max;
+        double sum_exp = 0, target_logit = 0, logit_sum = 0;
         for (int64_t r = 0; r < R; ++r) {
-            total += double(part(r)[1]) * std::exp(double(part(r)[0]) - double(reference));
-            hit += double(part(r)[2]);
-            mass += double(part(r)[3]);
+            sum_exp += double(part(r)[1]) * std::exp(double(part(r)[0]) - double(reference));
+            target_logit += double(part(r)[2]);
+            logit_sum += double(part(r)[3]);
         }
-        const float joined[] = {top, float(total), float(hit), float(mass)};
+        const float joined[] = {max, float(sum_exp), float(target_logit), float(logit_sum)};
         std::copy_n(joined, 4, a.stats.as<float>() + n * 4);
     }
 }
@@ -101,10 +128,14 @@ void cross_entropy_forward(const CrossEntropyForward& a, Stream) {
     parallel(a.loss.size(), 512, [&](int64_t first, int64_t last) {
         for (int64_t n = first; n < last; ++n) {
             const float* stats = a.stats.as<float>() + n * 4;
-            const double lse = double(stats[0]) + std::log(double(stats[1])), hit = stats[2], mass = stats[3];
-            const double loss = lse - (1 - a.smoothing) * hit - a.smoothing * mass / double(a.V) + a.z_loss * lse * lse;
+            const double lse = double(stats[0]) + std::log(double(stats[1])), target_logit = stats[2],
+                         logit_sum = stats[3];
+            const double loss =
+                lse - (1 - a.smoothing) * target_logit - a.smoothing * logit_sum / double(a.V) + a.z_loss * lse * lse;
+            const bool ignored = a.targets.as<int32_t>()[n] < 0;
             a.lse.as<float>()[n] = float(lse);
-            a.loss.as<float>()[n] = a.targets.as<int32_t>()[n] < 0 ? 0 : float(loss);
+            a.loss.as<float>()[n] = ignored ? 0 : float(loss);
+            if (a.log_prob) a.log_prob.as<float>()[n] = ignored ? 0 : float(target_logit - lse);
         }
     });
 }

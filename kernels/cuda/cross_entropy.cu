@@ -13,86 +13,91 @@ namespace {
 
 // A row of stats.
 struct Stats {
-    float top, total, hit, mass;
+    float max, sum_exp, target_logit, logit_sum;
 };
-
-// What exponents are taken relative to: the top, unless all there is is −∞, because −∞ − (−∞) is not 0.
-__device__ float relative_to(float top) { return top == -infinity ? 0.f : top; }
-
-template <class Scalar>
-__global__ void cross_entropy_stats_kernel(float* stats, const Scalar* logits, const int32_t* targets, int64_t N,
-                                           int64_t Vr, int64_t vocab_offset) {
-    const int64_t n = row();
-    const int lane = threadIdx.x;
-    if (n >= N) return;
-    const Scalar* const z = logits + n * Vr;
-
-    float top = -infinity;
-    for (int64_t v = lane; v < Vr; v += warp) top = fmaxf(top, float(z[v]));
-    top = warp_max(top);
-
-    float total = 0, mass = 0;
-    for (int64_t v = lane; v < Vr; v += warp) {
-        total += expf(float(z[v]) - relative_to(top));
-        mass += float(z[v]);
-    }
-    total = warp_sum(total);
-    mass = warp_sum(mass);
-
-    const int64_t target = targets[n] - vocab_offset;
-    const float hit = target >= 0 && target < Vr ? float(z[target]) : 0.f;
-    if (lane == 0) {
-        stats[n * 4] = top;
-        stats[n * 4 + 1] = total;
-        stats[n * 4 + 2] = hit;
-        stats[n * 4 + 3] = mass;
-    }
-}
 
 __device__ Stats stats_of(const float* stats, int64_t n) {
     return {stats[n * 4], stats[n * 4 + 1], stats[n * 4 + 2], stats[n * 4 + 3]};
 }
 
+__device__ void write(float* stats, int64_t n, const Stats& row) {
+    stats[n * 4] = row.max;
+    stats[n * 4 + 1] = row.sum_exp;
+    stats[n * 4 + 2] = row.target_logit;
+    stats[n * 4 + 3] = row.logit_sum;
+}
+
+// What exponents are taken relative to: the maximum, unless all logits are −∞, because −∞ − (−∞) is not 0.
+__device__ float relative_to(float max) { return max == -infinity ? 0.f : max; }
+
+template <class Scalar>
+__global__ void cross_entropy_stats_kernel(float* stats, const Scalar* logits, const int32_t* targets, int64_t N,
+                                           int64_t Vr, int64_t vocab_offset, float inverse_temperature) {
+    const int64_t n = row();
+    const int lane = threadIdx.x;
+    if (n >= N) return;
+    const Scalar* const z = logits + n * Vr;
+
+    float max = -infinity;
+    for (int64_t v = lane; v < Vr; v += warp) max = fmaxf(max, float(z[v]));
+    max = warp_max(max);
+
+    float sum_exp = 0, logit_sum = 0;
+    for (int64_t v = lane; v < Vr; v += warp) {
+        sum_exp += expf((float(z[v]) - relative_to(max)) * inverse_temperature);
+        logit_sum += float(z[v]);
+    }
+    sum_exp = warp_sum(sum_exp);
+    logit_sum = warp_sum(logit_sum) * inverse_temperature;
+
+    const int64_t target = targets[n] - vocab_offset;
+    const float target_logit = target >= 0 && target < Vr ? float(z[target]) * inverse_temperature : 0.f;
+    if (lane == 0) write(stats, n, {max * inverse_temperature, sum_exp, target_logit, logit_sum});
+}
+
 __global__ void cross_entropy_join_kernel(float* stats, const float* parts, int64_t N, int64_t R) {
     const int64_t n = element();
     if (n >= N) return;
-    float top = -infinity;
-    for (int64_t r = 0; r < R; ++r) top = fmaxf(top, stats_of(parts, r * N + n).top);
+    float max = -infinity;
+    for (int64_t r = 0; r < R; ++r) max = fmaxf(max, stats_of(parts, r * N + n).max);
 
-    float total = 0, hit = 0, mass = 0;
+    float sum_exp = 0, target_logit = 0, logit_sum = 0;
     for (int64_t r = 0; r < R; ++r) {
         const Stats part = stats_of(parts, r * N + n);
-        total += part.total * expf(part.top - relative_to(top));
-        hit += part.hit;
-        mass += part.mass;
+        sum_exp += part.sum_exp * expf(part.max - relative_to(max));
+        target_logit += part.target_logit;
+        logit_sum += part.logit_sum;
     }
-    stats[n * 4] = top;
-    stats[n * 4 + 1] = total;
-    stats[n * 4 + 2] = hit;
-    stats[n * 4 + 3] = mass;
+    write(stats, n, {max, sum_exp, target_logit, logit_sum});
 }
 
-__global__ void cross_entropy_forward_kernel(float* loss, float* lse, const float* stats, const int32_t* targets,
-                                             int64_t N, int64_t V, float kept, float uniform, float z_loss) {
+__global__ void cross_entropy_forward_kernel(float* loss, float* lse, float* log_prob, const float* stats,
+                                             const int32_t* targets, int64_t N, int64_t V, float kept, float uniform,
+                                             float z_loss) {
     const int64_t n = element();
     if (n >= N) return;
     device_check(targets[n] < V);
-    const auto [top, total, hit, mass] = stats_of(stats, n);
-    const float l = top + logf(total);
+    const auto [max, sum_exp, target_logit, logit_sum] = stats_of(stats, n);
+    const float l = max + logf(sum_exp);
+    const bool ignored = targets[n] < 0;
     lse[n] = l;
-    loss[n] = targets[n] < 0 ? 0.f : l - kept * hit - uniform * mass + z_loss * l * l;
+    loss[n] = ignored ? 0.f : l - kept * target_logit - uniform * logit_sum + z_loss * l * l;
+    if (log_prob) log_prob[n] = ignored ? 0.f : target_logit - l;
 }
 
 template <class Scalar>
-__global__ void cross_entropy_backward_kernel(Scalar* logits, const float* lse, const int32_t* targets, int64_t N,
-                                              int64_t Vr, int64_t V, int64_t vocab_offset, float scale, float kept,
-                                              float uniform, float z_loss) {
+__global__ void cross_entropy_backward_kernel(Scalar* logits, const float* lse, const int32_t* targets,
+                                              const float* coefficient, int64_t N, int64_t Vr, int64_t V,
+                                              int64_t vocab_offset, float scale, float kept, float uniform,
+                                              float z_loss, float inverse_temperature) {
     const int64_t i = element(), n = i / Vr, v = vocab_offset + i % Vr;
     if (n >= N) return;
     device_check(targets[n] < V);
-    const float p = expf(float(logits[i]) - lse[n]) * (1 + 2 * z_loss * lse[n]);
+    const float weight = coefficient ? coefficient[n] : 1.f;
+    const float p = expf(float(logits[i]) * inverse_temperature - lse[n]) * (1 + 2 * z_loss * lse[n]);
     const float hit = v == targets[n] ? kept : 0.f;
-    logits[i] = Scalar(targets[n] < 0 ? 0.f : scale * (p - hit - uniform));
+    const bool none = targets[n] < 0 || weight == 0;
+    logits[i] = Scalar(none ? 0.f : scale * weight * (p - hit - uniform));
 }
 
 }  // namespace
@@ -102,7 +107,7 @@ void cross_entropy_stats(const CrossEntropyStats& a, Stream s) {
     by_dtype(a.logits.dtype, [&](auto kind) {
         using Scalar = decltype(kind);
         launch_rows(cross_entropy_stats_kernel<Scalar>, N, s, a.stats.as<float>(), a.logits.as<Scalar>(),
-                    a.targets.as<int32_t>(), N, Vr, a.vocab_offset);
+                    a.targets.as<int32_t>(), N, Vr, a.vocab_offset, float(1 / a.temperature));
     });
 }
 
@@ -118,8 +123,8 @@ void cross_entropy_forward(const CrossEntropyForward& a, Stream s) {
     require_f32(a.loss);
     const int64_t N = a.loss.size();
     const float kept = float(1 - a.smoothing), uniform = float(a.smoothing / double(a.V));
-    launch_elements(cross_entropy_forward_kernel, N, s, a.loss.as<float>(), a.lse.as<float>(), a.stats.as<float>(),
-                    a.targets.as<int32_t>(), N, a.V, kept, uniform, float(a.z_loss));
+    launch_elements(cross_entropy_forward_kernel, N, s, a.loss.as<float>(), a.lse.as<float>(), a.log_prob.as<float>(),
+                    a.stats.as<float>(), a.targets.as<int32_t>(), N, a.V, kept, uniform, float(a.z_loss));
 }
 
 void cross_entropy_backward(const CrossEntropyBackward& a, Stream s) {
@@ -128,8 +133,8 @@ void cross_entropy_backward(const CrossEntropyBackward& a, Stream s) {
     by_dtype(a.logits.dtype, [&](auto kind) {
         using Scalar = decltype(kind);
         launch_elements(cross_entropy_backward_kernel<Scalar>, N * Vr, s, a.logits.as<Scalar>(), a.lse.as<float>(),
-                        a.targets.as<int32_t>(), N, Vr, a.V, a.vocab_offset, float(a.scale), kept, uniform,
-                        float(a.z_loss));
+                        a.targets.as<int32_t>(), a.coefficient.as<float>(), N, Vr, a.V, a.vocab_offset,
+                        float(a.scale / a.temperature), kept, uniform, float(a.z_loss), float(1 / a.temperature));
     });
 }
 

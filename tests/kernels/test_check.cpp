@@ -101,7 +101,7 @@ AttentionForward attention(Desk& k) {
 }
 
 CrossEntropyBackward cross_entropy_backward(Desk& k) {
-    return {.logits = k.f({N, V}), .lse = k.f({N}), .targets = k.i({N}), .V = V, .scale = 1};
+    return {.logits = k.f({N, V}), .lse = k.f({N}), .targets = k.i({N}), .coefficient = k.f({N}), .V = V, .scale = 1};
 }
 
 }  // namespace
@@ -354,8 +354,12 @@ TEST_CASE("cross-entropy names every field that breaks a promise") {
         s, [](St& a) { a.vocab_offset = -1; }, "vocab_offset is -1");
 
     using F = CrossEntropyForward;
-    const F f = {.loss = k.f({N}), .lse = k.f({N}), .stats = k.f({N, 4}), .targets = k.i({N}), .V = V};
-    names_every_field(f, "cross_entropy_forward", {FIELD(F, loss), FIELD(F, lse), FIELD(F, stats), FIELD(F, targets)});
+    const F f = {
+        .loss = k.f({N}), .lse = k.f({N}), .log_prob = k.f({N}), .stats = k.f({N, 4}), .targets = k.i({N}), .V = V};
+    names_every_field(f, "cross_entropy_forward",
+                      {FIELD(F, loss), FIELD(F, lse), OPTIONAL(F, log_prob), FIELD(F, stats), FIELD(F, targets)});
+    refuses<F>(
+        f, [](F& a) { a.log_prob = a.lse; }, "lse must not alias log_prob");
     refuses<F>(
         f, [](F& a) { a.smoothing = 1; }, "smoothing is 1, must be in [0, 1)");
     refuses<F>(
@@ -365,7 +369,16 @@ TEST_CASE("cross-entropy names every field that breaks a promise") {
 
     using Bw = CrossEntropyBackward;
     const Bw b = cross_entropy_backward(k);
-    names_every_field(b, "cross_entropy_backward", {FIELD(Bw, logits), FIELD(Bw, lse), FIELD(Bw, targets)});
+    names_every_field(b, "cross_entropy_backward",
+                      {FIELD(Bw, logits), FIELD(Bw, lse), FIELD(Bw, targets), OPTIONAL(Bw, coefficient)});
+    for (double temperature : {0.0, -1.0, double(NAN), double(INFINITY)}) {
+        refuses<Bw>(
+            b, [=](Bw& a) { a.temperature = temperature; }, "must be above 0");
+        refuses<St>(
+            s, [=](St& a) { a.temperature = temperature; }, "must be above 0");
+    }
+    refuses<Bw>(
+        b, [](Bw& a) { a.logits.data = a.coefficient.data; }, "logits must not alias coefficient");
     refuses<Bw>(
         b, [](Bw& a) { a.vocab_offset = 1; }, "from vocab_offset 1, past V = 7");
     refuses<Bw>(

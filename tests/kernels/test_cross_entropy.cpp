@@ -11,43 +11,49 @@ namespace {
 const Ops& ops = reference_ops();
 
 struct Objective {
-    double smoothing, z_loss;
+    double smoothing, z_loss, temperature = 1;
 };
-const std::vector<Objective> objectives = {{0, 0}, {0.1, 0}, {0, 0.01}, {0.2, 0.05}};
+const std::vector<Objective> objectives = {{0, 0}, {0.1, 0}, {0, 0.01}, {0.2, 0.05}, {0, 0, 0.7}, {0.2, 0.05, 3}};
 
 struct Outcome {
-    Owned stats, loss, lse;
+    Owned stats, loss, lse, log_prob;
 };
 
 // Joins the statistics of parts of the vocabulary as ranks do.
 Owned joined(const std::vector<Owned>& parts) {
     Owned all = copy_of(parts[0]);
     for (int64_t n = 0; n < all.rows(); ++n) {
-        double top = -INFINITY, total = 0, hit = 0, mass = 0;
-        for (const Owned& p : parts) top = std::max(top, at(p, n * 4));
+        double max = -INFINITY, sum_exp = 0, target_logit = 0, logit_sum = 0;
+        for (const Owned& p : parts) max = std::max(max, at(p, n * 4));
         for (const Owned& p : parts) {
-            total += at(p, n * 4 + 1) * std::exp(at(p, n * 4) - top);
-            hit += at(p, n * 4 + 2);
-            mass += at(p, n * 4 + 3);
+            sum_exp += at(p, n * 4 + 1) * std::exp(at(p, n * 4) - max);
+            target_logit += at(p, n * 4 + 2);
+            logit_sum += at(p, n * 4 + 3);
         }
-        const double values[] = {top, total, hit, mass};
+        const double values[] = {max, sum_exp, target_logit, logit_sum};
         for (int64_t i = 0; i < 4; ++i) put(all, n * 4 + i, values[i]);
     }
     return all;
 }
 
-Owned stats_of(const Tensor& logits, const Tensor& targets, int64_t vocab_offset = 0) {
+Owned stats_of(const Tensor& logits, const Tensor& targets, int64_t vocab_offset = 0, double temperature = 1) {
     Owned stats(accumulator_of(logits.dtype), {logits.rows(), 4});
-    ops.cross_entropy_stats({.stats = stats, .logits = logits, .targets = targets, .vocab_offset = vocab_offset}, {});
+    ops.cross_entropy_stats({.stats = stats,
+                             .logits = logits,
+                             .targets = targets,
+                             .vocab_offset = vocab_offset,
+                             .temperature = temperature},
+                            {});
     return stats;
 }
 
 Outcome forward(Owned stats, const Tensor& targets, int64_t V, Objective o) {
     const Shape n = {stats.rows()};
-    Outcome out{std::move(stats), Owned(DType::f64, n), Owned(DType::f64, n)};
-    if (out.stats.dtype != DType::f64) out.loss = Owned(out.stats.dtype, n), out.lse = Owned(out.stats.dtype, n);
+    const DType t = stats.dtype;
+    Outcome out{std::move(stats), Owned(t, n), Owned(t, n), Owned(t, n)};
     ops.cross_entropy_forward({.loss = out.loss,
                                .lse = out.lse,
+                               .log_prob = out.log_prob,
                                .stats = out.stats,
                                .targets = targets,
                                .V = V,
@@ -72,7 +78,7 @@ TEST_CASE("the backward of cross-entropy is the derivative of its forward") {
         for (Objective o : objectives) {
             const int64_t N = r.N, V = r.C;
             const Owned targets = targets_of(N, V), logits = random(1, DType::f64, {N, V}, 2);
-            const Outcome real = forward(stats_of(logits, targets), targets, V, o);
+            const Outcome real = forward(stats_of(logits, targets, 0, o.temperature), targets, V, o);
             const Owned d_logits = copy_of(logits), probe = converted(logits, DType::c128);
             ops.cross_entropy_backward({.logits = d_logits,
                                         .lse = real.lse,
@@ -80,26 +86,99 @@ TEST_CASE("the backward of cross-entropy is the derivative of its forward") {
                                         .V = V,
                                         .scale = scale,
                                         .smoothing = o.smoothing,
-                                        .z_loss = o.z_loss},
+                                        .z_loss = o.z_loss,
+                                        .temperature = o.temperature},
                                        {});
             const Owned weight = filled(DType::f64, {N}, scale);
-            const std::string wrong = wrong_gradient("cross_entropy", {{"logits", probe, d_logits, scale}}, [&] {
-                return functional(forward(stats_of(probe, targets), targets, V, o).loss, weight);
-            });
+            const std::string wrong =
+                wrong_gradient("cross_entropy", {{"logits", probe, d_logits, scale / o.temperature}}, [&] {
+                    return functional(forward(stats_of(probe, targets, 0, o.temperature), targets, V, o).loss, weight);
+                });
             REQUIRE(wrong == "");
         }
+}
+
+TEST_CASE("with a coefficient for each row, the backward is the derivative of the weighted sum of losses") {
+    constexpr int64_t N = 7, V = 33;
+    const Owned targets = targets_of(N, V), logits = random(1, DType::f64, {N, V}, 2);
+    const Owned coefficient = random(3, DType::f64, {N}, 2), probe = converted(logits, DType::c128);
+    for (Objective o : objectives) {
+        const Owned d_logits = copy_of(logits);
+        ops.cross_entropy_backward({.logits = d_logits,
+                                    .lse = forward(stats_of(logits, targets, 0, o.temperature), targets, V, o).lse,
+                                    .targets = targets,
+                                    .coefficient = coefficient,
+                                    .V = V,
+                                    .scale = 1,
+                                    .smoothing = o.smoothing,
+                                    .z_loss = o.z_loss,
+                                    .temperature = o.temperature},
+                                   {});
+        const std::string wrong = wrong_gradient("cross_entropy", {{"logits", probe, d_logits}}, [&] {
+            return functional(forward(stats_of(probe, targets, 0, o.temperature), targets, V, o).loss, coefficient);
+        });
+        REQUIRE(wrong == "");
+    }
+}
+
+TEST_CASE("the gradient of a policy loss is that of cross-entropy with the coefficients -dJ/dlog_prob") {
+    // J = Σ_n advantage[n] · exp(log_prob[n] − old[n]), the unclipped objective of PPO.
+    constexpr int64_t N = 7, V = 33;
+    const Owned targets = targets_of(N, V), logits = random(1, DType::f64, {N, V}, 2);
+    const Owned advantage = random(3, DType::f64, {N}), old = random(4, DType::f64, {N}, 0.1, -4);
+    for (double temperature : {1.0, 0.7}) {
+        const auto log_prob = [&](const Tensor& z) {
+            return std::move(forward(stats_of(z, targets, 0, temperature), targets, V, {}).log_prob);
+        };
+        const Outcome real = forward(stats_of(logits, targets, 0, temperature), targets, V, {});
+        const Owned d_logits = copy_of(logits), probe = converted(logits, DType::c128);
+        const Owned coefficient = made(DType::f64, {N}, [&](int64_t n) {
+            return -at(advantage, n) * std::exp(at(real.log_prob, n) - at(old, n));
+        });
+        ops.cross_entropy_backward({.logits = d_logits,
+                                    .lse = real.lse,
+                                    .targets = targets,
+                                    .coefficient = coefficient,
+                                    .V = V,
+                                    .scale = 1,
+                                    .temperature = temperature},
+                                   {});
+        const std::string wrong = wrong_gradient("policy loss", {{"logits", probe, d_logits}}, [&] {
+            const Owned now = log_prob(probe);
+            c128 objective = 0;
+            for (int64_t n = 0; n < N; ++n) objective += at(advantage, n) * std::exp(now.as<c128>()[n] - at(old, n));
+            return objective;
+        });
+        REQUIRE(wrong == "");
+    }
+}
+
+TEST_CASE("log_prob is the log of the softmax at the target, without smoothing or z-loss, and 0 where ignored") {
+    constexpr int64_t N = 7, V = 33;
+    const Owned targets = targets_of(N, V), logits = random(1, DType::f64, {N, V}, 2);
+    for (Objective o : objectives) {
+        const Outcome got = forward(stats_of(logits, targets, 0, o.temperature), targets, V, o);
+        const Owned want = made(DType::f64, {N}, [&](int64_t n) {
+            if (at(targets, n) < 0) return 0.0;
+            double sum = 0;
+            for (int64_t v = 0; v < V; ++v) sum += std::exp(at(logits, n * V + v) / o.temperature);
+            return std::log(std::exp(at(logits, n * V + int64_t(at(targets, n))) / o.temperature) / sum);
+        });
+        REQUIRE(difference("cross_entropy_forward log_prob", got.log_prob, want, 1e-14, 1e-14) == "");
+    }
 }
 
 TEST_CASE("the loss is the negative log of the target's probability, smoothed over all classes") {
     constexpr int64_t N = 7, V = 33;
     const Owned targets = integers(2, {N}, 0, V), logits = random(1, DType::f64, {N, V}, 2);
     for (Objective o : objectives) {
-        const Outcome got = forward(stats_of(logits, targets), targets, V, o);
+        const Outcome got = forward(stats_of(logits, targets, 0, o.temperature), targets, V, o);
         Owned want(DType::f64, {N});
         for (int64_t n = 0; n < N; ++n) {
             double total = 0, uniform = 0;
-            for (int64_t v = 0; v < V; ++v) total += std::exp(at(logits, n * V + v));
-            auto surprise = [&](int64_t v) { return -std::log(std::exp(at(logits, n * V + v)) / total); };
+            auto weight = [&](int64_t v) { return std::exp(at(logits, n * V + v) / o.temperature); };
+            for (int64_t v = 0; v < V; ++v) total += weight(v);
+            auto surprise = [&](int64_t v) { return -std::log(weight(v) / total); };
             for (int64_t v = 0; v < V; ++v) uniform += surprise(v) / double(V);
             put(want, n,
                 (1 - o.smoothing) * surprise(int64_t(at(targets, n))) + o.smoothing * uniform +

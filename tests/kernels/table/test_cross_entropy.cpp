@@ -8,9 +8,9 @@ using namespace gradus::test;
 namespace {
 
 struct Objective {
-    double smoothing, z_loss;
+    double smoothing, z_loss, temperature = 1;
 };
-const std::vector<Objective> objectives = {{0, 0}, {0.1, 0.01}};
+const std::vector<Objective> objectives = {{0, 0}, {0.1, 0.01}, {0.1, 0.01, 0.7}};
 
 // Some below zero, which is ignored; some in the part of the vocabulary that these logits are of, some outside it.
 Owned targets_of(int64_t N, int64_t V) { return integers(9, {N}, -1, int(V)); }
@@ -40,11 +40,15 @@ Outputs columns_of(const Tensor& stats) {
 
 TEST_CASE("the statistics of logits are as exact as the naive formula, large logits included") {
     for (const Logits& l : logits())
-        for (double spread : {1.0, 200.0})
-            compare("cross_entropy_stats", [=](const Side& s) {
+        for (auto [spread, temperature] : std::vector<std::pair<double, double>>{{1, 1}, {200, 1}, {200, 0.7}})
+            compare("cross_entropy_stats", [=, spread = spread, temperature = temperature](const Side& s) {
                 const Owned z = s.in(1, {l.N, l.Vr}, spread), targets = targets_of(l.N, l.V),
                             stats = s.statistic({l.N, 4});
-                s.ops.cross_entropy_stats({.stats = stats, .logits = z, .targets = targets, .vocab_offset = l.first},
+                s.ops.cross_entropy_stats({.stats = stats,
+                                           .logits = z,
+                                           .targets = targets,
+                                           .vocab_offset = l.first,
+                                           .temperature = temperature},
                                           {});
                 return columns_of(stats);
             });
@@ -105,16 +109,17 @@ TEST_CASE("the losses are as exact as the naive formula") {
             compare("cross_entropy_forward", [=](const Side& s) {
                 const Owned stats = s.give(random(1, DType::f32, {N, 4}, 0.3, 3), s.accumulator()),
                             targets = targets_of(N, 90);
-                const Owned loss = s.statistic({N}), lse = s.statistic({N});
+                const Owned loss = s.statistic({N}), lse = s.statistic({N}), log_prob = s.statistic({N});
                 s.ops.cross_entropy_forward({.loss = loss,
                                              .lse = lse,
+                                             .log_prob = log_prob,
                                              .stats = stats,
                                              .targets = targets,
                                              .V = 90,
                                              .smoothing = o.smoothing,
                                              .z_loss = o.z_loss},
                                             {});
-                return outputs(copy_of(loss), copy_of(lse));
+                return outputs(copy_of(loss), copy_of(lse), copy_of(log_prob));
             });
 }
 
@@ -123,15 +128,48 @@ TEST_CASE("the gradients of logits are as exact as the naive formula, and stand 
         for (const Objective& o : objectives)
             compare("cross_entropy_backward", [=](const Side& s) {
                 const Owned z = s.in(1, {l.N, l.Vr}), lse = s.sum(2, {l.N}, 0.5, 4), targets = targets_of(l.N, l.V);
+                const Owned coefficient = s.sum(3, {l.N});
                 s.ops.cross_entropy_backward({.logits = z,
                                               .lse = lse,
                                               .targets = targets,
+                                              .coefficient = when(o.temperature != 1, coefficient),
                                               .V = l.V,
                                               .vocab_offset = l.first,
                                               .scale = 0.7,
                                               .smoothing = o.smoothing,
-                                              .z_loss = o.z_loss},
+                                              .z_loss = o.z_loss,
+                                              .temperature = o.temperature},
                                              {});
                 return outputs(copy_of(z));
             });
+}
+
+TEST_CASE("a row whose coefficient is 0 gets a gradient of exactly 0, whatever its logits are") {
+    for (DType t : {DType::f32, DType::bf16}) {
+        const Owned z = random(1, t, {3, 40}), lse = random(2, DType::f32, {3}), targets = integers(3, {3}, 0, 40);
+        const Owned coefficient = made(DType::f32, {3}, [](int64_t n) { return n == 1 ? 0 : 2.5; });
+        put(z, 40, INFINITY);
+        put(z, 41, NAN);
+        tested().ops.cross_entropy_backward(
+            {.logits = z, .lse = lse, .targets = targets, .coefficient = coefficient, .V = 40, .scale = 0.3}, {});
+        for (int64_t i = 0; i < z.size(); ++i) {
+            REQUIRE(std::isfinite(at(z, i)));
+            REQUIRE((at(z, i) == 0) == (i / 40 == 1));
+        }
+    }
+}
+
+TEST_CASE("a coefficient of 1 in every row, and a temperature of 1, change no bit of the gradients") {
+    const Owned lse = random(2, DType::f32, {5}), targets = integers(3, {5}, -1, 300), one = filled(DType::f32, {5}, 1);
+    const Owned plain = random(1, DType::f32, {5, 300}), weighted = copy_of(plain);
+    tested().ops.cross_entropy_backward({.logits = plain, .lse = lse, .targets = targets, .V = 300, .scale = 0.3}, {});
+    tested().ops.cross_entropy_backward({.logits = weighted,
+                                         .lse = lse,
+                                         .targets = targets,
+                                         .coefficient = one,
+                                         .V = 300,
+                                         .scale = 0.3,
+                                         .temperature = 1},
+                                        {});
+    REQUIRE(same_bits(plain, weighted));
 }
