@@ -26,20 +26,10 @@ double sum_of_losses(Tensor losses) {
     return sum;
 }
 
-namespace {
-
-template <class Some>
-void declare_all(Some& batch, Arena& arena, int B, int T) {
-    for (auto [name, tensor] :
-         {std::pair{"tokens", &batch.tokens}, {"targets", &batch.targets}, {"positions", &batch.positions}})
-        arena.declare(name, *tensor, {int64_t(B) * T}, DType::i32);
-    arena.declare("lo", batch.lo, {B, T}, DType::i32);
-    arena.declare("hi", batch.hi, {B, T}, DType::i32);
+void Columns::declare(Arena& arena, int B, int T) {
+    each(B, T,
+         [&](const char* name, Tensor& column, const Shape& shape) { arena.declare(name, column, shape, DType::i32); });
 }
-
-}  // namespace
-
-void StagedBatch::declare(Arena& on_host, int B, int T) { declare_all(*this, on_host, B, T); }
 
 void StagedBatch::take(const HostBatch& host) {
     CHECK(host.T == hi.last() && int64_t(host.tokens.size()) == tokens.size(),
@@ -51,15 +41,15 @@ void StagedBatch::take(const HostBatch& host) {
     for (int64_t i = 0; i < hi.size(); ++i) hi.as<int32_t>()[i] = int32_t(i % hi.last()) + 1;
 }
 
-void Batch::declare(Arena& arena, int B, int T) { declare_all(*this, arena, B, T); }
-
-void Batch::upload(const Ops& ops, const StagedBatch& staged, Stream stream) {
-    for (auto [to, from] : {std::pair{&tokens, &staged.tokens},
-                            {&targets, &staged.targets},
-                            {&positions, &staged.positions},
-                            {&lo, &staged.lo},
-                            {&hi, &staged.hi}})
-        ops.copy_to_device(to->data, from->data, to->bytes(), stream);
+void Batch::upload(const Ops& ops, StagedBatch& staged, Stream stream) {
+    const int B = int(hi.shape.dim[0]), T = int(hi.shape.dim[1]);
+    std::vector<Tensor> from;
+    from.reserve(5);
+    staged.each(B, T, [&](const char*, Tensor& column, const Shape&) { from.push_back(column); });
+    size_t i = 0;
+    each(B, T, [&](const char*, Tensor& column, const Shape&) {
+        ops.copy_to_device(column.data, from[i++].data, column.bytes(), stream);
+    });
 }
 
 }  // namespace gradus

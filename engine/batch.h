@@ -16,7 +16,7 @@ struct HostBatch {
     std::vector<int32_t> first_key;  // [B,T]  row t attends to [first_key, t]
 
     HostBatch(int batch, int context);
-    void clear();  // as it was made: no targets
+    void clear();  // no targets, one document per sequence
     int64_t valid_targets() const;
 };
 
@@ -24,31 +24,50 @@ struct HostBatch {
 // that accumulation, a resumed run and another number of ranks see the same sequence of samples.
 using NextBatch = std::function<void(int64_t first_sample, HostBatch& batch)>;
 
-// The same where a device's copies reach it at full speed, with what else the model is given of each row.
-struct StagedBatch {
-    Tensor tokens, targets, positions, lo, hi;  // as Batch's, on the host
+// What a model and its heads are given of each row, on the host or on the device.
+struct Columns {
+    Tensor tokens, targets, positions;  // [N]    i32
+    Tensor lo, hi;                      // [B,T]  i32: row t attends to the keys [lo, hi)
 
-    void declare(Arena& on_host, int B, int T);
-    void take(const HostBatch&);
+    // visit(name, column, shape) for each column of B sequences of T tokens.
+    template <class Visit>
+    void each(int B, int T, Visit&& visit) {
+        const Shape rows = {int64_t(B) * T}, by_sequence = {B, T};
+        visit("tokens", tokens, rows);
+        visit("targets", targets, rows);
+        visit("positions", positions, rows);
+        visit("lo", lo, by_sequence);
+        visit("hi", hi, by_sequence);
+    }
+
+    void declare(Arena& arena, int B, int T);
+};
+
+// Columns in host memory that copies to the device reach at full speed.
+struct StagedBatch : Columns {
+    void take(const HostBatch&);  // hi: no row attends to what follows it
 };
 
 // Σ losses on the host, in double and in the order of the rows.
 double sum_of_losses(Tensor on_host);
 
-struct DropoutState {  // dropout of one step; p = 0 outside training
+struct DropoutState {  // of one step; p = 0 outside training
     double p = 0;
     uint64_t seed = 0;
     int64_t step = 0, first_row = 0;
 };
 
-struct Batch {
-    Tensor tokens, targets, positions;  // [N]    i32
-    Tensor lo, hi;                      // [B,T]  i32; hi: row t attends to nothing behind itself
+// Columns on the device.
+struct Batch : Columns {
     DropoutState dropout;
 
-    void declare(Arena& arena, int B, int T);
-    // Does not wait: `staged` stays as it is until the stream has been synchronised.
-    void upload(const Ops& ops, const StagedBatch& staged, Stream stream);
+    // Does not wait: `staged` must not change until the stream has been synchronised.
+    void upload(const Ops& ops, StagedBatch& staged, Stream stream);
+};
+
+// Rows of a cached call: which token, of which sequence, at which position.
+struct CachedRows {
+    Tensor tokens, sequence, position, lo;  // [N]  i32; row n attends to the positions [lo, position]
 };
 
 }  // namespace gradus

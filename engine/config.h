@@ -286,7 +286,8 @@ struct Resolved {
     ModelConfig model;
     DType dtype = DType::f32;
     bool cuda = false, masked = true;
-    Purpose purpose;  // of a model to train
+    BatchShape shape;  // of a model to train
+    Mode mode;
     MeshSizes mesh;
     TrainerConfig trainer;
     int64_t tokens_per_step = 0;

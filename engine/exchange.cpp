@@ -34,19 +34,19 @@ Range common(Range a, Range b) {
 
 }  // namespace
 
-Exchange::Exchange(Model& model, const Mesh& mesh, bool sharded)
-    : model_(model),
+Exchange::Exchange(Parameters& parameters, const Mesh& mesh, bool sharded)
+    : parameters_(parameters),
       dp_(mesh.dp),
       sharded_(sharded && mesh.dp.size > 1),
-      shared_(model.run.ops, "gradients of shared heads") {
-    const Comm& tp = model.run.tp;
-    for (const Range& whole : model.grads.buckets()) {
+      shared_(parameters.runtime.ops, "gradients of shared heads") {
+    const Comm& tp = parameters.runtime.tp;
+    for (const Range& whole : parameters.grads.buckets()) {
         CHECK(!sharded_ || whole.count % dp_.size == 0, "a bucket cannot be cut into parts for the ranks of dp");
         buckets_.push_back({whole, {}, {}, {}});
     }
     std::vector<std::vector<Range>> left_to_others(buckets_.size());
     int64_t workspace = 0;  // one does for all: they are used one after the other
-    for (const Weight& w : model.weights()) {
+    for (const Weight& w : parameters.weights()) {
         Bucket& b = buckets_[size_t(w.bucket)];
         const int64_t columns = as_matrix(w.grad).last();
         for (const WeightSlice& p : w.slices) {
@@ -64,18 +64,18 @@ Exchange::Exchange(Model& model, const Mesh& mesh, bool sharded)
             workspace = std::max(workspace, r.holders * r.range.count);
         }
     }
-    if (workspace > 0) shared_.declare("shared", workspace_, {workspace}, model.run.accumulator());
+    if (workspace > 0) shared_.declare("shared", workspace_, {workspace}, parameters.runtime.accumulator());
     shared_.allocate();
     for (size_t i = 0; i < buckets_.size(); ++i) buckets_[i].counted = without(own(i), left_to_others[i]);
     if (dp_.size == 1) return;
-    comm_stream_ = model.run.ops.make_stream();
-    mark_ = model.run.ops.make_event();
+    comm_stream_ = parameters.runtime.ops.make_stream();
+    mark_ = parameters.runtime.ops.make_event();
 }
 
 Exchange::~Exchange() {
     if (dp_.size == 1) return;
-    model_.run.ops.release_event(mark_);
-    model_.run.ops.release_stream(comm_stream_);
+    runtime().ops.release_event(mark_);
+    runtime().ops.release_stream(comm_stream_);
 }
 
 Exchange::Range Exchange::own(size_t bucket) const {
@@ -87,10 +87,10 @@ Exchange::Range Exchange::own(size_t bucket) const {
 
 void Exchange::sum_gradients(size_t bucket) {
     if (dp_.size == 1) return;
-    const Ops& ops = model_.run.ops;
+    const Ops& ops = runtime().ops;
     const Range& all = buckets_[bucket].whole;
-    const Tensor grads = model_.grads.flat(), whole = grads.part(all.first, all.count);
-    ops.record(mark_, model_.run.stream);
+    const Tensor grads = parameters_.grads.flat(), whole = grads.part(all.first, all.count);
+    ops.record(mark_, runtime().stream);
     ops.wait(comm_stream_, mark_);
     if (!sharded_) return dp_.sum(whole, comm_stream_);
     const Range mine = own(bucket);
@@ -99,12 +99,14 @@ void Exchange::sum_gradients(size_t bucket) {
 
 // Ranks of dp that are sharded have different elements, and others need those of the first one.
 void Exchange::from_first_of_dp(Tensor t) {
-    if (!sharded_) dp_.broadcast(t, 0, model_.run.stream);
+    if (!sharded_) dp_.broadcast(t, 0, runtime().stream);
 }
 
 void Exchange::sum_over_tp(const Bucket& b) {
-    const auto& [ops, d, m, dtype, tp, s] = model_.run;
-    const Tensor grads = model_.grads.flat();
+    const Ops& ops = runtime().ops;
+    const Comm& tp = runtime().tp;
+    const Stream s = runtime().stream;
+    const Tensor grads = parameters_.grads.flat();
     for (const Range& r : b.replicated) {
         const Tensor grad = grads.part(r.first, r.count);
         tp.sum(grad, s);
@@ -123,14 +125,16 @@ void Exchange::sum_over_tp(const Bucket& b) {
 }
 
 void Exchange::norm(Tensor total, Tensor parts) {
-    const auto& [ops, d, m, dtype, tp, s] = model_.run;
+    const Ops& ops = runtime().ops;
+    const Comm& tp = runtime().tp;
+    const Stream s = runtime().stream;
     if (dp_.size > 1) {
         ops.record(mark_, comm_stream_);
         ops.wait(s, mark_);
     }
     if (tp.size > 1)
         for (auto b = buckets_.rbegin(); b != buckets_.rend(); ++b) sum_over_tp(*b);
-    const Tensor grads = model_.grads.flat();
+    const Tensor grads = parameters_.grads.flat();
     ops.zero(total.data, total.bytes(), s);
     std::vector<Range> counted;  // across buckets where they touch: one call with one rank
     for (const Bucket& b : buckets_)
@@ -149,7 +153,7 @@ void Exchange::gather(Tensor whole, Tensor own_parts) {
         const Range all = buckets_[i].whole, mine = own(i);
         const Tensor part =
             own_parts.data == whole.data ? whole.part(mine.first, mine.count) : own_parts.part(at, mine.count);
-        dp_.all_gather(whole.part(all.first, all.count), part, model_.run.stream);
+        dp_.all_gather(whole.part(all.first, all.count), part, runtime().stream);
         at += mine.count;
     }
 }

@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "engine/mesh.h"
-#include "engine/models/model.h"
+#include "engine/parameters.h"
 
 namespace gradus {
 
@@ -27,8 +27,8 @@ class Exchange {
 public:
     using Range = Arena::Range;
 
-    // Of a model that trains, whose Purpose has parts = the ranks of dp where it is sharded.
-    Exchange(Model&, const Mesh&, bool sharded);
+    // Of parameters that train, whose buckets can be cut into a part for each rank of dp where it is sharded.
+    Exchange(Parameters&, const Mesh&, bool sharded);
     ~Exchange();
     Exchange(const Exchange&) = delete;
     Exchange& operator=(const Exchange&) = delete;
@@ -38,7 +38,7 @@ public:
     Range own(size_t bucket) const;
 
     // Before the update, for each bucket: its own() gradients become those of the whole batch. They are there, for work of
-    // the model's stream, after norm().
+    // the compute stream, after norm().
     void sum_gradients(size_t bucket);
     // total [1] f64 = Σ squares of the whole gradient, each weight counted once: the same bits on every rank. parts is room
     // for SquareSum.
@@ -62,7 +62,9 @@ private:
     void sum_over_tp(const Bucket&);
     void from_first_of_dp(Tensor);
 
-    Model& model_;
+    const Runtime& runtime() const { return parameters_.runtime; }
+
+    Parameters& parameters_;
     Comm dp_;
     bool sharded_;
     Stream comm_stream_;  // of the sums over dp

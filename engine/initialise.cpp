@@ -41,15 +41,16 @@ void fill(const Ops& ops, const Weight& w, double std, uint64_t seed, Stream str
 
 }  // namespace
 
-void initialise(Model& model, uint64_t seed) {
-    const ModelConfig& m = model.config();
-    for (const Weight& w : model.weights()) {
+void initialise(Parameters& parameters, const ModelConfig& m, uint64_t seed) {
+    const Ops& ops = parameters.runtime.ops;
+    const Stream stream = parameters.runtime.stream;
+    for (const Weight& w : parameters.weights()) {
         const double std = w.spec.init == Init::residual ? m.init_std / std::sqrt(2.0 * m.L) : m.init_std;
         switch (w.value.dtype) {
-            case DType::f32: fill<float>(model.run.ops, w, std, seed, model.run.stream); break;
-            case DType::bf16: fill<bf16>(model.run.ops, w, std, seed, model.run.stream); break;
-            case DType::f64: fill<double>(model.run.ops, w, std, seed, model.run.stream); break;
-            default: fill<c128>(model.run.ops, w, std, seed, model.run.stream);
+            case DType::f32: fill<float>(ops, w, std, seed, stream); break;
+            case DType::bf16: fill<bf16>(ops, w, std, seed, stream); break;
+            case DType::f64: fill<double>(ops, w, std, seed, stream); break;
+            default: fill<c128>(ops, w, std, seed, stream);
         }
     }
 }

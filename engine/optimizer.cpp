@@ -8,14 +8,14 @@
 // clang-format off
 namespace gradus {
 
-Optimizer::Optimizer(Model& model, const OptimizerConfig& config, const Mesh& mesh)
-    : model_(model),
+Optimizer::Optimizer(Parameters& parameters, const OptimizerConfig& config, const Mesh& mesh)
+    : parameters_(parameters),
       config_(config),
-      exchange_(model, mesh, config.sharded && config.kind != OptimizerKind::muon),
-      masters_(model.run.ops, "masters"),
-      m_(model.run.ops, "first moments"),
-      v_(model.run.ops, "second moments"),
-      scalars_(model.run.ops, "norms") {
+      exchange_(parameters, mesh, config.sharded && config.kind != OptimizerKind::muon),
+      masters_(parameters.runtime.ops, "masters"),
+      m_(parameters.runtime.ops, "first moments"),
+      v_(parameters.runtime.ops, "second moments"),
+      scalars_(parameters.runtime.ops, "norms") {
     plan();
     allocate();
     masters_from_weights();
@@ -27,8 +27,8 @@ bool Optimizer::is_muons(const Weight& w) const {
 
 // Who updates what. The gaps that alignment leaves between weights hold zeros and stay zero under AdamW.
 void Optimizer::plan() {
-    const std::vector<Weight>& weights = model_.weights();
-    const auto& buckets = model_.params.buckets();
+    const std::vector<Weight>& weights = parameters_.weights();
+    const auto& buckets = parameters_.values.buckets();
     int64_t first_m = 0, first_v = 0;
     for (size_t b = 0, i = 0; b < buckets.size(); ++b) {
         const Arena::Range own = exchange_.own(b);
@@ -57,21 +57,21 @@ void Optimizer::plan() {
 }
 
 void Optimizer::allocate() {
-    const DType dtype = model_.run.accumulator();
+    const DType dtype = runtime().accumulator();
     int64_t own = 0, with_v = 0;
-    for (size_t b = 0; b < model_.params.buckets().size(); ++b) own += exchange_.own(b).count;
+    for (size_t b = 0; b < parameters_.values.buckets().size(); ++b) own += exchange_.own(b).count;
     for (const Range& r : ranges_) with_v += r.count;
-    if (dtype != model_.run.dtype) masters_.declare("masters", all_masters_, {own}, dtype);
+    if (dtype != runtime().dtype) masters_.declare("masters", all_masters_, {own}, dtype);
     m_.declare("m", all_m_, {own}, dtype);
     v_.declare("v", all_v_, {with_v}, dtype);
     masters_.allocate();
     m_.allocate();
     v_.allocate();
 
-    for (size_t i = 0; i < model_.weights().size(); ++i) {
-        const Weight& w = model_.weights()[i];
+    for (size_t i = 0; i < parameters_.weights().size(); ++i) {
+        const Weight& w = parameters_.weights()[i];
         if (!is_muons(w)) continue;
-        const Tensor master = all_masters_ ? state_of(State::master, i) : w.value, m = state_of(State::m, i);
+        const Tensor m = access(State::m).of(i), master = all_masters_ ? access(State::master).of(i) : w.value;
         int64_t row = 0;
         for (int64_t rows : w.spec.parts[0] ? w.spec.parts : std::array<int64_t, 3>{w.spec.shape.dim[0]}) {
             if (rows > 0)
@@ -88,39 +88,42 @@ void Optimizer::allocate() {
     scalars_.allocate();
 }
 
-void Optimizer::masters_from_weights() {
-    if (!all_masters_) return;
+void Optimizer::take_own_parts(Tensor own_parts, Tensor whole) {
     int64_t at = 0;
-    for (size_t b = 0; b < model_.params.buckets().size(); ++b) {
+    for (size_t b = 0; b < parameters_.values.buckets().size(); ++b) {
         const Arena::Range own = exchange_.own(b);
-        model_.run.ops.cast({.y = all_masters_.part(at, own.count), .x = model_.params.flat().part(own.first, own.count)},
-                            model_.run.stream);
+        runtime().ops.cast({.y = own_parts.part(at, own.count), .x = whole.part(own.first, own.count)}, runtime().stream);
         at += own.count;
     }
 }
 
+void Optimizer::masters_from_weights() {
+    if (all_masters_) take_own_parts(all_masters_, parameters_.values.flat());
+}
+
 void Optimizer::weights_from_masters() {
     if (!all_masters_) return;
-    const Tensor params = model_.params.flat();
+    const Tensor params = parameters_.values.flat();
     int64_t at = 0;
-    for (size_t b = 0; b < model_.params.buckets().size(); ++b) {
+    for (size_t b = 0; b < parameters_.values.buckets().size(); ++b) {
         const Arena::Range own = exchange_.own(b);
-        model_.run.ops.cast({.y = params.part(own.first, own.count), .x = all_masters_.part(at, own.count)},
-                            model_.run.stream);
+        runtime().ops.cast({.y = params.part(own.first, own.count), .x = all_masters_.part(at, own.count)},
+                            runtime().stream);
         at += own.count;
     }
     exchange_.gather(params, params);
 }
 
 Tensor Optimizer::squared_norm() {
+    CHECK(!accessed_, "a step while the state of the optimizer is in use");
     exchange_.norm(total_, parts_);
     return total_;
 }
 
 void Optimizer::update(int64_t step, double lr) {
-    const Ops& ops = model_.run.ops;
-    const Stream s = model_.run.stream;
-    const Tensor params = model_.params.flat(), grads = model_.grads.flat();
+    const Ops& ops = runtime().ops;
+    const Stream s = runtime().stream;
+    const Tensor params = parameters_.values.flat(), grads = parameters_.grads.flat();
     const bool rounds = bool(all_masters_);  // the model computes with rounded copies
     ops.clip_scale({.scale = scale_, .total = total_, .max_norm = config_.clip}, s);
     for (const Range& r : ranges_)
@@ -140,27 +143,34 @@ const Tensor& Optimizer::arena_of(State state) const {
     return state == State::master ? all_masters_ : state == State::m ? all_m_ : all_v_;
 }
 
-void Optimizer::gather(State state) {
-    if (exchange_.sharded() && arena_of(state)) exchange_.gather(model_.grads.flat(), arena_of(state));
+bool Optimizer::has(State state, size_t i) const {
+    return bool(arena_of(state)) && (state != State::v || first_v_[i] >= 0);
 }
 
-Tensor Optimizer::state_of(State state, size_t i) const {
-    const Weight& w = model_.weights()[i];
-    if (!arena_of(state) || (state == State::v && first_v_[i] < 0)) return {};
-    if (exchange_.sharded()) return w.grad;
-    const int64_t first = state == State::v ? first_v_[i] : w.first;
-    return arena_of(state).part(first, w.value.size()).view(w.spec.shape);
+Optimizer::StateAccess Optimizer::access(State state) {
+    CHECK(!accessed_, "the state of the optimizer is in use");
+    accessed_ = true;
+    return {*this, state};
 }
 
-void Optimizer::keep(State state) {
-    if (!exchange_.sharded() || !arena_of(state)) return;
-    int64_t at = 0;
-    for (size_t b = 0; b < model_.params.buckets().size(); ++b) {
-        const Arena::Range own = exchange_.own(b);
-        model_.run.ops.cast({.y = arena_of(state).part(at, own.count), .x = model_.grads.flat().part(own.first, own.count)},
-                            model_.run.stream);
-        at += own.count;
-    }
+Optimizer::StateAccess Optimizer::read(State state) {
+    if (exchange_.sharded() && arena_of(state)) exchange_.gather(parameters_.grads.flat(), arena_of(state));
+    return access(state);
+}
+
+Optimizer::StateAccess Optimizer::write(State state) { return access(state); }
+
+Tensor Optimizer::StateAccess::of(size_t i) const {
+    if (!optimizer_.has(state_, i)) return {};
+    const Weight& w = optimizer_.parameters_.weights()[i];
+    if (optimizer_.sharded()) return w.grad;
+    const int64_t first = state_ == State::v ? optimizer_.first_v_[i] : w.first;
+    return optimizer_.arena_of(state_).part(first, w.value.size()).view(w.spec.shape);
+}
+
+void Optimizer::StateAccess::store() {
+    const Tensor& own = optimizer_.arena_of(state_);
+    if (optimizer_.sharded() && own) optimizer_.take_own_parts(own, optimizer_.parameters_.grads.flat());
 }
 
 }  // namespace gradus

@@ -1,5 +1,5 @@
 #pragma once
-// AdamW over the model's arenas, or Muon for the matrices inside blocks and AdamW for the rest. Weight decay pulls on
+// AdamW over the arenas of a Parameters, or Muon for the matrices inside blocks and AdamW for the rest. Weight decay pulls on
 // matrices only; since an arena holds the matrices of a bucket before its vectors, an AdamW step is two calls for each
 // bucket. The mathematics: kernels/optimizer.h, kernels/muon.h.
 //
@@ -8,7 +8,6 @@
 //
 // Sharded over data-parallel ranks (engine/exchange.h), it keeps and updates this rank's part of each bucket.
 #include "engine/exchange.h"
-#include "engine/models/model.h"
 
 namespace gradus {
 
@@ -26,7 +25,7 @@ struct OptimizerConfig {
 
 class Optimizer {
 public:
-    Optimizer(Model&, const OptimizerConfig&, const Mesh& = {});
+    Optimizer(Parameters&, const OptimizerConfig&, const Mesh& = {});
 
     // The steps of an update. None waits, but for what a Comm does (engine/comm_staged.h). First each bucket's gradients are those of the whole batch, then the
     // square of their norm before clipping is made (f64 [1], on the device), and then, or not, the weights move; step counts
@@ -40,16 +39,33 @@ public:
     // After masters were set from a checkpoint: weights take their rounded values.
     void weights_from_masters();
 
-    // What a checkpoint holds of model.weights()[i], in the weight's shape on this rank of tp. Empty: the master where the
-    // weight itself is the master, and v where Muon updates it.
+    // What a checkpoint holds of each weight beside its value.
     enum class State { master, m, v };
-    // Sharded, the parts of all ranks come together in the memory of the gradients, and there they stay until the next
-    // call or step; every rank calls. `state` is what gather() was last called for.
-    void gather(State);
+    // Whether it holds that of parameters.weights()[i]: no master where the weight itself is the master, no v where Muon updates it.
+    bool has(State, size_t i) const;
+    DType state_dtype() const { return parameters_.runtime.accumulator(); }
+
+    // That state of every weight, in the weight's shape on this rank of tp. Sharded, the parts of all ranks of dp lie in the memory of
+    // the gradients for as long as this object lives: there is one at a time, and no step meanwhile.
+    class StateAccess {
+    public:
+        ~StateAccess() { optimizer_.accessed_ = false; }
+        StateAccess(const StateAccess&) = delete;
+        StateAccess& operator=(const StateAccess&) = delete;
+
+        Tensor of(size_t i) const;  // empty where !has()
+        // After of() every weight was filled: this rank takes its part.
+        void store();
+
+    private:
+        friend class Optimizer;
+        StateAccess(Optimizer& o, State s) : optimizer_(o), state_(s) {}
+        Optimizer& optimizer_;
+        State state_;
+    };
+    StateAccess read(State);   // gathered from the ranks of dp, all of which call
+    StateAccess write(State);  // of any content, to be filled
     bool sharded() const { return exchange_.sharded(); }
-    Tensor state_of(State, size_t i) const;
-    // After state_of() of every weight was filled: this rank takes its part.
-    void keep(State);
 
     // Of all that the optimizer keeps, workspace included.
     size_t bytes() const { return masters_.bytes() + m_.bytes() + v_.bytes() + scalars_.bytes() + exchange_.bytes(); }
@@ -67,9 +83,12 @@ private:
     bool is_muons(const Weight&) const;
     void plan();
     void allocate();
+    const Runtime& runtime() const { return parameters_.runtime; }
+    void take_own_parts(Tensor own_parts, Tensor whole);
     const Tensor& arena_of(State) const;
+    StateAccess access(State);
 
-    Model& model_;
+    Parameters& parameters_;
     OptimizerConfig config_;
     Exchange exchange_;
     Arena masters_, m_, v_, scalars_;
@@ -78,6 +97,7 @@ private:
     std::vector<Range> ranges_;
     std::vector<MuonMatrix> matrices_;  // a weight, or one of the matrices stacked in it
     Tensor total_, parts_, scale_, workspace_;
+    bool accessed_ = false;  // by a StateAccess
 };
 
 }  // namespace gradus

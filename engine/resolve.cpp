@@ -53,12 +53,9 @@ public:
         micro_batch(r);
         require_divisible(r.model, int(at_once * c.context), r.mesh.tp);
         shares_out = false;
-        r.purpose = {.B = int(at_once),
-                     .T = int(c.context),
-                     .training = true,
-                     .recompute = c.recompute,
-                     .loss = {c.label_smoothing, c.z_loss},
-                     .parts = c.sharded && c.optimizer != "muon" ? r.mesh.dp : 1};
+        r.shape = {.B = int(at_once), .T = int(c.context)};
+        r.mode = {
+            .training = true, .recompute = c.recompute, .parts = c.sharded && c.optimizer != "muon" ? r.mesh.dp : 1};
         r.trainer = trainer();
         r.tokens_per_step = c.batch * c.context;
         r.config = c;
@@ -356,6 +353,7 @@ private:
         t.context = int(c.context);
         t.dropout = c.dropout;
         t.seed = uint64_t(c.seed);
+        t.loss = {c.label_smoothing, c.z_loss};
         t.schedule = {decay, c.lr, c.min_lr, in_steps(c.warmup), c.steps, in_steps(c.cooldown)};
         t.optimizer = {.kind = c.optimizer == "muon" ? OptimizerKind::muon : OptimizerKind::adamw,
                        .beta1 = c.beta1,

@@ -32,8 +32,8 @@ ModelFolder open_model_folder(const std::string& run_or_folder) {
     return m;
 }
 
-std::unique_ptr<Model> load_model(const ModelFolder& m, const Ops& ops, DType dtype, const Purpose& purpose) {
-    auto model = make_model(ops, m.config, dtype, purpose);
+std::unique_ptr<LanguageModel> load_model(const ModelFolder& m, const Ops& ops, DType dtype, BatchShape shape) {
+    auto model = make_language_model(ops, m.config, dtype, shape);
     std::vector<std::string> unused;
     try {
         unused = load_weights(*model, m.folder);

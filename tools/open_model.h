@@ -3,7 +3,7 @@
 // Face.
 #include <string>
 
-#include "engine/models/model.h"
+#include "engine/language_model.h"
 #include "tokenizer/tokenizer.h"
 #include "tools/model_folder.h"
 
@@ -28,7 +28,7 @@ ModelFolder open_model_folder(const std::string& run_or_folder);
 
 // The model with its weights; those of the run's newest checkpoint, where the folder was removed since. Tensors that no weight
 // asked for are named on stderr.
-std::unique_ptr<Model> load_model(const ModelFolder&, const Ops&, DType, const Purpose&);
+std::unique_ptr<LanguageModel> load_model(const ModelFolder&, const Ops&, DType, BatchShape);
 
 // The length of each id's text in bytes, for a model of so many ids: 0 for special tokens, which stand for no text, and
 // for ids that the tokenizer does not have.

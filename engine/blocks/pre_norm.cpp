@@ -21,7 +21,7 @@ void drop(const Run& r, const Batch& batch, int layer, DropoutSite site, Tensor 
 }  // namespace
 
 // Read downwards. Steps are numbered so that backward can be checked against them.
-void block_forward(const Run& r, int layer, const BlockWeights& w, BlockActs& a, BlockScratch& k, const Batch& batch,
+void PreNorm::forward(const Run& r, int layer, const Weights& w, Acts& a, Scratch& k, const Batch& batch,
                    Tensor rope_table, Tensor y, Tensor x) {
     const bool drops = batch.dropout.p > 0;
     const Tensor branch = r.own(k.branch);
@@ -39,8 +39,8 @@ void block_forward(const Run& r, int layer, const BlockWeights& w, BlockActs& a,
 }
 
 // The same steps, last to first. Weight gradients accumulate; gradients of activations are overwritten.
-void block_backward(const Run& r, int layer, const BlockWeights& w, BlockWeights& d_w, const BlockActs& a,
-                    BlockScratch& k, const Batch& batch, Tensor rope_table, Tensor d_x, Tensor d_y, Tensor x) {
+void PreNorm::backward(const Run& r, int layer, const Weights& w, Weights& d_w, const Acts& a,
+                    Scratch& k, const Batch& batch, Tensor rope_table, Tensor d_x, Tensor d_y, Tensor x) {
     const bool drops = batch.dropout.p > 0;
     const Tensor d_normed = r.own(k.d_normed);
     Tensor d_branch = d_y;  // step 7: the gradient of a sum is the gradient of both its parts
@@ -60,7 +60,7 @@ void block_backward(const Run& r, int layer, const BlockWeights& w, BlockWeights
 }
 
 // All rows on every rank: they are few.
-void block_cached(const Run& r, const BlockWeights& w, BlockActs& a, BlockScratch& k, AttentionCache& cache,
+void PreNorm::cached(const Run& r, const Weights& w, Acts& a, Scratch& k, Cache& cache,
                   const CachedRows& rows, Tensor rope_table, Tensor y, Tensor x) {
     /*1*/ norm_forward(r, w.norm1, a.norm1, a.normed1, x);
     /*2*/ attention_cached(r, w.attention, cache, rows, rope_table, k.branch, a.attention.qkv, a.attention.y, a.normed1);

@@ -14,75 +14,75 @@
 #include "engine/layers/attention.h"
 #include "engine/layers/feed_forward.h"
 #include "engine/layers/norm.h"
+#include "engine/layers/under.h"
 
 namespace gradus {
 
-// Walks a member's own list, with the member's name in front of each name.
-template <class Visit>
-auto under(const std::string& prefix, Visit&& visit) {
-    return [prefix, &visit](const std::string& name, auto&&... rest) { visit(prefix + "." + name, rest...); };
-}
+struct PreNorm {
+    struct Weights {
+        NormWeights norm1, norm2;
+        AttentionWeights attention;
+        FeedForwardWeights feed_forward;
 
-struct BlockWeights {
-    NormWeights norm1, norm2;
-    AttentionWeights attention;
-    FeedForwardWeights feed_forward;
+        template <class Visit>
+        void each(const Dims& d, const ModelConfig& m, Visit&& visit) {
+            norm1.each(m, under("norm1", visit));
+            attention.each(d, m, under("attention", visit));
+            norm2.each(m, under("norm2", visit));
+            feed_forward.each(d, m, under("feed_forward", visit));
+        }
+    };
 
-    template <class Visit>
-    void each(const Dims& d, const ModelConfig& m, Visit&& visit) {
-        norm1.each(m, under("norm1", visit));
-        attention.each(d, m, under("attention", visit));
-        norm2.each(m, under("norm2", visit));
-        feed_forward.each(d, m, under("feed_forward", visit));
-    }
+    struct Acts {                 // kept from forward to backward
+        Tensor normed1, normed2;  // [N,C]
+        Tensor mid;               // [n,C]
+        NormActs norm1, norm2;
+        AttentionActs attention;
+        FeedForwardActs feed_forward;
+
+        template <class Visit>
+        void each(const Run& r, Visit&& visit) {
+            const Shape rows = {r.d.N(), r.d.C}, own_rows = {r.own_rows(), r.d.C};
+            visit("normed1", normed1, rows, r.dtype);
+            norm1.each(r, under("norm1", visit));
+            attention.each(r, under("attention", visit));
+            visit("mid", mid, own_rows, r.dtype);
+            visit("normed2", normed2, rows, r.dtype);
+            norm2.each(r, under("norm2", visit));
+            feed_forward.each(r, under("feed_forward", visit));
+        }
+    };
+
+    struct Scratch {      // used by every layer in turn
+        Tensor branch;    // [N,C]  what a branch adds to the stream; in backward, the gradient of that
+        Tensor d_normed;  // [N,C]
+        Tensor d_mid;     // [n,C]
+        AttentionScratch attention;
+        FeedForwardScratch feed_forward;
+
+        template <class Visit>
+        void each(const Run& r, bool training, Visit&& visit) {
+            const Shape rows = {r.d.N(), r.d.C}, own_rows = {r.own_rows(), r.d.C};
+            visit("branch", branch, rows, r.dtype);
+            if (!training) return;
+            visit("d_normed", d_normed, rows, r.dtype);
+            visit("d_mid", d_mid, own_rows, r.dtype);
+            attention.each(r, under("attention", visit));
+            feed_forward.each(r, under("feed_forward", visit));
+        }
+        Tensor rows() const { return branch; }  // [N,C]  free between blocks
+    };
+
+    using Cache = AttentionCache;
+
+    static void forward(const Run&, int layer, const Weights&, Acts&, Scratch&, const Batch&, Tensor rope_table,
+                        Tensor y, Tensor x);
+    // d_x may be d_y.
+    static void backward(const Run&, int layer, const Weights& w, Weights& d_w, const Acts&, Scratch&, const Batch&,
+                         Tensor rope_table, Tensor d_x, Tensor d_y, Tensor x);
+    // For generation: the rows of `acts` are those of the call. y may be x.
+    static void cached(const Run&, const Weights&, Acts& acts, Scratch&, Cache&, const CachedRows&, Tensor rope_table,
+                       Tensor y, Tensor x);
 };
-
-struct BlockActs {            // kept from forward to backward
-    Tensor normed1, normed2;  // [N,C]
-    Tensor mid;               // [n,C]
-    NormActs norm1, norm2;
-    AttentionActs attention;
-    FeedForwardActs feed_forward;
-
-    template <class Visit>
-    void each(const Run& r, Visit&& visit) {
-        const Shape rows = {r.d.N(), r.d.C}, own_rows = {r.own_rows(), r.d.C};
-        visit("normed1", normed1, rows, r.dtype);
-        norm1.each(r, under("norm1", visit));
-        attention.each(r, under("attention", visit));
-        visit("mid", mid, own_rows, r.dtype);
-        visit("normed2", normed2, rows, r.dtype);
-        norm2.each(r, under("norm2", visit));
-        feed_forward.each(r, under("feed_forward", visit));
-    }
-};
-
-struct BlockScratch {  // used by every layer in turn
-    Tensor branch;     // [N,C]  what a branch adds to the stream; in backward, the gradient of that
-    Tensor d_normed;   // [N,C]
-    Tensor d_mid;      // [n,C]
-    AttentionScratch attention;
-    FeedForwardScratch feed_forward;
-
-    template <class Visit>
-    void each(const Run& r, bool training, Visit&& visit) {
-        const Shape rows = {r.d.N(), r.d.C}, own_rows = {r.own_rows(), r.d.C};
-        visit("branch", branch, rows, r.dtype);
-        if (!training) return;
-        visit("d_normed", d_normed, rows, r.dtype);
-        visit("d_mid", d_mid, own_rows, r.dtype);
-        attention.each(r, under("attention", visit));
-        feed_forward.each(r, under("feed_forward", visit));
-    }
-};
-
-void block_forward(const Run&, int layer, const BlockWeights&, BlockActs&, BlockScratch&, const Batch&,
-                   Tensor rope_table, Tensor y, Tensor x);
-// d_x may be d_y.
-void block_backward(const Run&, int layer, const BlockWeights& w, BlockWeights& d_w, const BlockActs&, BlockScratch&,
-                    const Batch&, Tensor rope_table, Tensor d_x, Tensor d_y, Tensor x);
-// For generation: the rows of `acts` are those of the call. y may be x.
-void block_cached(const Run&, const BlockWeights&, BlockActs& acts, BlockScratch&, AttentionCache&, const CachedRows&,
-                  Tensor rope_table, Tensor y, Tensor x);
 
 }  // namespace gradus

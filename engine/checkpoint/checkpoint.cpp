@@ -174,21 +174,21 @@ HeldFolder hold_model(const fs::path& named, Judge judge, const Comm& all) {
     return held;
 }
 
-TrainingState load_checkpoint(const fs::path& folder, Model& model, Optimizer& optimizer, const Mesh& mesh,
-                              Verified verified) {
+TrainingState load_checkpoint(const fs::path& folder, Parameters& parameters, const ModelConfig& model,
+                              Optimizer& optimizer, const Mesh& mesh, Verified verified) {
     Manifest manifest = read_manifest(folder);
     // Nobody takes anything from a file that may be damaged.
     if (verified == Verified::no) verify_files(folder, manifest, mesh.world);
 
-    std::vector<std::string> found = differences(read_model_config(folder), model.config());
-    if (manifest.dtype != name_of(model.run.dtype))
-        found.push_back("dtype " + manifest.dtype + " instead of " + name_of(model.run.dtype));
+    std::vector<std::string> found = differences(read_model_config(folder), model);
+    if (manifest.dtype != name_of(parameters.runtime.dtype))
+        found.push_back("dtype " + manifest.dtype + " instead of " + name_of(parameters.runtime.dtype));
     refuse_differences(folder, found);
 
     // What is wrong with a file that passed so far is found before anything is overwritten.
-    check_optimizer(folder, model, optimizer);
-    load_weights(model, folder);
-    load_optimizer(folder, model, optimizer);
+    check_optimizer(folder, parameters, optimizer);
+    load_weights(parameters, model, folder);
+    load_optimizer(folder, parameters, optimizer);
     mesh.world.barrier();  // whoever is done waits here, where the progress of the others counts
     return std::move(manifest.state);
 }

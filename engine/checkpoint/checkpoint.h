@@ -38,7 +38,7 @@ struct SaveOptions {
 // the snapshot. Older ones that are no targets of a rollback are removed, where the state names those that are. Error when the disk is full or the folder cannot be written: it names the checkpoint that remains, and
 // nothing half-written does.
 fs::path save_checkpoint(const fs::path& run_folder, const Snapshot&, const TrainingState&, const SaveOptions& = {});
-inline fs::path save_checkpoint(const fs::path& run_folder, Model& model, Optimizer& optimizer,
+inline fs::path save_checkpoint(const fs::path& run_folder, const LanguageModel& model, Optimizer& optimizer,
                                 const TrainingState& state, const SaveOptions& options = {}) {
     return save_checkpoint(run_folder, Snapshot::of(model, optimizer), state, options);
 }
@@ -62,10 +62,15 @@ HeldFolder hold_model(const fs::path& folder, Judge, const Comm& all = {});
 // Whether the checksums of a checkpoint have yet to be looked at.
 enum class Verified { no, yes };
 
-// Fills the model and the optimizer, whatever the mesh that the checkpoint was made on; every rank calls. Error when a file
-// was truncated or edited, or when the checkpoint is of another model or dtype, naming each difference; model and optimizer
+// Fills weights and optimizer, whatever the mesh that the checkpoint was made on; every rank calls. Error when a file
+// was truncated or edited, or when the checkpoint is of another model or dtype, naming each difference; weights and optimizer
 // are then as they were. Whether the settings of the two runs agree is for require_same_run() to say (engine/config.h).
-TrainingState load_checkpoint(const fs::path& folder, Model&, Optimizer&, const Mesh& = {}, Verified = Verified::no);
+TrainingState load_checkpoint(const fs::path& folder, Parameters&, const ModelConfig&, Optimizer&, const Mesh& = {},
+                              Verified = Verified::no);
+inline TrainingState load_checkpoint(const fs::path& folder, LanguageModel& model, Optimizer& optimizer,
+                                     const Mesh& mesh = {}, Verified verified = Verified::no) {
+    return load_checkpoint(folder, model.parameters, model.config(), optimizer, mesh, verified);
+}
 
 // Removes what killed processes left half-written in the run. save_checkpoint() does so itself; a run that starts on a
 // nearly full disk may want the room before.

@@ -22,7 +22,7 @@ struct Copy {  // one stored tensor into its rows of one weight
 };
 
 // Those rows and columns of the stored tensor that this rank has.
-void copy_slices(const Run& run, const Copy& c) {
+void copy_slices(const Runtime& run, const Copy& c) {
     const Weight& w = *c.weight;
     const bool vector = w.whole.shape.rank == 1;  // a column here, a row there
     const int64_t columns = vector ? 1 : w.whole.shape.dim[1];
@@ -40,23 +40,23 @@ void copy_slices(const Run& run, const Copy& c) {
 
 }  // namespace
 
-std::vector<std::string> load_weights(Model& model, const fs::path& folder) {
-    return load_weights(model, folder, [&](size_t i) { return model.weights()[i].value; });
+std::vector<std::string> load_weights(Parameters& parameters, const ModelConfig& model, const fs::path& folder) {
+    return load_weights(parameters, model, folder, [&](size_t i) { return parameters.weights()[i].value; });
 }
 
-std::vector<std::string> load_weights(Model& model, const fs::path& folder,
+std::vector<std::string> load_weights(const Parameters& parameters, const ModelConfig& model, const fs::path& folder,
                                       const std::function<Tensor(size_t)>& destination) {
     const StoredTensors stored(folder);
-    const FamilyFiles& family = files_of(model.config().family);
+    const FamilyFiles& family = files_of(model.family);
 
     std::vector<Copy> copies;
     std::set<std::string> used;
-    for (size_t i = 0; i < model.weights().size(); ++i)
-        for (const Weight& w = model.weights()[i];
-             const ExternalTensor& part : family.external(model.config(), w.name, w.whole)) {
+    for (size_t i = 0; i < parameters.weights().size(); ++i)
+        for (const Weight& w = parameters.weights()[i];
+             const ExternalTensor& part : family.external(model, w.name, w.whole)) {
             const bool head = w.name == "head";
             const StoredTensors::Found* found = stored.find(part.name, head ? "" : family.prefix);
-            if (!found && w.name == "wte" && model.config().tied) found = stored.find(head_tensor);
+            if (!found && w.name == "wte" && model.tied) found = stored.find(head_tensor);
             if (!found)
                 throw Error("'" + folder.string() + "' has no tensor '" + (head ? "" : family.prefix) + part.name + "'",
                             "its config.json describes a model that needs it, and none of its safetensors files has it",
@@ -81,15 +81,15 @@ std::vector<std::string> load_weights(Model& model, const fs::path& folder,
             used.insert(e.name);
             if (!head) used.insert({part.name, family.prefix + part.name});  // find() has compared them
             if (const auto* copy = stored.find(head_tensor);
-                copy && w.name == "wte" && model.config().tied && same_content(*copy->entry, e))
+                copy && w.name == "wte" && model.tied && same_content(*copy->entry, e))
                 used.insert(head_tensor);
         }
 
-    for (const Copy& c : copies) copy_slices(model.run, c);
+    for (const Copy& c : copies) copy_slices(parameters.runtime, c);
 
     std::vector<std::string> ignored;
     for (const auto& [name, found] : stored.all())
-        if (!used.count(name) && !is_redundant(*found.entry, model.config())) ignored.push_back(name);
+        if (!used.count(name) && !is_redundant(*found.entry, model)) ignored.push_back(name);
     return ignored;
 }
 

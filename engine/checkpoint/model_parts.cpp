@@ -4,7 +4,6 @@
 
 #include "engine/base/error.h"
 #include "engine/checkpoint/transfer.h"
-#include "engine/models/decoder.h"
 
 namespace gradus {
 
@@ -17,28 +16,26 @@ constexpr double gpt2_norm_eps = 1e-5;
 
 std::vector<DeclaredWeight> declared_weights(const ModelConfig& m) {
     std::vector<DeclaredWeight> all;
-    DecoderWeights weights;
-    weights.each(dims_of(m, 1, 1), m, [&](const std::string& name, Tensor&, const Spec& s, int) {
-        all.push_back({name, s});
-    });
+    for (const Weight& w : weights_of(m)) all.push_back({w.name, w.whole});
     return all;
 }
 
-std::unique_ptr<Model> model_of(const Ops& ops, const ModelConfig& m, DType dtype, const StoredWeights& stored) {
-    auto model = make_model(ops, m, dtype, {});
+std::unique_ptr<LanguageModel> model_of(const Ops& ops, const ModelConfig& m, DType dtype,
+                                        const StoredWeights& stored) {
+    auto model = make_language_model(ops, m, dtype);
     for (const Weight& w : model->weights())
         if (const auto found = stored.find(w.name); found != stored.end())
             copy_in(ops, model->run.stream, w.value, found->second);
     return model;
 }
 
-std::map<std::string, const Weight*> weights_by_name(Model& model) {
+std::map<std::string, const Weight*> weights_by_name(const LanguageModel& model) {
     std::map<std::string, const Weight*> all;
     for (const Weight& w : model.weights()) all.emplace(w.name, &w);
     return all;
 }
 
-void stream_out(const Run& run, Tensor t, const std::function<void(const void*, size_t)>& write) {
+void stream_out(const Runtime& run, Tensor t, const std::function<void(const void*, size_t)>& write) {
     const int64_t row_bytes = t.last() * int64_t(size_of(t.dtype));
     const int64_t at_once = std::max<int64_t>(1, piece_bytes / row_bytes);
     std::vector<std::byte> piece;

@@ -5,7 +5,7 @@
 #include <map>
 
 #include "engine/checkpoint/elements.h"
-#include "engine/models/model.h"
+#include "engine/language_model.h"
 
 namespace gradus {
 
@@ -28,13 +28,13 @@ std::vector<DeclaredWeight> declared_weights(const ModelConfig&);
 using StoredWeights = std::map<std::string, Strided<const std::byte>>;
 
 // The model in that dtype, with room for nothing but its weights.
-std::unique_ptr<Model> model_of(const Ops&, const ModelConfig&, DType, const StoredWeights&);
+std::unique_ptr<LanguageModel> model_of(const Ops&, const ModelConfig&, DType, const StoredWeights&);
 
 // By name; valid as long as the model.
-std::map<std::string, const Weight*> weights_by_name(Model&);
+std::map<std::string, const Weight*> weights_by_name(const LanguageModel&);
 
 // The weight's bytes in the model's dtype, row-major, a few MiB at a time.
-void stream_out(const Run&, Tensor, const std::function<void(const void* data, size_t bytes)>& write);
+void stream_out(const Runtime&, Tensor, const std::function<void(const void* data, size_t bytes)>& write);
 
 // Error where the model is not one that nanoGPT and llm.c can hold: a GPT-2 with tied head, four times its width inside the
 // feed-forward layer, and norms with 1e-5. `program` is who cannot.

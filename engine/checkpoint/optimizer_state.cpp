@@ -15,30 +15,30 @@ constexpr std::pair<const char*, State> states[] = {{"m.", State::m}, {"v.", Sta
 
 std::vector<int64_t> dims_of(const Shape& s) { return {s.dim.begin(), s.dim.begin() + s.rank}; }
 
-void check(const SafetensorsFile& file, Model& model, Optimizer& optimizer) {
+void check(const SafetensorsFile& file, const Parameters& parameters, const Optimizer& optimizer) {
     auto refuse = [&](const std::string& cause) {
         throw Error("the optimizer's state does not fit the model: '" + file.path().string() + "'", cause,
                     "resume with the recipe that this checkpoint was made with");
     };
+    const std::string dtype = stored_name(optimizer.state_dtype());
     size_t expected = 0;
     for (const auto& [prefix, state] : states)
-        for (size_t i = 0; i < model.weights().size(); ++i) {
-            const Tensor t = optimizer.state_of(state, i);
-            if (!t) continue;
+        for (size_t i = 0; i < parameters.weights().size(); ++i) {
+            if (!optimizer.has(state, i)) continue;
             ++expected;
-            const std::string name = prefix + model.weights()[i].name;
+            const std::string name = prefix + parameters.weights()[i].name;
             const SafetensorsFile::Entry* e = file.find(name);
-            const std::vector<int64_t> shape = dims_of(model.weights()[i].whole.shape);
+            const std::vector<int64_t> shape = dims_of(parameters.weights()[i].whole.shape);
             if (!e) refuse("it has no tensor '" + name + "'");
-            if (e->shape != shape || e->dtype != stored_name(t.dtype))
-                refuse("tensor '" + e->name + "' is " + e->dtype + " " + shape_text(e->shape) + " instead of " +
-                       stored_name(t.dtype) + " " + shape_text(shape));
+            if (e->shape != shape || e->dtype != dtype)
+                refuse("tensor '" + e->name + "' is " + e->dtype + " " + shape_text(e->shape) + " instead of " + dtype +
+                       " " + shape_text(shape));
         }
     if (file.entries().size() != expected) refuse("it has tensors that this model does not have");
 }
 
 // The rows that no WeightSlice names.
-void zero_padding(const Run& run, const Weight& w, const Tensor& t) {
+void zero_padding(const Runtime& run, const Weight& w, const Tensor& t) {
     const Tensor here = as_matrix(t);
     std::vector<bool> named(size_t(here.rows()), false);
     for (const WeightSlice& p : w.slices) std::fill_n(named.begin() + p.row, p.rows, true);
@@ -65,18 +65,19 @@ StoredFile save_optimizer(const fs::path& folder, const Snapshot& s) {
     return file.commit();
 }
 
-void check_optimizer(const fs::path& folder, Model& model, Optimizer& optimizer) {
-    check(SafetensorsFile(folder / optimizer_name), model, optimizer);
+void check_optimizer(const fs::path& folder, const Parameters& parameters, const Optimizer& optimizer) {
+    check(SafetensorsFile(folder / optimizer_name), parameters, optimizer);
 }
 
-void load_optimizer(const fs::path& folder, Model& model, Optimizer& optimizer) {
+void load_optimizer(const fs::path& folder, const Parameters& parameters, Optimizer& optimizer) {
     const SafetensorsFile file(folder / optimizer_name);
-    check(file, model, optimizer);
-    const Run& run = model.run;
+    check(file, parameters, optimizer);
+    const Runtime& run = parameters.runtime;
     for (const auto& [prefix, state] : states) {
-        for (size_t i = 0; i < model.weights().size(); ++i) {
-            const Weight& w = model.weights()[i];
-            const Tensor t = optimizer.state_of(state, i);
+        Optimizer::StateAccess tensors = optimizer.write(state);
+        for (size_t i = 0; i < parameters.weights().size(); ++i) {
+            const Weight& w = parameters.weights()[i];
+            const Tensor t = tensors.of(i);
             if (!t) continue;
             const Tensor here = as_matrix(t);
             const int64_t columns = w.whole.shape.size() / w.whole.shape.dim[0];
@@ -87,18 +88,21 @@ void load_optimizer(const fs::path& folder, Model& model, Optimizer& optimizer) 
                         {all + size_t(p.logical_row * columns + p.logical_column) * size_of(t.dtype),
                          element_of(t.dtype), columns, 1});
         }
-        optimizer.keep(state);
+        tensors.store();
     }
 }
 
-std::vector<std::string> load_weights(Model& model, Optimizer& optimizer, const fs::path& folder) {
-    const size_t count = model.weights().size();
-    if (count == 0 || !optimizer.state_of(State::master, 0)) return load_weights(model, folder);
-    std::vector<std::string> ignored =
-        load_weights(model, folder, [&](size_t i) { return optimizer.state_of(State::master, i); });
-    for (size_t i = 0; i < count; ++i)
-        zero_padding(model.run, model.weights()[i], optimizer.state_of(State::master, i));
-    optimizer.keep(State::master);
+std::vector<std::string> load_weights(Parameters& parameters, const ModelConfig& model, Optimizer& optimizer,
+                                      const fs::path& folder) {
+    const size_t count = parameters.weights().size();
+    if (count == 0 || !optimizer.has(State::master, 0)) return load_weights(parameters, model, folder);
+    std::vector<std::string> ignored;
+    {
+        Optimizer::StateAccess masters = optimizer.write(State::master);
+        ignored = load_weights(parameters, model, folder, [&](size_t i) { return masters.of(i); });
+        for (size_t i = 0; i < count; ++i) zero_padding(parameters.runtime, parameters.weights()[i], masters.of(i));
+        masters.store();
+    }
     optimizer.weights_from_masters();
     return ignored;
 }

@@ -14,8 +14,8 @@ inline constexpr const char* optimizer_name = "gradus/optimizer.safetensors";
 
 StoredFile save_optimizer(const fs::path& folder, const Snapshot&);
 // Error names the tensor that is missing or has another shape.
-void check_optimizer(const fs::path& folder, Model&, Optimizer&);
+void check_optimizer(const fs::path& folder, const Parameters&, const Optimizer&);
 // The same, then fills the optimizer.
-void load_optimizer(const fs::path& folder, Model&, Optimizer&);
+void load_optimizer(const fs::path& folder, const Parameters&, Optimizer&);
 
 }  // namespace gradus

@@ -9,11 +9,11 @@ namespace {
 using State = Optimizer::State;
 constexpr std::pair<const char*, State> states[] = {{"m.", State::m}, {"v.", State::v}, {"master.", State::master}};
 
-Snapshot described(Model& model) {
-    Snapshot s{.model = model.config(), .dtype = model.run.dtype};
-    s.ops = &model.run.ops;
-    s.stream = model.run.stream;
-    for (const Weight& w : model.weights()) s.specs.push_back(w.whole);
+Snapshot described(const ModelConfig& model, const Parameters& parameters) {
+    Snapshot s{.model = model, .dtype = parameters.runtime.dtype};
+    s.ops = &parameters.runtime.ops;
+    s.stream = parameters.runtime.stream;
+    for (const Weight& w : parameters.weights()) s.specs.push_back(w.whole);
     return s;
 }
 
@@ -22,7 +22,7 @@ Tensor in_new_buffer(Snapshot& s, const Shape& shape, DType dtype) {
     return {s.buffers.back().get(), dtype, shape};
 }
 
-void copy_slices(const Run& run, const Tensor& whole, const Tensor& part, const std::vector<WeightSlice>& slices) {
+void copy_slices(const Runtime& run, const Tensor& whole, const Tensor& part, const std::vector<WeightSlice>& slices) {
     const Tensor to = as_matrix(whole), from = as_matrix(part);
     for (const WeightSlice& p : slices) {
         std::byte* first =
@@ -32,7 +32,7 @@ void copy_slices(const Run& run, const Tensor& whole, const Tensor& part, const 
 }
 
 // One weight, or a state of it, from all ranks of tp, in the first one's new buffer. `here` is this rank's part of it.
-Tensor collected(Snapshot& s, const Run& run, const Weight& w, const Tensor& here) {
+Tensor collected(Snapshot& s, const Runtime& run, const Weight& w, const Tensor& here) {
     const Comm& tp = run.tp;
     if (tp.rank > 0) {
         tp.send(here, 0, run.stream);
@@ -51,38 +51,40 @@ Tensor collected(Snapshot& s, const Run& run, const Weight& w, const Tensor& her
 
 }  // namespace
 
-Snapshot Snapshot::of(Model& model) {
-    CHECK(model.run.tp.size == 1, "the tensors of a model on several ranks are in no one place");
-    Snapshot s = described(model);
-    for (const Weight& w : model.weights()) s.weights.push_back({w.name, w.value});
+Snapshot Snapshot::of(const ModelConfig& model, const Parameters& parameters) {
+    CHECK(parameters.runtime.tp.size == 1, "the tensors of a model on several ranks are in no one place");
+    Snapshot s = described(model, parameters);
+    for (const Weight& w : parameters.weights()) s.weights.push_back({w.name, w.value});
     return s;
 }
 
-Snapshot Snapshot::of(Model& model, Optimizer& optimizer) {
+Snapshot Snapshot::of(const ModelConfig& model, const Parameters& parameters, Optimizer& optimizer) {
     CHECK(!optimizer.sharded(), "the state of an optimizer on several ranks is in no one place");
-    Snapshot s = of(model);
-    for (const auto& [prefix, state] : states)
-        for (size_t i = 0; i < model.weights().size(); ++i)
-            if (const Tensor t = optimizer.state_of(state, i))
-                s.optimizer.push_back({prefix + model.weights()[i].name, t});
+    Snapshot s = of(model, parameters);
+    for (const auto& [prefix, state] : states) {
+        const Optimizer::StateAccess tensors = optimizer.read(state);
+        for (size_t i = 0; i < parameters.weights().size(); ++i)
+            if (const Tensor t = tensors.of(i)) s.optimizer.push_back({prefix + parameters.weights()[i].name, t});
+    }
     return s;
 }
 
-Snapshot Snapshot::copy(Model& model, Optimizer& optimizer, const Mesh& mesh) {
-    Snapshot s = described(model);
+Snapshot Snapshot::copy(const ModelConfig& model, const Parameters& parameters, Optimizer& optimizer,
+                        const Mesh& mesh) {
+    Snapshot s = described(model, parameters);
     const bool first_of_dp = mesh.dp.rank == 0, mine = mesh.world.rank == 0;
-    for (const Weight& w : model.weights()) {
+    for (const Weight& w : parameters.weights()) {
         if (!first_of_dp) break;
-        const Tensor t = collected(s, model.run, w, w.value);
+        const Tensor t = collected(s, parameters.runtime, w, w.value);
         if (mine) s.weights.push_back({w.name, t});
     }
     for (const auto& [prefix, state] : states) {
-        optimizer.gather(state);
-        for (size_t i = 0; first_of_dp && i < model.weights().size(); ++i) {
-            const Weight& w = model.weights()[i];
-            const Tensor here = optimizer.state_of(state, i);
+        const Optimizer::StateAccess tensors = optimizer.read(state);
+        for (size_t i = 0; first_of_dp && i < parameters.weights().size(); ++i) {
+            const Weight& w = parameters.weights()[i];
+            const Tensor here = tensors.of(i);
             if (!here) continue;
-            const Tensor t = collected(s, model.run, w, here);
+            const Tensor t = collected(s, parameters.runtime, w, here);
             if (mine) s.optimizer.push_back({prefix + w.name, t});
         }
     }

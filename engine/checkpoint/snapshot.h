@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/language_model.h"
 #include "engine/optimizer.h"
 
 namespace gradus {
@@ -26,10 +27,16 @@ struct Snapshot {
     std::vector<std::unique_ptr<std::byte[]>> buffers = {};  // of a copy
 
     // The tensors of a model on one rank, where they are: valid until it trains on.
-    static Snapshot of(Model&);
-    static Snapshot of(Model&, Optimizer&);
+    static Snapshot of(const ModelConfig&, const Parameters&);
+    static Snapshot of(const ModelConfig&, const Parameters&, Optimizer&);
     // A copy. Every rank calls; the first one of the mesh has the result, the others have no tensors.
-    static Snapshot copy(Model&, Optimizer&, const Mesh&);
+    static Snapshot copy(const ModelConfig&, const Parameters&, Optimizer&, const Mesh&);
+
+    static Snapshot of(const LanguageModel& m) { return of(m.config(), m.parameters); }
+    static Snapshot of(const LanguageModel& m, Optimizer& o) { return of(m.config(), m.parameters, o); }
+    static Snapshot copy(const LanguageModel& m, Optimizer& o, const Mesh& mesh) {
+        return copy(m.config(), m.parameters, o, mesh);
+    }
 };
 
 }  // namespace gradus

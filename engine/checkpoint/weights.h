@@ -38,22 +38,30 @@ struct FolderModel {
 FolderModel describe_model(const fs::path& folder);
 ModelConfig read_model_config(const fs::path& folder);  // without the rest
 
-// Fills the model's weights from the folder's F32, BF16, F16 or F64 tensors, converted to the model's dtype. Returns the
+// Fills the weights of that model from the folder's F32, BF16, F16 or F64 tensors, converted to their dtype. Returns the
 // names of tensors that no weight asked for, less those that repeat what is computed anyway (is_redundant() of
 // stored_tensors.h, the copy of a tied head): their contents are compared. Error names the file, the tensor and both shapes;
-// the model is untouched unless every tensor is there. A model on one rank of several takes its pieces.
-std::vector<std::string> load_weights(Model&, const fs::path& folder);
-// The same into other tensors, destination(i) in the shape of model.weights()[i].
-std::vector<std::string> load_weights(Model&, const fs::path& folder, const std::function<Tensor(size_t)>& destination);
-// The same for a model that trains: masters take the folder's numbers as precisely as they are stored, and the weights are
+// the weights are untouched unless every tensor is there. One rank of several takes its slices.
+std::vector<std::string> load_weights(Parameters&, const ModelConfig&, const fs::path& folder);
+// The same into other tensors, destination(i) in the shape of parameters.weights()[i].
+std::vector<std::string> load_weights(const Parameters&, const ModelConfig&, const fs::path& folder,
+                                      const std::function<Tensor(size_t)>& destination);
+// The same for weights that train: masters take the folder's numbers as precisely as they are stored, and the weights are
 // rounded from them. Every rank of the mesh calls.
-std::vector<std::string> load_weights(Model&, Optimizer&, const fs::path& folder);
+std::vector<std::string> load_weights(Parameters&, const ModelConfig&, Optimizer&, const fs::path& folder);
+
+inline std::vector<std::string> load_weights(LanguageModel& m, const fs::path& folder) {
+    return load_weights(m.parameters, m.config(), folder);
+}
+inline std::vector<std::string> load_weights(LanguageModel& m, Optimizer& optimizer, const fs::path& folder) {
+    return load_weights(m.parameters, m.config(), optimizer, folder);
+}
 
 // Writes the folder in that dtype (f32, bf16 or f64) and returns its files. Error where config.json cannot say what
 // this model computes, or where the folder holds a model already.
 std::vector<StoredFile> save_weights(const Snapshot&, const fs::path& folder, DType dtype,
                                      uint64_t shard_limit = default_shard_limit);
-inline std::vector<StoredFile> save_weights(Model& model, const fs::path& folder, DType dtype,
+inline std::vector<StoredFile> save_weights(const LanguageModel& model, const fs::path& folder, DType dtype,
                                             uint64_t shard_limit = default_shard_limit) {
     return save_weights(Snapshot::of(model), folder, dtype, shard_limit);
 }

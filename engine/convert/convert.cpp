@@ -81,7 +81,7 @@ Stored stored_weights(const fs::path& folder, const ModelConfig& m) {
 ForeignModel read_hf(const Ops& ops, const fs::path& folder, std::optional<DType> dtype) {
     FolderModel described = describe_model(folder);
     const Stored stored = stored_weights(folder, described.config);
-    ForeignModel read = {make_model(ops, described.config, dtype.value_or(stored.dtype), {}),
+    ForeignModel read = {make_language_model(ops, described.config, dtype.value_or(stored.dtype)),
                          std::move(described.notes)};
     if (!dtype && !stored.note.empty()) read.notes.push_back(stored.note);
     const std::vector<std::string> unused = load_weights(*read.model, folder);
@@ -166,7 +166,7 @@ private:
 
 // The source's own description says more than we keep of it (the id that begins a text, say), and fits the same weights,
 // but for the head, which its tensors may have untied.
-void carry_config(const fs::path& from, const fs::path& to, const Model& model) {
+void carry_config(const fs::path& from, const fs::path& to, const LanguageModel& model) {
     nlohmann::json config = parse_json(read_file(from / "config.json"), (from / "config.json").string(),
                                        "copy or download the folder again");
     for (const char* key : {"torch_dtype", "dtype"})
@@ -175,7 +175,8 @@ void carry_config(const fs::path& from, const fs::path& to, const Model& model) 
     write_file_atomically(to / "config.json", config.dump(2) + "\n");
 }
 
-void write_hf(Model& model, const FoundModel& source, const fs::path& destination, const ConvertOptions& options) {
+void write_hf(const LanguageModel& model, const FoundModel& source, const fs::path& destination,
+              const ConvertOptions& options) {
     NewFolder fresh(destination);
     save_weights(model, fresh.path(), model.run.dtype, options.shard_limit);
     if (source.format == ModelFormat::hf) {
@@ -251,7 +252,7 @@ Converted convert_model(const Ops& ops, const FoundModel& source, const fs::path
                         const ConvertOptions& options) {
     require_free(destination, options.to);
     ForeignModel read = read_model(ops, source, options.dtype);
-    Model& model = *read.model;
+    const LanguageModel& model = *read.model;
     remove_leftovers_of(destination);
     switch (options.to) {
         case ModelFormat::hf: write_hf(model, source, destination, options); break;

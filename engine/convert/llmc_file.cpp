@@ -125,7 +125,7 @@ ForeignModel read_llmc(const Ops& ops, const fs::path& path, std::optional<DType
     return {model_of(ops, m, dtype.value_or(stored), places), {}};
 }
 
-void write_llmc(Model& model, const fs::path& path) {
+void write_llmc(const LanguageModel& model, const fs::path& path) {
     const ModelConfig& m = model.config();
     require_plain_gpt2(m, "llm.c");
     Header header = {};

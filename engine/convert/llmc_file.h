@@ -26,6 +26,6 @@ ForeignModel read_llmc(const Ops&, const fs::path& file, std::optional<DType>);
 
 // Version 3 or 5 by the model's dtype, the vocabulary padded with rows of zeros to a multiple of 128, which llm.c asks for.
 // An exact GELU becomes llm.c's own, which differs by up to 5e-4. Error where llm.c cannot hold the model.
-void write_llmc(Model&, const fs::path& file);
+void write_llmc(const LanguageModel&, const fs::path& file);
 
 }  // namespace gradus

@@ -17,12 +17,12 @@
 #include <optional>
 
 #include "engine/base/file.h"
-#include "engine/models/model.h"
+#include "engine/language_model.h"
 
 namespace gradus {
 
 struct ForeignModel {
-    std::unique_ptr<Model> model;
+    std::unique_ptr<LanguageModel> model;
     std::vector<std::string> notes;  // what its user should know, a line each
 };
 
@@ -33,6 +33,6 @@ ForeignModel read_nanogpt(const Ops&, const fs::path& file, std::optional<DType>
 // Writes a checkpoint that nanoGPT's sample.py samples from and train.py resumes from, with fresh moments and at iteration
 // 0. Where all biases are zero it has none. A GELU with tanh becomes nanoGPT's own, which differs by up to 5e-4. Error where
 // nanoGPT cannot hold the model.
-void write_nanogpt(Model&, const fs::path& file);
+void write_nanogpt(const LanguageModel&, const fs::path& file);
 
 }  // namespace gradus

@@ -18,7 +18,7 @@ struct StateTensor {  // one tensor of the state dictionary and its storage
 
 bool is_bias(const std::string& name) { return name.ends_with(".bias"); }
 
-bool all_zero(const Run& run, Tensor t) {
+bool all_zero(const Runtime& run, Tensor t) {
     bool zero = true;
     stream_out(run, t, [&](const void* data, size_t bytes) {
         const auto* at = static_cast<const std::byte*>(data);
@@ -27,7 +27,7 @@ bool all_zero(const Run& run, Tensor t) {
     return zero;
 }
 
-std::vector<StateTensor> state_tensors_of(Model& model) {
+std::vector<StateTensor> state_tensors_of(const LanguageModel& model) {
     const ModelConfig& m = model.config();
     std::vector<StateTensor> all;
     bool bias = false;
@@ -124,7 +124,7 @@ std::string pickle_of(const ModelConfig& m, const std::vector<StateTensor>& piec
 
 }  // namespace
 
-void write_nanogpt(Model& model, const fs::path& file) {
+void write_nanogpt(const LanguageModel& model, const fs::path& file) {
     require_plain_gpt2(model.config(), "nanoGPT");
     const std::vector<StateTensor> pieces = state_tensors_of(model);
     CHECK(pieces[0].name == "transformer.wte.weight", "the head shares the first storage");

@@ -4,20 +4,20 @@
 
 namespace gradus {
 
-CachedStep::CachedStep(Model& model, int S, int P, int rows)
-    : model_(model), arena_(model.run.ops, "rows of generation") {
+CachedStep::CachedStep(LanguageModel& model, int S, int P, int rows)
+    : model_(model), cache_(model.body->make_cache(S, P, rows)), arena_(model.run.ops, "rows of generation") {
     CHECK(S > 0 && S <= rows && P > 0 && P <= model.config().context,
           "a cache of another size than the model can have");
-    const int64_t V = int64_t(model.run.d.V) * model.run.tp.size;
-    cache_bytes_ = model.make_cache(S, P, rows);
+    const int64_t Vr = model.run.d.V, R = model.run.tp.size;
     arena_.declare("columns", columns_, {5 * int64_t(rows)}, DType::i32);
-    arena_.declare("logits", logits_, {S, V}, model.run.dtype);
+    arena_.declare("logits", own_logits_, {S, Vr}, model.run.dtype);
+    if (R > 1) arena_.declare("all logits", all_logits_, {R * S, Vr}, model.run.dtype);
     arena_.allocate();
     rows_.reserve(size_t(rows));
     wanted_.reserve(size_t(S));
     columns_host_.reserve(5 * size_t(rows));
-    logits_host_.resize(size_t(S * V));
-    raw_.resize(logits_.bytes());
+    logits_host_.resize(size_t(R * S * Vr));
+    raw_.resize(logits_host_.size() * size_of(model.run.dtype));
 }
 
 size_t CachedStep::host_bytes() const {
@@ -36,7 +36,7 @@ void CachedStep::add(const Row& row) {
 }
 
 int CachedStep::add_wanted(const Row& row) {
-    CHECK(int64_t(wanted_.size()) < logits_.shape.dim[0], "more rows wanted than there are sequences");
+    CHECK(int64_t(wanted_.size()) < own_logits_.shape.dim[0], "more rows wanted than there are sequences");
     add(row);
     wanted_.push_back(int32_t(rows_.size()) - 1);
     return int(wanted_.size()) - 1;
@@ -60,24 +60,45 @@ void CachedStep::run() {
     r.ops.copy_to_device(columns_.data, columns_host_.data(), columns_host_.size() * sizeof(int32_t), r.stream);
 
     auto column = [&](int64_t i, int64_t count) { return columns_.part(i * n, count); };
-    const Tensor logits = logits_.slice(0, k);
-    model_.cached({.tokens = column(0, n), .sequence = column(1, n), .position = column(2, n), .lo = column(3, n)},
-                  column(4, k), logits);
-    if (!unasked) r.ops.copy_to_host(raw_.data(), logits.data, logits.bytes(), r.stream);
+    const Tensor hidden = model_.body->forward_cached(
+        *cache_, {.tokens = column(0, n), .sequence = column(1, n), .position = column(2, n), .lo = column(3, n)},
+        column(4, k));
+    if (!unasked) {
+        const Tensor own_logits = own_logits_.slice(0, k);
+        model_.head.logits(own_logits, hidden);
+        r.tp.all_gather(device_logits(), own_logits, r.stream);
+        r.ops.copy_to_host(raw_.data(), device_logits().data, device_logits().bytes(), r.stream);
+    }
     r.ops.synchronise(r.stream);  // also where nothing comes back: the next step fills the columns on the host again
-    if (unasked) return;
-    auto to_f32 = [&](const auto* from) {
-        for (size_t i = 0; i < size_t(logits.size()); ++i) logits_host_[i] = float(from[i]);
+    if (!unasked) logits_to_f32();
+}
+
+Tensor CachedStep::device_logits() const {
+    const int64_t R = model_.run.tp.size, k = int64_t(wanted_.size());
+    return R == 1 ? own_logits_.slice(0, k) : all_logits_.slice(0, R * k);
+}
+
+// From slices of the vocabulary to rows of it.
+void CachedStep::logits_to_f32() {
+    const int64_t R = model_.run.tp.size, k = int64_t(wanted_.size()), Vr = own_logits_.last();
+    auto convert = [&](const auto* from) {
+        for (int64_t rank = 0; rank < R; ++rank)
+            for (int64_t row = 0; row < k; ++row) {
+                const auto* slice = from + (rank * k + row) * Vr;
+                float* to = logits_host_.data() + (row * R + rank) * Vr;
+                for (int64_t i = 0; i < Vr; ++i) to[i] = float(slice[i]);
+            }
     };
-    if (r.dtype == DType::bf16) to_f32(reinterpret_cast<const bf16*>(raw_.data()));
-    else if (r.dtype == DType::f32) to_f32(reinterpret_cast<const float*>(raw_.data()));
-    else if (r.dtype == DType::f64) to_f32(reinterpret_cast<const double*>(raw_.data()));
-    else check_failed("a dtype that a model can generate in", __FILE__, __LINE__, name_of(r.dtype));
+    const DType dtype = model_.run.dtype;
+    if (dtype == DType::bf16) convert(reinterpret_cast<const bf16*>(raw_.data()));
+    else if (dtype == DType::f32) convert(reinterpret_cast<const float*>(raw_.data()));
+    else if (dtype == DType::f64) convert(reinterpret_cast<const double*>(raw_.data()));
+    else check_failed("a dtype that a model can generate in", __FILE__, __LINE__, name_of(dtype));
 }
 
 std::span<float> CachedStep::logits(int wanted) {
     CHECK(wanted >= 0 && size_t(wanted) < wanted_.size(), "logits of a row that was not asked for");
-    return {logits_host_.data() + wanted * logits_.last(), size_t(model_.config().V)};
+    return {logits_host_.data() + wanted * model_.run.tp.size * own_logits_.last(), size_t(model_.config().V)};
 }
 
 }  // namespace gradus

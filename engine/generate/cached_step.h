@@ -1,5 +1,5 @@
 #pragma once
-// One call of Model::cached() after another: rows are gathered on the host, sent to the device in one piece, and the
+// One call of Model::forward_cached() after another: rows are gathered on the host, sent to the device in one piece, and the
 // logits that were asked for come back as f32.
 //
 //   step.begin();
@@ -10,7 +10,7 @@
 #include <span>
 #include <vector>
 
-#include "engine/models/model.h"
+#include "engine/language_model.h"
 
 namespace gradus {
 
@@ -20,25 +20,29 @@ public:
         int32_t token, sequence, position;
     };
 
-    // Makes the model's cache: S sequences of at most P positions, at most `rows` rows in a step, S of them wanted.
-    CachedStep(Model&, int S, int P, int rows);
+    // Makes a cache: S sequences of at most P positions, at most `rows` rows in a step, S of them wanted.
+    CachedStep(LanguageModel&, int S, int P, int rows);
 
     void begin();
     void add(const Row&);
     int add_wanted(const Row&);  // the number under which its logits are found
     void run();
 
-    std::span<float> logits(int wanted);              // [V], to be changed as the caller likes, until the next run()
-    Tensor device_logits() const { return logits_; }  // [S,V]
+    std::span<float> logits(int wanted);  // [V], to be changed as the caller likes, until the next run()
+    // [R,k,Vr] of the k rows wanted: the vocabulary in slices of Vr ids, as the R ranks of tp hold them.
+    Tensor device_logits() const;
 
-    size_t bytes() const { return arena_.bytes() + cache_bytes_; }  // on the device
+    size_t bytes() const { return arena_.bytes() + cache_->bytes(); }  // on the device
     size_t host_bytes() const;
 
 private:
-    Model& model_;
+    void logits_to_f32();
+
+    LanguageModel& model_;
+    std::unique_ptr<KvCache> cache_;
     Arena arena_;
-    size_t cache_bytes_ = 0;
-    Tensor columns_, logits_;  // [5·rows] i32, [S,V]
+    Tensor columns_;                  // [5·rows] i32
+    Tensor own_logits_, all_logits_;  // [S,Vr], [R·S,Vr]
     std::vector<Row> rows_;
     std::vector<int32_t> wanted_, columns_host_;
     std::vector<std::byte> raw_;  // logits as the device has them

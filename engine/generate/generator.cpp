@@ -7,7 +7,7 @@ namespace gradus {
 
 namespace {
 
-Generator::Capacity resolved(Generator::Capacity c, const Model& model) {
+Generator::Capacity resolved(Generator::Capacity c, const LanguageModel& model) {
     if (c.context <= 0 || c.context > model.config().context) c.context = model.config().context;
     c.rows = std::max(c.rows, c.sequences);
     return c;
@@ -50,7 +50,7 @@ struct Generator::Live {
     int wanted = -1;  // its row of logits in this step
 };
 
-Generator::Generator(Model& model, const Capacity& capacity)
+Generator::Generator(LanguageModel& model, const Capacity& capacity)
     : model_(model),
       capacity_(resolved(capacity, model)),
       step_(model, capacity_.sequences, capacity_.context, capacity_.rows) {}

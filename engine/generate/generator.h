@@ -54,7 +54,7 @@ public:
     };
 
     // Sets the cache aside (2·L·G·D·context elements for each sequence). Error when memory is short.
-    Generator(Model&, const Capacity&);
+    Generator(LanguageModel&, const Capacity&);
 
     // What follows each prompt, in the order of the prompts. Error, before anything is generated, for a prompt that is
     // empty, fills the context or has an id outside the vocabulary.
@@ -68,7 +68,7 @@ private:
     void check(const std::vector<Prompt>&) const;
     void feed(std::vector<Live>&);
 
-    Model& model_;
+    LanguageModel& model_;
     Capacity capacity_;
     CachedStep step_;
 };

@@ -50,14 +50,14 @@ struct AttentionScratch {
     }
 };
 
-// Keys and values of sequences that are being generated, one pair for each layer.
+// Keys and values of S sequences that are being generated, of at most P positions.
 struct AttentionCache {
     Tensor k, v;  // [S,G,P,D]
-};
 
-// Rows of attention_cached: which sequence and position each row is.
-struct CachedRows {
-    Tensor tokens, sequence, position, lo;  // [N]  i32
+    template <class Visit>
+    void each(const Run& r, int S, int P, Visit&& visit) {
+        for (auto [name, t] : {std::pair{"k", &k}, {"v", &v}}) visit(name, *t, Shape{S, r.d.G, P, r.d.D}, r.dtype);
+    }
 };
 
 void attention_forward(const Run&, const AttentionWeights&, AttentionActs&, const Batch&, Tensor rope_table, Tensor out,

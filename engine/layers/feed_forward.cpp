@@ -5,18 +5,22 @@
 namespace gradus {
 
 void feed_forward_forward(const Run& r, const FeedForwardWeights& w, Tensor up, Tensor activated, Tensor y, Tensor x) {
-    const auto& [ops, d, m, dtype, tp, s] = r;
+    const Ops& ops = r.ops;
+    const ModelConfig& m = r.model;
+    const Stream s = r.stream;
     /*1*/ ops.linear_forward({.y = up, .x = x, .w = w.up_w, .b = w.up_b}, s);
     /*2*/ if (m.gated) ops.gated_forward({.y = activated, .x = up, .kind = m.activation}, s);
           else ops.activation_forward({.y = activated, .x = up, .kind = m.activation}, s);
-    /*3*/ ops.linear_forward({.y = y, .x = activated, .w = w.down_w, .b = tp.rank == 0 ? Opt(w.down_b) : Opt()}, s);
+    /*3*/ ops.linear_forward({.y = y, .x = activated, .w = w.down_w, .b = r.tp.rank == 0 ? Opt(w.down_b) : Opt()}, s);
 }
 
 void feed_forward_backward(const Run& r, const FeedForwardWeights& w, FeedForwardWeights& d_w, const FeedForwardActs& a,
                            FeedForwardScratch& k, Tensor d_x, Tensor d_y, Tensor x) {
-    const auto& [ops, d, m, dtype, tp, s] = r;
+    const Ops& ops = r.ops;
+    const ModelConfig& m = r.model;
+    const Stream s = r.stream;
     /*3*/ ops.linear_backward_input({.d_x = k.d_activated, .d_y = d_y, .w = w.down_w}, s);
-          ops.linear_backward_weight({.d_w = d_w.down_w, .d_b = tp.rank == 0 ? Opt(d_w.down_b) : Opt(), .d_y = d_y,
+          ops.linear_backward_weight({.d_w = d_w.down_w, .d_b = r.tp.rank == 0 ? Opt(d_w.down_b) : Opt(), .d_y = d_y,
                                       .x = a.activated}, s);
     /*2*/ if (m.gated) ops.gated_backward({.d_x = k.d_up, .d_y = k.d_activated, .x = a.up, .kind = m.activation}, s);
           else ops.activation_backward({.d_x = k.d_up, .d_y = k.d_activated, .x = a.up, .kind = m.activation}, s);

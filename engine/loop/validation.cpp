@@ -7,7 +7,7 @@ namespace gradus {
 
 double ValidationResult::bits_per_byte() const { return nats / std::numbers::ln2 / bytes; }
 
-Validation::Validation(Model& model, const Mesh& mesh)
+Validation::Validation(LanguageModel& model, const Mesh& mesh)
     : model_(model),
       mesh_(mesh),
       inputs_(model.run.ops, "inputs of validation"),
@@ -39,7 +39,7 @@ ValidationResult Validation::run(int64_t windows, const NextBatch& next_batch, c
             host_.targets[size_t(row)] = -1;
         staged_.take(host_);
         batch_.upload(r.ops, staged_, r.stream);
-        model_.loss(batch_, losses_, LossConfig{});
+        model_.loss(batch_, losses_);
         r.ops.copy_to_host(host_losses_.data, losses_.data, losses_.bytes(), r.stream);
         r.ops.synchronise(r.stream);
         result.nats += sum_of_losses(host_losses_);

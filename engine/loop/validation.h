@@ -3,8 +3,8 @@
 #include <functional>
 #include <vector>
 
+#include "engine/language_model.h"
 #include "engine/mesh.h"
-#include "engine/models/model.h"
 
 namespace gradus {
 
@@ -19,7 +19,7 @@ struct ValidationResult {
 
 class Validation {
 public:
-    explicit Validation(Model&, const Mesh& = {});
+    explicit Validation(LanguageModel&, const Mesh& = {});
 
     // The plain cross-entropy of `windows` sequences (of the model's context), whatever the loss of training adds to it: so
     // that its nats and bits per byte compare with those of any other run. `bytes_of` gives the length of each id's text.
@@ -30,7 +30,7 @@ public:
     size_t bytes() const { return inputs_.bytes(); }  // on the device
 
 private:
-    Model& model_;
+    LanguageModel& model_;
     Mesh mesh_;
     Arena inputs_, on_host_;
     Batch batch_;
@@ -40,7 +40,7 @@ private:
 };
 
 // For a single one.
-inline ValidationResult validate_loss(Model& model, int64_t windows, const NextBatch& next_batch,
+inline ValidationResult validate_loss(LanguageModel& model, int64_t windows, const NextBatch& next_batch,
                                       const std::vector<int32_t>& bytes_of, const std::function<bool()>& stop = {},
                                       const Mesh& mesh = {}) {
     return Validation(model, mesh).run(windows, next_batch, bytes_of, stop);

@@ -61,7 +61,4 @@ const char* name_of(Activation);
 // What two models differ in, one line each: "layers 12 instead of 24". What training alone uses does not count.
 std::vector<std::string> differences(const ModelConfig& there, const ModelConfig& expected);
 
-// Weights that training changes; the tied head counts once.
-int64_t parameter_count(const ModelConfig&);
-
 }  // namespace gradus

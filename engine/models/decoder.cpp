@@ -1,8 +1,7 @@
 #include "engine/models/decoder.h"
 
-#include <unordered_map>
-
 #include "engine/base/philox.h"
+#include "engine/blocks/pre_norm.h"
 #include "engine/layers/rope.h"
 
 // Calls are tables here, forward and backward to be read side by side.
@@ -13,226 +12,219 @@ namespace {
 constexpr int embedding_layer = -1;  // the embedding's place among the layers, for its dropout
 }  // namespace
 
-Decoder::Decoder(const Run& r, const Purpose& purpose) : Model(r), purpose_(purpose) {
-    declare_weights();
-    declare_activations();
-    if (rope_table_) fill_rope_table(run.ops, run.model, rope_table_, run.stream);
+template <class Block>
+Decoder<Block>::Decoder(const Run& r, const Mode& mode, Parameters& parameters, Arena& activations) : run_(r), mode_(mode) {
+    declare_weights(parameters);
+    declare_activations(activations);
 }
 
-void Decoder::declare_weights() {
-    const Dims& d = run.d;
-    // Matrices first within a bucket: weight decay then covers whole ranges of the arena. What every rank of tp holds is
-    // last among them, and among the vectors, so that its gradients are summed in few calls.
-    auto place = [](int bucket, const Spec& s) -> Arena::Place {
-        return {bucket, (s.decayed() ? 0 : 2) + (s.split == Split::none ? 1 : 0)};
-    };
-    w_.each(d, run.model, [&](const std::string& name, Tensor& t, const Spec& s, int bucket) {
-        params.declare(name, t, s.shape, run.dtype, place(bucket, s));
-        weights_.push_back({name, s, bucket, {}, {}});
+template <class Block>
+void Decoder<Block>::declare_weights(Parameters& parameters) {
+    struct Declaration { std::string name; Tensor* value; Spec here; int bucket; };
+    std::vector<Declaration> declared;
+    w_.each(run_.d, run_.model, [&](const std::string& name, Tensor& t, const Spec& s, int bucket) {
+        declared.push_back({name, &t, s, bucket});
     });
+    std::vector<Tensor*> grads;
+    d_w_.each(run_.d, run_.model, [&](const std::string&, Tensor& t, const Spec&, int) { grads.push_back(&t); });
+    DecoderWeights<Block> on_one_rank;
     size_t i = 0;
-    DecoderWeights on_one_rank;
-    on_one_rank.each(dims_of(run.model, d.B, d.T), run.model, [&](const std::string&, Tensor&, const Spec& s, int) {
-        weights_[i].whole = s;
-        weights_[i].slices = slices_of(s, weights_[i].spec, run.tp.rank, run.tp.size);
-        ++i;
+    on_one_rank.each(dims_of(run_.model, run_.d.B, run_.d.T), run_.model, [&](const std::string&, Tensor&, const Spec& whole, int) {
+        const Declaration& d = declared[i];
+        parameters.declare(d.name, {*d.value, *grads[i++]}, d.here, whole, d.bucket);
     });
-    if (purpose_.training)
-        d_w_.each(d, run.model, [&](const std::string& name, Tensor& t, const Spec& s, int bucket) {
-            grads.declare(name, t, s.shape, run.accumulator(), place(bucket, s));
-        });
-    params.allocate(purpose_.parts);
-    if (purpose_.training) grads.allocate(purpose_.parts);
-
-    std::unordered_map<std::string_view, Weight*> by_name;
-    for (Weight& w : weights_) by_name[w.name] = &w;
-    std::vector<Weight> in_memory_order;
-    for (size_t e = 0; e < params.entries().size(); ++e) {
-        const Arena::Entry& entry = params.entries()[e];
-        Weight& w = *by_name.at(entry.name);
-        w.first = entry.first;
-        w.value = *entry.tensor;
-        if (purpose_.training) w.grad = *grads.entries()[e].tensor;
-        in_memory_order.push_back(w);
-    }
-    weights_ = std::move(in_memory_order);
 }
 
-void Decoder::declare_activations() {
-    const Dims& d = run.d;
-    const bool training = purpose_.training;
+template <class Block>
+void Decoder<Block>::declare_activations(Arena& activations) {
+    const Dims& d = run_.d;
+    const bool training = mode_.training;
     auto keep = [&](const std::string& name, Tensor& t, const Shape& shape, DType dtype) {
-        acts.declare(name, t, shape, dtype);
+        activations.declare(name, t, shape, dtype);
     };
-    const Shape rows = {d.N(), d.C}, own_rows = {run.own_rows(), d.C};
+    const Shape rows = {d.N(), d.C}, own_rows = {run_.own_rows(), d.C};
     stream_.resize(training ? size_t(d.L + 1) : 1);
-    acts_.resize(training && !purpose_.recompute ? size_t(d.L) : 1);
-    for (size_t l = 0; l < stream_.size(); ++l) keep("stream." + std::to_string(l), stream_[l], own_rows, run.dtype);
+    acts_.resize(training && !mode_.recompute ? size_t(d.L) : 1);
+    for (size_t l = 0; l < stream_.size(); ++l) keep("stream." + std::to_string(l), stream_[l], own_rows, run_.dtype);
     for (size_t l = 0; l < acts_.size(); ++l) {
         auto in_block = under("block." + std::to_string(l), keep);
-        acts_[l].each(run, in_block);
+        acts_[l].each(run_, in_block);
     }
-    scratch_.each(run, training, keep);
-    head_.each(run, keep);
-    norm_.each(run, keep);
-    keep("normed", normed_, rows, run.dtype);
-    if (training) {
-        keep("d_normed", d_normed_, rows, run.dtype);
-        keep("d_x", d_x_, own_rows, run.dtype);
-    }
-    if (run.model.position == Position::rotary)
-        keep("rope_table", rope_table_, Shape{run.model.context, d.D / 2, 2}, run.accumulator());
-    acts.declare_matmul_workspace(matmul_workspace_);
-    acts.allocate();
-    run.stream = run.stream.with(matmul_workspace_);
+    scratch_.each(run_, training, keep);
+    norm_.each(run_, keep);
+    keep("hidden", hidden_, rows, run_.dtype);
+    if (training) keep("d_x", d_x_, own_rows, run_.dtype);
+    if (run_.model.position == Position::rotary)
+        keep("rope_table", rope_table_, Shape{run_.model.context, d.D / 2, 2}, run_.accumulator());
+}
+
+template <class Block>
+void Decoder<Block>::ready() {
+    if (rope_table_) fill_rope_table(run_.ops, run_.model, rope_table_, run_.stream);
 }
 
 // This rank's part of the rows: those of its own ids. With one rank the positions go along.
-void Decoder::embed(Tensor y, Tensor tokens, Tensor positions) {
-    const bool alone = run.tp.size == 1;
-    run.ops.embedding_forward({.y = y, .tokens = tokens, .wte = w_.wte.slice(0, run.vocab_rows()),
-                               .positions = w_.wpe && alone ? positions : Tensor{}, .wpe = alone ? w_.wpe : Tensor{},
-                               .first_token = run.vocab_offset(), .V = run.model.V}, run.stream);
+template <class Block>
+void Decoder<Block>::embed(Tensor y, Tensor tokens, Tensor positions) const {
+    const bool alone = run_.tp.size == 1;
+    run_.ops.embedding_forward({.y = y, .tokens = tokens, .wte = w_.wte.slice(0, run_.vocab_rows()),
+                                .positions = w_.wpe && alone ? positions : Tensor{}, .wpe = alone ? w_.wpe : Tensor{},
+                                .first_token = run_.vocab_offset(), .V = run_.model.V}, run_.stream);
 }
 
-Tensor Decoder::embedded(const Batch& batch) {
-    const auto& [ops, d, m, dtype, tp, s] = run;
-    const Tensor x = stream_[0], all_rows = tp.size == 1 ? x : scratch_.branch;
+template <class Block>
+void Decoder<Block>::dropout_of_embedding(const Batch& batch, Tensor x) const {
+    const DropoutState& drop = batch.dropout;
+    if (drop.p > 0)
+        run_.ops.dropout({.y = x, .x = x, .p = drop.p, .key = key_of(drop.seed, drop.step, embedding_layer),
+                          .first_row = drop.first_row + run_.first_own_row()}, run_.stream);
+}
+
+template <class Block>
+Tensor Decoder<Block>::embedding_forward(const Batch& batch) {
+    const Comm& tp = run_.tp;
+    const Stream s = run_.stream;
+    const Tensor x = stream_[0], all_rows = tp.size == 1 ? x : scratch_.rows();
     embed(all_rows, batch.tokens, batch.positions);
     tp.reduce_scatter(x, all_rows, s);
     if (tp.size > 1 && w_.wpe) {
-        const Tensor positions = run.own(scratch_.branch);
-        ops.embedding_forward({.y = positions, .tokens = batch.positions.part(run.first_own_row(), run.own_rows()),
-                               .wte = w_.wpe}, s);
-        ops.add({.y = x, .a = x, .b = positions}, s);
+        const Tensor positions = run_.own(scratch_.rows());
+        run_.ops.embedding_forward({.y = positions, .tokens = batch.positions.part(run_.first_own_row(), run_.own_rows()),
+                                    .wte = w_.wpe}, s);
+        run_.ops.add({.y = x, .a = x, .b = positions}, s);
     }
-    const DropoutState& drop = batch.dropout;
-    if (drop.p > 0)
-        ops.dropout({.y = x, .x = x, .p = drop.p, .key = key_of(drop.seed, drop.step, embedding_layer),
-                     .first_row = drop.first_row + run.first_own_row()}, s);
+    dropout_of_embedding(batch, x);
     return x;
 }
 
-void Decoder::embedded_backward(const Batch& batch) {
-    const auto& [ops, d, m, dtype, tp, s] = run;
-    const bool alone = tp.size == 1;
-    const DropoutState& drop = batch.dropout;
-    if (drop.p > 0)
-        ops.dropout({.y = d_x_, .x = d_x_, .p = drop.p, .key = key_of(drop.seed, drop.step, embedding_layer),
-                     .first_row = drop.first_row + run.first_own_row()}, s);
+template <class Block>
+void Decoder<Block>::embedding_backward(const Batch& batch) {
+    const Ops& ops = run_.ops;
+    const Stream s = run_.stream;
+    const bool alone = run_.tp.size == 1;
+    dropout_of_embedding(batch, d_x_);
     if (!alone && w_.wpe)
         ops.embedding_backward({.d_wte = d_w_.wpe, .d_y = d_x_,
-                                .tokens = batch.positions.part(run.first_own_row(), run.own_rows())}, s);
-    ops.embedding_backward({.d_wte = d_w_.wte.slice(0, run.vocab_rows()), .d_wpe = alone ? d_w_.wpe : Tensor{},
-                            .d_y = run.gathered(d_x_, scratch_.branch), .tokens = batch.tokens,
+                                .tokens = batch.positions.part(run_.first_own_row(), run_.own_rows())}, s);
+    ops.embedding_backward({.d_wte = d_w_.wte.slice(0, run_.vocab_rows()), .d_wpe = alone ? d_w_.wpe : Tensor{},
+                            .d_y = run_.gathered(d_x_, scratch_.rows()), .tokens = batch.tokens,
                             .positions = w_.wpe && alone ? batch.positions : Tensor{},
-                            .first_token = run.vocab_offset(), .V = m.V}, s);
+                            .first_token = run_.vocab_offset(), .V = run_.model.V}, s);
 }
 
-void Decoder::forward(const Batch& batch) {
-    /*1*/ Tensor x = embedded(batch);
-    /*2*/ for (int l = 0; l < run.d.L; ++l) {
+template <class Block>
+Tensor Decoder<Block>::forward(const Batch& batch) {
+    /*1*/ Tensor x = embedding_forward(batch);
+    /*2*/ for (int l = 0; l < run_.d.L; ++l) {
         const Tensor y = stream_after(l);
-        block_forward(run, l, w_.block[size_t(l)], acts_of(l), scratch_, batch, rope_table_, y, x);
+        Block::forward(run_, l, w_.block[size_t(l)], acts_of(l), scratch_, batch, rope_table_, y, x);
         x = y;
     }
-    /*3*/ norm_forward(run, w_.norm, norm_, run.own(normed_), x);
-          run.tp.all_gather(normed_, run.own(normed_), run.stream);
+    /*3*/ norm_forward(run_, w_.norm, norm_, run_.own(hidden_), x);
+          run_.tp.all_gather(hidden_, run_.own(hidden_), run_.stream);
+    return hidden_;
 }
 
-void Decoder::loss(const Batch& batch, Tensor losses, const LossConfig& c) {
-    forward(batch);
-    /*4*/ head_loss(run, c, w_.classifier(run.model), head_, losses, normed_, batch.targets);
-}
-
-void Decoder::loss_and_backward(const Batch& batch, Tensor losses, double scale, const BucketDone& done) {
-    CHECK(purpose_.training, "this model was made without memory for gradients");
-    const auto& [ops, d, m, dtype, tp, s] = run;
+template <class Block>
+void Decoder<Block>::backward(const Batch& batch, Tensor d_hidden, const BucketDone& done) {
+    CHECK(mode_.training, "this model was made without memory for gradients");
     auto finished = [&](int bucket) {
         if (done) done(bucket);
     };
-    forward(batch);
-    /*4*/ head_loss_and_backward(run, purpose_.loss, w_.classifier(m), d_w_.classifier(m), head_, losses, d_normed_, normed_,
-                                 batch.targets, scale);
-          tp.reduce_scatter(run.own(d_normed_), d_normed_, s);
-    /*3*/ norm_backward(run, w_.norm, d_w_.norm, norm_, d_x_, run.own(d_normed_), stream_.back());
-          finished(d.L + 1);
-    /*2*/ for (int l = d.L - 1; l >= 0; --l) {
+          run_.tp.reduce_scatter(run_.own(d_hidden), d_hidden, run_.stream);
+    /*3*/ norm_backward(run_, w_.norm, d_w_.norm, norm_, d_x_, run_.own(d_hidden), stream_.back());
+          finished(run_.d.last_bucket());
+    /*2*/ for (int l = run_.d.L - 1; l >= 0; --l) {
         const Tensor x = stream_[size_t(l)];
-        const BlockWeights& w = w_.block[size_t(l)];
-        if (purpose_.recompute) block_forward(run, l, w, acts_of(l), scratch_, batch, rope_table_, run.own(d_normed_), x);
-        block_backward(run, l, w, d_w_.block[size_t(l)], acts_of(l), scratch_, batch, rope_table_, d_x_, d_x_, x);
+        const typename Block::Weights& w = w_.block[size_t(l)];
+        if (mode_.recompute) Block::forward(run_, l, w, acts_of(l), scratch_, batch, rope_table_, run_.own(d_hidden), x);
+        Block::backward(run_, l, w, d_w_.block[size_t(l)], acts_of(l), scratch_, batch, rope_table_, d_x_, d_x_, x);
         finished(l + 1);
     }
-    /*1*/ embedded_backward(batch);
+    /*1*/ embedding_backward(batch);
           finished(0);
 }
 
-void Decoder::logits(const Batch& batch, Tensor logits) {
-    CHECK(run.tp.size == 1, "no rank has all logits");
-    forward(batch);
-    run.ops.linear_forward({.y = logits, .x = normed_, .w = w_.classifier(run.model)}, run.stream);
-}
+// ---- generation ----------------------------------------------------------------------------------------------------------
 
-size_t Decoder::make_cache(int S, int P, int rows) {
-    cache_ = std::make_unique<Cache>(run.ops);
-    Run r = run;
+template <class Block>
+struct Decoder<Block>::Cache final : KvCache {
+    Run run;  // of a call of the most rows
+    std::vector<typename Block::Cache> layer;
+    typename Block::Acts acts;
+    typename Block::Scratch scratch;
+    NormActs norm;
+    Tensor x, hidden, picked;  // [rows,C]
+
+    Cache(const Run& r, int S, int P) : KvCache(r.ops), run(r) {
+        auto keep = [&](const std::string& name, Tensor& t, const Shape& shape, DType dtype) {
+            arena.declare(name, t, shape, dtype);
+        };
+        layer.resize(size_t(r.d.L));
+        for (int l = 0; l < r.d.L; ++l) layer[size_t(l)].each(r, S, P, under("block." + std::to_string(l), keep));
+        acts.each(r, keep);
+        scratch.each(r, false, keep);
+        norm.each(r, keep);
+        for (auto [name, t] : {std::pair{"x", &x}, {"hidden", &hidden}, {"picked", &picked}})
+            keep(name, *t, Shape{r.d.N(), r.d.C}, r.dtype);
+        arena.allocate();
+    }
+};
+
+template <class Block>
+std::unique_ptr<KvCache> Decoder<Block>::make_cache(int S, int P, int rows) const {
+    Run r = run_;
     r.d.B = 1;
     r.d.T = rows;
     r.tp = {};  // every rank works on all rows
-    auto keep = [&](const std::string& name, Tensor& t, const Shape& shape, DType dtype) {
-        cache_->arena.declare(name, t, shape, dtype);
-    };
-    cache_->layer.resize(size_t(r.d.L));
-    for (int l = 0; l < r.d.L; ++l)
-        for (auto [name, t] : {std::pair{"k", &cache_->layer[size_t(l)].k}, {"v", &cache_->layer[size_t(l)].v}})
-            keep("block." + std::to_string(l) + "." + name, *t, Shape{S, r.d.G, P, r.d.D}, r.dtype);
-    cache_->acts.each(r, keep);
-    cache_->scratch.each(r, false, keep);
-    keep("x", cache_->x, Shape{rows, r.d.C}, r.dtype);
-    keep("normed", cache_->normed, Shape{rows, r.d.C}, r.dtype);
-    keep("picked", cache_->picked, Shape{rows, r.d.C}, r.dtype);
-    if (run.tp.size > 1) keep("logits", cache_->own_logits, Shape{S, r.d.V}, r.dtype);
-    cache_->arena.allocate();
-    return cache_->arena.bytes();
+    return std::make_unique<Cache>(r, S, P);
 }
 
-void Decoder::cached(const CachedRows& rows, Tensor wanted, Tensor logits) {
-    CHECK(cache_, "cached() before make_cache()");
-    const auto& [ops, d, m, dtype, tp, s] = run;
-    const int64_t n = rows.tokens.size();
-    Cache& c = *cache_;
-    CHECK(n <= c.x.rows(), "more rows than the cache was made for");
+namespace {
 
-    BlockActs a = c.acts;  // the same memory, as n rows
-    for (Tensor* t : {&a.normed1, &a.mid, &a.normed2, &a.attention.qkv, &a.attention.y, &a.feed_forward.up,
-                      &a.feed_forward.activated})
-        *t = t->slice(0, n);
-    for (Tensor* t : {&a.norm1.mean, &a.norm1.rstd, &a.norm2.mean, &a.norm2.rstd})
-        if (*t) *t = t->part(0, n);
-    BlockScratch k;
-    k.branch = c.scratch.branch.slice(0, n);
+// The same memory as a call of fewer rows sees it.
+template <class List, class... Args>
+List resized(List list, Args&&... of_call) {
+    list.each(std::forward<Args>(of_call)..., [](const std::string&, Tensor& t, const Shape& shape, DType dtype) {
+        t = {t.data, dtype, shape};
+    });
+    return list;
+}
+
+}  // namespace
+
+template <class Block>
+Tensor Decoder<Block>::forward_cached(KvCache& cache, const CachedRows& rows, Tensor wanted) const {
+    Cache& c = static_cast<Cache&>(cache);
+    const Ops& ops = run_.ops;
+    const Comm& tp = run_.tp;
+    const Stream s = run_.stream;
+    const int64_t n = rows.tokens.size();
+    CHECK(n <= c.x.rows(), "more rows than the cache was made for");
+    Run r = c.run;
+    r.d.T = int(n);
+    typename Block::Acts acts = resized(c.acts, r);
+    typename Block::Scratch scratch = resized(c.scratch, r, false);
     const Tensor x = c.x.slice(0, n);
 
     /*1*/ embed(x, rows.tokens, rows.position);
           tp.sum(x, s);
           if (tp.size > 1 && w_.wpe) {
-              ops.embedding_forward({.y = k.branch, .tokens = rows.position, .wte = w_.wpe}, s);
-              ops.add({.y = x, .a = x, .b = k.branch}, s);
+              ops.embedding_forward({.y = scratch.rows(), .tokens = rows.position, .wte = w_.wpe}, s);
+              ops.add({.y = x, .a = x, .b = scratch.rows()}, s);
           }
-    /*2*/ for (int l = 0; l < d.L; ++l)
-        block_cached(run, w_.block[size_t(l)], a, k, c.layer[size_t(l)], rows, rope_table_, x, x);
+    /*2*/ for (int l = 0; l < run_.d.L; ++l)
+        Block::cached(run_, w_.block[size_t(l)], acts, scratch, c.layer[size_t(l)], rows, rope_table_, x, x);
     const int64_t count = wanted ? wanted.size() : 0;
-    if (count == 0) return;  // a piece of a prompt whose logits nobody wants
-    const Tensor picked = c.picked.slice(0, count), normed = c.normed.slice(0, count);
+    if (count == 0) return {};
+    const Tensor picked = c.picked.slice(0, count), hidden = c.hidden.slice(0, count);
     ops.embedding_forward({.y = picked, .tokens = wanted, .wte = x}, s);  // row i is row wanted[i] of x
-    NormActs norm;
-    for (auto [mine, whole] : {std::pair{&norm.mean, &c.acts.norm1.mean}, {&norm.rstd, &c.acts.norm1.rstd}})
-        if (*whole) *mine = whole->part(0, count);
-    /*3*/ norm_forward(run, w_.norm, norm, normed, picked);
-    const Tensor own_logits = tp.size == 1 ? logits : c.own_logits.slice(0, count);
-    /*4*/ ops.linear_forward({.y = own_logits, .x = normed, .w = w_.classifier(m)}, s);
-          for (int64_t i = 0; tp.size > 1 && i < count; ++i) tp.all_gather(logits.slice(i, 1), own_logits.slice(i, 1), s);
+    r.d.T = int(count);
+    NormActs norm = resized(c.norm, r);
+    /*3*/ norm_forward(run_, w_.norm, norm, hidden, picked);
+    return hidden;
 }
+
+template class Decoder<PreNorm>;
 
 }  // namespace gradus

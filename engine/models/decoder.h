@@ -1,25 +1,32 @@
 #pragma once
-// A stack of pre-norm blocks that predicts the next token: GPT-2 (learned positions) and LLaMA (rotary positions).
+// A stack of blocks that reads left to right: GPT-2 (learned positions) and LLaMA (rotary positions).
 //
-//   x₀ = wte[token] (+ wpe[position])      xₗ₊₁ = blockₗ(xₗ)      logits = norm(x_L)·headᵀ        head = wte where tied
-#include "engine/blocks/pre_norm.h"
+//   x₀ = wte[token] (+ wpe[position])      xₗ₊₁ = blockₗ(xₗ)      hidden = norm(x_L)
+//
+// Block is a struct of types and functions such as engine/blocks/pre_norm.h, which says what they must be; it alone knows the
+// names of its tensors.
+#include <deque>
+
+#include "engine/layers/norm.h"
+#include "engine/layers/under.h"
 #include "engine/models/model.h"
 
 namespace gradus {
 
+template <class Block>
 struct DecoderWeights {
-    Tensor wte, wpe, head;
-    std::vector<BlockWeights> block;
+    Tensor wte, wpe;
+    std::vector<typename Block::Weights> block;
     NormWeights norm;
 
-    // visit(name, tensor, spec, bucket): a bucket is what is reduced over data-parallel ranks at once.
+    // visit(name, tensor, spec, bucket): backward completes the highest bucket first.
     template <class Visit>
     void each(const Dims& d, const ModelConfig& m, Visit&& visit) {
         block.resize(size_t(d.L));
         auto in_bucket = [&visit](int bucket) {
             return [&visit, bucket](const std::string& n, Tensor& t, const Spec& s) { visit(n, t, s, bucket); };
         };
-        auto first = in_bucket(0), last = in_bucket(d.L + 1);
+        auto first = in_bucket(0), last = in_bucket(d.last_bucket());
         first("wte", wte, Spec{.shape = {d.V, d.C}, .split = Split::rows});
         if (m.position == Position::learned) first("wpe", wpe, Spec{.shape = {m.context, d.C}});
         for (int l = 0; l < d.L; ++l) {
@@ -27,52 +34,42 @@ struct DecoderWeights {
             block[size_t(l)].each(d, m, under("block." + std::to_string(l), mine));
         }
         norm.each(m, under("norm", last));
-        if (!m.tied) last("head", head, Spec{.shape = {d.V, d.C}, .split = Split::rows});
     }
-
-    Tensor classifier(const ModelConfig& m) const { return m.tied ? wte : head; }
 };
 
+template <class Block>
 class Decoder final : public Model {
 public:
-    Decoder(const Run&, const Purpose&);
+    Decoder(const Run&, const Mode&, Parameters&, Arena& activations);
 
-    void loss(const Batch&, Tensor losses, const LossConfig&) override;
-    void loss_and_backward(const Batch&, Tensor losses, double scale, const BucketDone&) override;
-    void logits(const Batch&, Tensor logits) override;
-    size_t make_cache(int S, int P, int rows) override;
-    void cached(const CachedRows&, Tensor wanted, Tensor logits) override;
+    void ready() override;
+    Tensor forward(const Batch&) override;
+    void backward(const Batch&, Tensor d_hidden, const BucketDone&) override;
+    std::unique_ptr<KvCache> make_cache(int S, int P, int rows) const override;
+    Tensor forward_cached(KvCache&, const CachedRows&, Tensor wanted) const override;
+    WeightRef token_embedding() override { return {w_.wte, d_w_.wte}; }
 
 private:
-    void declare_weights();
-    void declare_activations();
-    void forward(const Batch&);
-    void embed(Tensor y, Tensor tokens, Tensor positions);
-    Tensor embedded(const Batch&);
-    void embedded_backward(const Batch&);
-    BlockActs& acts_of(int layer) { return acts_[purpose_.recompute || !purpose_.training ? 0 : size_t(layer)]; }
-    Tensor stream_after(int layer) { return stream_[purpose_.training ? size_t(layer + 1) : 0]; }
+    struct Cache;
+    void declare_weights(Parameters&);
+    void declare_activations(Arena&);
+    void embed(Tensor y, Tensor tokens, Tensor positions) const;
+    Tensor embedding_forward(const Batch&);
+    void embedding_backward(const Batch&);
+    void dropout_of_embedding(const Batch&, Tensor x) const;
+    typename Block::Acts& acts_of(int layer) { return acts_[mode_.recompute || !mode_.training ? 0 : size_t(layer)]; }
+    Tensor stream_after(int layer) { return stream_[mode_.training ? size_t(layer + 1) : 0]; }
 
-    Purpose purpose_;
-    DecoderWeights w_, d_w_;
-    std::deque<BlockActs> acts_;  // one for each layer, or one for all
-    std::deque<Tensor> stream_;   // [n,C]  x₀ … x_L, or one for all
-    BlockScratch scratch_;
-    HeadScratch head_;
+    const Run run_;
+    const Mode mode_;
+    DecoderWeights<Block> w_, d_w_;
+    std::deque<typename Block::Acts> acts_;  // one for each layer, or one for all
+    std::deque<Tensor> stream_;              // [n,C]  x₀ … x_L, or one for all
+    typename Block::Scratch scratch_;
     NormActs norm_;
-    Tensor normed_, d_normed_;  // [N,C]
-    Tensor d_x_;                // [n,C]
-    Tensor rope_table_, matmul_workspace_;
-
-    struct Cache {  // generation
-        Arena arena;
-        std::vector<AttentionCache> layer;
-        BlockActs acts;
-        BlockScratch scratch;
-        Tensor x, normed, picked, own_logits;
-        explicit Cache(const Ops& ops) : arena(ops, "key-value cache") {}
-    };
-    std::unique_ptr<Cache> cache_;
+    Tensor hidden_;  // [N,C]
+    Tensor d_x_;     // [n,C]
+    Tensor rope_table_;
 };
 
 }  // namespace gradus

@@ -1,77 +1,64 @@
 #pragma once
-// Model: the one seam to the architecture. A trainer, an evaluator and a generator know nothing else of a model.
+// Model: the one seam to the architecture. It turns a batch into final hidden states, and their gradient into gradients of its
+// weights. What is predicted from hidden states belongs to a head (engine/heads), what is minimised to an objective.
 //
-// A model owns its weights and, when it is made to train, their gradients; master copies and moments belong to the
-// optimizer. Arenas of weights, gradients and optimizer state have one layout (engine/arena.h).
-#include <deque>
+// A model declares its weights in a Parameters and its activations in an arena, both given to its constructor; it owns no
+// memory. After allocate() of both, ready() fills the tables that do not train.
 #include <memory>
-#include <vector>
 
 #include "engine/batch.h"
-#include "engine/layers/attention.h"
-#include "engine/layers/head.h"
+#include "engine/parameters.h"
 #include "engine/run.h"
-#include "engine/spec.h"
 
 namespace gradus {
 
-struct Weight {
-    std::string name;
-    Spec spec;
-    int bucket;
-    Spec whole;                       // what it is on one rank
-    std::vector<WeightSlice> slices;  // what this rank has of it
-    int64_t first = 0;                // of its arena's elements
-    Tensor value = {};
-    Tensor grad = {};  // accumulator dtype; empty in a model that does not train
+struct BatchShape {  // the largest micro-batch
+    int B = 1, T = 1;
 };
 
-// Called in backward when all gradients of a bucket are there, last bucket first.
-using BucketDone = std::function<void(int bucket)>;
-
-// How much memory a model sets aside, and for what.
-struct Purpose {
-    int B = 1, T = 1;        // largest micro-batch
+struct Mode {
     bool training = false;   // gradients, and activations kept for backward
     bool recompute = false;  // keep only each block's input; backward runs the block again
-    LossConfig loss = {};    // of loss_and_backward()
     int parts = 1;           // every bucket of weights and gradients can be cut into so many equal parts
+};
+
+// Keys and values of sequences that are being generated, and what a call needs beside them. Made by a model, for that model.
+class KvCache {
+public:
+    virtual ~KvCache() = default;
+    size_t bytes() const { return arena.bytes(); }
+
+protected:
+    explicit KvCache(const Ops& ops) : arena(ops, "key-value cache") {}
+    Arena arena;
 };
 
 class Model {
 public:
     virtual ~Model() = default;
+    virtual void ready() = 0;
 
-    const ModelConfig& config() const { return run.model; }
-    std::vector<Weight>& weights() { return weights_; }  // in the order of their memory
+    // The final hidden states [N,C] of the batch's rows, after the last norm; all rows on every rank of tp. They stay until the next
+    // forward().
+    virtual Tensor forward(const Batch&) = 0;
+    // grads += the gradient, from d_hidden [N,C], that of the last forward()'s result; on ranks of tp d_hidden is each rank's part of a
+    // sum. d_hidden is overwritten. Gradients of weights that every rank of tp holds are parts of a sum, which engine/exchange.h makes.
+    virtual void backward(const Batch&, Tensor d_hidden, const BucketDone& done = {}) = 0;
 
-    // losses [N] of the batch's rows: 0 where the target is ignored. LossConfig{}: plain cross-entropy.
-    virtual void loss(const Batch&, Tensor losses, const LossConfig&) = 0;
-    // The same under the purpose's loss, and grads += gradient of scale · Σ losses. Under tensor parallelism the losses are
-    // the same on every rank, and the gradients of weights that every rank holds are parts of a sum, which
-    // engine/exchange.h makes.
-    virtual void loss_and_backward(const Batch&, Tensor losses, double scale, const BucketDone& done = {}) = 0;
-    // All logits [N,V], on one rank: for tests and golden files, at sizes where holding them is nothing.
-    virtual void logits(const Batch&, Tensor logits) = 0;
+    // Generation: a cache of S sequences of at most P positions, each call at most `rows` rows.
+    virtual std::unique_ptr<KvCache> make_cache(int S, int P, int rows) const = 0;
+    // Runs the rows and appends their keys and values to the cache. Returns the final hidden states [k,C] of the rows that `wanted` [k]
+    // (i32) lists, all of them on every rank; they stay until the next call.
+    virtual Tensor forward_cached(KvCache&, const CachedRows&, Tensor wanted) const = 0;
 
-    // Generation: one cache for S sequences of at most P positions, each call at most `rows` rows. Its bytes.
-    virtual size_t make_cache(int S, int P, int rows) = 0;
-    // Runs the n rows through the model, appending to the cache; logits [k, V·ranks of tp] of the rows that `wanted` [k]
-    // (i32) lists: the vocabulary's, then what fills up the last rank's share.
-    virtual void cached(const CachedRows& rows, Tensor wanted, Tensor logits) = 0;
-
-    Run run;
-    Arena params, grads, acts;
-
-protected:
-    Model(const Run& r) : run(r), params(r.ops, "params"), grads(r.ops, "grads"), acts(r.ops, "activations") {}
-    std::vector<Weight> weights_;
+    // The embedding of the tokens, which a tied head shares.
+    virtual WeightRef token_embedding() = 0;
 };
 
-// Error where the ranks of tp cannot share out this model's heads, features or vocabulary, or the rows of a micro-batch.
+// Error where the ranks of tp cannot divide this model's heads, features or vocabulary, or the rows of a micro-batch.
 void require_divisible(const ModelConfig&, int rows, int tp);
 
-// The family's model, with memory for the purpose; the weights are zero until initialise() or a checkpoint fills them.
-std::unique_ptr<Model> make_model(const Ops&, const ModelConfig&, DType, const Purpose&, Comm tp = {});
+// The model of the config's family.
+std::unique_ptr<Model> make_model(const Run&, const Mode&, Parameters&, Arena& activations);
 
 }  // namespace gradus

@@ -5,8 +5,8 @@
 
 #include "engine/base/one_line.h"
 #include "engine/base/suggest.h"
-#include "engine/models/decoder.h"
 #include "engine/models/files.h"
+#include "engine/models/model.h"
 
 namespace gradus {
 
@@ -142,17 +142,6 @@ void validate(const ModelConfig& m, const std::string& where) {
                "ids run from 0 to " + text(m.V - 1), "use the tokenizer that belongs to this model");
 }
 
-int64_t parameter_count(const ModelConfig& m) {
-    int64_t count = 0;
-    DecoderWeights weights;
-    ModelConfig one_layer = m;
-    one_layer.L = 1;
-    weights.each(dims_of(one_layer, 1, 1), one_layer, [&](const std::string& name, Tensor&, const Spec& s, int) {
-        count += s.shape.size() * (name.rfind("block.", 0) == 0 ? m.L : 1);
-    });
-    return count;
-}
-
 namespace {
 
 struct Unshared {
@@ -186,12 +175,6 @@ void require_divisible(const ModelConfig& m, int rows, int tp) {
     while (unshared(m, rows, fewer)) --fewer;
     throw Error(std::to_string(tp) + " ranks cannot share out " + lacking->what,
                 "mesh.tp = " + std::to_string(tp) + ": " + lacking->why, "--set mesh.tp=" + std::to_string(fewer));
-}
-
-std::unique_ptr<Model> make_model(const Ops& ops, const ModelConfig& m, DType dtype, const Purpose& purpose, Comm tp) {
-    require_divisible(m, purpose.B * purpose.T, tp.size);
-    const Run run = {ops, dims_of(m, purpose.B, purpose.T, tp.size), m, dtype, tp, {}};
-    return std::make_unique<Decoder>(run, purpose);
 }
 
 }  // namespace gradus

@@ -14,7 +14,7 @@ namespace gradus {
 
 namespace {
 
-ParameterCounts parameters_of(Model& model) {
+ParameterCounts parameters_of(LanguageModel& model) {
     ParameterCounts p;
     for (const Weight& w : model.weights()) {
         const auto has = [&](const char* part) { return w.name.find(part) != std::string::npos; };
@@ -49,12 +49,12 @@ Resolved resolve_for(const PlanRequest& request, int ranks) {
 // What the host itself would have to hold for the rehearsal.
 void require_rehearsable(const Resolved& r) {
     constexpr int64_t most_rows = int64_t(1) << 24, most_turns = int64_t(1) << 29;
-    const int64_t rows = int64_t(r.purpose.B) * r.purpose.T;
+    const int64_t rows = int64_t(r.shape.B) * r.shape.T;
     if (rows > most_rows)
         throw Error(fmt::format("a micro-batch of {} tokens is too large to be planned", rows),
                     fmt::format("train.micro_batch = {} sequences of train.context = {}; {} tokens are the most",
-                                r.purpose.B, r.purpose.T, most_rows),
-                    r.purpose.B > 1 ? "--set train.micro_batch=1" : fmt::format("--set train.context={}", most_rows));
+                                r.shape.B, r.shape.T, most_rows),
+                    r.shape.B > 1 ? "--set train.micro_batch=1" : fmt::format("--set train.context={}", most_rows));
     if (r.model.position == Position::rotary && int64_t(r.model.context) * r.model.D > most_turns)
         throw Error(
             fmt::format("{} rotary positions of heads {} wide are too many to be planned", r.model.context, r.model.D),
@@ -67,8 +67,8 @@ class DryRun {
 public:
     explicit DryRun(const Plan& plan) : plan_(plan), mesh_(counting_mesh(plan.mesh, plan.ranks)) {
         const Resolved& r = plan.resolved;
-        model = make_model(counting_ops(plan.device.matmul_workspace, plan.device.logit_rows), r.model, r.dtype,
-                           r.purpose, mesh_.tp);
+        model = make_language_model(counting_ops(plan.device.matmul_workspace, plan.device.logit_rows), r.model,
+                                    r.dtype, r.shape, r.mode, mesh_.tp);
         of_model_ = counting_.take();
     }
 
@@ -102,7 +102,7 @@ public:
         whole_pages += beside.whole_pages;
     }
 
-    std::unique_ptr<Model> model;
+    std::unique_ptr<LanguageModel> model;
     std::unique_ptr<Trainer> trainer;
     double validation = 0, samples = 0, samples_on_host = 0;
     Counted beside;          // of make_others()
@@ -116,11 +116,11 @@ private:
     Counted of_model_;
 };
 
-void fill_activations(MemoryPlan& memory, const Model& model) {
-    for (const Arena::Entry& e : model.acts.entries())
+void fill_activations(MemoryPlan& memory, const LanguageModel& model) {
+    for (const Arena::Entry& e : model.activations.entries())
         if (e.name.starts_with("stream.") || e.name.starts_with("block."))
             memory.activations += double(e.tensor->bytes());
-    memory.workspace += double(model.acts.bytes()) - memory.activations;
+    memory.workspace += double(model.activation_bytes()) - memory.activations;
 }
 
 // What Snapshot::copy (engine/checkpoint/snapshot.h) holds on the first rank: the whole state, of all ranks.
@@ -143,14 +143,13 @@ void dry_run(Plan& plan, const PlanRequest& request) {
     std::stable_sort(plan.step.collectives.begin(), plan.step.collectives.end(),
                      [](const Collective& a, const Collective& b) { return a.axis < b.axis; });
     plan.parameters_of_rank = parameters_of(*rank.model);
-    plan.parameters = plan.mesh.tp == 1
-                          ? plan.parameters_of_rank
-                          : parameters_of(*make_model(counting_ops(), r.model, r.dtype, {.B = 1, .T = 1}));
+    plan.parameters = plan.mesh.tp == 1 ? plan.parameters_of_rank
+                                        : parameters_of(*make_language_model(counting_ops(), r.model, r.dtype));
 
     MemoryPlan& m = plan.memory;
     const Optimizer& optimizer = rank.trainer->optimizer();
-    m.params = double(rank.model->params.bytes());
-    m.gradients = double(rank.model->grads.bytes());
+    m.params = double(rank.model->parameters.values.bytes());
+    m.gradients = double(rank.model->parameters.grads.bytes());
     m.masters = double(optimizer.master_bytes());
     m.moments = double(optimizer.moment_bytes());
     m.workspace = double(optimizer.bytes() - optimizer.master_bytes() - optimizer.moment_bytes());
@@ -182,7 +181,7 @@ void dry_run(Plan& plan, const PlanRequest& request) {
 
 void fill_flops(Plan& plan) {
     const ModelConfig& m = plan.resolved.model;
-    const double N = double(plan.parameters.total()), T = double(plan.resolved.purpose.T),
+    const double N = double(plan.parameters.total()), T = double(plan.resolved.shape.T),
                  attention = double(m.L) * m.H * m.D * T;
     plan.flops.parameters = 6 * N;
     plan.flops.causal = 6 * N + 6 * attention;

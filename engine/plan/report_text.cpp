@@ -20,7 +20,7 @@ std::string head_text(const Plan& p) {
     text +=
         fmt::format("\nbatch    {} a step; a rank has {} in {} of {}, {}{}\n", number_of(r.tokens_per_step, "token"),
                     number_of(p.sequences, "sequence"), number_of(p.micro_batches, "micro-batch", "micro-batches"),
-                    r.trainer.micro_batch, r.config.dtype, r.purpose.recompute ? ", activations recomputed" : "");
+                    r.trainer.micro_batch, r.config.dtype, r.mode.recompute ? ", activations recomputed" : "");
     return text;
 }
 

@@ -72,11 +72,12 @@ inline ModelConfig tiny_llama(bool tied = false) {
 
 // A model that trains, its optimizer, and every number of both a function of the seed.
 struct Trained {
-    std::unique_ptr<Model> model;
+    std::unique_ptr<LanguageModel> model;
     Optimizer optimizer;
 
     Trained(const ModelConfig& m, DType dtype, const OptimizerConfig& config = {})
-        : model(make_model(memory_ops(), m, dtype, {.B = 1, .T = 4, .training = true})), optimizer(*model, config) {}
+        : model(make_language_model(memory_ops(), m, dtype, {.B = 1, .T = 4}, {.training = true})),
+          optimizer(model->parameters, config) {}
 
     void fill(uint64_t seed) {
         uint64_t drawn = 0;
@@ -96,9 +97,11 @@ struct Trained {
         }
     }
 
-    std::vector<Tensor> states_of(size_t i) const {
+    std::vector<Tensor> states_of(size_t i) {
         using State = Optimizer::State;
-        return {optimizer.state_of(State::m, i), optimizer.state_of(State::v, i), optimizer.state_of(State::master, i)};
+        std::vector<Tensor> all;
+        for (State state : {State::m, State::v, State::master}) all.push_back(optimizer.read(state).of(i));
+        return all;
     }
 
     // Every bit that a checkpoint keeps.
@@ -111,7 +114,7 @@ struct Trained {
         return all;
     }
     std::string weight_bits() {
-        const Tensor t = model->params.flat();
+        const Tensor t = model->parameters.values.flat();
         return {static_cast<const char*>(t.data), t.bytes()};
     }
 };

@@ -46,7 +46,7 @@ inline ModelConfig tiny_llama() {
 
 // The same random weights whatever the dtype: far from the initial ones, so that every term of every formula matters.
 template <class Scalar>
-void scramble(Model& model, unsigned seed = 7) {
+void scramble(LanguageModel& model, unsigned seed = 7) {
     std::mt19937 rng(seed);
     std::normal_distribution<double> normal(0, 0.3);
     for (Weight& w : model.weights())
@@ -75,21 +75,21 @@ inline HostBatch packed_batch(int B, int T, int V, unsigned seed = 3) {
 
 // A model with inputs for one batch of its size.
 struct Bench {
-    std::unique_ptr<Model> model;
+    std::unique_ptr<LanguageModel> model;
     Arena inputs, on_host;
     Batch batch;
     StagedBatch staged;
     Tensor losses, logits;
 
-    Bench(const Ops& ops, const ModelConfig& m, DType dtype, const Purpose& purpose)
-        : model(make_model(ops, m, dtype, purpose)),
+    Bench(const Ops& ops, const ModelConfig& m, DType dtype, BatchShape shape, Mode mode = {})
+        : model(make_language_model(ops, m, dtype, shape, mode)),
           inputs(ops, "inputs"),
           on_host(ops, "inputs on the host", ArenaMemory::host) {
-        batch.declare(inputs, purpose.B, purpose.T);
-        inputs.declare("losses", losses, {purpose.B * purpose.T}, accumulator_of(dtype));
-        inputs.declare("logits", logits, {purpose.B * purpose.T, m.V}, dtype);
+        batch.declare(inputs, shape.B, shape.T);
+        inputs.declare("losses", losses, {shape.B * shape.T}, accumulator_of(dtype));
+        inputs.declare("logits", logits, {shape.B * shape.T, m.V}, dtype);
         inputs.allocate();
-        staged.declare(on_host, purpose.B, purpose.T);
+        staged.declare(on_host, shape.B, shape.T);
         on_host.allocate();
     }
     void upload(const HostBatch& host) {  // `staged` belongs to the stream until somebody waits for it
@@ -97,6 +97,11 @@ struct Bench {
         batch.upload(model->run.ops, staged, {});
     }
 };
+
+// All logits [N,V] of a batch, on one rank, at sizes where holding them is nothing.
+inline void logits_of(LanguageModel& model, const Batch& batch, Tensor logits) {
+    model.head.logits(logits, model.body->forward(batch));
+}
 
 template <class Scalar>
 std::vector<double> values(Tensor t) {

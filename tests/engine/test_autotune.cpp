@@ -45,11 +45,11 @@ const Ops& tuned_ops() {
 }
 
 struct Tuned {
-    std::unique_ptr<Model> model;
+    std::unique_ptr<LanguageModel> model;
     Trainer trainer;
 
     explicit Tuned(const Ops& ops, const Mesh& mesh = {})
-        : model(make_model(ops, tiny_gpt2(), DType::f32, {.B = 2, .T = 9, .training = true})),
+        : model(make_language_model(ops, tiny_gpt2(), DType::f32, {.B = 2, .T = 9}, {.training = true})),
           trainer((initialise(*model, 11), *model), settings(), mesh) {}
 
     static TrainerConfig settings() {

@@ -30,7 +30,7 @@ float stored_number(const SafetensorsFile::Entry& e, int64_t i) {
     return x;
 }
 
-const Weight& weight_of(Model& model, const std::string& name) {
+const Weight& weight_of(LanguageModel& model, const std::string& name) {
     for (const Weight& w : model.weights())
         if (w.name == name) return w;
     FAIL("no weight " << name);
@@ -154,7 +154,7 @@ TEST_CASE(
         };
         const DType dtype = original.at(0).entries().at(0).dtype == "BF16" ? DType::bf16 : DType::f32;
         const ModelConfig m = read_model_config(goldens / name);
-        auto model = make_model(memory_ops(), m, dtype, {});
+        auto model = make_language_model(memory_ops(), m, dtype);
         REQUIRE(load_weights(*model, goldens / name).empty());
         const TemporaryFolder folder;
         save_weights(*model, folder.path(), dtype);

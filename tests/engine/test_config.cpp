@@ -131,8 +131,8 @@ TEST_CASE("Sizes that were not given follow from those that were") {
     REQUIRE(gpt2.model.context == 16);
     REQUIRE(gpt2.model.tied);
     REQUIRE(gpt2.tokens_per_step == 8 * 16);
-    REQUIRE(gpt2.purpose.T == 16);
-    REQUIRE(gpt2.purpose.training);
+    REQUIRE(gpt2.shape.T == 16);
+    REQUIRE(gpt2.mode.training);
 
     const Resolved llama =
         resolved({"model.family=llama", "model.kv_heads=2", "model.rope_theta=500000", "model.width=96"});

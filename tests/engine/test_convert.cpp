@@ -16,8 +16,8 @@ using namespace gradus::testing;
 
 namespace {
 
-std::string bits_of(Model& model) {
-    const Tensor t = model.params.flat();
+std::string bits_of(LanguageModel& model) {
+    const Tensor t = model.parameters.values.flat();
     return {static_cast<const char*>(t.data), t.bytes()};
 }
 
@@ -26,7 +26,7 @@ Converted convert_at(const fs::path& from, const fs::path& to, ModelFormat forma
 }
 
 std::string loaded_bits(const fs::path& folder, DType dtype) {
-    auto model = make_model(memory_ops(), read_model_config(folder), dtype, {});
+    auto model = make_language_model(memory_ops(), read_model_config(folder), dtype);
     load_weights(*model, folder);
     return bits_of(*model);
 }
@@ -258,7 +258,7 @@ TEST_CASE("a vocabulary of GPT-2's size ends its texts with GPT-2's token, and a
         m.C = 2;
         m.D = 1;
         m.F = 8;
-        const auto model = make_model(memory_ops(), m, DType::bf16, {});
+        const auto model = make_language_model(memory_ops(), m, DType::bf16);
         const fs::path path = work / std::to_string(vocabulary);
         write_llmc(*model, path);
         REQUIRE(read_llmc(memory_ops(), path, {}).model->config().end_of_text == end);

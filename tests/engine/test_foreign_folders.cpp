@@ -93,9 +93,9 @@ struct Loaded {
 
 Loaded load(const fs::path& folder) {
     Loaded l = {describe_model(folder), {}, {}};
-    auto model = make_model(memory_ops(), l.described.config, DType::f32, {});
+    auto model = make_language_model(memory_ops(), l.described.config, DType::f32);
     l.ignored = load_weights(*model, folder);
-    l.bits = {static_cast<const char*>(model->params.flat().data), model->params.flat().bytes()};
+    l.bits = {static_cast<const char*>(model->parameters.values.flat().data), model->parameters.values.flat().bytes()};
     return l;
 }
 

@@ -12,8 +12,8 @@ namespace {
 constexpr int longest = 11;  // context of the tiny models
 
 template <class Scalar>
-std::unique_ptr<Model> scrambled(const ModelConfig& m, DType dtype) {
-    auto model = make_model(reference_ops(), m, dtype, {});
+std::unique_ptr<LanguageModel> scrambled(const ModelConfig& m, DType dtype) {
+    auto model = make_language_model(reference_ops(), m, dtype);
     scramble<Scalar>(*model);
     return model;
 }
@@ -32,7 +32,7 @@ std::vector<double> whole_logits(const ModelConfig& m, const std::vector<int32_t
     HostBatch host(1, int(ids.size()));
     host.tokens = ids;
     bench.upload(host);
-    bench.model->logits(bench.batch, bench.logits);
+    logits_of(*bench.model, bench.batch, bench.logits);
     return values<double>(bench.logits);
 }
 

@@ -37,7 +37,7 @@ TEST_CASE("greedy text of the golden models is what transformers continues them 
         ModelConfig m = read_model_config(folder);
         m.end_of_text = -1;  // the golden goes on after it
         for (DType dtype : {DType::f32, DType::f64}) {
-            auto model = make_model(reference_ops(), m, dtype, {});
+            auto model = make_language_model(reference_ops(), m, dtype);
             load_weights(*model, folder);
             Generator generator(*model, {});
             const Prompt prompt = {{tokens.begin(), tokens.begin() + prompt_length}, 0};
@@ -54,7 +54,7 @@ TEST_CASE("the logits after a prompt are those of transformers, for folders of i
     for (const std::string name : {"gpt2", "llama"})
         for (const Ops* ops : {&reference_ops(), &cpu_ops()}) {
             const Tokenizer tokenizer = Tokenizer::load(goldens / name);
-            auto model = make_model(*ops, read_model_config(goldens / name), DType::f32, {});
+            auto model = make_language_model(*ops, read_model_config(goldens / name), DType::f32);
             load_weights(*model, goldens / name);
             CachedStep step(*model, 1, 32, 32);
             REQUIRE(golden[name]["next"].size() == 3);

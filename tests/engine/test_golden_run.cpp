@@ -28,7 +28,7 @@ const GoldenRun golden_runs[] = {{"gpt2-adamw", test::tiny_gpt2(), OptimizerKind
 
 // A run in memory, at the beginning.
 struct Training {
-    std::unique_ptr<Model> model;
+    std::unique_ptr<LanguageModel> model;
     std::unique_ptr<Trainer> trainer;
 
     explicit Training(const GoldenRun& g) {
@@ -37,10 +37,10 @@ struct Training {
         c.micro_batch = 2;
         c.context = 8;
         c.dropout = 0.1;
+        c.loss = {0.05, 1e-4};
         c.schedule = {Decay::cosine, 3e-3, 3e-4, 2, 12, 0};
         c.optimizer.kind = g.optimizer;
-        model =
-            make_model(reference_ops(), g.model, DType::f32, {.B = 2, .T = 8, .training = true, .loss = {0.05, 1e-4}});
+        model = make_language_model(reference_ops(), g.model, DType::f32, {.B = 2, .T = 8}, {.training = true});
         initialise(*model, 1);
         trainer = std::make_unique<Trainer>(*model, c);
     }

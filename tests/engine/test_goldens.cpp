@@ -72,7 +72,7 @@ TEST_CASE("logits and loss are those of transformers") {
             Bench bench(t.ops, read_model_config(golden.folder), t.dtype, {.B = B, .T = T});
             load_weights(*bench.model, golden.folder);
             bench.upload(golden.batch());
-            bench.model->logits(bench.batch, bench.logits);
+            logits_of(*bench.model, bench.batch, bench.logits);
             bench.model->loss(bench.batch, bench.losses, {});
             REQUIRE(relative(read(t.ops, bench.logits), golden.read(std::string("logits") + t.suffix)) <= t.bound);
             double loss = 0;
@@ -87,7 +87,7 @@ TEST_CASE("every gradient is that of transformers") {
         for (const GoldenTable& t : golden_tables()) {
             if (t.dtype == DType::f64) continue;  // gradients are golden in single precision alone
             const Golden golden(name);
-            Bench bench(t.ops, read_model_config(golden.folder), t.dtype, {.B = B, .T = T, .training = true});
+            Bench bench(t.ops, read_model_config(golden.folder), t.dtype, {.B = B, .T = T}, {.training = true});
             load_weights(*bench.model, golden.folder);
             bench.upload(golden.batch());
             bench.model->loss_and_backward(bench.batch, bench.losses, 1.0 / double(golden.batch().valid_targets()));
@@ -112,8 +112,8 @@ TEST_CASE("ten training steps have the losses and gradient norms of PyTorch") {
         for (const GoldenTable& t : golden_tables()) {
             INFO(name << " on " << t.ops.name << " in " << name_of(t.dtype));
             const Golden golden(name);
-            auto model =
-                make_model(t.ops, read_model_config(golden.folder), t.dtype, {.B = B, .T = T, .training = true});
+            auto model = make_language_model(t.ops, read_model_config(golden.folder), t.dtype, {.B = B, .T = T},
+                                             {.training = true});
             load_weights(*model, golden.folder);
             TrainerConfig c;
             c.batch = c.micro_batch = B;
@@ -143,7 +143,7 @@ TEST_CASE("packed documents have the logits that transformers gives them under a
             host.positions = golden.ids("positions");
             for (int i = 0; i < T; ++i) host.first_key[size_t(i)] = i - host.positions[size_t(i)];
             bench.upload(host);
-            bench.model->logits(bench.batch, bench.logits);
+            logits_of(*bench.model, bench.batch, bench.logits);
             REQUIRE(relative(read(t.ops, bench.logits), golden.read(std::string("logits") + t.suffix)) <= t.bound);
         }
 }

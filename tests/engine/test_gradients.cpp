@@ -24,15 +24,14 @@ double worst_gradient_error(const Case& c, bool recompute) {
     const double scale = 1.0 / double(host.valid_targets()), h = 1e-30;
     const DropoutState dropout = {c.dropout, 5, 2, 0};
 
-    Bench real(reference_ops(), c.model, DType::f64,
-               {.B = B, .T = T, .training = true, .recompute = recompute, .loss = c.loss});
+    Bench real(reference_ops(), c.model, DType::f64, {.B = B, .T = T}, {.training = true, .recompute = recompute});
     Bench probe(reference_ops(), c.model, DType::c128, {.B = B, .T = T});
     scramble<double>(*real.model);
     scramble<c128>(*probe.model);
     real.upload(host);
     probe.upload(host);
     real.batch.dropout = probe.batch.dropout = dropout;
-    real.model->loss_and_backward(real.batch, real.losses, scale);
+    real.model->loss_and_backward(real.batch, real.losses, scale, c.loss);
 
     double worst = 0, largest = 0;
     for (size_t k = 0; k < real.model->weights().size(); ++k) {

@@ -21,10 +21,10 @@ ModelConfig odd_llama() {  // sizes that no number of threads divides
 std::string initial_bits(const ModelConfig& m, DType dtype, int threads, uint64_t seed = 5) {
     const int before = omp_get_max_threads();
     omp_set_num_threads(threads);
-    auto model = make_model(memory_ops(), m, dtype, {});
+    auto model = make_language_model(memory_ops(), m, dtype);
     initialise(*model, seed);
     omp_set_num_threads(before);
-    return {static_cast<const char*>(model->params.flat().data), model->params.flat().bytes()};
+    return {static_cast<const char*>(model->parameters.values.flat().data), model->parameters.values.flat().bytes()};
 }
 
 }  // namespace
@@ -43,7 +43,8 @@ TEST_CASE("initial weights have the same bits for any number of threads") {
 
 TEST_CASE("the initial weights of a bf16 model are those of the f32 model, rounded to nearest") {
     for (const ModelConfig& m : {tiny_gpt2(), odd_llama()}) {
-        auto wide = make_model(memory_ops(), m, DType::f32, {}), narrow = make_model(memory_ops(), m, DType::bf16, {});
+        auto wide = make_language_model(memory_ops(), m, DType::f32),
+             narrow = make_language_model(memory_ops(), m, DType::bf16);
         initialise(*wide, 7);
         initialise(*narrow, 7);
         int64_t rounded = 0;

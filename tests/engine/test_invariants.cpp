@@ -27,12 +27,12 @@ NextBatch samples_of(int V) {
 }
 
 struct Training {
-    std::unique_ptr<Model> model;
+    std::unique_ptr<LanguageModel> model;
     Trainer trainer;
 
     Training(const Ops& ops, const ModelConfig& m, DType dtype, const TrainerConfig& c, bool recompute = false)
-        : model(make_model(ops, m, dtype,
-                           {.B = c.micro_batch, .T = c.context, .training = true, .recompute = recompute})),
+        : model(make_language_model(ops, m, dtype, {.B = c.micro_batch, .T = c.context},
+                                    {.training = true, .recompute = recompute})),
           trainer((initialise(*model, 11), *model), c) {}
 
     std::vector<double> losses(int steps, const NextBatch& next) {
@@ -103,7 +103,7 @@ TEST_CASE("recomputation gives the same bits as keeping the activations") {
         Training kept(reference_ops(), m, DType::f32, settings(4, 2, 0.1));
         Training again(reference_ops(), m, DType::f32, settings(4, 2, 0.1), true);
         REQUIRE(kept.losses(4, samples_of(m.V)) == again.losses(4, samples_of(m.V)));
-        REQUIRE(again.model->acts.bytes() < kept.model->acts.bytes());
+        REQUIRE(again.model->activations.bytes() < kept.model->activations.bytes());
     }
 }
 
@@ -159,7 +159,7 @@ TEST_CASE("a device that wants more or fewer rows in the head's chunks gets them
     std::vector<std::vector<double>> losses;
     for (const auto& [wanted, rows] : {std::pair<int64_t, int>{0, 40}, {4096, 40}, {20, 20}, {7, 7}, {39, 20}}) {
         ops.logit_rows = wanted;
-        Bench bench(ops, m, DType::f64, {.B = B, .T = T, .training = true});
+        Bench bench(ops, m, DType::f64, {.B = B, .T = T}, {.training = true});
         REQUIRE(HeadScratch::chunk_rows(bench.model->run) == rows);
         initialise(*bench.model, 3);
         bench.upload(host);
@@ -201,8 +201,12 @@ TEST_CASE("validation is plain cross-entropy, whatever the loss of training adds
     const ModelConfig m = tiny_gpt2();
     const std::vector<int32_t> bytes(size_t(m.V), 1);
     auto result = [&](const LossConfig& loss) {
-        Bench bench(reference_ops(), m, DType::f64, {.B = 2, .T = context, .training = true, .loss = loss});
+        Bench bench(reference_ops(), m, DType::f64, {.B = 2, .T = context}, {.training = true});
         scramble<double>(*bench.model);
+        TrainerConfig c = settings(2, 2);
+        c.loss = loss;
+        c.schedule.lr = 0;  // the weights stay
+        Trainer(*bench.model, c).step(0, samples_of(m.V));
         return validate_loss(*bench.model, 4, samples_of(m.V), bytes);
     };
     const ValidationResult plain = result({}), smoothed = result({0.3, 0.1});
@@ -234,8 +238,8 @@ TEST_CASE("Muon keeps second moments for what AdamW updates, and no others") {
             for (size_t i = 0; i < t.model->weights().size(); ++i) {
                 const Weight& w = t.model->weights()[i];
                 using State = Optimizer::State;
-                const Tensor m_of = optimizer.state_of(State::m, i), v_of = optimizer.state_of(State::v, i),
-                             master = optimizer.state_of(State::master, i);
+                const Tensor m_of = optimizer.read(State::m).of(i), v_of = optimizer.read(State::v).of(i),
+                             master = optimizer.read(State::master).of(i);
                 const bool of_muon = w.name.rfind("block.", 0) == 0 && w.spec.decayed();
                 matrices += of_muon;
                 INFO(w.name);

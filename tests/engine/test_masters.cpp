@@ -13,11 +13,11 @@ using namespace gradus::testing;
 namespace {
 
 // Every master is the number of `exact`, and every weight that number rounded.
-void require_masters(Trained& trained, Model& exact) {
+void require_masters(Trained& trained, LanguageModel& exact) {
     int64_t rounded = 0;
     for (size_t i = 0; i < exact.weights().size(); ++i) {
         const Weight &w = trained.model->weights()[i], &e = exact.weights()[i];
-        const Tensor master = trained.optimizer.state_of(Optimizer::State::master, i);
+        const Tensor master = trained.optimizer.read(Optimizer::State::master).of(i);
         INFO(w.name);
         for (int64_t j = 0; j < w.value.size(); ++j) {
             const float x = e.value.as<float>()[j];
@@ -48,7 +48,7 @@ TEST_CASE("a bf16 model that begins from an f16 folder has the folder's numbers 
     const fs::path folder = fs::path(GRADUS_ROOT) / "tests/goldens/models/gpt2-f16";
     const ModelConfig m = read_model_config(folder);
     Trained begun(m, DType::bf16);
-    auto exact = make_model(memory_ops(), m, DType::f32, {});
+    auto exact = make_language_model(memory_ops(), m, DType::f32);
     load_weights(*exact, folder);
     load_weights(*begun.model, begun.optimizer, folder);
     require_masters(begun, *exact);

@@ -35,13 +35,13 @@ const Ops& watched_cpu_ops() {
 
 // All that a run has before its first step.
 struct BuiltRun {
-    std::unique_ptr<Model> model;
+    std::unique_ptr<LanguageModel> model;
     std::unique_ptr<Trainer> trainer;
     std::unique_ptr<Validation> validation;
     std::unique_ptr<Generator> samples;
 
     BuiltRun(const PlanRequest& request, const Resolved& r, const Mesh& mesh = {})
-        : model(make_model(watched_cpu_ops(), r.model, r.dtype, r.purpose, mesh.tp)),
+        : model(make_language_model(watched_cpu_ops(), r.model, r.dtype, r.shape, r.mode, mesh.tp)),
           trainer(std::make_unique<Trainer>(*model, r.trainer, mesh)) {
         if (request.data.validates) validation = std::make_unique<Validation>(*model, mesh);
         if (const auto capacity = capacity_of_samples(r, request.data); capacity.sequences > 0)
@@ -66,13 +66,13 @@ TEST_CASE("The memory of a plan is that of the arenas of the model and trainer t
                     const BuiltRun run(request, r);
                     const auto& model = run.model;
                     const MemoryPlan& m = plan.memory;
-                    REQUIRE(m.params == double(model->params.bytes()));
-                    REQUIRE(m.gradients == double(model->grads.bytes()));
+                    REQUIRE(m.params == double(model->parameters.values.bytes()));
+                    REQUIRE(m.gradients == double(model->parameters.grads.bytes()));
                     REQUIRE(m.total() - m.process - m.checkpoint == allocated_for_real);
                     REQUIRE(m.masters + m.moments <= double(run.trainer->optimizer().bytes()));
                     REQUIRE((m.masters > 0) == (std::string(dtype) == "bf16"));
                     REQUIRE(m.activations > 0);
-                    REQUIRE(m.activations <= double(model->acts.bytes()));
+                    REQUIRE(m.activations <= double(model->activations.bytes()));
                     REQUIRE(m.communication == 0);
                 }
 }
@@ -96,8 +96,8 @@ TEST_CASE("The memory of a plan is that of a rank of the mesh, which the run wou
                     const auto& model = run.model;
                     const MemoryPlan& m = plan.memory;
                     REQUIRE(plan.sharded == (plan.mesh.dp > 1 && r.trainer.optimizer.sharded));
-                    REQUIRE(m.params == double(model->params.bytes()));
-                    REQUIRE(m.gradients == double(model->grads.bytes()));
+                    REQUIRE(m.params == double(model->parameters.values.bytes()));
+                    REQUIRE(m.gradients == double(model->parameters.grads.bytes()));
                     REQUIRE(m.moments == double(run.trainer->optimizer().moment_bytes()));
                     REQUIRE(m.total() - m.process - m.checkpoint - m.communication == allocated_for_real);
                     REQUIRE(m.communication > 0);
@@ -185,9 +185,10 @@ TEST_CASE("A plan counts the copy that a checkpoint is written from: the state o
 }
 
 TEST_CASE("The memory of a plan for a GPU has the room of its matrix products") {
-    const Purpose training = {.B = 2, .T = 8, .training = true};
+    const BatchShape shape = {.B = 2, .T = 8};
     const auto room_of = [&](const Ops& ops) {
-        return make_model(ops, tiny_gpt2(), DType::bf16, training)->run.stream.workspace_bytes;
+        return make_language_model(ops, tiny_gpt2(), DType::bf16, shape, {.training = true})
+            ->run.stream.workspace_bytes;
     };
     REQUIRE(room_of(counting_ops(cuda_matmul_workspace)) == cuda_matmul_workspace);
     REQUIRE(room_of(counting_ops()) == 0);

@@ -21,11 +21,11 @@ std::vector<uint16_t> weights_after(int64_t step, uint64_t seed, bool stochastic
     c.optimizer.stochastic_rounding = stochastic;
     c.optimizer.seed = seed;
     const ModelConfig m = tiny_gpt2();
-    auto model = make_model(cpu_ops(), m, DType::bf16, {.B = 2, .T = 8, .training = true});
+    auto model = make_language_model(cpu_ops(), m, DType::bf16, {.B = 2, .T = 8}, {.training = true});
     initialise(*model, 1);
     Trainer trainer(*model, c);
     trainer.step(step, [&](int64_t, HostBatch& b) { b = packed_batch(b.B, b.T, m.V, 1); });
-    const Tensor params = model->params.flat();
+    const Tensor params = model->parameters.values.flat();
     std::vector<uint16_t> bits(size_t(params.size()));
     std::memcpy(bits.data(), params.data, params.bytes());
     return bits;

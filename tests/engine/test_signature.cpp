@@ -21,8 +21,9 @@ std::string signature_of(const ModelConfig& m) {
     c.micro_batch = 2;
     c.context = 8;
     c.dropout = 0.1;
+    c.loss = {0.05, 1e-4};
     c.schedule = {Decay::constant, 3e-3, 0, 10, 60, 0};
-    auto model = make_model(reference_ops(), m, DType::f32, {.B = 2, .T = 8, .training = true, .loss = {0.05, 1e-4}});
+    auto model = make_language_model(reference_ops(), m, DType::f32, {.B = 2, .T = 8}, {.training = true});
     initialise(*model, 1);
     Trainer trainer(*model, c);
     uint64_t hash = 0xcbf29ce484222325u;

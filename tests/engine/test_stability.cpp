@@ -126,7 +126,7 @@ TEST_CASE("a stability that was restored judges, skips and rolls back as the one
 
 TEST_CASE("a step after a way back sees the samples behind those that were passed, at the lower rate") {
     const ModelConfig m = tiny_gpt2();
-    auto model = make_model(reference_ops(), m, DType::f64, {.B = 2, .T = 8, .training = true});
+    auto model = make_language_model(reference_ops(), m, DType::f64, {.B = 2, .T = 8}, {.training = true});
     initialise(*model, 1);
     TrainerConfig c;
     c.batch = 4;
@@ -147,7 +147,7 @@ TEST_CASE("a step after a way back sees the samples behind those that were passe
 
 TEST_CASE("a skipped step leaves weights and moments as they were, to the bit") {
     const ModelConfig m = tiny_llama();
-    auto model = make_model(cpu_ops(), m, DType::f32, {.B = 2, .T = 8, .training = true});
+    auto model = make_language_model(cpu_ops(), m, DType::f32, {.B = 2, .T = 8}, {.training = true});
     initialise(*model, 1);
     TrainerConfig c;
     c.batch = c.micro_batch = 2;
@@ -155,10 +155,10 @@ TEST_CASE("a skipped step leaves weights and moments as they were, to the bit") 
     Trainer trainer(*model, c);
     auto next = [&](int64_t first, HostBatch& b) { b = packed_batch(b.B, b.T, m.V, unsigned(first)); };
     for (int step = 0; step < 3; ++step) trainer.step(step, next);
-    const std::vector<double> weights = values<float>(model->params.flat());
+    const std::vector<double> weights = values<float>(model->parameters.values.flat());
     std::vector<double> moments;
     for (size_t i = 0; i < model->weights().size(); ++i)
-        for (double x : values<float>(trainer.optimizer().state_of(Optimizer::State::m, i))) moments.push_back(x);
+        for (double x : values<float>(trainer.optimizer().read(Optimizer::State::m).of(i))) moments.push_back(x);
     // An infinite last gain makes every loss a NaN; it is put back before the weights are compared.
     Tensor gain;
     for (const Weight& w : model->weights())
@@ -167,10 +167,10 @@ TEST_CASE("a skipped step leaves weights and moments as they were, to the bit") 
     gain.as<float>()[0] = std::numeric_limits<float>::infinity();
     REQUIRE(trainer.step(3, next).verdict == Verdict::not_a_number);
     gain.as<float>()[0] = kept;
-    REQUIRE(values<float>(model->params.flat()) == weights);
+    REQUIRE(values<float>(model->parameters.values.flat()) == weights);
     std::vector<double> after;
     for (size_t i = 0; i < model->weights().size(); ++i)
-        for (double x : values<float>(trainer.optimizer().state_of(Optimizer::State::m, i))) after.push_back(x);
+        for (double x : values<float>(trainer.optimizer().read(Optimizer::State::m).of(i))) after.push_back(x);
     REQUIRE(after == moments);
     REQUIRE(trainer.step(4, next).verdict == Verdict::take);
 }

@@ -46,7 +46,7 @@ Config config_of(const GenerateBenchOptions& o) {
 }
 
 // Bytes of the weights that every new token reads; of a table of positions or of input tokens it reads a row.
-double bytes_read_per_token(Model& model) {
+double bytes_read_per_token(LanguageModel& model) {
     double bytes = 0;
     for (const Weight& w : model.weights())
         if (w.name != "wpe" && (w.name != "wte" || model.config().tied)) bytes += double(w.value.bytes());
@@ -65,7 +65,7 @@ void bench_generate(const GenerateBenchOptions& o) {
     m.end_of_text = -1;  // a round never ends early
     const Ops& ops = ops_of(c.device, std::max(int(c.gpu), 0));
     const Ceilings ceilings(c.device, ops);
-    auto model = make_model(ops, m, resolved.dtype, {});
+    auto model = make_language_model(ops, m, resolved.dtype);
     initialise(*model, resolved.trainer.seed);
     Generator generator(*model, {.context = o.tokens + 1});
 

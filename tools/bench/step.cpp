@@ -84,7 +84,7 @@ void run(const StepBench& o, MpiWorld& world) {
     TimedMesh timed(comms.mesh(r.mesh));
     const Mesh& mesh = timed.mesh();
     use_threads_of_rank(world, int(c.threads));
-    auto model = make_model(ops, m, r.dtype, r.purpose, mesh.tp);
+    auto model = make_language_model(ops, m, r.dtype, r.shape, r.mode, mesh.tp);
     initialise(*model, r.trainer.seed);
     Trainer trainer(*model, r.trainer, mesh);
 

@@ -40,10 +40,10 @@ void print_run(const Resolved& r, const PretrainData& data, const PretrainBatche
                          number_of(different, "host"), number_of(threads_in_use(), "thread"), comms,
                          run.trainer->optimizer().sharded() ? "; masters and moments sharded over dp" : ""));
     }
-    describe_memory({.params = double(run.model->params.bytes()),
-                     .grads = double(run.model->grads.bytes()),
+    describe_memory({.params = double(run.model->parameters.values.bytes()),
+                     .grads = double(run.model->parameters.grads.bytes()),
                      .optimizer = double(run.trainer->optimizer().bytes()),
-                     .activations = double(run.model->acts.bytes()),
+                     .activations = double(run.model->activation_bytes()),
                      .inputs = double(run.trainer->bytes() + (run.validation ? run.validation->bytes() : 0)),
                      .samples = run.samples ? double(run.samples->bytes()) : 0},
                     world.size());

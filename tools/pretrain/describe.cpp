@@ -48,7 +48,7 @@ void describe_run(const Resolved& r, const PretrainData& data, const PretrainBat
                      seen ? "; " + text_of_epochs(*seen) : ""));
     tell(fmt::format("batch    {} of {} = {} a step, {} at once, {} on {}{}\n", number_of(r.trainer.batch, "sequence"),
                      r.trainer.context, number_of(r.tokens_per_step, "token"), r.trainer.micro_batch, r.config.dtype,
-                     r.config.device, r.purpose.recompute ? ", activations recomputed" : ""));
+                     r.config.device, r.mode.recompute ? ", activations recomputed" : ""));
 }
 
 void describe_memory(const RunMemory& m, int ranks, const std::string& more) {

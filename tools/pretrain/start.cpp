@@ -27,8 +27,8 @@ int64_t steps_of(const TrainingState& state) {
     return config.steps;
 }
 
-std::unique_ptr<Model> empty_model(const Resolved& r, const Mesh& mesh, const Ops& ops) {
-    return make_model(ops, r.model, r.dtype, r.purpose, mesh.tp);
+std::unique_ptr<LanguageModel> empty_model(const Resolved& r, const Mesh& mesh, const Ops& ops) {
+    return make_language_model(ops, r.model, r.dtype, r.shape, r.mode, mesh.tp);
 }
 
 double seconds_since(std::chrono::steady_clock::time_point start) {

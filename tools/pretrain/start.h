@@ -39,7 +39,7 @@ Resolved resolve_timed_run(const Config&, const PretrainData&, int64_t steps, in
 
 // A model in memory with its optimizer, filled, and what validates and samples: nothing is allocated after the first step.
 struct TrainingRun {
-    std::unique_ptr<Model> model;
+    std::unique_ptr<LanguageModel> model;
     std::unique_ptr<Trainer> trainer;
     std::unique_ptr<Validation> validation;  // null: there is no text to validate on
     std::unique_ptr<Generator> samples;      // null: none are asked for

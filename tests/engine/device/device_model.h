@@ -21,13 +21,13 @@ inline void write(const Ops& ops, const Tensor& t, const std::vector<double>& nu
 }
 
 // The weights of another model of the same shapes.
-inline void take_weights(Model& model, Model& from) {
+inline void take_weights(LanguageModel& model, LanguageModel& from) {
     for (size_t i = 0; i < model.weights().size(); ++i)
         write(model.run.ops, model.weights()[i].value, read(from.run.ops, from.weights()[i].value));
 }
 
 // Random numbers, far from the initial ones, which bf16 can hold: so that every dtype has the same weights.
-inline void scramble_on(Model& model, unsigned seed = 7) {
+inline void scramble_on(LanguageModel& model, unsigned seed = 7) {
     std::mt19937 rng(seed);
     std::normal_distribution<double> normal(0, 0.3);
     for (Weight& w : model.weights()) {
@@ -50,11 +50,11 @@ inline NextBatch samples_of(int V) {
 
 // A model and its trainer.
 struct Training {
-    std::unique_ptr<Model> model;
+    std::unique_ptr<LanguageModel> model;
     Trainer trainer;
 
     Training(const Ops& ops, const ModelConfig& m, DType dtype, const TrainerConfig& c)
-        : model(make_model(ops, m, dtype, {.B = c.micro_batch, .T = c.context, .training = true})),
+        : model(make_language_model(ops, m, dtype, {.B = c.micro_batch, .T = c.context}, {.training = true})),
           trainer((initialise(*model, 11), *model), c) {}
 
     std::vector<double> losses(int64_t from, int64_t to) {
@@ -63,7 +63,7 @@ struct Training {
             all.push_back(trainer.step(step, samples_of(model->config().V)).loss);
         return all;
     }
-    std::vector<std::byte> weight_bits() { return bytes_of(model->run.ops, model->params.flat()); }
+    std::vector<std::byte> weight_bits() { return bytes_of(model->run.ops, model->parameters.values.flat()); }
 };
 
 inline TrainerConfig trainer_settings(double dropout = 0) {

@@ -25,7 +25,7 @@ std::vector<double> whole_logits(const Ops& ops, const ModelConfig& m, DType dty
     HostBatch host(1, int(ids.size()));
     host.tokens = ids;
     bench.upload(host);
-    bench.model->logits(bench.batch, bench.logits);
+    logits_of(*bench.model, bench.batch, bench.logits);
     return read(ops, bench.logits);
 }
 
@@ -41,7 +41,7 @@ TEST_CASE("the logits of every cached step on the device are those of the whole 
             INFO(name << " in " << name_of(dtype));
             REQUIRE(relative(whole, truth) <= bound);
 
-            auto model = make_model(tested().device, m, dtype, {});
+            auto model = make_language_model(tested().device, m, dtype);
             scramble_on(*model);
             CachedStep step(*model, 1, longest, 4);
             // The first piece of three rows, then row by row.
@@ -67,7 +67,7 @@ void same_texts(const std::vector<Prompt>& prompts, const Generator::Capacity& c
     const GenerateOptions options = {.max_tokens = 5, .sampling = {.temperature = 0.9, .top_p = 0.95}};
     for (const auto& [name, m] : tiny_models()) {
         const auto texts = [&, m = m](const Ops& ops) {
-            auto model = make_model(ops, m, DType::f32, {});
+            auto model = make_language_model(ops, m, DType::f32);
             scramble_on(*model);
             Generator generator(*model, capacity);
             std::vector<std::vector<int32_t>> all;

@@ -56,7 +56,7 @@ TEST_CASE("a whole training step of GPT-2 and of LLaMA has the reference's loss 
             const HostBatch host = packed_batch(B, T, m.V);
             const double scale = 1 / double(host.valid_targets());
             const auto run = [&, m = m](const Ops& ops, DType dtype) {
-                auto bench = std::make_unique<Bench>(ops, m, dtype, Purpose{.B = B, .T = T, .training = true});
+                auto bench = std::make_unique<Bench>(ops, m, dtype, BatchShape{.B = B, .T = T}, Mode{.training = true});
                 scramble_on(*bench->model);
                 bench->upload(host);
                 bench->model->loss_and_backward(bench->batch, bench->losses, scale);

@@ -42,13 +42,8 @@ NextBatch samples_of(int V) {
 
 namespace {
 
-Purpose purpose_of(const Course& c, const Mesh& mesh, int micro_batch) {
-    return {.B = micro_batch,
-            .T = context,
-            .training = true,
-            .recompute = c.recompute,
-            .loss = {0.1, 1e-3},
-            .parts = c.sharded ? mesh.dp.size : 1};
+Mode mode_of(const Course& c, const Mesh& mesh) {
+    return {.training = true, .recompute = c.recompute, .parts = c.sharded ? mesh.dp.size : 1};
 }
 
 TrainerConfig settings_of(const Course& c, int micro_batch) {
@@ -57,6 +52,7 @@ TrainerConfig settings_of(const Course& c, int micro_batch) {
     t.micro_batch = micro_batch;
     t.context = context;
     t.dropout = c.dropout;
+    t.loss = {0.1, 1e-3};
     t.schedule = {Decay::constant, c.lr, 0, 0, 1000, 0};
     t.optimizer.sharded = c.sharded;
     t.optimizer.clip = c.clip;
@@ -72,7 +68,7 @@ TrainerConfig settings_of(const Course& c, int micro_batch) {
 
 Training::Training(const Course& c, const Mesh& m, int micro_batch)
     : mesh(m),
-      model(make_model(c.ops, c.model, c.dtype, purpose_of(c, m, micro_batch), m.tp)),
+      model(make_language_model(c.ops, c.model, c.dtype, {.B = micro_batch, .T = context}, mode_of(c, m), m.tp)),
       trainer((initialise(*model, 5), *model), settings_of(c, micro_batch), m),
       samples(samples_of(c.model.V)) {}
 

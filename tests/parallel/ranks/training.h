@@ -38,7 +38,7 @@ public:
     std::vector<std::vector<double>> gradients();
 
     Mesh mesh;
-    std::unique_ptr<Model> model;
+    std::unique_ptr<LanguageModel> model;
     Trainer trainer;
     NextBatch samples;
 };

@@ -40,7 +40,7 @@ std::vector<Named> models() {
 }
 
 // Of any size in every weight, biases above all, and on every mesh the same.
-void scatter(Model& model) {
+void scatter(LanguageModel& model) {
     for (Weight& w : model.weights()) {
         uint64_t name = 0;
         for (char c : w.name) name = key_of(name, uint64_t(uint8_t(c)));
@@ -79,7 +79,7 @@ Learnt learnt(const Course& course, const Mesh& mesh, int micro_batch) {
 
 // Rows of two sequences, more of one at once than a step takes, and the logits of the last of each.
 std::vector<double> cached_logits(const ModelConfig& m, const Comm& tp) {
-    const auto model = make_model(guarded_ops(), m, DType::f64, {.B = 1, .T = tp.size}, tp);
+    const auto model = make_language_model(guarded_ops(), m, DType::f64, {.B = 1, .T = tp.size}, {}, tp);
     scatter(*model);
     CachedStep step(*model, 2, 12, 4);
     const auto row = [&](int sequence, int position) {
@@ -177,7 +177,7 @@ TEST_CASE("A step uses every number that its activations and its workspace were 
                 ThreadRanks({.dp = 1, .tp = tp}).run([&](const Mesh& mesh) {
                     const Course course = {.model = m.model, .ops = guarded_ops(), .recompute = recompute};
                     Training t(course, mesh, 2);
-                    const Arena& acts = t.model->acts;
+                    const Arena& acts = t.model->activations;
                     const char* before = nullptr;
                     std::vector<std::pair<const char*, const char*>> gaps;
                     for (const Arena::Entry& e : acts.entries()) {
@@ -186,7 +186,7 @@ TEST_CASE("A step uses every number that its activations and its workspace were 
                             std::memset(const_cast<char*>(before), mark, size_t(first - before));
                             gaps.emplace_back(before, first);
                         }
-                        if (e.name != "turns") std::memset(first, mark, e.tensor->bytes());
+                        if (e.name != "rope_table") std::memset(first, mark, e.tensor->bytes());
                         before = first + e.tensor->bytes();
                     }
                     t.steps(0, 1);
@@ -195,7 +195,7 @@ TEST_CASE("A step uses every number that its activations and its workspace were 
                         if (!std::all_of(from, to, [&](char c) { return c == mark; })) overwritten.insert("a gap");
                     for (const Arena::Entry& e : acts.entries()) {
                         const std::string marked(size_of(e.dtype), mark);
-                        for (int64_t i = 0; e.name != "turns" && i < e.tensor->size(); ++i)
+                        for (int64_t i = 0; e.name != "rope_table" && i < e.tensor->size(); ++i)
                             if (std::memcmp(e.tensor->as<char>() + size_t(i) * marked.size(), marked.data(),
                                             marked.size()) == 0)
                                 unused.insert(e.name);
@@ -212,10 +212,9 @@ TEST_CASE("Shared key/value heads have room for the largest of them, from each r
         std::mutex lock;
         std::set<size_t> found;
         ThreadRanks(sizes).run([&](const Mesh& mesh) {
-            const auto model =
-                make_model(guarded_ops(), m, DType::f64,
-                           {.B = 2, .T = context, .training = true, .parts = sharded ? mesh.dp.size : 1}, mesh.tp);
-            const size_t bytes = Exchange(*model, mesh, sharded).bytes();
+            const auto model = make_language_model(guarded_ops(), m, DType::f64, {.B = 2, .T = context},
+                                                   {.training = true, .parts = sharded ? mesh.dp.size : 1}, mesh.tp);
+            const size_t bytes = Exchange(model->parameters, mesh, sharded).bytes();
             std::lock_guard hold(lock);
             found.insert(bytes);
         });

@@ -1,0 +1,54 @@
+#include "engine/gradient_step.h"
+
+#include <cmath>
+#include <span>
+
+#include "engine/batch.h"
+
+namespace gradus {
+
+GradientStep::GradientStep(Parameters& parameters, const UpdateConfig& c, const Mesh& mesh, int64_t rows)
+    : parameters_(parameters),
+      schedule_(c.schedule),
+      mesh_(mesh),
+      optimizer_(parameters, c.optimizer, mesh),
+      stability_(c.stability),
+      on_host_(parameters.runtime.ops, "losses on the host", ArenaMemory::host) {
+    CHECK(parameters.runtime.tp.size == mesh.tp.size, "the parameters were made for another mesh");
+    on_host_.declare("losses", host_losses_, {rows}, parameters.runtime.accumulator());
+    on_host_.declare("squared norm", host_squared_norm_, {1}, DType::f64);
+    on_host_.allocate();
+}
+
+void GradientStep::begin(int64_t step) {
+    step_ = step;
+    mesh_.world.set_step(step + 1);
+    parameters_.grads.zero(parameters_.runtime.stream);
+}
+
+BucketDone GradientStep::exchange() {
+    return [this](int bucket) { optimizer_.sum_gradients(bucket); };
+}
+
+StepResult GradientStep::finish(Tensor losses, double scale, int64_t targets) {
+    const Ops& ops = parameters_.runtime.ops;
+    const Stream stream = parameters_.runtime.stream;
+    auto to_host = [&](Tensor to, Tensor from) { ops.copy_to_host(to.data, from.data, from.bytes(), stream); };
+    to_host(host_losses_, losses);
+    to_host(host_squared_norm_, optimizer_.squared_norm());
+    ops.synchronise(stream);  // the only time in a step: what follows depends on these numbers
+
+    // From one rank of tp, so that every rank has the same bits and comes to the same verdict.
+    double loss = mesh_.tp.rank == 0 ? sum_of_losses(host_losses_) * scale : 0;
+    mesh_.world.sum(std::span(&loss, 1));
+    StepResult result{.step = step_, .loss = loss, .tokens = targets};
+    result.lr = learning_rate(schedule_, step_) * stability_.state().rate;
+    result.grad_norm = std::sqrt(*host_squared_norm_.as<double>());
+    complete_ = false;
+    result.verdict = stability_.judge(result.loss, result.grad_norm);
+    if (result.verdict == Verdict::take) optimizer_.update(step_, result.lr);
+    complete_ = true;
+    return result;
+}
+
+}  // namespace gradus

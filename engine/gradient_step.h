@@ -1,0 +1,61 @@
+#pragma once
+// One optimizer step, whatever the objective: gradients start at zero, backward passes add to them, and in the end the weights
+// move, or the step is skipped. A trainer is this and a way to make gradients:
+//
+//   step.begin(n);
+//   for each micro-batch:  forward, and backward(…, last ? step.exchange() : BucketDone{});
+//   StepResult r = step.finish(losses, scale, targets);
+#include "engine/optimizer.h"
+#include "engine/schedule.h"
+#include "engine/stability.h"
+
+namespace gradus {
+
+struct UpdateConfig {
+    Schedule schedule;
+    OptimizerConfig optimizer;
+    StabilityConfig stability;
+};
+
+struct StepResult {
+    int64_t step = 0;  // the step just done, from 0
+    double loss = 0;   // nats per target, before the update
+    double grad_norm = 0, lr = 0;
+    int64_t tokens = 0;  // targets seen by this step
+    Verdict verdict = Verdict::take;
+};
+
+class GradientStep {
+public:
+    // `rows`: losses that this rank makes in a step.
+    GradientStep(Parameters&, const UpdateConfig&, const Mesh&, int64_t rows);
+
+    void begin(int64_t step);
+    // For the last backward pass of a step: each bucket is summed over the ranks as soon as it is complete.
+    BucketDone exchange();
+    // losses [rows] are on the device; scale · Σ losses over all ranks is the step's loss. The same result on every rank. Weights and
+    // moments stay as they are where the verdict is to skip. But for what a Comm does (engine/comm_staged.h) the host waits for the
+    // device once, before the verdict; the update may still run when this returns.
+    StepResult finish(Tensor losses, double scale, int64_t targets);
+
+    Parameters& parameters() { return parameters_; }
+    Optimizer& optimizer() { return optimizer_; }
+    Stability& stability() { return stability_; }
+    const Stability& stability() const { return stability_; }
+    const Mesh& mesh() const { return mesh_; }
+    // False while finish() changes the state: if it ended with an exception then, there is nothing to save.
+    bool is_complete() const { return complete_; }
+
+private:
+    Parameters& parameters_;
+    Schedule schedule_;
+    Mesh mesh_;
+    Optimizer optimizer_;
+    Stability stability_;
+    Arena on_host_;
+    Tensor host_losses_, host_squared_norm_;
+    int64_t step_ = -1;  // that has begun
+    bool complete_ = true;
+};
+
+}  // namespace gradus

@@ -1,0 +1,68 @@
+#pragma once
+// The language head: logits of every row of hidden states against the vocabulary, and what is made of them: losses, and
+// log-probabilities of targets. The mathematics: kernels/cross_entropy.h.
+//
+// The logits of all rows would be the largest tensor of the whole step ([N,V]: 412 MB for 2,048 rows of GPT-2 in f32)
+// and are never held: the rows go through in chunks, and in training each chunk's logits turn into their gradient and
+// are used up before the next chunk is computed. So forward and backward of the head are one walk.
+//
+// Under tensor parallelism each rank has the logits of its own ids; the ranks join what they know of each row, four
+// numbers, and d_hidden is this rank's part of a sum. Sources: Wijmans et al. 2024 (chunks); Shoeybi et al. 2019 (ranks).
+#include "engine/models/model.h"
+
+namespace gradus {
+
+struct LossConfig {
+    double smoothing = 0, z_loss = 0;
+};
+
+struct HeadScratch {
+    Tensor logits;          // [chunk, ids of this rank]
+    Tensor stats, lse;      // [chunk,4], [chunk]
+    Tensor gathered_stats;  // [ranks·chunk,4]  the statistics of each rank
+
+    // Rows in a chunk: as many as the device says (Ops::logit_rows), or as keep the logits under 64 MiB, so that a cache can hold
+    // them: w is read, and d_w read and written, once a chunk.
+    static int chunk_rows(const Run& r);
+
+    template <class Visit>
+    void each(const Run& r, Visit&& visit) {
+        const int rows = chunk_rows(r);
+        visit("logits", logits, Shape{rows, r.vocab_rows()}, r.dtype);
+        visit("stats", stats, Shape{rows, 4}, r.accumulator());
+        visit("lse", lse, Shape{rows}, r.accumulator());
+        if (r.tp.size > 1)
+            visit("gathered_stats", gathered_stats, Shape{int64_t(r.tp.size) * rows, 4}, r.accumulator());
+    }
+};
+
+class LanguageHead {
+public:
+    // Declares its weight, where it is not the model's embedding (ModelConfig::tied), and its scratch memory.
+    LanguageHead(const Run&, Model&, Parameters&, Arena& activations);
+    LanguageHead(const LanguageHead&) = delete;
+    LanguageHead& operator=(const LanguageHead&) = delete;
+
+    // losses [N] of the rows of hidden [N,C]: 0 where the target is ignored. LossConfig{}: plain cross-entropy.
+    void loss(Tensor losses, Tensor hidden, Tensor targets, const LossConfig& = {});
+    // The same, with d_hidden [N,C] of scale · Σ losses, and the head's gradient += that.
+    void loss_and_backward(Tensor losses, Tensor d_hidden, Tensor hidden, Tensor targets, double scale,
+                           const LossConfig& = {});
+    // logits [N,Vr] of few rows: of the ids of this rank; the last rank of tp may have rows of V that are padding.
+    void logits(Tensor logits, Tensor hidden);
+
+private:
+    struct Loss;
+    void walk(const Loss&, Tensor losses, Tensor d_hidden, Tensor hidden, Tensor targets);
+    Tensor weight() const { return own_ids(tied_ ? embedding_.value : w_); }
+    Tensor d_weight() const { return own_ids(tied_ ? embedding_.grad : d_w_); }
+    Tensor own_ids(const Tensor& w) const { return w.slice(0, run_.vocab_rows()); }
+
+    const Run run_;
+    const bool tied_;
+    WeightRef embedding_;
+    Tensor w_, d_w_;  // [V,C]
+    HeadScratch scratch_;
+};
+
+}  // namespace gradus

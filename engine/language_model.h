@@ -1,0 +1,51 @@
+#pragma once
+// A model with a language head, and all its memory: what is pre-trained, fine-tuned, evaluated and generated from.
+//
+// It is the plainest example of how the parts go together. Another head, or a second model, is put together the same way:
+// whoever has weights declares them in one Parameters, whoever needs activations declares them in one Arena, then both are
+// allocated.
+#include <memory>
+
+#include "engine/heads/language.h"
+
+namespace gradus {
+
+class LanguageModel {
+public:
+    // Weights are zero until initialise() or a checkpoint fills them. Error where the ranks of tp cannot divide the model.
+    LanguageModel(const Ops&, const ModelConfig&, DType, BatchShape, Mode, Comm tp);
+
+    const ModelConfig& config() const { return run.model; }
+    std::vector<Weight>& weights() { return parameters.weights(); }
+    const std::vector<Weight>& weights() const { return parameters.weights(); }
+    // Of activations, with the workspace of matmuls.
+    size_t activation_bytes() const { return compute_.bytes() + activations.bytes(); }
+
+    // losses [N] of the batch's rows: 0 where the target is ignored. LossConfig{}: plain cross-entropy.
+    void loss(const Batch&, Tensor losses, const LossConfig& = {});
+    // The same, and grads += gradient of scale · Σ losses. On ranks of tp the losses are the same on every rank.
+    void loss_and_backward(const Batch&, Tensor losses, double scale, const LossConfig& = {}, const BucketDone& = {});
+
+private:
+    ComputeStream compute_;
+
+public:
+    const Run run;
+    Parameters parameters;
+    Arena activations;
+    const std::unique_ptr<Model> body;
+    LanguageHead head;
+
+private:
+    Tensor d_hidden_;  // [N,C]
+};
+
+std::unique_ptr<LanguageModel> make_language_model(const Ops&, const ModelConfig&, DType, BatchShape = {}, Mode = {},
+                                                   Comm tp = {});
+
+// The weights that such a model declares on one rank, in the order of declaration: embeddings, blocks, last norm, head. They have no
+// memory.
+std::vector<Weight> weights_of(const ModelConfig&);
+int64_t parameter_count(const ModelConfig&);
+
+}  // namespace gradus

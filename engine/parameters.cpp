@@ -1,0 +1,53 @@
+#include "engine/parameters.h"
+
+#include <string_view>
+#include <unordered_map>
+
+namespace gradus {
+
+namespace {
+
+// Matrices first within a bucket: weight decay then covers whole ranges of the arena. What every rank of tp holds is last
+// among them, and among the vectors, so that few calls sum its gradients.
+Arena::Place place_of(const Spec& s, int bucket) {
+    return {bucket, (s.decayed() ? 0 : 2) + (s.split == Split::none ? 1 : 0)};
+}
+
+}  // namespace
+
+Parameters::Parameters(const Runtime& r) : runtime(r), values(r.ops, "params"), grads(r.ops, "grads") {}
+
+void Parameters::declare(const std::string& name, WeightRef ref, const Spec& here, const Spec& whole, int bucket) {
+    Weight w = {name, here, bucket, whole, slices_of(whole, here, runtime.tp.rank, runtime.tp.size)};
+    declared_.push_back({std::move(w), ref});
+}
+
+std::vector<Weight> Parameters::declared() const {
+    std::vector<Weight> all;
+    for (const Declared& d : declared_) all.push_back(d.weight);
+    return all;
+}
+
+void Parameters::allocate(bool training, int parts) {
+    std::unordered_map<std::string_view, const Declared*> by_name;
+    for (const Declared& d : declared_) {
+        const Spec& s = d.weight.spec;
+        const Arena::Place place = place_of(s, d.weight.bucket);
+        CHECK(by_name.emplace(d.weight.name, &d).second, "two weights are called " + d.weight.name);
+        values.declare(d.weight.name, d.ref.value, s.shape, runtime.dtype, place);
+        if (training) grads.declare(d.weight.name, d.ref.grad, s.shape, runtime.accumulator(), place);
+    }
+    values.allocate(parts);
+    if (training) grads.allocate(parts);
+    for (size_t i = 0; i < values.entries().size(); ++i) {
+        const Arena::Entry& entry = values.entries()[i];
+        Weight w = by_name.at(entry.name)->weight;
+        w.first = entry.first;
+        w.value = *entry.tensor;
+        if (training) w.grad = *grads.entries()[i].tensor;
+        weights_.push_back(std::move(w));
+    }
+    declared_.clear();
+}
+
+}  // namespace gradus

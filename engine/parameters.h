@@ -1,0 +1,61 @@
+#pragma once
+// Parameters: a list of weights with the memory of their values and gradients. What is trained, exchanged between ranks and
+// saved is a Parameters, whatever computes with it: a model with one head, with another, or two models at once.
+//
+// Whoever owns a weight declares it; then allocate() sets all memory aside at once. Arenas of values, gradients and
+// optimizer state have one layout (engine/arena.h): element i of one belongs to element i of the others.
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "engine/runtime.h"
+#include "engine/spec.h"
+
+namespace gradus {
+
+struct Weight {
+    std::string name;
+    Spec spec;
+    int bucket;
+    Spec whole;                       // what it is on one rank
+    std::vector<WeightSlice> slices;  // what this rank has of it
+    int64_t first = 0;                // of its arena's elements
+    Tensor value = {};
+    Tensor grad = {};  // accumulator dtype; empty where nothing trains
+};
+
+// Called in backward when all gradients of a bucket are complete, last bucket first.
+using BucketDone = std::function<void(int bucket)>;
+
+struct WeightRef {  // where a weight and its gradient are found after allocate()
+    Tensor& value;
+    Tensor& grad;
+};
+
+class Parameters {
+public:
+    explicit Parameters(const Runtime&);
+
+    // `here` is the weight on this rank of tp, `whole` what it is on one rank. A bucket is what ranks of dp exchange at once:
+    // weights whose gradients backward completes together; backward completes the highest bucket first.
+    void declare(const std::string& name, WeightRef, const Spec& here, const Spec& whole, int bucket);
+    // Values are zero until initialise() or a checkpoint fills them. Every bucket can be cut into `parts` equal parts.
+    void allocate(bool training, int parts = 1);
+
+    std::vector<Weight> declared() const;                // before allocate(), in the order of declaration
+    std::vector<Weight>& weights() { return weights_; }  // after allocate(): in the order of their memory
+    const std::vector<Weight>& weights() const { return weights_; }
+
+    const Runtime runtime;
+    Arena values, grads;
+
+private:
+    struct Declared {
+        Weight weight;
+        WeightRef ref;
+    };
+    std::vector<Declared> declared_;
+    std::vector<Weight> weights_;
+};
+
+}  // namespace gradus

@@ -1,0 +1,35 @@
+#pragma once
+// What everything that computes needs: a device's table of ops, the dtype of weights and activations, the ranks that share
+// each tensor, and the stream that the work goes to.
+#include "engine/arena.h"
+#include "engine/comm.h"
+#include "kernels/ops.h"
+
+namespace gradus {
+
+struct Runtime {
+    const Ops& ops;
+    DType dtype = DType::f32;
+    Comm tp = {};
+    Stream stream = {};
+
+    DType accumulator() const { return accumulator_of(dtype); }
+};
+
+// A stream with the workspace that its matmuls are fastest with. What shares a stream shares the workspace.
+class ComputeStream {
+public:
+    explicit ComputeStream(const Ops& ops) : workspace_arena_(ops, "matmul workspace") {
+        workspace_arena_.declare_matmul_workspace(workspace_);
+        workspace_arena_.allocate();
+    }
+
+    Stream stream() const { return Stream{}.with(workspace_); }
+    size_t bytes() const { return workspace_arena_.bytes(); }
+
+private:
+    Arena workspace_arena_;
+    Tensor workspace_;
+};
+
+}  // namespace gradus
