@@ -87,6 +87,12 @@ struct Comm {
             }
         }
     }
+    // Whether any rank says so: the same answer on all of them.
+    bool any(bool mine) const {
+        double count = mine;
+        sum(std::span(&count, 1));
+        return count > 0;
+    }
     // The step that messages about a lost rank name.
     void set_step(int64_t step) const {
         if (size > 1) table->set_step(group, step);

@@ -38,6 +38,7 @@ public:
     void trial_pass(const NextBatch& next_batch);
 
     LanguageModel& model() { return model_; }
+    GradientStep& gradient_step() { return step_; }
     Optimizer& optimizer() { return step_.optimizer(); }
     Stability& stability() { return step_.stability(); }
     const Mesh& mesh() const { return step_.mesh(); }

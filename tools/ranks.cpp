@@ -30,12 +30,6 @@ std::pair<std::string, std::string> first_difference(const std::string& a, const
 
 }  // namespace
 
-bool any(const Comm& all, bool mine) {
-    double count = mine;
-    all.sum(std::span(&count, 1));
-    return count > 0;
-}
-
 std::string from_first(const Comm& all, const std::string& mine) { return all.gather(all.rank == 0 ? mine : "")[0]; }
 
 void require_agreement(const MpiWorld& world, const std::vector<MustAgree>& all) {

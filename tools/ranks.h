@@ -8,8 +8,6 @@
 
 namespace gradus {
 
-// Whether any rank says so: the same answer on all of them.
-bool any(const Comm& all, bool mine);
 // What the first rank has.
 std::string from_first(const Comm& all, const std::string& mine);
 

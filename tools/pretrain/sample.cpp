@@ -45,7 +45,7 @@ void PretrainSampler::sample(int64_t step) {
     // Ranks that draw together stop together, or not before the last token.
     const std::vector<Generated> texts =
         generator_->generate(prompts_, options, [&](int, int32_t) { return all_.size > 1 || !stop_requested(); });
-    if (any(all_, stop_requested()) || all_.rank > 0) return;  // texts that were cut short are no samples
+    if (all_.any(stop_requested()) || all_.rank > 0) return;  // texts that were cut short are no samples
     for (size_t i = 0; i < texts.size(); ++i) {
         std::vector<int32_t> ids = texts[i].ids;
         std::erase_if(ids,

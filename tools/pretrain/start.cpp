@@ -153,9 +153,9 @@ TrainingRun start_run(const Resolved& r, const DataFacts& data, const std::optio
         const TrainingState state =
             load_checkpoint(resume->folder, *run.model, run.trainer->optimizer(), mesh, Verified::yes);
         run.trainer->stability().restore(state.stability);
-        run.step = state.step;
-        run.tokens = state.tokens;
-        run.rollback_targets = state.rollback_targets.value_or(steps_until(r.config.run_dir, state.step));
+        run.state.step = state.step;
+        run.state.tokens = state.tokens;
+        run.state.rollback_targets = state.rollback_targets.value_or(steps_until(r.config.run_dir, state.step));
     }
     return run;
 }
@@ -173,12 +173,12 @@ std::optional<int64_t> steps_for_minutes(const Resolved& r, const PretrainBatche
     const auto model = empty_model(r, mesh, ops);
     initialise(*model, r.trainer.seed);
     Trainer trainer(*model, r.trainer, mesh);
-    auto decided = [&](bool here) { return any(mesh.world, mesh.world.rank == 0 && here); };
+    auto decided = [&](bool here) { return mesh.world.any(mesh.world.rank == 0 && here); };
     const NextBatch next = batches.train();
     std::vector<double> seconds;  // of the warm-up's steps until there are others
     ProgressLine progress("timing the first steps");
     for (int i = 0; i < warm_up + most; ++i) {
-        if (any(mesh.world, stop_requested())) return std::nullopt;
+        if (mesh.world.any(stop_requested())) return std::nullopt;
         const auto before = std::chrono::steady_clock::now();
         trainer.step(i, next);
         if (i == warm_up) seconds.clear();

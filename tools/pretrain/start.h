@@ -8,6 +8,7 @@
 #include "engine/checkpoint/checkpoint.h"
 #include "engine/config.h"
 #include "engine/generate/generator.h"
+#include "engine/loop/run_state.h"
 #include "engine/loop/validation.h"
 #include "engine/trainer.h"
 #include "tools/pretrain/data.h"
@@ -43,9 +44,7 @@ struct TrainingRun {
     std::unique_ptr<Trainer> trainer;
     std::unique_ptr<Validation> validation;  // null: there is no text to validate on
     std::unique_ptr<Generator> samples;      // null: none are asked for
-    int64_t step = 0, tokens = 0;            // done
-    // Steps of the checkpoints that a rollback may lead to, in ascending order; known to the first rank.
-    std::vector<int64_t> rollback_targets;
+    RunState state;
 };
 TrainingRun start_run(const Resolved&, const DataFacts&, const std::optional<ResumePoint>&, const Mesh&, const Ops&);
 

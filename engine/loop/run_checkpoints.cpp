@@ -1,0 +1,96 @@
+#include "engine/loop/run_checkpoints.h"
+
+#include <fmt/format.h>
+
+#include "engine/base/log.h"
+#include "engine/checkpoint/folders.h"
+
+namespace gradus {
+
+RunCheckpoints::RunCheckpoints(const fs::path& run_folder, const ModelConfig& model, GradientStep& step,
+                               const RunState& run, CheckpointPolicy policy, std::function<void()> sync_logs)
+    : folder_(run_folder),
+      model_(model),
+      step_(step),
+      policy_(std::move(policy)),
+      sync_logs_(std::move(sync_logs)),
+      saver_(run_folder, policy_.options),
+      saved_step_(run.step) {}
+
+void RunCheckpoints::tell_saved(const std::optional<fs::path>& written) const {
+    if (written) tell(fmt::format("saved {}\n", written->string()));
+}
+
+TrainingState RunCheckpoints::state_of(const RunState& run) const {
+    return {.step = run.step,
+            .tokens = run.tokens,
+            .seed = policy_.seed,
+            .recipe = policy_.recipe,
+            .compatible = policy_.identity,
+            .stability = step_.stability().state(),
+            .rollback_targets = run.rollback_targets};
+}
+
+void RunCheckpoints::save(RunState& run, bool regular) {
+    if (saved_step_ == run.step) return;
+    const Parameters& parameters = step_.parameters();
+    if (is_first()) {
+        wait();  // one at a time
+        if (regular) run.rollback_targets = steps_to_keep(folder_, run.rollback_targets, run.step, policy_.keep);
+        sync_logs_();
+    }
+    if (!policy_.background && policy_.in_place) {
+        attempted_step_ = run.step;
+        const Snapshot here = Snapshot::of(model_, parameters, step_.optimizer());
+        tell_saved(save_checkpoint(folder_, here, state_of(run), policy_.options));
+    } else {
+        Snapshot copy = Snapshot::copy(model_, parameters, step_.optimizer(), step_.mesh());
+        attempted_step_ = run.step;
+        if (is_first()) {
+            saver_.begin(std::move(copy), state_of(run));
+            if (!policy_.background) wait();
+        }
+    }
+    saved_step_ = run.step;
+}
+
+// Ranks that share the state are in the middle of other calls then, and none of them has all of it.
+void RunCheckpoints::save_before_leaving(const RunState& run) {
+    Optimizer& optimizer = step_.optimizer();
+    if (!is_first() || step_.mesh().tp.size > 1 || optimizer.sharded()) return;
+    try {
+        wait();
+    } catch (const std::exception&) {}  // of an older step than the one that is saved now
+    if (!is_complete_ || !step_.is_complete() || run.step == 0 || run.step == saved_step_ ||
+        run.step == attempted_step_)
+        return;
+    try {
+        sync_logs_();
+        const Snapshot here = Snapshot::of(model_, step_.parameters(), optimizer);
+        tell_saved(save_checkpoint(folder_, here, state_of(run), policy_.options));
+    } catch (const std::exception& e) {  // what ends the run may be that very trouble
+        if (!saver_.has_failed()) note(fmt::format("step {} could not be saved: {}", run.step, e.what()));
+    }
+}
+
+std::string RunCheckpoints::rollback_target(const RunState& run, int64_t limit) {
+    is_complete_ = false;
+    wait();
+    std::vector<int64_t> steps = run.rollback_targets;
+    std::erase_if(steps, [&](int64_t step) { return step >= limit; });
+    const LatestCheckpoint latest = latest_checkpoint(folder_, Judge::checksums, step_.mesh().world, steps);
+    for (const std::string& damage : latest.notes) note(damage);
+    return latest.folder ? latest.folder->string() : "";
+}
+
+TrainingState RunCheckpoints::roll_back_to(const std::string& folder) {
+    TrainingState state =
+        load_checkpoint(folder, step_.parameters(), model_, step_.optimizer(), step_.mesh(), Verified::yes);
+    // A run that is killed now must not go on from a checkpoint whose steps are no longer in its log.
+    if (is_first()) remove_later(folder_, folder);
+    saved_step_ = state.step;
+    is_complete_ = true;
+    return state;
+}
+
+}  // namespace gradus
