@@ -2,10 +2,10 @@
 #include <set>
 
 #include "engine/checkpoint/elements.h"
+#include "engine/checkpoint/stored_names.h"
 #include "engine/checkpoint/stored_tensors.h"
 #include "engine/checkpoint/transfer.h"
 #include "engine/checkpoint/weights.h"
-#include "engine/models/family.h"
 
 namespace gradus {
 
@@ -47,18 +47,18 @@ std::vector<std::string> load_weights(Parameters& parameters, const ModelConfig&
 std::vector<std::string> load_weights(const Parameters& parameters, const ModelConfig& model, const fs::path& folder,
                                       const std::function<Tensor(size_t)>& destination) {
     const StoredTensors stored(folder);
-    const FamilyFiles& family = files_of(model.family);
 
     std::vector<Copy> copies;
     std::set<std::string> used;
-    for (size_t i = 0; i < parameters.weights().size(); ++i)
-        for (const Weight& w = parameters.weights()[i];
-             const ExternalTensor& part : family.external(model, w.name, w.whole)) {
+    for (size_t i = 0; i < parameters.weights().size(); ++i) {
+        const Weight& w = parameters.weights()[i];
+        const StoredNames names = stored_names(model, w.name, w.whole);
+        for (const ExternalTensor& part : names.tensors) {
             const bool head = w.name == "head";
-            const StoredTensors::Found* found = stored.find(part.name, head ? "" : family.prefix);
+            const StoredTensors::Found* found = stored.find(part.name, names.prefix);
             if (!found && w.name == "wte" && model.tied) found = stored.find(head_tensor);
             if (!found)
-                throw Error("'" + folder.string() + "' has no tensor '" + (head ? "" : family.prefix) + part.name + "'",
+                throw Error("'" + folder.string() + "' has no tensor '" + names.prefix + part.name + "'",
                             "its config.json describes a model that needs it, and none of its safetensors files has it",
                             head ? "if the head is the embedding, set \"tie_word_embeddings\": true in config.json"
                                  : "copy or download the folder again");
@@ -79,11 +79,12 @@ std::vector<std::string> load_weights(const Parameters& parameters, const ModelC
                             "use a copy of the model that is not quantised");
             copies.push_back({&w, destination(i), part, &e, *element});
             used.insert(e.name);
-            if (!head) used.insert({part.name, family.prefix + part.name});  // find() has compared them
+            if (!names.prefix.empty()) used.insert({part.name, names.prefix + part.name});  // find() has compared them
             if (const auto* copy = stored.find(head_tensor);
                 copy && w.name == "wte" && model.tied && same_content(*copy->entry, e))
                 used.insert(head_tensor);
         }
+    }
 
     for (const Copy& c : copies) copy_slices(parameters.runtime, c);
 

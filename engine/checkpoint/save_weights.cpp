@@ -4,9 +4,9 @@
 #include "engine/checkpoint/elements.h"
 #include "engine/checkpoint/json_text.h"
 #include "engine/checkpoint/safetensors.h"
+#include "engine/checkpoint/stored_names.h"
 #include "engine/checkpoint/transfer.h"
 #include "engine/checkpoint/weights.h"
-#include "engine/models/family.h"
 
 namespace gradus {
 
@@ -20,21 +20,22 @@ struct Stored {  // one tensor that will be in the files
 };
 
 std::vector<Stored> stored_of(const Snapshot& s, DType dtype) {
-    const FamilyFiles& family = files_of(s.model.family);
     std::vector<Stored> all;
-    for (size_t i = 0; i < s.weights.size(); ++i)
-        for (const LogicalTensor& w = s.weights[i];
-             const ExternalTensor& part : family.external(s.model, w.name, s.specs[i])) {
+    for (size_t i = 0; i < s.weights.size(); ++i) {
+        const LogicalTensor& w = s.weights[i];
+        const StoredNames names = stored_names(s.model, w.name, s.specs[i]);
+        for (const ExternalTensor& part : names.tensors) {
             const Tensor rows = w.value.slice(part.first_row, part.rows);
             std::vector<int64_t> shape = {part.rows, rows.last()};
             if (w.value.shape.rank == 1) shape = {rows.last()};
             else if (part.transposed) std::swap(shape[0], shape[1]);
-            const std::string name = (w.name == "head" ? "" : family.prefix) + part.name;
+            const std::string name = names.prefix + part.name;
             all.push_back({{name, stored_name(dtype), std::move(shape)},
                            rows,
                            part.transposed,
                            uint64_t(rows.size()) * size_of(dtype)});
         }
+    }
     return all;
 }
 
