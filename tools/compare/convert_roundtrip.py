@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Does `gradus convert` keep models as they are? Asks PyTorch and transformers.
+"""Checks with PyTorch and transformers that `gradus convert` preserves models.
 
-    python3 tools/compare/convert_roundtrip.py PROGRAM [--seed 1]        PROGRAM: the gradus to ask
+    python3 tools/compare/convert_roundtrip.py PROGRAM [--seed 1]        PROGRAM: the gradus to test
 
 Makes tiny random models with transformers (GPT-2; LLaMA with all heads, grouped heads, rescaled positions, a tied head; f32
 and bf16), a model with nanoGPT's names (with and without biases, compiled and not) and llm.c's file of a GPT-2; converts
-each; loads what came out with transformers, torch.load(weights_only=True) and numpy; compares every weight bit for bit
-and, where both sides compute, the logits. Prints a line for each comparison; exit status 1 if one fails.
+each; loads the results with transformers, torch.load(weights_only=True) and numpy; compares every weight bit for bit
+and, if both sides compute, the logits. Prints one line per comparison; exit status 1 if one fails.
 
-What nanoGPT's train.py needs to resume is tried too: its optimizer takes the state that was written, and steps.
+Also tests what nanoGPT's train.py needs to resume: its optimizer loads the written state and makes a step.
 """
 import argparse
 import collections
@@ -115,7 +115,7 @@ class Block(torch.nn.Module):
 
 
 class NanoGpt(torch.nn.Module):
-    """The names, shapes and mathematics of nanoGPT's model, the exact GELU among them."""
+    """The names, shapes and mathematics of nanoGPT's model, including the exact GELU."""
 
     def __init__(self, bias):
         super().__init__()

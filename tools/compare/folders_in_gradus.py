@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Does gradus read folders as transformers does? Asks both.
+"""Checks that gradus reads folders as transformers does.
 
-    python3 tools/compare/folders_in_gradus.py PROGRAM [--seeds 3]        PROGRAM: the gradus to ask
+    python3 tools/compare/folders_in_gradus.py PROGRAM [--seeds 3]        PROGRAM: the gradus to test
 
 Makes small random models from GPT2Config's and LlamaConfig's defaults with an odd vocabulary (folder_goldens.py of
-tools/generate) and changes their folders: heads tied, not tied, said to be tied, stored alone; names with and without their
+tools/generate) and changes their folders: heads tied, not tied, declared as tied, stored alone; names with and without
 prefix; masks and rotary tables of older versions; every form of eos_token_id; the parts of tokenizer.json; vocab.json and
-merges.txt with the files beside them; dtypes and shards. For each folder, and for the one that `gradus convert` makes of it,
-the loss of a text, the ids of texts and greedy continuations must be those of transformers. Prints a line for each folder and
-the count of comparisons; exit status 1 if one differs.
+merges.txt with the files next to them; dtypes and shards. For each folder, and for the one that `gradus convert` makes of it,
+the loss of a text, the ids of texts and greedy continuations must equal those of transformers. Prints one line per folder and
+the number of comparisons; exit status 1 if one differs.
 """
 import argparse
 import json
@@ -248,7 +248,7 @@ def compare(program, what, folder, kind, of_transformers):
 
 
 def ends_of(model, words, kind):
-    """Ids that end a text in gradus: the model's that it can make, or else the tokenizer's end-of-text."""
+    """Ids that end a text in gradus: the model's if they are in its vocabulary, or else the tokenizer's end-of-text."""
     named = model.generation_config.eos_token_id
     ends = [i for i in (named if isinstance(named, list) else [named]) if i is not None and 0 <= i < base.V]
     return ends or [i for i in [words.convert_tokens_to_ids("<|endoftext|>")] if i is not None and i != words.unk_token_id]

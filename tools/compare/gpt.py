@@ -1,4 +1,4 @@
-"""GPT-2 in plain PyTorch, as nanoGPT's users run it: the peer that the scripts beside this file measure."""
+"""GPT-2 in plain PyTorch, as nanoGPT's users run it: the model that the scripts in this folder measure."""
 import dataclasses
 import math
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Loads a model directory with transformers and says what it computes there: the proof that a directory travels.
+"""Loads a model directory with transformers and prints what it computes, to check that the directory is portable.
 
     python3 tools/compare/load_in_transformers.py DIR --ids FILE            token ids, separated by blanks or commas
     python3 tools/compare/load_in_transformers.py DIR --text "Once upon"    encoded by DIR/tokenizer.json
@@ -7,8 +7,8 @@
     ... --expect FILE   JSON with loss and/or greedy from another program: exit status 1 if they differ
 
 Prints one line of JSON: ids, loss (mean cross-entropy of each id from those before it; null for a single id), greedy,
-text (their decoding, where there is a tokenizer). Weights are computed in f32 whatever they are stored in. A weight
-that transformers misses, does not know or finds in another shape is an error: it would start from random values.
+text (their decoding, if there is a tokenizer). Computes in f32 whatever the stored dtype. A weight
+that transformers misses, does not know or finds in another shape is an error: it would be initialized randomly.
 """
 import argparse
 import json
@@ -58,7 +58,7 @@ def main():
     what.add_argument("--text")
     p.add_argument("--new", type=int, default=12)
     p.add_argument("--expect", type=pathlib.Path)
-    p.add_argument("--tolerance", type=float, default=1e-5, help="of the loss, relative")
+    p.add_argument("--tolerance", type=float, default=1e-5, help="relative tolerance of the loss")
     a = p.parse_args()
 
     transformers.utils.logging.disable_progress_bar()

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""nanoGPT's CPU setting for Shakespeare's characters, in PyTorch: milliseconds a step and the loss on the last tenth.
+"""nanoGPT's CPU setting for character-level Shakespeare in PyTorch: milliseconds per step and the loss on the last tenth.
 
     python3 tools/compare/nanogpt_shakespeare.py --threads 2 [--steps 2000] [--seed 1] [--mode compile]
 
-4 layers, 4 heads, width 128, context 64, batch 12, no biases, no dropout; AdamW at 1e-3 falling to 1e-4 by a cosine
+4 layers, 4 heads, width 128, context 64, batch 12, no biases, no dropout; AdamW at 1e-3 with cosine decay to 1e-4
 after 100 steps of warm-up, betas 0.9 and 0.99, decay 0.1, clip 1. A step is what nanoGPT's loop does between two log
 lines: draw a batch, forward, backward, clip, update, read the loss. The validation loss is the mean over all
 non-overlapping windows of 64 in the last tenth of the text (nanoGPT itself prints the mean of twenty random batches).
@@ -65,7 +65,7 @@ def main():
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--mode", choices=("eager", "compile"), default="eager")
-    p.add_argument("--fused", action="store_true", help="AdamW in one pass, which nanoGPT uses on a GPU only")
+    p.add_argument("--fused", action="store_true", help="AdamW in one pass, which nanoGPT uses only on a GPU")
     p.add_argument("--json", action="store_true", help="one line of JSON instead of a sentence")
     a = p.parse_args()
 

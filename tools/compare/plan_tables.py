@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Prints the tables of docs/scaling.md from what `gradus plan` says, as Markdown. Needs nothing but Python.
+"""Prints the tables of docs/scaling.md from the output of `gradus plan`, as Markdown. Needs only Python.
 
     python3 tools/compare/plan_tables.py build/gradus published
     python3 tools/compare/plan_tables.py build/gradus scaling
     python3 tools/compare/plan_tables.py build/gradus check docs/scaling.md
 
-published: predicted against measured speed. Each row is a run that somebody else measured on other software: what the
-plan's cost model is fitted on and tested with. scaling: the same recipes on 8, 64 and 1,024 devices. check: prints the lines of both
-that the page does not have, and ends with 1 where there are any.
+published: predicted against measured speed. Each row is a run that others measured with other software; the rows fit and
+test the plan's cost model. scaling: the same recipes on 8, 64 and 1,024 devices. check: prints the lines of both that the
+page lacks; the exit status is 1 if there are any.
 """
 import contextlib
 import io

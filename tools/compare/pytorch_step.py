@@ -3,8 +3,8 @@
 
     python3 tools/compare/pytorch_step.py --batch 4 --context 64 --dtype f32 --threads 2 --mode eager --steps 10 --json
 
-Prints the keys that `gradus bench step --json` prints, so that step_ratio.py can divide them. gflops counts 6 floating
-point operations a parameter and token: what the model needs, not what the machine did. bf16 is autocast over f32
+Prints the keys of `gradus bench step --json`, so that step_ratio.py can divide them. gflops counts 6 floating
+point operations per parameter and token: what the model needs, not what the machine did. bf16 is autocast over f32
 weights.
 """
 import argparse
@@ -59,7 +59,7 @@ def main():
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--mode", choices=("eager", "compile"), default="eager")
     p.add_argument("--steps", type=int, default=10)
-    p.add_argument("--warmup", type=int, default=3, help="steps before the clock counts")
+    p.add_argument("--warmup", type=int, default=3, help="untimed steps")
     p.add_argument("--json", action="store_true", help="one line of JSON instead of a sentence")
     a = p.parse_args()
     found = measure(a)

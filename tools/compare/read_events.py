@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Reads a folder's event files with TensorBoard and prints the scalars it would draw: the proof that they are understood.
+"""Reads a folder's event files with TensorBoard and prints the scalars it would draw, to check that it understands them.
 
-    python3 tools/compare/read_events.py RUN            a line a scalar: tag, step, value
-    python3 tools/compare/read_events.py RUN --serve    as TensorBoard's server answers (its own, other reader)
+    python3 tools/compare/read_events.py RUN            one line per scalar: tag, step, value
+    python3 tools/compare/read_events.py RUN --serve    the answer of TensorBoard's server (which has another reader)
 
 Both readers are TensorBoard's: EventAccumulator in Python, and the data server that `tensorboard --logdir` starts. Exit
-status 1 when a tag has a step twice.
+status 1 if a tag has a step twice.
 """
 import argparse
 import json
@@ -54,7 +54,7 @@ def served(folder):
             else:
                 log.seek(0)
                 sys.exit(f"read_events.py: TensorBoard served nothing from {folder}\n{log.read().decode()}")
-            time.sleep(2)  # it reads on behind the first answer
+            time.sleep(2)  # it continues to read after the first answer
             return {tag: [(step, value) for _, step, value in ask(port, "scalars", run=run, tag=tag)]
                     for run, tags in runs.items() for tag in tags}
         finally:

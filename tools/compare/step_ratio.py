@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Runs gradus and PyTorch by turns on the same training step and prints one row of a Markdown table.
+"""Alternates gradus and PyTorch on the same training step and prints one row of a Markdown table.
 
     python3 tools/compare/step_ratio.py --batch 4 --context 64 --dtype f32 --rounds 5
 
-By turns, because a machine's clock drifts: each round runs both, and the ratio is the median of the rounds' ratios of
+They alternate because a machine's clock drifts: each round runs both, and the ratio is the median of the rounds' ratios of
 median seconds (above 1: gradus is faster). Run it with the Python that has PyTorch. `python3 -m doctest` tests the
 parsing.
 """
@@ -92,7 +92,7 @@ def main():
     p.add_argument("--dtype", choices=("f32", "bf16"), default="f32")
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--mode", choices=("eager", "compile"), default="eager", help="PyTorch's")
-    p.add_argument("--steps", type=int, default=10, help="PyTorch's steps a round")
+    p.add_argument("--steps", type=int, default=10, help="PyTorch's steps per round")
     p.add_argument("--rounds", type=int, default=5)
     a = p.parse_args()
     if a.rounds < 1:

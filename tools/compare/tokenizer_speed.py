@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Encodes a file with GPT-2's vocabulary: gradus, Hugging Face tokenizers and tiktoken in turns, one thread each.
+"""Encodes a file with GPT-2's vocabulary, alternating gradus, Hugging Face tokenizers and tiktoken, one thread each.
 
     pip install tokenizers tiktoken
     tools/compare/tokenizer_speed.py --vocab VOCAB_JSON --merges MERGES_TXT --input FILE [FILE ...]
 
-Takes turns so that a busy machine slows all three alike, and counts CPU time, best of the rounds. The ids of all three
-must be the same, or the run fails. Prints one row of a Markdown table for each file.
+They alternate so that other load slows all three equally; CPU time is counted, best of the rounds. The ids of all three
+must be equal, or the run fails. Prints one row of a Markdown table per file.
 
 The program is called as PROGRAM --tokenizer FILE --input FILE --repeat N and prints JSON with `seconds` (CPU time of
 one encoding, the best of N), `tokens` and `ids_fnv1a` (16 hex digits over the ids as little-endian 32-bit numbers).

@@ -1,14 +1,14 @@
-"""Writes tests/goldens/charset/: what the Encoding Standard says, from its own files, for tests/data/test_decode.cpp.
+"""Writes tests/goldens/charset/: goldens from the Encoding Standard's own files, for tests/data/test_decode.cpp.
 
     python3 tools/generate/charset_goldens.py STANDARD PARSER_TESTS
 
 STANDARD holds encodings.json and index-*.txt of https://github.com/whatwg/encoding; PARSER_TESTS is a checkout of
-https://github.com/html5lib/html5lib-tests (encoding/*.dat: pages and the encoding that they declare). Needs nothing but Python.
+https://github.com/html5lib/html5lib-tests (encoding/*.dat: pages and the encoding that they declare). Needs only Python.
 
     encodings.json   every label; the characters of every single-byte encoding; for the others a CRC-32 of what each lead
                      byte and every trail byte decode to; random bytes and their text, by the decoders below, which
                      follow the standard's text state by state
-    prescan.json     pages, a byte a character, and the name of the encoding that they declare
+    prescan.json     pages, one character per byte, and the name of the encoding that they declare
 """
 
 import json
@@ -99,7 +99,7 @@ def gb18030(data, two=index("gb18030"), ranges=sorted(index("gb18030-ranges").it
 
 
 def pairs(data, leads, single, code_of):
-    """What Big5, EUC-KR and Shift_JIS have in common."""
+    """Common to Big5, EUC-KR and Shift_JIS."""
     tokens, lead, text = Tokens(data), 0, ""
     while True:
         byte = tokens.read()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes tests/goldens/convert/: a tiny checkpoint as nanoGPT's train.py saves it, and its numbers by another road.
+"""Writes tests/goldens/convert/: a tiny checkpoint as nanoGPT's train.py saves it, and its weights in another format.
 
     python3 tools/generate/convert_goldens.py [FOLDER]
 
@@ -27,7 +27,7 @@ class Block(torch.nn.Module):
 
 
 class Names(torch.nn.Module):
-    """The names and shapes of nanoGPT's model; what it computes is not needed here."""
+    """The names and shapes of nanoGPT's model; its computation is not needed here."""
 
     def __init__(self):
         super().__init__()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints the golden bytes of tests/base/test_event_file.cpp, one record a line in hexadecimal.
+"""Prints the golden bytes of tests/base/test_event_file.cpp, one record per line in hexadecimal.
 
 The messages are TensorBoard's own protocol buffers, serialised by Google's library; the frames come from TensorBoard's
 RecordWriter.

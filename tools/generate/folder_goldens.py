@@ -1,20 +1,20 @@
 #!/usr/bin/env python3
-"""Writes tests/goldens/folders/: folders saved by transformers from its own defaults, and what it computes from them.
+"""Writes tests/goldens/folders/: folders saved by transformers with its own defaults, and what it computes from them.
 
     python3 tools/generate/folder_goldens.py [FOLDER]
 
-gpt2, llama     GPT2Config's and LlamaConfig's defaults but for the sizes, with a vocabulary of 311 and a tokenizer of 309;
+gpt2, llama     GPT2Config's and LlamaConfig's defaults except for the sizes, with a vocabulary of 311 and a tokenizer of 309;
                 config.json, generation_config.json, model.safetensors, tokenizer.json (made by the library tokenizers,
                 saved after a call with padding and truncation), tokenizer_config.json
 text.txt        the text of the tokenizer and of the loss
 golden.json     for each folder, from the same weights in double precision:
   ids             of the text, without what the tokenizer adds
   nats_per_token  mean cross-entropy of the text, in windows of `context` tokens that do not overlap
-  greedy          prompt -> the next NEW ids; what the tokenizer adds stands before the prompt
+  greedy          prompt -> the next NEW ids; the prompt begins with what the tokenizer adds
   next            prompt -> logits of the first of them
 
-GPT2Config's default eos_token_id, 50256, lies outside the vocabulary here, as it does in any small GPT-2. The script refuses
-to write where rounding could change a greedy token.
+GPT2Config's default eos_token_id, 50256, is outside the vocabulary here, as in any small GPT-2. The script refuses
+to write if rounding could change a greedy token.
 """
 import json
 import pathlib

@@ -1,30 +1,30 @@
 #!/usr/bin/env python3
-"""Writes tests/goldens/models/: tiny models with what PyTorch and transformers compute from them.
+"""Writes tests/goldens/models/: tiny models and what PyTorch and transformers compute from them.
 
     python3 tools/generate/model_goldens.py [FOLDER]
 
-gpt2, llama, llama-tied   a model directory as save_pretrained writes it (f32), and beside it
-  golden.safetensors      one batch [B=2,T=17]: what the model makes of it, and ten steps of training on it
-  packed.safetensors      one row [1,17] of three documents that must not see each other
+gpt2, llama, llama-tied   a model directory as save_pretrained writes it (f32), and in it
+  golden.safetensors      one batch [B=2,T=17]: the model's results, and ten training steps on it
+  packed.safetensors      one row [1,17] of three documents that must not attend to each other
 gpt2-sharded, gpt2-f16, gpt2-bf16   the weights of gpt2 in several files, and rounded; no golden of their own
 
 golden.safetensors
-  tokens, targets   i32 [2,17]     a target of -1 is not counted
+  tokens, targets   i32 [2,17]     a target of -1 is ignored
   logits            f32 [2,17,61]
-  loss              f32 [1]        mean cross-entropy over the targets that count
+  loss              f32 [1]        mean cross-entropy over the targets that are not ignored
   grad.NAME         f32            d loss / d NAME, for every weight in model.safetensors, in that file's layout; the
-                                   key part of a c_attn.bias is rounding alone: softmax does not see it
+                                   key part of a c_attn.bias is only rounding: softmax does not depend on it
   losses, norms     f32 [10]       the loss before each step, and the gradient's global norm before clipping
-  greedy            i32 [12]       the likeliest next token, twelve times, from tokens[0,:5]
+  greedy            i32 [12]       the most likely next token, twelve times, from tokens[0,:5]
   logits64, loss64, losses64, norms64   f64: the same from the same weights in double precision
 packed.safetensors
   tokens, positions, documents   i32 [1,17]     positions count from each document's start
   logits f32, logits64 f64       [1,17,61]
 
-A step: norm = ||g||, g *= min(1, 1 / (norm + 1e-6)), then AdamW with rate 1e-3, betas 0.9 and 0.95, eps 1e-8 and a
-decay of 0.1 on tensors of two dimensions. The script refuses to write when its own checks fail: the double run must
-agree with a central difference (so that no single-precision step hides in it) and with the single run, packed
-documents with the same documents alone, and the greedy tokens must be ahead by a margin that rounding cannot close.
+A step: norm = ||g||, g *= min(1, 1 / (norm + 1e-6)), then AdamW with learning rate 1e-3, betas 0.9 and 0.95, eps 1e-8 and
+weight decay 0.1 on two-dimensional tensors. The script refuses to write if its own checks fail: the double-precision run
+must agree with a central difference (so that no single-precision step hides in it) and with the single-precision run, packed
+documents with the same documents alone, and the greedy tokens must lead by a margin larger than rounding.
 """
 import contextlib
 import json
@@ -59,7 +59,7 @@ def llama():
 
 
 def llama_tied():
-    # Of the eight frequencies of head width 16, these settings keep one, mix one and slow six.
+    # Of the eight frequencies of head width 16, these settings keep one, blend one and slow down six.
     rope = {"rope_type": "llama3", "rope_theta": 500000.0, "factor": 8.0, "low_freq_factor": 1.0,
             "high_freq_factor": 4.0, "original_max_position_embeddings": 64}
     shape = LLAMA | {"max_position_embeddings": 128}
@@ -73,7 +73,7 @@ MODELS = {"gpt2": (gpt2, 7), "llama": (llama, 6), "llama-tied": (llama_tied, 1)}
 
 @contextlib.contextmanager
 def widened():
-    """transformers widens norms, softmax and rotary angles to float32 by name: inside, that name means float64."""
+    """transformers converts norms, softmax and rotary angles to float32 by name: inside, that name means float64."""
     single, to_single = torch.float32, torch.Tensor.float
     torch.float32 = torch.float = torch.float64
     torch.Tensor.float = torch.Tensor.double
@@ -162,7 +162,7 @@ def distance(single, double):
 
 
 def check_double(model, tokens, targets, grads):
-    """The slope of the loss along its gradient, by a central difference: 1e-7 is out of reach of single precision."""
+    """The slope of the loss along its gradient, by a central difference: single precision cannot reach 1e-7."""
     norm = torch.sqrt(sum((g * g).sum() for g in grads.values()))
     ends = []
     for side in (+1, -1):
@@ -224,7 +224,7 @@ def write_model(name, build, folder, generator):
 
 
 def write_copies(folder):
-    """The untrained gpt2 again, in the other ways in which weights come."""
+    """The untrained gpt2 again, in the other formats of weights."""
     model = transformers.GPT2LMHeadModel.from_pretrained(folder / "gpt2")
     model.save_pretrained(folder / "gpt2-sharded", max_shard_size="20KB")
     for name, dtype in (("gpt2-f16", torch.float16), ("gpt2-bf16", torch.bfloat16)):

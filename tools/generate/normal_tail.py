@@ -3,14 +3,14 @@
 
     python3 tools/generate/normal_tail.py        needs numpy
 
-The upper tail of the normal distribution is exp(-x²/2) · R(x), where R falls slowly: R(x) = 1/2 at 0, and it nears
+The upper tail of the normal distribution is exp(-x²/2) · R(x), where R falls slowly: R(x) = 1/2 at 0, and it approaches
 1/(x √(2π)). For x ≥ 0, with u = (x - K) / (x + K) in [-1, 1),
 
     R(x) ≈ Q(u) / (x + K)
 
-The polynomial Q is the one whose largest relative error is smallest, found by Lawson's iteration: least squares, again
-and again, each time with more weight where the error was large. Prints Q's coefficients, the constant first, as floats, and the
-largest relative errors: of Q in double, and of R as a program computes it in float.
+Q is the polynomial with the smallest maximum relative error, found by Lawson's iteration: repeated least squares,
+each time with more weight where the error was large. Prints Q's coefficients, the constant first, as floats, and the
+maximum relative errors: of Q in double, and of R as a program computes it in float.
 
 The substitution is that of Shepherd and Laframboise, "Chebyshev approximation of (1 + 2x) exp(x²) erfc x in 0 ≤ x < ∞",
 Mathematics of Computation 36 (1981); the coefficients are not theirs.
@@ -19,7 +19,7 @@ import math
 
 import numpy
 
-K, DEGREE, FURTHEST = 3.5, 9, 13.2  # beyond, exp(-x²/2) is no float
+K, DEGREE, FURTHEST = 3.5, 9, 13.2  # beyond FURTHEST, exp(-x²/2) underflows a float
 
 
 def tail(x):

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Writes tests/goldens/tokenizer/: what Hugging Face's tokenizers makes of awkward text, for our tests to agree with.
+"""Writes tests/goldens/tokenizer/: the results of Hugging Face tokenizers on awkward text, for our tests.
 
     gpt2.json         texts with the lengths of their pieces (in bytes) and their ids in GPT-2's vocabulary
-    prose.json        the tokenizer.json that its BpeTrainer makes of prose.txt, taken as one text
-    prose_lines.json  the same of its lines, with a minimum frequency and two special tokens
-    tokens.json       ids of some texts under those two, special tokens recognised
+    prose.json        the tokenizer.json that its BpeTrainer makes from prose.txt as one text
+    prose_lines.json  the same from its lines, with a minimum frequency and two special tokens
+    tokens.json       ids of some texts with those two, special tokens recognised
 
     pip install tokenizers && python3 tools/generate/tokenizer_goldens.py VOCAB_JSON MERGES_TXT TINYSHAKESPEARE_TXT
 """
@@ -38,7 +38,7 @@ HAND_PICKED = [
 
 
 def of_every_category():
-    """Up to four code points of each general category, alone and between neighbours of each class."""
+    """Up to four code points of each general category, alone and between characters of each class."""
     by_category = {}
     for code in range(0x110000):
         category = unicodedata.category(chr(code))
@@ -82,7 +82,7 @@ def gpt2(vocab, merges, shakespeare):
         assert sum(pieces) == len(text.encode()), text
         rows.append({"text": text, "pieces": pieces, "ids": tokenizer.encode(text).ids})
     ids = tokenizer.encode(pathlib.Path(shakespeare).read_bytes().decode()).ids
-    # The last row is the whole of a known file: how many ids, and FNV-1a over them as little-endian 32-bit numbers.
+    # The last row is a complete known file: the number of ids, and FNV-1a over them as little-endian 32-bit numbers.
     rows.append({"tinyshakespeare": fnv1a(struct.pack(f"<{len(ids)}i", *ids)), "count": len(ids)})
     write("gpt2.json", rows)
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Writes tokenizer/unicode_ranges.h: which code points the GPT-2 pattern takes for letters, numbers and spaces.
+"""Writes tokenizer/unicode_ranges.h: which code points the GPT-2 pattern classifies as letters, numbers and spaces.
 
-The Hugging Face pre-tokenizer is asked about every code point, in the way that it answers in use: a code point is a
-letter when it glues two letters into one piece, a number when it glues two digits, neither when it glues two
-exclamation marks, and a space when it glues nothing. So the tables hold whatever Unicode version that library was
-built with, and the trained vocabularies of the ecosystem meet the classes that they were trained with.
+The classes come from the Hugging Face pre-tokenizer, by its behaviour for every code point: a code point is a
+letter if it joins two letters into one piece, a number if it joins two digits, neither if it joins two
+exclamation marks, and a space if it joins nothing. So the tables follow the Unicode version that the library was
+built with, and the ecosystem's vocabularies are used with the classes that they were trained with.
 
     pip install tokenizers && python3 tools/generate/unicode_tables.py
 """
@@ -16,7 +16,7 @@ from tokenizers import pre_tokenizers
 CODE_POINTS = 0x110000
 SURROGATES = range(0xD800, 0xE000)
 GLUES = {"letter": "a", "number": "1", "other": "!"}
-# Letters in each version of Unicode, to name the version that answered.
+# Letters in each version of Unicode, to identify the library's version.
 LETTERS_OF_VERSION = {131756: "14.0", 136104: "15.0", 136726: "15.1", 141028: "16.0"}
 
 
