@@ -60,8 +60,6 @@ void drop(const HtmlTree& page, std::vector<bool>& dropped, Test unwanted) {
     }
 }
 
-bool is_heading(GumboTag tag) { return tag >= GUMBO_TAG_H1 && tag <= GUMBO_TAG_H6; }
-
 bool holds_title(const HtmlTree& page, const std::vector<bool>& dropped, int element) {
     for (int i = element; i < page.end(element);) {
         if (!dropped[size_t(i)] && page.tag(i) == GUMBO_TAG_H1) return true;

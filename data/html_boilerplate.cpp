@@ -90,8 +90,6 @@ bool is_inside(const HtmlTree& page, int element, std::initializer_list<GumboTag
 
 constexpr int longest_heading = 1000;  // nodes
 
-bool is_heading(GumboTag tag) { return tag >= GUMBO_TAG_H1 && tag <= GUMBO_TAG_H6; }
-
 bool is_blank(const HtmlTree& page, int i) { return trimmed(page.text(i)).empty(); }
 
 // An accordion: <button><h3>…</h3></button>.

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "data/text.h"
+
 namespace gradus {
 
 namespace {
@@ -14,7 +16,6 @@ constexpr size_t prescan_bytes = 1024;
 constexpr size_t late_bytes = 64 << 10;
 
 bool is_white(char c) { return c == '\t' || c == '\n' || c == '\f' || c == '\r' || c == ' '; }
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 char small(char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; }
 
 bool starts_with(std::string_view bytes, size_t at, std::string_view lower) {
@@ -70,7 +71,7 @@ public:
                 } else if (starts_with(bytes_, at_, "<meta") && (is_white(byte(at_ + 5)) || byte(at_ + 5) == '/')) {
                     at_ += 5;
                     if (const Encoding* encoding = meta()) return encoding;
-                } else if (is_letter(byte(at_ + 1)) || (byte(at_ + 1) == '/' && is_letter(byte(at_ + 2)))) {
+                } else if (is_ascii_letter(byte(at_ + 1)) || (byte(at_ + 1) == '/' && is_ascii_letter(byte(at_ + 2)))) {
                     tag();
                 } else if (byte(at_ + 1) == '!' || byte(at_ + 1) == '/' || byte(at_ + 1) == '?') {
                     at_ = bytes_.find('>', at_);

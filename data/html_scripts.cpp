@@ -12,8 +12,10 @@ namespace {
 constexpr size_t longest_script = 24;  // bytes: what is longer is small print
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || uint8_t(c) >= 0x80; }
-bool is_word(char c) { return is_digit(c) || is_letter(c); }
+bool is_letter_or_beyond_ascii(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || uint8_t(c) >= 0x80;
+}
+bool is_word(char c) { return is_digit(c) || is_letter_or_beyond_ascii(c); }
 
 template <class Test>
 bool all(std::string_view text, Test test) {
@@ -59,7 +61,7 @@ bool is_spoken_with(std::string_view before, std::string_view content) {
     const bool numeral = std::string_view("IVXLCDM").find(last) != std::string_view::npos;
     if ((is_digit(last) || numeral) && one_of(ordinals)) return true;
     if ((last == 'n' || last == 'N') && (content == "o" || content == "os")) return true;
-    return (is_letter(last) || last == '.') && one_of(endings);
+    return (is_letter_or_beyond_ascii(last) || last == '.') && one_of(endings);
 }
 
 // The letters and digits at the end of a text.
@@ -80,7 +82,7 @@ std::string script_text(Script script, std::string_view content, std::string_vie
     const bool spaces = content.find(' ') != std::string_view::npos;
     if (content.size() > longest_script || (spaces && all(content, [](char c) { return is_word(c) || c == ' '; })))
         return is_word(before.back()) ? " " + text : text;
-    const bool letters = all(content, is_letter);
+    const bool letters = all(content, is_letter_or_beyond_ascii);
     if (script == Script::sub) return all(content, is_word) ? "_" + text : "_(" + text + ")";
     // Marks: * † ‡ § ™ ® ° ′, which have no letter or digit of ASCII in them.
     const bool mark = characters(content) == 1 && !is_word(content[0]);

@@ -4,13 +4,13 @@
 #include <unordered_map>
 
 #include "data/html_memory.h"
+#include "data/text.h"
 #include "data/xhtml.h"
 
 namespace gradus {
 
 namespace {
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool ends_name(char c) { return c == '>' || c == '/' || c == ' ' || (c >= '\t' && c <= '\r'); }
 
 bool closes_by_itself(std::string_view name) {
@@ -126,7 +126,7 @@ uint64_t parsing_work(std::string_view html) {
     for (size_t i = 0; (i = html.find('<', i)) != std::string_view::npos;) {
         const bool closing = ++i < html.size() && html[i] == '/';
         if (closing) ++i;
-        if (i >= html.size() || !is_letter(html[i])) continue;
+        if (i >= html.size() || !is_ascii_letter(html[i])) continue;
         ++tags;
         name.clear();
         for (; i < html.size() && !ends_name(html[i]) && name.size() < 32; ++i) name += char(html[i] | 0x20);

@@ -22,6 +22,8 @@
 
 namespace gradus {
 
+inline bool is_heading(GumboTag tag) { return tag >= GUMBO_TAG_H1 && tag <= GUMBO_TAG_H6; }
+
 struct HtmlLimits {
     uint64_t work = 2'000'000'000;  // tags × most open elements: a few seconds at worst
     size_t memory = 512 << 20;

@@ -108,8 +108,8 @@ void refuse_empty(const PrepareReport& report, const PrepareOptions& options) {
         throw Error(std::string("the ") + (report.train.documents == 0 ? "training" : "validation") + " split is empty",
                     counted(kept, "document", "documents") + ", of which a fraction of " +
                         std::to_string(options.val_fraction) + " is for validation",
-                    options.split == Split::hash ? "cut the text instead of choosing documents: --split tail"
-                                                 : "choose another fraction: --val-fraction 0.1");
+                    options.split == SplitRule::hash ? "cut the text instead of choosing documents: --split tail"
+                                                     : "choose another fraction: --val-fraction 0.1");
 }
 
 // False where the split by hash left one side empty and the tail may be taken instead: then nothing is changed.
@@ -173,7 +173,7 @@ bool read_and_split(const std::vector<fs::path>& inputs, const PrepareOptions& o
     report.val = {splitter.validation().documents, splitter.validation().bytes};
     report.split = options.split;
     const bool any = report.train.documents + report.val.documents > 0;
-    if (any && options.split == Split::hash && options.may_fall_back && is_empty_on_one_side(report, options))
+    if (any && options.split == SplitRule::hash && options.may_fall_back && is_empty_on_one_side(report, options))
         return false;
     refuse_empty(report, options);
 
@@ -191,7 +191,7 @@ void read_and_split_somehow(const std::vector<fs::path>& inputs, const PrepareOp
     const int64_t kept = report.train.documents + report.val.documents;
     const char* empty = report.train.documents == 0 ? "training" : "validation";
     PrepareOptions tail = options;
-    tail.split = Split::tail;
+    tail.split = SplitRule::tail;
     report = {};
     read_and_split(inputs, tail, report, progress);
     note("a split by documents leaves no " + std::string(empty) + " text of " + counted(kept, "document", "documents") +

@@ -48,8 +48,8 @@ struct PrepareOptions {
     std::filesystem::path out;
     ReadOptions read;
     size_t min_bytes = 64;  // of a document without the white space around it
-    Split split = Split::hash;
-    bool may_fall_back = true;  // to Split::tail, with a note, where hash leaves one side without a document
+    SplitRule split = SplitRule::hash;
+    bool may_fall_back = true;  // to SplitRule::tail, with a note, where hash leaves one side without a document
     double val_fraction = 0.02;
     int threads = 0;  // 0: as many as the machine has
 };
@@ -71,7 +71,7 @@ struct PrepareReport {
     std::map<std::string, int64_t> dropped;  // reason → documents: too_short, repeated, too_large, nested_too_deeply, …
     std::map<std::string, OtherKind> other_kinds;
     int64_t repeated_files = 0, repeated_folders = 0, broken_links = 0;
-    Split split = Split::hash;
+    SplitRule split = SplitRule::hash;
     SplitReport train, val;
     double seconds = 0;
 };

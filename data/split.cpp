@@ -7,7 +7,7 @@
 
 namespace gradus {
 
-Splitter::Splitter(Split split, double fraction, DocumentFile& training, DocumentFile* validation)
+Splitter::Splitter(SplitRule split, double fraction, DocumentFile& training, DocumentFile* validation)
     : split_(split), fraction_(fraction), training_(training), validation_(validation) {
     CHECK(fraction >= 0 && fraction < 1 && (validation || fraction == 0));
 }
@@ -23,7 +23,7 @@ void Splitter::put(const Document& document, bool to_validation) {
 uint64_t Splitter::cut() const { return std::min(bytes_, uint64_t(double(bytes_) * (1 - fraction_))); }
 
 void Splitter::add(Document document, const Fingerprint& print) {
-    if (split_ == Split::hash) {
+    if (split_ == SplitRule::hash) {
         put(document, double(print.low >> 11) * 0x1p-53 < fraction_);
         return;
     }

@@ -16,7 +16,7 @@
 
 namespace gradus {
 
-enum class Split { hash, tail };
+enum class SplitRule { hash, tail };
 
 struct SplitCounts {
     int64_t documents = 0, bytes = 0;
@@ -25,7 +25,7 @@ struct SplitCounts {
 class Splitter {
 public:
     // `validation` may be null when the fraction is 0.
-    Splitter(Split split, double fraction, DocumentFile& training, DocumentFile* validation);
+    Splitter(SplitRule split, double fraction, DocumentFile& training, DocumentFile* validation);
     void add(Document document, const Fingerprint& print);
     void finish();
 
@@ -36,7 +36,7 @@ private:
     void put(const Document& document, bool to_validation);
     uint64_t cut() const;
 
-    Split split_;
+    SplitRule split_;
     double fraction_;
     DocumentFile& training_;
     DocumentFile* validation_;

@@ -37,6 +37,7 @@ size_t character_boundary(std::string_view text, size_t at);
 // "1 file is", "2 files are": for messages.
 std::string counted(int64_t n, const char* one, const char* many);
 
+constexpr bool is_ascii_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 constexpr bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 }  // namespace gradus

@@ -7,8 +7,6 @@ namespace gradus {
 
 namespace {
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-
 bool is_void(std::string_view name) {
     static constexpr std::string_view names[] = {"area", "base", "br",    "col",    "embed", "hr",  "img",  "input",
                                                  "link", "meta", "param", "source", "track", "wbr", "image"};
@@ -60,7 +58,7 @@ std::string xml_written_as_html(std::string_view xml) {
             at = std::min(end + 3, xml.size());
         } else if (xml.substr(at, 2) == "<?") {
             at = behind(at, "?>");
-        } else if (at + 1 < xml.size() && is_letter(xml[at + 1])) {
+        } else if (at + 1 < xml.size() && is_ascii_letter(xml[at + 1])) {
             const size_t end = end_of_tag(xml, at);
             if (end == std::string_view::npos) {
                 html += xml[at++];

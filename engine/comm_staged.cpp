@@ -20,8 +20,8 @@ struct Staging::Group {
 
 namespace {
 
-constexpr size_t alignment = 64;
-size_t aligned(size_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
+constexpr size_t staged_alignment = 64;
+size_t aligned(size_t bytes) { return (bytes + staged_alignment - 1) / staged_alignment * staged_alignment; }
 
 using Group = Staging::Group;
 Group& group_of(void* group) { return *static_cast<Group*>(group); }

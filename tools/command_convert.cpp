@@ -35,7 +35,7 @@ uint64_t parse_size(const std::string& text) {
                 "it must be a whole number above 0, with B, KB, MB, GB, KiB, MiB or GiB", "--shard-size 5GB");
 }
 
-struct Options {
+struct ConvertCommand {
     std::string source, destination, to = "hf", dtype, shard_size = "5GB";
 };
 
@@ -48,7 +48,7 @@ auto read_source(const std::string& path, Read&& read) {
     return read_model(path, Judge::model, [&](const HeldFolder& held) { return read(find_model(held.path)); });
 }
 
-void convert(const Options& o, bool sharded) {
+void convert(const ConvertCommand& o, bool sharded) {
     ConvertOptions options;
     options.to = o.to == "hf" ? ModelFormat::hf : o.to == "llmc" ? ModelFormat::llmc : ModelFormat::nanogpt;
     options.shard_limit = parse_size(o.shard_size);
@@ -73,7 +73,7 @@ void convert(const Options& o, bool sharded) {
 }  // namespace
 
 void add_convert_command(CLI::App& app) {
-    auto o = std::make_shared<Options>();
+    auto o = std::make_shared<ConvertCommand>();
     CLI::App* command =
         app.add_subcommand("convert",
                            "Converts a model between a folder of Hugging Face (GPT-2, LLaMA), a "

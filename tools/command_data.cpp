@@ -12,7 +12,7 @@ namespace gradus {
 
 namespace {
 
-struct Options {
+struct PrepareCommand {
     std::vector<std::string> inputs;
     std::string tokenizer, split = "hash";
     PrepareOptions prepare;
@@ -38,7 +38,7 @@ std::string counted(int64_t n, const char* one, const char* many) {
 }
 
 // A prepared folder's documents are taken as they are, so that options about making them would do nothing.
-void refuse_without_effect(const Options& o, const CLI::App& command) {
+void refuse_without_effect(const PrepareCommand& o, const CLI::App& command) {
     if (o.inputs.size() != 1 || !is_prepared(o.inputs[0])) return;
     for (const char* name : {"--val-fraction", "--split", "--min-bytes", "--text-key", "--max-bad-lines"})
         if (command.count(name) > 0)
@@ -79,10 +79,10 @@ void print_report(const PrepareReport& r, const fs::path& out, bool tokens) {
     fmt::print("written to {} in {}\n", on_one_line(out.string()), text_of_seconds(r.seconds));
 }
 
-void prepare_data(Options o, const CLI::App& command) {
+void prepare_data(PrepareCommand o, const CLI::App& command) {
     refuse_without_effect(o, command);
     o.prepare.may_fall_back = command.count("--split") == 0;
-    o.prepare.split = o.split == "tail" ? Split::tail : Split::hash;
+    o.prepare.split = o.split == "tail" ? SplitRule::tail : SplitRule::hash;
     std::optional<TokenizerUse> use;
     if (!o.tokenizer.empty()) use = use_of(Tokenizer::load(o.tokenizer), o.tokenizer, o.prepare.out);
     const std::vector<fs::path> inputs(o.inputs.begin(), o.inputs.end());
@@ -100,7 +100,7 @@ void prepare_data(Options o, const CLI::App& command) {
 void add_data_command(CLI::App& app) {
     CLI::App* data = app.add_subcommand("data", "Turn raw text into what training reads");
     data->require_subcommand(1);
-    auto o = std::make_shared<Options>();
+    auto o = std::make_shared<PrepareCommand>();
     PrepareOptions& p = o->prepare;
     CLI::App* command =
         data->add_subcommand("prepare",

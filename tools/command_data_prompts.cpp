@@ -9,7 +9,7 @@ namespace gradus {
 
 namespace {
 
-struct Options {
+struct PromptsCommand {
     std::string folder;
     int count = 3, words = 4;
 };
@@ -61,7 +61,7 @@ std::vector<std::string> beginnings(const fs::path& file, int words) {
     return found;
 }
 
-void print_prompts(const Options& o) {
+void print_prompts(const PromptsCommand& o) {
     const fs::path file = documents_of(o.folder, "val");
     std::error_code ignored;
     if (!is_prepared(o.folder) || !fs::exists(file, ignored))
@@ -79,7 +79,7 @@ void print_prompts(const Options& o) {
 }  // namespace
 
 void add_data_prompts(CLI::App& data) {
-    auto o = std::make_shared<Options>();
+    auto o = std::make_shared<PromptsCommand>();
     CLI::App* command = data.add_subcommand("prompts",
                                             "Prints the first words of some lines of a prepared folder's validation "
                                             "text, one a line: prompts of the kind of "

@@ -18,14 +18,14 @@ namespace {
 
 constexpr int rows_at_once = 1024;  // a batch has about so many
 
-struct Options {
+struct EvalCommand {
     std::string model, text_key = "text", dtype = "f32", device = "cpu";
     std::vector<std::string> texts;
     int context = 0, threads = 0;
     bool json = false;
 };
 
-int context_of(const Options& o, const ModelConfig& m) {
+int context_of(const EvalCommand& o, const ModelConfig& m) {
     if (o.context > m.context)
         throw Error(fmt::format("--context {} is longer than the model's", o.context),
                     fmt::format("the model has {} positions", m.context), fmt::format("--context {}", m.context));
@@ -41,12 +41,12 @@ void print_for_people(const ValidationResult& r, int T) {
         text_of_whole(r.targets), T, text_of_whole(int64_t(r.bytes)), r.loss(), std::exp(r.loss()), r.bits_per_byte());
 }
 
-EvalData data_for(const Options& o, const ModelFolder& m) {
+EvalData data_for(const EvalCommand& o, const ModelFolder& m) {
     const int T = context_of(o, m.config);
     return o.texts.empty() ? validation_windows_of(m, o.context) : windows_of_texts(o.texts, o.text_key, m, T);
 }
 
-void evaluate(const Options& o) {
+void evaluate(const EvalCommand& o) {
     use_threads(o.threads);
     const ModelFolder folder = open_model_folder(o.model);
     const EvalData data = data_for(o, folder);
@@ -81,7 +81,7 @@ void evaluate(const Options& o) {
 }  // namespace
 
 void add_eval_command(CLI::App& app) {
-    auto o = std::make_shared<Options>();
+    auto o = std::make_shared<EvalCommand>();
     CLI::App* command = app.add_subcommand("eval",
                                            "Measures how well a trained model predicts a text: a stream of tokens, cut "
                                            "into windows of the context that do not\n"

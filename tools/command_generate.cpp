@@ -24,7 +24,7 @@ namespace {
 
 constexpr size_t most_at_once = 32;  // sequences with a place in the cache; the other prompts wait
 
-struct Options {
+struct GenerateCommand {
     std::string model, text, prompt_file, text_key = "text", dtype = "f32", device = "cpu";
     std::vector<std::string> prompts, stops;
     GenerateOptions generate;
@@ -38,7 +38,7 @@ std::string without_last_newline(std::string text) {
     return text;
 }
 
-std::vector<std::string> prompts_of(const Options& o) {
+std::vector<std::string> prompts_of(const GenerateCommand& o) {
     std::vector<std::string> prompts;
     if (!o.text.empty()) prompts.push_back(o.text);
     prompts.insert(prompts.end(), o.prompts.begin(), o.prompts.end());
@@ -101,7 +101,7 @@ private:
     }
 };
 
-void print_results(const Options& o, const std::vector<std::string>& prompts, const std::vector<Text>& texts,
+void print_results(const GenerateCommand& o, const std::vector<std::string>& prompts, const std::vector<Text>& texts,
                    const std::vector<Generated>& generated, Clock::time_point start) {
     for (size_t i = 0; i < prompts.size(); ++i) {
         if (o.json) {
@@ -135,7 +135,7 @@ void print_speed(const std::vector<Prompt>& prompts, const std::vector<Text>& te
     fmt::print(stderr, "\n");
 }
 
-void generate(const Options& o) {
+void generate(const GenerateCommand& o) {
     validate(o.generate.sampling);
     const StopStrings stops(o.stops);
     use_threads(o.threads);
@@ -174,7 +174,7 @@ void generate(const Options& o) {
 }  // namespace
 
 void add_generate_command(CLI::App& app) {
-    auto o = std::make_shared<Options>();
+    auto o = std::make_shared<GenerateCommand>();
     Sampling& s = o->generate.sampling;
     CLI::App* command = app.add_subcommand("generate",
                                            "Continues prompts with a trained model. One prompt is written as it grows; "

@@ -14,7 +14,7 @@ namespace gradus {
 
 namespace {
 
-struct Options {
+struct PlanCommand {
     std::string recipe, devices, mesh;
     std::vector<std::string> set;
     double price = 0, tflops = 0, memory = 0;
@@ -74,7 +74,7 @@ void require_mesh_of(const Devices& devices, const Config& c) {
                             devices.count / devices_for_tp, devices_for_tp));
 }
 
-void plan(const Options& o) {
+void plan(const PlanCommand& o) {
     PlanRequest request;
     // Before --set: a setting that the plan suggests, added to the same command line, counts.
     std::vector<std::string> settings = settings_of_mesh(o.mesh);
@@ -108,7 +108,7 @@ void plan(const Options& o) {
 }  // namespace
 
 void add_plan_command(CLI::App& app) {
-    auto o = std::make_shared<Options>();
+    auto o = std::make_shared<PlanCommand>();
     CLI::App* command = app.add_subcommand(
         "plan",
         "Predicts what a run of `gradus pretrain` will need, without running it and without its devices: parameters, "

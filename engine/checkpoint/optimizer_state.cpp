@@ -10,9 +10,6 @@ namespace gradus {
 
 namespace {
 
-using State = Optimizer::State;
-constexpr std::pair<const char*, State> states[] = {{"m.", State::m}, {"v.", State::v}, {"master.", State::master}};
-
 std::vector<int64_t> dims_of(const Shape& s) { return {s.dim.begin(), s.dim.begin() + s.rank}; }
 
 void check(const SafetensorsFile& file, const Parameters& parameters, const Optimizer& optimizer) {
@@ -22,7 +19,7 @@ void check(const SafetensorsFile& file, const Parameters& parameters, const Opti
     };
     const std::string dtype = stored_name(optimizer.state_dtype());
     size_t expected = 0;
-    for (const auto& [prefix, state] : states)
+    for (const auto& [prefix, state] : optimizer_states)
         for (size_t i = 0; i < parameters.weights().size(); ++i) {
             if (!optimizer.has(state, i)) continue;
             ++expected;
@@ -73,7 +70,7 @@ void load_optimizer(const fs::path& folder, const Parameters& parameters, Optimi
     const SafetensorsFile file(folder / optimizer_name);
     check(file, parameters, optimizer);
     const Runtime& run = parameters.runtime;
-    for (const auto& [prefix, state] : states) {
+    for (const auto& [prefix, state] : optimizer_states) {
         Optimizer::StateAccess tensors = optimizer.write(state);
         for (size_t i = 0; i < parameters.weights().size(); ++i) {
             const Weight& w = parameters.weights()[i];
@@ -95,10 +92,10 @@ void load_optimizer(const fs::path& folder, const Parameters& parameters, Optimi
 std::vector<std::string> load_weights(Parameters& parameters, const ModelConfig& model, Optimizer& optimizer,
                                       const fs::path& folder) {
     const size_t count = parameters.weights().size();
-    if (count == 0 || !optimizer.has(State::master, 0)) return load_weights(parameters, model, folder);
+    if (count == 0 || !optimizer.has(Optimizer::State::master, 0)) return load_weights(parameters, model, folder);
     std::vector<std::string> ignored;
     {
-        Optimizer::StateAccess masters = optimizer.write(State::master);
+        Optimizer::StateAccess masters = optimizer.write(Optimizer::State::master);
         ignored = load_weights(parameters, model, folder, [&](size_t i) { return masters.of(i); });
         for (size_t i = 0; i < count; ++i) zero_padding(parameters.runtime, parameters.weights()[i], masters.of(i));
         masters.store();

@@ -6,9 +6,6 @@ namespace gradus {
 
 namespace {
 
-using State = Optimizer::State;
-constexpr std::pair<const char*, State> states[] = {{"m.", State::m}, {"v.", State::v}, {"master.", State::master}};
-
 Snapshot described(const ModelConfig& model, const Parameters& parameters) {
     Snapshot s{.model = model, .dtype = parameters.runtime.dtype};
     s.ops = &parameters.runtime.ops;
@@ -61,7 +58,7 @@ Snapshot Snapshot::of(const ModelConfig& model, const Parameters& parameters) {
 Snapshot Snapshot::of(const ModelConfig& model, const Parameters& parameters, Optimizer& optimizer) {
     CHECK(!optimizer.sharded(), "the state of an optimizer on several ranks is in no one place");
     Snapshot s = of(model, parameters);
-    for (const auto& [prefix, state] : states) {
+    for (const auto& [prefix, state] : optimizer_states) {
         const Optimizer::StateAccess tensors = optimizer.read(state);
         for (size_t i = 0; i < parameters.weights().size(); ++i)
             if (const Tensor t = tensors.of(i)) s.optimizer.push_back({prefix + parameters.weights()[i].name, t});
@@ -78,7 +75,7 @@ Snapshot Snapshot::copy(const ModelConfig& model, const Parameters& parameters, 
         const Tensor t = collected(s, parameters.runtime, w, w.value);
         if (mine) s.weights.push_back({w.name, t});
     }
-    for (const auto& [prefix, state] : states) {
+    for (const auto& [prefix, state] : optimizer_states) {
         const Optimizer::StateAccess tensors = optimizer.read(state);
         for (size_t i = 0; first_of_dp && i < parameters.weights().size(); ++i) {
             const Weight& w = parameters.weights()[i];

@@ -4,6 +4,7 @@
 // Either they lie where the run has them, or they are a copy in host memory that a thread can write while training goes on.
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/language_model.h"
@@ -15,6 +16,10 @@ struct LogicalTensor {
     std::string name;  // the engine's: "block.3.attention.qkv_w", "m.block.3.attention.qkv_w"
     Tensor value;      // in the shape it has on one rank
 };
+
+// What the tensors of a state are called: the prefix of the name of the weight that they belong to.
+inline constexpr std::pair<const char*, Optimizer::State> optimizer_states[] = {
+    {"m.", Optimizer::State::m}, {"v.", Optimizer::State::v}, {"master.", Optimizer::State::master}};
 
 struct Snapshot {
     ModelConfig model;

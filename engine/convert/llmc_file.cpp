@@ -48,7 +48,7 @@ std::vector<std::string> names_in_order(int layers) {
     return all;
 }
 
-struct Refusal {
+struct LlmcRefusal {
     std::string file;
 
     [[noreturn]] void operator()(const std::string& cause) const {
@@ -57,7 +57,7 @@ struct Refusal {
     }
 };
 
-Header read_header(const MappedFile& file, const Refusal& refuse) {
+Header read_header(const MappedFile& file, const LlmcRefusal& refuse) {
     Header header;
     if (file.size() < sizeof header)
         refuse("it has " + std::to_string(file.size()) + " bytes, fewer than its header of " +
@@ -99,7 +99,7 @@ bool begins_as_llmc(std::string_view bytes) {
 
 ForeignModel read_llmc(const Ops& ops, const fs::path& path, std::optional<DType> dtype) {
     const MappedFile file(path);
-    const Refusal refuse{path.string()};
+    const LlmcRefusal refuse{path.string()};
     const Header header = read_header(file, refuse);
     const ModelConfig m = config_of(header, path.string());
     const int64_t rows = header[at_version] == unpadded_f32 ? m.V : header[at_padded];

@@ -17,7 +17,7 @@ namespace {
 
 using Kind = Pickled::Kind;
 
-struct Refusal {
+struct NanogptRefusal {
     std::string file;
 
     [[noreturn]] void operator()(const std::string& cause) const {
@@ -26,7 +26,7 @@ struct Refusal {
     }
 };
 
-const Pickled& dictionary(const Pickled& root, const char* key, const Refusal& refuse) {
+const Pickled& dictionary(const Pickled& root, const char* key, const NanogptRefusal& refuse) {
     if (!root.is(Kind::dictionary)) refuse(std::string("it holds ") + name_of(root.kind) + ", not a dictionary");
     const Pickled* found = root.find(key);
     if (!found) refuse(std::string("it has no '") + key + "'");
@@ -34,7 +34,7 @@ const Pickled& dictionary(const Pickled& root, const char* key, const Refusal& r
     return *found;
 }
 
-ModelConfig config_of(const Pickled& arguments, const std::string& file, const Refusal& refuse) {
+ModelConfig config_of(const Pickled& arguments, const std::string& file, const NanogptRefusal& refuse) {
     auto integer = [&](const char* key) {
         const Pickled* value = arguments.find(key);
         if (!value) refuse(std::string("its model_args have no '") + key + "'");
@@ -61,7 +61,7 @@ ModelConfig config_of(const Pickled& arguments, const std::string& file, const R
 // The tensors of its state dictionary by their names, without the prefix of a compiled model.
 using State = std::unordered_map<std::string, const Pickled*>;
 
-State state_of(const Pickled& model, const Refusal& refuse) {
+State state_of(const Pickled& model, const NanogptRefusal& refuse) {
     constexpr std::string_view compiled = "_orig_mod.";
     State all;
     for (const auto& [key, value] : model.entries) {
@@ -152,7 +152,7 @@ private:
     }
 
     TorchFile file_;
-    Refusal refuse_;
+    NanogptRefusal refuse_;
     const Pickled& arguments_;
     State state_;
     ModelConfig config_;

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::string_view pickle_name = "data.pkl", archive = "archive/";
 
-struct Refusal {
+struct TorchRefusal {
     std::string file;
 
     [[noreturn]] void operator()(const std::string& cause) const {
@@ -23,7 +23,7 @@ std::string prefix_of(const ZipFile& zip) {
         const size_t slash = m.name.find('/');
         if (slash != std::string::npos && m.name.substr(slash + 1) == pickle_name) return m.name.substr(0, slash + 1);
     }
-    Refusal{zip.path().string()}("it is a zip archive without a data.pkl");
+    TorchRefusal{zip.path().string()}("it is a zip archive without a data.pkl");
 }
 
 }  // namespace
@@ -34,12 +34,12 @@ TorchFile::TorchFile(const fs::path& path)
       pickle_(zip_.find(prefix_ + std::string(pickle_name))->text(), path.string()) {
     const ZipFile::Member* order = zip_.find(prefix_ + "byteorder");
     if (order && order->text() != "little")
-        Refusal{path.string()}("its numbers have their bytes in " + shown(std::string(order->text())) +
-                               " order, and little is read here");
+        TorchRefusal{path.string()}("its numbers have their bytes in " + shown(std::string(order->text())) +
+                                    " order, and little is read here");
 }
 
 TorchTensor TorchFile::tensor(const Pickled& value, const std::string& name) const {
-    const Refusal refuse{path().string()};
+    const TorchRefusal refuse{path().string()};
     const std::string what = "tensor " + shown(name);
     if (!value.is(Pickled::Kind::tensor)) refuse(shown(name) + " is " + name_of(value.kind) + ", not a tensor");
     const Pickled& storage = *value.items[0];

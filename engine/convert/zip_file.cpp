@@ -17,7 +17,7 @@ constexpr uint16_t zip64_field = 1, padding_field = 0x4246;  // PyTorch's own nu
 constexpr uint32_t moved = 0xffffffff;                       // the number stands in the zip64 field
 constexpr size_t longest_comment = 65535, alignment = 64;
 
-struct Refusal {
+struct ZipRefusal {
     std::string file;
 
     [[noreturn]] void operator()(const std::string& cause) const {
@@ -37,7 +37,7 @@ Number number_at(const std::byte* at) {
 struct Bytes {
     const std::byte* data;
     uint64_t size;
-    const Refusal& refuse;
+    const ZipRefusal& refuse;
 
     const std::byte* at(uint64_t place, uint64_t count, const char* what) const {
         if (place > size || count > size - place)
@@ -73,13 +73,13 @@ Directory find_directory(const Bytes& file) {
     }
 }
 
-struct Place {
+struct Entry {
     uint64_t packed, bytes, header;
 };
 
 // Numbers too large for their 32 bits stand in the zip64 field, in this order.
-void read_zip64(Place& place, const std::byte* extra, size_t extra_bytes, const std::string& name,
-                const Refusal& refuse) {
+void read_zip64(Entry& place, const std::byte* extra, size_t extra_bytes, const std::string& name,
+                const ZipRefusal& refuse) {
     for (size_t at = 0; at + 4 <= extra_bytes;) {
         const size_t length = number_at<uint16_t>(extra + at + 2);
         if (length > extra_bytes - at - 4) refuse("the extra fields of " + shown(name) + " are cut short");
@@ -142,7 +142,7 @@ std::string common_fields(bool zip64) {
 }  // namespace
 
 ZipFile::ZipFile(const fs::path& path) : file_(path) {
-    const Refusal refuse{path.string()};
+    const ZipRefusal refuse{path.string()};
     const Bytes file = {file_.data(), file_.size(), refuse};
     const Directory directory = find_directory(file);
     file.at(directory.place, directory.bytes, "its directory");
@@ -160,7 +160,7 @@ ZipFile::ZipFile(const fs::path& path) : file_(path) {
         const std::string name(reinterpret_cast<const char*>(tail), name_bytes);
         at += directory_bytes + name_bytes + extra_bytes + comment_bytes;
 
-        Place place = {number_at<uint32_t>(header + 20), number_at<uint32_t>(header + 24),
+        Entry place = {number_at<uint32_t>(header + 20), number_at<uint32_t>(header + 24),
                        number_at<uint32_t>(header + 42)};
         read_zip64(place, tail + name_bytes, extra_bytes, name, refuse);
         if (number_at<uint16_t>(header + 8) & 1) refuse("its member " + shown(name) + " is encrypted");

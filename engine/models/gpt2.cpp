@@ -8,7 +8,7 @@ namespace gradus {
 
 namespace {
 
-ModelConfig read_config(const nlohmann::json& j, const std::string& file) {
+ModelConfig read_gpt2_config(const nlohmann::json& j, const std::string& file) {
     const ConfigReader read(j, file);
     ModelConfig m;
     m.family = Family::gpt2;
@@ -31,7 +31,7 @@ ModelConfig read_config(const nlohmann::json& j, const std::string& file) {
     return m;
 }
 
-nlohmann::json write_config(const ModelConfig& m, const char* dtype) {
+nlohmann::json write_gpt2_config(const ModelConfig& m, const char* dtype) {
     nlohmann::json j = {{"architectures", {"GPT2LMHeadModel"}},
                         {"model_type", "gpt2"},
                         {"n_layer", m.L},
@@ -54,7 +54,7 @@ nlohmann::json write_config(const ModelConfig& m, const char* dtype) {
     return j;
 }
 
-std::vector<ExternalTensor> external(const ModelConfig&, const std::string& name, const Spec& spec) {
+std::vector<ExternalTensor> external_gpt2(const ModelConfig&, const std::string& name, const Spec& spec) {
     const int64_t rows = spec.shape.rank == 2 ? spec.shape.dim[0] : 1;
     auto one = [&](const std::string& there, bool transposed = false) {
         return std::vector<ExternalTensor>{{there, 0, rows, transposed}};
@@ -84,7 +84,7 @@ std::vector<ExternalTensor> external(const ModelConfig&, const std::string& name
 }  // namespace
 
 const FamilyFiles& gpt2_files() {
-    static const FamilyFiles files = {read_config, write_config, external, "transformer."};
+    static const FamilyFiles files = {read_gpt2_config, write_gpt2_config, external_gpt2, "transformer."};
     return files;
 }
 

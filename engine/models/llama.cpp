@@ -24,7 +24,7 @@ void read_rope(const ConfigReader& read, ModelConfig& m) {
     }
 }
 
-ModelConfig read_config(const nlohmann::json& j, const std::string& file) {
+ModelConfig read_llama_config(const nlohmann::json& j, const std::string& file) {
     const ConfigReader read(j, file);
     ModelConfig m;
     m.family = Family::llama;
@@ -53,7 +53,7 @@ ModelConfig read_config(const nlohmann::json& j, const std::string& file) {
     return m;
 }
 
-nlohmann::json write_config(const ModelConfig& m, const char* dtype) {
+nlohmann::json write_llama_config(const ModelConfig& m, const char* dtype) {
     nlohmann::json j = {{"architectures", {"LlamaForCausalLM"}},
                         {"model_type", "llama"},
                         {"num_hidden_layers", m.L},
@@ -84,7 +84,7 @@ nlohmann::json write_config(const ModelConfig& m, const char* dtype) {
     return j;
 }
 
-std::vector<ExternalTensor> external(const ModelConfig&, const std::string& name, const Spec& spec) {
+std::vector<ExternalTensor> external_llama(const ModelConfig&, const std::string& name, const Spec& spec) {
     const int64_t rows = spec.shape.rank == 2 ? spec.shape.dim[0] : 1;
     auto one = [&](const std::string& there) { return std::vector<ExternalTensor>{{there, 0, rows, false}}; };
     auto stacked = [&](std::initializer_list<std::string> names) {
@@ -115,7 +115,7 @@ std::vector<ExternalTensor> external(const ModelConfig&, const std::string& name
 }  // namespace
 
 const FamilyFiles& llama_files() {
-    static const FamilyFiles files = {read_config, write_config, external, "model."};
+    static const FamilyFiles files = {read_llama_config, write_llama_config, external_llama, "model."};
     return files;
 }
 

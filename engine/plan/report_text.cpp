@@ -7,7 +7,7 @@ namespace gradus {
 
 namespace {
 
-constexpr double gib = 1 << 30, mib = 1 << 20;
+constexpr double bytes_of_gib = 1 << 30, bytes_of_mib = 1 << 20;
 
 std::string head_text(const Plan& p) {
     const Resolved& r = p.resolved;
@@ -42,8 +42,8 @@ std::string parameters_text(const Plan& p) {
 }
 
 std::string memory_text(const Plan& p) {
-    const bool small = p.memory.total() < 4 * gib;
-    const double unit = small ? mib : gib;
+    const bool small = p.memory.total() < 4 * bytes_of_gib;
+    const double unit = small ? bytes_of_mib : bytes_of_gib;
     std::string text = fmt::format("\nmemory of a rank{:>28}\n", small ? "MiB" : "GiB");
     const auto line = [&](const char* name, double bytes, const char* what) {
         if (bytes > 0) text += fmt::format("  {:<24}{:>18.2f}   {}\n", name, bytes / unit, what);
@@ -90,7 +90,7 @@ std::string communication_text(const Plan& p) {
                                    "MiB a call", "MiB sent", "ms a call");
     for (const CollectivePlan& c : p.collectives)
         text += fmt::format("  {} {:<18}{:>8}{:>10.0f}{:>14.2f}{:>14.1f}{:>12}\n", c.what.axis, c.what.kind, c.ranks,
-                            c.what.calls, c.what.bytes / mib, c.what.calls * c.ring_bytes / mib,
+                            c.what.calls, c.what.bytes / bytes_of_mib, c.what.calls * c.ring_bytes / bytes_of_mib,
                             c.seconds > 0 ? fmt::format("{:.3f}", c.seconds * 1e3) : "-");
     return text;
 }
@@ -140,8 +140,8 @@ std::string alternatives_text(const Plan& p, const std::vector<Alternative>& all
     for (const Alternative& a : all) {
         std::string arguments;
         for (const std::string& one : a.arguments) arguments += (arguments.empty() ? "" : " ") + one;
-        text += fmt::format("  {:<58} saves {:>8.2f} GiB, leaves {:>8.2f}: {}\n", arguments, a.saved / gib,
-                            a.total / gib, a.fits ? "fits" : "not enough");
+        text += fmt::format("  {:<58} saves {:>8.2f} GiB, leaves {:>8.2f}: {}\n", arguments, a.saved / bytes_of_gib,
+                            a.total / bytes_of_gib, a.fits ? "fits" : "not enough");
     }
     if (all.empty()) text += "  nothing that was tried: a smaller model, or devices with more memory\n";
     return text;

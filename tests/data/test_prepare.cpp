@@ -136,7 +136,7 @@ TEST_CASE("one document is split by its tail unless the split by documents is as
     for (int i = 0; i < 1000; ++i) text += "abcdefghi\n";
     const fs::path one = folder.write("one.txt", text);
     const PrepareReport report = prepare({one}, options);
-    REQUIRE(report.split == Split::tail);
+    REQUIRE(report.split == SplitRule::tail);
     REQUIRE(report.documents == 1);
     REQUIRE(report.train.bytes == 9000);
     REQUIRE(report.val.bytes == 1000);
@@ -151,7 +151,7 @@ TEST_CASE("one document is split by its tail unless the split by documents is as
     options.min_bytes = 1;
     REQUIRE_THROWS_AS(prepare({folder.write("tiny.txt", "x")}, options), Error);
     // Documents enough for both sides stay whole.
-    REQUIRE(prepare({write_corpus(folder, 300)}, options).split == Split::hash);
+    REQUIRE(prepare({write_corpus(folder, 300)}, options).split == SplitRule::hash);
 }
 
 TEST_CASE("an output folder that an input reaches through a link is refused") {
@@ -166,7 +166,7 @@ TEST_CASE("an output folder that an input reaches through a link is refused") {
 TEST_CASE("the tail split cuts the last fraction of the text, between two characters") {
     const TemporaryFolder folder;
     PrepareOptions options = options_for(folder / "out");
-    options.split = Split::tail;
+    options.split = SplitRule::tail;
     options.val_fraction = 0.1;
     std::string text;
     for (int i = 0; i < 1000; ++i) text += i % 3 ? "é" : "x";
@@ -196,7 +196,7 @@ TEST_CASE("Shakespeare is split where nanoGPT splits it") {
     }
     const TemporaryFolder folder;
     PrepareOptions options = options_for(folder / "out");
-    options.split = Split::tail;
+    options.split = SplitRule::tail;
     options.val_fraction = 0.1;
     const PrepareReport report = prepare({shakespeare}, options);
     REQUIRE(report.train.bytes == 1'003'854);

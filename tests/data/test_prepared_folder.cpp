@@ -52,7 +52,7 @@ TEST_CASE("whatever is written as a document is read back, however long its line
     const TemporaryFolder folder;
     const TokenizerUse tokenizer = byte_tokenizer(folder.write("tokenizer.json", "{}"));
     PrepareOptions options = options_for(folder / "out");
-    options.split = Split::tail;
+    options.split = SplitRule::tail;
     options.read.max_line_bytes = 100;
     options.read.max_text_bytes = 1000;
     options.read.max_prepared_line_bytes = 2300;

@@ -135,7 +135,7 @@ int64_t xz_size(const std::vector<fs::path>& files) {
     return xz.size();
 }
 
-std::vector<Baseline> measure(const fs::path& folder) {
+std::vector<Baseline> measure_baselines(const fs::path& folder) {
     require_prepared(folder);
     const fs::path train = documents_of(folder, "train"), val = documents_of(folder, "val");
     double bytes = 0, ngram_bits = 0;
@@ -186,7 +186,7 @@ void add_baselines_command(CLI::App& app) {
     command->add_option("DIR", o->folder, "a folder that `gradus data prepare` made")->required();
     command->add_option("--out", o->out, "also write them as JSON, a list of {name, bits_per_byte}");
     command->callback([o] {
-        const std::vector<Baseline> baselines = measure(o->folder);
+        const std::vector<Baseline> baselines = measure_baselines(o->folder);
         if (!o->out.empty()) write_file_atomically(o->out, json_of(baselines));
         print(baselines);
     });

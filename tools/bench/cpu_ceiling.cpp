@@ -1,20 +1,17 @@
 #include "tools/bench/cpu_ceiling.h"
 
 #include <algorithm>
-#include <chrono>
 #include <vector>
 
 #include "kernels/cpu/memory.h"
 #include "kernels/cpu/onednn.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/vector.h"
+#include "tools/bench/rounds.h"
 
 namespace gradus {
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 // n elements between −1 and 1 that no multiplier finds easy.
 template <class Scalar>

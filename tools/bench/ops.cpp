@@ -28,7 +28,7 @@ struct Figures {
 
 // Nothing that an op reads is in a cache, and the binding ceiling is measured beside each sample: the share is the median of
 // the shares.
-Figures measure(const OpBenchmark& b, const Ceilings& ceilings, double gbps, double gflops) {
+Figures measure_op(const OpBenchmark& b, const Ceilings& ceilings, double gbps, double gflops) {
     Figures f = {};
     f.compute_bound = b.cost.flops / (gflops * 1e9) > b.cost.bytes / (gbps * 1e9);
     std::vector<double> times, shares, ratios;
@@ -87,7 +87,7 @@ int bench_ops(const BenchOpsOptions& options) {
     }
     int count = 0;
     each_op_benchmark(options, ops, [&](const OpBenchmark& b) {
-        const Figures f = measure(b, ceilings, gbps, b.dtype == DType::bf16 ? half : f32);
+        const Figures f = measure_op(b, ceilings, gbps, b.dtype == DType::bf16 ? half : f32);
         if (options.json) print_json(b, f);
         else print(b, f);
         std::fflush(stdout);

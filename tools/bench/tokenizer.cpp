@@ -20,7 +20,7 @@ namespace gradus {
 
 namespace {
 
-struct Options {
+struct TokenizerBenchCommand {
     std::string tokenizer, input, text_key = "text";
     int repeat = 5;
     bool json = false;
@@ -41,7 +41,7 @@ std::string fnv1a(const std::vector<int32_t>& ids) {
     return fmt::format("{:016x}", digest);
 }
 
-void bench_tokenizer(const Options& o) {
+void bench_tokenizer(const TokenizerBenchCommand& o) {
     const Tokenizer tokenizer = Tokenizer::load(o.tokenizer);
     const std::vector<Document> documents = read_documents({o.input}, o.text_key);
     size_t bytes = 0;
@@ -74,7 +74,7 @@ void bench_tokenizer(const Options& o) {
 }  // namespace
 
 void add_bench_tokenizer(CLI::App& bench) {
-    auto o = std::make_shared<Options>();
+    auto o = std::make_shared<TokenizerBenchCommand>();
     CLI::App* command =
         bench.add_subcommand("tokenizer",
                              "Times the encoding of a file on one thread.\n\n"

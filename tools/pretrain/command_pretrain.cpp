@@ -22,7 +22,7 @@ namespace gradus {
 
 namespace {
 
-struct Options {
+struct PretrainCommand {
     std::string recipe, resume = "auto", launch;
     std::vector<std::string> set;
     bool help_settings = false, auto_resume = false, dry_run = false;
@@ -207,7 +207,7 @@ int64_t newest_step(const fs::path& run_folder) {
 }
 
 // From outside: starts the ranks, and starts them again.
-int start_ranks(const Options& o) {
+int start_ranks(const PretrainCommand& o) {
     if (o.auto_resume && o.resume == "never")
         throw Error("--auto-resume resumes a run, and --resume never refuses to", "both are given",
                     "leave out --resume never, or --auto-resume");
@@ -219,7 +219,7 @@ int start_ranks(const Options& o) {
                       .newest_checkpoint = [&] { return newest_step(config.run_dir); }});
 }
 
-void pretrain(const Options& o) {
+void pretrain(const PretrainCommand& o) {
     const auto start = std::chrono::steady_clock::now();
     if (!o.launch.empty() || o.auto_resume) std::exit(start_ranks(o));
     install_stop_signals();
@@ -245,7 +245,7 @@ void pretrain(const Options& o) {
 }  // namespace
 
 void add_pretrain_command(CLI::App& app) {
-    auto o = std::make_shared<Options>();
+    auto o = std::make_shared<PretrainCommand>();
     CLI::App* command = app.add_subcommand(
         "pretrain",
         "Trains a model on token shards. A recipe is a TOML file of settings (included: quickstart, gpt2-124m, …). The "
