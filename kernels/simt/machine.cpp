@@ -136,6 +136,7 @@ void start_block(Block& block, uint3 index) {
     const dim3 size = machine.launch->block;
     block.index = index;
     block.threads = block.live = int(size.x * size.y * size.z);
+    block.votes = block.voters = 0;
     block.shared.start(machine.launch->shared_bytes);
     block.mbarriers.reset();
     block.multiplies.reset();

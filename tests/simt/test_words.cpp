@@ -48,6 +48,11 @@ __global__ void votes(unsigned* y) {
     if (lane == 9) y[10] = same;
 }
 
+__global__ void votes_of_blocks(int* y) {
+    const int count = __syncthreads_count(blockIdx.x % 2 == 0);
+    if (threadIdx.x == 0) y[blockIdx.x] = count;
+}
+
 // Halves of a warp meet by themselves, each as often as it likes.
 __global__ void halves(int* y) {
     const int lane = int(threadIdx.x);
@@ -190,6 +195,13 @@ TEST_CASE("__syncthreads_count, _or and _and vote over the block") {
     in_every_order([] {
         const auto y = result_of<int>(block_votes, 1, 96, 96);
         for (const int sum : y) REQUIRE(sum == (10 + 11 + 12) * 4 + 3);
+    });
+}
+
+TEST_CASE("a block votes for itself, also where its only vote follows that of another block") {
+    in_every_order([] {
+        const std::vector<int> counts = result_of<int>(votes_of_blocks, 6, 64, 6);
+        REQUIRE(counts == std::vector<int>{64, 0, 64, 0, 64, 0});
     });
 }
 
