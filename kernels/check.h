@@ -29,6 +29,7 @@ void check(const CrossEntropyStats&);
 void check(const CrossEntropyJoin&);
 void check(const CrossEntropyForward&);
 void check(const CrossEntropyBackward&);
+void check(const Sample&);
 void check(const Add&);
 void check(const Cast&);
 void check(const SquareSum&);

@@ -14,6 +14,7 @@
 #include "kernels/optimizer.h"
 #include "kernels/rmsnorm.h"
 #include "kernels/rope.h"
+#include "kernels/sampling.h"
 
 namespace gradus {
 
@@ -58,6 +59,7 @@ struct Ops {
     Op<CrossEntropyJoin> cross_entropy_join;
     Op<CrossEntropyForward> cross_entropy_forward;
     Op<CrossEntropyBackward> cross_entropy_backward;
+    Op<Sample> sample;
     Op<Add> add;
     Op<Cast> cast;
     Op<SquareSum> square_sum;

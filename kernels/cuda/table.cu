@@ -45,6 +45,7 @@ const Ops& table() {
         .cross_entropy_join     = checked<CrossEntropyJoin, cross_entropy_join>,
         .cross_entropy_forward  = checked<CrossEntropyForward, cross_entropy_forward>,
         .cross_entropy_backward = checked<CrossEntropyBackward, cross_entropy_backward>,
+        .sample                 = checked<Sample, sample>,
         .add                    = checked<Add, add>,
         .cast                   = checked<Cast, cast>,
         .square_sum             = checked<SquareSum, square_sum>,

@@ -17,6 +17,7 @@
 #include "kernels/reference/optimizer.h"
 #include "kernels/reference/rmsnorm.h"
 #include "kernels/reference/rope.h"
+#include "kernels/reference/sampling.h"
 
 namespace gradus {
 
@@ -76,6 +77,7 @@ BY_DTYPE(cross_entropy_stats, CrossEntropyStats, logits)
 BY_DTYPE(cross_entropy_join, CrossEntropyJoin, stats)
 BY_DTYPE(cross_entropy_forward, CrossEntropyForward, stats)
 BY_DTYPE(cross_entropy_backward, CrossEntropyBackward, logits)
+BY_DTYPE(sample, Sample, logits)
 BY_DTYPE(add, Add, y)
 
 void adamw(const AdamW& a, Stream) {
@@ -119,6 +121,7 @@ const Ops& reference_ops() {
         .cross_entropy_join     = checked<CrossEntropyJoin, cross_entropy_join>,
         .cross_entropy_forward  = checked<CrossEntropyForward, cross_entropy_forward>,
         .cross_entropy_backward = checked<CrossEntropyBackward, cross_entropy_backward>,
+        .sample                 = checked<Sample, sample>,
         .add                    = checked<Add, add>,
         .cast                   = checked<Cast, reference::cast>,
         .square_sum             = checked<SquareSum, reference::square_sum>,

@@ -1,14 +1,12 @@
-// The next token from a row of logits: each filter against a plain statement of it, and the draw itself.
-#include <algorithm>
+// The next token from a row of logits. The filters themselves are tested where the op is (tests/kernels/table/test_sampling.cpp).
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <random>
-#include <set>
 
 #include "engine/base/error.h"
 #include "engine/generate/sampler.h"
+#include "kernels/ops.h"
 
 using namespace gradus;
 
@@ -20,61 +18,6 @@ std::vector<float> random_logits(int V, unsigned seed) {
     std::vector<float> logits(static_cast<size_t>(V));
     for (float& x : logits) x = normal(rng);
     return logits;
-}
-
-// The filters as transformers states them: each turns logits into −∞, one after the other, with a full sort and a
-// full softmax.
-struct Plain {
-    std::vector<double> logits;
-
-    std::vector<double> probabilities() const {
-        const double top = *std::max_element(logits.begin(), logits.end());
-        std::vector<double> p;
-        for (double x : logits) p.push_back(std::exp(x - top));
-        const double total = std::accumulate(p.begin(), p.end(), 0.0);
-        for (double& x : p) x /= total;
-        return p;
-    }
-    std::vector<size_t> likeliest_first() const {
-        std::vector<size_t> order(logits.size());
-        std::iota(order.begin(), order.end(), size_t(0));
-        std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return logits[a] > logits[b]; });
-        return order;
-    }
-    void remove(size_t id) { logits[id] = -std::numeric_limits<double>::infinity(); }
-
-    void temperature(double t) {
-        for (double& x : logits) x /= t;
-    }
-    void top_k(int k) {
-        const double least = logits[likeliest_first()[size_t(k) - 1]];
-        for (size_t i = 0; i < logits.size(); ++i)
-            if (logits[i] < least) remove(i);
-    }
-    void top_p(double p) {
-        const std::vector<double> probability = probabilities();
-        double before = 0;
-        bool first = true;
-        for (size_t id : likeliest_first()) {
-            const double mine = probability[id];
-            if (before >= p && !first) remove(id);
-            before += mine;
-            first = false;
-        }
-    }
-    void min_p(double least) {
-        const std::vector<double> probability = probabilities();
-        const double top = *std::max_element(probability.begin(), probability.end());
-        for (size_t i = 0; i < logits.size(); ++i)
-            if (probability[i] < least * top) remove(i);
-    }
-};
-
-std::set<int32_t> ids_of(std::span<const Sampler::Candidate> candidates) {
-    std::set<int32_t> ids;
-    for (const auto& c : candidates) ids.insert(c.id);
-    REQUIRE(ids.size() == candidates.size());
-    return ids;
 }
 
 std::string refusal(const Sampling& s) {
@@ -104,56 +47,68 @@ TEST_CASE("the repetition penalty divides positive logits and multiplies negativ
     REQUIRE(Sampler({.temperature = 0, .repetition_penalty = 2}).pick(tempting, std::vector<int32_t>{0}, 0, 0) == 1);
 }
 
-TEST_CASE("each filter, and all of them together, keep what a plain statement of them keeps, with its probabilities") {
+TEST_CASE("the CPU's op draws the sampler's ids, whatever is set and however the vocabulary is sliced") {
     const std::vector<Sampling> settings = {
         {},
+        {.temperature = 0, .repetition_penalty = 1.3},
         {.temperature = 0.5},
         {.temperature = 3},
         {.top_k = 1},
-        {.top_k = 7},
+        {.top_k = 7, .repetition_penalty = 0.7},
         {.top_k = 1000},
         {.top_p = 0},
         {.top_p = 0.3},
-        {.top_p = 0.95},
+        {.top_p = 0.95, .repetition_penalty = 1.1},
         {.temperature = 2, .top_p = 0.999},
         {.min_p = 0.05},
         {.min_p = 1},
-        {.temperature = 1.3, .top_k = 40, .top_p = 0.9, .min_p = 0.02},
+        {.temperature = 1.3, .top_k = 40, .top_p = 0.9, .min_p = 0.02, .repetition_penalty = 1.2, .seed = 5},
         {.temperature = 0.7, .top_k = 5, .top_p = 0.5, .min_p = 0.3},
     };
-    for (int V : {1, 2, 50, 500})
-        for (unsigned seed = 0; seed < 5; ++seed)
+    const std::vector<int32_t> seen = {0, 1};
+    for (int V : {2, 50, 3000})
+        for (int R : {1, 3})
             for (const Sampling& s : settings) {
-                const std::vector<float> logits = random_logits(V, seed);
-                Plain plain{{logits.begin(), logits.end()}};
-                plain.temperature(s.temperature);
-                if (s.top_k > 0 && s.top_k < V) plain.top_k(s.top_k);
-                if (s.top_p < 1) plain.top_p(s.top_p);
-                if (s.min_p > 0) plain.min_p(s.min_p);
-                const std::vector<double> expected = plain.probabilities();
-
+                const int k = 40, Vr = (V + R - 1) / R;
+                std::vector<float> logits(size_t(R * k * Vr), std::nanf("")), workspace(size_t(sample_workspace(k, V))),
+                    log_probs(k);
+                std::vector<int32_t> want, got(k), streams, positions, offsets = {0}, all_seen;
                 Sampler sampler(s);
-                const auto candidates = sampler.candidates(logits);
-                double total = 0;
-                for (const auto& c : candidates) total += double(c.weight);
-                std::vector<double> found(size_t(V), 0);
-                for (const auto& c : candidates) found[size_t(c.id)] = double(c.weight) / total;
-                INFO("V " << V << ", seed " << seed << ", temperature " << s.temperature << ", top-k " << s.top_k
-                          << ", top-p " << s.top_p << ", min-p " << s.min_p);
-                for (size_t i = 0; i < size_t(V); ++i) REQUIRE(std::abs(found[i] - expected[i]) <= 2e-6);
+                for (int n = 0; n < k; ++n) {
+                    std::vector<float> row = random_logits(V, unsigned(n));
+                    if (n % 4 == 0)  // with ties
+                        for (float& x : row) x = std::round(x);
+                    for (int v = 0; v < V; ++v) logits[size_t((v / Vr * k + n) * Vr + v % Vr)] = row[size_t(v)];
+                    const uint64_t stream = uint64_t(n) * 0x123456789abcdef;
+                    want.push_back(sampler.pick(row, seen, stream, uint64_t(n * n)));
+                    streams.insert(streams.end(), {int32_t(stream), int32_t(stream >> 32)});
+                    positions.push_back(n * n);
+                    all_seen.insert(all_seen.end(), seen.begin(), seen.end());
+                    offsets.push_back(int32_t(all_seen.size()));
+                }
+                const auto i32 = [](std::vector<int32_t>& x, const Shape& shape) {
+                    return Tensor{x.data(), DType::i32, shape};
+                };
+                cpu_ops().sample({.ids = i32(got, {k}),
+                                  .log_probs = Tensor{log_probs.data(), DType::f32, {k}},
+                                  .workspace = Tensor{workspace.data(), DType::f32, {sample_workspace(k, V)}},
+                                  .logits = Tensor{logits.data(), DType::f32, {R, k, Vr}},
+                                  .streams = i32(streams, {k, 2}),
+                                  .positions = i32(positions, {k}),
+                                  .seen_offsets = i32(offsets, {k + 1}),
+                                  .seen = i32(all_seen, {2 * k}),
+                                  .temperature = s.temperature,
+                                  .top_k = s.top_k,
+                                  .top_p = s.top_p,
+                                  .min_p = s.min_p,
+                                  .repetition_penalty = s.repetition_penalty,
+                                  .seed = s.seed,
+                                  .V = V},
+                                 {});
+                INFO("V " << V << ", temperature " << s.temperature << ", top-k " << s.top_k << ", top-p " << s.top_p
+                          << ", min-p " << s.min_p);
+                REQUIRE(got == want);
             }
-}
-
-TEST_CASE("ids as likely as the k-th stay under top-k, and the lower ids come first under top-p") {
-    const std::vector<float> logits = {1, 3, 2, 2, 2, 0};
-    Sampler top_k({.top_k = 2});
-    REQUIRE(ids_of(top_k.candidates(logits)) == std::set<int32_t>{1, 2, 3, 4});
-
-    const std::vector<float> equal(4, 0.0f);
-    Sampler top_p({.top_p = 0.6});
-    REQUIRE(ids_of(top_p.candidates(equal)) == std::set<int32_t>{0, 1, 2});
-    Sampler half({.top_p = 0.5});
-    REQUIRE(ids_of(half.candidates(equal)) == std::set<int32_t>{0, 1});
 }
 
 TEST_CASE("ids of probability zero are never drawn") {

@@ -3,6 +3,7 @@
 
 #include "kernels/cpu/parallel.h"
 #include "tests/kernels/table/compare.h"
+#include "tests/kernels/table/sampling.h"
 
 using namespace gradus;
 using namespace gradus::test;
@@ -77,6 +78,10 @@ TEST_CASE("the CPU's optimizers and losses refuse numbers of 64 bits, which they
 
 TEST_CASE("an id outside its table is a broken promise on the CPU, not a crash") {
     const Side s = {cpu_ops(), DType::f32, DType::f32};
+    for (int id : {-1, 4, 1 << 30})
+        REQUIRE_THROWS_AS(
+            sampled(s.ops, DType::f32, {{.logits = {1, 2, 3, 4}, .seen = {id}}}, {.repetition_penalty = 2}),
+            InternalError);
     const Owned y = s.out({2, 3}), wte = s.in(1, {4, 3}), d_wte = s.sum(2, {4, 3}), d_y = s.in(3, {2, 3});
     for (int id : {-1, 4, 1 << 30}) {
         const Owned tokens = integers(1, {2}, id, id + 1);

@@ -1,6 +1,7 @@
 // What a kernel finds out while it computes, and what the emulator makes of it: a Fault, after which it goes on.
 #include "kernels/simt/fault.h"
 #include "tests/kernels/table/attention.h"
+#include "tests/kernels/table/sampling.h"
 
 using namespace gradus;
 using namespace gradus::test;
@@ -21,6 +22,9 @@ TEST_CASE("an id outside its table is a Fault that names the kernel's file, and 
             REQUIRE_THROWS_WITH(forward(tokens), Catch::Contains("embedding.cu"));
             REQUIRE_THROWS_AS(s.ops.embedding_backward({.d_wte = d_wte, .d_y = d_y, .tokens = tokens}, {}),
                               simt::Fault);
+            REQUIRE_THROWS_WITH(
+                sampled(s.ops, DType::f32, {{.logits = {1, 2, 3, 4}, .seen = {id}}}, {.repetition_penalty = 2}),
+                Catch::Contains("sampling.cu"));
             forward(integers(1, {2}, 3, 4));
             for (int64_t i = 0; i < 6; ++i) REQUIRE(at(y, i) == at(wte, 9 + i % 3));
         }

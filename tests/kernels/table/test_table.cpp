@@ -136,6 +136,16 @@ TEST_CASE("ops without rows do nothing") {
     s.ops.activation_forward({.y = z, .x = x, .kind = Activation::relu}, {});
     const Owned stats = s.statistic({0, 4}), parts = s.sum(7, {0, 4});
     s.ops.cross_entropy_join({.stats = stats, .parts = parts}, {});
+    const Owned none_drawn = integers(1, {0}, 0, 1), streams = integers(1, {0, 2}, 0, 1);
+    s.ops.sample({.ids = none_drawn,
+                  .log_probs = none,
+                  .workspace = poisoned(DType::f32, {0}),
+                  .logits = s.out({2, 0, 3}),
+                  .streams = streams,
+                  .positions = ids,
+                  .seed = 1,
+                  .V = 5},
+                 {});
     REQUIRE(same_bits(d_w, kept));
     REQUIRE(same_bits(d_gain, kept_gain));
 }
