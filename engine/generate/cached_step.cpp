@@ -16,16 +16,20 @@ CachedStep::CachedStep(LanguageModel& model, int S, int P, int rows)
     rows_.reserve(size_t(rows));
     wanted_.reserve(size_t(S));
     columns_host_.reserve(5 * size_t(rows));
-    logits_host_.resize(size_t(R * S * Vr));
-    raw_.resize(logits_host_.size() * size_of(model.run.dtype));
 }
 
 size_t CachedStep::host_bytes() const {
-    return raw_.size() + logits_host_.size() * sizeof(float) + columns_host_.capacity() * sizeof(int32_t) +
-           rows_.capacity() * sizeof(Row) + wanted_.capacity() * sizeof(int32_t);
+    return columns_host_.capacity() * sizeof(int32_t) + rows_.capacity() * sizeof(Row) +
+           wanted_.capacity() * sizeof(int32_t);
+}
+
+void CachedStep::wait() {
+    if (busy_) model_.run.ops.synchronise(model_.run.stream);
+    busy_ = false;
 }
 
 void CachedStep::begin() {
+    wait();
     rows_.clear();
     wanted_.clear();
 }
@@ -46,10 +50,7 @@ void CachedStep::run() {
     CHECK(!rows_.empty(), "a step without rows");
     const Run& r = model_.run;
     const int64_t n = int64_t(rows_.size());
-    // In the middle of a long prompt nobody asks for logits, and the model's head still needs a row to work on.
-    const bool unasked = wanted_.empty();
-    if (unasked) wanted_.push_back(int32_t(n) - 1);
-    const int64_t k = int64_t(wanted_.size());
+    const int64_t k = int64_t(wanted_.size());  // 0 in the middle of a long prompt
 
     columns_host_.clear();
     for (const Row& row : rows_) columns_host_.push_back(row.token);
@@ -62,43 +63,37 @@ void CachedStep::run() {
     auto column = [&](int64_t i, int64_t count) { return columns_.part(i * n, count); };
     const Tensor hidden = model_.body->forward_cached(
         *cache_, {.tokens = column(0, n), .sequence = column(1, n), .position = column(2, n), .lo = column(3, n)},
-        column(4, k));
-    if (!unasked) {
+        k > 0 ? column(4, k) : Tensor{});
+    if (k > 0) {
         const Tensor own_logits = own_logits_.slice(0, k);
         model_.head.logits(own_logits, hidden);
-        r.tp.all_gather(device_logits(), own_logits, r.stream);
-        r.ops.copy_to_host(raw_.data(), device_logits().data, device_logits().bytes(), r.stream);
+        if (all_logits_) r.tp.all_gather(all_logits_.slice(0, r.tp.size * k), own_logits, r.stream);
     }
-    r.ops.synchronise(r.stream);  // also where nothing comes back: the next step fills the columns on the host again
-    if (!unasked) logits_to_f32();
+    busy_ = true;
 }
 
 Tensor CachedStep::device_logits() const {
-    const int64_t R = model_.run.tp.size, k = int64_t(wanted_.size());
-    return R == 1 ? own_logits_.slice(0, k) : all_logits_.slice(0, R * k);
-}
-
-// From slices of the vocabulary to rows of it.
-void CachedStep::logits_to_f32() {
     const int64_t R = model_.run.tp.size, k = int64_t(wanted_.size()), Vr = own_logits_.last();
-    auto convert = [&](const auto* from) {
-        for (int64_t rank = 0; rank < R; ++rank)
-            for (int64_t row = 0; row < k; ++row) {
-                const auto* slice = from + (rank * k + row) * Vr;
-                float* to = logits_host_.data() + (row * R + rank) * Vr;
-                for (int64_t i = 0; i < Vr; ++i) to[i] = float(slice[i]);
-            }
-    };
-    const DType dtype = model_.run.dtype;
-    if (dtype == DType::bf16) convert(reinterpret_cast<const bf16*>(raw_.data()));
-    else if (dtype == DType::f32) convert(reinterpret_cast<const float*>(raw_.data()));
-    else if (dtype == DType::f64) convert(reinterpret_cast<const double*>(raw_.data()));
-    else check_failed("a dtype that a model can generate in", __FILE__, __LINE__, name_of(dtype));
+    return (R == 1 ? own_logits_.slice(0, k) : all_logits_.slice(0, R * k)).view({R, k, Vr});
 }
 
-std::span<float> CachedStep::logits(int wanted) {
+std::span<const float> CachedStep::logits(int wanted) {
     CHECK(wanted >= 0 && size_t(wanted) < wanted_.size(), "logits of a row that was not asked for");
-    return {logits_host_.data() + wanted * model_.run.tp.size * own_logits_.last(), size_t(model_.config().V)};
+    const Run& r = model_.run;
+    const Tensor all = device_logits();
+    const int64_t R = r.tp.size, k = int64_t(wanted_.size()), Vr = own_logits_.last();
+    std::vector<std::byte> raw(all.bytes());
+    r.ops.copy_to_host(raw.data(), all.data, raw.size(), r.stream);
+    wait();
+    logits_host_.resize(size_t(R * Vr));
+    auto convert = [&](const auto* from) {  // from slices of the vocabulary to a row of it
+        for (int64_t i = 0; i < R * Vr; ++i) logits_host_[size_t(i)] = float(from[(i / Vr * k + wanted) * Vr + i % Vr]);
+    };
+    if (r.dtype == DType::bf16) convert(reinterpret_cast<const bf16*>(raw.data()));
+    else if (r.dtype == DType::f32) convert(reinterpret_cast<const float*>(raw.data()));
+    else if (r.dtype == DType::f64) convert(reinterpret_cast<const double*>(raw.data()));
+    else check_failed("a dtype that a model can generate in", __FILE__, __LINE__, name_of(r.dtype));
+    return {logits_host_.data(), size_t(model_.config().V)};
 }
 
 }  // namespace gradus

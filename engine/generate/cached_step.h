@@ -1,6 +1,6 @@
 #pragma once
-// One call of Model::forward_cached() after another: rows are gathered on the host, sent to the device in one piece, and the
-// logits that were asked for come back as f32.
+// One call of Model::forward_cached() after another: rows are gathered on the host and sent to the device in one piece; the
+// logits of those that are wanted stay there, for a TokenSampler.
 //
 //   step.begin();
 //   step.add({.token = 15496, .sequence = 0, .position = 0});
@@ -28,15 +28,16 @@ public:
     int add_wanted(const Row&);  // the number under which its logits are found
     void run();
 
-    std::span<float> logits(int wanted);  // [V], to be changed as the caller likes, until the next run()
-    // [R,k,Vr] of the k rows wanted: the vocabulary in slices of Vr ids, as the R ranks of tp hold them.
+    // [V] of a wanted row in host memory, until the next call.
+    std::span<const float> logits(int wanted);
+    // [R,k,Vr] of the k wanted rows: the vocabulary in slices of Vr ids, as the R ranks of tp hold them.
     Tensor device_logits() const;
 
     size_t bytes() const { return arena_.bytes() + cache_->bytes(); }  // on the device
     size_t host_bytes() const;
 
 private:
-    void logits_to_f32();
+    void wait();
 
     LanguageModel& model_;
     std::unique_ptr<KvCache> cache_;
@@ -45,7 +46,7 @@ private:
     Tensor own_logits_, all_logits_;  // [S,Vr], [R·S,Vr]
     std::vector<Row> rows_;
     std::vector<int32_t> wanted_, columns_host_;
-    std::vector<std::byte> raw_;  // logits as the device has them
+    bool busy_ = false;  // the device may still read columns_host_
     std::vector<float> logits_host_;
 };
 

@@ -29,6 +29,8 @@ private:
     std::vector<int32_t> ids_;
 };
 
+bool contains(const std::vector<int32_t>& ids, int32_t id) { return std::count(ids.begin(), ids.end(), id) > 0; }
+
 }  // namespace
 
 const char* name_of(Finish finish) {
@@ -41,109 +43,151 @@ const char* name_of(Finish finish) {
     return "?";
 }
 
-struct Generator::Live {
-    int prompt, place;  // its number among the prompts, and its sequence in the cache
+struct Generator::Sequence {
+    int request;
     uint64_t stream;
+    GenerateOptions options;
     std::vector<int32_t> ids;  // prompt and what was generated
-    size_t fed = 0;            // ids whose keys and values the cache holds
+    size_t prompt;             // ids of it
     Seen seen;
-    int wanted = -1;  // its row of logits in this step
+    int place = -1;      // its sequence in the cache
+    size_t fed = 0;      // ids whose keys and values the cache holds
+    bool draws = false;  // in this step
+    bool ended = false;
 };
 
 Generator::Generator(LanguageModel& model, const Capacity& capacity)
     : model_(model),
       capacity_(resolved(capacity, model)),
-      step_(model, capacity_.sequences, capacity_.context, capacity_.rows) {}
+      step_(model, capacity_.sequences, capacity_.context, capacity_.rows),
+      sampler_(model.run, capacity_.sequences, capacity_.context) {
+    for (int place = capacity_.sequences - 1; place >= 0; --place) free_places_.push_back(place);
+}
 
-void Generator::check(const std::vector<Prompt>& prompts) const {
-    for (size_t i = 0; i < prompts.size(); ++i) {
-        const std::vector<int32_t>& ids = prompts[i].ids;
-        const std::string name = "prompt " + std::to_string(i + 1);
-        if (ids.empty())
-            throw Error(name + " is empty",
-                        "a model continues at least one token, and this tokenizer has none that opens a text",
-                        "--prompt 'some text'");
-        if (ids.size() >= size_t(capacity_.context))
-            throw Error(name + " leaves no room to continue it",
-                        "it has " + std::to_string(ids.size()) + " tokens and the context holds " +
-                            std::to_string(capacity_.context),
-                        "shorten the prompt to fewer than " + std::to_string(capacity_.context) + " tokens");
-        for (int32_t id : ids)
-            if (id < 0 || id >= model_.config().V)
-                throw Error(name + " holds the token " + std::to_string(id),
-                            "the model's vocabulary has the ids 0 to " + std::to_string(model_.config().V - 1),
-                            "use the tokenizer that belongs to this model");
+Generator::~Generator() = default;
+
+void Generator::check(const Prompt& prompt, const GenerateOptions& options, const std::string& name) const {
+    validate(options.sampling);
+    if (prompt.ids.empty())
+        throw Error(name + " is empty",
+                    "a model continues at least one token, and this tokenizer has none that opens a text",
+                    "--prompt 'some text'");
+    if (prompt.ids.size() >= size_t(capacity_.context))
+        throw Error(name + " leaves no room to continue it",
+                    "it has " + std::to_string(prompt.ids.size()) + " tokens and the context holds " +
+                        std::to_string(capacity_.context),
+                    "shorten the prompt to fewer than " + std::to_string(capacity_.context) + " tokens");
+    for (int32_t id : prompt.ids)
+        if (id < 0 || id >= model_.config().V)
+            throw Error(name + " holds the token " + std::to_string(id),
+                        "the model's vocabulary has the ids 0 to " + std::to_string(model_.config().V - 1),
+                        "use the tokenizer that belongs to this model");
+}
+
+int Generator::add(const Prompt& prompt, const GenerateOptions& options) {
+    check(prompt, options, "the prompt");
+    const bool penalised = options.sampling.repetition_penalty != 1;
+    Sequence s = {requests_, prompt.stream, options, prompt.ids, prompt.ids.size(), Seen(model_.config().V, penalised)};
+    if (s.options.ends_of_text.empty()) s.options.ends_of_text = {model_.config().end_of_text};  // −1 is never drawn
+    for (int32_t id : s.ids) s.seen.add(id);
+    if (options.max_tokens > 0) waiting_.push_back(std::make_unique<Sequence>(std::move(s)));
+    return requests_++;
+}
+
+void Generator::admit() {
+    while (!waiting_.empty() && !free_places_.empty()) {
+        live_.push_back(std::move(*waiting_.front()));
+        waiting_.pop_front();
+        live_.back().place = free_places_.back();
+        free_places_.pop_back();
     }
 }
 
-// One row for every sequence, and the rows that are left to those that have more to feed.
-void Generator::feed(std::vector<Live>& live) {
+// One row for every sequence; the rows that are left go to those that have more to feed.
+void Generator::feed() {
     step_.begin();
-    size_t spare = size_t(capacity_.rows) - live.size();
-    for (Live& s : live) {
+    size_t spare = size_t(capacity_.rows) - live_.size();
+    for (Sequence& s : live_) {
         const size_t lacking = s.ids.size() - s.fed, more = std::min(lacking - 1, spare);
         spare -= more;
         const size_t end = s.fed + 1 + more;
-        s.wanted = -1;
+        s.draws = end == s.ids.size();
         for (; s.fed < end; ++s.fed) {
             const CachedStep::Row row = {s.ids[s.fed], s.place, int32_t(s.fed)};
-            if (s.fed + 1 == s.ids.size()) s.wanted = step_.add_wanted(row);
+            if (s.fed + 1 == s.ids.size()) step_.add_wanted(row);
             else step_.add(row);
         }
     }
     step_.run();
 }
 
-std::vector<Generated> Generator::generate(const std::vector<Prompt>& prompts, const GenerateOptions& options,
-                                           const OnToken& on_token) {
-    check(prompts);
-    Sampler sampler(options.sampling);
-    std::vector<int32_t> ends = options.ends_of_text;
-    if (ends.empty()) ends = {model_.config().end_of_text};  // −1 is drawn by nobody
-    const bool penalised = options.sampling.repetition_penalty != 1;
-    auto among = [](const std::vector<int32_t>& ids, int32_t id) { return std::count(ids.begin(), ids.end(), id) > 0; };
+std::optional<Finish> Generator::finish_of(const Sequence& s, int32_t id) const {
+    if (contains(s.options.ends_of_text, id)) return Finish::end_of_text;
+    if (contains(s.options.stop_ids, id)) return Finish::stop;
+    if (s.ids.size() + 1 - s.prompt >= size_t(s.options.max_tokens)) return Finish::length;
+    if (s.ids.size() + 1 >= size_t(capacity_.context)) return Finish::context;
+    return std::nullopt;
+}
 
-    std::vector<Generated> results(prompts.size());
-    if (options.max_tokens <= 0) return results;
-    std::vector<Live> live;
-    std::vector<int> free_places;
-    for (int place = capacity_.sequences - 1; place >= 0; --place) free_places.push_back(place);
-
-    // Draws the next token of a sequence; false when it has ended.
-    auto advance = [&](Live& s) {
-        Generated& result = results[size_t(s.prompt)];
-        const int32_t id = sampler.pick(step_.logits(s.wanted), s.seen.ids(), s.stream, s.ids.size());
-        auto end = [&](Finish why) {
-            result.finish = why;
-            return false;
-        };
-        if (among(ends, id)) return end(Finish::end_of_text);
-        if (among(options.stop_ids, id)) return end(Finish::stop);
+void Generator::draw() {
+    std::vector<TokenSampler::Row> rows;
+    for (const Sequence& s : live_)
+        if (s.draws) rows.push_back({s.options.sampling, s.stream, int64_t(s.ids.size()), s.seen.ids()});
+    if (rows.empty()) return;
+    auto next = sampler_.draw(step_.device_logits(), rows).begin();
+    for (Sequence& s : live_) {
+        if (!s.draws) continue;
+        const auto [id, log_prob] = *next++;
+        const std::optional<Finish> finish = finish_of(s, id);
         s.ids.push_back(id);
         s.seen.add(id);
-        result.ids.push_back(id);
-        if (on_token && !on_token(s.prompt, id)) return end(Finish::stop);
-        if (result.ids.size() >= size_t(options.max_tokens)) return end(Finish::length);
-        if (s.ids.size() >= size_t(capacity_.context)) return end(Finish::context);
-        return true;
-    };
-
-    size_t next = 0;
-    while (true) {
-        for (; next < prompts.size() && !free_places.empty(); ++next) {
-            const Prompt& p = prompts[next];
-            live.push_back({int(next), free_places.back(), p.stream, p.ids, 0, Seen(model_.config().V, penalised), -1});
-            for (int32_t id : p.ids) live.back().seen.add(id);
-            free_places.pop_back();
-        }
-        if (live.empty()) return results;
-        feed(live);
-        std::erase_if(live, [&](Live& s) {
-            if (s.wanted < 0 || advance(s)) return false;
-            free_places.push_back(s.place);
-            return true;
-        });
+        s.ended = finish.has_value();
+        drawn_.push_back({s.request, id, log_prob, finish});
     }
+}
+
+bool Generator::step() {
+    admit();
+    if (live_.empty()) return false;
+    feed();
+    draw();
+    std::erase_if(live_, [&](const Sequence& s) {
+        if (s.ended) free_places_.push_back(s.place);
+        return s.ended;
+    });
+    return true;
+}
+
+std::vector<Drawn> Generator::poll() { return std::exchange(drawn_, {}); }
+
+void Generator::end(int request) {
+    std::erase_if(waiting_, [&](const auto& s) { return s->request == request; });
+    std::erase_if(live_, [&](const Sequence& s) {
+        if (s.request == request) free_places_.push_back(s.place);
+        return s.request == request;
+    });
+}
+
+std::vector<Generated> Generator::generate(const std::vector<Prompt>& prompts, const GenerateOptions& options,
+                                           const OnToken& on_token) {
+    CHECK(live_.empty() && waiting_.empty() && drawn_.empty(), "generate() while other requests are under way");
+    for (size_t i = 0; i < prompts.size(); ++i) check(prompts[i], options, "prompt " + std::to_string(i + 1));
+    const int first = requests_;
+    for (const Prompt& p : prompts) add(p, options);
+    std::vector<Generated> results(prompts.size());
+    while (step())
+        for (const Drawn& d : poll()) {
+            const int prompt = d.request - first;
+            Generated& g = results[size_t(prompt)];
+            if (d.finish) g.finish = *d.finish;
+            if (!d.is_text()) continue;
+            g.ids.push_back(d.id);
+            g.log_probs.push_back(d.log_prob);
+            if (!on_token || on_token(prompt, d.id)) continue;
+            g.finish = Finish::stop;
+            end(d.request);
+        }
+    return results;
 }
 
 }  // namespace gradus

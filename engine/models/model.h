@@ -48,7 +48,7 @@ public:
     // Generation: a cache of S sequences of at most P positions, each call at most `rows` rows.
     virtual std::unique_ptr<KvCache> make_cache(int S, int P, int rows) const = 0;
     // Runs the rows and appends their keys and values to the cache. Returns the final hidden states [k,C] of the rows that `wanted` [k]
-    // (i32) lists, all of them on every rank; they stay until the next call.
+    // (i32) lists, all of them on every rank; they stay until the next call. `wanted` may be empty.
     virtual Tensor forward_cached(KvCache&, const CachedRows&, Tensor wanted) const = 0;
 
     // The embedding of the tokens, which a tied head shares.

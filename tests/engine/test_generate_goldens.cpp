@@ -66,7 +66,7 @@ TEST_CASE("the logits after a prompt are those of transformers, for folders of i
                 for (size_t i = 0; i + 1 < ids.size(); ++i) step.add({ids[i], 0, int32_t(i)});
                 const int wanted = step.add_wanted({ids.back(), 0, int32_t(ids.size()) - 1});
                 step.run();
-                const std::span<float> logits = step.logits(wanted);
+                const std::span<const float> logits = step.logits(wanted);
                 REQUIRE(logits.size() == expected.size());
                 for (size_t id = 0; id < logits.size(); ++id) {
                     INFO("id " << id);

@@ -1,0 +1,47 @@
+#pragma once
+// Draws the next token of each row on the device: ids and log-probabilities come back, the logits stay.
+#include <span>
+#include <vector>
+
+#include "engine/generate/sampling.h"
+#include "engine/run.h"
+
+namespace gradus {
+
+class TokenSampler {
+public:
+    struct Row {  // of logits
+        Sampling sampling;
+        uint64_t stream = 0;                 // which random numbers are its own
+        int64_t position = 0;                // of the token to draw in its sequence
+        std::span<const int32_t> seen = {};  // each id once; what the repetition penalty avoids
+    };
+    struct Draw {
+        int32_t id;
+        double log_prob;  // under the model at the row's temperature (at 1 where that is 0), before penalty and filters
+    };
+
+    // For at most `rows` rows a call, each of which has seen at most `context` ids.
+    TokenSampler(const Run&, int rows, int context);
+
+    // logits [R,k,Vr]: the vocabulary in slices, as the R ranks of tp hold them. Waits for the device. Error where a row's logits are not
+    // finite: the weights are broken.
+    const std::vector<Draw>& draw(Tensor logits, const std::vector<Row>& rows);
+
+    size_t bytes() const { return arena_.bytes(); }  // on the device
+    size_t host_bytes() const { return staged_.capacity() * sizeof(int32_t); }
+
+private:
+    void draw_with(const Sampling&, Tensor logits, const std::vector<Row>& rows);
+
+    const Run run_;
+    Arena arena_;
+    Tensor inputs_;  // i32: streams [k,2], positions [k], seen offsets [k+1], seen
+    Tensor ids_, log_probs_, workspace_;
+    std::vector<int32_t> staged_;
+    std::vector<std::byte> raw_log_probs_;
+    std::vector<int32_t> drawn_ids_;
+    std::vector<Draw> draws_;
+};
+
+}  // namespace gradus
