@@ -25,9 +25,10 @@ LanguageHead::LanguageHead(const Run& r, Model& model, Parameters& parameters, A
 }
 
 struct LanguageHead::Loss {
-    LossConfig config;
-    double scale = 0;
+    LossConfig config = {};
+    double temperature = 1, scale = 0;
     bool backward = false;
+    Tensor log_probs = {}, coefficient = {};  // [N]
 };
 
 void LanguageHead::walk(const Loss& loss, Tensor losses, Tensor d_hidden, Tensor hidden, Tensor targets) {
@@ -40,20 +41,23 @@ void LanguageHead::walk(const Loss& loss, Tensor losses, Tensor d_hidden, Tensor
     for (int64_t first = 0; first < hidden.rows(); first += chunk) {
         const int64_t n = std::min(chunk, hidden.rows() - first);
         const Tensor logits = scratch_.logits.slice(0, n), stats = scratch_.stats.slice(0, n), lse = scratch_.lse.part(0, n);
-        const Tensor target = targets.part(first, n), x = hidden.slice(first, n);
+        auto rows = [&](Tensor t) { return t ? t.part(first, n) : Tensor{}; };
+        const Tensor target = rows(targets), x = hidden.slice(first, n);
 
         /*1*/ ops.linear_forward({.y = logits, .x = x, .w = w}, s);
-        /*2*/ ops.cross_entropy_stats({.stats = stats, .logits = logits, .targets = target, .vocab_offset = vocab_offset}, s);
+        /*2*/ ops.cross_entropy_stats({.stats = stats, .logits = logits, .targets = target, .vocab_offset = vocab_offset,
+                                         .temperature = loss.temperature}, s);
               if (tp.size > 1) {
                   const Tensor gathered_stats = scratch_.gathered_stats.slice(0, tp.size * n);
                   tp.all_gather(gathered_stats, stats, s);
                   ops.cross_entropy_join({.stats = stats, .parts = gathered_stats}, s);
               }
-        /*3*/ ops.cross_entropy_forward({.loss = losses.part(first, n), .lse = lse, .stats = stats, .targets = target, .V = V,
-                                         .smoothing = smoothing, .z_loss = z_loss}, s);
+        /*3*/ ops.cross_entropy_forward({.loss = rows(losses), .lse = lse, .log_prob = rows(loss.log_probs), .stats = stats,
+                                         .targets = target, .V = V, .smoothing = smoothing, .z_loss = z_loss}, s);
         if (!loss.backward) continue;
-        /*3*/ ops.cross_entropy_backward({.logits = logits, .lse = lse, .targets = target, .V = V, .vocab_offset = vocab_offset,
-                                          .scale = loss.scale, .smoothing = smoothing, .z_loss = z_loss}, s);
+        /*3*/ ops.cross_entropy_backward({.logits = logits, .lse = lse, .targets = target, .coefficient = rows(loss.coefficient),
+                                          .V = V, .vocab_offset = vocab_offset, .scale = loss.scale, .smoothing = smoothing,
+                                          .z_loss = z_loss, .temperature = loss.temperature}, s);
         /*1*/ ops.linear_backward_input({.d_x = d_hidden.slice(first, n), .d_y = logits, .w = w}, s);
               ops.linear_backward_weight({.d_w = d_w, .d_y = logits, .x = x}, s);
     }
@@ -66,6 +70,17 @@ void LanguageHead::loss(Tensor losses, Tensor hidden, Tensor targets, const Loss
 void LanguageHead::loss_and_backward(Tensor losses, Tensor d_hidden, Tensor hidden, Tensor targets, double scale,
                                      const LossConfig& config) {
     walk({.config = config, .scale = scale, .backward = true}, losses, d_hidden, hidden, targets);
+}
+
+void LanguageHead::log_probs(Tensor losses, Tensor log_probs, Tensor hidden, Tensor targets, double temperature) {
+    walk({.temperature = temperature, .log_probs = log_probs}, losses, {}, hidden, targets);
+}
+
+void LanguageHead::log_probs_backward(Tensor losses, Tensor d_hidden, Tensor d_log_probs, Tensor hidden, Tensor targets,
+                                      double temperature) {
+    // The gradient of −log_prob is what cross-entropy has.
+    walk({.temperature = temperature, .scale = -1, .backward = true, .coefficient = d_log_probs}, losses, d_hidden, hidden,
+         targets);
 }
 
 void LanguageHead::logits(Tensor logits, Tensor hidden) {

@@ -48,6 +48,12 @@ public:
     // The same, with d_hidden [N,C] of scale · Σ losses, and the head's gradient += that.
     void loss_and_backward(Tensor losses, Tensor d_hidden, Tensor hidden, Tensor targets, double scale,
                            const LossConfig& = {});
+    // log_probs [N] of the targets under softmax(logits/temperature): 0 where the target is ignored; losses [N] = −log_probs.
+    void log_probs(Tensor losses, Tensor log_probs, Tensor hidden, Tensor targets, double temperature = 1);
+    // For an objective J of the log-probabilities, with d_log_probs [N] = ∂J/∂log_probs: d_hidden [N,C], and the head's gradient +=
+    // that of J. Logits are computed again. losses [N] as above.
+    void log_probs_backward(Tensor losses, Tensor d_hidden, Tensor d_log_probs, Tensor hidden, Tensor targets,
+                            double temperature = 1);
     // logits [N,Vr] of few rows: of the ids of this rank; the last rank of tp may have rows of V that are padding.
     void logits(Tensor logits, Tensor hidden);
 
