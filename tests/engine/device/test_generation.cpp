@@ -50,7 +50,7 @@ TEST_CASE("the logits of every cached step on the device are those of the whole 
                 while (position < 2) step.add({ids[size_t(position)], 0, position}), ++position;
                 const int row = step.add_wanted({ids[size_t(position)], 0, position});
                 step.run();
-                const std::span<float> logits = step.logits(row);
+                const std::span<const float> logits = step.logits(row);
                 const std::vector<double> got(logits.begin(), logits.end()),
                     want(whole.begin() + position * m.V, whole.begin() + (position + 1) * m.V);
                 INFO("position " << position);
