@@ -5,8 +5,8 @@
 // allocated afterwards. Offsets are counted in elements and aligned to 64 of them, so arenas that declare the same
 // tensors in different dtypes have the same layout: element i of the gradients belongs to element i of the weights.
 //
-// Tensors lie in buckets, which are what data-parallel ranks exchange at once: each can be cut into equal parts, one for
-// each of them.
+// Tensors lie in buckets, which are what data-parallel ranks exchange at once: each can be cut into equal parts, one per
+// rank.
 #include <string>
 #include <vector>
 

@@ -2,20 +2,19 @@
 // What the ranks of a mesh exchange in a step: gradients before the update, weights after it, and the norm.
 //
 //   dp   each rank has the gradient of its own samples; they are summed. Sharded (ZeRO-1), rank r gets part r of each
-//        bucket's sum, updates that part of the weights, and the parts are gathered: as many bytes as the sum on every rank
-//        costs, and masters and moments take 1/dp of the memory.
-//   tp   a weight that every rank holds (norms, biases of outputs, positions, key/value heads that several ranks share):
+//        bucket's sum and updates that part of the weights, and the parts are gathered: each rank sends as many bytes as for
+//        the sum, and masters and moments take 1/dp of the memory.
+//   tp   of a weight that every rank holds (norms, output biases, positions, key/value heads that several ranks share),
 //        each rank has the part of the gradient that its own rows or heads give; they are summed.
 //
-// Over dp first, one bucket at a time, last first, as backward finishes them. Those sums have a stream of their own: it comes
-// to a bucket when the kernels have filled it, and the kernels wait for it before the norm, so a Comm that works beside them
-// hides the exchange behind the layers that are still to come. With one rank everything here is empty.
+// Sums over dp come first, one bucket at a time, last bucket first, as backward completes them. They run on a stream of
+// their own, which waits for the kernels that fill a bucket; the kernels wait for it before the norm. So a Comm that works
+// on a stream overlaps the exchange with the backward of the remaining layers. With one rank everything here is empty.
 //
-// Ranks that hold a weight alike must end with the same bits, and so with one gradient, one norm and one verdict. Two groups
-// may add the same numbers in different orders (engine/comm.h), so a sum over dp alone differs between ranks of tp, and a
-// sum over tp between ranks of dp. So tp comes last, and where ranks of dp hold the result alike as well, it is the first
-// one's.
-// Source: Rajbhandari et al. 2020 (ZeRO).
+// Ranks that hold the same weight must end with the same bits, and so with one gradient, one norm and one verdict. Two
+// groups may add the same numbers in different orders (engine/comm.h), so a sum over dp alone differs between ranks of tp,
+// and a sum over tp between ranks of dp. Therefore tp comes last, and where ranks of dp hold the result as well, they take
+// that of the first one. Source: Rajbhandari et al. 2020 (ZeRO).
 #include <vector>
 
 #include "engine/mesh.h"

@@ -1,7 +1,7 @@
 #pragma once
-// First values of the weights, as GPT-2 published them: N(0, 0.02²), the projections into the residual stream scaled by
-// 1/√(2L), gains one, biases zero. Element i of tensor `name`, counted on
-// one rank, is a function of (seed, name, i) alone: the same bits for any number of threads.
+// Initialization of the weights as in GPT-2: N(0, init_std²), projections into the residual stream scaled by 1/√(2L), gains
+// one, biases zero. Element i of the weight `name`, counted on one rank, is a function of (seed, name, i) alone: the same
+// bits for any number of threads and ranks.
 #include "engine/language_model.h"
 
 namespace gradus {

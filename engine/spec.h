@@ -1,6 +1,6 @@
 #pragma once
 // What is known of a weight before it has memory. Every weight is declared once, in the each() of the struct that holds
-// it; arenas, gradients, optimizer state, initial values, decay, sharding, checkpoints and Hugging Face names all read
+// it; arenas, gradients, optimizer state, initialization, decay, sharding, checkpoints and Hugging Face names all read
 // that one list.
 #include <array>
 #include <string>
@@ -17,7 +17,7 @@ enum class Init {
     residual,  // N(0, std²/2L): the projections that add into the residual stream (GPT-2)
 };
 
-// How tensor parallelism cuts the matrix [out, in]: not at all, its rows (each rank makes some outputs), or its columns
+// How tensor parallelism splits the matrix [out, in]: not at all, its rows (each rank makes some outputs), or its columns
 // (each rank sees some inputs, so the outputs are summed over the ranks).
 enum class Split { none, rows, columns };
 
@@ -28,18 +28,18 @@ struct Spec {
     std::array<int64_t, 3> parts =
         {};  // rows of the matrices stacked in this one (q, k, v; gate, up); zeros: one alone
 
-    bool decayed() const { return shape.rank >= 2; }  // weight decay pulls on matrices only
+    bool decayed() const { return shape.rank >= 2; }  // weight decay applies to matrices only
 };
 
 // A weight as [rows, columns]; a vector is a column.
 inline Tensor as_matrix(const Tensor& t) { return t.view({t.shape.dim[0], t.size() / t.shape.dim[0]}); }
 
 // Rows [row, row + rows) of a weight on this rank are rows [logical_row, …) and columns [logical_column, …) of the whole
-// weight. A rank has all rows and columns of the whole, some rows, or some columns; rows that no WeightSlice names are padding.
+// weight. A rank has all rows and columns, some rows, or some columns; rows in no WeightSlice are padding.
 struct WeightSlice {
     int64_t row, rows;
     int64_t logical_row, logical_column;
-    int copies;  // ranks that hold this piece: neighbours, the first of which speaks for all of them
+    int copies;  // ranks that hold this slice: neighbours, the first of which counts
 };
 
 // What the rank of `ranks` holds of a weight that is `whole` on one rank and `here` on this one.
