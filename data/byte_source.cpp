@@ -22,8 +22,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr size_t buffer_bytes = 256 << 10;
-constexpr int most_layers = 8;
-constexpr size_t most_at_once = 1 << 30;  // zlib counts in 32 bits
+constexpr int max_layers = 8;
+constexpr size_t max_chunk = 1 << 30;  // zlib counts in 32 bits
 
 class FileSource final : public ByteSource {
 public:
@@ -34,7 +34,7 @@ public:
 
     size_t read(char* buffer, size_t room) override {
         while (true) {
-            const ssize_t n = ::read(descriptor_, buffer, std::min(room, most_at_once));
+            const ssize_t n = ::read(descriptor_, buffer, std::min(room, max_chunk));
             if (n >= 0) return size_t(n);
             if (errno != EINTR) throw failed();
         }
@@ -50,12 +50,12 @@ private:
     int descriptor_;
 };
 
-// A source with a buffer that can be looked at before it is taken.
+// A source with a buffer whose content can be inspected before it is consumed.
 class Buffered final : public ByteSource {
 public:
     explicit Buffered(std::unique_ptr<ByteSource> source) : source_(std::move(source)), buffer_(buffer_bytes) {}
 
-    // At least `bytes` of what comes next, fewer at the end only.
+    // At least the next `bytes` bytes; fewer only at the end.
     std::string_view peek(size_t bytes) {
         if (end_ - begin_ < bytes && begin_ > 0) {
             std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
@@ -92,7 +92,7 @@ private:
 
 Error damaged(const fs::path& path, size_t offset, const std::string& why) {
     return Error("cannot decompress '" + path.string() + "'", why + " at byte " + std::to_string(offset),
-                 "fetch or make that file again, or leave it out of the inputs");
+                 "download or create the file again, or remove it from the inputs");
 }
 
 class GzipSource final : public ByteSource {
@@ -103,7 +103,7 @@ public:
     ~GzipSource() override { inflateEnd(&stream_); }
 
     size_t read(char* buffer, size_t room) override {
-        const uInt asked = uInt(std::min(room, most_at_once));
+        const uInt asked = uInt(std::min(room, max_chunk));
         stream_.next_out = reinterpret_cast<Bytef*>(buffer);
         stream_.avail_out = asked;
         while (stream_.avail_out == asked && asked > 0 && !ended_) {
@@ -116,13 +116,13 @@ public:
             else if (status != Z_OK && status != Z_BUF_ERROR)
                 throw damaged(path_, in_->taken(), stream_.msg ? stream_.msg : "the gzip data is damaged");
             else if (given.empty() && stream_.avail_out == asked)
-                throw damaged(path_, in_->taken(), "the gzip data ends in the middle");
+                throw damaged(path_, in_->taken(), "the gzip data is truncated");
         }
         return asked - stream_.avail_out;
     }
 
 private:
-    // Members follow each other; tapes and block devices leave zero bytes behind the last one, which gzip ignores too.
+    // Members follow each other; tapes and block devices append zero bytes to the last one, which gzip ignores too.
     void start_next_member() {
         const std::string_view next = in_->peek(2);
         if (next.substr(0, 2) == "\x1F\x8B") {
@@ -131,7 +131,7 @@ private:
         }
         for (std::string_view rest = next; !rest.empty(); in_->take(rest.size()), rest = in_->peek(1))
             if (rest.find_first_not_of('\0') != std::string_view::npos)
-                throw damaged(path_, in_->taken(), "the gzip data is followed by something else");
+                throw damaged(path_, in_->taken(), "the gzip data is followed by other data");
         ended_ = true;
     }
 
@@ -146,7 +146,7 @@ public:
     ZstdSource(std::unique_ptr<Buffered> in, fs::path path, int window_log)
         : in_(std::move(in)), path_(std::move(path)), stream_(ZSTD_createDStream()) {
         CHECK(stream_);
-        // Whatever window the writer chose (zstd --long=31: 2 GiB). Memory is taken as the window fills.
+        // Any window that the writer chose (zstd --long=31: 2 GiB). Memory is allocated as the window fills.
         const int most = ZSTD_dParam_getBounds(ZSTD_d_windowLogMax).upperBound;
         const int largest = window_log > 0 ? std::min(window_log, most) : most;
         CHECK(!ZSTD_isError(ZSTD_DCtx_setParameter(stream_, ZSTD_d_windowLogMax, largest)));
@@ -163,7 +163,7 @@ public:
             if (ZSTD_isError(in_frame_)) throw failed();
             in_->take(in.pos);
             if (in.pos == 0 && out.pos == 0 && in_frame_ != 0)
-                throw damaged(path_, in_->taken(), "the zstd data ends in the middle");
+                throw damaged(path_, in_->taken(), "the zstd data is truncated");
         }
         return out.pos;
     }
@@ -174,14 +174,14 @@ private:
             return damaged(path_, in_->taken(), ZSTD_getErrorName(in_frame_));
         const std::string name = path_.string();
         return Error("cannot decompress '" + name + "'", "its zstd window needs more memory than this machine has free",
-                     "compress it with a smaller one: zstd -dc --long=31 " + name + " | zstd -o smaller-" +
+                     "compress it with a smaller window: zstd -dc --long=31 " + name + " | zstd -o smaller-" +
                          path_.filename().string());
     }
 
     std::unique_ptr<Buffered> in_;
     fs::path path_;
     ZSTD_DStream* stream_;
-    size_t in_frame_ = 0;  // zstd's own measure: 0 between frames
+    size_t in_frame_ = 0;  // zstd's return value: 0 between frames
 };
 
 bool is_gzip(std::string_view first) { return first.substr(0, 2) == "\x1F\x8B"; }
@@ -192,7 +192,7 @@ bool is_zstd(std::string_view first) {
            (first.size() >= 4 && (uint8_t(first[0]) & 0xF0) == 0x50 && first.substr(1, 3) == "\x2A\x4D\x18");
 }
 
-bool has_compression_ending(const fs::path& name) {
+bool has_compression_extension(const fs::path& name) {
     std::string ending = name.extension().string();
     for (char& c : ending) c = c >= 'A' && c <= 'Z' ? char(c + 32) : c;
     return ending == ".gz" || ending == ".zst";
@@ -202,7 +202,7 @@ bool has_compression_ending(const fs::path& name) {
 
 fs::path without_compression(const fs::path& name) {
     fs::path rest = name;
-    while (has_compression_ending(rest)) rest.replace_extension();
+    while (has_compression_extension(rest)) rest.replace_extension();
     return rest;
 }
 
@@ -216,23 +216,23 @@ std::unique_ptr<ByteSource> decompressed(std::unique_ptr<ByteSource> source, con
             source = std::move(buffered);
             break;
         }
-        if (++layers > most_layers)
+        if (++layers > max_layers)
             throw Error("cannot decompress '" + path.string() + "'",
-                        "it is compressed more than " + std::to_string(most_layers) + " times over",
-                        "decompress it by hand, or leave it out of the inputs");
+                        "it is compressed more than " + std::to_string(max_layers) + " times",
+                        "decompress it by hand, or remove it from the inputs");
         if (gzip) source = std::make_unique<GzipSource>(std::move(buffered), path);
         else source = std::make_unique<ZstdSource>(std::move(buffered), path, window_log);
     }
     fs::path name = path.filename();
-    for (int promised = 1; has_compression_ending(name); ++promised, name.replace_extension())
+    for (int promised = 1; has_compression_extension(name); ++promised, name.replace_extension())
         if (promised > layers)
             throw Error("'" + path.string() + "' is not compressed as its name says",
                         layers == 0 ? "its first bytes are neither those of gzip nor those of zstd"
                                     : "it is compressed " + std::to_string(layers) +
-                                          (layers == 1 ? " time, and its name" : " times, and its name") +
-                                          " has more endings of compression than that",
-                        "fetch or make that file again; if it is plain text, give it another name: mv " +
-                            path.string() + " " + without_compression(path).string());
+                                          (layers == 1 ? " time, but its name" : " times, but its name") +
+                                          " has more compression extensions",
+                        "download or create the file again; if it is plain text, rename it: mv " + path.string() + " " +
+                            without_compression(path).string());
     return source;
 }
 
@@ -240,7 +240,7 @@ std::unique_ptr<ByteSource> open_bytes(const fs::path& path) {
     return decompressed(std::make_unique<FileSource>(path), path);
 }
 
-std::string read_bytes(ByteSource& source, size_t limit, bool& whole) {
+std::string read_bytes(ByteSource& source, size_t limit, bool& complete) {
     std::string bytes;
     size_t used = 0;
     while (used <= limit) {
@@ -249,14 +249,14 @@ std::string read_bytes(ByteSource& source, size_t limit, bool& whole) {
         if (n == 0) break;
         used += n;
     }
-    whole = used <= limit;
+    complete = used <= limit;
     bytes.resize(std::min(used, limit));
     return bytes;
 }
 
-std::string read_bytes(const fs::path& path, size_t limit, bool& whole) {
+std::string read_bytes(const fs::path& path, size_t limit, bool& complete) {
     const auto source = open_bytes(path);
-    return read_bytes(*source, limit, whole);
+    return read_bytes(*source, limit, complete);
 }
 
 }  // namespace gradus

@@ -19,26 +19,26 @@ namespace gradus {
 
 namespace {
 
-constexpr size_t guess_window = 256 << 10;  // what uchardet is shown
+constexpr size_t guess_window = 256 << 10;  // bytes that uchardet gets
 constexpr size_t bytes_per_tolerated_error = 1000;
 
 struct CloseConverter {
     void operator()(void* converter) const { ::iconv_close(static_cast<iconv_t>(converter)); }
 };
 
-// For guesses that are none of the web's encodings (IBM852, EUC-TW, VISCII, …). Nothing when the C library does not
-// know it either.
+// For guesses outside the web's encodings (IBM852, EUC-TW, VISCII, …). Empty if the C library does not know the
+// encoding either.
 std::optional<std::string> convert_by_library(std::string_view bytes, const std::string& encoding) {
     const iconv_t opened = ::iconv_open("UTF-8", encoding.c_str());
     if (opened == iconv_t(-1)) return std::nullopt;
     const std::unique_ptr<void, CloseConverter> converter(opened);
-    const size_t unit = encoding.rfind("UTF-32", 0) == 0 ? 4 : 1;  // uchardet's only one of several bytes
+    const size_t unit = encoding.rfind("UTF-32", 0) == 0 ? 4 : 1;  // the only multi-byte unit among uchardet's results
     std::string text;
     text.reserve(bytes.size() + bytes.size() / 2);
     std::vector<char> buffer(64 << 10);
     char* in = const_cast<char*>(bytes.data());
     size_t left = bytes.size();
-    auto next = [&](char** from) {  // the part that fills the buffer; nullptr: what the converter holds back
+    auto next = [&](char** from) {  // converts until the buffer is full; nullptr: flushes the converter
         char* out = buffer.data();
         size_t room = buffer.size();
         const size_t status = ::iconv(opened, from, &left, &out, &room);
@@ -50,7 +50,7 @@ std::optional<std::string> convert_by_library(std::string_view bytes, const std:
         const int problem = next(&in);
         if (problem == 0 || problem == E2BIG) continue;
         text += "\xEF\xBF\xBD";
-        if (problem == EINVAL) break;  // the last character is cut off
+        if (problem == EINVAL) break;  // the last character is truncated
         const size_t skipped = std::min(left, unit);
         in += skipped, left -= skipped;
     }
@@ -60,16 +60,16 @@ std::optional<std::string> convert_by_library(std::string_view bytes, const std:
 
 bool is_nearly_utf8(std::string_view bytes) {
     if (is_valid_utf8(bytes)) return true;
-    const Utf8Census census = count_utf8(bytes);
-    return census.ill_formed <= bytes.size() / bytes_per_tolerated_error && census.ill_formed < census.beyond_ascii;
+    const Utf8Counts counts = count_utf8(bytes);
+    return counts.ill_formed <= bytes.size() / bytes_per_tolerated_error && counts.ill_formed < counts.non_ascii;
 }
 
 bool is_ascii(std::string_view bytes) {
     return std::all_of(bytes.begin(), bytes.end(), [](char c) { return uint8_t(c) < 0x80; });
 }
 
-// Text in it can consist of ASCII bytes alone, and mean others.
-bool hides_in_ascii(Decoder decoder) { return decoder == Decoder::iso_2022_jp || decoder == Decoder::replacement; }
+// Text in such an encoding can consist of ASCII bytes only and still mean other characters.
+bool writes_only_ascii(Decoder decoder) { return decoder == Decoder::iso_2022_jp || decoder == Decoder::replacement; }
 
 bool is_utf16(Decoder decoder) { return decoder == Decoder::utf16_be || decoder == Decoder::utf16_le; }
 
@@ -107,7 +107,7 @@ std::string to_utf8(std::string_view bytes, Markup markup) {
     if (bytes.substr(0, 2) == "\xFE\xFF") return *decode(bytes.substr(2), *encoding_of_label("utf-16be"));
 
     const Encoding* const page = declared(bytes, markup);
-    if (page && (is_utf16(page->decoder) || (hides_in_ascii(page->decoder) && is_ascii(bytes))))
+    if (page && (is_utf16(page->decoder) || (writes_only_ascii(page->decoder) && is_ascii(bytes))))
         if (auto text = decode(bytes, *page)) return *text;
     if (is_nearly_utf8(bytes)) return repair_utf8(bytes);
     // These bytes are not UTF-8, whatever the page says.

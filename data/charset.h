@@ -1,17 +1,17 @@
 #pragma once
-// Bytes of unknown encoding → UTF-8. The first of these that answers decides:
+// Converts bytes of unknown encoding to UTF-8. The encoding is the first of these that applies:
 //
 //   1  a byte order mark (UTF-8, UTF-16 LE, UTF-16 BE)
-//   2  an encoding that hides its characters in ASCII, where a page declares it and holds nothing but ASCII: UTF-16 by
+//   2  an encoding that writes its characters as ASCII bytes, if a page declares it and has only ASCII bytes: UTF-16 by
 //      its XML declaration, ISO-2022-JP, and those that the standard replaces by one U+FFFD (ISO-2022-KR, HZ)
-//   3  the bytes are UTF-8, or nearly: at most one ill-formed part in a thousand bytes, and fewer of those than of
-//      good characters beyond ASCII. A single bad byte must not turn a whole page into another alphabet, and pages in
-//      UTF-8 that declare something else are common
-//   4  what a page declares (html_prescan.h): for HTML a <meta>, then the XML declaration; for XML the other way round
-//   5  the guess of uchardet
+//   3  UTF-8, if the bytes are UTF-8 or nearly: at most one ill-formed part per thousand bytes, and fewer ill-formed parts
+//      than valid characters beyond ASCII. A single bad byte must not change the encoding of a whole page, and many
+//      UTF-8 pages declare something else
+//   4  what a page declares (html_prescan.h): in HTML a <meta>, then the XML declaration; in XML the other way round
+//   5  uchardet's guess
 //   6  windows-1252
 //
-// Bytes that have no meaning in that encoding become U+FFFD. Never fails.
+// Bytes that are invalid in that encoding become U+FFFD. Never fails.
 #include <string>
 #include <string_view>
 

@@ -55,13 +55,14 @@ std::string ChecksumWriter::finish() {
 
 std::string Checksums::open(MappedFile file, uint64_t bin_bytes) {
     if (file.size() < header_bytes || std::memcmp(file.data(), magic, magic_bytes) != 0)
-        return "it does not begin with GRADSUM1: it holds no checksums";
+        return "it does not begin with GRADSUM1, so it is not a checksum file";
     const uint64_t block = number_at(file, 8), bytes = number_at(file, 16), blocks = number_at(file, 24);
     if (bytes != bin_bytes)
-        return "it is of a .bin of " + std::to_string(bytes) + " bytes, and this one has " + std::to_string(bin_bytes);
+        return "it belongs to a .bin of " + std::to_string(bytes) + " bytes, but this one has " +
+               std::to_string(bin_bytes);
     if (block == 0 || blocks != bytes / block + (bytes % block != 0) || blocks != (file.size() - header_bytes) / 8 ||
         (file.size() - header_bytes) % 8 != 0)
-        return "its size of " + std::to_string(file.size()) + " bytes does not fit its header";
+        return "its size of " + std::to_string(file.size()) + " bytes does not match its header";
     file_ = std::move(file);
     block_bytes_ = block;
     blocks_ = blocks;

@@ -14,7 +14,7 @@ constexpr char32_t replacement = 0xFFFD;
 
 bool in(unsigned byte, unsigned low, unsigned high) { return byte >= low && byte <= high; }
 
-// Reads bytes and writes characters; a decoder is a function of it that reads one character or reports one error.
+// Reads bytes and writes characters; a decoder is a function on it that reads one character or writes one error.
 struct Stream {
     std::string_view bytes;
     std::string text;
@@ -26,84 +26,87 @@ struct Stream {
     }
     void put(char32_t character) { append_utf8(text, character); }
 
-    // Writes a character, or U+FFFD for 0, and goes past its bytes.
-    void take(size_t count, char32_t character) {
+    // Writes a character, or U+FFFD for 0, and advances past its bytes.
+    void consume(size_t count, char32_t character) {
         put(character ? character : replacement);
         at = std::min(at + count, bytes.size());
     }
-    // Two bytes; where they are no character, a second one of ASCII is read again.
-    void take_pair(char32_t character, unsigned trail) { take(character || !in(trail, 0, 0x7f) ? 2 : 1, character); }
+    // For two bytes; if they are not a character and the second is ASCII, the second is read again.
+    void consume_pair(char32_t character, unsigned trail) {
+        consume(character || !in(trail, 0, 0x7f) ? 2 : 1, character);
+    }
 };
 
 char32_t entry(const EncodingIndex& index, size_t pointer) { return pointer < index.size() ? index[pointer] : 0; }
 
 void read_gb18030(Stream& s, const EncodingIndex& index, const EncodingIndex& four) {
     const unsigned first = s.peek(), second = s.peek(1);
-    if (first == 0x80) return s.take(1, 0x20AC);
-    if (first == 0xFF) return s.take(1, 0);
+    if (first == 0x80) return s.consume(1, 0x20AC);
+    if (first == 0xFF) return s.consume(1, 0);
     if (!in(second, 0x30, 0x39)) {
         const bool possible = in(second, 0x40, 0x7e) || in(second, 0x80, 0xfe);
         const unsigned offset = second < 0x7f ? 0x40 : 0x41;
-        return s.take_pair(possible ? entry(index, (first - 0x81) * 190 + second - offset) : 0, second);
+        return s.consume_pair(possible ? entry(index, (first - 0x81) * 190 + second - offset) : 0, second);
     }
     const unsigned third = s.peek(2), fourth = s.peek(3);
     const bool cut_off = third == Stream::end || (in(third, 0x81, 0xfe) && fourth == Stream::end);
-    if (cut_off) return s.take(4, 0);
-    if (!in(third, 0x81, 0xfe) || !in(fourth, 0x30, 0x39)) return s.take(1, 0);
+    if (cut_off) return s.consume(4, 0);
+    if (!in(third, 0x81, 0xfe) || !in(fourth, 0x30, 0x39)) return s.consume(1, 0);
     const unsigned pointer = ((first - 0x81) * 10 + second - 0x30) * 1260 + (third - 0x81) * 10 + fourth - 0x30;
     const bool beyond = in(pointer, 189000, 1237575);
-    s.take(4, beyond ? 0x10000 + pointer - 189000 : entry(four, pointer));
+    s.consume(4, beyond ? 0x10000 + pointer - 189000 : entry(four, pointer));
 }
 
 void read_big5(Stream& s, const EncodingIndex& index) {
     const unsigned lead = s.peek(), trail = s.peek(1);
-    if (!in(lead, 0x81, 0xfe)) return s.take(1, 0);
+    if (!in(lead, 0x81, 0xfe)) return s.consume(1, 0);
     const bool possible = in(trail, 0x40, 0x7e) || in(trail, 0xa1, 0xfe);
     const unsigned pointer = possible ? (lead - 0x81) * 157 + trail - (trail < 0x7f ? 0x40 : 0x62) : 0;
     // Four pairs are a letter and an accent.
     const bool with_macron = pointer == 1133 || pointer == 1164, with_caron = pointer == 1135 || pointer == 1166;
     if (possible && (with_macron || with_caron)) {
         s.put(pointer < 1150 ? 0xCA : 0xEA);
-        return s.take(2, with_macron ? 0x304 : 0x30C);
+        return s.consume(2, with_macron ? 0x304 : 0x30C);
     }
-    s.take_pair(possible ? entry(index, pointer) : 0, trail);
+    s.consume_pair(possible ? entry(index, pointer) : 0, trail);
 }
 
 void read_euc_kr(Stream& s, const EncodingIndex& index) {
     const unsigned lead = s.peek(), trail = s.peek(1);
-    if (!in(lead, 0x81, 0xfe)) return s.take(1, 0);
-    s.take_pair(in(trail, 0x41, 0xfe) ? entry(index, (lead - 0x81) * 190 + trail - 0x41) : 0, trail);
+    if (!in(lead, 0x81, 0xfe)) return s.consume(1, 0);
+    s.consume_pair(in(trail, 0x41, 0xfe) ? entry(index, (lead - 0x81) * 190 + trail - 0x41) : 0, trail);
 }
 
 void read_shift_jis(Stream& s, const EncodingIndex& index) {
     const unsigned lead = s.peek(), trail = s.peek(1);
-    if (lead == 0x80) return s.take(1, 0x80);
-    if (in(lead, 0xa1, 0xdf)) return s.take(1, 0xFF61 - 0xa1 + lead);
-    if (!in(lead, 0x81, 0x9f) && !in(lead, 0xe0, 0xfc)) return s.take(1, 0);
+    if (lead == 0x80) return s.consume(1, 0x80);
+    if (in(lead, 0xa1, 0xdf)) return s.consume(1, 0xFF61 - 0xa1 + lead);
+    if (!in(lead, 0x81, 0x9f) && !in(lead, 0xe0, 0xfc)) return s.consume(1, 0);
     const bool possible = in(trail, 0x40, 0x7e) || in(trail, 0x80, 0xfc);
     const unsigned pointer = (lead - (lead < 0xa0 ? 0x81 : 0xc1)) * 188 + trail - (trail < 0x7f ? 0x40 : 0x41);
-    s.take_pair(possible ? entry(index, pointer) : 0, trail);
+    s.consume_pair(possible ? entry(index, pointer) : 0, trail);
 }
 
-constexpr unsigned jis_rows = 94;  // what EUC and ISO-2022 reach of the table
+constexpr unsigned jis_rows = 94;  // the part of the table that EUC and ISO-2022 can encode
 
 void read_euc_jp(Stream& s, const EncodingIndex& jis0208, const EncodingIndex& jis0212) {
     const unsigned lead = s.peek(), trail = s.peek(1);
-    if (lead == 0x8e && in(trail, 0xa1, 0xdf)) return s.take(2, 0xFF61 - 0xa1 + trail);
+    if (lead == 0x8e && in(trail, 0xa1, 0xdf)) return s.consume(2, 0xFF61 - 0xa1 + trail);
     if (lead == 0x8f && in(trail, 0xa1, 0xfe)) {
         ++s.at;
         const unsigned third = s.peek(1);
-        return s.take_pair(in(third, 0xa1, 0xfe) ? entry(jis0212, (trail - 0xa1) * jis_rows + third - 0xa1) : 0, third);
+        return s.consume_pair(in(third, 0xa1, 0xfe) ? entry(jis0212, (trail - 0xa1) * jis_rows + third - 0xa1) : 0,
+                              third);
     }
-    if (lead != 0x8e && lead != 0x8f && !in(lead, 0xa1, 0xfe)) return s.take(1, 0);
+    if (lead != 0x8e && lead != 0x8f && !in(lead, 0xa1, 0xfe)) return s.consume(1, 0);
     const bool possible = lead >= 0xa1 && in(trail, 0xa1, 0xfe);
-    s.take_pair(possible ? entry(jis0208, (lead - 0xa1) * jis_rows + trail - 0xa1) : 0, trail);
+    s.consume_pair(possible ? entry(jis0208, (lead - 0xa1) * jis_rows + trail - 0xa1) : 0, trail);
 }
 
 std::string decode_iso_2022_jp(std::string_view bytes, const EncodingIndex& jis0208) {
     enum class Set { ascii, roman, katakana, pairs } set = Set::ascii;
     Stream stream{bytes, {}};
-    bool wrote_nothing = false;  // since the last escape: one behind another is an error
+    bool after_escape = false;  // two escapes in a row are an error
     while (stream.at < bytes.size()) {
         const unsigned byte = stream.peek();
         if (byte == 0x1b) {
@@ -116,18 +119,18 @@ std::string decode_iso_2022_jp(std::string_view bytes, const EncodingIndex& jis0
                       : third == 'J' ? Set::roman
                                      : Set::katakana;
                 stream.at += 3;
-                if (wrote_nothing) stream.put(replacement);
-                wrote_nothing = true;
+                if (after_escape) stream.put(replacement);
+                after_escape = true;
             } else {
                 stream.put(replacement);
                 ++stream.at;
-                wrote_nothing = false;
+                after_escape = false;
             }
             continue;
         }
         ++stream.at;
         if (set != Set::pairs) {
-            wrote_nothing = false;
+            after_escape = false;
             const bool plain = byte < 0x80 && byte != 0x0e && byte != 0x0f;
             if (set == Set::katakana) stream.put(in(byte, 0x21, 0x5f) ? 0xFF61 - 0x21 + byte : replacement);
             else if (!plain) stream.put(replacement);
@@ -136,7 +139,7 @@ std::string decode_iso_2022_jp(std::string_view bytes, const EncodingIndex& jis0
             else stream.put(byte);
             continue;
         }
-        wrote_nothing = false;
+        after_escape = false;
         if (!in(byte, 0x21, 0x7e)) {
             stream.put(replacement);
             continue;
@@ -164,7 +167,7 @@ std::string decode_utf16(std::string_view bytes, bool big) {
             append_utf8(text, first);
             continue;
         }
-        if (first < 0xDC00 && at + 3 >= bytes.size()) break;  // cut off: one error
+        if (first < 0xDC00 && at + 3 >= bytes.size()) break;  // truncated: one error
         const char32_t second = first < 0xDC00 ? unit(at + 2) : char32_t(0);
         const bool pair = second >= 0xDC00 && second <= 0xDFFF;
         append_utf8(text, pair ? 0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00) : replacement);
@@ -174,9 +177,9 @@ std::string decode_utf16(std::string_view bytes, bool big) {
     return text;
 }
 
-// ASCII is itself; `read` takes what begins with another byte.
+// ASCII bytes are copied; `read` decodes what begins with another byte.
 template <class Read>
-std::string decode_beyond_ascii(std::string_view bytes, Read read) {
+std::string decode_non_ascii(std::string_view bytes, Read read) {
     Stream stream{bytes, {}};
     stream.text.reserve(bytes.size() + bytes.size() / 2);
     while (stream.at < bytes.size()) {
@@ -195,26 +198,26 @@ std::optional<std::string> decode(std::string_view bytes, const Encoding& encodi
         case Decoder::utf16_le: return decode_utf16(bytes, false);
         case Decoder::replacement: return bytes.empty() ? "" : "\xEF\xBF\xBD";
         case Decoder::user_defined:
-            return decode_beyond_ascii(bytes, [](Stream& s) { s.take(1, 0xF780 - 0x80 + s.peek()); });
+            return decode_non_ascii(bytes, [](Stream& s) { s.consume(1, 0xF780 - 0x80 + s.peek()); });
         case Decoder::single_byte: {
             const EncodingIndex& index = single_byte_index(encoding.iconv);
             if (index.empty()) return std::nullopt;
-            return decode_beyond_ascii(bytes, [&](Stream& s) { s.take(1, index[s.peek() - 0x80]); });
+            return decode_non_ascii(bytes, [&](Stream& s) { s.consume(1, index[s.peek() - 0x80]); });
         }
         case Decoder::gb18030: {
             const EncodingIndex &index = gb18030_index(), &four = gb18030_four_byte_index();
             if (index.empty() || four.empty()) return std::nullopt;
-            return decode_beyond_ascii(bytes, [&](Stream& s) { read_gb18030(s, index, four); });
+            return decode_non_ascii(bytes, [&](Stream& s) { read_gb18030(s, index, four); });
         }
         case Decoder::big5: {
             const EncodingIndex& index = big5_index();
             if (index.empty()) return std::nullopt;
-            return decode_beyond_ascii(bytes, [&](Stream& s) { read_big5(s, index); });
+            return decode_non_ascii(bytes, [&](Stream& s) { read_big5(s, index); });
         }
         case Decoder::euc_kr: {
             const EncodingIndex& index = euc_kr_index();
             if (index.empty()) return std::nullopt;
-            return decode_beyond_ascii(bytes, [&](Stream& s) { read_euc_kr(s, index); });
+            return decode_non_ascii(bytes, [&](Stream& s) { read_euc_kr(s, index); });
         }
         default: break;
     }
@@ -222,8 +225,8 @@ std::optional<std::string> decode(std::string_view bytes, const Encoding& encodi
     if (jis0208.empty() || jis0212.empty()) return std::nullopt;
     if (encoding.decoder == Decoder::iso_2022_jp) return decode_iso_2022_jp(bytes, jis0208);
     if (encoding.decoder == Decoder::shift_jis)
-        return decode_beyond_ascii(bytes, [&](Stream& s) { read_shift_jis(s, jis0208); });
-    return decode_beyond_ascii(bytes, [&](Stream& s) { read_euc_jp(s, jis0208, jis0212); });
+        return decode_non_ascii(bytes, [&](Stream& s) { read_shift_jis(s, jis0208); });
+    return decode_non_ascii(bytes, [&](Stream& s) { read_euc_jp(s, jis0208, jis0212); });
 }
 
 }  // namespace gradus

@@ -1,8 +1,8 @@
 #pragma once
-// Bytes in one of the web's encodings → UTF-8, by the standard's decoders.
+// Decodes bytes in one of the web's encodings to UTF-8, as the Encoding Standard specifies.
 //
-// What has no meaning becomes U+FFFD, as many of them as in a browser: an ASCII byte behind the first byte of a
-// character is never taken away with it. A byte order mark is a character like others: charset.h takes it off.
+// Invalid bytes become U+FFFD, exactly as many as in a browser: an ASCII byte after the first byte of a character is
+// never consumed with it. A byte order mark is treated like other characters; charset.h removes it.
 // Source: https://encoding.spec.whatwg.org/#the-encoding
 #include <optional>
 #include <string>
@@ -12,7 +12,7 @@
 
 namespace gradus {
 
-// Nothing when the C library lacks the table of the encoding.
+// Empty if the C library lacks the table of the encoding.
 std::optional<std::string> decode(std::string_view bytes, const Encoding& encoding);
 
 }  // namespace gradus

@@ -6,7 +6,7 @@
 
 namespace gradus {
 
-Fingerprint fingerprint(std::string_view text) {
+TextHash text_hash(std::string_view text) {
     const std::string words = with_single_spaces(text);
     const XXH128_hash_t hash = XXH3_128bits(words.data(), words.size());
     return {hash.low64, hash.high64};

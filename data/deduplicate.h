@@ -1,8 +1,8 @@
 #pragma once
-// Exact deduplication: two documents are the same when their texts differ in white space only. The first one stays.
+// Exact deduplication: two documents are equal if their texts differ only in white space. The first one is kept.
 //
-// A text is remembered by the 128 bits of XXH3 over its words joined by single spaces: 16 bytes a document, and with
-// 10^10 documents the chance that any two different ones collide is 10^20 / 2^129 ≈ 1.5e-19.
+// Each text is represented by the 128 bits of XXH3 over its words joined by single spaces: 16 bytes per document. With
+// 10^10 documents the probability of any collision is 10^20 / 2^129 ≈ 1.5e-19.
 // Source: xxHash, https://github.com/Cyan4973/xxHash (doc/xxhash_spec.md).
 #include <cstdint>
 #include <string_view>
@@ -10,23 +10,23 @@
 
 namespace gradus {
 
-struct Fingerprint {
+struct TextHash {
     uint64_t low = 0, high = 0;
-    bool operator==(const Fingerprint&) const = default;
+    bool operator==(const TextHash&) const = default;
 };
 
-Fingerprint fingerprint(std::string_view text);  // a pure function: for the worker threads
+TextHash text_hash(std::string_view text);  // a pure function, for worker threads
 
 class Deduplicator {
 public:
-    // True when no text with this fingerprint was seen before.
-    bool is_new(const Fingerprint& print) { return seen_.insert(print).second; }
+    // True if no text with this hash was seen before.
+    bool is_new(const TextHash& hash) { return seen_.insert(hash).second; }
 
 private:
     struct Hash {
-        size_t operator()(const Fingerprint& print) const { return size_t(print.low); }
+        size_t operator()(const TextHash& hash) const { return size_t(hash.low); }
     };
-    std::unordered_set<Fingerprint, Hash> seen_;
+    std::unordered_set<TextHash, Hash> seen_;
 };
 
 }  // namespace gradus

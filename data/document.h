@@ -1,5 +1,5 @@
 #pragma once
-// A document: one text that an author wrote, and where it was found.
+// A document: one text by an author, and where it was found.
 #include <string>
 
 namespace gradus {

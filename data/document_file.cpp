@@ -30,7 +30,7 @@ void DocumentFile::end_frame() {
 }
 
 void DocumentFile::commit() {
-    end_frame();  // an empty file too holds one frame: it is a .zst all the same
+    end_frame();  // an empty file also needs a frame to be a valid .zst
     file_.commit();
 }
 

@@ -1,8 +1,8 @@
 #pragma once
-// Writes documents as .jsonl.zst: {"text": …, "source": …} a line, zstd level 3, whole or absent.
+// Writes documents as .jsonl.zst, one {"text": …, "source": …} per line, zstd level 3. The file is written atomically.
 //
-// The file is a sequence of independent zstd frames of about 4 MiB of text that end with a line: any zstd reader sees
-// one stream, and a reader that wants to can start at any frame.
+// It is a sequence of independent zstd frames of about 4 MiB of text, each of which ends at a line end: a zstd reader
+// sees one stream, and a reader can also start at any frame.
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -14,9 +14,9 @@ namespace gradus {
 
 class DocumentFile {
 public:
-    explicit DocumentFile(const std::filesystem::path& path);  // Error when it cannot be written
+    explicit DocumentFile(const std::filesystem::path& path);  // Error if it cannot be written
     void add(const Document& document);
-    void commit();  // without it nothing is left
+    void commit();  // without it no file is left
 
 private:
     void end_frame();

@@ -114,7 +114,7 @@ std::unordered_map<std::string_view, const Encoding*> by_label() {
 
 const Encoding* encoding_of_label(std::string_view label) {
     static const auto encodings_by_label = by_label();
-    // The standard's white space: tab, line feed, form feed, carriage return, space; no vertical tab.
+    // White space in the standard: tab, line feed, form feed, carriage return, space, but not vertical tab.
     constexpr std::string_view spaces = "\t\n\f\r ";
     label.remove_prefix(std::min(label.find_first_not_of(spaces), label.size()));
     label = label.substr(0, label.find_last_not_of(spaces) + 1);

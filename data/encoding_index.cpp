@@ -19,7 +19,7 @@ struct Correction {
 };
 
 // clang-format off
-// Hong Kong's set of 2008 took these out as doubles of others, and Windows reads the punctuation otherwise.
+// HKSCS-2008 removed these as duplicates of others, and Windows decodes the punctuation differently.
 constexpr Correction big5_corrections[] = {
     {0x8e69, 0x7bb8}, {0x8e6f, 0x7c06}, {0x8e7e, 0x7cce}, {0x8eab, 0x7dd2}, {0x8eb4, 0x7e1d}, {0x8ecd, 0x8005},
     {0x8ed0, 0x8028}, {0x8f57, 0x83c1}, {0x8f69, 0x84a8}, {0x8f6e, 0x840f}, {0x8fcb, 0x89a6}, {0x8fcc, 0x89a9},
@@ -53,7 +53,7 @@ constexpr Correction gb18030_corrections[] = {
     {0xfe6c, 0xe831}, {0xfe76, 0xe83b}, {0xfe91, 0xe855},
 };
 
-// One character of the C library's converter at a time, as UTF-32.
+// Calls the C library's converter for one character at a time; the result is UTF-32.
 class Library {
 public:
     explicit Library(const char* name) : converter_(::iconv_open("UTF-32LE", name)) {}
@@ -65,7 +65,7 @@ public:
 
     bool known() const { return converter_ != iconv_t(-1); }
 
-    // 0 where the bytes are not one whole character.
+    // 0 if the bytes are not one complete character.
     char32_t character(std::initializer_list<unsigned> bytes) {
         char in[4];
         size_t left = 0;
@@ -99,7 +99,7 @@ EncodingIndex build_gb18030_four(Library& library) {
     for (unsigned pointer = 0; pointer < index.size(); ++pointer)
         index[pointer] = library.character(
             {0x81 + pointer / 12600, 0x30 + pointer / 1260 % 10, 0x81 + pointer / 10 % 126, 0x30 + pointer % 10});
-    for (unsigned i = 0; i < 8; ++i) index[19057 + i] = 0x9fb4 + i;  // characters of 2005 and after
+    for (unsigned i = 0; i < 8; ++i) index[19057 + i] = 0x9fb4 + i;  // characters added in 2005 and later
     for (unsigned i = 0; i < 10; ++i) index[39076 + i] = 0xfe10 + i;
     index[7457] = 0xe7c7;
     return index;
@@ -123,7 +123,7 @@ EncodingIndex build_euc_kr(Library& library) {
     return index;
 }
 
-// By the pairs of Shift_JIS. Its user-defined rows are characters of private use, as the standard has them.
+// Indexed by Shift_JIS pairs. Its user-defined rows are private-use characters, as in the standard.
 EncodingIndex build_jis0208(Library& library) {
     EncodingIndex index(60 * 188);
     for (unsigned pointer = 0; pointer < index.size(); ++pointer) {
@@ -144,7 +144,7 @@ EncodingIndex build_single_byte(Library& library, std::string_view name) {
     EncodingIndex index(128);
     for (unsigned pointer = 0; pointer < index.size(); ++pointer) {
         index[pointer] = library.character({0x80 + pointer});
-        // Windows gives the control characters to the bytes that it left empty.
+        // Windows maps undefined bytes to control characters.
         if (index[pointer] == 0 && pointer < 0x20 && name.substr(0, 2) == "CP") index[pointer] = 0x80 + pointer;
     }
     if (name == "KOI8-U") index[0x2e] = 0x45e, index[0x3e] = 0x40e;
@@ -154,7 +154,7 @@ EncodingIndex build_single_byte(Library& library, std::string_view name) {
     return index;
 }
 
-// Built at the first use, once for all threads; a map's elements stay where they are.
+// Built on first use, once for all threads; references to a map's elements stay valid.
 template <class Build>
 const EncodingIndex& built_once(const std::string& key, const char* library_name, Build build) {
     static std::mutex mutex;

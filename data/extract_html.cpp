@@ -15,14 +15,14 @@ namespace gradus {
 
 namespace {
 
-constexpr double most_of_the_page = 0.5;  // what holds more text than this is never boilerplate by its name
-constexpr double mostly_links = 0.6;      // share of a block's characters that are in links
-constexpr double nearly_all = 0.9;        // step 4 goes into a child that holds this share
-constexpr double enough_for_main = 0.4;   // an element that claims to be the main text must hold this share
-constexpr int64_t short_block = 25;       // characters; headings and captions are not judged by their links
+constexpr double most_of_the_page = 0.5;  // an element with more of the text is never boilerplate by its name
+constexpr double mostly_links = 0.6;      // fraction of a block's characters inside links
+constexpr double nearly_all = 0.9;        // step 4 descends into a child with this fraction of the text
+constexpr double enough_for_main = 0.4;   // an element marked as the main text must have this fraction of it
+constexpr int64_t short_block = 25;  // characters; shorter blocks (headings, captions) are not judged by their links
 
 struct Weights {
-    std::vector<int64_t> all, in_links;  // per node: characters that are no white space, in its kept subtree
+    std::vector<int64_t> all, in_links;  // per node: characters other than white space in its kept subtree
 
     Weights(const HtmlTree& page, const std::vector<bool>& dropped)
         : all(size_t(page.size())), in_links(size_t(page.size())) {
@@ -33,7 +33,8 @@ struct Weights {
                 continue;
             }
             const int parent = page.parent(i);
-            // Anchors without href are targets: XHTML's <a id="x"/> even swallows what follows when read as HTML.
+            // Anchors without href are link targets; XHTML's <a id="x"/> even encloses what follows when parsed as
+            // HTML.
             link[size_t(i)] =
                 (parent >= 0 && link[size_t(parent)]) || (page.tag(i) == GUMBO_TAG_A && page.has_attribute(i, "href"));
             int64_t characters = 0;
@@ -51,7 +52,7 @@ struct Weights {
     int64_t outside_links(int i) const { return all[size_t(i)] - in_links[size_t(i)]; }
 };
 
-// Drops the outermost kept elements for which `unwanted` holds.
+// Drops the outermost kept elements for which `unwanted` is true.
 template <class Test>
 void drop(const HtmlTree& page, std::vector<bool>& dropped, Test unwanted) {
     for (int i = 0; i < page.size();) {
@@ -68,7 +69,7 @@ bool holds_title(const HtmlTree& page, const std::vector<bool>& dropped, int ele
     return false;
 }
 
-// What other blocks lie in, as opposed to what text lies in.
+// Elements that contain other blocks, as opposed to text.
 bool is_container(GumboTag tag) {
     return tag == GUMBO_TAG_BODY || tag == GUMBO_TAG_DIV || tag == GUMBO_TAG_SECTION || tag == GUMBO_TAG_ARTICLE ||
            tag == GUMBO_TAG_MAIN || tag == GUMBO_TAG_CENTER;
@@ -82,7 +83,7 @@ int find_main(const HtmlTree& page, const std::vector<bool>& dropped, const Weig
             i = page.end(i);
             continue;
         }
-        // Later and deeper claims win as long as they hold enough.
+        // Later and deeper marked elements win if they have enough text.
         if (page.is_element(i) && double(weights.outside_links(i)) >= enough && claims_to_be_main(page, i)) root = i;
         ++i;
     }
@@ -101,11 +102,11 @@ int find_main(const HtmlTree& page, const std::vector<bool>& dropped, const Weig
     }
 }
 
-// "Related articles" over what is gone, "Gallery" over pictures: no text between it and the next heading of its rank, or
-// the end of the main text. The title of a page is none of them.
+// "Related articles" above a dropped part, "Gallery" above pictures: no text between the heading and the next one of
+// its level, or the end of the main text. The title of a page is never one of them.
 bool heads_nothing(const HtmlTree& page, const std::vector<bool>& dropped, int heading, int main) {
     if (page.tag(heading) == GUMBO_TAG_H1) return false;
-    bool something = false;  // was there: headings one behind another are lines of a text
+    bool something = false;  // found in between; consecutive headings are lines of a text
     for (int i = page.end(heading); i < page.end(main);) {
         if (dropped[size_t(i)]) {
             something = true;

@@ -26,8 +26,8 @@ std::string in_small_letters(const fs::path& name) {
 constexpr const char* known_names =
     ".txt, .md, .html, .jsonl, or source code and the like, each also with .gz or .zst appended";
 
-// Prose and source code. Tables, settings and logs (.csv .json .xml .log …) are left alone where a folder stands for them.
-constexpr std::string_view text_endings[] = {
+// Prose and source code. Tables, settings and logs (.csv .json .xml .log …) in folders are skipped.
+constexpr std::string_view text_extensions[] = {
     ".txt", ".text",  ".md",    ".markdown", ".rst",  ".org", ".adoc",  ".asciidoc", ".tex", ".py",  ".c",    ".h",
     ".cc",  ".cpp",   ".cxx",   ".hh",       ".hpp",  ".hxx", ".cu",    ".cuh",      ".rs",  ".go",  ".java", ".kt",
     ".js",  ".mjs",   ".ts",    ".tsx",      ".jsx",  ".php", ".rb",    ".pl",       ".pm",  ".sh",  ".bash", ".zsh",
@@ -36,7 +36,7 @@ constexpr std::string_view text_endings[] = {
     ".vhd", ".proto", ".cmake", ".css",      ".dart", ".zig", ".nim",   ".pas",      ".ada", ".adb", ".tcl",
 };
 
-constexpr size_t most_kinds = 200;
+constexpr size_t max_kinds = 200;
 constexpr size_t head_bytes = 64 << 10;
 
 std::string ending_of(const fs::path& path) {
@@ -76,13 +76,13 @@ public:
 
 private:
     void add_other(std::string kind, const fs::path& path) {
-        if (list.other_kinds.size() >= most_kinds && !list.other_kinds.count(kind)) kind = "with further endings";
+        if (list.other_kinds.size() >= max_kinds && !list.other_kinds.count(kind)) kind = "with further endings";
         OtherKind& other = list.other_kinds[kind];
         if (other.files++ == 0) other.example = path.string();
     }
 
-    // The files below a folder. Folders are entered in the order of their paths as bytes, each real one once: so the
-    // walk ends whatever links lead where, and a folder has the first of its names.
+    // The files below a folder. Folders are visited in the order of their paths as bytes, each real folder once, so the
+    // walk ends even if links form a cycle, and a folder is listed under the first of its names.
     void walk(const fs::path& root, std::vector<fs::path>& found) {
         std::vector<fs::path> waiting = {root};
         while (!waiting.empty()) {
@@ -100,7 +100,7 @@ private:
                 (at->is_directory(ignored) ? folders : found).push_back(at->path());
             if (failure)
                 throw Error("cannot list the folder '" + folder.string() + "'", failure.message(),
-                            "make it and what is below it readable: ls -lR " + root.string());
+                            "make it and everything below it readable: ls -lR " + root.string());
             std::sort(folders.begin(), folders.end(),
                       [](const fs::path& a, const fs::path& b) { return a.native() + '/' > b.native() + '/'; });
             waiting.insert(waiting.end(), folders.begin(), folders.end());
@@ -110,13 +110,13 @@ private:
     std::set<std::pair<dev_t, ino_t>> seen_;  // files and folders
 };
 
-// What a file holds that the user named and whose name says nothing.
+// The kind of a file that the user named and whose extension says nothing.
 FileKind kind_by_content(const fs::path& path) {
-    bool whole = false;
-    const std::string why = why_not_text(read_bytes(path, head_bytes, whole));
+    bool complete = false;
+    const std::string why = why_not_text(read_bytes(path, head_bytes, complete));
     if (!why.empty())
         throw Error("'" + path.string() + "' is not text", why + ", and its name does not end in " + known_names,
-                    "make text of it first, or leave it out of the inputs");
+                    "convert it to text first, or remove it from the inputs");
     return FileKind::text;
 }
 
@@ -145,7 +145,7 @@ std::optional<FileKind> kind_of(const fs::path& path) {
     const std::string ending = without_compression(in_small_letters(path.filename())).extension().string();
     if (ending == ".jsonl" || ending == ".ndjson") return FileKind::jsonl;
     if (ending == ".html" || ending == ".htm" || ending == ".xhtml" || ending == ".xht") return FileKind::html;
-    for (const std::string_view text : text_endings)
+    for (const std::string_view text : text_extensions)
         if (ending == text) return FileKind::text;
     return std::nullopt;
 }
@@ -166,8 +166,9 @@ FileList list_files(const std::vector<fs::path>& inputs, Pipes pipes) {
         } else if (fs::is_fifo(status) && pipes == Pipes::read) {
             collector.list.files.push_back({input, FileKind::text});
         } else if (!fs::is_regular_file(status)) {
-            throw Error("'" + input.string() + "' is no file", "it is a pipe, a socket or a device, which has no size",
-                        "put what it gives into a file: cat " + input.string() + " > texts.txt");
+            throw Error("'" + input.string() + "' is not a file",
+                        "it is a pipe, a socket or a device, which has no size",
+                        "write its content to a file: cat " + input.string() + " > texts.txt");
         } else {
             const auto kind = kind_of(input);
             collector.add_file(input, kind ? *kind : kind_by_content(input));
@@ -177,17 +178,16 @@ FileList list_files(const std::vector<fs::path>& inputs, Pipes pipes) {
     if (list.files.empty()) {
         std::string cause;
         if (list.broken_links > 0)
-            cause = counted(list.broken_links, "link leads", "links lead") + " nowhere, the first is '" +
+            cause = counted(list.broken_links, "link is", "links are") + " broken, the first is '" +
                     collector.first_broken_link.string() + "'";
         const int64_t others = list.of_other_kinds();
         if (others > 0 || cause.empty())
             cause += (cause.empty() ? "" : "; ") + counted(others, "file is", "files are") +
-                     " there, and none is named " + known_names +
+                     " there, but none is named " + known_names +
                      (others > 0 ? ": " + text_of(list.other_kinds) : std::string());
         throw Error("no documents in " + (named.empty() ? "an empty list of inputs" : named), cause,
-                    others > 0 ? "name a file itself, which may have any name if it is text, or a folder that holds "
-                                 "such files"
-                               : "name a file or a folder that holds such files");
+                    others > 0 ? "give a file, which may have any name if it is text, or a folder with such files"
+                               : "give a file or a folder with such files");
     }
     return std::move(collector.list);
 }

@@ -24,7 +24,7 @@ std::string_view bytes_of(const std::vector<uint64_t>& numbers) {
     return {reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(uint64_t)};
 }
 
-// The hash of the hashes of a file's blocks.
+// A hash over the hashes of a file's blocks.
 uint64_t hash_of_file(const fs::path& path) {
     constexpr size_t block = size_t(16) << 20;
     const MappedFile file(path);

@@ -1,5 +1,5 @@
 #pragma once
-// What tells one training set from another: a resumed run must see the same ids.
+// The identity of a training set: a resumed run must see the same ids.
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,12 +9,12 @@
 namespace gradus {
 
 struct Fingerprint {
-    std::string text;    // 16 hexadecimal digits, of every byte
-    std::string former;  // what older versions of gradus recorded: sizes, and the first and last 64 KiB of each file
+    std::string text;    // 16 hexadecimal digits, a hash of every byte
+    std::string former;  // as older versions of gradus computed it: sizes, and the first and last 64 KiB of each file
 };
 
-// Of shards (shards.h), in their order, and the text of their tokenizer. Those with checksums are told apart by these, since
-// each block is compared with its own where it is read. Of any other every byte is read, by all threads.
+// The fingerprint of shards (shards.h), in their order, and of the text of their tokenizer. Shards with checksums are
+// identified by those, since each block is verified when it is read. Of any other shard all threads read every byte.
 Fingerprint fingerprint(const std::vector<fs::path>& prefixes, std::string_view tokenizer);
 
 }  // namespace gradus

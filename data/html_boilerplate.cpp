@@ -20,20 +20,20 @@ bool is_one_of(const T& value, std::initializer_list<T> set) {
 
 // clang-format off
 const Words boilerplate_words = {
-    // ways through the site
+    // navigation
     "nav", "navi", "navbar", "navigation", "navheader", "navfooter", "navlinks", "menu", "menus", "submenu",
     "mainmenu", "megamenu", "topmenu", "dropdown", "sidebar", "sidebars", "sidenav", "aside", "breadcrumb", "breadcrumbs", "crumbs",
     "pagination", "pager", "paging", "pagenavi", "toc", "search", "searchbox", "searchform", "skip", "toolbar", "tagcloud",
     "tags", "taglist", "tabs", "sitemap", "fancy_toc",
-    // around the text
+    // page furniture
     "footer", "foot", "footernav", "masthead", "topbar", "copyright", "colophon", "banner", "widget", "widgets", "headerlink",
     "permalink", "editsection", "noprint", "printfooter", "catlinks", "rss", "metadata", "postmeta", "byline", "footnote-reference",
-    // other texts
+    // links to other texts
     "related", "relatedposts", "recommended", "recommendations", "recommend", "teaser", "teasers", "trending", "popular",
     "mostread", "outbrain", "taboola", "readmore", "carousel", "slider", "ticker",
-    // readers' words
+    // comments by readers
     "comment", "comments", "commentlist", "respond", "disqus", "reply", "replies", "pingback", "trackback", "reviews",
-    // asking for something
+    // sharing, subscribing, adverts
     "share", "sharing", "sharedaddy", "sharebar", "social", "socials", "socialmedia", "addthis", "addtoany", "follow", "like",
     "likes", "newsletter", "subscribe", "subscription", "subscriptions", "signup", "signin", "login", "logon", "register",
     "paywall", "donate", "donation", "cta", "ad", "ads", "adv", "advert", "advertisement", "adsense", "adsbygoogle", "promo",
@@ -42,7 +42,7 @@ const Words boilerplate_words = {
 };
 // clang-format on
 
-// The words of a class or id: pieces between what is not a letter or digit, and the whole space-separated name.
+// The words of a class or id: its runs of letters and digits, and each space-separated name as a whole.
 template <class Test>
 bool any_word(std::string_view names, Test test) {
     std::string word, whole;
@@ -73,7 +73,8 @@ bool contains_word(std::string_view names, const Words& words) {
     return any_word(names, [&](std::string_view word) { return words.count(word) > 0; });
 }
 
-// In manuals an id is the name of a chapter: a section "queries-with-search" is no search box, nor is a heading "menu".
+// In manuals an id names a chapter: a section "queries-with-search" is not a search box, and a heading "menu" is not a
+// menu.
 bool id_names_a_place(const HtmlTree& page, int element) {
     static const Words parts_of_books = {"sect",    "section",  "refsect",  "refsynopsisdiv", "refentry",
                                          "chapter", "appendix", "preface",  "part",           "example",
@@ -99,7 +100,7 @@ bool holds_heading(const HtmlTree& page, int button) {
     return false;
 }
 
-// The other way round: a heading, or what is one in its list, has no text but the button's.
+// The other way round: a heading, or an item that acts as one, whose only text is the button's.
 bool is_all_of_heading(const HtmlTree& page, int button) {
     bool empty = true;
     for (int i = button + 1; i < page.end(button) && empty; ++i) empty = is_blank(page, i);
@@ -125,7 +126,7 @@ bool is_inline(const HtmlTree& page, int i) {
     return page.is_element(i) && !is_block(page, i) && !is_part_of_list_or_table(page.tag(i));
 }
 
-// A text is part of a sentence when neither a link nor a name that says otherwise lies around it, up to `ancestor`.
+// A text is part of a sentence if no link and no boilerplate name encloses it, up to `ancestor`.
 bool is_plain(const HtmlTree& page, int text, int ancestor) {
     for (int i = page.parent(text); i > ancestor; i = page.parent(i))
         if (!is_inline(page, i) || page.tag(i) == GUMBO_TAG_A ||
@@ -134,9 +135,9 @@ bool is_plain(const HtmlTree& page, int text, int ancestor) {
     return true;
 }
 
-// Text before or behind the element in the same block.
+// Text before or after the element in the same block.
 bool is_in_a_sentence(const HtmlTree& page, int element) {
-    constexpr int nearby = 64;  // nodes: what is farther away is no neighbour
+    constexpr int nearby = 64;  // nodes; what is farther away does not count
     int block = page.parent(element);
     if (block < 0) return false;
     while (block > 0 && is_inline(page, block)) block = page.parent(block);
@@ -156,8 +157,8 @@ bool is_in_a_sentence(const HtmlTree& page, int element) {
     return false;
 }
 
-// The words say what a part of a page is: a block, or an element that stands alone. In a sentence, in code and in a
-// heading they say how it looks: "popular", "hljs-comment", "tooltip".
+// For a block, or an element that stands alone, class and id say what part of the page it is. In a sentence, in code
+// and in a heading they say how it looks: "popular", "hljs-comment", "tooltip".
 bool words_count(const HtmlTree& page, int element) {
     static const Words marks = {"headerlink", "permalink", "editsection", "noprint", "footnote-reference", "skip"};
     const GumboTag tag = page.tag(element);
@@ -202,7 +203,7 @@ bool is_invisible(const HtmlTree& page, int element) {
         case GUMBO_TAG_MAP:
         case GUMBO_TAG_DATALIST: return true;
         case GUMBO_TAG_BODY:
-        case GUMBO_TAG_HTML: return false;  // some pages unhide themselves by a script
+        case GUMBO_TAG_HTML: return false;  // some pages unhide themselves with a script
         default: break;
     }
     const std::string_view style = page.attribute(element, "style");
@@ -247,7 +248,7 @@ bool claims_to_be_main(const HtmlTree& page, int element) {
 }
 
 bool is_block(const HtmlTree& page, int element) {
-    // What gumbo has no tag for.
+    // Elements without a gumbo tag.
     static const Words names = {"search", "dialog"};
     switch (page.tag(element)) {
         case GUMBO_TAG_DIV:

@@ -10,8 +10,8 @@ namespace gradus {
 
 namespace {
 
-constexpr int deepest = 64;  // what nests deeper is written as its text
-constexpr int nearby = 64;   // nodes looked at around an element
+constexpr int deepest = 64;  // deeper nesting is written as plain text
+constexpr int nearby = 64;   // nodes that are examined around an element
 
 bool holds(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 
@@ -29,7 +29,7 @@ std::string all_text(const HtmlTree& page, int element) {
     return with_single_spaces(text);
 }
 
-// A pair of braces around the whole, with a style in it, says nothing.
+// Removes braces around the whole formula with only a style in them.
 std::string_view without_style(std::string_view tex) {
     tex = trimmed(tex);
     for (const std::string_view style : {"{\\displaystyle", "{\\textstyle", "{\\scriptstyle"})
@@ -44,7 +44,7 @@ std::string tex_text(std::string_view source, bool display) {
     return tex.empty() ? "" : mark + tex + mark;
 }
 
-// MathML as one line.
+// Writes MathML as one line.
 class Line {
 public:
     explicit Line(const HtmlTree& page) : page_(page) {}
@@ -86,7 +86,7 @@ private:
         });
         return one ? text : "(" + text + ")";
     }
-    // In a formula letters are never an ordinal or a note: "1" stands before them as any base would.
+    // In a formula letters are never an ordinal or a note, so "1" is passed as the text before them.
     static std::string super(const std::string& base, const std::string& text) {
         const std::string script = script_text(Script::super, text, "", false);
         if (base.empty() || script != text || text.empty()) return script;
@@ -102,7 +102,7 @@ private:
 
     std::string operator_text(int i) const {
         const std::string text = all_text(page_, i);
-        // Function application, invisible times, separator and plus.
+        // Invisible operators: function application, times, separator and plus.
         if (text.size() == 3 && text.starts_with("\xE2\x81") && uint8_t(text[2]) >= 0xA1 && uint8_t(text[2]) <= 0xA4)
             return text[2] == char(0xA1) || text[2] == char(0xA2) ? "" : " ";
         static constexpr std::string_view between[] = {"=", "<", ">", "≤", "≥", "≠", "≈", "≡", "∼", "±", "×", "÷", "→",

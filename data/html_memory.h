@@ -1,6 +1,6 @@
 #pragma once
-// What the nodes of a page lie in: chunks that are freed at once. C code knows no exceptions, so a parser in C that asks
-// for more than its share is left by a jump; nothing in it needs to be unwound, for all that it made is here.
+// The memory for the nodes of a page: chunks that are freed at once. C code has no exceptions, so a C parser that
+// exceeds its limit is left by a longjmp; nothing needs to be unwound, since everything it allocated is here.
 #include <csetjmp>
 #include <cstdlib>
 #include <cstring>
@@ -23,7 +23,7 @@ struct HtmlTree::Memory {
         for (void* chunk : chunks) std::free(chunk);
     }
 
-    // nullptr when the page has used up its share.
+    // nullptr if the page has reached its limit.
     void* take(size_t bytes) {
         bytes = (bytes + 15) / 16 * 16;
         if (bytes > left) {
@@ -47,7 +47,7 @@ struct HtmlTree::Memory {
         return taken;
     }
 
-    // With a NUL behind it.
+    // A copy with a terminating NUL.
     const char* copy(std::string_view text) {
         char* const taken = static_cast<char*>(take(text.size() + 1));
         if (!taken) return nullptr;

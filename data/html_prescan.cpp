@@ -55,7 +55,7 @@ struct OutOfBytes {};
 
 class Prescan {
 public:
-    // What a parser would know: the content of some elements is no markup.
+    // As a parser knows: the content of some elements is not markup.
     enum class Raw { read, skip };
 
     Prescan(std::string_view bytes, Raw raw) : bytes_(bytes), raw_(raw) {}
@@ -78,7 +78,7 @@ public:
                     if (at_ == std::string_view::npos) return nullptr;
                 }
             }
-        } catch (const OutOfBytes&) {  // a tag that is cut off declares nothing
+        } catch (const OutOfBytes&) {  // a truncated tag declares nothing
         }
         return nullptr;
     }
@@ -133,7 +133,7 @@ private:
         return readable_as_ascii(encoding);
     }
 
-    // The standard's "get an attribute": nothing at the tag's end, where `at_` is then.
+    // The standard's "get an attribute"; empty at the end of the tag, where `at_` then is.
     std::optional<Attribute> attribute() {
         while (is_white(byte(at_)) || byte(at_) == '/') ++at_;
         if (byte(at_) == '>') return std::nullopt;

@@ -1,14 +1,14 @@
 #pragma once
-// The encoding that a page declares about itself, found before it is parsed.
+// Finds the encoding that a page declares, before the page is parsed.
 //
-//   prescan_html   the standard's prescan of the first 1024 bytes: <meta charset>, <meta http-equiv content>, comments
-//                  skipped, then the XML declaration. A page that declares UTF-16 in bytes that could be read means
-//                  UTF-8; x-user-defined means windows-1252
-//   late_meta      the same <meta> further down, up to 64 KiB: the parser of a browser changes its encoding when it
-//                  meets one there. What stands inside script, style, title, textarea is no tag
+//   prescan_html   the standard's prescan of the first 1024 bytes: <meta charset>, <meta http-equiv content>, without
+//                  comments, then the XML declaration. A declaration of UTF-16 in readable bytes means UTF-8;
+//                  x-user-defined means windows-1252
+//   late_meta      the same <meta> further down, up to 64 KiB: a browser's parser changes its encoding when it finds one
+//                  there. The content of script, style, title and textarea is not markup
 //   xml_encoding   <?xml … encoding="…"?>
 //
-// Each gives nullptr when nothing is declared, or a label that the standard does not know.
+// Each returns nullptr if nothing is declared, or a label that the standard does not know.
 // Source: https://html.spec.whatwg.org/multipage/parsing.html#prescan-a-byte-stream-to-determine-its-encoding
 #include <string_view>
 

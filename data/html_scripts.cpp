@@ -9,7 +9,7 @@ namespace gradus {
 
 namespace {
 
-constexpr size_t longest_script = 24;  // bytes: what is longer is small print
+constexpr size_t longest_script = 24;  // bytes; longer ones are small print
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_letter_or_beyond_ascii(char c) {
@@ -26,7 +26,7 @@ size_t characters(std::string_view text) {
     return size_t(std::count_if(text.begin(), text.end(), [](char c) { return (uint8_t(c) & 0xC0) != 0x80; }));
 }
 
-// Empty when a character of it has no such form.
+// Empty if one of its characters has no such form.
 std::string in_unicode(Script script, std::string_view content) {
     struct Form {
         std::string_view plain, super, sub;
@@ -47,7 +47,7 @@ std::string in_unicode(Script script, std::string_view content) {
     return text;
 }
 
-// 1st, 2nd, 3e, XIXe, Mme, no, ACME TM.
+// Ordinals and abbreviations: 1st, 2nd, 3e, XIXe, Mme, no, ACME TM.
 bool is_spoken_with(std::string_view before, std::string_view content) {
     static constexpr std::string_view ordinals[] = {"st",  "nd",  "rd",   "th",   "er", "re", "ère", "e",  "ème",
                                                     "eme", "nde", "ième", "ieme", "o",  "a",  "os",  "as", "r",
@@ -84,7 +84,7 @@ std::string script_text(Script script, std::string_view content, std::string_vie
         return is_word(before.back()) ? " " + text : text;
     const bool letters = all(content, is_letter_or_beyond_ascii);
     if (script == Script::sub) return all(content, is_word) ? "_" + text : "_(" + text + ")";
-    // Marks: * † ‡ § ™ ® ° ′, which have no letter or digit of ASCII in them.
+    // Marks such as * † ‡ § ™ ® ° ′: no ASCII letter or digit.
     const bool mark = characters(content) == 1 && !is_word(content[0]);
     const char32_t first = decode_utf8(content.data(), content.data() + content.size()).code;
     const bool sign = first >= 0x80 && (first < 0xC0 || (first >= 0x2000 && first < 0x2C00));

@@ -12,9 +12,9 @@ namespace gradus {
 
 namespace {
 
-constexpr size_t longest_cell = 800;  // a cell with more text than that arranges the page
-constexpr int nodes_of_ruby = 64;     // looked at for the parentheses
-constexpr int deepest_script = 8;     // scripts of scripts: deeper ones are plain text
+constexpr size_t longest_cell = 800;  // a cell with more text is part of a layout table
+constexpr int nodes_of_ruby = 64;     // searched for parentheses
+constexpr int deepest_script = 8;     // nested scripts; deeper ones are plain text
 
 class Renderer {
 public:
@@ -62,7 +62,7 @@ private:
 
     void write(std::string_view part) { preformatted_ > 0 ? writer_.verbatim(part) : writer_.collapsed(part); }
 
-    // Formulas, superscripts and subscripts: what their text is depends on all that is in them.
+    // Formulas, superscripts and subscripts: their text depends on all of their content.
     bool write_at_once(int i) {
         if (is_formula(page_, i)) {
             write(formula_text(page_, i));
@@ -107,7 +107,7 @@ private:
         return false;
     }
 
-    // A script whose whole text is a link to a place of this page.
+    // A script whose entire text is a link within this page.
     bool is_note(int element) const {
         auto is_link = [&](int i) {
             return page_.tag(i) == GUMBO_TAG_A && page_.attribute(i, "href").starts_with("#");
@@ -121,7 +121,7 @@ private:
         return linked;
     }
 
-    // <rp> already has the parentheses, where there is one.
+    // If there is an <rp>, it already has the parentheses.
     bool needs_parentheses(int annotation) const {
         const int ruby = page_.parent(annotation);
         if (ruby < 0) return false;
@@ -219,7 +219,7 @@ private:
         }
     }
 
-    // A cell with nothing but a picture is decoration: the light bulb beside a note.
+    // A cell with only a picture is decoration, such as the light bulb next to a note.
     bool is_picture_cell(int i) const {
         if (page_.tag(i) != GUMBO_TAG_TD && page_.tag(i) != GUMBO_TAG_TH) return false;
         bool picture = false;
@@ -230,7 +230,7 @@ private:
         return picture;
     }
 
-    // A table of data has two columns or more and cells of plain text.
+    // A data table has at least two columns and cells of plain text.
     bool holds_data(int table) const {
         if (page_.attribute(table, "role") == "presentation") return false;
         int cells = 0, rows = 0;
@@ -267,10 +267,10 @@ private:
     const std::vector<bool>& dropped_;
     TextWriter writer_;
     std::vector<List> lists_;
-    std::vector<bool> tables_;  // open ones: does it hold data?
+    std::vector<bool> tables_;  // open tables: is it a data table?
     int preformatted_ = 0;
     int quotes_ = 0;
-    int plain_scripts_until_ = 0;  // inside one that holds blocks
+    int plain_scripts_until_ = 0;  // inside a script that contains blocks
     bool pre_starts_ = false;
 };
 

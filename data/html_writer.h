@@ -1,5 +1,5 @@
 #pragma once
-// Plain text as it is written: lines, blank lines and spaces are asked for, and appear only before what comes next.
+// Builds plain text: line ends, blank lines and spaces are requested, and are written only before the next characters.
 #include <algorithm>
 #include <cstdint>
 #include <string>
@@ -13,13 +13,13 @@ class TextWriter {
 public:
     std::string text;
 
-    // What the next characters will stand directly behind: empty after white space.
+    // The text that the next characters directly follow: empty after white space.
     std::string_view before() const {
         return space_ || newlines_ > 0 || cell_starts_ || text.empty() || is_space(text.back()) ? std::string_view()
                                                                                                 : text;
     }
 
-    // Ask for the end of the line (1) or a blank line (2) before whatever comes next. Inside a row both are a space.
+    // Requests a line end (1) or a blank line (2) before the next characters. Inside a table row both become a space.
     void end_line(int newlines) {
         if (rows_ > 0) space_ = true;
         else newlines_ = std::max(newlines_, newlines);
@@ -43,7 +43,7 @@ public:
         }
     }
 
-    // Behind the last character, before the white space that waits.
+    // Written directly after the last character, before pending white space.
     void attached(std::string_view part) {
         if (newlines_ > 0 || text.empty()) return;
         text += part;
@@ -56,7 +56,7 @@ public:
         text += part;
     }
 
-    // Takes the white space at the end away; of an open row nothing before it.
+    // Removes white space at the end, but nothing before an open row.
     void trim_end() {
         const size_t kept = rows_ > 0 ? row_at_ : 0;
         while (text.size() > kept && is_space(text.back())) text.pop_back();
@@ -119,7 +119,7 @@ private:
     bool space_ = false;
     std::string marker_;
     size_t indent_ = 0;
-    int rows_ = 0;  // open rows: a row inside a row is part of it
+    int rows_ = 0;  // open rows; a nested row is part of the outer one
     size_t row_at_ = 0;
     int cells_ = 0;
     bool cell_starts_ = false;

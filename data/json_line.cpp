@@ -7,8 +7,8 @@
 
 namespace gradus {
 
-// simdjson is fast, and refuses some lines that are well-formed: large numbers, deep nesting, half surrogate pairs. Where
-// it has no text to give scan_json decides, which knows what is wrong and where too.
+// simdjson is fast but refuses some well-formed lines: large numbers, deep nesting, half surrogate pairs. If it returns
+// no text, scan_json decides, which also says what is wrong and where.
 std::optional<std::string> text_of_json_line(std::string_view line, const std::string& key, BadLine& bad) {
     thread_local simdjson::dom::parser parser;
     std::string repaired;
@@ -20,7 +20,7 @@ std::optional<std::string> text_of_json_line(std::string_view line, const std::s
     JsonScan scan = scan_json(line, key);
     const std::string quoted = "\"" + key + "\"";
     if (!scan.valid) bad = {scan.column, scan.cause, ""};
-    else if (!scan.is_object) bad = {1, "the line holds a JSON value that is not an object", ""};
+    else if (!scan.is_object) bad = {1, "the line is a JSON value but not an object", ""};
     else if (scan.is_string) return std::move(scan.text);
     else
         bad = {1,

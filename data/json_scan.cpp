@@ -34,10 +34,10 @@ private:
         while (more && !inside_object_.empty()) more = inside_object_.back() ? member() : element();
         if (!more) return false;
         white();
-        return at_ == text_.size() || fail("something follows the value");
+        return at_ == text_.size() || fail("unexpected text after the value");
     }
 
-    // A value without parts, or the beginning of one with parts.
+    // A scalar value, or the beginning of an array or object.
     bool value() {
         white();
         const bool taken = std::exchange(wanted_, false);
@@ -56,7 +56,7 @@ private:
         }
     }
 
-    // What follows inside an object: a member, or its end.
+    // The next member of an object, or its end.
     bool member() {
         bool ended = false;
         if (!separator('}', "expected ',' or '}' in an object", ended)) return false;
@@ -79,7 +79,7 @@ private:
         return ended || value();
     }
 
-    // Before the first part there is none, between two there is a comma.
+    // A comma between two elements, nothing before the first.
     bool separator(char end, const char* expected, bool& ended) {
         white();
         const bool first = std::exchange(first_, false);
@@ -129,13 +129,13 @@ private:
         return at_ > begin;
     }
 
-    // At an opening quote.
+    // Called at an opening quote.
     bool string(std::string* out) {
         for (++at_;;) {
             const size_t begin = at_;
             while (at_ < text_.size() && text_[at_] != '"' && text_[at_] != '\\' && uint8_t(text_[at_]) >= 0x20) ++at_;
             if (out) out->append(text_, begin, at_ - begin);
-            if (at_ == text_.size()) return fail("a string does not end");
+            if (at_ == text_.size()) return fail("a string is not terminated");
             if (text_[at_] == '"') return ++at_, true;
             if (text_[at_] != '\\') return fail("a control character in a string must be escaped");
             if (!escape(out)) return false;
@@ -192,8 +192,8 @@ private:
 
     const std::string_view text_, key_;
     size_t at_ = 0;
-    std::vector<bool> inside_object_;  // of the open ones, whether it is an object or an array
-    bool first_ = false;               // nothing has come in the innermost one
+    std::vector<bool> inside_object_;  // for each open container: object or array?
+    bool first_ = false;               // the innermost container has no element yet
     bool wanted_ = false;              // the next value is the one under the key
     JsonScan scan_;
 };

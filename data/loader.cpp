@@ -14,16 +14,16 @@ namespace {
 
 enum Purpose : uint64_t { order_of_documents = 1, offset_of_windows = 2, order_of_windows = 3 };
 
-constexpr int64_t group = 64;          // documents between two places that are kept
-constexpr int64_t groups_a_task = 64;  // of the threads that sum up
+constexpr int64_t group = 64;          // documents between two stored positions
+constexpr int64_t groups_a_task = 64;  // of the threads that sum the lengths
 
 }  // namespace
 
-// The documents of one epoch in their order, one after another.
+// The documents of one epoch in their order, concatenated.
 struct Loader::Stream {
     int64_t epoch = 0;
-    std::optional<Permutation> order;  // nothing: that of the shards
-    std::vector<int64_t> start;        // of documents 0, group, 2·group, …, and the length of the stream at the end
+    std::optional<Permutation> order;  // empty: that of the shards
+    std::vector<int64_t> start;        // of documents 0, group, 2·group, …, then the length of the stream
 
     int64_t number(int64_t k) const { return order ? order->at(k) : k; }
 };
@@ -48,18 +48,19 @@ Loader::Loader(const std::vector<std::filesystem::path>& prefixes, LoaderOptions
         const ShardMeta &one = *first->meta(), &other = *shard.meta();
         if (one.vocab_size != other.vocab_size || one.end_of_text != other.end_of_text ||
             one.tokenizer_xxh64 != other.tokenizer_xxh64)
-            throw Error("'" + shard.prefix().string() + "' and '" + first->prefix().string() +
-                            "' were made by different tokenizers",
-                        "their vocabularies have " + std::to_string(other.vocab_size) + " and " +
-                            std::to_string(one.vocab_size) + " ids, and their tokenizer files are " +
-                            other.tokenizer_xxh64 + " and " + one.tokenizer_xxh64,
-                        "make both with one tokenizer: gradus data prepare DIR --out DIR --tokenizer tokenizer.json");
+            throw Error(
+                "'" + shard.prefix().string() + "' and '" + first->prefix().string() +
+                    "' were made by different tokenizers",
+                "their vocabularies have " + std::to_string(other.vocab_size) + " and " +
+                    std::to_string(one.vocab_size) + " ids, and their tokenizer files are " + other.tokenizer_xxh64 +
+                    " and " + one.tokenizer_xxh64,
+                "make both with the same tokenizer: gradus data prepare DIR --out DIR --tokenizer tokenizer.json");
         vocab_size_ = one.vocab_size;
         end_of_text_ = one.end_of_text;
     }
     if (tokens_ == 0) {
         const std::string name = prefixes.empty() ? "no shard" : "'" + prefixes[0].string() + "'";
-        throw Error("there are no tokens to load", name + " is what was given, and it holds none",
+        throw Error("there are no tokens to load", name + " was given, which has no tokens",
                     "prepare some text: gradus data prepare INPUT --out DIR --tokenizer tokenizer.json");
     }
     length_ = tokens_ + (end_of_text_ ? 1 : 0);
@@ -79,7 +80,7 @@ Shard::Span Loader::document(int64_t number, const Shard*& shard) const {
     return shard->document(number - first_document_[s]);
 }
 
-// Lengths of the groups by all threads, then their sums.
+// All threads sum the lengths of the groups; then follows a prefix sum.
 std::unique_ptr<Loader::Stream> Loader::make_stream(bool shuffled, int64_t epoch) const {
     auto stream = std::make_unique<Stream>();
     stream->epoch = epoch;
@@ -102,13 +103,13 @@ std::unique_ptr<Loader::Stream> Loader::make_stream(bool shuffled, int64_t epoch
     return stream;
 }
 
-// A document of a stream, and the way from it to the next.
-class Loader::Place {
+// Iterates over the documents of a stream.
+class Loader::Cursor {
 public:
-    // The document with place `at` of the stream, or the first one behind it.
-    Place(const Loader& loader, const Stream& stream, int64_t at) : loader_(loader), stream_(stream) {
-        const auto behind = std::upper_bound(stream.start.begin(), stream.start.end(), at);
-        const int64_t g = std::max<int64_t>(behind - stream.start.begin() - 1, 0);
+    // Starts at the document that contains position `at` of the stream, or at the next one.
+    Cursor(const Loader& loader, const Stream& stream, int64_t at) : loader_(loader), stream_(stream) {
+        const auto after = std::upper_bound(stream.start.begin(), stream.start.end(), at);
+        const int64_t g = std::max<int64_t>(after - stream.start.begin() - 1, 0);
         k_ = g * group;
         start = end = stream.start[size_t(g)];
         look();
@@ -122,7 +123,7 @@ public:
 
     int64_t start, end;  // of the document in the stream
     const Shard* shard = nullptr;
-    Shard::Span span{};  // of it in the shard
+    Shard::Span span{};  // of the document in the shard
 
 private:
     void look() {
@@ -146,18 +147,18 @@ std::shared_ptr<const Loader::Stream> Loader::stream_of_epoch(int64_t epoch) con
     return epochs_.back();
 }
 
-// The window of ids [from, from + T] of the stream.
+// Fills a window with the ids [from, from + T] of the stream.
 void Loader::fill_window(const Stream& stream, int64_t from, const Window& out) const {
     const int64_t T = options_.T, inputs = std::clamp<int64_t>(length_ - from, 0, T);
     const int64_t targets = std::clamp<int64_t>(length_ - from - 1, 0, T);
     std::fill(out.tokens + inputs, out.tokens + T, end_of_text_.value_or(0));
     std::fill(out.targets, out.targets + T, -1);
-    // Where segments begin: first_key holds a mark there until the last loop turns marks into places.
+    // first_key holds a mark where a segment begins, until the last loop converts marks to positions.
     constexpr int32_t at_end_of_text = 1, at_first_id = 2;
     std::fill(out.first_key, out.first_key + T, 0);
-    bool last_target_is_elsewhere = false;  // in a document that begins right behind the window's inputs
+    bool last_target_is_elsewhere = false;  // in a document that begins right after the window's inputs
 
-    auto put = [&](int64_t i, int64_t count, const int32_t* ids) {  // ids i … of the stream, to both outputs
+    auto put = [&](int64_t i, int64_t count, const int32_t* ids) {  // ids i … of the stream, into both outputs
         for (int64_t k = 0; k < count; ++k) {
             const int64_t t = i + k - from;
             if (t < inputs) out.tokens[t] = ids[k];
@@ -170,11 +171,11 @@ void Loader::fill_window(const Stream& stream, int64_t from, const Window& out) 
         put(0, 1, &*end_of_text_);
         out.first_key[0] = at_end_of_text;
     }
-    for (Place place(*this, stream, from); !place.at_end() && place.start < to; place.step()) {
-        const int64_t start = place.start, end = place.end;
+    for (Cursor cursor(*this, stream, from); !cursor.at_end() && cursor.start < to; cursor.step()) {
+        const int64_t start = cursor.start, end = cursor.end;
         if (start == end) continue;
-        const Shard* const shard = place.shard;
-        const Shard::Span span = place.span;
+        const Shard* const shard = cursor.shard;
+        const Shard::Span span = cursor.span;
         const int64_t a = std::max(start, from), b = std::min(end, to);
         if (a < b) {
             ids.resize(size_t(b - a));
@@ -182,7 +183,7 @@ void Loader::fill_window(const Stream& stream, int64_t from, const Window& out) 
             put(a, b - a, ids.data());
         }
         const bool closed = end_of_text_ && shard->id(span.begin + span.length - 1) == *end_of_text_;
-        const int64_t opener = (closed ? end - 1 : end) - from;  // opens the document behind this one
+        const int64_t opener = (closed ? end - 1 : end) - from;  // first input of the next document
         if (opener >= 0 && opener < inputs) out.first_key[opener] = closed ? at_end_of_text : at_first_id;
         last_target_is_elsewhere = last_target_is_elsewhere || (!closed && opener == T);
     }

@@ -1,5 +1,5 @@
 #pragma once
-// By which rules a document is read.
+// The markup language of a document.
 
 namespace gradus {
 

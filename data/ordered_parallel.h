@@ -1,13 +1,13 @@
 #pragma once
 // Work in parallel, results in order.
 //
-//   produce(item) → bool   makes the next item, false at the end; one thread at a time
-//   transform(item)        any number of threads at once
-//   consume(item)          one thread at a time, in the order in which the items were produced
+//   produce(item) → bool   makes the next item, false at the end; called by one thread at a time
+//   transform(item)        called by any number of threads at once
+//   consume(item)          called by one thread at a time, in the order in which the items were produced
 //
-// At most one item a thread is in flight, so memory is bounded however large the input. The first failure in that
-// order is thrown to the caller, after all threads have ended: the same one whatever the number of threads. Where the
-// system gives fewer threads than asked for, those do the work.
+// At most one item per thread is in flight, so memory is bounded however large the input. The first failure in the
+// order of the items is thrown to the caller after all threads have ended, so it does not depend on the number of
+// threads. If the system allows fewer threads than requested, those do the work.
 #include <condition_variable>
 #include <cstdint>
 #include <exception>

@@ -1,7 +1,7 @@
 #pragma once
-// A random order of n things without a list of them: at(i) is the i-th, computed in constant time and memory.
+// A random permutation of n items without a list: at(i) is computed in constant time and memory.
 //
-// An unbalanced Feistel network over pairs (left, right) with left < a, right < b, a·b ≥ n; a result ≥ n is put through
+// An unbalanced Feistel network over pairs (left, right) with left < a, right < b, a·b ≥ n; a result ≥ n is mapped
 // again ("cycle walking"), which keeps it a bijection. a = ⌈√n⌉ and b = ⌈n/a⌉, so a·b − n < a and repeats are rare.
 // Source: Black, Rogaway, "Ciphers with arbitrary finite domains", CT-RSA 2002 (the generalised Feistel method).
 #include <cmath>
@@ -30,7 +30,7 @@ private:
     uint64_t once(uint64_t x) const {
         uint64_t left = x / b_, right = x % b_;
         for (uint64_t round = 0; round < 6; ++round) {
-            // Reduced before the sum: one that wraps at 2^64 would send two pairs to the same place.
+            // Reduced before the sum: a sum that wraps at 2^64 would map two pairs to the same one.
             left = (left + random_.bits(right, 2 * round) % a_) % a_;
             right = (right + random_.bits(left, 2 * round + 1) % b_) % b_;
         }

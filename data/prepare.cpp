@@ -31,17 +31,17 @@ bool is_there(const fs::path& path) {
     return fs::exists(path, failure);
 }
 
-// What cannot be removed makes the write that follows fail, with its reason.
-void take_away(const fs::path& path) {
+// If this fails, the write that follows fails as well and gives the reason.
+void remove_if_present(const fs::path& path) {
     std::error_code ignored;
     fs::remove(path, ignored);
 }
 
-// Some documents on their way through the threads.
+// Some documents that one thread processes at a time.
 struct Batch {
     std::vector<RawDocument> raw;
     std::vector<Finished> finished;
-    std::vector<Fingerprint> fingerprints;
+    std::vector<TextHash> hashes;
     std::vector<std::vector<int32_t>> ids;
 };
 
@@ -65,12 +65,12 @@ void refuse_out_inside_input(const std::vector<fs::path>& inputs, const fs::path
         const auto [end, ignored] = std::mismatch(folder.begin(), folder.end(), target.begin(), target.end());
         if (end == folder.end())
             throw Error("the output folder '" + out.string() + "' is inside the input '" + input.string() + "'",
-                        "a second run would read what the first one wrote",
-                        "choose a folder elsewhere, for example: --out " + input.string() + "-prepared");
+                        "a second run would read the output of the first one",
+                        "choose another folder, for example: --out " + input.string() + "-prepared");
     }
 }
 
-// What this command writes is no input of it: the first file that it replaced would be gone.
+// An output cannot be an input: it would be replaced while it is still needed.
 void refuse_outputs_as_inputs(const FileList& list, const fs::path& out) {
     std::error_code failure;
     for (const char* split : prepared_splits) {
@@ -79,13 +79,13 @@ void refuse_outputs_as_inputs(const FileList& list, const fs::path& out) {
         for (const InputFile& file : list.files)
             if (fs::equivalent(file.path, output, failure))
                 throw Error("the input '" + file.path.string() + "' is a file that this command writes",
-                            "'" + output.string() + "' would be replaced by what is made of it",
+                            "'" + output.string() + "' would be overwritten by the result",
                             "choose another folder, for example: --out " + out.string() + "-again");
     }
 }
 
 void remove_old(const fs::path& folder) {
-    take_away(report_of(folder));
+    remove_if_present(report_of(folder));
     for (const char* split : prepared_splits) remove_shard(folder / split);
 }
 
@@ -108,11 +108,12 @@ void refuse_empty(const PrepareReport& report, const PrepareOptions& options) {
         throw Error(std::string("the ") + (report.train.documents == 0 ? "training" : "validation") + " split is empty",
                     counted(kept, "document", "documents") + ", of which a fraction of " +
                         std::to_string(options.val_fraction) + " is for validation",
-                    options.split == SplitRule::hash ? "cut the text instead of choosing documents: --split tail"
-                                                     : "choose another fraction: --val-fraction 0.1");
+                    options.split == SplitRule::hash
+                        ? "split the text at a position instead of by documents: --split tail"
+                        : "choose another fraction: --val-fraction 0.1");
 }
 
-// False where the split by hash left one side empty and the tail may be taken instead: then nothing is changed.
+// False if the split by hash left one side empty and the tail may be used instead; nothing is changed then.
 bool read_and_split(const std::vector<fs::path>& inputs, const PrepareOptions& options, PrepareReport& report,
                     const Progress& progress) {
     refuse_out_inside_input(inputs, options.out);
@@ -133,7 +134,7 @@ bool read_and_split(const std::vector<fs::path>& inputs, const PrepareOptions& o
                 document.reset();
                 batch.finished.back().dropped = "too_large";
             }
-            batch.fingerprints.push_back(document ? fingerprint(document->text) : Fingerprint{});
+            batch.hashes.push_back(document ? text_hash(document->text) : TextHash{});
         }
     };
     int64_t documents = 0, bytes = 0;
@@ -147,11 +148,11 @@ bool read_and_split(const std::vector<fs::path>& inputs, const PrepareOptions& o
                 ++report.dropped[one.dropped];
             } else if (trimmed(one.document->text).size() < options.min_bytes || trimmed(one.document->text).empty()) {
                 ++report.dropped["too_short"];
-            } else if (!seen.is_new(batch.fingerprints[i])) {
+            } else if (!seen.is_new(batch.hashes[i])) {
                 ++report.dropped["repeated"];
             } else {
                 bytes += int64_t(one.document->text.size());
-                splitter.add(std::move(*one.document), batch.fingerprints[i]);
+                splitter.add(std::move(*one.document), batch.hashes[i]);
             }
         }
         if (progress) progress({"reading", documents, bytes});
@@ -180,13 +181,13 @@ bool read_and_split(const std::vector<fs::path>& inputs, const PrepareOptions& o
     remove_old(options.out);
     training.commit();
     if (validation) validation->commit();
-    else take_away(documents_of(options.out, "val"));
+    else remove_if_present(documents_of(options.out, "val"));
     return true;
 }
 
-// A corpus of one document, or of few, is read a second time for the tail.
-void read_and_split_somehow(const std::vector<fs::path>& inputs, const PrepareOptions& options, PrepareReport& report,
-                            const Progress& progress) {
+// A corpus of one or few documents may have to be read a second time, to split by the tail.
+void read_and_split_with_fallback(const std::vector<fs::path>& inputs, const PrepareOptions& options,
+                                  PrepareReport& report, const Progress& progress) {
     if (read_and_split(inputs, options, report, progress)) return;
     const int64_t kept = report.train.documents + report.val.documents;
     const char* empty = report.train.documents == 0 ? "training" : "validation";
@@ -194,16 +195,16 @@ void read_and_split_somehow(const std::vector<fs::path>& inputs, const PrepareOp
     tail.split = SplitRule::tail;
     report = {};
     read_and_split(inputs, tail, report, progress);
-    note("a split by documents leaves no " + std::string(empty) + " text of " + counted(kept, "document", "documents") +
-         ": the last " + counted(report.val.bytes, "byte of the text validates", "bytes of the text validate") +
-         " instead, as with --split tail");
+    note("a split of " + counted(kept, "document", "documents") + " by hash leaves no " + empty +
+         " text; instead the last " + counted(report.val.bytes, "byte is", "bytes are") +
+         " used for validation, as with --split tail");
 }
 
 void copy_documents(const fs::path& from, const fs::path& to) {
     remove_old(to);
     for (const char* split : prepared_splits) {
         if (!is_there(documents_of(from, split))) {
-            take_away(documents_of(to, split));
+            remove_if_present(documents_of(to, split));
             continue;
         }
         const MappedFile source(documents_of(from, split));
@@ -247,7 +248,7 @@ void tokenize(const fs::path& folder, const char* split, const PrepareOptions& o
             if (batch.finished[i].bad_line) throw *batch.finished[i].bad_line;
             if (!batch.finished[i].document)
                 throw Error("a document of '" + documents_of(folder, split).string() + "' is too long",
-                            "a text has " + std::to_string(read.max_text_bytes) + " bytes at most",
+                            "a text may have at most " + std::to_string(read.max_text_bytes) + " bytes",
                             "prepare the text again: gradus data prepare TEXTS --out " + folder.string());
             const int64_t size = int64_t(batch.finished[i].document->text.size());
             writer.add(batch.ids[i], size);
@@ -269,7 +270,7 @@ PrepareReport prepare(const std::vector<fs::path>& inputs, const PrepareOptions&
     const auto start = std::chrono::steady_clock::now();
     if (!(options.val_fraction >= 0 && options.val_fraction < 1))
         throw Error("cannot split off a validation fraction of " + std::to_string(options.val_fraction),
-                    "the fraction is a number from 0 to below 1", "for example: --val-fraction 0.02");
+                    "the fraction must be at least 0 and below 1", "for example: --val-fraction 0.02");
     std::error_code failure;
     make_folder(options.out);
     const FolderLock lock(options.out);
@@ -281,7 +282,7 @@ PrepareReport prepare(const std::vector<fs::path>& inputs, const PrepareOptions&
         report = read_report(report_of(inputs[0]));
         if (!fs::equivalent(inputs[0], options.out, failure)) copy_documents(inputs[0], options.out);
     } else {
-        read_and_split_somehow(inputs, options, report, progress);
+        read_and_split_with_fallback(inputs, options, report, progress);
     }
     if (tokenizer)
         for (const char* split : prepared_splits) remove_shard(options.out / split);
@@ -292,7 +293,7 @@ PrepareReport prepare(const std::vector<fs::path>& inputs, const PrepareOptions&
         report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
         write_report(report_of(options.out), report);
     };
-    save();  // what was read is not lost when a document cannot be tokenized
+    save();  // so that reading was not in vain if a document cannot be tokenized
     if (tokenizer) {
         write_file_atomically(options.out / "tokenizer.json", tokenizer_json);
         tokenize(options.out, "train", options, *tokenizer, report, report.train, progress);

@@ -1,26 +1,28 @@
 #pragma once
-// From raw text to a folder that training reads: `gradus data prepare`.
+// `gradus data prepare`: from raw text to a folder for training.
 //
-//   read → hygiene, main text of pages → drop what is too short → drop exact repetitions → split → token shards
+//   read → clean, main text of pages → drop short documents → drop exact duplicates → split → token shards
 //
 // DIR/train.jsonl.zst, DIR/val.jsonl.zst   the documents: keys text, source
-// DIR/report.json                          what happened to how many documents, and why
+// DIR/report.json                          how many documents were kept or dropped, and why
 // with a tokenizer also
 // DIR/{train,val}.{bin,idx,meta.json,checksums}   shards.h
 // DIR/tokenizer.json                       a copy
 //
-// Few documents can all have hashes of one side, and one document does: then the split is by the tail, and a note says so.
+// With few documents the hashes can put all of them on one side (with one document always): then the split is by the
+// tail, and a note says so.
 //
-// When the only input is a folder that prepare made, its documents and their split are taken as they are. So: prepare
-// text; train a tokenizer on DIR; prepare DIR into itself with that tokenizer.
+// If the only input is a folder that prepare wrote, its documents and their split are kept. So: prepare text; train a
+// tokenizer on DIR; prepare DIR into itself with that tokenizer.
 //
-// Every file is whole or absent, and a second run writes all of them again. The result does not depend on the number of
-// threads. While the documents change, report.json and the old token shards are gone first, so that no shard ever lies
-// beside text that it was not made from. The report is written once the documents are there and again after the shards:
-// a document that cannot be tokenized does not cost the work of reading.
+// Every file is written atomically, and a second run writes all of them again. The result does not depend on the number
+// of threads. Before the documents change, report.json and the old token shards are removed, so that a shard never lies
+// next to text that it was not made from. The report is written after the documents and again after the shards, so that
+// a document that cannot be tokenized does not waste the work of reading.
 //
-// Errors: those of the readers; nothing left after dropping; an empty split; an output folder inside its own input, an
-// input that is an output; a document that the tokenizer cannot encode, by its place; another run in the same folder.
+// Errors: those of the readers; no documents left after dropping; an empty split; an output folder inside its own
+// input; an input that is an output; a document that the tokenizer cannot encode, with its source; another run in the
+// same folder.
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -35,8 +37,8 @@
 
 namespace gradus {
 
-// What prepare needs of a tokenizer. `encode_append` is called by several threads at once, and takes text as text: no
-// special token is made of what a document happens to contain.
+// The tokenizer as prepare needs it. `encode_append` is called by several threads at once, and treats text as plain
+// text: special tokens in a document are ordinary characters.
 struct TokenizerUse {
     std::function<void(std::string_view text, std::vector<int32_t>& ids)> encode_append;
     int vocab_size = 0;
@@ -47,11 +49,11 @@ struct TokenizerUse {
 struct PrepareOptions {
     std::filesystem::path out;
     ReadOptions read;
-    size_t min_bytes = 64;  // of a document without the white space around it
+    size_t min_bytes = 64;  // of a document, without the white space around it
     SplitRule split = SplitRule::hash;
-    bool may_fall_back = true;  // to SplitRule::tail, with a note, where hash leaves one side without a document
+    bool may_fall_back = true;  // to SplitRule::tail, with a note, if hash leaves one side empty
     double val_fraction = 0.02;
-    int threads = 0;  // 0: as many as the machine has
+    int threads = 0;  // 0: one per core
 };
 
 struct PrepareProgress {
@@ -61,7 +63,7 @@ struct PrepareProgress {
 
 struct SplitReport {
     int64_t documents = 0, bytes = 0;
-    int64_t tokens = 0;  // 0 where the folder has no shard
+    int64_t tokens = 0;  // 0 if the folder has no shard
 };
 
 struct PrepareReport {

@@ -51,7 +51,7 @@ void write_report(const std::filesystem::path& path, const PrepareReport& report
     for (const auto& [reason, documents] : report.dropped) json["dropped"][reason] = documents;
     for (const auto& [kind, other] : report.other_kinds)
         json["other_kinds"][kind] = {{"files", other.files}, {"example", other.example}};
-    // A file name need not be UTF-8; the report must be.
+    // File names may be invalid UTF-8; the report must not.
     write_file_atomically(path, json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
@@ -59,7 +59,7 @@ PrepareReport read_report(const std::filesystem::path& path) {
     const Json json = Json::parse(read_file(path), nullptr, false);
     if (!json.is_object() || !json.contains("format") || json["format"] != format)
         throw Error("'" + path.string() + "' is not a report of gradus data prepare",
-                    "it is damaged or of another program",
+                    "it is damaged or was written by another program",
                     "prepare the text again: gradus data prepare INPUT --out " + path.parent_path().string());
     PrepareReport report;
     if (json.contains("inputs") && json["inputs"].is_array())

@@ -1,5 +1,5 @@
 #pragma once
-// report.json: what prepare did, for people and for the next run of prepare.
+// report.json: what prepare did, for users and for the next run of prepare.
 #include <filesystem>
 
 #include "data/prepare.h"
@@ -8,7 +8,7 @@ namespace gradus {
 
 void write_report(const std::filesystem::path& path, const PrepareReport& report);
 
-// Error when it is not a report of prepare.
+// Error if it is not a report of prepare.
 PrepareReport read_report(const std::filesystem::path& path);
 
 }  // namespace gradus

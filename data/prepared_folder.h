@@ -1,5 +1,5 @@
 #pragma once
-// What a folder that `gradus data prepare` made looks like (prepare.h says what is in it).
+// The layout of a folder written by `gradus data prepare` (prepare.h describes its files).
 #include <filesystem>
 
 namespace gradus {
@@ -13,7 +13,7 @@ std::filesystem::path report_of(const std::filesystem::path& folder);
 
 // Whether the folder has a report and training documents.
 bool is_prepared(const std::filesystem::path& folder);
-// Whether the file is the documents of a prepared folder, by its name and what lies beside it.
+// Whether the file is the documents of a prepared folder, by its name and the files next to it.
 bool is_prepared_file(const std::filesystem::path& file);
 
 }  // namespace gradus

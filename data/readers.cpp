@@ -26,7 +26,7 @@ Error bad_line_error(const RawDocument& raw, const BadLine& bad) {
                  bad.cause, fix);
 }
 
-// JSON between systems is UTF-8 (RFC 8259); some shells write their output in UTF-16.
+// JSON exchanged between systems is UTF-8 (RFC 8259), but some shells write UTF-16.
 void refuse_utf16(const RawDocument& first_line) {
     const std::string mark = first_line.bytes.substr(0, 2);
     if (mark == "\xFF\xFE" || mark == "\xFE\xFF")
@@ -41,7 +41,7 @@ size_t longest_line(bool prepared, const ReadOptions& options) {
 Finished finish_json_line(const RawDocument& raw, const ReadOptions& options) {
     Finished finished;
     BadLine bad;
-    if (!raw.whole) {
+    if (!raw.complete) {
         const size_t most = longest_line(raw.prepared, options);
         bad = {most + 1, "the line is longer than " + std::to_string(most) + " bytes",
                "put one document on each line, or drop some: gradus data prepare " + raw.file +
@@ -57,11 +57,11 @@ Finished finish_json_line(const RawDocument& raw, const ReadOptions& options) {
 std::string why_dropped(const std::string& reason, const ReadOptions& options) {
     if (reason == "not_text") return "it is a binary file, whatever its name says";
     if (reason == "too_large")
-        return "a text has " + std::to_string(options.max_text_bytes) + " bytes at most, a page " +
+        return "a text may have at most " + std::to_string(options.max_text_bytes) + " bytes, a page " +
                std::to_string(options.max_page_bytes);
     std::string words = reason;
     std::replace(words.begin(), words.end(), '_', ' ');
-    return "as a page it is refused: " + words;
+    return "the page is refused: " + words;
 }
 
 }  // namespace
@@ -70,7 +70,7 @@ Finished finish(RawDocument&& raw, const ReadOptions& options) {
     Finished finished;
     if (raw.kind == FileKind::jsonl) {
         finished = finish_json_line(raw, options);
-    } else if (!raw.whole) {
+    } else if (!raw.complete) {
         finished.dropped = "too_large";
     } else if (!why_binary(raw.bytes).empty()) {
         finished.dropped = "not_text";
@@ -108,7 +108,7 @@ bool DocumentReader::next_raw(RawDocument& raw) {
         }
         raw = RawDocument{file.kind, "", file.path.string()};
         const size_t cap = file.kind == FileKind::html ? options_.max_page_bytes : options_.max_text_bytes;
-        raw.bytes = read_bytes(file.path, cap, raw.whole);
+        raw.bytes = read_bytes(file.path, cap, raw.complete);
         break;
     }
     ++counts_.documents;
@@ -116,7 +116,7 @@ bool DocumentReader::next_raw(RawDocument& raw) {
     return true;
 }
 
-// The next line that is not blank. What is beyond the cap is read and forgotten.
+// The next line that is not blank. Bytes beyond the limit are read and discarded.
 bool DocumentReader::next_line(RawDocument& raw) {
     while (true) {
         raw = RawDocument{FileKind::jsonl, "", lines_path_};
@@ -132,14 +132,14 @@ bool DocumentReader::next_line(RawDocument& raw) {
             const size_t newline = std::min(buffer_.find('\n', buffer_at_), buffer_.size());
             ended = newline < buffer_.size();
             const size_t room = longest_line(raw.prepared, options_) - raw.bytes.size();
-            raw.whole = raw.whole && newline - buffer_at_ <= room;
+            raw.complete = raw.complete && newline - buffer_at_ <= room;
             raw.bytes.append(buffer_, buffer_at_, std::min(newline - buffer_at_, room));
             buffer_at_ = newline + (ended ? 1 : 0);
         }
         if (!ended && raw.bytes.empty()) return false;
         raw.line = ++line_;
         if (line_ == 1) refuse_utf16(raw);
-        // Of the file, or of one that was put behind another.
+        // At the beginning of the file, or of a file that was appended to another.
         if (raw.bytes.compare(0, 3, "\xEF\xBB\xBF") == 0) raw.bytes.erase(0, 3);
         if (!trimmed(raw.bytes).empty()) return true;
     }
@@ -161,7 +161,7 @@ bool DocumentReader::next(Document& document) {
     return false;
 }
 
-std::string what_was_left_out(const DocumentReader& reader) {
+std::string skipped_documents(const DocumentReader& reader) {
     std::vector<std::string> parts;
     int64_t documents = 0;
     std::string reasons;
@@ -174,9 +174,8 @@ std::string what_was_left_out(const DocumentReader& reader) {
     if (const int64_t others = list.of_other_kinds(); others > 0)
         parts.push_back(counted(others, "file of another kind", "files of other kinds") + ": " +
                         text_of(list.other_kinds));
-    if (list.broken_links > 0)
-        parts.push_back(counted(list.broken_links, "link that leads", "links that lead") + " nowhere");
-    if (list.repeated > 0) parts.push_back(counted(list.repeated, "file", "files") + " named once more");
+    if (list.broken_links > 0) parts.push_back(counted(list.broken_links, "broken link", "broken links"));
+    if (list.repeated > 0) parts.push_back(counted(list.repeated, "repeated file", "repeated files"));
     std::string text;
     for (const std::string& part : parts) text += (text.empty() ? "" : "; ") + part;
     return text;
@@ -194,10 +193,10 @@ std::vector<Document> read_documents(const std::vector<std::filesystem::path>& i
         if (finished.bad_line) throw *finished.bad_line;
         if (!finished.document)
             throw Error("'" + source + "' gives no text", why_dropped(finished.dropped, options),
-                        "make text of it first, or leave it out");
+                        "convert it to text first, or remove it from the inputs");
         documents.push_back(std::move(*finished.document));
     }
-    if (const std::string others = what_was_left_out(reader); !others.empty()) note("left out: " + others);
+    if (const std::string others = skipped_documents(reader); !others.empty()) note("skipped: " + others);
     return documents;
 }
 

@@ -1,16 +1,16 @@
 #pragma once
-// Documents from files, in a fixed order (file_list.h), in two steps:
+// Reads documents from files in a fixed order (file_list.h), in two steps:
 //
-//   DocumentReader::next_raw   the bytes of the next document: a whole .txt or page, a line of a .jsonl. Reads the
-//                              disk, decompresses; one caller at a time
-//   finish                     bytes → Document: charset, hygiene, JSON, main text of HTML. A pure function, so that
+//   DocumentReader::next_raw   the bytes of the next document: a complete .txt or page, a line of a .jsonl. Reads the
+//                              disk and decompresses; one caller at a time
+//   finish                     bytes → Document: charset, cleaning, JSON, main text of HTML. A pure function, so that
 //                              any number of threads can run it
 //
-// DocumentReader::next does both. read_documents gives all of them, for commands that need every one.
+// DocumentReader::next does both. read_documents returns all documents, for commands that may not skip any.
 //
-// A .jsonl line that is wrong makes an Error with file:line:column, unless `max_bad_lines` lets it pass: then it is
-// counted. A .jsonl in UTF-16 is an Error. Documents above the caps, and files that hold no text whatever their name says (text_content.h), are dropped
-// and counted. Files that cannot be read or decompressed are Errors.
+// A malformed .jsonl line is an Error with file:line:column, unless `max_bad_lines` allows it: then it is counted. A
+// UTF-16 .jsonl is an Error. Documents above the size limits, and files that are not text whatever their name says
+// (text_content.h), are dropped and counted. Files that cannot be read or decompressed are Errors.
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -30,9 +30,9 @@ struct ReadOptions {
     std::string text_key = "text";      // of .jsonl
     int64_t max_bad_lines = 0;          // of .jsonl, over all files
     size_t max_page_bytes = 16 << 20;   // of .html
-    size_t max_text_bytes = 1 << 30;    // of .txt, and of any text as UTF-8: it has fewer than 2^31 tokens
+    size_t max_text_bytes = 1 << 30;    // of .txt, and of any text as UTF-8: so it has fewer than 2^31 tokens
     size_t max_line_bytes = 256 << 20;  // of .jsonl
-    // Of the documents of a prepared folder, which hold texts of max_text_bytes with quotes and line ends escaped.
+    // For the documents of a prepared folder: their texts of up to max_text_bytes have escaped quotes and line ends.
     size_t max_prepared_line_bytes = size_t(3) << 30;
     Pipes pipes = Pipes::refuse;
 };
@@ -42,7 +42,7 @@ struct RawDocument {
     std::string bytes;
     std::string file;
     int64_t line = 0;       // of .jsonl, from 1
-    bool whole = true;      // false: cut at a cap
+    bool complete = true;   // false: truncated at a size limit
     bool prepared = false;  // a line of a prepared folder
 
     std::string source() const { return line > 0 ? file + ":" + std::to_string(line) : file; }
@@ -50,8 +50,8 @@ struct RawDocument {
 
 struct Finished {
     std::optional<Document> document;
-    std::string dropped;            // the reason, when there is no document and nothing is wrong
-    std::optional<Error> bad_line;  // what is wrong with it, when something is
+    std::string dropped;            // why there is no document, if that is not an error
+    std::optional<Error> bad_line;  // what is wrong with the line, if it is malformed
 };
 
 Finished finish(RawDocument&& raw, const ReadOptions& options);
@@ -70,7 +70,7 @@ public:
 
     bool next_raw(RawDocument& raw);          // false at the end of the last file
     bool next(Document& document);            // skips what `finish` drops
-    void count_bad_line(const Error& error);  // throws it when it is one too many
+    void count_bad_line(const Error& error);  // throws it if there are too many
 
     const ReadCounts& counts() const { return counts_; }
     const FileList& list() const { return list_; }
@@ -91,11 +91,11 @@ private:
     size_t buffer_at_ = 0;
 };
 
-// What next() and the list of files left out, in words: "2 documents: 1 not_text, 1 too_large"; empty: nothing.
-std::string what_was_left_out(const DocumentReader& reader);
+// What next() and the list of files skipped: "2 documents: 1 not_text, 1 too_large"; empty: nothing.
+std::string skipped_documents(const DocumentReader& reader);
 
-// Every document of the files that a user named, which may be pipes. Where next() would drop one this is an Error; what
-// folders hold besides is told in a note.
+// All documents of the files that a user named, which may be pipes. A document that next() would drop is an Error; a
+// note names the other files in folders.
 std::vector<Document> read_documents(const std::vector<std::filesystem::path>& inputs,
                                      const std::string& text_key = "text");
 

@@ -1,5 +1,5 @@
 #pragma once
-// What the writer and the reader of shards share: names of the files and the constants of the index.
+// Shared by the writer and the reader of shards: file names and the constants of the index.
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>

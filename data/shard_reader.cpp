@@ -1,4 +1,4 @@
-// Reading a shard (shards.h). Nothing in the index is believed before it has been checked against the files' sizes.
+// Reading a shard (shards.h). Every value of the index is checked against the files' sizes before it is used.
 #include <algorithm>
 #include <cstring>
 #include <limits>
@@ -15,14 +15,14 @@ namespace format = shard_format;
 
 namespace {
 
-std::string how_to_make(const std::filesystem::path& prefix) {
+std::string fix_to_remake(const std::filesystem::path& prefix) {
     const std::filesystem::path folder = prefix.parent_path().empty() ? "." : prefix.parent_path();
     return "make it again: gradus data prepare " + folder.string() + " --out " + folder.string() + " --tokenizer " +
            (folder / "tokenizer.json").string();
 }
 
 Error damaged(const MappedFile& file, const std::filesystem::path& prefix, const std::string& cause) {
-    return Error("'" + file.path().string() + "' cannot be used", cause, how_to_make(prefix));
+    return Error("'" + file.path().string() + "' cannot be used", cause, fix_to_remake(prefix));
 }
 
 MappedFile open_part(const std::filesystem::path& prefix, const char* suffix) {
@@ -30,8 +30,8 @@ MappedFile open_part(const std::filesystem::path& prefix, const char* suffix) {
     std::error_code failure;
     if (!std::filesystem::exists(path, failure))
         throw Error("there is no '" + path.string() + "'",
-                    "token data is a .bin and an .idx of one name, with the .checksums that a .meta.json names",
-                    how_to_make(prefix));
+                    "token data is a .bin and an .idx of the same name, and the .checksums that its .meta.json names",
+                    fix_to_remake(prefix));
     return MappedFile(path);
 }
 
@@ -46,7 +46,7 @@ std::string n(int64_t value) { return std::to_string(value); }
 
 template <class T>
 int64_t first_outside(const std::byte* data, int64_t count, int64_t vocab_size) {
-    // A block at a time: the inner loop is a plain maximum, which vectorises; negative ids are large as unsigned.
+    // Block by block: the inner loop is a plain maximum, which vectorises; negative ids are large as unsigned.
     constexpr int64_t block = 1 << 16;
     for (int64_t from = 0; from < count; from += block) {
         const int64_t to = std::min(count, from + block);
@@ -79,31 +79,32 @@ void Shard::read_index() {
     if (idx_.size() < format::header_bytes)
         refuse("it has " + std::to_string(idx_.size()) + " bytes, fewer than its header");
     if (std::memcmp(idx_.data(), format::magic, format::magic_bytes) != 0)
-        refuse("it does not begin with MMIDIDX: it is no index of token data");
+        refuse("it does not begin with MMIDIDX, so it is not an index of token data");
     const uint64_t version = load<uint64_t>(idx_, 9);
     if (version != format::version)
-        refuse("its version is " + std::to_string(version) + ", and this program reads version 1");
+        refuse("its version is " + std::to_string(version) + ", but this program reads version 1");
     const int type = load<uint8_t>(idx_, 17);
     if (type != format::type_uint16 && type != format::type_int32)
-        refuse("its ids are of type " + std::to_string(type) + ", and this program reads 8 (uint16) and 4 (int32)");
+        refuse("its ids have type " + std::to_string(type) + ", but this program reads 8 (uint16) and 4 (int32)");
     width_ = type == format::type_uint16 ? 2 : 4;
 
     const uint64_t sequences = load<uint64_t>(idx_, 18), entries = load<uint64_t>(idx_, 26);
     const uint64_t room = idx_.size() - format::header_bytes;
-    // Each count is bounded by the file before it is multiplied.
+    // Each count is compared with the file's size before it is multiplied.
     if (sequences > room / 12 || entries > room / 8 || sequences * 12 + entries * 8 != room)
-        refuse("it announces " + std::to_string(sequences) + " sequences and " + std::to_string(entries) +
-               " document entries, which do not fit its " + std::to_string(idx_.size()) + " bytes");
+        refuse("its header says " + std::to_string(sequences) + " sequences and " + std::to_string(entries) +
+               " document entries, which do not match its " + std::to_string(idx_.size()) + " bytes");
     if (entries == 0) refuse("it has no document entries");
     sequences_ = int64_t(sequences);
     documents_ = int64_t(entries) - 1;
 
     const int64_t bin_ids = int64_t(bin_.size()) / width_;
     for (int64_t s = 0; s < sequences_; ++s) {
-        const int64_t length = length_of(s), place = place_of(s);
-        if (length < 0 || place < 0 || place % width_ != 0 || place / width_ > bin_ids - length)
-            refuse("sequence " + n(s) + " has length " + n(length) + " and place " + n(place) + ", which is outside '" +
-                   bin_.path().string() + "' with its " + std::to_string(bin_.size()) + " bytes");
+        const int64_t length = length_of(s), offset = offset_of(s);
+        if (length < 0 || offset < 0 || offset % width_ != 0 || offset / width_ > bin_ids - length)
+            refuse("sequence " + n(s) + " has length " + n(length) + " and offset " + n(offset) +
+                   ", which is outside '" + bin_.path().string() + "' with its " + std::to_string(bin_.size()) +
+                   " bytes");
     }
     if (first_sequence_of(0) != 0 || first_sequence_of(documents_) != sequences_)
         refuse("its documents do not cover its " + n(sequences_) + " sequences");
@@ -111,8 +112,8 @@ void Shard::read_index() {
         const int64_t first = first_sequence_of(d), next = first_sequence_of(d + 1);
         if (first > next || next > sequences_) refuse("document " + n(d) + " ends before it begins");
         for (int64_t s = first; s < next; ++s) {
-            if (s > first && place_of(s) != place_of(s - 1) + length_of(s - 1) * width_)
-                refuse("the sequences of document " + n(d) + " do not follow each other");
+            if (s > first && offset_of(s) != offset_of(s - 1) + length_of(s - 1) * width_)
+                refuse("the sequences of document " + n(d) + " are not contiguous");
             tokens_ += length_of(s);
         }
     }
@@ -159,16 +160,16 @@ void Shard::read_meta() {
     if (!meta_) return;
     if (meta_->documents != documents_ || meta_->tokens != tokens_)
         throw Error("'" + format::with_suffix(prefix_, ".meta.json").string() + "' cannot be used",
-                    "it tells of " + n(meta_->documents) + " documents and " + n(meta_->tokens) +
-                        " tokens, the .idx of " + n(documents_) + " and " + n(tokens_) +
-                        ": they are of two different runs",
-                    how_to_make(prefix_));
+                    "it has " + n(meta_->documents) + " documents and " + n(meta_->tokens) +
+                        " tokens, but the .idx has " + n(documents_) + " and " + n(tokens_) +
+                        ": they come from two different runs",
+                    fix_to_remake(prefix_));
     auto require_hash = [&](const MappedFile& file, const std::string& written) {
         const std::string found = file_xxh64(file.path());
         if (found != written)
             throw damaged(
                 file, prefix_,
-                "its hash is " + found + ", and .meta.json says " + written + ": it was changed after it was written");
+                "its hash is " + found + ", but .meta.json says " + written + ": it was changed after it was written");
     };
     if (!meta_->idx_xxh64.empty()) require_hash(idx_, meta_->idx_xxh64);
     if (meta_->checksums_xxh64.empty()) return;
@@ -176,7 +177,7 @@ void Shard::read_meta() {
     require_hash(file, meta_->checksums_xxh64);
     const std::filesystem::path path = file.path();
     if (const std::string wrong = checksums_.open(std::move(file), bin_.size()); !wrong.empty())
-        throw Error("'" + path.string() + "' cannot be used", wrong, how_to_make(prefix_));
+        throw Error("'" + path.string() + "' cannot be used", wrong, fix_to_remake(prefix_));
 }
 
 template <class T>
@@ -190,7 +191,7 @@ int64_t Shard::length_of(int64_t sequence) const {
     return load<int32_t>(idx_, format::header_bytes + size_t(sequence) * 4);
 }
 
-int64_t Shard::place_of(int64_t sequence) const {
+int64_t Shard::offset_of(int64_t sequence) const {
     return load<int64_t>(idx_, format::header_bytes + size_t(sequences_) * 4 + size_t(sequence) * 8);
 }
 
@@ -202,7 +203,7 @@ Shard::Span Shard::document(int64_t d) const {
     CHECK(d >= 0 && d < documents_);
     const int64_t first = first_sequence_of(d), next = first_sequence_of(d + 1);
     if (first == next) return {0, 0};
-    Span span{place_of(first) / width_, 0};
+    Span span{offset_of(first) / width_, 0};
     for (int64_t s = first; s < next; ++s) span.length += length_of(s);
     return span;
 }
@@ -218,7 +219,7 @@ void Shard::check_unchanged(int64_t begin, int64_t count) const {
         checksums_.first_changed(bin_, uint64_t(begin) * uint64_t(width_), uint64_t(begin + count) * uint64_t(width_));
     if (at >= 0)
         throw damaged(bin_, prefix_,
-                      "the block at byte " + n(at) + " is not what was written there: its checksum is another");
+                      "the block at byte " + n(at) + " has changed since it was written: its checksum differs");
 }
 
 void Shard::copy(int64_t begin, int64_t count, int32_t* ids) const {
@@ -240,7 +241,7 @@ void Shard::check_range(int64_t begin, int64_t count, int64_t vocab_size) const 
         throw damaged(bin_, prefix_,
                       "token " + n(begin + at) + " has the id " +
                           n(narrow() ? read<uint16_t>(begin + at) : read<int32_t>(begin + at)) +
-                          ", and the vocabulary has " + n(vocab_size) + " ids");
+                          ", but the vocabulary has " + n(vocab_size) + " ids");
 }
 
 }  // namespace gradus

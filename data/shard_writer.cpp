@@ -1,4 +1,5 @@
-// Writing a shard (shards.h): ids stream into NAME.bin, lengths are kept, and the index is made of them at the end.
+// Writing a shard (shards.h): ids are streamed into NAME.bin; lengths are kept in memory, and the index is built at the
+// end.
 #include <xxhash.h>
 
 #include <cstdio>
@@ -22,7 +23,7 @@ std::string in_hex(uint64_t hash) {
     return digits;
 }
 
-// The index under its temporary name, and the XXH64 of it.
+// Writes the index under its temporary name and computes its XXH64.
 class IndexWriter {
 public:
     IndexWriter(const std::filesystem::path& path, bool narrow, const std::vector<int32_t>& lengths)
@@ -123,7 +124,7 @@ void ShardWriter::add(const std::vector<int32_t>& ids, int64_t text_bytes) {
 
 ShardMeta ShardWriter::commit() {
     const bool narrow = meta_.vocab_size <= format::largest_narrow_vocab;
-    remove_shard(prefix_);  // a kill between the files must not leave an old index beside new ids
+    remove_shard(prefix_);  // a kill between the files must not leave an old index next to new ids
     bin_.commit();
     const std::string checksums = checksums_.finish();
     meta_.checksums_xxh64 = in_hex(XXH64(checksums.data(), checksums.size(), 0));
@@ -146,7 +147,7 @@ bool has_shard(const std::filesystem::path& prefix) {
 }
 
 void remove_shard(const std::filesystem::path& prefix) {
-    std::error_code ignored;  // what cannot be removed makes the write that follows fail, with its reason
+    std::error_code ignored;  // if this fails, the write that follows fails as well and gives the reason
     for (const char* suffix : {".idx", ".meta.json", ".checksums", ".bin"})
         std::filesystem::remove(format::with_suffix(prefix, suffix), ignored);
 }

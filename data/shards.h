@@ -1,22 +1,23 @@
 #pragma once
-// Token shards: NAME.bin and NAME.idx as Megatron-LM's indexed datasets, so that other trainers read them;
-// NAME.meta.json, which says which tokenizer made the ids; and NAME.checksums, so that a changed byte is noticed.
+// Token shards: NAME.bin and NAME.idx are Megatron-LM's indexed dataset, so that other trainers can read them;
+// NAME.meta.json names the tokenizer of the ids; NAME.checksums detects changed bytes.
 //
 //   NAME.bin   the ids, one document after another, little-endian, uint16 or int32
 //   NAME.idx   "MMIDIDX\0\0", u64 version = 1, u8 type (8: uint16, 4: int32), u64 sequences, u64 document entries,
-//              i32 length of each sequence (ids), i64 place of each sequence (bytes into .bin),
+//              i32 length of each sequence (ids), i64 offset of each sequence (bytes into .bin),
 //              i64 first sequence of each document, and the number of sequences
 //   NAME.meta.json   {format, tokenizer, tokenizer_xxh64, vocab_size, end_of_text, dtype, documents, tokens, bytes,
 //                     sources, checksums_xxh64, idx_xxh64, created_by}
 //   NAME.checksums   checksums.h
 //
-// gradus writes one sequence a document and ends each with the tokenizer's end-of-text id when it has one. It reads
-// any such pair, with or without .meta.json, whose sequences follow each other inside a document.
-// A pair with meta and checksums is checked: the .idx when it is opened, each block of the .bin when it is first read.
+// gradus writes one sequence per document and ends each with the tokenizer's end-of-text id if it has one. It reads any
+// such pair, with or without .meta.json, if the sequences of a document are contiguous.
+// A pair with .meta.json and checksums is verified: the .idx when it is opened, each block of the .bin when it is first
+// read.
 // Source: Megatron-LM, megatron/core/datasets/indexed_dataset.py.
 //
-// Errors: a file is missing, cut off, of another format, changed since it was written, or holds a count, length, place or
-// id out of range.
+// Errors: a file is missing, truncated, of another format, changed since it was written, or has a count, length, offset
+// or id out of range.
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -36,18 +37,18 @@ struct ShardMeta {
     int vocab_size = 0;
     std::optional<int32_t> end_of_text;
     int64_t documents = 0, tokens = 0;
-    int64_t bytes = 0;  // of the text in UTF-8: loss in bits per byte needs it
+    int64_t bytes = 0;  // of the text in UTF-8, for loss in bits per byte
     std::vector<std::string> sources;
-    std::string checksums_xxh64, idx_xxh64;  // of those two files; empty in shards of older writers
+    std::string checksums_xxh64, idx_xxh64;  // of those two files; empty in shards of older versions
 };
 
-// Nothing where there is no NAME.meta.json.
+// Empty if there is no NAME.meta.json.
 std::optional<ShardMeta> read_shard_meta(const std::filesystem::path& prefix);
 
-// Writes a shard. Nothing of it is under its name until commit(), which first removes what an older one left there.
+// Writes a shard. No file has its final name until commit(), which first removes the files of an older shard.
 class ShardWriter {
 public:
-    // `meta` gives tokenizer, vocab_size, end_of_text and sources; the counts are made here.
+    // `meta` gives tokenizer, vocab_size, end_of_text and sources; the writer counts the rest.
     ShardWriter(const std::filesystem::path& prefix, ShardMeta meta);
     void add(const std::vector<int32_t>& ids, int64_t text_bytes);  // of one document, without end-of-text
     ShardMeta commit();
@@ -77,12 +78,12 @@ public:
         int64_t begin, length;
     };
     Span document(int64_t d) const;
-    // Errors of these two: the ids are not those that were written; an id is outside the vocabulary (without .meta.json:
-    // below 0; of copy alone).
+    // Errors of these two: the ids were changed since they were written; an id is outside the vocabulary (without
+    // .meta.json: negative; only for copy).
     int32_t id(int64_t i) const;
     void copy(int64_t begin, int64_t count, int32_t* ids) const;
 
-    // The same for all ids at once and a vocabulary of one's own: reads the whole .bin.
+    // Checks all ids against a given vocabulary size: reads the whole .bin.
     void check_ids(int vocab_size) const;
 
 private:
@@ -91,7 +92,7 @@ private:
     void check_unchanged(int64_t begin, int64_t count) const;
     void check_range(int64_t begin, int64_t count, int64_t vocab_size) const;
     int64_t length_of(int64_t sequence) const;
-    int64_t place_of(int64_t sequence) const;
+    int64_t offset_of(int64_t sequence) const;
     int64_t first_sequence_of(int64_t document) const;
     void read_index();
     void read_meta();
@@ -100,17 +101,18 @@ private:
     MappedFile bin_, idx_;
     Checksums checksums_;
     std::optional<ShardMeta> meta_;
-    int width_ = 2;  // bytes an id
+    int width_ = 2;  // bytes per id
     int64_t sequences_ = 0, documents_ = 0, tokens_ = 0;
 };
 
-// XXH64 of a file's bytes in 16 hex digits: what meta.json says about the tokenizer.
+// XXH64 of a file's bytes in 16 hex digits, as meta.json has it for the tokenizer.
 std::string file_xxh64(const std::filesystem::path& path);
 
-// Whether there is a NAME.idx, the last file that a writer makes.
+// Whether NAME.idx exists, the last file that the writer makes.
 bool has_shard(const std::filesystem::path& prefix);
 
-// Removes NAME.bin, NAME.idx, NAME.meta.json and NAME.checksums where they exist: before the text beside them changes.
+// Removes NAME.bin, NAME.idx, NAME.meta.json and NAME.checksums if they exist; call it before the text next to them
+// changes.
 void remove_shard(const std::filesystem::path& prefix);
 
 }  // namespace gradus

@@ -22,14 +22,14 @@ void Splitter::put(const Document& document, bool to_validation) {
 
 uint64_t Splitter::cut() const { return std::min(bytes_, uint64_t(double(bytes_) * (1 - fraction_))); }
 
-void Splitter::add(Document document, const Fingerprint& print) {
+void Splitter::add(Document document, const TextHash& hash) {
     if (split_ == SplitRule::hash) {
-        put(document, double(print.low >> 11) * 0x1p-53 < fraction_);
+        put(document, double(hash.low >> 11) * 0x1p-53 < fraction_);
         return;
     }
     bytes_ += document.text.size();
     tail_.push_back(std::move(document));
-    // The cut only moves forward, so what ends before it now is training text for good.
+    // The cut only moves forward, so documents that end before it stay training text.
     while (!tail_.empty() && tail_begins_ + tail_.front().text.size() <= cut()) {
         tail_begins_ += tail_.front().text.size();
         put(tail_.front(), false);
@@ -40,7 +40,7 @@ void Splitter::add(Document document, const Fingerprint& print) {
 void Splitter::finish() {
     for (bool first = true; !tail_.empty(); first = false) {
         const Document& document = tail_.front();
-        // Only the first can begin before the cut: add() has let go of everything that ends before it.
+        // Only the first can begin before the cut: add() has written everything that ends before it.
         const size_t at = first ? character_boundary(document.text, size_t(cut() - std::min(cut(), tail_begins_))) : 0;
         if (fraction_ == 0) {
             put(document, false);

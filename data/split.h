@@ -1,12 +1,12 @@
 #pragma once
-// Training and validation text.
+// Splits documents into training and validation text.
 //
-//   hash   a document is for validation when its fingerprint, as a number in [0, 1), is below the fraction: the same
-//          document goes to the same side in every run, whatever else is in the corpus
-//   tail   the last fraction of all text, in order. The document at the cut is cut, between two characters. For a
-//          corpus of one document (a book, all of Shakespeare) this is the way.
+//   hash   a document is validation text if its hash, as a number in [0, 1), is below the fraction: a document is in the
+//          same split in every run, whatever else is in the corpus
+//   tail   the last fraction of all text, in order. The document at the boundary is cut, between two characters. For a
+//          corpus of one document (a book, all of Shakespeare).
 //
-// Tail keeps the last fraction of what it has seen in memory, and nothing else.
+// Tail keeps only the last fraction of the text so far in memory.
 #include <cstdint>
 #include <deque>
 
@@ -24,9 +24,9 @@ struct SplitCounts {
 
 class Splitter {
 public:
-    // `validation` may be null when the fraction is 0.
+    // `validation` may be null if the fraction is 0.
     Splitter(SplitRule split, double fraction, DocumentFile& training, DocumentFile* validation);
-    void add(Document document, const Fingerprint& print);
+    void add(Document document, const TextHash& hash);
     void finish();
 
     const SplitCounts& training() const { return training_counts_; }
@@ -41,7 +41,7 @@ private:
     DocumentFile& training_;
     DocumentFile* validation_;
     SplitCounts training_counts_, validation_counts_;
-    std::deque<Document> tail_;  // not yet known to be before the cut
+    std::deque<Document> tail_;  // documents that may still be in the last fraction
     uint64_t tail_begins_ = 0, bytes_ = 0;
 };
 

@@ -18,16 +18,16 @@ std::string repair_utf8(std::string_view text) {
     return is_valid_utf8(text) ? std::string(text) : replace_invalid_utf8(text);
 }
 
-Utf8Census count_utf8(std::string_view text) {
-    Utf8Census census;
+Utf8Counts count_utf8(std::string_view text) {
+    Utf8Counts counts;
     const char* const end = text.data() + text.size();
     for (const char* at = text.data(); at < end;) {
         const Utf8Char next = decode_utf8(at, end);
-        census.beyond_ascii += next.valid && next.length > 1;
-        census.ill_formed += !next.valid;
+        counts.non_ascii += next.valid && next.length > 1;
+        counts.ill_formed += !next.valid;
         at += next.valid ? size_t(next.length) : maximal_subpart(at, end);
     }
-    return census;
+    return counts;
 }
 
 void clean_text(std::string& text) {

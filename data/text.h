@@ -1,10 +1,10 @@
 #pragma once
-// Text hygiene: what every document goes through before anything looks at it (charset.h has made it UTF-8).
+// Basic cleaning that every document gets first (charset.h has already converted it to UTF-8).
 //
-//   repair_utf8   replace_invalid_utf8 of tokenizer/unicode.h, at once where the text is valid
-//   clean_text    CR LF and CR → LF, NUL dropped
+//   repair_utf8   replace_invalid_utf8 of tokenizer/unicode.h, with a fast path for valid text
+//   clean_text    CR LF and CR → LF, NUL removed
 //
-// All of these are pure functions; none fails.
+// All of these are pure functions and never fail.
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -14,24 +14,24 @@ namespace gradus {
 
 bool is_valid_utf8(std::string_view text);
 
-// The text with ill-formed parts replaced; valid text comes back as it is.
+// Replaces ill-formed parts; valid text is returned unchanged.
 std::string repair_utf8(std::string_view text);
 
-// How much of a text is UTF-8: its well-formed characters beyond ASCII, and its ill-formed parts.
-struct Utf8Census {
-    size_t beyond_ascii = 0, ill_formed = 0;
+// Counts the well-formed characters beyond ASCII and the ill-formed parts of a text.
+struct Utf8Counts {
+    size_t non_ascii = 0, ill_formed = 0;
 };
-Utf8Census count_utf8(std::string_view text);
+Utf8Counts count_utf8(std::string_view text);
 
 void clean_text(std::string& text);
 
-// Without the white space (ASCII) at both ends.
+// Without ASCII white space at both ends.
 std::string_view trimmed(std::string_view text);
 
-// The words of a text joined by single spaces: equal for two texts that differ in white space only.
+// The words of a text joined by single spaces: equal for two texts that differ only in white space.
 std::string with_single_spaces(std::string_view text);
 
-// The largest boundary between characters of valid UTF-8 that is not after `at`.
+// The last boundary between characters of valid UTF-8 that is not after `at`.
 size_t character_boundary(std::string_view text, size_t at);
 
 // "1 file is", "2 files are": for messages.

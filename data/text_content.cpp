@@ -39,7 +39,7 @@ bool has_utf16_mark(std::string_view bytes) {
     return bytes.substr(0, 2) == "\xFF\xFE"sv || bytes.substr(0, 2) == "\xFE\xFF"sv;
 }
 
-// NUL, white space (8 … 13), shift out and in and escape (charsets that switch) are not counted.
+// NUL, white space (8 … 13), and shift out, shift in and escape (stateful charsets) do not count.
 bool is_control(char c) {
     const auto u = uint8_t(c);
     return u < 0x20 && u != 0 && (u < 8 || u > 15) && u != 0x1B;
@@ -50,17 +50,17 @@ bool is_control(char c) {
 std::string why_binary(std::string_view bytes) {
     for (const Magic& magic : magics)
         if (bytes.size() > magic.at && bytes.substr(magic.at, magic.bytes.size()) == magic.bytes)
-            return std::string("it begins as a file of the format ") + magic.format;
+            return std::string("it begins like a file of format ") + magic.format;
     if (has_utf16_mark(bytes)) return "";
     size_t controls = 0;
     for (const char c : bytes) controls += is_control(c);
-    return controls > bytes.size() / 50 ? "it is full of control characters" : "";
+    return controls > bytes.size() / 50 ? "too many of its bytes are control characters" : "";
 }
 
 std::string why_not_text(std::string_view bytes) {
     std::string why = why_binary(bytes);
     if (why.empty() && !has_utf16_mark(bytes) && bytes.find('\0') != std::string_view::npos)
-        why = "it holds bytes of value 0";
+        why = "it contains zero bytes";
     return why;
 }
 

@@ -1,4 +1,4 @@
-// The limits on entities are declared by expat for those who say that it was built with DTDs, as every packaged one is.
+// expat declares its entity limits only if told that it was built with DTD support, as every packaged expat is.
 #define XML_DTD
 
 #include "data/xhtml.h"
@@ -19,11 +19,11 @@ namespace gradus {
 
 namespace {
 
-constexpr char separator = '\n';     // between a namespace and a name
-constexpr int most_entities = 1000;  // HTML's own sets, which some pages declare, are 253; expat recurses over them
-constexpr size_t most_names = 2500;  // HTML knows 2231 characters by name
-constexpr float most_amplification = 10;      // of the page by its entities …
-constexpr size_t free_expansion = 256 << 10;  // … once there is more than that
+constexpr char separator = '\n';    // between namespace and name
+constexpr int max_entities = 1000;  // HTML's own sets, which some pages declare, have 253; expat recurses over them
+constexpr size_t max_names = 2500;  // HTML knows 2231 characters by name
+constexpr float max_amplification = 10;       // of the page's size by its entities …
+constexpr size_t free_expansion = 256 << 10;  // … if the expansion exceeds this
 
 bool is_of_pages(std::string_view space) {
     return space.empty() || space == "http://www.w3.org/1999/xhtml" || space == "http://www.w3.org/2000/svg" ||
@@ -32,13 +32,13 @@ bool is_of_pages(std::string_view space) {
 
 }  // namespace
 
-// Makes of expat's events the nodes that gumbo would make.
+// Builds from expat's events the nodes that gumbo would build.
 class HtmlTree::XmlBuilder {
 public:
     XmlBuilder(HtmlTree& tree, const HtmlLimits& limits)
         : tree_(tree), limits_(limits), parser_(XML_ParserCreateNS("UTF-8", separator)) {}
 
-    // False when the page is not well-formed.
+    // False if the page is not well-formed.
     bool parse(std::string_view utf8) {
         XML_Parser parser = parser_.get();
         if (!parser || utf8.size() > INT_MAX) return refuse("takes_too_much_memory"), true;
@@ -53,16 +53,16 @@ public:
         });
         XML_SetEntityDeclHandler(parser, [](void* self, const char*, int, const char*, int, const char*, const char*,
                                             const char*, const char*) {
-            if (++of(self).entities_ > most_entities) of(self).refuse("entity_expansion");
+            if (++of(self).entities_ > max_entities) of(self).refuse("entity_expansion");
         });
-        // Every page has a DTD that declares nothing: so a name that the page does not declare is not an error.
+        // Gives every page an empty DTD, so that an undeclared entity is not an error.
         XML_UseForeignDTD(parser, XML_TRUE);
         XML_SetParamEntityParsing(parser, XML_PARAM_ENTITY_PARSING_ALWAYS);
         XML_SetExternalEntityRefHandler(
             parser, [](XML_Parser outer, const char* context, const char*, const char*, const char*) {
                 return context ? int(XML_STATUS_OK) : read_nothing(outer);
             });
-        XML_SetBillionLaughsAttackProtectionMaximumAmplification(parser, most_amplification);
+        XML_SetBillionLaughsAttackProtectionMaximumAmplification(parser, max_amplification);
         XML_SetBillionLaughsAttackProtectionActivationThreshold(parser, free_expansion);
         if (XML_Parse(parser, utf8.data(), int(utf8.size()), XML_TRUE) == XML_STATUS_OK) return true;
         switch (XML_GetErrorCode(parser)) {
@@ -153,12 +153,12 @@ private:
         open_.pop_back();
     }
 
-    // "nbsp" → U+00A0, as gumbo knows it; a name that HTML does not know stays as it is written.
+    // "nbsp" → U+00A0, as in gumbo; a name that HTML does not know is kept as written.
     const std::string& named_character(const std::string& name) {
         const auto [at, fresh] = characters_.try_emplace(name);
         if (!fresh) return at->second;
         at->second = "&" + name + ";";
-        if (characters_.size() > most_names) return at->second;
+        if (characters_.size() > max_names) return at->second;
         const std::string page = "<p>" + at->second;
         const HtmlTree tree(page);
         for (int i = 0; i < tree.size(); ++i)
@@ -181,7 +181,7 @@ private:
 };
 
 bool HtmlTree::parse_xml(std::string_view utf8, const HtmlLimits& limits) {
-    while (!utf8.empty() && is_space(utf8[0])) utf8.remove_prefix(1);  // XML wants its declaration first
+    while (!utf8.empty() && is_space(utf8[0])) utf8.remove_prefix(1);  // in XML the declaration must come first
     const bool well_formed = XmlBuilder(*this, limits).parse(utf8);
     if (!well_formed || !refused_.empty()) nodes_.clear();
     return well_formed || !refused_.empty();

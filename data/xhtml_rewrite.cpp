@@ -13,7 +13,7 @@ bool is_void(std::string_view name) {
     return std::find(std::begin(names), std::end(names), name) != std::end(names);
 }
 
-// Where a start tag at `at` ends: behind its '>'. npos when it is cut off by another tag or the end.
+// The position after the '>' of the start tag at `at`; npos if another tag or the end of the text comes first.
 size_t end_of_tag(std::string_view xml, size_t at) {
     for (size_t i = at + 1; i < xml.size(); ++i) {
         if (xml[i] == '>') return i + 1;
@@ -39,8 +39,8 @@ void append_escaped(std::string& html, std::string_view text) {
 std::string xml_written_as_html(std::string_view xml) {
     std::string html;
     html.reserve(xml.size() + xml.size() / 8);
-    // From `at` to behind the next `mark`, or to the end.
-    auto behind = [&](size_t at, std::string_view mark) {
+    // From `at` through the next `mark`, or to the end.
+    auto after = [&](size_t at, std::string_view mark) {
         const size_t found = xml.find(mark, at);
         return found == std::string_view::npos ? xml.size() : found + mark.size();
     };
@@ -49,7 +49,7 @@ std::string xml_written_as_html(std::string_view xml) {
         html += xml.substr(at, open - at);
         at = open;
         if (xml.substr(at, 4) == "<!--") {
-            const size_t end = behind(at + 4, "-->");
+            const size_t end = after(at + 4, "-->");
             html += xml.substr(at, end - at);
             at = end;
         } else if (xml.substr(at, 9) == "<![CDATA[") {
@@ -57,7 +57,7 @@ std::string xml_written_as_html(std::string_view xml) {
             append_escaped(html, xml.substr(at + 9, end - at - 9));
             at = std::min(end + 3, xml.size());
         } else if (xml.substr(at, 2) == "<?") {
-            at = behind(at, "?>");
+            at = after(at, "?>");
         } else if (at + 1 < xml.size() && is_ascii_letter(xml[at + 1])) {
             const size_t end = end_of_tag(xml, at);
             if (end == std::string_view::npos) {
@@ -84,7 +84,7 @@ std::string xml_written_as_html(std::string_view xml) {
 }
 
 bool declares_xhtml(std::string_view utf8) {
-    constexpr size_t window = 4096;  // a declaration and a DOCTYPE come before
+    constexpr size_t window = 4096;  // the declaration and a DOCTYPE come first
     std::string_view head = utf8.substr(0, window);
     while (!head.empty() && is_space(head[0])) head.remove_prefix(1);
     if (head.substr(0, 5) != "<?xml") return false;

@@ -1,4 +1,4 @@
-// gradus tokenizer train | encode | decode: makes a tokenizer from text, and turns text into ids and back.
+// gradus tokenizer train | encode | decode: trains a tokenizer, and converts text to ids and back.
 #include <charconv>
 #include <cstdio>
 #include <iostream>
@@ -24,7 +24,7 @@ struct TrainOptions {
     int vocab_size = 32768, threads = 0;
 };
 
-// A prepared folder gives its training documents alone: the tokenizer must not have read what validates it.
+// Of a prepared folder only the training documents are used: the tokenizer must not see the validation text.
 std::vector<fs::path> training_inputs(const std::vector<std::string>& inputs) {
     std::vector<fs::path> paths;
     for (const fs::path path : inputs) {
@@ -59,7 +59,7 @@ void train(const TrainOptions& o) {
         o.kind == "char" ? train_characters(next)
                          : train_bpe(next, {.vocab_size = o.vocab_size, .threads = threads, .progress = show});
     progress.clear();
-    if (const std::string others = what_was_left_out(reader); !others.empty()) note("left out: " + others);
+    if (const std::string others = skipped_documents(reader); !others.empty()) note("skipped: " + others);
     make_folder(o.out);
     const fs::path file = fs::path(o.out) / "tokenizer.json";
     tokenizer.save(file);
@@ -71,7 +71,7 @@ void train(const TrainOptions& o) {
                    text_of_whole(o.vocab_size - tokenizer.vocab_size()), o.vocab_size);
 }
 
-// Standard output in large pieces.
+// Buffered standard output.
 class Output {
 public:
     std::string text;
@@ -87,8 +87,8 @@ public:
     }
 };
 
-// Runs work(line, text) on every line of standard input: what it appends to the text is the line's output. An Error of the
-// work says which line it was; the output of the lines before it is written.
+// Runs work(line, text) on every line of standard input; what it appends to the text is the output for the line. An
+// Error gets the line number, and the output for the lines before it is written.
 template <class Work>
 void for_each_line(const Work& work) {
     std::ios::sync_with_stdio(false);
@@ -139,7 +139,7 @@ std::vector<int32_t> parse_ids(std::string_view line) {
         if (problem != std::errc() || stopped != line.data() + end)
             throw Error(fmt::format("'{}' in column {} is not a token id",
                                     line.substr(at, std::min<size_t>(end - at, 40)), at + 1),
-                        "a line holds whole numbers with spaces between them",
+                        "a line must have whole numbers separated by spaces",
                         "gradus tokenizer encode makes such lines from text");
         ids.push_back(id);
         at = end;
@@ -155,27 +155,28 @@ void decode(const std::string& path) {
 }  // namespace
 
 void add_tokenizer_command(CLI::App& app) {
-    CLI::App* command = app.add_subcommand("tokenizer", "Train a tokenizer; turn text into ids and back");
+    CLI::App* command = app.add_subcommand("tokenizer", "Train a tokenizer; convert text to ids and back");
     command->require_subcommand(1);
 
     auto options = std::make_shared<TrainOptions>();
     CLI::App* trainer = command->add_subcommand(
         "train",
-        "Trains a tokenizer and writes DIR/tokenizer.json, which Hugging Face tokenizers reads too.\n\n"
+        "Trains a tokenizer and writes DIR/tokenizer.json, which Hugging Face tokenizers can also read.\n\n"
         "Example: gradus tokenizer train data/clean --vocab-size 32768 --out data/clean");
     trainer
         ->add_option("IN", options->inputs,
                      "text files, source code, .jsonl, web pages (also as .gz or .zst) or folders of them; of a folder "
-                     "made by `gradus data prepare`, "
+                     "written by `gradus data prepare`, "
                      "its training documents")
         ->required();
     trainer->add_option("--out", options->out, "folder for tokenizer.json")->required();
-    trainer->add_option("--vocab-size", options->vocab_size, "tokens, the 256 bytes and <|endoftext|> included (bpe)")
+    trainer
+        ->add_option("--vocab-size", options->vocab_size,
+                     "number of tokens, including the 256 bytes and <|endoftext|> (bpe)")
         ->transform(whole_between(257, 1 << 24))
         ->capture_default_str();
     trainer
-        ->add_option("--kind", options->kind,
-                     "bpe: byte-level BPE with GPT-2's pattern; char: one token for each character")
+        ->add_option("--kind", options->kind, "bpe: byte-level BPE with GPT-2's pattern; char: one token per character")
         ->check(one_of_words({"bpe", "char"}))
         ->capture_default_str();
     add_text_key_option(*trainer, options->text_key);
@@ -194,17 +195,16 @@ void add_tokenizer_command(CLI::App& app) {
     };
     CLI::App* encoder =
         command->add_subcommand("encode",
-                                "Reads text, writes ids: a line of ids for each line of standard input.\n\n"
+                                "Reads text and writes ids: one line of ids per line of standard input.\n\n"
                                 "Example: echo 'To be, or not to be' | gradus tokenizer encode --tokenizer data/clean");
     add_tokenizer_option(*encoder);
-    encoder->add_flag("--specials", *specials,
-                      "read special tokens such as <|endoftext|> in the text as what they are");
+    encoder->add_flag("--specials", *specials, "recognise special tokens such as <|endoftext|> in the text");
     encoder->callback([file, specials] { encode(*file, *specials); });
 
-    CLI::App* decoder = command->add_subcommand(
-        "decode",
-        "Reads ids, writes text: the text of each line of ids on standard input, and a newline.\n\n"
-        "Example: echo '2514 307' | gradus tokenizer decode --tokenizer data/clean");
+    CLI::App* decoder =
+        command->add_subcommand("decode",
+                                "Reads lines of ids and writes text: the text of each line and a newline.\n\n"
+                                "Example: echo '2514 307' | gradus tokenizer decode --tokenizer data/clean");
     add_tokenizer_option(*decoder);
     decoder->callback([file] { decode(*file); });
 }

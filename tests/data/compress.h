@@ -1,5 +1,5 @@
 #pragma once
-// Compressed bytes for tests.
+// Compresses bytes for tests.
 #include <zlib.h>
 #include <zstd.h>
 
@@ -31,7 +31,7 @@ inline std::string zstandard(std::string_view text) {
     return out;
 }
 
-// RFC 8878, 3.1.2: a magic number of 0x184D2A50 + which, a length, and so many bytes of anything.
+// RFC 8878, 3.1.2: a magic number of 0x184D2A50 + which, a length, and that many arbitrary bytes.
 inline std::string skippable_frame(int which, std::string_view content) {
     std::string frame = {char(0x50 + which), '\x2A', '\x4D', '\x18'};
     for (int shift = 0; shift < 32; shift += 8) frame += char(uint32_t(content.size()) >> shift & 0xFF);

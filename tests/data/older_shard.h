@@ -1,5 +1,5 @@
 #pragma once
-// Makes of the shard `a` in a folder what an older gradus wrote: a meta that names no checksums.
+// Converts the shard `a` in a folder to what an older gradus wrote: a meta that names no checksums.
 #include "tests/data/temporary_folder.h"
 
 namespace gradus {

@@ -1,5 +1,5 @@
 #pragma once
-// A folder of its own for a test, gone when the test ends.
+// A temporary folder for a test, removed when the test ends.
 #include <stdlib.h>
 
 #include <string>
@@ -36,7 +36,7 @@ private:
     fs::path path_;
 };
 
-// The Error that `run` throws; the test fails when it throws none.
+// The Error that `run` throws; the test fails if it throws none.
 template <class Run>
 Error error_of(Run run) {
     try {

@@ -27,7 +27,7 @@ std::string varied_text(int lines) {
 
 }  // namespace
 
-TEST_CASE("a .zst whose first frame is a skippable one, as pzstd writes it, is decompressed") {
+TEST_CASE("a .zst that begins with a skippable frame, as pzstd writes it, is decompressed") {
     const TemporaryFolder folder;
     const std::string text = varied_text(50'000), half = text.substr(0, text.size() / 2);
     for (int which = 0; which < 16; ++which)
@@ -41,7 +41,7 @@ TEST_CASE("a .zst whose first frame is a skippable one, as pzstd writes it, is d
     REQUIRE_THROWS_AS(read_whole(folder.write("e.txt.zst", parts.substr(0, parts.size() - 1))), Error);
 }
 
-TEST_CASE("data that is compressed several times over is decompressed as often") {
+TEST_CASE("data that is compressed several times is decompressed completely") {
     const TemporaryFolder folder;
     const std::string text = varied_text(100'000);
     REQUIRE(read_whole(folder.write("a.txt.gz.gz", gzip(gzip(text)))) == text);
@@ -53,7 +53,7 @@ TEST_CASE("data that is compressed several times over is decompressed as often")
     REQUIRE(contains(error_of([&] { read_whole(folder.write("e.txt.gz", deep)); }).cause, "more than 8 times"));
 }
 
-TEST_CASE("what a compressed name promises is never read as it is") {
+TEST_CASE("a file with a compressed name is never read as plain bytes") {
     const TemporaryFolder folder;
     for (const char* name : {"a.txt.gz", "a.jsonl.zst", "a.html.GZ", "a.txt.Zst"})
         for (const std::string& junk :
@@ -70,7 +70,7 @@ TEST_CASE("what a compressed name promises is never read as it is") {
     REQUIRE(read_whole(folder.write("c.txt.gz", zstandard("the other one"))) == "the other one");
 }
 
-TEST_CASE("what follows the last member of a .gz is zeros or an error") {
+TEST_CASE("after the last member of a .gz only zero bytes are accepted") {
     const TemporaryFolder folder;
     REQUIRE(read_whole(folder.write("a.gz", gzip("one") + gzip("") + gzip("two") + std::string(600'000, '\0'))) ==
             "onetwo");
@@ -100,7 +100,7 @@ TEST_CASE("white space, escapes and UTF-16 are text, and other control character
     }
 }
 
-TEST_CASE("a file of another format under a name of text is dropped and counted, not read as text") {
+TEST_CASE("a binary file with the name of a text file is dropped and counted, not read as text") {
     const TemporaryFolder folder;
     std::string junk;
     for (uint32_t i = 0, x = 1; i < 5000; ++i) junk += char((x = x * 1664525 + 1013904223) >> 24);

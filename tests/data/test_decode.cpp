@@ -1,5 +1,5 @@
-// The encodings of the web against the Encoding Standard's own tables (tools/generate/charset_goldens.py), and what pages
-// declare.
+// The encodings of the web against the Encoding Standard's own tables (tools/generate/charset_goldens.py), and what
+// pages declare.
 #include <zlib.h>
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
@@ -52,7 +52,7 @@ std::string bytes_of_latin1(const std::string& utf8) {
     return bytes;
 }
 
-// What a page in 8 bits says, or windows-1252.
+// The encoding declared by a single-byte page, or windows-1252.
 std::string_view declared_name(std::string_view page) {
     const Encoding* encoding = prescan_html(page);
     if (!encoding) encoding = late_meta(page);
@@ -61,7 +61,7 @@ std::string_view declared_name(std::string_view page) {
 
 }  // namespace
 
-TEST_CASE("every label of the Encoding Standard means its encoding") {
+TEST_CASE("every label of the Encoding Standard selects its encoding") {
     int labels = 0;
     for (const auto& row : golden("encodings.json"))
         for (const std::string label : row["labels"]) {
@@ -77,7 +77,7 @@ TEST_CASE("every label of the Encoding Standard means its encoding") {
         REQUIRE(encoding_of_label(unknown) == nullptr);
 }
 
-TEST_CASE("every byte of a single-byte encoding is the standard's character, and what it lacks is U+FFFD") {
+TEST_CASE("every byte of a single-byte encoding decodes to the standard's character, or to U+FFFD if it has none") {
     int encodings = 0;
     for (const auto& row : golden("encodings.json")) {
         if (!row.contains("single")) continue;
@@ -91,7 +91,7 @@ TEST_CASE("every byte of a single-byte encoding is the standard's character, and
     REQUIRE(encodings == 28);
 }
 
-TEST_CASE("every pair of bytes of an Asian encoding is the standard's character") {
+TEST_CASE("every pair of bytes of an Asian encoding decodes to the standard's character") {
     int encodings = 0;
     for (const auto& row : golden("encodings.json")) {
         if (!row.contains("pairs")) continue;
@@ -110,7 +110,7 @@ TEST_CASE("every pair of bytes of an Asian encoding is the standard's character"
     REQUIRE(encodings == 7);
 }
 
-TEST_CASE("the characters of three and four bytes are the standard's") {
+TEST_CASE("characters of three and four bytes decode to the standard's") {
     for (const auto& row : golden("encodings.json")) {
         const Encoding& encoding = named(row["labels"][0]);
         if (row.contains("triples"))
@@ -151,7 +151,7 @@ TEST_CASE("ill-formed bytes give as many U+FFFD as the standard's decoders") {
     REQUIRE(*decode("a\x80\xFF", named("x-user-defined")) == "a\uF780\uF7FF");
 }
 
-TEST_CASE("in ISO-2022-JP an escape behind an escape is an error, and one behind text is none") {
+TEST_CASE("in ISO-2022-JP an escape right after an escape is an error, and one after text is not") {
     const Encoding& japanese = *encoding_of_label("iso-2022-jp");
     REQUIRE(decode("\x1b$B0!\x1b(Ba", japanese) == "亜a");
     REQUIRE(decode("\x1b$B\x1b(Ba", japanese) == "\uFFFDa");
@@ -159,7 +159,7 @@ TEST_CASE("in ISO-2022-JP an escape behind an escape is an error, and one behind
     REQUIRE(decode("\x1b(J\x1b(J\x1b(Bb", japanese) == "\uFFFD\uFFFDb");
 }
 
-TEST_CASE("the prescan reads 1024 bytes and none more, what is later within 64 KiB is found as a late declaration") {
+TEST_CASE("the prescan reads exactly 1024 bytes, and a declaration within 64 KiB is found as a late one") {
     const std::string meta = "<meta charset=koi8-r>";
     const auto page = [&](size_t end) { return std::string(end - meta.size(), ' ') + meta; };
     REQUIRE(prescan_html(page(1024)) == encoding_of_label("koi8-r"));
@@ -169,7 +169,7 @@ TEST_CASE("the prescan reads 1024 bytes and none more, what is later within 64 K
     REQUIRE(late_meta(page((64 << 10) + 1)) == nullptr);
 }
 
-TEST_CASE("the prescan finds what pages declare as other parsers do") {
+TEST_CASE("the prescan finds the same declarations as other parsers") {
     int pages = 0;
     for (const auto& page : golden("prescan.json")) {
         INFO(page[0]);
@@ -199,7 +199,7 @@ TEST_CASE("a charset in a comment, a description or a sentence declares nothing"
     REQUIRE(declared_name(std::string_view("\0<\0?\0x\0m", 8)) == "UTF-16BE");
 }
 
-TEST_CASE("a meta beyond the first 1024 bytes counts when it is a tag") {
+TEST_CASE("a meta after the first 1024 bytes counts only if it is a tag") {
     const std::string far(2000, ' ');
     REQUIRE(prescan_html(far + "<meta charset=koi8-r>") == nullptr);
     REQUIRE(declared_name(far + "<meta charset=koi8-r>") == "KOI8-R");
@@ -208,7 +208,7 @@ TEST_CASE("a meta beyond the first 1024 bytes counts when it is a tag") {
     REQUIRE(declared_name(std::string(100'000, ' ') + "<meta charset=koi8-r>") == "windows-1252");
 }
 
-TEST_CASE("a page is read in what it declares, also where it hides in ASCII") {
+TEST_CASE("a page is decoded in the encoding that it declares, even if its bytes are all ASCII") {
     REQUIRE(to_utf8("<meta charset=latin5>\xFE", Markup::html) == "<meta charset=latin5>ş");
     REQUIRE(to_utf8("<meta charset=l9>\xA4", Markup::html) == "<meta charset=l9>€");
     REQUIRE(to_utf8("<meta charset=koi8>\xD2\xD5", Markup::html) == "<meta charset=koi8>ру");
@@ -218,9 +218,9 @@ TEST_CASE("a page is read in what it declares, also where it hides in ASCII") {
                     Markup::html) == "\uFFFD");
     REQUIRE(to_utf8("<meta charset=iso-2022-jp>Zoë", Markup::html) == "<meta charset=iso-2022-jp>Zoë");
     REQUIRE(to_utf8(std::string_view("<\0?\0x\0m\0l\0?\0>\0\xEB\0", 16), Markup::xml) == "<?xml?>ë");
-    // XML's own declaration counts before a meta in XML, and after it in HTML.
+    // In XML the XML declaration takes precedence over a meta, in HTML it is the other way round.
     const std::string both = "<?xml version='1.0' encoding='iso-8859-2'?><meta charset=koi8-r/>\xB1";
     REQUIRE(to_utf8(both, Markup::xml).find("ą") != std::string::npos);
-    REQUIRE(to_utf8(both, Markup::html).find("╠") == std::string::npos);  // koi8-r/ is no label
+    REQUIRE(to_utf8(both, Markup::html).find("╠") == std::string::npos);  // koi8-r/ is not a label
     REQUIRE(to_utf8("<meta charset=koi8-r>\xB1", Markup::xml).find("╠") != std::string::npos);
 }

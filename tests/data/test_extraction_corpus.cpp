@@ -1,4 +1,4 @@
-// Main-text extraction scored on real web pages: an evaluation set of pages with text that must stay and text that must go.
+// Main-text extraction scored on real web pages: an evaluation set of pages with text to keep and text to drop.
 //
 //   GRADUS_EXTRACTION_PAGES   a folder with the unpacked pages; segments.json is read from ../shared/data/extraction
 //
@@ -16,7 +16,7 @@
 
 using namespace gradus;
 
-TEST_CASE("extraction keeps and drops what people marked on real pages") {
+TEST_CASE("extraction keeps and drops the segments that annotators marked on real pages") {
     const char* folder = std::getenv("GRADUS_EXTRACTION_PAGES");
     const fs::path segments = fs::path(GRADUS_ROOT) / "../shared/data/extraction/segments.json";
     if (!folder || !fs::exists(segments)) {

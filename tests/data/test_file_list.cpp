@@ -13,14 +13,14 @@ bool contains(const std::string& text, const std::string& part) { return text.fi
 
 }  // namespace
 
-TEST_CASE("the case of an ending does not matter") {
+TEST_CASE("the case of an extension does not matter") {
     REQUIRE(kind_of("A.TXT") == FileKind::text);
     REQUIRE(kind_of("page.Html.GZ") == FileKind::html);
     REQUIRE(kind_of("lines.JSONL.zst") == FileKind::jsonl);
     REQUIRE_FALSE(kind_of("A.TXT.PDF").has_value());
 }
 
-TEST_CASE("a pipe is refused when it is named and left alone where it is found") {
+TEST_CASE("a pipe is refused as an input and skipped in a folder") {
     const TemporaryFolder folder;
     const fs::path pipe = folder / "pipe.txt";
     REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
@@ -35,16 +35,16 @@ TEST_CASE("a pipe is refused when it is named and left alone where it is found")
     REQUIRE(list.of_other_kinds() == 2);
 }
 
-TEST_CASE("where every link leads nowhere, the error names one") {
+TEST_CASE("if all links are broken, the error names one of them") {
     const TemporaryFolder folder;
     fs::create_symlink(folder / "nowhere", folder / "a.txt");
     fs::create_symlink(folder / "nowhere", folder / "b.txt");
     const Error error = error_of([&] { list_files({folder}); });
-    REQUIRE(contains(error.cause, "2 links lead nowhere, the first is '" + (folder / "a.txt").string() + "'"));
+    REQUIRE(contains(error.cause, "2 links are broken, the first is '" + (folder / "a.txt").string() + "'"));
     REQUIRE_FALSE(contains(error.cause, "0 files"));
 }
 
-TEST_CASE("one is one file, and two are two files") {
+TEST_CASE("messages use singular and plural correctly") {
     const TemporaryFolder folder;
     folder.write("a.pdf", "x");
     REQUIRE(contains(error_of([&] { list_files({folder}); }).cause, "1 file is there"));
@@ -52,7 +52,7 @@ TEST_CASE("one is one file, and two are two files") {
     REQUIRE(contains(error_of([&] { list_files({folder}); }).cause, "2 files are there"));
 }
 
-TEST_CASE("plain text under any known name is read, and a file that is named itself may have any name") {
+TEST_CASE("text files with known extensions are read, and a file given as an input may have any name") {
     const TemporaryFolder folder;
     for (const char* name : {"in/a.md", "in/b.PY", "in/c.cpp.gz.zst", "in/d.rst", "in/e.ndjson", "in/f.tex"})
         folder.write(name, "x");
@@ -69,7 +69,7 @@ TEST_CASE("plain text under any known name is read, and a file that is named its
     }
 }
 
-TEST_CASE("the kinds of the files that are left alone are named, with an example of each") {
+TEST_CASE("the kinds of skipped files are listed, with an example of each") {
     const TemporaryFolder folder;
     folder.write("a.txt", "x");
     folder.write("b.pdf", "x");
@@ -87,7 +87,7 @@ TEST_CASE("the kinds of the files that are left alone are named, with an example
     REQUIRE(list_files({folder}).other_kinds.size() <= 201);
 }
 
-TEST_CASE("links to folders are followed, each real folder once, whatever circles they make") {
+TEST_CASE("links to folders are followed, each real folder once, even if they form cycles") {
     const TemporaryFolder folder;
     folder.write("in/a.txt", "a");
     folder.write("in/deep/b.txt", "b");
@@ -110,7 +110,7 @@ TEST_CASE("links to folders are followed, each real folder once, whatever circle
 }
 
 TEST_CASE("zstd's largest window is read") {
-    // A frame by hand (RFC 8878, 3.1.1): its header asks for a window of 2^31 bytes; one raw block with five bytes.
+    // A hand-made frame (RFC 8878, 3.1.1): its header requests a window of 2^31 bytes; one raw block with five bytes.
     const TemporaryFolder folder;
     const fs::path path = folder.write("a.txt.zst", std::string("\x28\xB5\x2F\xFD\x00\xA8\x29\x00\x00", 9) + "hello");
     DocumentReader reader({path});

@@ -1,4 +1,4 @@
-// What tells one training set from another.
+// The identity of a training set.
 #include "data/fingerprint.h"
 
 #include <xxhash.h>
@@ -15,7 +15,7 @@ using namespace gradus;
 
 namespace {
 
-constexpr int64_t ids = 300'000;  // uint16: more than the ends that older versions looked at
+constexpr int64_t ids = 300'000;  // uint16: more than the ends that older versions hashed
 
 void write_shard(const fs::path& prefix, const char* tokenizer_hash = "0123456789abcdef") {
     ShardMeta meta;
@@ -29,7 +29,7 @@ void write_shard(const fs::path& prefix, const char* tokenizer_hash = "012345678
     writer.commit();
 }
 
-// As Megatron-LM makes it: the ids and their index alone.
+// As Megatron-LM writes it: only the ids and their index.
 void strip(const fs::path& prefix) {
     for (const char* suffix : {".meta.json", ".checksums"}) fs::remove(prefix.string() + suffix);
 }
@@ -38,7 +38,7 @@ std::string of(const TemporaryFolder& folder) { return fingerprint({folder / "a"
 
 }  // namespace
 
-TEST_CASE("any changed byte of a shard without checksums makes another training set") {
+TEST_CASE("any changed byte of a shard without checksums changes the fingerprint") {
     for (const bool older : {false, true}) {
         const TemporaryFolder folder;
         write_shard(folder / "a");
@@ -63,7 +63,7 @@ TEST_CASE("any changed byte of a shard without checksums makes another training 
     }
 }
 
-TEST_CASE("a shard with checksums is told by these, which are those of every byte") {
+TEST_CASE("a shard with checksums is identified by them, without reading the ids") {
     const TemporaryFolder folder;
     write_shard(folder / "a");
     const std::string before = of(folder);
@@ -83,7 +83,7 @@ TEST_CASE("a shard with checksums is told by these, which are those of every byt
     REQUIRE(fingerprint({folder / "a"}, "another").text != before);
 }
 
-TEST_CASE("reading a shard for its fingerprint is progress that other ranks can see") {
+TEST_CASE("reading a shard for its fingerprint counts as progress for other ranks") {
     const TemporaryFolder folder;
     write_shard(folder / "a");
     strip(folder / "a");
@@ -92,7 +92,7 @@ TEST_CASE("reading a shard for its fingerprint is progress that other ranks can 
     REQUIRE(progress_so_far() - before == fs::file_size(folder / "a.bin") + fs::file_size(folder / "a.idx"));
 }
 
-TEST_CASE("the former fingerprint is what older checkpoints recorded: sizes, and the ends of each file") {
+TEST_CASE("the former fingerprint matches older checkpoints: sizes, and both ends of each file") {
     const TemporaryFolder folder;
     write_shard(folder / "a");
     make_older(folder);

@@ -1,4 +1,4 @@
-// What stands inside a line: names that look like boilerplate, code, formulas, superscripts; and elements that start a line.
+// Inline content: class names that look like boilerplate, code, formulas, superscripts; and elements that start a line.
 #include <catch2/catch.hpp>
 
 #include "data/extract_html.h"
@@ -15,7 +15,7 @@ std::string with_prose(const std::string& html) { return text_of("<p>" + prose +
 
 }  // namespace
 
-TEST_CASE("a name that looks like boilerplate takes no word out of a sentence") {
+TEST_CASE("a class name that looks like boilerplate removes no word from a sentence") {
     for (const char* element : {"span", "abbr", "em", "b", "i", "code", "a", "mark", "my-element"})
         for (const char* name : {"tooltip", "popular", "comment", "ad", "like menu", "share-this", "modal-link"}) {
             const std::string tag = std::string("<") + element + " class='" + name + "'>";
@@ -28,7 +28,7 @@ TEST_CASE("a name that looks like boilerplate takes no word out of a sentence") 
                     std::string::npos);
             REQUIRE(with_prose("<li>one " + tag + "two" + end + "</li>").find("one two") != std::string::npos);
         }
-    // Alone in its block it is what its name says, and so is a row of such links.
+    // Alone in its block it is boilerplate, and so is a row of such links.
     REQUIRE(with_prose("<div><span class=share>NO</span></div>").find("NO") == std::string::npos);
     REQUIRE(with_prose("<div><a class=share href=1>NO</a> <a class=share href=2>NO</a></div>").find("NO") ==
             std::string::npos);
@@ -46,13 +46,13 @@ TEST_CASE("highlighted code keeps every piece") {
     REQUIRE(with_prose("<div class=comments><pre>NO</pre></div>").find("NO") == std::string::npos);
 }
 
-TEST_CASE("a heading is no boilerplate by its name") {
+TEST_CASE("a heading is never boilerplate because of its name") {
     for (const char* name : {"widget-title", "related", "comments", "menu"})
         REQUIRE(with_prose(std::string("<h2 class='") + name + "'>Kept</h2><p>and its text</p>").find("Kept\n\nand") !=
                 std::string::npos);
 }
 
-TEST_CASE("a heading over nothing but what was dropped or pictures goes, headings one behind another stay") {
+TEST_CASE("a heading above only dropped parts or pictures is dropped, consecutive headings are kept") {
     for (const char* under : {"<div class=comments>NO</div>", "<p><img src=x></p>",
                               "<ul><li><a href=1>The first place to go to</a><li><a "
                               "href=2>And another place</a></ul>"}) {
@@ -68,7 +68,7 @@ TEST_CASE("a heading over nothing but what was dropped or pictures goes, heading
     REQUIRE(text_of("<h1>Title</h1><img src=x>") == "Title\n");
 }
 
-TEST_CASE("a button that is a heading stays, others go") {
+TEST_CASE("a button that is a heading is kept, other buttons are dropped") {
     REQUIRE(
         with_prose("<h3><button aria-expanded=false>Question</button></h3><p>Answer</p>").find("Question\n\nAnswer") !=
         std::string::npos);
@@ -82,7 +82,7 @@ TEST_CASE("a button that is a heading stays, others go") {
     REQUIRE(with_prose("<p><button>NO</button></p>").find("NO") == std::string::npos);
 }
 
-TEST_CASE("every element that starts a line in a browser starts a line") {
+TEST_CASE("every element that starts a line in a browser starts a line of text") {
     for (const std::string name :
          {"address", "article",  "blockquote", "center", "details", "dialog open", "dir",     "div",    "dl", "dt",
           "dd",      "fieldset", "figcaption", "figure", "h1",      "h6",          "hgroup",  "legend", "li", "listing",
@@ -133,13 +133,13 @@ TEST_CASE("superscripts and subscripts keep their meaning") {
     REQUIRE(text_of("<table><tr><td>km<sup>2</sup><td>5<sup>th</sup></table>") == "km² | 5th\n");
 }
 
-TEST_CASE("quotation marks and readings are written out") {
+TEST_CASE("quotation marks and ruby annotations are written out") {
     REQUIRE(text_of("<p>He said <q>no, <q>never</q></q>.") == "He said “no, ‘never’”.\n");
     REQUIRE(text_of("<p><ruby>漢字<rt>かんじ</rt></ruby>と<ruby>東<rp>(</rp><rt>とう</rt><rp>)</rp></ruby>") ==
             "漢字(かんじ)と東(とう)\n");
 }
 
-TEST_CASE("a formula stands in the text once, as TeX where the page has it") {
+TEST_CASE("a formula is written once, as TeX if the page has it") {
     const std::string mathml = "<math><semantics><mrow><msup><mi>x</mi><mn>2</mn></msup><mo>+</mo><mn>1</mn></mrow>";
     const std::string annotation = "<annotation encoding='application/x-tex'>x^2 + 1</annotation></semantics></math>";
     const std::string katex =
@@ -168,7 +168,7 @@ TEST_CASE("a formula stands in the text once, as TeX where the page has it") {
     REQUIRE(text_of("<p><math alttext='\\alpha_{i}'><mi>α</mi></math>") == "$\\alpha_{i}$\n");
 }
 
-TEST_CASE("MathML without TeX is one line") {
+TEST_CASE("MathML without TeX becomes one line") {
     const char* cases[][2] = {
         {"<mfrac><mrow><mi>a</mi><mo>+</mo><mi>b</mi></mrow><mn>2</mn></mfrac>", "(a + b)/2"},
         {"<msqrt><mi>x</mi></msqrt><mo>=</mo><mroot><mi>y</mi><mn>3</mn></mroot>", "√x = ³√y"},

@@ -16,7 +16,7 @@ std::string repeated(const std::string& part, size_t times) {
 std::optional<std::string> text_of(const std::string& line) {
     BadLine bad;
     const auto text = text_of_json_line(line, "text", bad);
-    // The scanner alone agrees with the fast parser before it.
+    // The scanner by itself agrees with the fast parser.
     const JsonScan scan = scan_json(line, "text");
     REQUIRE((scan.valid && scan.is_string) == text.has_value());
     if (text) REQUIRE(scan.text == *text);
@@ -52,7 +52,7 @@ const std::vector<std::string> odd_values = {"18446744073709551616",
 
 }  // namespace
 
-TEST_CASE("nothing that JSON allows under another key makes a line bad") {
+TEST_CASE("any valid JSON under other keys is accepted") {
     for (const std::string& value : odd_values) {
         CAPTURE(value.substr(0, 40));
         REQUIRE(text_of("{\"other\": " + value + ", \"text\": \"found\"}") == "found");
@@ -66,7 +66,7 @@ TEST_CASE("nothing that JSON allows under another key makes a line bad") {
     REQUIRE(text_of("{\"text\": \"one\", \"text\": \"two\", \"n\": 1e999}") == "one");
 }
 
-TEST_CASE("what JSON does not allow makes a line bad wherever it is") {
+TEST_CASE("invalid JSON anywhere makes a line bad") {
     for (const std::string value :
          {"01",   "+1",    "1.",    ".5",  "1e",  "1e+",       "0x10",      "NaN",         "Infinity", "-",
           "--1",  "tru",   "nulll", "'a'", "\"a", "\"\\x\"",   "\"\\u12\"", "\"\\u12g4\"", "\"\t\"",   "[1,]",
@@ -86,7 +86,7 @@ TEST_CASE("what JSON does not allow makes a line bad wherever it is") {
     REQUIRE_FALSE(text_of("{\"text\": \"a\", \"b\": " + repeated("[", 2000) + repeated("]", 1999) + "}"));
 }
 
-TEST_CASE("a bad line says in which column and why") {
+TEST_CASE("a bad line is reported with column and cause") {
     BadLine bad;
     REQUIRE_FALSE(text_of_json_line("{\"text\": oops}", "text", bad));
     REQUIRE(bad.column == 10);
@@ -96,14 +96,14 @@ TEST_CASE("a bad line says in which column and why") {
     REQUIRE_FALSE(text_of_json_line("{\"a\": 1e999, \"b\": 1}", "text", bad));
     REQUIRE(bad.cause == "the object has no key \"text\" but \"a\", \"b\"");
     REQUIRE_FALSE(text_of_json_line("{\"text\": \"abc", "text", bad));
-    REQUIRE(bad.cause == "a string does not end");
+    REQUIRE(bad.cause == "a string is not terminated");
     for (const char* line : {"[1]", "\"text\"", "5", "null", "[{\"text\": \"a\"}]"}) {
         REQUIRE_FALSE(text_of_json_line(line, "text", bad));
-        REQUIRE(bad.cause == "the line holds a JSON value that is not an object");
+        REQUIRE(bad.cause == "the line is a JSON value but not an object");
     }
 }
 
-TEST_CASE("a line that is said to fit fits, whatever its characters are written as") {
+TEST_CASE("a line that is predicted to fit does fit, however its characters are escaped") {
     for (int c = 0; c < 0x80; ++c) {
         const std::string text(200, char(c));
         std::string line;

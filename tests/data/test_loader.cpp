@@ -1,112 +1,15 @@
+// Which samples an epoch has: order, offsets, repetition; and shards that the loader refuses.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <map>
 #include <set>
 #include <thread>
 
-#include "data/loader.h"
-#include "data/permutation.h"
-#include "tests/data/temporary_folder.h"
+#include "tests/data/loader_samples.h"
 
 using namespace gradus;
 
-namespace {
-
-using Ids = std::vector<int32_t>;
-
-constexpr int32_t end_of_text = 0;
-
-// Documents with ids of their own: id 1 + 100·d + k is place k of document d.
-std::vector<Ids> numbered_documents(const std::vector<int>& lengths) {
-    std::vector<Ids> documents;
-    for (size_t d = 0; d < lengths.size(); ++d) {
-        documents.emplace_back();
-        for (int k = 0; k < lengths[d]; ++k) documents.back().push_back(int32_t(1 + 100 * d + size_t(k)));
-    }
-    return documents;
-}
-
-fs::path write_shard(const fs::path& prefix, const std::vector<Ids>& documents, bool closed, int vocab_size = 60000) {
-    ShardMeta meta;
-    meta.tokenizer_xxh64 = "0";
-    meta.vocab_size = vocab_size;
-    if (closed) meta.end_of_text = end_of_text;
-    ShardWriter writer(prefix, meta);
-    for (const Ids& ids : documents) writer.add(ids, 1);
-    writer.commit();
-    return prefix;
-}
-
-struct Samples {
-    int count, T;
-    Ids tokens, targets, positions, first_key;
-
-    Samples(int count_, int T_) : count(count_), T(T_) {
-        for (Ids* out : {&tokens, &targets, &positions, &first_key}) out->assign(size_t(count) * size_t(T), -99);
-    }
-    bool operator==(const Samples&) const = default;
-};
-
-Samples filled(const Loader& loader, int T, int64_t first, int count) {
-    Samples s(count, T);
-    loader.fill(first, count, s.tokens.data(), s.targets.data(), s.positions.data(), s.first_key.data());
-    return s;
-}
-
-Samples in_order(const Loader& loader, int T) {
-    Samples s(int(loader.windows_in_order()), T);
-    loader.fill_in_order(0, s.count, s.tokens.data(), s.targets.data(), s.positions.data(), s.first_key.data());
-    return s;
-}
-
-const std::vector<int> some_lengths = {3, 17, 1, 40, 8, 8, 25, 2, 60, 5, 11};  // 180 ids and 11 end-of-texts
-
-}  // namespace
-
-TEST_CASE("a permutation gives every number once, and another order for another key") {
-    for (const int64_t n : {1, 2, 3, 4, 5, 7, 10, 64, 99, 100, 101, 1000, 4097}) {
-        std::set<int64_t> seen;
-        for (int64_t i = 0; i < n; ++i) {
-            const int64_t x = Permutation(n, 5).at(i);
-            REQUIRE(x >= 0);
-            REQUIRE(x < n);
-            seen.insert(x);
-        }
-        REQUIRE(int64_t(seen.size()) == n);
-    }
-    int same = 0;
-    for (int64_t i = 0; i < 1000; ++i) same += Permutation(1000, 1).at(i) == Permutation(1000, 2).at(i);
-    REQUIRE(same < 20);
-}
-
-TEST_CASE("a permutation of more things than can be counted through stays inside and repeats nothing") {
-    for (const int64_t n : {(int64_t(1) << 32) - 1, (int64_t(1) << 32) + 1, (int64_t(1) << 61) - 1, INT64_MAX}) {
-        const Permutation order(n, 5);
-        std::set<int64_t> seen;
-        for (int64_t i = 0; i < 20'000; ++i) {
-            for (const int64_t x : {order.at(i), order.at(n - 1 - i)}) {
-                if (x < 0 || x >= n) FAIL(x << " of " << n);
-                seen.insert(x);
-            }
-        }
-        REQUIRE(seen.size() == 40'000);
-    }
-}
-
-TEST_CASE("every order of three things comes up, about equally often") {
-    std::map<int64_t, int> orders;
-    for (uint64_t key = 0; key < 6000; ++key) {
-        const Permutation p(3, key_of(9, key));
-        ++orders[p.at(0) * 9 + p.at(1) * 3 + p.at(2)];
-    }
-    REQUIRE(orders.size() == 6);
-    for (const auto& [order, times] : orders) {
-        REQUIRE(times > 800);
-        REQUIRE(times < 1200);
-    }
-}
-
-TEST_CASE("every id is a target at most once an epoch, and all but those at the two ends are") {
+TEST_CASE("in an epoch every id is a target at most once, and all except those at the two ends are") {
     const TemporaryFolder folder;
     const fs::path prefix = write_shard(folder / "a", numbered_documents(some_lengths), true);
     for (const int T : {1, 4, 7, 16, 64}) {
@@ -127,7 +30,7 @@ TEST_CASE("every id is a target at most once an epoch, and all but those at the 
     }
 }
 
-TEST_CASE("over the epochs every id becomes a target, and no epoch repeats the order of another") {
+TEST_CASE("over several epochs every id becomes a target, and no two epochs have the same order") {
     const TemporaryFolder folder;
     const Loader loader({write_shard(folder / "a", numbered_documents(some_lengths), true)}, {16, 1});
     const int64_t n = loader.samples_per_epoch();
@@ -142,7 +45,7 @@ TEST_CASE("over the epochs every id becomes a target, and no epoch repeats the o
     REQUIRE(epochs.size() == 40);
 }
 
-TEST_CASE("a sample is the same from any thread, in any batch, after any other, in another loader") {
+TEST_CASE("a sample does not depend on thread, batch, earlier calls or the loader object") {
     const TemporaryFolder folder;
     const fs::path one = write_shard(folder / "a", numbered_documents(some_lengths), true);
     const fs::path two = write_shard(folder / "b", numbered_documents({9, 30, 2}), true);
@@ -168,96 +71,7 @@ TEST_CASE("a sample is the same from any thread, in any batch, after any other, 
     }
 }
 
-TEST_CASE("no position attends to another document, and each document's first id is predicted from end-of-text alone") {
-    const TemporaryFolder folder;
-    const Loader loader({write_shard(folder / "a", numbered_documents(some_lengths), true)}, {16, 3});
-    const Samples s = filled(loader, 16, 0, int(3 * loader.samples_per_epoch()));
-    for (int b = 0; b < s.count; ++b)
-        for (int t = 0; t < 16; ++t) {
-            const size_t i = size_t(b * 16 + t), first = size_t(b * 16 + s.first_key[i]);
-            REQUIRE(s.first_key[i] >= 0);
-            REQUIRE(s.positions[i] == t - s.first_key[i]);
-            if (t > 0) REQUIRE(s.first_key[i] == (s.tokens[i] == end_of_text ? t : s.first_key[i - 1]));
-            else REQUIRE(s.first_key[i] == 0);
-            const int32_t target = s.targets[i];
-            if (target == end_of_text) continue;
-            const int document = (target - 1) / 100, place = (target - 1) % 100;
-            if (place == 0) REQUIRE(s.tokens[i] == end_of_text);
-            if (place == 0) REQUIRE(s.first_key[i] == t);
-            for (size_t k = first; k <= i; ++k)
-                if (s.tokens[k] != end_of_text) REQUIRE((s.tokens[k] - 1) / 100 == document);
-                else REQUIRE(k == first);
-        }
-}
-
-TEST_CASE("without end-of-text a segment begins at a document's first id, and its last id has no target") {
-    const TemporaryFolder folder;
-    const Loader loader({write_shard(folder / "a", numbered_documents(some_lengths), false)}, {16, 3});
-    const Samples s = filled(loader, 16, 0, int(loader.samples_per_epoch()));
-    for (int b = 0; b < s.count; ++b)
-        for (int t = 0; t < 16; ++t) {
-            const size_t i = size_t(b * 16 + t);
-            const int document = (s.tokens[i] - 1) / 100, place = (s.tokens[i] - 1) % 100;
-            REQUIRE(s.targets[i] == (place + 1 == some_lengths[size_t(document)] ? -1 : s.tokens[i] + 1));
-            REQUIRE(s.positions[i] == std::min(place, t));
-            REQUIRE(s.first_key[i] == t - s.positions[i]);
-        }
-}
-
-TEST_CASE("plain packing has one segment a window, and every id has a target") {
-    const TemporaryFolder folder;
-    for (const bool closed : {false, true}) {
-        const Loader loader({write_shard(folder / "a", numbered_documents(some_lengths), closed)},
-                            {16, 3, Packing::plain});
-        const Samples s = filled(loader, 16, 0, int(loader.samples_per_epoch()));
-        for (size_t i = 0; i < s.tokens.size(); ++i) {
-            REQUIRE(s.positions[i] == int32_t(i % 16));
-            REQUIRE(s.first_key[i] == 0);
-            REQUIRE(s.targets[i] >= 0);
-            if (i % 16 < 15) REQUIRE(s.targets[i] == s.tokens[i + 1]);
-        }
-    }
-}
-
-TEST_CASE("in order, the documents come as stored and every id is a target exactly once") {
-    const TemporaryFolder folder;
-    const auto first = numbered_documents(some_lengths), second = numbered_documents({9, 30, 2});
-    for (const bool closed : {false, true}) {
-        const fs::path one = write_shard(folder / "a", first, closed), two = write_shard(folder / "b", second, closed);
-        Ids stream;
-        if (closed) stream.push_back(end_of_text);
-        for (const auto* documents : {&first, &second})
-            for (const Ids& ids : *documents) {
-                stream.insert(stream.end(), ids.begin(), ids.end());
-                if (closed) stream.push_back(end_of_text);
-            }
-        for (const int T : {1, 5, 16, 500}) {
-            const Loader loader({one, two}, {T, 3, Packing::plain});
-            const Samples s = in_order(loader, T);
-            Ids targets;
-            for (const int32_t target : s.targets)
-                if (target >= 0) targets.push_back(target);
-            REQUIRE(targets == Ids(stream.begin() + 1, stream.end()));
-            for (size_t i = 0; i + 1 < stream.size(); ++i) REQUIRE(s.tokens[i] == stream[i]);
-            const Samples masked = in_order(Loader({one, two}, {T, 3}), T);
-            const auto unpredicted = std::count(masked.targets.begin(), masked.targets.end(), -1) -
-                                     std::count(s.targets.begin(), s.targets.end(), -1);
-            REQUIRE(unpredicted == (closed ? 0 : 13));  // the first ids of 14 documents but the stream's own
-        }
-    }
-}
-
-TEST_CASE("fewer ids than a window are one sample, filled up with positions that have no target") {
-    const TemporaryFolder folder;
-    const Loader loader({write_shard(folder / "a", {{5, 6}}, true)}, {8, 3});
-    REQUIRE(loader.samples_per_epoch() == 1);
-    const Samples s = filled(loader, 8, 12, 1);
-    REQUIRE(s.tokens == Ids{0, 5, 6, 0, 0, 0, 0, 0});
-    REQUIRE(s.targets == Ids{5, 6, 0, -1, -1, -1, -1, -1});
-    REQUIRE(s.first_key == Ids{0, 0, 0, 3, 4, 4, 4, 4});
-}
-
-TEST_CASE("shards that do not fit together, and shards without tokens, are errors") {
+TEST_CASE("incompatible shards, and shards without tokens, are errors") {
     const TemporaryFolder folder;
     const fs::path one = write_shard(folder / "a", {{1}}, true), two = write_shard(folder / "b", {{1}}, true, 70000);
     REQUIRE(std::string(error_of([&] {
@@ -268,7 +82,7 @@ TEST_CASE("shards that do not fit together, and shards without tokens, are error
     REQUIRE_THROWS_AS(Loader({write_shard(folder / "c", {}, true)}, {}), Error);
 }
 
-TEST_CASE("shards of tokenizers that differ in the vocabulary, the end of text or the file alone are errors") {
+TEST_CASE("shards whose tokenizers differ only in vocabulary size, end-of-text or file are errors") {
     const TemporaryFolder folder;
     ShardMeta one;
     one.tokenizer_xxh64 = "0";
@@ -294,7 +108,7 @@ TEST_CASE("shards of tokenizers that differ in the vocabulary, the end of text o
     REQUIRE(Loader({a, write("b", one)}, {}).tokens() == 8);
 }
 
-TEST_CASE("ids outside the vocabulary never leave the loader") {
+TEST_CASE("the loader never returns ids outside the vocabulary") {
     const TemporaryFolder folder;
     const Loader loader({write_shard(folder / "a", {Ids(100, 5)}, true, 10)}, {8, 3});
     std::string ids = read_file(folder / "a.bin");
@@ -302,12 +116,12 @@ TEST_CASE("ids outside the vocabulary never leave the loader") {
     folder.write("a.bin", ids);
     const Loader broken({folder / "a"}, {8, 3});
     REQUIRE_THROWS_AS(in_order(broken, 8), Error);
-    REQUIRE(in_order(loader, 8).targets.front() == 5);  // the file it had opened is still whole
+    REQUIRE(in_order(loader, 8).targets.front() == 5);  // the file that it has opened is unchanged
 }
 
 namespace {
 
-// One document of the ids 0, 1, 2, …: an input's id is its place in the stream.
+// One document with the ids 0, 1, 2, …: an input's id is its position in the stream.
 fs::path write_count(const fs::path& prefix, int ids) {
     Ids document(static_cast<size_t>(ids));
     for (int i = 0; i < ids; ++i) document[size_t(i)] = i;
@@ -325,7 +139,7 @@ Ids beginnings(const Loader& loader, int T, int64_t epoch) {
 
 }  // namespace
 
-TEST_CASE("the offset of the windows is drawn for each epoch from all that there are") {
+TEST_CASE("each epoch draws the offset of its windows from all possible offsets") {
     const TemporaryFolder folder;
     constexpr int T = 8;
     const Loader loader({write_count(folder / "a", 100)}, {T, 5, Packing::plain});
@@ -339,7 +153,7 @@ TEST_CASE("the offset of the windows is drawn for each epoch from all that there
     for (const auto& [offset, times] : offsets) REQUIRE(times > 20);
 }
 
-TEST_CASE("the windows come in an order drawn for each epoch") {
+TEST_CASE("each epoch has its own order of windows") {
     const TemporaryFolder folder;
     constexpr int T = 8;
     const Loader loader({write_count(folder / "a", 400)}, {T, 5, Packing::plain});
@@ -356,7 +170,7 @@ TEST_CASE("the windows come in an order drawn for each epoch") {
     REQUIRE(orders.size() == 20);
 }
 
-TEST_CASE("the documents come in an order drawn for each epoch") {
+TEST_CASE("each epoch has its own order of documents") {
     const TemporaryFolder folder;
     constexpr int documents = 300;
     std::vector<Ids> single;
@@ -374,29 +188,13 @@ TEST_CASE("the documents come in an order drawn for each epoch") {
     REQUIRE(orders.size() == 20);
 }
 
-TEST_CASE("in order there is no window without a target") {
-    const TemporaryFolder folder;
-    for (const bool closed : {false, true})
-        for (int ids = 2; ids < 40; ++ids) {
-            const fs::path prefix = write_shard(folder / "a", {Ids(size_t(ids), 3)}, closed);
-            for (const int T : {1, 3, 8, 16}) {
-                const Loader loader({prefix}, {T, 1});
-                const int targets = closed ? ids + 1 : ids - 1;
-                REQUIRE(loader.windows_in_order() == (targets + T - 1) / T);
-                const Samples s = in_order(loader, T);
-                REQUIRE(std::count_if(s.targets.end() - T, s.targets.end(), [](int32_t t) { return t >= 0; }) ==
-                        (targets - 1) % T + 1);
-            }
-        }
-}
-
-TEST_CASE("documents of every length are found among thousands, in every order") {
+TEST_CASE("documents of all lengths are found among thousands, in every order") {
     const TemporaryFolder folder;
     std::vector<Ids> documents(5000);
     int32_t id = 0;
-    std::vector<int32_t> next(60000, -1);  // the id behind each inside its document
+    std::vector<int32_t> next(60000, -1);  // the id that follows each one in its document
     for (size_t d = 0; d < documents.size(); ++d)
-        for (size_t k = 0; k < d * 7919 % 13; ++k) {  // also empty ones, and many groups of places that are kept
+        for (size_t k = 0; k < d * 7919 % 13; ++k) {  // also empty documents, and many groups of stored positions
             if (k > 0) next[size_t(id - 1)] = id;
             documents[d].push_back(id++);
         }

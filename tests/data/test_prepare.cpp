@@ -15,7 +15,7 @@ const char* const outputs[] = {"train.jsonl.zst", "val.jsonl.zst", "train.bin", 
                                "val.bin",         "val.idx",       "train.meta.json", "val.meta.json",
                                "train.checksums", "val.checksums"};
 
-// One id a byte, and 256 for end-of-text.
+// One id per byte, and 256 for end-of-text.
 TokenizerUse byte_tokenizer(const fs::path& file) {
     auto encode = [](std::string_view text, std::vector<int32_t>& ids) {
         for (const char c : text) ids.push_back(uint8_t(c));
@@ -51,7 +51,7 @@ PrepareOptions options_for(const fs::path& out) {
 
 }  // namespace
 
-TEST_CASE("what is dropped is counted with its reason, and the first of repeated documents stays") {
+TEST_CASE("dropped documents are counted by reason, and the first of repeated documents is kept") {
     const TemporaryFolder folder;
     std::string lines;
     for (int i = 0; i < 100; ++i) lines += "{\"text\": \"" + sentence(i) + "\"}\n";
@@ -83,7 +83,7 @@ TEST_CASE("what is dropped is counted with its reason, and the first of repeated
     REQUIRE(json["train"]["documents"] == report.train.documents);
 }
 
-TEST_CASE("a document is too short by its bytes without the white space around it, and one of exactly enough stays") {
+TEST_CASE("the minimum length ignores surrounding white space, and a document of exactly that length is kept") {
     const TemporaryFolder folder;
     const std::string enough(10, 'x'), short_of(9, 'y'), spaces(50, ' ');
     folder.write("in/corpus.jsonl", "{\"text\": \"" + spaces + short_of + "\\n\\n\"}\n{\"text\": \"" + enough +
@@ -94,10 +94,10 @@ TEST_CASE("a document is too short by its bytes without the white space around i
     REQUIRE(prepare({folder / "in"}, options).dropped.at("too_short") == 2);
     REQUIRE(texts_of(folder / "out/train.jsonl.zst") == std::vector<std::string>{enough});
     options.min_bytes = 0;
-    REQUIRE(prepare({folder / "in"}, options).dropped.at("too_short") == 1);  // white space alone is no document
+    REQUIRE(prepare({folder / "in"}, options).dropped.at("too_short") == 1);  // only white space: not a document
 }
 
-TEST_CASE("the result is the same whatever the number of threads") {
+TEST_CASE("the result does not depend on the number of threads") {
     const TemporaryFolder folder;
     const fs::path corpus = write_corpus(folder, 20'000);
     const TokenizerUse tokenizer = byte_tokenizer(folder.write("tokenizer.json", "{}"));
@@ -109,7 +109,8 @@ TEST_CASE("the result is the same whatever the number of threads") {
     }
 }
 
-TEST_CASE("a document goes to the same side whatever else is in the corpus, and the sides have about their fractions") {
+TEST_CASE(
+    "a document is in the same split whatever else is in the corpus, and splits have about the requested fractions") {
     const TemporaryFolder folder;
     prepare({write_corpus(folder, 1000)}, options_for(folder / "small"));
     prepare({write_corpus(folder, 3000)}, options_for(folder / "large"));
@@ -120,7 +121,7 @@ TEST_CASE("a document goes to the same side whatever else is in the corpus, and 
     REQUIRE(large.size() < 700);
 }
 
-TEST_CASE("which documents validate stays as it was, so that no model meets its training text in a later split") {
+TEST_CASE("the hash split never changes, so that no model is validated on its training text") {
     const TemporaryFolder folder;
     prepare({write_corpus(folder, 60)}, options_for(folder / "out"));
     std::vector<std::string> expected;
@@ -128,7 +129,7 @@ TEST_CASE("which documents validate stays as it was, so that no model meets its 
     REQUIRE(texts_of(folder / "out/val.jsonl.zst") == expected);
 }
 
-TEST_CASE("one document is split by its tail unless the split by documents is asked for") {
+TEST_CASE("a single document is split by its tail unless the split by documents is requested") {
     const TemporaryFolder folder;
     PrepareOptions options = options_for(folder / "out");
     options.val_fraction = 0.1;
@@ -145,16 +146,16 @@ TEST_CASE("one document is split by its tail unless the split by documents is as
 
     options.may_fall_back = false;
     REQUIRE(error_of([&] { prepare({one}, options); }).fix.find("--split tail") != std::string::npos);
-    // What was there is still there, and a text that cannot be cut is an error.
+    // The existing output is unchanged, and a text that cannot be split is an error.
     REQUIRE(texts_of(folder / "out/val.jsonl.zst").size() == 1);
     options.may_fall_back = true;
     options.min_bytes = 1;
     REQUIRE_THROWS_AS(prepare({folder.write("tiny.txt", "x")}, options), Error);
-    // Documents enough for both sides stay whole.
+    // If there are enough documents for both splits, they are not cut.
     REQUIRE(prepare({write_corpus(folder, 300)}, options).split == SplitRule::hash);
 }
 
-TEST_CASE("an output folder that an input reaches through a link is refused") {
+TEST_CASE("an output folder that an input reaches by a link is refused") {
     const TemporaryFolder folder;
     folder.write("in/a.txt", sentence(1));
     folder.write("elsewhere/b.txt", sentence(2));
@@ -203,7 +204,7 @@ TEST_CASE("Shakespeare is split where nanoGPT splits it") {
     REQUIRE(report.val.bytes == 111'540);
 }
 
-TEST_CASE("with a tokenizer the shards hold the documents, and meta says what made them") {
+TEST_CASE("with a tokenizer the shards have the documents, and meta names the tokenizer") {
     const TemporaryFolder folder;
     const TokenizerUse tokenizer = byte_tokenizer(folder.write("my-tokenizer.json", "{\"a\": 1}"));
     const PrepareReport report = prepare({write_corpus(folder, 200)}, options_for(folder / "out"), &tokenizer);
@@ -228,14 +229,14 @@ TEST_CASE("with a tokenizer the shards hold the documents, and meta says what ma
     REQUIRE(read_file(folder / "out/tokenizer.json") == "{\"a\": 1}");
 }
 
-TEST_CASE("a prepared folder is tokenized into itself, or elsewhere, with its documents and split as they are") {
+TEST_CASE("a prepared folder is tokenized into itself or elsewhere, keeping its documents and split") {
     const TemporaryFolder folder;
     const TokenizerUse tokenizer = byte_tokenizer(folder.write("tokenizer.json", "{}"));
     const fs::path corpus = write_corpus(folder, 200);
     const PrepareReport first = prepare({corpus}, options_for(folder / "out"));
     prepare({corpus}, options_for(folder / "at-once"), &tokenizer);
     PrepareOptions other = options_for(folder / "out");
-    other.min_bytes = 100'000;  // has no say any more
+    other.min_bytes = 100'000;  // has no effect any more
     other.val_fraction = 0.5;
     const PrepareReport second = prepare({folder / "out"}, other, &tokenizer);
     REQUIRE(second.inputs == std::vector<std::string>{corpus.string()});
@@ -258,7 +259,7 @@ TEST_CASE("new text removes the token shards of the old one") {
     REQUIRE_FALSE(fs::exists(folder / "out/val.idx"));
 }
 
-TEST_CASE("what cannot be prepared is an error, and leaves what was there") {
+TEST_CASE("input that cannot be prepared is an error, and existing output stays") {
     const TemporaryFolder folder;
     const fs::path corpus = write_corpus(folder, 200);
     prepare({corpus}, options_for(folder / "out"));
@@ -291,7 +292,7 @@ TEST_CASE("what cannot be prepared is an error, and leaves what was there") {
     REQUIRE(temporary == 0);
 }
 
-TEST_CASE("ordered work comes out in order, and the first failure in that order is the one thrown") {
+TEST_CASE("ordered_parallel returns results in order and throws the first failure in that order") {
     for (const int threads : {1, 2, 5}) {
         int made = 0;
         std::vector<int> seen;

@@ -1,4 +1,4 @@
-// A prepared folder: what is refused, what stays when something fails, and that what is written can be read.
+// A prepared folder: what is refused, what is kept after a failure, and that all output can be read back.
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
@@ -43,8 +43,8 @@ nlohmann::json report_in(const fs::path& folder) { return nlohmann::json::parse(
 
 }  // namespace
 
-TEST_CASE("whatever is written as a document is read back, however long its line has become") {
-    // A .txt may have more bytes than a line of a foreign .jsonl.
+TEST_CASE("every written document can be read back, however long its line is") {
+    // A .txt may have more bytes than a line of a .jsonl input.
     const ReadOptions usual;
     REQUIRE(fits_json_line(std::string(1000, '"'), "", 2 * 1000 + 32));
     REQUIRE(usual.max_prepared_line_bytes >= 2 * usual.max_text_bytes + (1 << 20));
@@ -63,7 +63,7 @@ TEST_CASE("whatever is written as a document is read back, however long its line
                  std::string(900, '\xE9') + "\x81\x8D\x90" + std::string(50, 'a'));  // 2 each in UTF-8
     const PrepareReport report = prepare({folder / "in"}, options, &tokenizer);
     REQUIRE(report.dropped == std::map<std::string, int64_t>{{"too_large", 2}});
-    REQUIRE(report.train.documents + report.val.documents == 3);  // one is cut by the split
+    REQUIRE(report.train.documents + report.val.documents == 3);  // the split cuts one of them
     REQUIRE(report.train.tokens + report.val.tokens == 2000 + 3);
 
     DocumentReader reader({folder / "out/train.jsonl.zst"}, options.read);
@@ -78,7 +78,7 @@ TEST_CASE("whatever is written as a document is read back, however long its line
     REQUIRE(contains(error.cause, "longer than 100 bytes"));
 }
 
-TEST_CASE("the length of a line is known before it is written") {
+TEST_CASE("the length of a line is predicted exactly") {
     const std::string source = "a\x01.txt";
     for (const std::string text : {"", "plain", "\"\\\n\t\r", "\x01\x1F", "é東😀"}) {
         for (const std::string& more : {text, text + text + text + std::string(100, 'x')}) {
@@ -91,7 +91,7 @@ TEST_CASE("the length of a line is known before it is written") {
     REQUIRE_FALSE(fits_json_line("", "", 5));
 }
 
-TEST_CASE("a document that cannot be tokenized is named, and what was read is not read again") {
+TEST_CASE("a document that cannot be tokenized is named, and the text need not be read again") {
     const TemporaryFolder folder;
     TokenizerUse tokenizer = byte_tokenizer(folder.write("tokenizer.json", "{}"));
     const fs::path corpus = write_corpus(folder, " #");
@@ -116,7 +116,7 @@ TEST_CASE("a document that cannot be tokenized is named, and what was read is no
     REQUIRE(report.train.tokens > 0);
 }
 
-TEST_CASE("preparing a folder again without a tokenizer keeps its shards, and the report tells of them") {
+TEST_CASE("preparing a folder again without a tokenizer keeps its shards, and the report counts them") {
     const TemporaryFolder folder;
     const TokenizerUse tokenizer = byte_tokenizer(folder.write("tokenizer.json", "{}"));
     const PrepareReport first = prepare({write_corpus(folder)}, options_for(folder / "out"), &tokenizer);
@@ -124,7 +124,7 @@ TEST_CASE("preparing a folder again without a tokenizer keeps its shards, and th
     REQUIRE(has_shard(folder / "out/train"));
     REQUIRE(second.train.tokens == first.train.tokens);
     REQUIRE(report_in(folder / "out")["val"]["tokens"] == first.val.tokens);
-    // A copy has the documents alone, and a shard that somebody removed is not told of.
+    // A copy has only the documents, and a removed shard is not counted.
     REQUIRE(prepare({folder / "out"}, options_for(folder / "copy")).train.tokens == 0);
     remove_shard(folder / "out/val");
     const PrepareReport third = prepare({folder / "out"}, options_for(folder / "out"));
@@ -132,7 +132,7 @@ TEST_CASE("preparing a folder again without a tokenizer keeps its shards, and th
     REQUIRE(third.val.tokens == 0);
 }
 
-TEST_CASE("a file that the command would write is no input of it") {
+TEST_CASE("a file that the command would write is refused as an input") {
     const TemporaryFolder folder;
     prepare({write_corpus(folder)}, options_for(folder / "out"));
     const std::string before = read_file(folder / "out/train.jsonl.zst");
@@ -144,12 +144,12 @@ TEST_CASE("a file that the command would write is no input of it") {
     REQUIRE(contains(error_of([&] { prepare({folder / "links"}, options_for(folder / "out")); }).what(), "innocent"));
     REQUIRE(read_file(folder / "out/train.jsonl.zst") == before);
     REQUIRE(is_prepared(folder / "out"));
-    PrepareOptions elsewhere = options_for(folder / "other");  // there it is a file like any other
+    PrepareOptions elsewhere = options_for(folder / "other");  // in another folder it is an ordinary input
     elsewhere.val_fraction = 0;
     REQUIRE(prepare({folder / "out/train.jsonl.zst"}, elsewhere).train.documents > 0);
 }
 
-TEST_CASE("what a killed run left half written goes when the folder is prepared again") {
+TEST_CASE("partial files of a killed run are removed when the folder is prepared again") {
     const TemporaryFolder folder;
     folder.write("out/train.jsonl.zst.tmp999999999", "half");
     folder.write("out/notes.tmp", "mine");
@@ -158,7 +158,7 @@ TEST_CASE("what a killed run left half written goes when the folder is prepared 
     REQUIRE(fs::exists(folder / "out/notes.tmp"));
 }
 
-TEST_CASE("a damaged line of a prepared folder is an error whose fix can be typed") {
+TEST_CASE("a damaged line of a prepared folder is an error with a command as its fix") {
     const TemporaryFolder folder;
     const TokenizerUse tokenizer = byte_tokenizer(folder.write("tokenizer.json", "{}"));
     prepare({write_corpus(folder)}, options_for(folder / "out"));
@@ -169,7 +169,7 @@ TEST_CASE("a damaged line of a prepared folder is an error whose fix can be type
     REQUIRE_FALSE(contains(error.fix, "--max-bad-lines"));
 }
 
-TEST_CASE("a report nested a million deep is not believed and not a crash") {
+TEST_CASE("a report nested a million levels deep is refused without a crash") {
     const TemporaryFolder folder;
     prepare({write_corpus(folder)}, options_for(folder / "out"));
     const std::string open(1'000'000, '['), closed(1'000'000, ']');

@@ -30,7 +30,7 @@ using Texts = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("a folder is read in the order of its paths, whatever the kinds of its files") {
+TEST_CASE("a folder is read in the order of its paths, whatever the file types") {
     const TemporaryFolder folder;
     folder.write("b.txt", "second\r\n");
     folder.write("a/z.jsonl", "{\"text\": \"first\"}\n");
@@ -62,7 +62,7 @@ TEST_CASE("a file with several names is read once, and broken links are counted"
     REQUIRE(reader.list().broken_links == 1);
 }
 
-TEST_CASE("compressed files give the same documents as plain ones") {
+TEST_CASE("compressed files give the same documents as uncompressed ones") {
     const TemporaryFolder folder;
     std::string lines;
     for (int i = 0; i < 20000; ++i) lines += "{\"text\": \"line " + std::to_string(i) + " of many\"}\n";
@@ -71,14 +71,14 @@ TEST_CASE("compressed files give the same documents as plain ones") {
     REQUIRE(texts(read_all({folder.write("g.jsonl.gz", gzip(lines))})) == plain);
     REQUIRE(texts(read_all({folder.write("z.jsonl.zst", zstandard(lines))})) == plain);
     REQUIRE(texts(read_all({folder.write("p.html.gz", gzip("<p>page"))})) == Texts{"page\n"});
-    // Members and frames one after another are one file.
+    // Consecutive members and frames are one file.
     const size_t half = lines.find('\n', lines.size() / 2) + 1;
     const std::string_view one = std::string_view(lines).substr(0, half), two = std::string_view(lines).substr(half);
     REQUIRE(texts(read_all({folder.write("gg.jsonl.gz", gzip(one) + gzip(two))})) == plain);
     REQUIRE(texts(read_all({folder.write("zz.jsonl.zst", zstandard(one) + zstandard("") + zstandard(two))})) == plain);
 }
 
-TEST_CASE("compressed files that are cut off or damaged are an error that names them") {
+TEST_CASE("a truncated or damaged compressed file is an error that names it") {
     const TemporaryFolder folder;
     std::string lines;
     for (int i = 0; i < 2000; ++i) lines += "{\"text\": \"" + std::to_string(i * 7919) + "\"}\n";
@@ -95,13 +95,13 @@ TEST_CASE("compressed files that are cut off or damaged are an error that names 
             const fs::path path = folder.write(name, broken);
             try {
                 read_all({path}, {"text", 1 << 20});
-            } catch (const Error&) {  // either is right: some damage only changes the text
+            } catch (const Error&) {  // both are right: some damage only changes the text
             }
         }
     }
 }
 
-TEST_CASE("a bad line is an error with file, line and column, or is counted") {
+TEST_CASE("a malformed line is an error with file, line and column, or is counted") {
     const TemporaryFolder folder;
     const fs::path path =
         folder.write("a.jsonl",
@@ -136,7 +136,7 @@ TEST_CASE("ill-formed bytes and lone surrogates in a line become U+FFFD") {
                                              "\U0001F600 \uFFFD \\ud83d \uFFFD"});
 }
 
-TEST_CASE("documents above the caps are dropped, and a line above its cap is a bad line") {
+TEST_CASE("documents above the size limits are dropped, and a line above its limit is malformed") {
     const TemporaryFolder folder;
     ReadOptions options;
     options.max_page_bytes = options.max_text_bytes = options.max_line_bytes = 20;
@@ -151,7 +151,7 @@ TEST_CASE("documents above the caps are dropped, and a line above its cap is a b
     REQUIRE(read_all({folder}, options).back().text == "y");
 }
 
-TEST_CASE("the cap of pages is not that of texts, and a document of exactly its cap is kept") {
+TEST_CASE("pages and texts have different size limits, and a document of exactly the limit is kept") {
     const TemporaryFolder folder;
     const std::string page = "<p>" + std::string(97, 'x');
     folder.write("a.html", page);
@@ -167,7 +167,7 @@ TEST_CASE("the cap of pages is not that of texts, and a document of exactly its 
     REQUIRE(texts(read_all({folder}, options)) == Texts{std::string(97, 'x') + "\n"});
 }
 
-TEST_CASE("a document says in which file and line it was found, blank lines counted, from 1 in every file") {
+TEST_CASE("a document names its file and line, counting blank lines, from 1 in every file") {
     const TemporaryFolder folder;
     for (const char* name : {"a.jsonl", "b.jsonl"}) folder.write(name, "{\"text\": \"x\"}\n\n \r\n{\"text\": \"y\"}");
     folder.write("c.txt", "z");
@@ -176,7 +176,7 @@ TEST_CASE("a document says in which file and line it was found, blank lines coun
     REQUIRE(sources == std::vector<std::string>{"a.jsonl:1", "a.jsonl:4", "b.jsonl:1", "b.jsonl:4", "c.txt"});
 }
 
-TEST_CASE("a line of exactly the cap is whole, and one byte more is too many") {
+TEST_CASE("a line of exactly the size limit is complete, and one byte more is too long") {
     const TemporaryFolder folder;
     const std::string line = "{\"text\": \"" + std::string(50, 'x') + "\"}";
     for (const bool ended : {false, true}) {
@@ -189,7 +189,7 @@ TEST_CASE("a line of exactly the cap is whole, and one byte more is too many") {
     }
 }
 
-TEST_CASE("a byte order mark before a line says nothing, and lines in UTF-16 are an error that says so") {
+TEST_CASE("a byte order mark before a line is ignored, and UTF-16 lines are an error that says so") {
     const TemporaryFolder folder;
     const std::string mark = "\xEF\xBB\xBF", lines = "{\"text\": \"a\"}\n{\"text\": \"" + mark + "b\"}\n";
     REQUIRE(texts(read_all({folder.write("a.jsonl", mark + lines + mark + lines)})) ==
@@ -223,7 +223,7 @@ TEST_CASE("documents written as .jsonl.zst are read back byte for byte") {
     REQUIRE(texts(read_all({folder / "d.jsonl.zst"})) == texts(documents));
 }
 
-TEST_CASE("a command that needs every document has them all, or an error that says which one gives no text") {
+TEST_CASE("read_documents returns all documents, or an error that names one without text") {
     const TemporaryFolder folder;
     folder.write("in/a.txt", "one\r\n");
     folder.write("in/b.jsonl", "{\"text\": \"two\"}\n{\"text\": \"\"}\n");
@@ -242,7 +242,7 @@ TEST_CASE("a command that needs every document has them all, or an error that sa
             }).cause.find("nested too deeply") != std::string::npos);
 }
 
-TEST_CASE("a pipe is read where it may be, as the text that it gives") {
+TEST_CASE("a pipe is read as text if pipes are allowed") {
     const TemporaryFolder folder;
     const fs::path pipe = folder / "pipe";
     REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
@@ -252,7 +252,7 @@ TEST_CASE("a pipe is read where it may be, as the text that it gives") {
     REQUIRE(error_of([&] { read_all({pipe}); }).cause.find("pipe") != std::string::npos);
 }
 
-TEST_CASE("what a reader leaves out is told: documents by reason, files by kind, links, repetitions") {
+TEST_CASE("the summary of skipped input has documents by reason, files by kind, links and repetitions") {
     const TemporaryFolder folder;
     folder.write("a.txt", "text");
     folder.write("b.txt", "%PDF-1.7");
@@ -262,9 +262,9 @@ TEST_CASE("what a reader leaves out is told: documents by reason, files by kind,
     DocumentReader reader({folder});
     for (Document document; reader.next(document);) {}
     const std::string kind = (folder / "c.xyz").string();
-    REQUIRE(what_was_left_out(reader) == "1 document: 1 not_text; 1 file of another kind: 1 .xyz ('" + kind +
-                                             "'); 1 link that leads nowhere; 1 file named once more");
+    REQUIRE(skipped_documents(reader) ==
+            "1 document: 1 not_text; 1 file of another kind: 1 .xyz ('" + kind + "'); 1 broken link; 1 repeated file");
     DocumentReader whole({folder / "a.txt"});
     for (Document document; whole.next(document);) {}
-    REQUIRE(what_was_left_out(whole).empty());
+    REQUIRE(skipped_documents(whole).empty());
 }

@@ -48,7 +48,7 @@ std::string bytes_of(std::initializer_list<T> values) {
 
 }  // namespace
 
-TEST_CASE("documents come back from a shard, each closed by end-of-text") {
+TEST_CASE("a shard returns its documents, each ending with end-of-text") {
     const TemporaryFolder folder;
     for (const int vocab_size : {300, 65536, 65537}) {
         write_shard(folder / "a", {{1, 2, 3}, {}, {299, 0}}, vocab_size, 256);
@@ -79,7 +79,7 @@ TEST_CASE("the files are Megatron's, byte for byte") {
     REQUIRE(read_file(folder / "b.idx")[17] == 4);
 }
 
-TEST_CASE("a pair made elsewhere is read without meta, with several sequences a document") {
+TEST_CASE("a pair of another program is read without meta, with several sequences per document") {
     const TemporaryFolder folder;
     folder.write("a.bin", bytes_of<int32_t>({5, 6, 7, 8, 9}));
     folder.write("a.idx", std::string("MMIDIDX\0\0", 9) + bytes_of<uint64_t>({1}) + bytes_of<uint8_t>({4}) +
@@ -92,7 +92,7 @@ TEST_CASE("a pair made elsewhere is read without meta, with several sequences a 
     REQUIRE(ids_of(shard, 1) == Ids{8, 9});
 }
 
-TEST_CASE("an id outside the vocabulary is found before it reaches anybody") {
+TEST_CASE("an id outside the vocabulary is detected before it is returned") {
     const TemporaryFolder folder;
     for (const int vocab_size : {300, 100000}) {
         std::vector<Ids> documents(1, Ids(200'000, 7));
@@ -109,7 +109,7 @@ TEST_CASE("an id outside the vocabulary is found before it reaches anybody") {
     REQUIRE_THROWS_AS(shard.check_ids(100000), Error);
 }
 
-TEST_CASE("a missing file is an error with the command that makes it") {
+TEST_CASE("a missing file is an error with the command that creates it") {
     const TemporaryFolder folder;
     write_shard(folder / "a", {{1}}, 300, std::nullopt);
     for (const char* suffix : {".bin", ".idx"}) {
@@ -121,7 +121,7 @@ TEST_CASE("a missing file is an error with the command that makes it") {
     }
 }
 
-TEST_CASE("a shard that is cut anywhere is an error") {
+TEST_CASE("a shard truncated at any byte is an error") {
     const TemporaryFolder folder;
     write_shard(folder / "a", {{1, 2, 3}, {4, 5}, {6}}, 300, 256);
     for (const char* name : {"a.bin", "a.idx"}) {
@@ -135,7 +135,7 @@ TEST_CASE("a shard that is cut anywhere is an error") {
     Shard(folder / "a").check_ids(300);
 }
 
-TEST_CASE("whatever a byte of the index is changed to, reading it is right or an error") {
+TEST_CASE("for any changed byte of the index, reading is either correct or an error") {
     const TemporaryFolder folder;
     write_shard(folder / "a", {{1, 2, 3}, {4, 5}, {6}}, 300, 256);
     const std::string whole = read_file(folder / "a.idx");
@@ -151,7 +151,7 @@ TEST_CASE("whatever a byte of the index is changed to, reading it is right or an
         }
 }
 
-TEST_CASE("counts chosen to overflow are an error") {
+TEST_CASE("counts that would overflow are an error") {
     const TemporaryFolder folder;
     folder.write("a.bin", bytes_of<uint16_t>({1, 2}));
     const uint64_t huge = uint64_t(1) << 62;
@@ -163,7 +163,7 @@ TEST_CASE("counts chosen to overflow are an error") {
     }
 }
 
-TEST_CASE("a meta file that is damaged or of another run is an error") {
+TEST_CASE("a damaged meta file, or one of another run, is an error") {
     const TemporaryFolder folder;
     write_shard(folder / "a", {{1, 2, 3}}, 300, 256);
     const std::string whole = read_file(folder / "a.meta.json");
@@ -185,7 +185,7 @@ TEST_CASE("a shard that is not committed leaves nothing") {
     REQUIRE(fs::is_empty(folder));
 }
 
-TEST_CASE("a path that is not UTF-8 does not make meta or the documents' file anything but UTF-8") {
+TEST_CASE("meta and the documents' file are valid UTF-8 even if a path is not") {
     const TemporaryFolder folder;
     ShardMeta meta = meta_of(300, 256);
     meta.sources = {"caf\xE9/a.txt"};
@@ -198,7 +198,7 @@ TEST_CASE("a path that is not UTF-8 does not make meta or the documents' file an
     REQUIRE(is_valid_utf8(line));
 }
 
-TEST_CASE("whatever byte of a shard is changed, it is noticed where it is read, and nowhere else") {
+TEST_CASE("any changed byte of a shard is detected when its block is read, and only then") {
     const TemporaryFolder folder;
     for (const int vocab_size : {60000, 100000}) {
         std::vector<Ids> documents(3);
@@ -211,12 +211,12 @@ TEST_CASE("whatever byte of a shard is changed, it is noticed where it is read, 
             std::string changed = whole;
             changed[at] = char(changed[at] ^ 1);
             folder.write("a.bin", changed);
-            const Shard shard(folder / "a");  // opening it does not read it
+            const Shard shard(folder / "a");  // opening does not read the ids
             const auto changed_document = int64_t(at / of_document);
             const Error error = error_of([&] { ids_of(shard, changed_document); });
             REQUIRE(error.cause.find("checksum") != std::string::npos);
             REQUIRE(std::string(error.what()).find("a.bin") != std::string::npos);
-            REQUIRE_THROWS_AS(ids_of(shard, changed_document), Error);  // and every time
+            REQUIRE_THROWS_AS(ids_of(shard, changed_document), Error);  // also on later reads
             REQUIRE_THROWS_AS(shard.id(int64_t(at) / (shard.narrow() ? 2 : 4)), Error);
             if (changed_document != 1)
                 REQUIRE(ids_of(shard, 2 - changed_document) == documents[size_t(2 - changed_document)]);
@@ -227,7 +227,7 @@ TEST_CASE("whatever byte of a shard is changed, it is noticed where it is read, 
     }
 }
 
-TEST_CASE("a shard that ends with a block, a byte behind one or a byte before the next is checked to its last byte") {
+TEST_CASE("a shard that ends at a block boundary, or a byte before or after it, is verified to its last byte") {
     const TemporaryFolder folder;
     for (const int vocab_size : {60000, 100000}) {
         const int64_t width = vocab_size == 60000 ? 2 : 4, ids_of_block = 65536 / width;
@@ -252,7 +252,7 @@ TEST_CASE("a shard that ends with a block, a byte behind one or a byte before th
                     const Shard shard(folder / "a");
                     REQUIRE_THROWS_AS(shard.id(int64_t(at) / width), Error);
                     REQUIRE_THROWS_AS(ids_of(shard, 0), Error);
-                    const int64_t other = int64_t(at) < 65536 ? count - 1 : 0;  // of another block, where there is one
+                    const int64_t other = int64_t(at) < 65536 ? count - 1 : 0;  // in another block, if there is one
                     if (int64_t(at) / 65536 != other * width / 65536) REQUIRE(shard.id(other) == ids[size_t(other)]);
                 }
                 for (const size_t bytes : {whole.size() - 1, whole.size() - size_t(width)}) {  // cut
@@ -280,7 +280,7 @@ TEST_CASE("a changed byte of the index or of the checksums is an error when the 
     REQUIRE(error_of([&] { Shard(folder / "a"); }).fix.find("gradus data prepare") != std::string::npos);
 }
 
-TEST_CASE("a shard of an older writer, whose meta names no checksums, is read without them") {
+TEST_CASE("a shard of an older version, whose meta names no checksums, is read without them") {
     const TemporaryFolder folder;
     write_shard(folder / "a", {{1, 2, 3}}, 300, 256);
     make_older(folder);

@@ -23,7 +23,7 @@ std::string ill_formed(std::string_view body, std::string_view head = "<title/>"
 
 }  // namespace
 
-TEST_CASE("an element of XHTML that closes itself is empty, whether or not the page is well-formed") {
+TEST_CASE("a self-closing element of XHTML is empty, whether or not the page is well-formed") {
     for (const std::string name : {"title", "script", "style", "iframe", "textarea", "noscript", "xmp", "a", "div",
                                    "span", "p", "b", "td", "object", "video", "canvas"}) {
         for (const std::string& element : {"<" + name + "/>", "<" + name + " class=\"a>b\" />"}) {
@@ -40,14 +40,14 @@ TEST_CASE("an element of XHTML that closes itself is empty, whether or not the p
     REQUIRE(text_of(ill_formed("<p>a<br/>b<img src='x'/> c</p><hr/>")) == "a\nb c\n\nopen\n");
 }
 
-TEST_CASE("a CDATA section is text, and in a script it is nothing") {
+TEST_CASE("a CDATA section is text, but in a script it is dropped") {
     const std::string body = "<p>a <![CDATA[<b> & ]] > c]]> d</p>";
     const std::string script = "<title>t</title><script>//<![CDATA[\nif (a < b && c) x('</p>');\n//]]></script>";
     REQUIRE(text_of(page(body, script)) == "a <b> & ]] > c d\n");
     REQUIRE(text_of(ill_formed(body, script)) == "a <b> & ]] > c d\n\nopen\n");
 }
 
-TEST_CASE("the named characters of HTML are known with every DOCTYPE and without one") {
+TEST_CASE("the named characters of HTML are known with any DOCTYPE and without one") {
     const std::string html =
         "<html xmlns='http://www.w3.org/1999/xhtml'><body><p class='&nbsp;'>"
         "a&nbsp;b &eacute;&hellip; &amp; &lt;p&gt; &#233; &nosuch;</p></body></html>";
@@ -61,17 +61,17 @@ TEST_CASE("the named characters of HTML are known with every DOCTYPE and without
     REQUIRE(text_of("<!DOCTYPE html [ <!ENTITY who 'the author'> ]><p>by &who;&nbsp;!</p>") == "by the author !\n");
 }
 
-TEST_CASE("prefixes mean their namespace, and elements of others have no meaning") {
+TEST_CASE("prefixes mean their namespace, and elements of unknown namespaces are ignored") {
     REQUIRE(
         text_of("<h:html xmlns:h='http://www.w3.org/1999/xhtml'><h:body><h:p>a</h:p><h:p>b</h:p></h:body></h:html>") ==
         "a\n\nb\n");
     REQUIRE(text_of(page("<p>a<x:script xmlns:x='urn:x'>b</x:script><title xmlns='urn:y'>c</title></p>")) == "abc\n");
-    REQUIRE(text_of(page("<p>a</p><fb:like/><p>b</p>")) == "a\n\nb\n");  // not bound: by the rules of HTML
+    REQUIRE(text_of(page("<p>a</p><fb:like/><p>b</p>")) == "a\n\nb\n");  // unbound prefix: parsed as HTML
     REQUIRE(text_of(page("<svg xmlns='http://www.w3.org/2000/svg'><text>no</text></svg><p xml:lang='en'>yes</p>")) ==
             "yes\n");
 }
 
-TEST_CASE("entities that expand without end refuse the page, and nothing outside it is read") {
+TEST_CASE("a page with exploding entities is refused, and nothing outside the page is read") {
     std::string laughs = "<!DOCTYPE html [<!ENTITY a0 'ha'>";
     for (int i = 1; i < 30; ++i) {
         const std::string before = "&a" + std::to_string(i - 1) + ";";
@@ -93,7 +93,7 @@ TEST_CASE("entities that expand without end refuse the page, and nothing outside
     REQUIRE(text_of("<!DOCTYPE html SYSTEM '" + secret + "'><p>ab</p>") == "ab\n");
 }
 
-TEST_CASE("XHTML is told by its name or by what it says in front") {
+TEST_CASE("XHTML is recognized by its name or its declaration") {
     for (const char* name : {"a.xhtml", "A.XHT", "a.xhtml.gz", "b.xht.zst"}) REQUIRE(is_xhtml_name(name));
     for (const char* name : {"a.html", "xhtml", "a.xhtml.html", "a.gz"}) REQUIRE_FALSE(is_xhtml_name(name));
     REQUIRE(
@@ -115,7 +115,7 @@ TEST_CASE("XHTML is told by its name or by what it says in front") {
     REQUIRE(texts == std::vector<std::string>{"A\n", "Aа\n", "A\n", "kept\n"});
 }
 
-TEST_CASE("any element can be the root of a page in XML") {
+TEST_CASE("any element can be the root of an XML page") {
     for (const std::string name : {"sup", "sub",  "rt", "q",   "button", "li", "td",     "tr",  "table", "ol",
                                    "dd",  "math", "mo", "pre", "a",      "h2", "script", "svg", "nav",   "legend"})
         for (const char* attributes : {"", "class='ad'", "class='MathJax'", "class='katex-html' aria-hidden='true'",

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# Runs that meet trouble on their way: what they log is never worth a run, an error costs no step that was trained, and
-# other data is noticed.
+# Runs with failures: a failing log never ends a run, an error loses no finished step, and changed data is detected.
 source "$(dirname "$0")/helpers/check.sh"
 prepare_data
 write_recipe
@@ -9,14 +8,14 @@ expect_ok "${train[@]}" run.dir=whole --set sample.every=10 --set sample.prompts
 
 # checkpoints_of RUN: their steps.
 checkpoints_of() { ls "$1/checkpoints" | sed -n 's/^step-0*//p' | tr '\n' ' '; }
-# flip FILE PLACE: one bit there.
+# flip FILE OFFSET: one bit there.
 flip() {
     local byte
     byte=$(od -An -tu1 -j "$2" -N 1 "$1")
     printf "\\x$(printf %x $((byte ^ 1)))" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
 }
 
-# Logs that find no room: one note for each, and the run goes on to its last checkpoint. What was there is as it was.
+# Logs that cannot be written: one note per file, and the run continues to its last checkpoint. Existing content is unchanged.
 expect_ok "${train[@]}" run.dir=full --set sample.every=10 --set sample.prompts=the --set sample.tokens=5
 for log in log samples; do
     printf '{"step":1,"text":"%s"}\n' "$(head -c 2000000 /dev/zero | tr '\0' x)" >full/$log.jsonl
@@ -29,13 +28,13 @@ grep -q '^resume   after step 40' full/out.txt || fail "it did not resume: $(cat
 [ "$(checkpoints_of full)" = '40 60 ' ] || fail "checkpoints: $(checkpoints_of full)"
 for log in log samples; do
     [ "$(grep -c "^note: cannot write 'full/$log.jsonl' (File too large).*ulimit -f" full/err.txt)" -eq 1 ] ||
-        fail "it was not said once of $log.jsonl: $(cat full/err.txt)"
-    cmp full/$log.jsonl $log.before || fail "$log.jsonl is not as it was"
+        fail "there is not exactly one note about $log.jsonl: $(cat full/err.txt)"
+    cmp full/$log.jsonl $log.before || fail "$log.jsonl changed"
 done
 grep -q "^note: 'full/log.jsonl' has no line of steps 2 to 40" full/err.txt || fail "the gap is not named: $(cat full/err.txt)"
-[ "$(wc -l <full/err.txt)" -eq 3 ] || fail "more was said: $(cat full/err.txt)"
+[ "$(wc -l <full/err.txt)" -eq 3 ] || fail "unexpected output: $(cat full/err.txt)"
 
-# A full disk is told as one, with what is free and how to look.
+# A full disk is reported as such, with the free space and a command to check it.
 if mkdir small && mount -t tmpfs -o size=1m tmpfs small 2>/dev/null; then
     trap 'umount -l "$work/small"; rm -rf "$work"' EXIT
     head -c 2000000 /dev/zero 2>/dev/null >small/filling || true
@@ -47,8 +46,8 @@ else
     echo "skipped: no small disk can be mounted here"
 fi
 
-# A validation that fails: what was trained until then is saved, its steps are in the log, and the run goes on to the same
-# end once the file is as it was.
+# A validation that fails: the training so far is saved, its steps are in the log, and the run has the same result once the
+# file is restored.
 cp -r prepared val
 flip val/val.bin 1000
 for background in true false; do
@@ -59,29 +58,29 @@ for background in true false; do
     [ "$(wc -l <$run/log.jsonl)" -eq 25 ] || fail "the log has $(wc -l <$run/log.jsonl) lines"
     cp -r $run again
     expect_ok "$gradus" pretrain again --set run.dir=again --set data.dir=prepared
-    cmp <(steps_of again | sed 1,25d) <(steps_of whole | sed 1,25d) || fail "after the error it went on otherwise"
+    cmp <(steps_of again | sed 1,25d) <(steps_of whole | sed 1,25d) || fail "after the error the run differs"
     rm -r again
 done
 
-# So does a step that fails: the state before it is saved. It reads a block of the text that was changed.
+# The same for a step that fails: the state before it is saved. It reads a block of the text that was changed.
 for i in 1 2 3 4 5 6 7 8; do cat text.txt; done >large.txt
 expect_ok "$gradus" data prepare large.txt --split tail --val-fraction 0.02 --tokenizer prepared/tokenizer.json --out large
 large=("${train[@]}" data.dir=large --set train.batch=1 --set train.micro_batch=1 --set validation.every=0)
 expect_ok "${large[@]}" --set run.dir=steady
 cp -r large broken
 flip broken/train.bin 100000
-expect_error 1 "the block at byte 65536 is not what was written there" "${large[@]}" --set data.dir=broken \
+expect_error 1 "the block at byte 65536 has changed since it was written" "${large[@]}" --set data.dir=broken \
     --set run.dir=step --set checkpoint.every=0
 saved=$(checkpoints_of step)
 [ "${saved:-0}" -gt 0 ] || fail "nothing was saved: $saved"
 [ "$(wc -l <step/log.jsonl)" -eq $saved ] || fail "the log has $(wc -l <step/log.jsonl) lines, saved was $saved"
 expect_ok "${large[@]}" --set run.dir=step --set checkpoint.every=0
-cmp <(steps_of step) <(steps_of steady) || fail "after the error in a step it went on otherwise"
+cmp <(steps_of step) <(steps_of steady) || fail "after the error in a step the run differs"
 
-# A checkpoint that cannot be written is told once, in three lines.
+# A checkpoint that cannot be written is reported once, in three lines.
 (ulimit -f 20 && expect_error 1 'was not made, and the run has none yet' "${train[@]}" run.dir=tight)
 
-# Data without checksums, as other programs make it: a byte that was changed in its middle makes other data.
+# Data without checksums, as other programs make it: a byte changed in the middle makes it other data.
 cp -r large foreign
 for part in train val; do rm foreign/$part.meta.json foreign/$part.checksums; done
 foreign=("${large[@]}" --set data.dir=foreign --set run.dir=elsewhere)
@@ -92,7 +91,7 @@ expect_error 1 'began with other data' "${foreign[@]}"
 flip foreign/train.bin 200000
 expect_ok "${foreign[@]}"
 
-# What is in a name is printed as text, whatever it is.
+# Names are always printed as text, whatever is in them.
 odd=$'odd\x1b[2J\xff\n\x9b'
 mkdir "$odd"
 for command in "pretrain $odd" "eval $odd --text x" "generate $odd --prompt a" "plan $odd" "report $odd" "convert $odd b" \
@@ -103,14 +102,14 @@ for command in "pretrain $odd" "eval $odd --text x" "generate $odd --prompt a" "
     status=0
     "$gradus" "${words[@]}" >out.txt 2>err.txt </dev/null || status=$?
     [ "$status" -eq 1 ] || [ "$status" -eq 2 ] || fail "$command ended with $status: $(cat err.txt)"
-    [ "$(wc -l <err.txt)" -eq 3 ] || fail "$command did not say three lines: $(cat -v err.txt)"
+    [ "$(wc -l <err.txt)" -eq 3 ] || fail "$command did not print three lines: $(cat -v err.txt)"
     ! LC_ALL=C grep -q "[^[:print:][:space:]$(printf '\200-\377')]" err.txt || fail "a control character: $(cat -v err.txt)"
-    iconv -f utf-8 -t utf-8 err.txt >/dev/null || fail "no UTF-8: $(cat -v err.txt)"
+    iconv -f utf-8 -t utf-8 err.txt >/dev/null || fail "output is not UTF-8: $(cat -v err.txt)"
 done
 cp -r whole damaged
 sed -i "s/\"step\"/\"$(printf 'st\xff\x1b[2J')\"/" damaged/checkpoints/step-00000060/gradus/manifest.json
 expect_ok "$gradus" eval damaged --text text.txt
-grep -q 'step-00000060. is damaged' err.txt || fail "nothing was said of the damage: $(cat -v err.txt)"
-iconv -f utf-8 -t utf-8 err.txt >/dev/null || fail "the note is no UTF-8: $(cat -v err.txt)"
+grep -q 'step-00000060. is damaged' err.txt || fail "the damage was not reported: $(cat -v err.txt)"
+iconv -f utf-8 -t utf-8 err.txt >/dev/null || fail "the note is not UTF-8: $(cat -v err.txt)"
 ! LC_ALL=C grep -q $'\x1b' err.txt || fail "a control character: $(cat -v err.txt)"
 echo passed

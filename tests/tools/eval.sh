@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# eval on the validation data of a run is the validation of that run; eval on files reads them as every command does.
+# eval on the validation data of a run repeats the run's validation; eval on files reads them as every command does.
 source "$(dirname "$0")/helpers/check.sh"
 prepare_data
 write_recipe
@@ -8,7 +8,7 @@ write_recipe
 value_of() { sed -n '$s/.*"'"$1"'":\([^,}]*\).*/\1/p' "$2"; }
 # same A B: they agree to the seventh digit.
 same() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(b > 0 && (a / b - 1) ^ 2 < 1e-14) }'; }
-# expect_validation RUN OPTION…: what eval says is what the last line of the run's log has.
+# expect_validation RUN OPTION…: eval's result equals the last line of the run's log.
 expect_validation() {
     local run=$1
     shift
@@ -25,12 +25,12 @@ expect_ok "$gradus" pretrain recipe.toml --run.dir=plain
 expect_validation plain plain
 for folder in plain/checkpoints/latest plain/checkpoints/step-00000060; do expect_validation plain $folder; done
 expect_ok "$gradus" eval plain
-grep -q '^text .*prepared/val, the first 40 of [0-9]* windows$' out.txt || fail "what was predicted is not said: $(cat out.txt)"
+grep -q '^text .*prepared/val, the first 40 of [0-9]* windows$' out.txt || fail "the name of the data is not printed: $(cat out.txt)"
 expect_ok "$gradus" eval plain --context 8 --json
 [ "$(value_of context out.txt)" -eq 8 ] || fail "--context 8 is not used: $(cat out.txt)"
 [ "$(value_of tokens out.txt)" -eq 320 ] || fail "40 windows of 8 are not 320 tokens: $(cat out.txt)"
 
-# Documents in masked windows, shorter than the model's context, all of them; in bf16 too.
+# Documents in masked windows, shorter than the model's context, all of them; also in bf16.
 awk '{ printf "{\"text\": \"%s\"}\n", $0 }' text.txt >lines.jsonl
 expect_ok "$gradus" data prepare lines.jsonl --min-bytes 1 --val-fraction 0.2 --out documents
 expect_ok "$gradus" tokenizer train documents --vocab-size 300 --out documents
@@ -39,16 +39,16 @@ for dtype in f32 bf16; do
     expect_ok "$gradus" pretrain recipe.toml --run.dir=masked-$dtype --data.dir=documents --data.packing=masked --train.dtype=$dtype \
         --validation.windows=0 --model.context=32 --train.steps=20
     expect_validation masked-$dtype masked-$dtype --dtype $dtype
-    [ "$(value_of context out.txt)" -eq 16 ] || fail "the window is not the run's: $(cat out.txt)"
+    [ "$(value_of context out.txt)" -eq 16 ] || fail "the window is not the run's window: $(cat out.txt)"
 done
 # The validation shards by their own names.
 expect_ok "$gradus" pretrain recipe.toml --run.dir=named --data.dir= --data.train='["documents/train"]' \
     --data.val='["documents/val"]' --train.steps=5
 expect_validation named named
 
-# What cannot be validated.
+# Validation data that cannot be used.
 mv documents elsewhere
-expect_error 1 'validation data .* is not there' "$gradus" eval masked-f32
+expect_error 1 'validation data .* does not exist' "$gradus" eval masked-f32
 expect_error 1 'documents/val' "$gradus" eval named
 mv elsewhere documents
 cp documents/tokenizer.json kept.json
@@ -59,7 +59,7 @@ cp -rL plain/checkpoints/latest copy
 rm -r copy/gradus
 expect_error 1 'gradus eval copy --text FILE' "$gradus" eval copy
 
-# One reader: files compressed in any way are the text that they hold.
+# All commands share one reader: compressed files are read as the text in them.
 head -40 text.txt >val.txt
 gzip -c val.txt >val.txt.gz
 gzip -c val.txt.gz >val.txt.gz.gz
@@ -78,39 +78,39 @@ for file in val.txt.gz val.txt.gz.gz named-otherwise.txt val.jsonl val.jsonl.zst
     cmp char-$file/tokenizer.json char-val.txt.gz/tokenizer.json || fail "$file gives another tokenizer"
 done
 expect_ok "$gradus" eval plain --text <(cat val.txt) --json
-cmp out.txt of_val.txt || fail "a pipe is not the text that it gives: $(cat out.txt)"
+cmp out.txt of_val.txt || fail "a pipe is not read as text: $(cat out.txt)"
 expect_ok "$gradus" eval plain --text <(gzip -c val.txt) --json
-cmp out.txt of_val.txt || fail "a compressed pipe is not the text that it gives: $(cat out.txt)"
+cmp out.txt of_val.txt || fail "a compressed pipe is not read as text: $(cat out.txt)"
 bench() { "$gradus" bench tokenizer --tokenizer prepared --repeat 1 --json --input "$1" | sed 's/"seconds":[^,]*,//'; }
 bench val.txt >of_val.txt
 for file in val.txt.gz.gz val.jsonl.zst; do
-    bench $file | cmp - of_val.txt || fail "bench tokenizer reads $file otherwise"
+    bench $file | cmp - of_val.txt || fail "bench tokenizer reads $file differently"
 done
-# A file of prompts, one a line; a text without its last newline.
+# A file of prompts, one per line; a text without its last newline.
 printf '{"text": "the cat"}\n\n{"text": "a dog"}\n' | gzip >prompts.jsonl.gz
 expect_ok "$gradus" generate plain --prompt-file prompts.jsonl.gz -n 2 --json --temperature 0
 cp out.txt of_file.txt
 expect_ok "$gradus" generate plain -p 'the cat' -p 'a dog' -n 2 --json --temperature 0
-cmp <(sed 's/"tokens_per.*//' out.txt) <(sed 's/"tokens_per.*//' of_file.txt) || fail "prompts of a file are others: $(cat of_file.txt)"
+cmp <(sed 's/"tokens_per.*//' out.txt) <(sed 's/"tokens_per.*//' of_file.txt) || fail "the prompts of a file differ: $(cat of_file.txt)"
 echo 'the cat' | gzip >prompt.gz
 expect_ok "$gradus" generate plain --prompt-file prompt.gz -n 2 --json
-[ "$(wc -l <out.txt)" -eq 1 ] && grep -q '"prompt":"the cat"' out.txt || fail "the prompt of a file is not its text: $(cat out.txt)"
+[ "$(wc -l <out.txt)" -eq 1 ] && grep -q '"prompt":"the cat"' out.txt || fail "the prompt of a file differs from its text: $(cat out.txt)"
 sed 's/"text"/"body"/' val.jsonl >body.jsonl
 expect_error 1 'fix: .*--text-key KEY' "$gradus" eval plain --text body.jsonl
 expect_ok "$gradus" eval plain --text body.jsonl --text-key body --json
-cmp out.txt <("$gradus" eval plain --text val.txt --json) || fail "the text under another key is another: $(cat out.txt)"
+cmp out.txt <("$gradus" eval plain --text val.txt --json) || fail "the text under another key differs: $(cat out.txt)"
 expect_error 1 'fix: .*--text-key KEY' "$gradus" generate plain --prompt-file body.jsonl
 echo '{"body": "the cat"}' >short.jsonl
 expect_ok "$gradus" generate plain --prompt-file short.jsonl --text-key body -n 1
 expect_ok "$gradus" bench tokenizer --tokenizer prepared --input body.jsonl --text-key body --repeat 1
-# Documents stand apart as in training: an end of text between them is predicted too.
+# Documents are separated as in training: the end-of-text between them is predicted too.
 expect_ok "$gradus" eval masked-f32 --text val.txt --json
 ids=$(value_of tokens out.txt)
 cp val.txt again.txt
 expect_ok "$gradus" eval masked-f32 --text val.txt again.txt --json
 [ "$(value_of tokens out.txt)" -eq $((2 * ids + 2)) ] || fail "two texts of $ids + 1 tokens are not $((2 * ids + 2)): $(cat out.txt)"
 
-# Names that promise what the bytes do not hold, in every command that reads text.
+# Names that contradict the content, in every command that reads text.
 head -c 5000 /dev/zero | tr '\0' 'x' >junk.txt.gz
 cp junk.txt.gz junk.jsonl.zst
 head -c 100 val.txt.gz >cut.txt.gz
@@ -129,5 +129,5 @@ mkdir mixed
 cp val.txt document.txt mixed
 touch mixed/a.xyz
 expect_ok "$gradus" tokenizer train mixed --kind char --out mixed
-grep -q '^note: left out: 1 document: 1 not_text; 1 file of another kind: 1 .xyz' err.txt || fail "what is left out is not told: $(cat err.txt)"
+grep -q '^note: skipped: 1 document: 1 not_text; 1 file of another kind: 1 .xyz' err.txt || fail "skipped documents are not reported: $(cat err.txt)"
 echo passed
