@@ -21,15 +21,15 @@ uint64_t next_identity() {
     return ++last;
 }
 
-// Ids on their way out: gathered here, because a vector that may grow at each id is slow to append to.
+// Collects the output ids, because appending to a vector that may grow at each id is slow.
 class IdBuffer {
 public:
     explicit IdBuffer(std::vector<int32_t>& out) : out_(out) {}
 
-    // Writes all of the slot's places and keeps `count` of them: no branch on how many.
+    // Copies all ids of the slot and keeps `count` of them: no branch on the count.
     void append(const PieceCache::Slot& slot) {
         if (used_ > capacity) flush();
-        std::copy_n(slot.ids, PieceCache::most_ids, ids_ + used_);
+        std::copy_n(slot.ids, PieceCache::max_ids, ids_ + used_);
         used_ += size_t(slot.count);
     }
 
@@ -42,7 +42,7 @@ private:
     static constexpr size_t capacity = 1024;
     std::vector<int32_t>& out_;
     size_t used_ = 0;
-    int32_t ids_[capacity + 2 * PieceCache::most_ids];
+    int32_t ids_[capacity + 2 * PieceCache::max_ids];
 };
 
 }  // namespace
@@ -88,8 +88,8 @@ void ByteBpe::build_joined_bytes(const TokenizerParts& parts) {
     }
 }
 
-// Which pieces may skip the merges: those that the merges would turn into that one token anyhow, or every token where
-// the vocabulary says that merges come second.
+// The pieces that may skip the merges: those that the merges would turn into that one token anyway, or every token if
+// the tokenizer ignores merges.
 void ByteBpe::build_token_table(const TokenizerParts& parts) {
     tokens_.assign(std::bit_ceil(size_t(vocabulary_.size()) * 2 + 2), TokenSlot{0, -1});
     std::vector<int32_t> ids;
@@ -121,7 +121,7 @@ int32_t ByteBpe::whole_token(std::string_view piece, uint64_t hash) const {
     return -1;
 }
 
-void ByteBpe::encode_unseen(std::string_view piece, uint64_t hash, std::vector<int32_t>& out) const {
+void ByteBpe::encode_uncached(std::string_view piece, uint64_t hash, std::vector<int32_t>& out) const {
     const int32_t id = whole_token(piece, hash);
     if (id >= 0) out.push_back(id);
     else merge_piece(piece, out);
@@ -135,7 +135,7 @@ void ByteBpe::encode(std::string_view text, std::vector<int32_t>& out) const {
     for_each_gpt2_piece(text, [&](std::string_view piece) {
         if (piece.size() > longest_short_piece) {
             buffer.flush();
-            encode_unseen(piece, hash_piece(piece), out);
+            encode_uncached(piece, hash_piece(piece), out);
             return;
         }
         const PieceKey key = short_piece_key(piece.data(), piece.size(), end);
@@ -143,8 +143,8 @@ void ByteBpe::encode(std::string_view text, std::vector<int32_t>& out) const {
         PieceCache::Slot& slot = cache.slot(hash);
         if (!(slot.key == key)) {
             ids.clear();
-            encode_unseen(piece, hash, ids);
-            if (ids.size() > PieceCache::most_ids) {
+            encode_uncached(piece, hash, ids);
+            if (ids.size() > PieceCache::max_ids) {
                 buffer.flush();
                 out.insert(out.end(), ids.begin(), ids.end());
                 return;

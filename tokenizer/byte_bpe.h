@@ -1,15 +1,15 @@
 #pragma once
-// Byte-pair encoding of bytes, as a model: pieces of text in, ids out.
+// Byte-level BPE as a model: pieces of text in, ids out.
 //
-// Each byte of a piece starts as its own token. While some neighbours (a, b) are in the list of merges, the pair with
+// Each byte of a piece starts as its own token. While some adjacent pair (a, b) is in the list of merges, the pair with
 // the lowest rank, the leftmost on a tie, is replaced by its result. Cost: n^2/2 steps for pieces of up to 64 bytes,
-// where a scan beats any structure, and n log n beyond. Four shortcuts, which never change an id: a table of the
-// tokens that the merges arrive at for their own bytes, a cache per thread, a scanner in the place of a regular
-// expression, and cuts in long pieces between two bytes that stand together in no merged token, which so no merge ever
-// joins. Source: Sennrich, Haddow, Birch 2016 (arXiv:1508.07909); GPT-2's encoder.py.
+// where a scan is fastest, and n log n for longer ones. Four shortcuts never change an id: a table of the tokens that
+// the merges produce from their own bytes, a cache per thread, a scanner instead of a regular expression, and splitting
+// long pieces between two bytes that are adjacent in no merged token, so that no merge ever joins them.
+// Source: Sennrich, Haddow, Birch 2016 (arXiv:1508.07909); GPT-2's encoder.py.
 //
-// Error: a piece with more than `longest_part` bytes between two such cuts, as no text has; merging it takes some 30
-// bytes of memory for each of its own.
+// Error: a piece with more than `longest_part` bytes between two such splits, which no real text has; merging takes
+// about 30 bytes of memory per byte.
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -20,17 +20,18 @@ namespace gradus {
 
 class ByteBpe {
 public:
-    // The vocabulary holds each of the 256 bytes as a token; merges name tokens of it. `parts` outlives the model.
+    // The vocabulary must have each of the 256 bytes as a token; merges refer to its tokens. `parts` must outlive the
+    // model.
     explicit ByteBpe(const TokenizerParts& parts);
     ByteBpe(const ByteBpe&) = delete;
     ByteBpe& operator=(const ByteBpe&) = delete;
 
     static constexpr size_t longest_part = size_t(256) << 20;
 
-    // The ids of any bytes, cut into pieces by GPT-2's pattern. Thread-safe.
+    // The ids of any bytes, split into pieces by GPT-2's pattern. Thread-safe.
     void encode(std::string_view text, std::vector<int32_t>& out) const;
 
-    // The ids of one piece by the merges alone.
+    // The ids of one piece by the merges only, without shortcuts.
     void merge_piece(std::string_view piece, std::vector<int32_t>& out) const;
 
 private:
@@ -40,7 +41,7 @@ private:
         uint32_t rank;
     };
     struct TokenSlot {
-        uint32_t tag;  // high half of the hash: most strangers are turned away without looking at bytes
+        uint32_t tag;  // high half of the hash: rejects most other pieces without comparing bytes
         int32_t id;    // -1: empty
     };
 
@@ -50,18 +51,18 @@ private:
     size_t part_end(std::string_view piece, size_t begin) const;
     uint32_t rank_of(int32_t left, int32_t right) const;
     int32_t whole_token(std::string_view piece, uint64_t hash) const;
-    void encode_unseen(std::string_view piece, uint64_t hash, std::vector<int32_t>& out) const;
+    void encode_uncached(std::string_view piece, uint64_t hash, std::vector<int32_t>& out) const;
     void merge_short(std::string_view piece, std::vector<int32_t>& out) const;
     void merge_long(std::string_view part, std::vector<int32_t>& out) const;
 
-    uint64_t identity_;  // tells this model's cached pieces from another's
+    uint64_t identity_;  // distinguishes this model's cached pieces from those of other models
     const Vocabulary& vocabulary_;
     int32_t id_of_byte_[256];
     std::vector<int32_t> result_of_rank_;
     std::vector<PairSlot> pairs_;              // open addressing, at most half full
-    std::vector<uint32_t> rank_of_two_bytes_;  // [256 * left + right]: what each piece starts with, without a search
+    std::vector<uint32_t> rank_of_two_bytes_;  // [256 * left + right]: the initial ranks of a piece, without a search
     std::vector<TokenSlot> tokens_;            // open addressing, at most half full
-    std::vector<bool> joined_bytes_;           // [256 * left + right]: side by side in the result of some merge
+    std::vector<bool> joined_bytes_;           // [256 * left + right]: adjacent in the result of some merge
 };
 
 }  // namespace gradus

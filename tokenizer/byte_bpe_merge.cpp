@@ -1,4 +1,4 @@
-// Byte-pair encoding of one piece: repeatedly the best pair, found by a scan or by a heap.
+// Byte-pair encoding of one piece: merges the best pair repeatedly, found by a scan or with a heap.
 #include <algorithm>
 #include <functional>
 #include <queue>
@@ -11,7 +11,7 @@ namespace gradus {
 
 namespace {
 
-constexpr size_t longest_scan = 64;  // bytes; beyond, the heap wins
+constexpr size_t longest_scan = 64;  // bytes; for longer pieces the heap is faster
 
 }  // namespace
 
@@ -26,14 +26,14 @@ void ByteBpe::merge_piece(std::string_view piece, std::vector<int32_t>& out) con
     }
 }
 
-// Where the part of the piece that starts at `begin` ends: the parts' merges know nothing of each other.
+// The end of the part of the piece that starts at `begin`; the merges of different parts are independent.
 size_t ByteBpe::part_end(std::string_view piece, size_t begin) const {
     size_t end = begin + 1;
     while (end < piece.size() && joined_bytes_[256 * size_t(uint8_t(piece[end - 1])) + uint8_t(piece[end])]) {
         if (++end - begin > longest_part)
             throw Error("a text has more than " + std::to_string(longest_part) + " bytes without a break",
-                        "byte-pair encoding holds such a piece in memory as a whole, many times over",
-                        "break the text into words or lines, or leave it out");
+                        "byte-pair encoding needs many times its size in memory for such a piece",
+                        "break the text into words or lines, or remove it");
     }
     return end;
 }
@@ -47,7 +47,7 @@ void ByteBpe::merge_short(std::string_view piece, std::vector<int32_t>& out) con
     for (size_t i = 0; i + 1 < count; ++i)
         ranks[i] = rank_of_two_bytes_[256 * size_t(uint8_t(piece[i])) + uint8_t(piece[i + 1])];
     while (count > 1) {
-        const size_t best = size_t(std::min_element(ranks, ranks + count - 1) - ranks);  // the leftmost of equals
+        const size_t best = size_t(std::min_element(ranks, ranks + count - 1) - ranks);  // the leftmost of equal ranks
         if (ranks[best] == no_rank) break;
         ids[best] = result_of_rank_[ranks[best]];
         std::copy(ids + best + 2, ids + count, ids + best + 1);
@@ -59,10 +59,10 @@ void ByteBpe::merge_short(std::string_view piece, std::vector<int32_t>& out) con
     out.insert(out.end(), ids, ids + count);
 }
 
-// A linked list of tokens, and a heap of pairs that were possible once. An entry is stale when the pair at its place has
-// another rank by now; since a token only ever grows, no pair comes back to a place that it left.
+// A linked list of tokens, and a heap of candidate pairs. A heap entry is stale if the pair at its position has another
+// rank by now; since tokens only grow, a pair never returns to a position that it has left.
 void ByteBpe::merge_long(std::string_view part, std::vector<int32_t>& out) const {
-    constexpr uint32_t none = UINT32_MAX;  // places have 32 bits: half the memory
+    constexpr uint32_t none = UINT32_MAX;  // positions have 32 bits: half the memory
     static_assert(longest_part < none);
     struct Link {
         int32_t id;

@@ -8,7 +8,7 @@ namespace gradus {
 
 namespace {
 
-// How a character looks in a message: itself when it can be seen, and its number always.
+// A character in a message: itself if it is printable, and always its code point.
 std::string shown(std::string_view bytes, char32_t code) {
     const bool visible = code > 0x20 && code != 0x7F && char_class(code) != CharClass::space;
     return visible ? "'" + std::string(bytes) + "' (" + code_point_name(code) + ")" : code_point_name(code);
@@ -18,7 +18,7 @@ std::string shown(std::string_view bytes, char32_t code) {
     char hex[8];
     std::snprintf(hex, sizeof hex, "0x%02X", unsigned(byte));
     throw Error("the text is not UTF-8",
-                "byte " + std::string(hex) + " at offset " + std::to_string(offset) + " cannot stand there",
+                "byte " + std::string(hex) + " at offset " + std::to_string(offset) + " is not valid there",
                 "convert the text to UTF-8, or use a byte-level BPE tokenizer, which takes any bytes");
 }
 
@@ -46,8 +46,8 @@ void CharacterModel::encode(std::string_view text, std::vector<int32_t>& out) co
         const int32_t id = next.code < id_of_code_.size() ? id_of_code_[next.code] : -1;
         if (id < 0)
             throw Error("character " + shown({at, size_t(next.length)}, next.code) + " is not in the vocabulary",
-                        "it is at byte " + std::to_string(offset) + " of the text, and the text that this character " +
-                            "vocabulary was made from does not have it",
+                        "it is at byte " + std::to_string(offset) + " of the text; the text that this vocabulary was " +
+                            "made from does not have it",
                         "make the vocabulary from a text that has it, or use a byte-level BPE tokenizer");
         out.push_back(id);
         at += next.length;

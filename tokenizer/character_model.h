@@ -1,5 +1,5 @@
 #pragma once
-// Characters as a model: one id for each code point of the vocabulary.
+// Characters as a model: one id per code point of the vocabulary.
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -13,7 +13,7 @@ public:
     // Every token of the vocabulary that is neither special nor added is one code point in UTF-8.
     explicit CharacterModel(const Vocabulary& vocabulary);
 
-    // Error names the first character that is not in the vocabulary, or the first byte that is not UTF-8, with its
+    // The Error names the first character that is not in the vocabulary, or the first byte that is not UTF-8, with its
     // offset.
     void encode(std::string_view text, std::vector<int32_t>& out) const;
 

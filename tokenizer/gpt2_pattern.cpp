@@ -10,14 +10,14 @@ namespace gradus {
 
 namespace {
 
-// The class of each ASCII byte, and a mark for the bytes that need decoding first.
-enum class ByteClass : uint8_t { other, letter, number, space, beyond_ascii };
+// The class of each ASCII byte, and a marker for bytes that must be decoded first.
+enum class ByteClass : uint8_t { other, letter, number, space, non_ascii };
 
 constexpr std::array<ByteClass, 256> make_byte_classes() {
     std::array<ByteClass, 256> classes{};
     for (int byte = 0; byte < 256; ++byte) {
         const int lower = byte | 0x20;
-        classes[byte] = byte >= 0x80                               ? ByteClass::beyond_ascii
+        classes[byte] = byte >= 0x80                               ? ByteClass::non_ascii
                         : lower >= 'a' && lower <= 'z'             ? ByteClass::letter
                         : byte >= '0' && byte <= '9'               ? ByteClass::number
                         : byte == ' ' || (byte >= 9 && byte <= 13) ? ByteClass::space
@@ -33,15 +33,15 @@ struct Classified {
     int length;
 };
 
-Classified classify_beyond_ascii(const char* at, const char* end) {
+Classified classify_non_ascii(const char* at, const char* end) {
     const Utf8Char next = decode_utf8(at, end);
     return {next.valid ? char_class(next.code) : CharClass::other, next.length};
 }
 
 inline Classified classify(const char* at, const char* end) {
     const ByteClass quick = byte_classes[uint8_t(*at)];
-    if (quick != ByteClass::beyond_ascii) return {CharClass(quick), 1};
-    return classify_beyond_ascii(at, end);
+    if (quick != ByteClass::non_ascii) return {CharClass(quick), 1};
+    return classify_non_ascii(at, end);
 }
 
 // The end of the run of `wanted` characters at `at`.
@@ -51,10 +51,10 @@ inline const char* run_end(const char* at, const char* end) {
         const ByteClass quick = byte_classes[uint8_t(*at)];
         if (quick == ByteClass(wanted)) {
             ++at;
-        } else if (quick != ByteClass::beyond_ascii) {
+        } else if (quick != ByteClass::non_ascii) {
             break;
         } else {
-            const Classified next = classify_beyond_ascii(at, end);
+            const Classified next = classify_non_ascii(at, end);
             if (next.of != wanted) break;
             at += next.length;
         }
@@ -62,7 +62,7 @@ inline const char* run_end(const char* at, const char* end) {
     return at;
 }
 
-// The end of the contraction at the apostrophe `at`, or `at` itself when there is none.
+// The end of the contraction at the apostrophe `at`, or `at` itself if there is none.
 inline const char* contraction_end(const char* at, const char* end) {
     if (end - at < 2) return at;
     const char first = at[1];
@@ -74,8 +74,8 @@ inline const char* contraction_end(const char* at, const char* end) {
     return at;
 }
 
-// The end of the white space at `at` when no word can take its first character. A run gives its last character back to
-// the word after it, unless that is all there is.
+// The end of the white space at `at` if its first character belongs to no word. A run leaves its last character to the
+// next word, unless it has only one.
 const char* space_end(const char* at, const char* end) {
     const char* last = at;
     const char* next = at;

@@ -1,4 +1,4 @@
-// JSON read with an Error that names line and column.
+// Parses JSON with Errors that name line and column.
 #include "tokenizer/json_text.h"
 
 #include <algorithm>
@@ -21,7 +21,7 @@ std::string place(std::string_view text, size_t offset, const std::string& name)
     return name + ":" + std::to_string(line) + ":" + std::to_string(before.size() - last_line + 1) + ": ";
 }
 
-// Where brackets outside of strings get deeper than that; npos where they do not.
+// Where brackets outside of strings nest too deeply; npos if they do not.
 size_t too_deep_at(std::string_view text) {
     bool in_string = false;
     int depth = 0;
@@ -45,21 +45,21 @@ size_t too_deep_at(std::string_view text) {
 
 nlohmann::json parse_json(std::string_view text, const std::string& name) {
     if (const size_t at = too_deep_at(text); at != std::string_view::npos)
-        throw Error("'" + name + "' is not a file of this kind",
-                    place(text, at, name) + "lists and objects lie deeper in each other than " +
-                        std::to_string(deepest) + " levels",
-                    "copy the file again from where it was made");
+        throw Error(
+            "'" + name + "' is not a file of this kind",
+            place(text, at, name) + "lists and objects are nested deeper than " + std::to_string(deepest) + " levels",
+            "copy the file again from its source");
     try {
         return nlohmann::json::parse(text);
     } catch (const nlohmann::json::parse_error& problem) {
         throw Error("'" + name + "' is not JSON",
-                    place(text, problem.byte > 0 ? problem.byte - 1 : 0, name) + "the text stops making sense here",
-                    text.empty() ? "the file is empty: copy it again" : "the file may be cut short: copy it again");
+                    place(text, problem.byte > 0 ? problem.byte - 1 : 0, name) + "the text is not valid JSON here",
+                    text.empty() ? "the file is empty: copy it again" : "the file may be truncated: copy it again");
     } catch (const nlohmann::json::exception& problem) {
         std::string reason = problem.what();  // "[json.exception.…] number overflow parsing '1e999'"
         reason.erase(0, reason.find("] ") == std::string::npos ? 0 : reason.find("] ") + 2);
         throw Error("'" + name + "' cannot be read", name + ": " + on_one_line(reason, longest_reason),
-                    "copy the file again from where it was made");
+                    "copy the file again from its source");
     }
 }
 

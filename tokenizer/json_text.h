@@ -1,6 +1,6 @@
 #pragma once
-// JSON read with an Error that names line and column: text that is no JSON, a number that no machine holds, lists and
-// objects inside each other beyond any use (a value that deep costs a stack to print or copy).
+// Parses JSON. The Error names line and column: text that is not JSON, numbers out of range, nesting so deep that
+// printing or copying the value would overflow the stack.
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>

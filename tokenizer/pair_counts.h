@@ -1,5 +1,5 @@
 #pragma once
-// How often each pair of neighbours occurs, and in which words it has appeared since the last look.
+// How often each adjacent pair occurs, and in which words it has newly appeared.
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -16,13 +16,13 @@ public:
 
     PairCounts() : slots_(size_t(1) << 12, empty) {}
 
-    // `index` stays valid for ever; entries move.
+    // `index` stays valid; references to entries do not.
     uint32_t index_of(uint64_t pair);
     Entry& operator[](uint32_t index) { return entries_[index]; }
 
-    // The pair occurs `count` more times (or fewer), in this word.
+    // Adds `count` (may be negative) to the pair's count, in this word.
     void add(uint64_t pair, int64_t count, uint32_t word);
-    // The pairs that appeared in words since the last call, in the order of their first appearance.
+    // The pairs that appeared in words since the last call, in order of first appearance.
     std::vector<uint32_t> take_appeared() {
         std::vector<uint32_t> taken;
         taken.swap(appeared_);

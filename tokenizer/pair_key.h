@@ -1,5 +1,5 @@
 #pragma once
-// Two token ids as one number: equal, ordered and hashed as the pair is.
+// Two token ids as one number, with the same equality and order as the pair.
 #include <cstdint>
 
 namespace gradus {
@@ -8,7 +8,7 @@ inline uint64_t pair_of(int32_t left, int32_t right) { return uint64_t(uint32_t(
 inline int32_t left_of(uint64_t pair) { return int32_t(pair >> 32); }
 inline int32_t right_of(uint64_t pair) { return int32_t(uint32_t(pair)); }
 
-// Tables take the low bits.
+// For hash tables that use the low bits.
 inline uint64_t hash_pair(uint64_t pair) {
     pair *= 0x9E3779B97F4A7C15;
     return pair ^ pair >> 32;

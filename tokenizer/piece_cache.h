@@ -1,8 +1,9 @@
 #pragma once
-// Remembers the ids of pieces met before: direct-mapped, one per thread, so it needs neither locks nor eviction.
+// Caches the ids of recent pieces: direct-mapped, one cache per thread, so it needs neither locks nor an eviction
+// policy.
 //
-// Text repeats itself: well over nine pieces in ten are answered here, with one cache line read and no branch on how
-// many ids there are.
+// Text is repetitive: the cache answers well over nine pieces in ten, with one cache line read and no branch on the
+// number of ids.
 #include <cstdint>
 #include <vector>
 
@@ -12,15 +13,15 @@ namespace gradus {
 
 class PieceCache {
 public:
-    static constexpr int most_ids = 3;
+    static constexpr int max_ids = 3;
 
     struct alignas(32) Slot {
         PieceKey key;
-        int32_t ids[most_ids] = {};
+        int32_t ids[max_ids] = {};
         int32_t count = 0;
     };
 
-    // This thread's cache, emptied if it last served another model. `owner` is a number that no other model has.
+    // This thread's cache, cleared if another model used it last. `owner` is a number unique to the model.
     static PieceCache& of_this_thread(uint64_t owner) {
         thread_local PieceCache cache;
         if (cache.owner_ != owner) {

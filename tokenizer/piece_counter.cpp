@@ -1,4 +1,4 @@
-// Counting pieces: a hash table with its strings in one arena, and threads that fill one each.
+// Counting pieces: a hash table with its strings in one arena, and one such table per thread.
 #include "tokenizer/piece_counter.h"
 
 #include <algorithm>
@@ -57,7 +57,7 @@ std::vector<PieceCounter::Piece> PieceCounter::sorted() const {
 PieceCounter count_pieces(const TextSource& next, int threads, const std::function<void(CountingProgress)>& report) {
     CHECK(threads >= 1);
     constexpr size_t batch_bytes = size_t(1) << 20;
-    std::mutex source;  // guards what follows
+    std::mutex source;  // guards the variables below
     CountingProgress progress;
     bool ended = false;
     const auto stop = [&] {
@@ -65,11 +65,11 @@ PieceCounter count_pieces(const TextSource& next, int threads, const std::functi
         ended = true;
     };
 
-    // Texts that together are worth a thread's while; none at the end.
+    // A batch of texts that is worth a thread's while; empty at the end.
     const auto take = [&] {
         std::vector<std::string> texts;
         const std::lock_guard lock(source);
-        bool more = !std::exchange(ended, true);  // ended, for the others, if anything here throws
+        bool more = !std::exchange(ended, true);  // if anything here throws, the others see the end
         size_t bytes = 0;
         for (std::string text; more && bytes < batch_bytes; text.clear()) {
             if (!(more = next(text))) break;
@@ -88,7 +88,7 @@ PieceCounter count_pieces(const TextSource& next, int threads, const std::functi
         try {
             for (std::vector<std::string> texts = take(); !texts.empty(); texts = take())
                 for (const std::string& text : texts) counters[size_t(thread)].add_pieces_of(text);
-        } catch (...) {  // the others need not go on
+        } catch (...) {  // the others can stop
             stop();
             throw;
         }

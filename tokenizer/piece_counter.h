@@ -1,8 +1,8 @@
 #pragma once
-// How often each piece occurs in a corpus: all that a trainer needs to know of it.
+// How often each piece occurs in a corpus, which is all that a trainer needs.
 //
-// A hundred megabytes of English have about half a million distinct pieces, so a corpus far larger than memory is
-// counted in a fraction of it. Counts have 64 bits.
+// A hundred megabytes of English have about half a million distinct pieces, so the counts of a corpus take a fraction
+// of its size, and it can be far larger than memory. Counts have 64 bits.
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -15,7 +15,7 @@ namespace gradus {
 class PieceCounter {
 public:
     struct Piece {
-        std::string_view bytes;  // lives in the counter
+        std::string_view bytes;  // owned by the counter
         int64_t count;
         uint64_t hash;
     };
@@ -27,7 +27,7 @@ public:
     void add(const PieceCounter& other);
     size_t distinct() const { return used_; }
 
-    // In an order that depends on the pieces alone: not on the order they came in, nor on how many threads counted.
+    // In an order that depends only on the pieces, not on their order in the corpus or the number of threads.
     std::vector<Piece> sorted() const;
 
 private:
@@ -45,13 +45,13 @@ private:
     size_t used_ = 0;
 };
 
-// What has been counted so far.
+// Progress so far.
 struct CountingProgress {
     uint64_t texts = 0, bytes = 0;
 };
 
-// Counts the pieces of all texts with `threads` threads; `report` is called now and then, by one thread at a time.
-// An Error thrown by the source ends the counting and is thrown on.
+// Counts the pieces of all texts with `threads` threads; `report` is called from time to time, by one thread at a time.
+// An Error from the source ends the counting and is rethrown.
 PieceCounter count_pieces(const TextSource& next, int threads, const std::function<void(CountingProgress)>& report);
 
 }  // namespace gradus

@@ -1,5 +1,5 @@
 #pragma once
-// Short pieces as two machine words, so that comparing and hashing one costs a few instructions.
+// Short pieces as two machine words, so that comparing and hashing takes a few instructions.
 #include <xxhash.h>
 
 #include <bit>
@@ -11,7 +11,8 @@ namespace gradus {
 
 static_assert(std::endian::native == std::endian::little, "piece keys are masked as little-endian words");
 
-// Up to 15 bytes, zero padded, the length in the last byte: the key of no bytes is all zero and stands for "empty".
+// Up to 15 bytes, zero-padded, with the length in the last byte: the key of an empty piece is all zero and means
+// "empty".
 struct PieceKey {
     uint64_t low = 0, high = 0;
     bool operator==(const PieceKey&) const = default;
@@ -34,7 +35,7 @@ inline PieceKey short_piece_key(const char* at, size_t length, const char* end) 
     return key;
 }
 
-// Both ends of the result are well mixed: tables take the low bits.
+// Both ends of the result are well mixed; tables use the low bits.
 inline uint64_t hash_piece_key(PieceKey key) {
     uint64_t hash = key.low * 0x9E3779B97F4A7C15 + key.high * 0xC2B2AE3D27D4EB4F;
     hash ^= hash >> 32;
@@ -42,7 +43,7 @@ inline uint64_t hash_piece_key(PieceKey key) {
     return hash ^ hash >> 32;
 }
 
-// A hash of any piece; equal to hash_piece_key of its key when it is short.
+// A hash of any piece; for a short piece equal to hash_piece_key of its key.
 inline uint64_t hash_piece(std::string_view piece) {
     if (piece.size() <= longest_short_piece)
         return hash_piece_key(short_piece_key(piece.data(), piece.size(), piece.data() + piece.size()));

@@ -1,4 +1,4 @@
-// Text as it is generated.
+// Streaming decoder.
 #include "tokenizer/stream_decoder.h"
 
 namespace gradus {

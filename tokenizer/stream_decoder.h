@@ -1,9 +1,9 @@
 #pragma once
-// Text as it is generated: ids in, whole characters out.
+// Streaming decoder: ids in, complete characters out.
 //
-// A token may end in the middle of a character, so what can be shown lags behind by up to three bytes. All that comes
-// out is valid UTF-8; bytes that can never become a character come out as U+FFFD, one for each maximal subpart, as
-// browsers and Python's "replace" do it.
+// A token may end in the middle of a character, so the output lags behind by up to three bytes. The output is always
+// valid UTF-8; bytes that can never become a character are replaced by U+FFFD, one per maximal subpart, as in browsers
+// and in Python's "replace".
 #include <string>
 
 #include "tokenizer/tokenizer.h"
@@ -15,9 +15,9 @@ class StreamDecoder {
 public:
     explicit StreamDecoder(Tokenizer tokenizer) : tokenizer_(std::move(tokenizer)) {}
 
-    // The text that this id completes; may be empty. Error names an id outside the vocabulary.
+    // The text that this id completes; may be empty. Error if the id is outside the vocabulary.
     std::string push(int32_t id);
-    // The end: an unfinished character becomes U+FFFD. The decoder is as new afterwards.
+    // End of the stream: an incomplete character becomes U+FFFD. Afterwards the decoder can be used again.
     std::string flush();
 
 private:

@@ -1,4 +1,4 @@
-// Threads that are joined whatever happens.
+// Threads that are always joined.
 #include "tokenizer/threads.h"
 
 #include <exception>
@@ -20,11 +20,11 @@ void run_in_threads(int threads, const std::function<void(int thread)>& work) {
         } catch (...) { failures[size_t(thread)] = std::current_exception(); }
     };
     {
-        std::vector<std::jthread> helpers;  // each joins as it goes
+        std::vector<std::jthread> helpers;  // joined by their destructors
         helpers.reserve(size_t(threads) - 1);
         try {
             for (int thread = 1; thread < threads; ++thread) helpers.emplace_back(guarded, thread);
-        } catch (const std::system_error&) {  // a limit on threads: those that run do the work
+        } catch (const std::system_error&) {  // a limit on threads: the running ones do the work
         } catch (const std::bad_alloc&) {}
         guarded(0);
     }

@@ -1,4 +1,4 @@
-// The handle: one immutable state, made of parts and the model that runs on them.
+// The handle: one immutable state with the parts and the model that uses them.
 #include "tokenizer/tokenizer.h"
 
 #include "engine/base/error.h"
@@ -39,7 +39,7 @@ struct Tokenizer::State {
         const int32_t size = parts.vocabulary.size();
         if (id < 0 || id >= size)
             throw Error("token id " + std::to_string(id) + " is outside the vocabulary",
-                        "this tokenizer has the ids 0 to " + std::to_string(size - 1),
+                        "this tokenizer has ids 0 to " + std::to_string(size - 1),
                         "use the tokenizer that the ids were made with");
     }
 
@@ -70,9 +70,10 @@ Tokenizer Tokenizer::load(const fs::path& file_or_folder) {
     if (fs::exists(json, ignored)) return parse(read_file(json), json.string());
     if (fs::exists(vocab, ignored) && fs::exists(merges, ignored)) return from_vocab_and_merges(vocab, merges);
     if (fs::exists(file_or_folder / "tokenizer.model", ignored))
-        throw Error("the tokenizer in '" + file_or_folder.string() + "' is not supported",
-                    "tokenizer.model is SentencePiece's, as LLaMA 2 has it; byte-level BPE of GPT-2's kind is read",
-                    other_tokenizers);
+        throw Error(
+            "the tokenizer in '" + file_or_folder.string() + "' is not supported",
+            "tokenizer.model is a SentencePiece file, as in LLaMA 2; byte-level BPE with GPT-2's pattern is supported",
+            other_tokenizers);
     throw Error("there is no tokenizer in '" + file_or_folder.string() + "'",
                 "the folder has neither tokenizer.json nor vocab.json and merges.txt",
                 "copy the tokenizer.json of the model there, or train one: gradus tokenizer train");

@@ -1,15 +1,16 @@
 #pragma once
 // tokenizer.json, the file of Hugging Face's tokenizers library.
 //
-// Written: model BPE with `vocab` and `merges` as strings "a b" (which every version reads; byte-level names hold no
-// spaces), pre_tokenizer and decoder ByteLevel, specials in added_tokens, and where documents open with a special token, the
-// post-processor TemplateProcessing that puts it before a text. A character vocabulary is BPE without merges, without a
-// pre-tokenizer, with the decoder Fuse. Keys at their default that older versions do not know are left out.
+// Written: model BPE with `vocab` and `merges` as strings "a b" (which every version reads; byte-level names have no
+// spaces), pre_tokenizer and decoder ByteLevel, special tokens in added_tokens, and if documents open with a special
+// token, the post-processor TemplateProcessing that puts it before a text. A character vocabulary is BPE without
+// merges, without a pre-tokenizer, with the decoder Fuse. Keys with default values that older versions do not know are
+// omitted.
 //
-// Read: the same, in either form of merges; a Sequence as the parts in it, of any depth, none or one; padding and truncation,
-// which are settings of a batch, are left. What changes no id is left too (post_processor ByteLevel, a template that adds
-// nothing, unk_token of a byte-level vocabulary). Anything else that the file asks for, from a normalizer to a dropout, is
-// refused by name: an id that differs from the library's is worse than no id.
+// Read: the same, with either form of merges; a Sequence of any depth as its parts, if it has none or one; padding and
+// truncation, which are settings of a batch, are ignored. Parts that change no id are ignored too (post_processor
+// ByteLevel, a template that adds nothing, unk_token of a byte-level vocabulary). Anything else, from a normalizer to
+// dropout, is refused by name: an id that differs from the library's is worse than no id.
 #include <string>
 #include <string_view>
 
@@ -17,13 +18,12 @@
 
 namespace gradus {
 
-// What to do with a model whose tokenizer is of a kind that is not read, as the fix of an Error.
+// The fix of an Error about a tokenizer of an unsupported kind.
 inline constexpr const char* other_tokenizers =
-    "use a model with byte-level BPE of GPT-2's kind or characters, or train a tokenizer: gradus tokenizer train "
-    "(convert and "
-    "model.from need none of the folder's)";
+    "use a model with characters or byte-level BPE with GPT-2's pattern, or train a tokenizer: gradus tokenizer train "
+    "(convert and model.from do not need the folder's tokenizer)";
 
-// `name` stands for the file in errors.
+// Errors use `name` as the file's name.
 TokenizerParts parse_tokenizer_json(std::string_view json, const std::string& name);
 std::string write_tokenizer_json(const TokenizerParts& parts);
 

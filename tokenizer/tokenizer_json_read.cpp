@@ -1,4 +1,4 @@
-// Reading tokenizer.json: what is understood is taken, what is not is refused by its name.
+// Reading tokenizer.json: unsupported parts are refused by name.
 #include <initializer_list>
 
 #include "engine/base/error.h"
@@ -43,7 +43,7 @@ public:
     }
 
 private:
-    // A value from the file, short and fit for a message.
+    // A value from the file, shortened for a message.
     static std::string shown(const json& value) {
         if (value.is_array()) return "a list";
         if (value.is_object()) return "an object";
@@ -53,7 +53,7 @@ private:
     [[noreturn]] void wrong(const std::string& where, const std::string& expected, const json& value) const {
         throw Error("'" + name_ + "' is not a tokenizer.json",
                     name_ + ": " + where + " must be " + expected + ", not " + shown(value),
-                    "copy the file again from where it was made");
+                    "copy the file again from its source");
     }
 
     [[noreturn]] void refuse(const std::string& what, const std::string& key, const std::string& value) const {
@@ -72,13 +72,13 @@ private:
         return *found;
     }
 
-    // Of a batch call that somebody made; a text's ids do not depend on it.
+    // Settings of a batch call; a text's ids do not depend on them.
     void require_settings(const char* key) const {
         const auto found = root_.find(key);
         if (found != root_.end() && !found->is_null() && !found->is_object()) wrong(key, "an object or null", *found);
     }
 
-    // The parts of one kind, in order: those of a Sequence, and of Sequences in it, stand for it.
+    // The parts of one kind, in order; Sequences are replaced by their parts recursively.
     std::vector<const json*> leaves(const char* key, const char* members) const {
         std::vector<const json*> all;
         const auto found = root_.find(key);
@@ -122,13 +122,13 @@ private:
         for (const json* part : parts)
             if (const std::string type = type_of(*part, "decoder"); type != needed)
                 refuse("the decoder", "decoder.type", type);
-        // An empty Sequence joins tokens as Fuse does; without a decoder spaces come between them.
+        // An empty Sequence joins tokens as Fuse does; without a decoder there are spaces between them.
         const bool joined = characters && root_.contains("decoder") && !root_["decoder"].is_null();
         if (parts.size() > 1) refuse("the decoder", "decoder.type", "Sequence of several " + needed);
         if (parts.empty() && !joined) refuse("the decoder", "decoder.type", "null");
     }
 
-    // What the post-processor puts before a text: the special tokens of a template [tokens…, text].
+    // The special tokens that the post-processor puts before a text: a template [tokens…, text].
     std::vector<int32_t> opening(const Vocabulary& vocabulary) const {
         std::vector<int32_t> ids;
         for (const json* part : leaves("post_processor", "processors")) {
@@ -202,7 +202,7 @@ private:
         if (const auto dropout = model.find("dropout"); dropout != model.end() && !dropout->is_null() && *dropout != 0)
             refuse_option("the model's", "model.dropout", shown(*dropout));
         if (flag(model, "byte_fallback")) refuse_option("the model's", "model.byte_fallback", "true");
-        // With a token for each byte nothing is ever unknown; among characters something is.
+        // With a token for each byte nothing is unknown; characters can be.
         if (const auto unknown = model.find("unk_token"); characters && unknown != model.end() && !unknown->is_null())
             refuse_option("the model's", "model.unk_token", shown(*unknown));
     }

@@ -1,4 +1,4 @@
-// Writing tokenizer.json, one token a line.
+// Writing tokenizer.json, one token per line.
 #include <nlohmann/json.hpp>
 
 #include "tokenizer/byte_alphabet.h"
@@ -44,8 +44,7 @@ private:
         return spelt ? bytes_to_alphabet(bytes) : std::string(bytes);
     }
 
-    // By rising id: that is the order in which the library assigns ids to those that it does not find in the
-    // vocabulary.
+    // In ascending order of ids: in this order the library assigns ids to tokens that are not in the vocabulary.
     void write_added_tokens() {
         bool first = true;
         for (int32_t id = 0; id < vocabulary_.size(); ++id) {

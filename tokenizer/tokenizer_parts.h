@@ -1,5 +1,5 @@
 #pragma once
-// What a tokenizer is made of, as plain data: loaders and trainers produce it, savers and models read it.
+// The parts of a tokenizer as plain data: loaders and trainers produce them, savers and models read them.
 #include <cstdint>
 #include <vector>
 
@@ -9,10 +9,10 @@ namespace gradus {
 
 enum class TokenizerKind {
     byte_level_bpe,  // GPT-2's pattern, then merges of bytes
-    characters,      // a token for each code point
+    characters,      // one token per code point
 };
 
-// The tokens `left` and `right`, next to each other in a piece, become `result`. The place in the list is the rank.
+// The adjacent tokens `left` and `right` of a piece become `result`. The index in the list is the rank.
 struct Merge {
     int32_t left, right, result;
 };
@@ -20,10 +20,9 @@ struct Merge {
 struct TokenizerParts {
     TokenizerKind kind = TokenizerKind::byte_level_bpe;
     Vocabulary vocabulary;
-    std::vector<Merge> merges;  // byte_level_bpe only
-    std::vector<int32_t>
-        opening;                 // special tokens that the post-processor puts before a text; encode() leaves them out
-    bool ignore_merges = false;  // a piece that is a token becomes it at once, even when the merges lead elsewhere
+    std::vector<Merge> merges;     // byte_level_bpe only
+    std::vector<int32_t> opening;  // special tokens that the post-processor puts before a text; encode() omits them
+    bool ignore_merges = false;    // a piece that is a token becomes that token, even if the merges give another result
 };
 
 }  // namespace gradus

@@ -1,4 +1,4 @@
-// Training byte-level BPE: count pieces, then merge the most frequent pair again and again.
+// Training byte-level BPE: count pieces, then repeatedly merge the most frequent pair.
 #include "tokenizer/train_bpe.h"
 
 #include <algorithm>
@@ -15,7 +15,7 @@ namespace gradus {
 
 namespace {
 
-// The distinct pieces as rows of token ids, which shrink as pairs are merged.
+// The distinct pieces as sequences of token ids, which shrink as pairs are merged.
 struct Words {
     std::vector<int32_t> ids;
     std::vector<size_t> begins;
@@ -48,7 +48,7 @@ public:
     }
 
 private:
-    // A pair that was possible once, with the words in which it appeared at that time. Its count may be stale.
+    // A candidate pair with the words in which it appeared when it was queued. Its count may be stale.
     struct Candidate {
         int64_t count;
         uint64_t pair;
@@ -63,10 +63,10 @@ private:
         if (text.empty())
             throw Error("a special token has no text",
                         "special token " + std::to_string(special_ids_.size() + 1) + " is ''",
-                        "leave it out or name it, for example " + std::string(end_of_text_token));
+                        "remove it or name it, for example " + std::string(end_of_text_token));
         if (!special_texts_.insert(text).second)
-            throw Error("special token '" + text + "' is there twice", "each special token is one id",
-                        "leave one of them out");
+            throw Error("special token '" + text + "' is given twice", "each special token has one id",
+                        "remove one of them");
         special_ids_.push_back(int32_t(tokens_.size()));
         tokens_.push_back(text);
     }
@@ -79,14 +79,14 @@ private:
         for (const uint8_t byte : bytes) id_of_byte_[byte] = add_token(std::string(1, char(byte)));
     }
 
-    // The id of these bytes, a new one unless another pair has made them before.
+    // The id of these bytes; a new one unless another pair has produced them before.
     int32_t add_token(const std::string& bytes) {
         const auto [place, is_new] = id_of_bytes_.try_emplace(bytes, int32_t(tokens_.size()));
         if (!is_new) return place->second;
         if (const std::string spelt = bytes_to_alphabet(bytes); special_texts_.contains(spelt))
             throw Error("special token '" + spelt + "' is also a piece of ordinary text",
-                        "the corpus has it often enough to make it a token, and then any text could forge it",
-                        "choose a text with brackets and bars, for example <|" + spelt + "|>");
+                        "it is frequent enough in the corpus to become a token, so any text could fake it",
+                        "choose a name with brackets and bars, for example <|" + spelt + "|>");
         tokens_.push_back(bytes);
         return place->second;
     }
@@ -133,12 +133,12 @@ private:
         }
     }
 
-    // False when no pair is left that is frequent enough.
+    // False if no pair is frequent enough.
     bool merge_most_frequent() {
         while (!queue_.empty()) {
             std::pop_heap(queue_.begin(), queue_.end());
             const int64_t count = pairs_[queue_.back().index].count;
-            if (count != queue_.back().count) {  // stale: back to its proper place
+            if (count != queue_.back().count) {  // stale: back to its proper position
                 queue_.back().count = count;
                 std::push_heap(queue_.begin(), queue_.end());
                 continue;
@@ -156,8 +156,8 @@ private:
         return false;
     }
 
-    // Replaces the pair from left to right and counts what that does to the neighbours. The merged pair's own count is
-    // left alone: a second candidate of the same pair is merged at once after the first, and its words with it.
+    // Replaces the pair from left to right and updates the counts of adjacent pairs. The merged pair's own count does
+    // not change: a second candidate of the same pair is merged right after the first, with its words.
     void merge_in_word(uint32_t word, const Merge& merge) {
         int32_t* const ids = words_.ids.data() + words_.begins[word];
         const int64_t count = words_.counts[word];
@@ -182,7 +182,7 @@ private:
         words_.lengths[word] = kept;
     }
 
-    // A pair can be merged twice, when the bytes of one of its tokens were made in two ways: the later rank stands.
+    // A pair can be merged twice if the bytes of one of its tokens were produced in two ways: the later rank counts.
     TokenizerParts parts() const {
         TokenizerParts parts;
         parts.vocabulary = Vocabulary(tokens_, special_ids_);

@@ -14,7 +14,7 @@ void mark_characters(std::string_view text, uint64_t number, std::vector<bool>& 
         const Utf8Char next = decode_utf8(at, end);
         if (!next.valid)
             throw Error("text " + std::to_string(number) + " is not UTF-8",
-                        "its byte at offset " + std::to_string(at - text.data()) + " cannot stand there",
+                        "its byte at offset " + std::to_string(at - text.data()) + " is not valid there",
                         "convert the text to UTF-8, or train a byte-level BPE tokenizer, which takes any bytes");
         seen[next.code] = true;
         at += next.length;

@@ -1,4 +1,4 @@
-// UTF-8 and character classes: the generated ranges, spread once into two bits per code point.
+// UTF-8 and character classes: the generated ranges, expanded once to two bits per code point.
 #include "tokenizer/unicode.h"
 
 #include <cstdio>
@@ -31,8 +31,8 @@ private:
     std::vector<uint8_t> packed_;
 };
 
-// What the first byte of a character says: how many bytes follow, and where the second one may lie. The bounds of the
-// second byte are what keeps out overlong forms, surrogates and code points above U+10FFFF.
+// What the first byte of a character determines: the number of bytes that follow, and the range of the second one. The
+// range excludes overlong forms, surrogates and code points above U+10FFFF.
 struct Lead {
     int follow;
     uint8_t second_low, second_high;
@@ -49,7 +49,7 @@ Lead lead_of(uint8_t byte) {
     return {3, 0x80, 0xBF};
 }
 
-// Bytes of [at, end) that belong to one character, complete or not; at least 1.
+// The number of bytes of [at, end) that belong to one character, complete or not; at least 1.
 size_t well_formed_prefix(const char* at, const char* end) {
     const Lead lead = lead_of(uint8_t(*at));
     size_t length = 1;
@@ -97,7 +97,7 @@ size_t incomplete_utf8_tail(std::string_view text) {
     const char* const end = text.data() + text.size();
     for (size_t tail = 1; tail <= 3 && tail <= text.size(); ++tail) {
         const char* const at = end - tail;
-        if ((uint8_t(*at) & 0xC0) == 0x80) continue;  // inside a character: look further back
+        if ((uint8_t(*at) & 0xC0) == 0x80) continue;  // inside a character: keep looking back
         const int follow = lead_of(uint8_t(*at)).follow;
         return follow >= int(tail) && well_formed_prefix(at, end) == tail ? tail : 0;
     }

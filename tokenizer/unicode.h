@@ -1,8 +1,8 @@
 #pragma once
-// UTF-8 and the three classes of code point that pre-tokenizers ask for.
+// UTF-8 and the three classes of code points that pre-tokenizers need.
 //
 // Decoding is strict (no overlong forms, no surrogates, nothing above U+10FFFF) and byte by byte: a byte that cannot
-// start or go on is one invalid unit of length 1, so every string of bytes has exactly one reading.
+// start or continue a character is one invalid unit of length 1, so every byte string has exactly one decoding.
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -11,27 +11,26 @@ namespace gradus {
 
 enum class CharClass : uint8_t { other, letter, number, space };
 
-// The class of a code point by the generated tables (unicode_ranges.h names their Unicode version).
+// The class of a code point from the generated tables (unicode_ranges.h names their Unicode version).
 CharClass char_class(char32_t code);
 
 struct Utf8Char {
-    char32_t code;  // the byte itself when it is invalid
+    char32_t code;  // the byte itself if it is invalid
     int length;     // bytes used, 1 to 4
     bool valid;
 };
 
-// The first character of [at, end), which is not empty.
+// The first character of [at, end), which must not be empty.
 Utf8Char decode_utf8(const char* at, const char* end);
 
-// The number of bytes at the end of `text` that start a character without finishing it: 0 to 3.
+// The number of bytes of an incomplete character at the end of `text`: 0 to 3.
 size_t incomplete_utf8_tail(std::string_view text);
 
-// The bytes up to the next character when [at, end) starts with an invalid unit: the longest run that is the
-// beginning of some character, and at least 1. One replacement character stands for it (Unicode standard, 3.9,
-// "maximal subpart").
+// The length of the invalid unit at the start of [at, end): the longest run that begins some character, and at least 1.
+// One replacement character stands for it (Unicode standard, 3.9, "maximal subpart").
 size_t maximal_subpart(const char* at, const char* end);
 
-// The text with one U+FFFD for each maximal subpart that is not UTF-8, as browsers and Python's "replace" do it.
+// The text with one U+FFFD for each maximal subpart that is not UTF-8, as in browsers and Python's "replace".
 std::string replace_invalid_utf8(std::string_view bytes);
 
 void append_utf8(std::string& out, char32_t code);

@@ -21,11 +21,11 @@ void read_vocab(std::string_view text, const std::string& name, VocabularyFile& 
     const nlohmann::json vocab = parse_json(text, name);
     if (!vocab.is_object())
         throw Error("'" + name + "' is not a vocabulary", name + ": it must be an object of tokens and ids",
-                    "copy vocab.json again from where it was made");
+                    "copy vocab.json again from its source");
     for (const auto& [token, id] : vocab.items()) {
         if (!id.is_number_unsigned() || id.get<uint64_t>() > uint64_t(INT32_MAX))
             throw Error("'" + name + "' is not a vocabulary", name + ": the id of a token must be a number below 2^31",
-                        "copy vocab.json again from where it was made");
+                        "copy vocab.json again from its source");
         file.tokens.emplace_back(token, id.get<int64_t>());
     }
 }
@@ -43,7 +43,7 @@ void read_merges(std::string_view text, const std::string& name, VocabularyFile&
         if (space == std::string_view::npos || line.find(' ', space + 1) != std::string_view::npos)
             throw Error("a merge is not two tokens",
                         name + ":" + std::to_string(line_number) + ": a line is two tokens with one space between them",
-                        "copy merges.txt again from where it was made");
+                        "copy merges.txt again from its source");
         file.merges.emplace_back(line.substr(0, space), line.substr(space + 1));
     }
 }
@@ -68,7 +68,7 @@ public:
         for (const auto& [text, id] : ids) (special.count(text) ? file.specials : file.added).emplace_back(text, id);
     }
 
-    // The token that opens a text, where one does.
+    // The token that opens a text; empty if there is none.
     std::string opening() const { return flag(config_, "add_bos_token") ? text_of(config_, "bos_token") : ""; }
 
 private:
@@ -84,7 +84,7 @@ private:
 
     [[noreturn]] void wrong(const char* name, const std::string& problem) const {
         throw Error("'" + place(name) + "' cannot be read", place(name) + ": " + problem,
-                    "copy " + std::string(name) + " again from where it was made");
+                    "copy " + std::string(name) + " again from its source");
     }
 
     static bool flag(const json& object, const char* key) {

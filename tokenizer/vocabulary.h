@@ -1,9 +1,9 @@
 #pragma once
-// The tokens of a tokenizer: the bytes behind each id, 0..size-1, and which of the ids are special.
+// The tokens of a tokenizer: the bytes of each id, 0..size-1, and which ids are special.
 //
-// A special token ("<|endoftext|>") has a text but stands for no text: nothing that a user writes is ever encoded to
-// it, unless the caller asks for that (Tokenizer::encode_with_specials). An added token ("<x>", of a model that was extended)
-// is text: wherever it stands it becomes its id, before anything else is cut or merged.
+// A special token ("<|endoftext|>") has a text but never represents text: nothing that a user writes is encoded to it,
+// unless the caller requests it (Tokenizer::encode_with_specials). An added token ("<x>", of an extended model) is
+// text: wherever it occurs, it becomes its id before anything else is split or merged.
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -19,7 +19,8 @@ namespace gradus {
 class Vocabulary {
 public:
     Vocabulary() = default;
-    // tokens[id] is the token's bytes; `specials` and `added` are ids below tokens.size(), their texts distinct and not empty.
+    // tokens[id] is the token's bytes; `specials` and `added` are ids below tokens.size(), with distinct non-empty
+    // texts.
     Vocabulary(const std::vector<std::string>& tokens, const std::vector<int32_t>& specials,
                const std::vector<int32_t>& added = {});
 
@@ -31,8 +32,8 @@ public:
         return {arena_.data() + begin, ends_[size_t(id)] - begin};
     }
 
-    // Copies the token to `out`, which has room for it and `padding` bytes more, and returns where it ends. A copy of
-    // fixed size is one instruction, and few tokens are longer.
+    // Copies the token to `out`, which has room for it and `padding` more bytes, and returns its end. A copy of fixed
+    // size is one instruction, and few tokens are longer.
     static constexpr size_t padding = 16;
     char* copy_bytes_of(int32_t id, char* out) const {
         const std::string_view bytes = bytes_of(id);
@@ -47,8 +48,8 @@ public:
     std::optional<int32_t> special_id(std::string_view text) const;
     const std::map<std::string, int32_t, std::less<>>& specials() const { return id_of_special_; }
 
-    // The first added token in `text` at or after `from`, or special one where those are looked for as well; the longest when
-    // several start there.
+    // The first added token (or special token, if wanted) in `text` at or after `from`; the longest if several start
+    // there.
     struct Match {
         size_t at, length;
         int32_t id;
@@ -57,8 +58,8 @@ public:
     std::optional<Match> find(std::string_view text, size_t from, Wanted) const;
 
 private:
-    std::string arena_;         // all tokens, one after the other, then padding
-    std::vector<size_t> ends_;  // ends_[id]: where the token ends in the arena
+    std::string arena_;         // all tokens concatenated, then padding
+    std::vector<size_t> ends_;  // ends_[id]: the end of the token in the arena
     std::vector<bool> special_, added_;
     bool has_added_ = false;
     std::map<std::string, int32_t, std::less<>> id_of_special_, id_of_added_;

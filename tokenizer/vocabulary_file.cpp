@@ -1,4 +1,4 @@
-// From what a file says to parts that hold together.
+// Validates the content of a file and converts it to parts.
 #include "tokenizer/vocabulary_file.h"
 
 #include <set>
@@ -15,7 +15,7 @@ namespace gradus {
 
 namespace {
 
-// A name from a file, fit for a message.
+// A name from a file, made printable for a message.
 std::string in_quotes(const std::string& name) {
     std::string text = "'";
     text += on_one_line(name, 60);
@@ -25,15 +25,15 @@ std::string in_quotes(const std::string& name) {
 
 [[noreturn]] void refuse(const VocabularyFile& file, const std::string& what, const std::string& cause) {
     throw Error(what, file.name + ": " + cause,
-                "take the file again from where it was made; a hand-edited vocabulary needs every id once");
+                "copy the file again from its source; a hand-edited vocabulary needs every id once");
 }
 
-// The names by id: specials joined to the tokens, each id of 0..V-1 taken exactly once.
+// The names by id: tokens and special tokens together, each id of 0..V-1 exactly once.
 struct Names {
     std::vector<std::string> of_id;
     std::unordered_map<std::string, int64_t> ids;
     std::vector<int32_t> special_ids, added_ids;
-    std::vector<bool> plain;  // special or added: spelt as it is
+    std::vector<bool> plain;  // special or added: written as plain text
 
     bool is_plain(int32_t id) const { return plain[size_t(id)]; }
 };
@@ -44,7 +44,7 @@ void join_added(const VocabularyFile& file, Names& names) {
         for (const auto& [text, id] : *list) {
             const std::string what = (list == &file.specials ? "special token " : "added token ") + in_quotes(text);
             if (text.empty()) refuse(file, "an added token has no text", "the one with id " + std::to_string(id));
-            if (!texts.insert(text).second) refuse(file, what + " is there twice", "added_tokens must name it once");
+            if (!texts.insert(text).second) refuse(file, what + " occurs twice", "added_tokens must name it once");
             const auto [place, is_new] = names.ids.emplace(text, id);
             if (!is_new && place->second != id)
                 refuse(file, what + " has two ids",
@@ -57,19 +57,19 @@ Names collect_names(const VocabularyFile& file) {
     names.ids.reserve(file.tokens.size() + file.specials.size() + file.added.size());
     for (const auto& [name, id] : file.tokens)
         if (!names.ids.emplace(name, id).second)
-            refuse(file, "token " + in_quotes(name) + " is there twice", "its second id is " + std::to_string(id));
+            refuse(file, "token " + in_quotes(name) + " occurs twice", "its second id is " + std::to_string(id));
     join_added(file, names);
 
     const size_t size = names.ids.size();
-    if (size == 0) refuse(file, "the vocabulary is empty", "there is no token in it");
-    if (size >= size_t(INT32_MAX)) refuse(file, "the vocabulary is too large", "ids must fit 31 bits");
+    if (size == 0) refuse(file, "the vocabulary is empty", "it has no tokens");
+    if (size >= size_t(INT32_MAX)) refuse(file, "the vocabulary is too large", "ids must fit in 31 bits");
     std::vector<bool> taken(size, false);
     names.of_id.resize(size);
     for (const auto& [name, id] : names.ids) {
         if (id < 0 || id >= int64_t(size))
             refuse(file, "token " + in_quotes(name) + " has the id " + std::to_string(id),
-                   "with " + std::to_string(size) + " tokens the ids are 0 to " + std::to_string(size - 1) +
-                       ", without holes");
+                   "with " + std::to_string(size) + " tokens the ids must be 0 to " + std::to_string(size - 1) +
+                       ", without gaps");
         if (taken[size_t(id)])
             refuse(file, "two tokens have the id " + std::to_string(id),
                    in_quotes(names.of_id[size_t(id)]) + " and " + in_quotes(name));
@@ -105,7 +105,7 @@ std::vector<Merge> resolve_merges(const VocabularyFile& file, const Names& names
         const Merge merge = {id_for_merge(file, names, left, rank), id_for_merge(file, names, right, rank),
                              id_for_merge(file, names, left + right, rank)};
         if (!seen.insert(pair_of(merge.left, merge.right)).second)
-            refuse(file, "merge " + std::to_string(rank + 1) + " is there twice",
+            refuse(file, "merge " + std::to_string(rank + 1) + " occurs twice",
                    in_quotes(left) + " + " + in_quotes(right));
         merges.push_back(merge);
     }
@@ -122,8 +122,8 @@ TokenizerParts assemble_byte_level_bpe(const VocabularyFile& file) {
         if (names.is_plain(int32_t(id))) continue;
         std::optional<std::string> bytes = alphabet_to_bytes(names.of_id[id]);
         if (!bytes || bytes->empty())
-            refuse(file, "token " + std::to_string(id) + " is not spelt in GPT-2's byte alphabet",
-                   in_quotes(names.of_id[id]) + " is neither that nor listed as an added token");
+            refuse(file, "token " + std::to_string(id) + " is not written in GPT-2's byte alphabet",
+                   in_quotes(names.of_id[id]) + " has other characters and is not listed as an added token");
         if (bytes->size() == 1) byte_known[uint8_t((*bytes)[0])] = true;
         tokens[id] = std::move(*bytes);
     }
@@ -147,9 +147,8 @@ TokenizerParts assemble_characters(const VocabularyFile& file) {
         const bool one =
             !name.empty() && size_t(decode_utf8(name.data(), name.data() + name.size()).length) == name.size();
         if (!one || !decode_utf8(name.data(), name.data() + name.size()).valid)
-            refuse(
-                file, "token " + std::to_string(id) + " is not one character",
-                in_quotes(name) + " is in a vocabulary without merges and without a pre-tokenizer, so of characters");
+            refuse(file, "token " + std::to_string(id) + " is not one character",
+                   in_quotes(name) + " is in a character vocabulary (one without merges and without a pre-tokenizer)");
     }
     if (!file.merges.empty()) refuse(file, "a character vocabulary has merges", "only byte-level BPE may have them");
     TokenizerParts parts;

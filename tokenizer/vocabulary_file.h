@@ -1,10 +1,10 @@
 #pragma once
-// What the ecosystem's files say, before it is believed: names of tokens with ids, merges by name, special tokens.
-// assemble checks that it holds together and turns it into parts.
+// The content of a tokenizer file before validation: names of tokens with ids, merges by name, special tokens.
+// The assemble functions validate it and convert it to parts.
 //
 // Refused, with an Error that names the token: ids that are not 0..V-1, each once; names outside the byte alphabet
-// (or that are not one character); a byte without a token; merges of or into tokens that do not exist; the same merge
-// twice; a special or added token that text could be merged into.
+// (or that are not one character); a byte without a token; merges of or into tokens that do not exist; duplicate
+// merges; a special or added token that text could be merged into.
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -22,7 +22,8 @@ struct VocabularyFile {
     bool ignore_merges = false;
 };
 
-// Names are spelt in GPT-2's byte alphabet (byte_alphabet.h), except those of special and added tokens, which are plain text.
+// Names are written in GPT-2's byte alphabet (byte_alphabet.h), except those of special and added tokens, which are
+// plain.
 TokenizerParts assemble_byte_level_bpe(const VocabularyFile& file);
 // Names are the characters themselves.
 TokenizerParts assemble_characters(const VocabularyFile& file);

@@ -1,5 +1,5 @@
 #pragma once
-// What the tokenizer tests share: golden files, GPT-2's vocabulary when it is there, a small random generator.
+// Shared by the tokenizer tests: golden files, GPT-2's vocabulary if it is available, a small random generator.
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -18,7 +18,7 @@ inline nlohmann::json golden(const std::string& name) { return nlohmann::json::p
 
 inline fs::path shared_data() { return fs::path(GRADUS_ROOT) / "../shared/data"; }
 
-// GPT-2's tokenizer, or nothing (and a warning) where its files are not installed.
+// GPT-2's tokenizer; empty, with a warning, if its files are not installed.
 inline std::optional<Tokenizer> gpt2() {
     const fs::path vocab = shared_data() / "vocab/gpt2-vocab.json", merges = shared_data() / "vocab/gpt2-merges.txt";
     if (!fs::exists(vocab) || !fs::exists(merges)) {
@@ -47,7 +47,7 @@ inline std::vector<std::string> lines_of(const std::string& text) {
     return lines;
 }
 
-// The same numbers everywhere, for ever: xorshift.
+// The same numbers on every machine: xorshift.
 struct Numbers {
     uint64_t state;
     explicit Numbers(uint64_t seed) : state(seed * 0x9E3779B97F4A7C15 + 1) {}

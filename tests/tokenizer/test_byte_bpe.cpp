@@ -1,4 +1,4 @@
-// Byte-level BPE as a model: promises that hold for any vocabulary and any bytes.
+// Byte-level BPE as a model: properties for any vocabulary and any bytes.
 #include <thread>
 
 #include "tests/tokenizer/goldens.h"
@@ -12,7 +12,7 @@ namespace {
 
 Tokenizer prose() { return Tokenizer::load(golden_path("prose.json")); }
 
-// The definition, literally: find the best pair, merge its leftmost place, start over.
+// The definition, literally: find the best pair, merge its leftmost occurrence, start over.
 std::vector<int32_t> merged_by_definition(const TokenizerParts& parts, std::string_view piece) {
     std::vector<int32_t> ids;
     for (const char byte : piece)
@@ -33,7 +33,7 @@ std::vector<int32_t> merged_by_definition(const TokenizerParts& parts, std::stri
 
 }  // namespace
 
-TEST_CASE("scan, heap, table and cache all follow the definition of byte-pair merging") {
+TEST_CASE("scan, heap, table and cache all match the definition of byte-pair merging") {
     const Tokenizer tokenizer = prose();
     const ByteBpe model(tokenizer.parts());
     const std::string text = read_file(golden_path("prose.txt"));
@@ -62,8 +62,8 @@ TEST_CASE("scan, heap, table and cache all follow the definition of byte-pair me
     }
 }
 
-TEST_CASE("long pieces are cut only where no merge joins, so their ids are those of the definition") {
-    // Few merges, so that there are many cuts; letters of which some meet in tokens and some never do.
+TEST_CASE("long pieces are split only where no merge joins, so their ids match the definition") {
+    // Few merges, so that there are many splits; some pairs of letters occur in tokens, some never do.
     BpeTraining training;
     training.vocab_size = 266;
     const Tokenizer tokenizer = train_bpe(texts({"abab bcbc abcabc dede", "cdcd"}), training);
@@ -78,14 +78,14 @@ TEST_CASE("long pieces are cut only where no merge joins, so their ids are those
     }
 }
 
-TEST_CASE("hundreds of megabytes without a break are an error and not the end of memory") {
+TEST_CASE("hundreds of megabytes without a break are an error instead of exhausting memory") {
     BpeTraining training;
     training.vocab_size = 258;
     const Tokenizer tokenizer = train_bpe(texts({std::string(8, '\0')}), training);
     const ByteBpe model(tokenizer.parts());
     const TemporaryFolder folder;
     const fs::path path = folder.write("zeros", "");
-    fs::resize_file(path, ByteBpe::longest_part + 1);  // a hole: no disk, and no memory to read it
+    fs::resize_file(path, ByteBpe::longest_part + 1);  // a sparse file: takes no disk space, and no memory to read
     const MappedFile zeros(path);
     std::vector<int32_t> ids;
     const Error error = error_of([&] { model.merge_piece(zeros.text(), ids); });
@@ -93,7 +93,7 @@ TEST_CASE("hundreds of megabytes without a break are an error and not the end of
     REQUIRE(ids.empty());
 }
 
-TEST_CASE("any bytes come back as they were") {
+TEST_CASE("decode(encode(x)) gives any bytes back") {
     const Tokenizer tokenizer = prose();
     Numbers numbers(7);
     for (int round = 0; round < 3000; ++round) {
@@ -102,7 +102,7 @@ TEST_CASE("any bytes come back as they were") {
     }
 }
 
-TEST_CASE("encoding in parts cut at the end of pieces is encoding at once") {
+TEST_CASE("encoding in parts split between pieces equals encoding at once") {
     const Tokenizer tokenizer = prose();
     const std::string text = read_file(golden_path("prose.txt"));
     const size_t cut = text.find(" do, too");
@@ -112,13 +112,13 @@ TEST_CASE("encoding in parts cut at the end of pieces is encoding at once") {
     REQUIRE(ids == tokenizer.encode(text));
 }
 
-TEST_CASE("a million times the same letter is no special effort") {
+TEST_CASE("a million equal letters are encoded and decoded") {
     const Tokenizer tokenizer = prose();
     const std::string text = std::string(1'000'000, 'a') + std::string(1'000'000, ' ') + std::string(1'000'000, '\xFF');
     REQUIRE(tokenizer.decode(tokenizer.encode(text)) == text);
 }
 
-TEST_CASE("tokenizers with the same texts and different vocabularies do not share what they remember") {
+TEST_CASE("tokenizers with different vocabularies do not share cached pieces") {
     const Tokenizer whole = prose(), lines = Tokenizer::load(golden_path("prose_lines.json"));
     for (const nlohmann::json& row : golden("tokens.json")) {
         const std::string text = row["text"];
@@ -141,7 +141,7 @@ TEST_CASE("many threads encode with one tokenizer") {
     for (const std::vector<int32_t>& ids : results) REQUIRE(ids == expected);
 }
 
-TEST_CASE("a special token in plain text stays text, and is recognised only when asked for") {
+TEST_CASE("a special token in plain text stays text, and is recognised only on request") {
     const Tokenizer tokenizer = prose();
     const std::string text = "one<|endoftext|>two";
     const int32_t end = tokenizer.end_of_text().value();
@@ -157,7 +157,7 @@ TEST_CASE("a special token in plain text stays text, and is recognised only when
     REQUIRE_FALSE(tokenizer.id_of("the").has_value());
 }
 
-TEST_CASE("an id outside the vocabulary is refused by its number") {
+TEST_CASE("an id outside the vocabulary is an error that names it") {
     const Tokenizer tokenizer = prose();
     for (const int32_t id : {-1, tokenizer.vocab_size(), INT32_MAX, INT32_MIN}) {
         const std::vector<int32_t> ids = {1, id};

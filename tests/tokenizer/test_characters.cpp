@@ -13,7 +13,7 @@ TEST_CASE("characters get ids in the order of their code points") {
     REQUIRE_FALSE(tokenizer.end_of_text().has_value());
 }
 
-TEST_CASE("the end of text comes after the characters and is never read out of plain text") {
+TEST_CASE("end-of-text comes after the characters and is never recognised in plain text") {
     const Tokenizer tokenizer = train_characters(texts({"<|endoftext|>"}), {.end_of_text = true});
     REQUIRE(tokenizer.end_of_text() == tokenizer.vocab_size() - 1);
     REQUIRE(tokenizer.encode("<|endoftext|>").size() == 13);
@@ -21,7 +21,7 @@ TEST_CASE("the end of text comes after the characters and is never read out of p
     REQUIRE(tokenizer.decode(tokenizer.encode_with_specials("e<|endoftext|>e")) == "e<|endoftext|>e");
 }
 
-TEST_CASE("a character that is not in the vocabulary is named with its offset") {
+TEST_CASE("an error names a character outside the vocabulary and its offset") {
     const Tokenizer tokenizer = train_characters(texts({"abc \u00e9"}));
     const Error unknown = error_of([&] { tokenizer.encode("ab\u00e9\u4e2d"); });
     REQUIRE(contains(unknown.what(), "'\u4e2d' (U+4E2D)"));
@@ -32,7 +32,7 @@ TEST_CASE("a character that is not in the vocabulary is named with its offset") 
     REQUIRE(contains(broken.cause, "0xFF at offset 2"));
 }
 
-TEST_CASE("a character vocabulary comes back from its file with every id") {
+TEST_CASE("a saved character vocabulary is loaded with the same ids") {
     const std::string prose = read_file(golden_path("prose.txt"));
     for (const bool end_of_text : {false, true}) {
         const Tokenizer tokenizer =
@@ -46,7 +46,7 @@ TEST_CASE("a character vocabulary comes back from its file with every id") {
     }
 }
 
-TEST_CASE("a corpus without text, or not in UTF-8, makes no character vocabulary") {
+TEST_CASE("a corpus without text, or not in UTF-8, is an error for a character vocabulary") {
     REQUIRE(contains(error_of([] { train_characters(texts({""})); }).what(), "no text"));
     const Error error = error_of([] { train_characters(texts({"fine", "not\xC3"})); });
     REQUIRE(contains(error.what(), "text 2"));

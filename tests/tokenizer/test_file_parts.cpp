@@ -1,10 +1,10 @@
-// What a tokenizer.json may hold besides its vocabulary: parts that do nothing, templates, added tokens, files beside it.
+// Other parts of a tokenizer.json: parts without effect, templates, added tokens, files next to it.
 #include "tests/tokenizer/json_parts.h"
 
 using namespace gradus;
 using namespace gradus::testing;
 
-TEST_CASE("padding and truncation of somebody's batch change no id") {
+TEST_CASE("padding and truncation settings change no id") {
     json file = prose();
     const std::string plain = Tokenizer::parse(file.dump(), "plain").to_json();
     file["truncation"] = {{"direction", "Right"}, {"max_length", 4}, {"strategy", "LongestFirst"}, {"stride", 0}};
@@ -15,7 +15,7 @@ TEST_CASE("padding and truncation of somebody's batch change no id") {
     REQUIRE(contains(refusal(file).cause, "padding must be an object or null"));
 }
 
-TEST_CASE("parts that do nothing, and a Sequence of one, are read as what they come to") {
+TEST_CASE("parts without effect, and a Sequence of one part, are accepted") {
     const std::string plain = Tokenizer::load(golden_path("prose.json")).to_json();
     const auto same = [&](const char* key, const json& value) {
         json file = prose();
@@ -42,7 +42,7 @@ TEST_CASE("parts that do nothing, and a Sequence of one, are read as what they c
     }
 }
 
-TEST_CASE("the token that a template puts before a text is known and written again, and encode leaves it out") {
+TEST_CASE("the token that a template puts before a text is read and written, and encode omits it") {
     for (const json& post :
          {with_template({end_piece(), text_piece()}),
           sequence("processors", {prose()["pre_tokenizer"], with_template({end_piece(), text_piece()})})}) {
@@ -60,7 +60,7 @@ TEST_CASE("the token that a template puts before a text is known and written aga
     }
 }
 
-TEST_CASE("a template whose tokens the vocabulary does not have is an Error") {
+TEST_CASE("a template with tokens outside the vocabulary is an Error") {
     for (const json& ids : {json::array({-1}), json::array({1'000'000}), json::array({"a"}), json(3), json(nullptr)}) {
         json file = prose();
         file["post_processor"] = with_template({end_piece(), text_piece()});
@@ -71,7 +71,7 @@ TEST_CASE("a template whose tokens the vocabulary does not have is an Error") {
     }
 }
 
-TEST_CASE("an added token that is not special is found in any text before it is cut, the longest first") {
+TEST_CASE("an added token that is not special is found before text is split, the longest first") {
     json file = prose();
     const int next = int(file["model"]["vocab"].size());
     int id = next;
@@ -105,7 +105,7 @@ TEST_CASE("added and special tokens of a character vocabulary may be longer than
     REQUIRE(tokenizer.encode_with_specials("a<|y|>") == std::vector<int32_t>{0, 3});
 }
 
-TEST_CASE("tokens of the files beside a vocab.json are read, special where one of them says so") {
+TEST_CASE("tokens in the files next to a vocab.json are read, and are special if one of the files says so") {
     const json file = prose();
     const int next = int(file["model"]["vocab"].size());
     std::string merges;
@@ -157,7 +157,7 @@ TEST_CASE("tokens of the files beside a vocab.json are read, special where one o
     refused("tokenizer_config", {{"added_tokens_decoder", {{"5", {{"content", "a"}, {"lstrip", true}}}}}}, "lstrip");
 }
 
-TEST_CASE("the tokenizers of published LLaMA models are refused with the part that is not read and what to do") {
+TEST_CASE("the tokenizers of published LLaMA models are refused with the unsupported part and a fix") {
     json two = prose(), three = prose();
     two["normalizer"] = sequence("normalizers", {{{"type", "Prepend"}, {"prepend", "\u2581"}}, {{"type", "Replace"}}});
     two["pre_tokenizer"] = nullptr;
@@ -167,7 +167,7 @@ TEST_CASE("the tokenizers of published LLaMA models are refused with the part th
          {std::pair{two, "the normalizer 'Prepend'"}, {three, "the pre-tokenizer 'Split'"}}) {
         const Error error = refusal(file);
         REQUIRE(contains(error.what(), part));
-        REQUIRE(contains(error.fix, "model.from need none"));
+        REQUIRE(contains(error.fix, "model.from do not need"));
     }
     const TemporaryFolder folder;
     write_file_atomically(folder / "tokenizer.model", "spm");
@@ -176,7 +176,7 @@ TEST_CASE("the tokenizers of published LLaMA models are refused with the part th
     REQUIRE(contains(error.fix, "gradus tokenizer train"));
 }
 
-TEST_CASE("what a file says stays within the lines of an Error") {
+TEST_CASE("text from a file never breaks the lines of an Error") {
     json file = prose();
     file["normalizer"] = {{"type", "a\nb\u001b[0m"}};
     const std::string text = refusal(file).text();

@@ -4,7 +4,7 @@
 using namespace gradus;
 using namespace gradus::testing;
 
-TEST_CASE("a saved tokenizer comes back with every token, merge and special") {
+TEST_CASE("a saved tokenizer is loaded with every token, merge and special token") {
     const TemporaryFolder folder;
     for (const char* name : {"prose.json", "prose_lines.json"}) {
         const Tokenizer tokenizer = Tokenizer::load(golden_path(name));
@@ -17,7 +17,7 @@ TEST_CASE("a saved tokenizer comes back with every token, merge and special") {
     }
 }
 
-TEST_CASE("the file says what the library's own file says") {
+TEST_CASE("the saved file has the same content as the library's") {
     json theirs = prose();
     json ours = json::parse(Tokenizer::load(golden_path("prose.json")).to_json());
     for (json& merge : theirs["model"]["merges"])
@@ -58,7 +58,7 @@ TEST_CASE("a vocabulary and merges in two files make the same tokenizer as one f
     REQUIRE(contains(error_of([&] { Tokenizer::load(folder); }).what(), "no tokenizer in"));
 }
 
-TEST_CASE("a file of GPT-2's older form, without a type and with a post-processor, is read") {
+TEST_CASE("a file in GPT-2's older format, without a type and with a post-processor, is read") {
     json file = prose();
     file["model"].erase("type");
     file["model"]["unk_token"] = "<|endoftext|>";
@@ -80,7 +80,7 @@ TEST_CASE("a special token may lie beyond the vocabulary") {
     REQUIRE(Tokenizer::parse(tokenizer.to_json(), "copy").to_json() == tokenizer.to_json());
 }
 
-TEST_CASE("of special tokens that fit, the leftmost and then the longest is taken") {
+TEST_CASE("of several matching special tokens, the leftmost and then the longest is used") {
     json file = prose();
     int next = int(file["model"]["vocab"].size());
     for (const char* text : {"<a", "<a>", "<a><b>", "a>"})
@@ -101,7 +101,7 @@ TEST_CASE("with ignore_merges a piece that is a token becomes it, without it the
     REQUIRE(Tokenizer::parse(tokenizer.to_json(), "copy").encode("xqzzv") == std::vector<int32_t>{next});
 }
 
-TEST_CASE("whatever would change an id and is not supported is refused by its name") {
+TEST_CASE("unsupported parts that would change an id are refused by name") {
     const auto refused = [](const json::json_pointer& place, const json& value, const std::string& name) {
         json file = prose();
         file[place] = value;
@@ -138,7 +138,7 @@ TEST_CASE("whatever would change an id and is not supported is refused by its na
     refused(Place("/added_tokens/0/single_word"), true, "single_word");
 }
 
-TEST_CASE("a vocabulary that does not hold together is refused with the token that breaks it") {
+TEST_CASE("an inconsistent vocabulary is refused with the token at fault") {
     const auto refused = [](auto&& edit, const std::string& part) {
         json file = prose();
         edit(file);
@@ -202,7 +202,7 @@ TEST_CASE("text that is not JSON is refused with its line and column") {
     REQUIRE_FALSE(error_of([] { Tokenizer::load("/no/such/tokenizer.json"); }).fix.empty());
 }
 
-TEST_CASE("a number that no machine holds is refused like any other damage") {
+TEST_CASE("a number out of range is refused like other damage") {
     const Error error = error_of([] { Tokenizer::parse("{\"version\": 1e999}", "t.json"); });
     REQUIRE(contains(error.what(), "t.json"));
     REQUIRE(contains(error.cause, "1e999"));
@@ -210,19 +210,19 @@ TEST_CASE("a number that no machine holds is refused like any other damage") {
     REQUIRE(error_of([&] { Tokenizer::parse("{\"version\": " + digits + "e999}", "t.json"); }).cause.size() < 300);
 }
 
-TEST_CASE("a million brackets are refused where they get too deep") {
+TEST_CASE("a million nested brackets are refused at the depth limit") {
     const std::string open(1'000'000, '['), closed(1'000'000, ']');
     const Error error = error_of([&] { Tokenizer::parse("{\n  \"normalizer\": " + open + closed + "}", "t.json"); });
     REQUIRE(contains(error.cause, "t.json:2:"));
     REQUIRE(contains(error.cause, "deep"));
     json file = prose();
-    file["normalizer"] = "[[[ \\\" [[[";  // brackets in a text are no depth
+    file["normalizer"] = "[[[ \\\" [[[";  // brackets in a string add no depth
     REQUIRE(contains(refusal(file).cause, "normalizer"));
     file["normalizer"] = json::array({json::object()});
     REQUIRE(contains(refusal(file).cause, "a list"));
 }
 
-TEST_CASE("a tokenizer that is nowhere is an error that says what is looked for") {
+TEST_CASE("a missing tokenizer is an error that names the expected files") {
     const TemporaryFolder folder;
     const Error error = error_of([&] { Tokenizer::load(folder / "nowhere"); });
     REQUIRE(contains(error.what(), "no tokenizer"));
@@ -259,7 +259,7 @@ TEST_CASE("a damaged tokenizer.json is an Error or a working tokenizer, never a 
     REQUIRE(refused > 300);
 }
 
-TEST_CASE("values of the wrong kind anywhere in the file are an Error") {
+TEST_CASE("values of the wrong type anywhere in the file are an Error") {
     const json whole = json::parse(Tokenizer::load(golden_path("prose_lines.json")).to_json());
     const std::vector<json> values = {nullptr,
                                       true,

@@ -15,7 +15,7 @@ uint64_t fnv1a(const std::vector<int32_t>& ids) {
 
 }  // namespace
 
-TEST_CASE("text is cut into the pieces that the library cuts it into") {
+TEST_CASE("text is split into the same pieces as by the library") {
     int checked = 0;
     for (const nlohmann::json& row : golden("gpt2.json")) {
         if (!row.contains("text")) continue;
@@ -29,7 +29,7 @@ TEST_CASE("text is cut into the pieces that the library cuts it into") {
     REQUIRE(checked > 350);
 }
 
-TEST_CASE("pieces tile any bytes, and invalid bytes keep company with punctuation") {
+TEST_CASE("pieces cover any bytes, and invalid bytes are classified as punctuation") {
     Numbers numbers(3);
     for (int round = 0; round < 2000; ++round) {
         const std::string text = numbers.bytes(numbers.below(40));
@@ -46,7 +46,7 @@ TEST_CASE("pieces tile any bytes, and invalid bytes keep company with punctuatio
     REQUIRE(pieces == std::vector<std::string>{"a", "\xFF!\xC3", " \x80", "z"});
 }
 
-TEST_CASE("GPT-2's ids of awkward texts are the library's") {
+TEST_CASE("GPT-2's ids of awkward texts match the library's") {
     const std::optional<Tokenizer> tokenizer = gpt2();
     if (!tokenizer) return;
     REQUIRE(tokenizer->vocab_size() == 50257);
@@ -61,7 +61,7 @@ TEST_CASE("GPT-2's ids of awkward texts are the library's") {
     }
 }
 
-TEST_CASE("GPT-2's ids of all of Shakespeare hash to the library's") {
+TEST_CASE("the hash of GPT-2's ids of all of Shakespeare matches the library's") {
     const std::optional<Tokenizer> tokenizer = gpt2();
     const fs::path path = shared_data() / "tinyshakespeare.txt";
     if (!tokenizer || !fs::exists(path)) {
@@ -70,7 +70,7 @@ TEST_CASE("GPT-2's ids of all of Shakespeare hash to the library's") {
     }
     const std::string text = read_file(path);
     const nlohmann::json expected = golden("gpt2.json").back();
-    for (int round = 0; round < 2; ++round) {  // with a cold cache of pieces, then with a warm one
+    for (int round = 0; round < 2; ++round) {  // with a cold piece cache, then with a warm one
         const std::vector<int32_t> ids = tokenizer->encode(text);
         REQUIRE(ids.size() == expected["count"].get<size_t>());
         char digest[17];

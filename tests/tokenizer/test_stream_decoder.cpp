@@ -1,4 +1,4 @@
-// Text as it is generated.
+// Streaming decoder.
 #include "tests/tokenizer/goldens.h"
 #include "tokenizer/stream_decoder.h"
 #include "tokenizer/unicode.h"
@@ -18,7 +18,7 @@ bool is_utf8(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("a character split over tokens comes out when it is whole") {
+TEST_CASE("a character split over tokens is returned when it is complete") {
     const Tokenizer tokenizer = Tokenizer::load(golden_path("prose_lines.json"));
     StreamDecoder decoder(tokenizer);
     const std::vector<int32_t> ids = tokenizer.encode("\U0001f680");
@@ -29,7 +29,7 @@ TEST_CASE("a character split over tokens comes out when it is whole") {
     REQUIRE(decoder.flush().empty());
 }
 
-TEST_CASE("what a stream shows is the text, and UTF-8 at every step") {
+TEST_CASE("the streamed text equals the decoded text, and is valid UTF-8 at every step") {
     const Tokenizer tokenizer = Tokenizer::load(golden_path("prose.json"));
     const std::string prose = read_file(golden_path("prose.txt"));
     StreamDecoder decoder(tokenizer);
@@ -42,7 +42,7 @@ TEST_CASE("what a stream shows is the text, and UTF-8 at every step") {
     REQUIRE(shown + decoder.flush() == prose);
 }
 
-TEST_CASE("random ids never show anything but UTF-8, and agree with replacing in the whole") {
+TEST_CASE("random ids stream as valid UTF-8, equal to replacing invalid parts at the end") {
     const Tokenizer tokenizer = Tokenizer::load(golden_path("prose.json"));
     Numbers numbers(17);
     for (int round = 0; round < 300; ++round) {
@@ -59,7 +59,7 @@ TEST_CASE("random ids never show anything but UTF-8, and agree with replacing in
     }
 }
 
-TEST_CASE("each maximal subpart that is not UTF-8 is one replacement character") {
+TEST_CASE("each maximal subpart that is not UTF-8 becomes one replacement character") {
     REQUIRE(replace_invalid_utf8("a\xFFz") == "a\uFFFDz");
     REQUIRE(replace_invalid_utf8("\xE2\x82z") == "\uFFFDz");
     REQUIRE(replace_invalid_utf8("\xF0\x9F\x98") == "\uFFFD");

@@ -1,4 +1,4 @@
-// Work shared by threads.
+// Work on several threads.
 #include <pthread.h>
 
 #include <atomic>
@@ -13,7 +13,8 @@ using namespace gradus;
 
 namespace {
 
-// While this lives the system starts no thread: the stack that each would get is larger than any memory.
+// While an object of this class exists, the system starts no thread, because the default stack is larger than any
+// memory.
 class NoMoreThreads {
 public:
     NoMoreThreads() {
@@ -30,7 +31,7 @@ private:
 
 }  // namespace
 
-TEST_CASE("every thread gets its number, and the call ends after the last of them") {
+TEST_CASE("every thread gets its number, and the call returns after the last has ended") {
     std::mutex guard;
     std::multiset<int> seen;
     run_in_threads(5, [&](int thread) {
@@ -40,7 +41,7 @@ TEST_CASE("every thread gets its number, and the call ends after the last of the
     REQUIRE(seen == std::multiset<int>{0, 1, 2, 3, 4});
 }
 
-TEST_CASE("an exception in any thread reaches the caller after all have ended, that of the lowest number first") {
+TEST_CASE("an exception in any thread reaches the caller after all have ended, the lowest thread's first") {
     std::atomic<int> ended = 0;
     const auto failing = [&](std::set<int> which) {
         ended = 0;
@@ -62,7 +63,7 @@ TEST_CASE("an exception in any thread reaches the caller after all have ended, t
                       std::bad_alloc);
 }
 
-TEST_CASE("where the system gives no more threads, the work is done by those that there are") {
+TEST_CASE("if the system allows no more threads, the existing ones do the work") {
     BpeTraining training;
     training.vocab_size = 300;
     training.threads = 4;

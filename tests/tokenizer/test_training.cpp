@@ -1,4 +1,4 @@
-// Training: equal to the library's, and the same whatever the order and the threads.
+// Training: equal to the library's, whatever the order of texts and the number of threads.
 #include <algorithm>
 
 #include "tests/tokenizer/goldens.h"
@@ -17,7 +17,7 @@ Tokenizer train(std::vector<std::string> all, int32_t vocab_size, int threads = 
     return train_bpe(texts(std::move(all)), training);
 }
 
-// The tokenizer's file as the library would have it, which leaves the post-processor to its user.
+// The tokenizer's file as the library writes it: without a post-processor.
 std::string without_opening(const Tokenizer& tokenizer) {
     TokenizerParts parts = tokenizer.parts();
     REQUIRE(parts.opening == std::vector<int32_t>{*tokenizer.end_of_text()});
@@ -27,11 +27,11 @@ std::string without_opening(const Tokenizer& tokenizer) {
 
 }  // namespace
 
-TEST_CASE("tokens and merges learned from a text are the library's") {
+TEST_CASE("tokens and merges trained on a text are the library's") {
     REQUIRE(without_opening(train({prose()}, 800)) == Tokenizer::load(golden_path("prose.json")).to_json());
 }
 
-TEST_CASE("tokens and merges learned from lines, with a minimum frequency and two specials, are the library's") {
+TEST_CASE("tokens and merges trained on lines, with a minimum frequency and two special tokens, are the library's") {
     BpeTraining training;
     training.vocab_size = 900;
     training.min_frequency = 3;
@@ -41,7 +41,7 @@ TEST_CASE("tokens and merges learned from lines, with a minimum frequency and tw
     REQUIRE(trained.vocab_size() < 900);
 }
 
-TEST_CASE("the order of the texts and the number of threads change nothing") {
+TEST_CASE("the order of the texts and the number of threads do not change the result") {
     std::vector<std::string> lines;
     for (int copy = 0; copy < 200; ++copy)
         for (const std::string& line : lines_of(prose())) lines.push_back(line + std::to_string(copy % 7));
@@ -112,7 +112,7 @@ TEST_CASE("progress counts texts, bytes and merges up to the end") {
     REQUIRE(last.all_merges == 600 - 257);
 }
 
-TEST_CASE("settings that cannot work are refused with what would") {
+TEST_CASE("invalid settings are refused with a valid alternative") {
     REQUIRE(contains(error_of([] { train({"text"}, 256); }).fix, "257"));
     REQUIRE(contains(error_of([] { train({}, 300); }).what(), "no text"));
     REQUIRE(contains(error_of([] { train({"", ""}, 300); }).cause, "2 texts"));
@@ -129,7 +129,7 @@ TEST_CASE("settings that cannot work are refused with what would") {
     REQUIRE(contains(with_special("").what(), "no text"));
 }
 
-TEST_CASE("an error in the source of texts reaches the caller, whichever thread met it") {
+TEST_CASE("an error in the source of texts reaches the caller from any thread") {
     for (const int threads : {1, 4}) {
         BpeTraining training;
         training.threads = threads;

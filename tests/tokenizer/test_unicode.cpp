@@ -6,7 +6,7 @@
 
 using namespace gradus;
 
-TEST_CASE("every code point has the class that the oracle gives it") {
+TEST_CASE("every code point has the class of the reference implementation") {
     uint64_t digest = 0xCBF29CE484222325;
     for (char32_t code = 0; code < 0x110000; ++code) digest = (digest ^ uint64_t(char_class(code))) * 0x100000001B3;
     REQUIRE(digest == all_classes_fnv1a);
@@ -35,7 +35,7 @@ TEST_CASE("malformed UTF-8 is one invalid byte at a time") {
     }
 }
 
-TEST_CASE("the tail of an unfinished character is counted, a broken one is not") {
+TEST_CASE("the tail of an incomplete character is counted, an invalid one is not") {
     REQUIRE(incomplete_utf8_tail("") == 0);
     REQUIRE(incomplete_utf8_tail("a") == 0);
     REQUIRE(incomplete_utf8_tail("\u00e9") == 0);
@@ -49,7 +49,7 @@ TEST_CASE("the tail of an unfinished character is counted, a broken one is not")
     REQUIRE(incomplete_utf8_tail("\U0001f600") == 0);
 }
 
-TEST_CASE("the byte alphabet spells each byte as one printable code point and reads it back") {
+TEST_CASE("the byte alphabet maps each byte to one printable code point and back") {
     std::string all;
     for (int byte = 0; byte < 256; ++byte) {
         all += char(byte);
