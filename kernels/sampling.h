@@ -9,8 +9,8 @@
 //   2. temperature τ          w[v] = exp((x[v] − max x)/τ), so 1 for the most likely id.
 //                             τ = 0 (greedy) takes the largest x, the lowest id among equals, and stops here
 //   3. top-k                  keeps the ids whose x is at least the k-th largest (ties with the k-th stay)
-//   4. top-p                  keeps the most likely ids, each as long as those before it hold less than p of all w kept so
-//                             far; among equal w the lower id comes first; the first is always kept
+//   4. top-p                  takes the ids from the most likely one down, the lower id first among equals, and keeps each id
+//                             before which the sum of w is below p · Σw; always the first
 //   5. min-p                  keeps the ids with w ≥ min_p
 //   6. draw                   u = Philox{key}.uniform(position, stream): the first id at which the running sum of w exceeds
 //                             u · Σw. The sum runs over the ids in ascending order, and where top-p < 1 from the smallest w
@@ -31,19 +31,18 @@
 namespace gradus {
 
 struct Sample {
-    Out ids;        // [k]       i32, or −1
-    Out log_probs;  // [k]       accumulator dtype
-    Out workspace;  // [sample_workspace(k, V)]  f32
-    In logits;      // [R,k,Vr]  classes from V on are padding: any value, never drawn
-    In streams;     // [k,2]     i32: the lower and the upper word of an unsigned 64-bit number
-    In positions;   // [k]       i32, at least 0
-    Opt seen_offsets =
-        {};         // [k+1]     i32: the ids that row n has seen are seen[seen_offsets[n] … seen_offsets[n + 1])
-    Opt seen = {};  // [S]       i32, each id once in its row
-    double temperature = 1;         // 0: greedy
-    int64_t top_k = 0;              // 0: no limit
-    double top_p = 1;               // 1: no limit
-    double min_p = 0;               // 0: no limit
+    Out ids;                 // [k]       i32, or −1
+    Out log_probs;           // [k]       accumulator dtype
+    Out workspace;           // [sample_workspace(k, V)]  f32
+    In logits;               // [R,k,Vr]  classes from V on are padding: any value, never drawn
+    In streams;              // [k,2]     i32: the lower and the upper word of an unsigned 64-bit number
+    In positions;            // [k]       i32, at least 0
+    Opt seen_offsets = {};   // [k+1]  i32: the part of `seen` that belongs to row n begins at [n], ends before [n + 1]
+    Opt seen = {};           // [S]    i32, for the penalty: each id once in its row
+    double temperature = 1;  // 0: greedy
+    int64_t top_k = 0;       // 0: no limit
+    double top_p = 1;        // 1: no limit
+    double min_p = 0;        // 0: no limit
     double repetition_penalty = 1;  // 1: none
     uint64_t seed;
     int64_t V;  // at most R·Vr

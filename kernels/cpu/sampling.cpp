@@ -1,6 +1,8 @@
-// Sampling: the rows in parallel. Each filter leaves fewer ids, so the costly steps see few of them: a heap hands out the
-// most likely ids of top-p one by one, after those that cannot be among them are gone.
+// Sampling: the rows in parallel. Each filter leaves fewer ids, so the costly steps see few of them: top-p sorts little
+// more than the ids that it keeps.
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -17,10 +19,23 @@ namespace {
 
 constexpr int64_t block = 2048;  // floats that are summed in single precision
 
-// The workspace of one row, each of V elements.
+struct Candidate {
+    int32_t id;
+    float weight;
+
+    uint32_t bits() const { return std::bit_cast<uint32_t>(weight); }
+    // In the order of the weights, among equals of the lower id, as one number: comparing it takes no branches.
+    uint64_t rank() const { return uint64_t(bits()) << 32 | ~uint32_t(id); }
+    // The exponent and three more bits of the weight.
+    uint32_t bin() const { return bits() >> 20; }
+};
+constexpr uint32_t bins = (0x3f800000 >> 20) + 1;  // up to 1
+
+// The workspace of one row: the logits are its upper half. The candidates grow from its beginning and overwrite only logits
+// that have become candidates.
 struct Row {
-    std::span<float> x;  // the logits, later the weights, by id
-    int32_t* ids;        // those that are kept
+    std::span<float> x;
+    Candidate* kept;
 };
 
 struct Top {
@@ -75,57 +90,62 @@ void penalise(std::span<float> x, const Sample& a, int64_t n) {
     }
 }
 
-// Steps 2 to 5: logits become weights, and the ids that are kept come in the order in which the draw takes them.
-std::span<const int32_t> candidates(const Row& row, float top, const Sample& a) {
-    const std::span<float> x = row.x;
+// The bin of the smallest weights that can be among the first ones, the most likely first, that add up to `wanted`.
+uint32_t lowest_bin(const Candidate* first, const Candidate* last, double wanted) {
+    std::array<double, bins> sums = {};
+    for (const Candidate* c = first; c != last; ++c) sums[c->bin()] += double(c->weight);
+    uint32_t bin = bins;
+    // A little more than wanted, because the weights are added in another order here.
+    for (double sum = 0; bin > 0 && sum <= wanted * (1 + 1e-9);) sum += sums[--bin];
+    return bin;
+}
+
+// Steps 2 to 5, in the order in which the draw takes the candidates.
+std::span<const Candidate> candidates(const Row& row, float top, const Sample& a) {
+    const std::span<const float> x = row.x;
     float least = -std::numeric_limits<float>::infinity();
     if (a.top_k > 0 && a.top_k < a.V) {
-        auto* largest = reinterpret_cast<float*>(row.ids);  // nobody has been kept yet
+        auto* largest = reinterpret_cast<float*>(row.kept);  // there are no candidates yet
         std::partial_sort_copy(x.begin(), x.end(), largest, largest + a.top_k, std::greater<>());
         least = largest[a.top_k - 1];
     }
 
     const auto inverse = float(1 / a.temperature);
-    int32_t *first = row.ids, *last = row.ids;
+    Candidate *first = row.kept, *last = row.kept;
     double total = 0;
     for (size_t v = 0; v < x.size(); ++v) {
         if (x[v] < least) continue;
-        x[v] = x[v] == top ? 1.0f : std::exp((x[v] - top) * inverse);
-        if (x[v] == 0) continue;
-        *last++ = int32_t(v);
-        total += double(x[v]);
+        const float weight = x[v] == top ? 1.0f : std::exp((x[v] - top) * inverse);
+        if (weight == 0) continue;
+        *last++ = {int32_t(v), weight};
+        total += double(weight);
     }
 
-    auto lighter_than = [&](double limit) { return [&x, limit](int32_t id) { return double(x[size_t(id)]) < limit; }; };
     if (a.top_p < 1) {
-        // An id lighter than this is outside even if all the others are no heavier.
-        last = std::remove_if(first, last, lighter_than((1 - a.top_p) * total / double(last - first)));
-        auto later = [&x](int32_t one, int32_t other) {
-            const float w = x[size_t(one)], o = x[size_t(other)];
-            return w != o ? w < o : one > other;
-        };
-        std::make_heap(first, last, later);
-        int32_t* inside = last;
+        const double wanted = a.top_p * total;
+        const uint32_t lowest = lowest_bin(first, last, wanted);
+        last = std::remove_if(first, last, [&](const Candidate& c) { return c.bin() < lowest; });
+        std::sort(first, last, [](const Candidate& one, const Candidate& other) { return one.rank() > other.rank(); });
+        Candidate* inside = first;
         double before = 0;
-        do {
-            std::pop_heap(first, inside--, later);
-            before += double(x[size_t(*inside)]);
-        } while (inside != first && before < a.top_p * total);
-        first = inside;
+        do before += double(inside++->weight);
+        while (inside != last && before < wanted);
+        std::reverse(first, inside);
+        last = inside;
     }
-    if (a.min_p > 0) last = std::remove_if(first, last, lighter_than(a.min_p));
+    if (a.min_p > 0) last = std::remove_if(first, last, [&](const Candidate& c) { return double(c.weight) < a.min_p; });
     return {first, last};
 }
 
-int32_t draw(std::span<const int32_t> ids, std::span<const float> weight, double u) {
+int32_t draw(std::span<const Candidate> from, double u) {
     double total = 0;
-    for (int32_t id : ids) total += double(weight[size_t(id)]);
+    for (const Candidate& c : from) total += double(c.weight);
     double left = u * total;
-    for (int32_t id : ids) {
-        left -= double(weight[size_t(id)]);
-        if (left < 0) return id;
+    for (const Candidate& c : from) {
+        left -= double(c.weight);
+        if (left < 0) return c.id;
     }
-    return ids.back();  // u was within rounding of 1
+    return from.back().id;  // u was within rounding of 1
 }
 
 double uniform(const Sample& a, int64_t n) {
@@ -138,7 +158,7 @@ template <class Scalar>
 void sample_row(const Sample& a, int64_t n) {
     const auto V = size_t(a.V), Vr = size_t(a.logits.last()), k = size_t(a.ids.size());
     float* const workspace = a.workspace.as<float>() + 2 * size_t(n) * V;
-    const Row row = {{workspace, V}, reinterpret_cast<int32_t*>(workspace + V)};
+    const Row row = {{workspace + V, V}, reinterpret_cast<Candidate*>(workspace)};
     int32_t& id = a.ids.as<int32_t>()[n];
     float& log_prob = a.log_probs.as<float>()[n];
 
@@ -152,7 +172,7 @@ void sample_row(const Sample& a, int64_t n) {
         top = argmax(row.x);
     }
     id = top.id;
-    if (id >= 0 && a.temperature > 0) id = draw(candidates(row, top.logit, a), row.x, uniform(a, n));
+    if (id >= 0 && a.temperature > 0) id = draw(candidates(row, top.logit, a), uniform(a, n));
 
     log_prob = std::numeric_limits<float>::quiet_NaN();
     if (id < 0) return;
