@@ -97,7 +97,7 @@ struct Ops {
 
     size_t
         matmul_workspace;  // bytes of Stream::workspace that linears and Muon are fastest with; with fewer they are as right
-    int64_t logit_rows;  // in a chunk of the head (engine/heads/language.h) that keep the device busy; 0: what 64 MiB hold
+    int64_t logit_rows;  // in a chunk of the head (engine/heads/language.h) that fill the device; 0: what 64 MiB hold
     const MatmulTuning* tuning = nullptr;  // nothing: the table has one algorithm
 };
 
