@@ -5,6 +5,9 @@
 
 #include <fmt/format.h>
 
+#include "engine/base/error.h"
+#include "engine/mesh.h"
+
 namespace gradus {
 
 namespace {
@@ -28,19 +31,19 @@ struct Change {
     }
     // mesh.dp follows where it was given.
     Change with_tp(int64_t tp) const {
-        const Change next = tp == config.mesh_tp ? *this : with("mesh.tp", tp);
+        const Change next = tp == config.mesh.tp ? *this : with("mesh.tp", tp);
         const int64_t dp = ranks / tp;
-        return config.mesh_dp == 0 || config.mesh_dp == dp ? next : next.with("mesh.dp", dp);
+        return config.mesh.dp == 0 || config.mesh.dp == dp ? next : next.with("mesh.dp", dp);
     }
-    int64_t dp() const { return std::max<int64_t>(1, ranks / std::max<int64_t>(1, config.mesh_tp)); }
+    int64_t dp() const { return std::max<int64_t>(1, ranks / std::max<int64_t>(1, config.mesh.tp)); }
 };
 
 // Divisors of the batch, the nearest to what was asked first.
 std::vector<Change> micro_batches(const Change& start) {
-    const int64_t asked = start.config.micro_batch;
+    const int64_t asked = start.config.train.micro_batch;
     std::vector<int64_t> sizes;
-    for (int64_t n = 1; asked > 0 && n <= start.config.batch; ++n)
-        if (start.config.batch % n == 0 && n != asked) sizes.push_back(n);
+    for (int64_t n = 1; asked > 0 && n <= start.config.train.batch; ++n)
+        if (start.config.train.batch % n == 0 && n != asked) sizes.push_back(n);
     std::stable_sort(sizes.begin(), sizes.end(),
                      [&](int64_t a, int64_t b) { return std::abs(a - asked) < std::abs(b - asked); });
     std::vector<Change> all;
@@ -51,11 +54,11 @@ std::vector<Change> micro_batches(const Change& start) {
 // Sequences for every rank of dp, as few more as it takes.
 std::vector<Change> batches(const Change& start) {
     std::vector<Change> all;
-    const int64_t dp = start.dp(), most = std::max<int64_t>(2, start.config.mesh_tp);
-    for (int64_t n = start.config.batch / dp + 1; all.size() < size_t(most); ++n)
+    const int64_t dp = start.dp(), most = std::max<int64_t>(2, start.config.mesh.tp);
+    for (int64_t n = start.config.train.batch / dp + 1; all.size() < size_t(most); ++n)
         all.push_back(start.with("train.batch", n * dp));
-    if (const int64_t micro = start.config.micro_batch; micro > 1)  // and as many at once as was asked
-        all.push_back(start.with("train.batch", (start.config.batch / (dp * micro) + 1) * dp * micro));
+    if (const int64_t micro = start.config.train.micro_batch; micro > 1)  // and as many at once as was asked
+        all.push_back(start.with("train.batch", (start.config.train.batch / (dp * micro) + 1) * dp * micro));
     return all;
 }
 
@@ -74,12 +77,12 @@ const Change* first_that_works(const std::vector<Change>& all, const Works& work
 }
 
 std::string on_these_ranks(const Change& start, const Works& works) {
-    const int64_t tp = start.config.mesh_tp;
+    const int64_t tp = start.config.mesh.tp;
     std::vector<Change> dp;
-    if (start.config.mesh_dp > 0 && start.ranks % tp == 0) dp.push_back(start.with_tp(tp));
+    if (start.config.mesh.dp > 0 && start.ranks % tp == 0) dp.push_back(start.with_tp(tp));
     const std::vector<Change> smaller = meshes(start, tp - 1);
     std::vector<std::vector<Change>> in_turn = {micro_batches(start), dp, smaller, batches(start)};
-    if (start.config.batch % start.dp() != 0) std::swap(in_turn[2], in_turn[3]);
+    if (start.config.train.batch % start.dp() != 0) std::swap(in_turn[2], in_turn[3]);
     for (const std::vector<Change>& changes : {dp, smaller})
         for (const Change& c : changes)
             for (const auto& other : {micro_batches(c), batches(c)}) in_turn.push_back(other);
@@ -93,7 +96,7 @@ std::string on_fewer_ranks(const Change& start, const Works& works) {
     // Of thousands not every number is tried.
     for (int n = start.ranks - 1; n >= 1; n -= std::max(1, n / 64)) {
         fewer.ranks = n;
-        const std::vector<Change> all = meshes(fewer, start.config.mesh_tp);
+        const std::vector<Change> all = meshes(fewer, start.config.mesh.tp);
         if (const Change* change = first_that_works(all, works))
             return fmt::format("mpirun -n {} gradus … with {}", n,
                                change->arguments.empty() ? "these settings" : change->arguments);
@@ -103,7 +106,7 @@ std::string on_fewer_ranks(const Change& start, const Works& works) {
 
 // As many ranks as these settings want, if they are others.
 std::string on_ranks_of_settings(const Change& start, const Works& works) {
-    const int64_t tp = std::max<int64_t>(1, start.config.mesh_tp), dp = start.config.mesh_dp,
+    const int64_t tp = std::max<int64_t>(1, start.config.mesh.tp), dp = start.config.mesh.dp,
                   wanted = dp > 0 ? dp * tp : std::max<int64_t>(1, start.ranks / tp) * tp;
     if (wanted == start.ranks || wanted > most_ranks || !works(start.config, int(wanted))) return {};
     return fmt::format("mpirun -n {} gradus … with these settings", wanted);
@@ -119,8 +122,8 @@ std::string mesh_change(const Config& asked, int ranks, const Works& works) {
     };
     add(on_these_ranks(start, works));
     Config adamw = asked;
-    adamw.optimizer = "adamw";
-    if (asked.optimizer != "adamw" && works(adamw, ranks)) add("--set optimizer.kind=adamw");
+    adamw.optimizer.kind = "adamw";
+    if (asked.optimizer.kind != "adamw" && works(adamw, ranks)) add("--set optimizer.kind=adamw");
     if (text.empty()) text = on_fewer_ranks(start, works);
     return text;
 }

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/config.h"
 #include "engine/mesh_change.h"
+#include "engine/resolve.h"
 #include "engine/same_run.h"
 
 namespace gradus {
@@ -16,14 +16,10 @@ namespace {
 std::string cited(const Config& c, const std::string& key) {
     Config copy = c;
     std::string text;
-    copy.each([&](const std::string& name, auto& storage, const Limits&, OnResume, const char*) {
-        if (name != key) return;
-        if constexpr (std::is_same_v<std::decay_t<decltype(storage)>, std::optional<bool>>) {
-            text = key + " = " + (storage ? *storage ? "true" : "false" : "unset");
-        } else {
-            text = key + " = " + toml_text(Value(storage));
-        }
-    });
+    for (const DeclaredSetting& d : declared(copy)) {
+        const std::optional<Value> value = d.value();
+        if (d.key == key) text = key + " = " + (value ? toml_text(*value) : "unset");
+    }
     const auto written = c.written_at.find(key);
     return text + " (" + (written == c.written_at.end() ? "the default" : written->second) + ")";
 }
@@ -45,19 +41,20 @@ public:
         Resolved r;
         r.model = model();
         steps_and_rates();
-        r.dtype = c.dtype == "bf16" ? DType::bf16 : DType::f32;
-        r.cuda = c.device == "cuda";
-        r.masked = c.packing == "masked";
+        r.dtype = c.train.dtype == "bf16" ? DType::bf16 : DType::f32;
+        r.cuda = c.train.device == "cuda";
+        r.masked = c.data.packing == "masked";
         shares_out = true;
         mesh(r);
         micro_batch(r);
-        require_divisible(r.model, int(at_once * c.context), r.mesh.tp);
+        require_divisible(r.model, int(at_once * c.train.context), r.mesh.tp);
         shares_out = false;
-        r.shape = {.B = int(at_once), .T = int(c.context)};
-        r.mode = {
-            .training = true, .recompute = c.recompute, .parts = c.sharded && c.optimizer != "muon" ? r.mesh.dp : 1};
+        r.shape = {.B = int(at_once), .T = int(c.train.context)};
+        r.mode = {.training = true,
+                  .recompute = c.train.recompute,
+                  .parts = c.optimizer.sharded && c.optimizer.kind != "muon" ? r.mesh.dp : 1};
         r.trainer = trainer();
-        r.tokens_per_step = c.batch * c.context;
+        r.tokens_per_step = c.train.batch * c.train.context;
         r.config = c;
         r.identity = identity_of(c, data);
         unused_settings();
@@ -89,31 +86,33 @@ private:
 
     // A size that may follow from others that were changed in a named shape; then a note says so.
     void follow(const char* key, int64_t& setting, int64_t value, int64_t named) {
-        const bool chosen = setting == 0 && !from && !c.model_name.empty();
+        const bool chosen = setting == 0 && !from && !c.model.name.empty();
         size(key, setting, value);
         if (chosen && value != named)
             notes.push_back(
-                fmt::format("{} is {}, from the changed width or heads; {} has {}", key, value, c.model_name, named));
+                fmt::format("{} is {}, from the changed width or heads; {} has {}", key, value, c.model.name, named));
     }
 
     void require_whole_heads(bool llama) const {
-        const int64_t unit = c.heads * (llama ? 2 : 1);  // rotary positions rotate pairs of channels
-        if (c.width % c.heads == 0) return;
-        refuse(fmt::format("{} heads do not divide the width {}", c.heads, c.width), {"model.width", "model.heads"},
-               fmt::format("--set model.width={}{}", (c.width + unit - 1) / unit * unit,
+        const int64_t unit = c.model.heads * (llama ? 2 : 1);  // rotary positions rotate pairs of channels
+        if (c.model.width % c.model.heads == 0) return;
+        refuse(fmt::format("{} heads do not divide the width {}", c.model.heads, c.model.width),
+               {"model.width", "model.heads"},
+               fmt::format("--set model.width={}{}", (c.model.width + unit - 1) / unit * unit,
                            llama ? ", or --set model.head_width=N" : ""));
     }
 
     ModelConfig base() {
         if (from) return *from;
-        if (!c.model_name.empty()) return named_model(c.model_name);
-        for (const auto& [key, value] :
-             {std::pair{"model.layers", c.layers}, {"model.width", c.width}, {"model.heads", c.heads}})
+        if (!c.model.name.empty()) return named_model(c.model.name);
+        for (const auto& [key, value] : {std::pair{"model.layers", c.model.layers},
+                                         {"model.width", c.model.width},
+                                         {"model.heads", c.model.heads}})
             if (value == 0)
                 refuse("the model has no size", {"model.name", key},
                        fmt::format("--set model.name=gpt2-124m, or --set {}=N", key));
         ModelConfig m;
-        const bool llama = c.family == "llama";
+        const bool llama = c.model.family == "llama";
         if (llama) {
             m.family = Family::llama;
             m.norm = Norm::rms;
@@ -122,64 +121,64 @@ private:
             m.gated = true;
             m.bias = m.tied = false;
         }
-        m.G = int(c.heads);
+        m.G = int(c.model.heads);
         m.D = 0;
-        m.context = int(c.model_context > 0 ? c.model_context : c.context);
+        m.context = int(c.model.context > 0 ? c.model.context : c.train.context);
         m.V = data.vocab;
         return m;
     }
 
     ModelConfig model() {
         ModelConfig m = base();
-        const bool llama = m.family == Family::llama, free_shape = !from && c.model_name.empty();
+        const bool llama = m.family == Family::llama, free_shape = !from && c.model.name.empty();
         const std::string family = llama ? "llama" : "gpt2";
-        if (c.written_at.contains("model.family") && c.family != family)
+        if (c.written_at.contains("model.family") && c.model.family != family)
             refuse("the model is of the family " + family,
-                   {"model.family", c.model_name.empty() ? "model.from" : "model.name"}, "leave out model.family");
-        c.family = family;
+                   {"model.family", c.model.name.empty() ? "model.from" : "model.name"}, "leave out model.family");
+        c.model.family = family;
 
         activation(m);
-        size("model.layers", c.layers, m.L);
-        size("model.width", c.width, m.C);
-        size("model.heads", c.heads, m.H);
-        const bool same_heads = !free_shape && c.width == m.C && c.heads == m.H;
-        follow("model.kv_heads", c.kv_heads, same_heads ? m.G : c.heads, m.G);
-        if (c.head_width == 0 && !same_heads) require_whole_heads(llama);
-        follow("model.head_width", c.head_width, same_heads ? m.D : c.width / c.heads, m.D);
-        const int64_t inside = llama ? (c.width * 8 / 3 + 63) / 64 * 64 : 4 * c.width;
-        follow("model.feed_forward", c.feed_forward, free_shape || c.width != m.C ? inside : m.F, m.F);
-        if (!from && c.vocab == 0) c.vocab = data.vocab;
-        size("model.vocab", c.vocab, m.V);
-        if (c.tied && from && *c.tied != m.tied)
+        size("model.layers", c.model.layers, m.L);
+        size("model.width", c.model.width, m.C);
+        size("model.heads", c.model.heads, m.H);
+        const bool same_heads = !free_shape && c.model.width == m.C && c.model.heads == m.H;
+        follow("model.kv_heads", c.model.kv_heads, same_heads ? m.G : c.model.heads, m.G);
+        if (c.model.head_width == 0 && !same_heads) require_whole_heads(llama);
+        follow("model.head_width", c.model.head_width, same_heads ? m.D : c.model.width / c.model.heads, m.D);
+        const int64_t inside = llama ? (c.model.width * 8 / 3 + 63) / 64 * 64 : 4 * c.model.width;
+        follow("model.feed_forward", c.model.feed_forward, free_shape || c.model.width != m.C ? inside : m.F, m.F);
+        if (!from && c.model.vocab == 0) c.model.vocab = data.vocab;
+        size("model.vocab", c.model.vocab, m.V);
+        if (c.model.tied && from && *c.model.tied != m.tied)
             refuse(
                 std::string("the model to start from has a head ") + (m.tied ? "tied to its embedding" : "of its own"),
-                {"model.tied"}, c.tied == true ? "--set model.tied=false" : "--set model.tied=true");
-        if (!c.tied) c.tied = m.tied;
-        number("model.norm_eps", c.norm_eps, m.norm_eps);
-        number("model.rope_theta", c.rope_theta, m.rope_theta);
-        number("model.init_std", c.init_std, m.init_std);
-        if (m.position == Position::learned && c.rope_theta != m.rope_theta)
+                {"model.tied"}, c.model.tied == true ? "--set model.tied=false" : "--set model.tied=true");
+        if (!c.model.tied) c.model.tied = m.tied;
+        number("model.norm_eps", c.model.norm_eps, m.norm_eps);
+        number("model.rope_theta", c.model.rope_theta, m.rope_theta);
+        number("model.init_std", c.model.init_std, m.init_std);
+        if (m.position == Position::learned && c.model.rope_theta != m.rope_theta)
             refuse("learned positions have no rotary frequencies", {"model.rope_theta", "model.family"},
                    "leave out model.rope_theta");
 
         contexts(m);
-        if (c.vocab < data.vocab)
-            refuse(fmt::format("a vocabulary of {} is too small for the data's {} ids", c.vocab, data.vocab),
+        if (c.model.vocab < data.vocab)
+            refuse(fmt::format("a vocabulary of {} is too small for the data's {} ids", c.model.vocab, data.vocab),
                    {"model.vocab"},
                    from ? "prepare the data with the tokenizer of the model to start from" : "leave out model.vocab");
 
-        m.L = int(c.layers);
-        m.C = int(c.width);
-        m.H = int(c.heads);
-        m.G = int(c.kv_heads);
-        m.D = int(c.head_width);
-        m.F = int(c.feed_forward);
-        m.V = int(c.vocab);
-        m.context = int(c.model_context);
-        m.tied = *c.tied;
-        m.norm_eps = c.norm_eps;
-        m.rope_theta = c.rope_theta;
-        m.init_std = c.init_std;
+        m.L = int(c.model.layers);
+        m.C = int(c.model.width);
+        m.H = int(c.model.heads);
+        m.G = int(c.model.kv_heads);
+        m.D = int(c.model.head_width);
+        m.F = int(c.model.feed_forward);
+        m.V = int(c.model.vocab);
+        m.context = int(c.model.context);
+        m.tied = *c.model.tied;
+        m.norm_eps = c.model.norm_eps;
+        m.rope_theta = c.model.rope_theta;
+        m.init_std = c.model.init_std;
         m.end_of_text = data.end_of_text;
         validate(m, "[model]");
         require_describable(m);
@@ -188,67 +187,68 @@ private:
 
     void activation(ModelConfig& m) {
         const std::string base = name_of(m.activation);
-        if (c.activation.empty()) c.activation = base;
-        if (c.activation == base) return;
+        if (c.model.activation.empty()) c.model.activation = base;
+        if (c.model.activation == base) return;
         if (from)
             refuse("the weights to start from were made with " + base, {"model.activation"},
                    "leave out model.activation");
-        if (m.family == Family::llama || c.activation == "silu")
-            refuse("the family " + c.family + " is not computed with " + c.activation, {"model.activation"},
+        if (m.family == Family::llama || c.model.activation == "silu")
+            refuse("the family " + c.model.family + " is not computed with " + c.model.activation, {"model.activation"},
                    "leave out model.activation");
-        m.activation = c.activation == "gelu_erf" ? Activation::gelu_erf : Activation::gelu_tanh;
+        m.activation = c.model.activation == "gelu_erf" ? Activation::gelu_erf : Activation::gelu_tanh;
     }
 
     void contexts(const ModelConfig& m) {
-        const bool asked = c.model_context != 0;
-        if (!asked) c.model_context = m.context;
-        if (c.context == 0) c.context = c.model_context;
-        if (c.context == 0)
+        const bool asked = c.model.context != 0;
+        if (!asked) c.model.context = m.context;
+        if (c.train.context == 0) c.train.context = c.model.context;
+        if (c.train.context == 0)
             refuse("the length of a sequence is not known", {"train.context", "model.context"},
                    "--set train.context=256");
-        if (m.position == Position::learned && c.context > c.model_context)
-            refuse(fmt::format("sequences of {} tokens are longer than the model's {} learned positions", c.context,
-                               c.model_context),
-                   {"train.context", "model.context"}, fmt::format("--set train.context={}", c.model_context));
-        if (m.position == Position::learned && from && c.model_context != m.context)
+        if (m.position == Position::learned && c.train.context > c.model.context)
+            refuse(fmt::format("sequences of {} tokens are longer than the model's {} learned positions",
+                               c.train.context, c.model.context),
+                   {"train.context", "model.context"}, fmt::format("--set train.context={}", c.model.context));
+        if (m.position == Position::learned && from && c.model.context != m.context)
             refuse(fmt::format("the model to start from has {} learned positions", m.context), {"model.context"},
                    "leave out model.context");
-        if (m.position == Position::learned && !from && c.context < c.model_context)
+        if (m.position == Position::learned && !from && c.train.context < c.model.context)
             notes.push_back(
                 fmt::format("train.context = {} leaves the positions from there to model.context = {} untrained",
-                            c.context, c.model_context));
-        if (c.context <= c.model_context) return;
+                            c.train.context, c.model.context));
+        if (c.train.context <= c.model.context) return;
         // Rotary positions go as far as they are asked to, where nobody said how far the model's go.
         if (asked)
-            refuse(fmt::format("sequences of {} tokens are longer than the model's {} positions", c.context,
-                               c.model_context),
-                   {"train.context", "model.context"},
-                   fmt::format("--set model.context={0}, or --set train.context={1}", c.context, c.model_context));
-        notes.push_back(fmt::format("model.context is {}, as train.context; {} has {}", c.context,
-                                    from ? "the model to start from" : c.model_name, c.model_context));
-        c.model_context = c.context;
+            refuse(
+                fmt::format("sequences of {} tokens are longer than the model's {} positions", c.train.context,
+                            c.model.context),
+                {"train.context", "model.context"},
+                fmt::format("--set model.context={0}, or --set train.context={1}", c.train.context, c.model.context));
+        notes.push_back(fmt::format("model.context is {}, as train.context; {} has {}", c.train.context,
+                                    from ? "the model to start from" : c.model.name, c.model.context));
+        c.model.context = c.train.context;
     }
 
-    int64_t in_steps(double duration) const { return gradus::in_steps(duration, c.steps); }
+    int64_t in_steps(double duration) const { return gradus::in_steps(duration, c.train.steps); }
 
     void steps_and_rates() {
-        if (c.min_lr > c.lr && c.schedule != "constant")
+        if (c.optimizer.min_lr > c.optimizer.lr && c.optimizer.schedule != "constant")
             refuse("the lowest learning rate is above the highest", {"optimizer.min_lr", "optimizer.lr"},
-                   fmt::format("--set optimizer.min_lr={:g}", c.lr / 10));
+                   fmt::format("--set optimizer.min_lr={:g}", c.optimizer.lr / 10));
         for (const char* key : {"optimizer.warmup", "optimizer.cooldown"}) {
-            const double duration = std::string(key) == "optimizer.warmup" ? c.warmup : c.cooldown;
+            const double duration = std::string(key) == "optimizer.warmup" ? c.optimizer.warmup : c.optimizer.cooldown;
             if (duration >= 1 && duration != std::floor(duration))
                 refuse("a duration is neither a number of steps nor a share of them", {key},
                        "write a whole number, or a share below 1");
         }
-        const bool wsd = c.schedule == "wsd";
-        if (wsd && c.cooldown == 0)
+        const bool wsd = c.optimizer.schedule == "wsd";
+        if (wsd && c.optimizer.cooldown == 0)
             refuse("the schedule wsd has no cool-down", {"optimizer.schedule", "optimizer.cooldown"},
                    "--set optimizer.cooldown=0.2");
-        if (!wsd && c.cooldown > 0)
+        if (!wsd && c.optimizer.cooldown > 0)
             refuse("only the schedule wsd has a cool-down", {"optimizer.cooldown", "optimizer.schedule"},
                    "--set optimizer.schedule=wsd, or leave out optimizer.cooldown");
-        if (in_steps(c.warmup) + (wsd ? in_steps(c.cooldown) : 0) > c.steps) {
+        if (in_steps(c.optimizer.warmup) + (wsd ? in_steps(c.optimizer.cooldown) : 0) > c.train.steps) {
             if (wsd)
                 refuse("warm-up and cool-down are longer than the run",
                        {"optimizer.warmup", "optimizer.cooldown", "train.steps"},
@@ -257,47 +257,47 @@ private:
                    "--set optimizer.warmup=0.02");
         }
         for (const auto& [key, duration] :
-             {std::pair{"optimizer.warmup", c.warmup}, {"optimizer.cooldown", c.cooldown}})
+             {std::pair{"optimizer.warmup", c.optimizer.warmup}, {"optimizer.cooldown", c.optimizer.cooldown}})
             if (duration > 0 && in_steps(duration) == 0)
                 notes.push_back(fmt::format("{} = {} of {} steps is less than half a step, so there is none", key,
-                                            duration, c.steps));
-        if (c.stochastic_rounding && c.optimizer == "muon")
+                                            duration, c.train.steps));
+        if (c.optimizer.stochastic_rounding && c.optimizer.kind == "muon")
             refuse("Muon's matrices are rounded to the nearest alone",
                    {"optimizer.stochastic_rounding", "optimizer.kind"},
                    "--set optimizer.kind=adamw, or leave out optimizer.stochastic_rounding");
-        if (c.stochastic_rounding && c.dtype == "f32")
+        if (c.optimizer.stochastic_rounding && c.train.dtype == "f32")
             refuse("f32 weights are not rounded", {"optimizer.stochastic_rounding", "train.dtype"},
                    "--set train.dtype=bf16, or leave out optimizer.stochastic_rounding");
     }
 
     // Bytes that the activations of one sequence take, within a tenth or so: the large tensors of each block.
     double bytes_of_a_sequence() const {
-        const double stream = double(c.width), heads = double(c.heads * c.head_width),
-                     qkv = double((c.heads + 2 * c.kv_heads) * c.head_width),
-                     up = double(c.feed_forward) * (c.family == "llama" ? 3 : 2);
+        const double stream = double(c.model.width), heads = double(c.model.heads * c.model.head_width),
+                     qkv = double((c.model.heads + 2 * c.model.kv_heads) * c.model.head_width),
+                     up = double(c.model.feed_forward) * (c.model.family == "llama" ? 3 : 2);
         const double block = 3 * stream + qkv + heads + up;
-        const double kept = double(c.layers) * (c.recompute ? stream : stream + block);
-        return double(c.context) * (kept + 2 * block) * (c.dtype == "bf16" ? 2 : 4);
+        const double kept = double(c.model.layers) * (c.train.recompute ? stream : stream + block);
+        return double(c.train.context) * (kept + 2 * block) * (c.train.dtype == "bf16" ? 2 : 4);
     }
 
     void mesh(Resolved& r) const {
-        r.mesh = gradus::resolve(MeshSizes{.dp = int(c.mesh_dp), .tp = int(c.mesh_tp)}, launched);
-        if (c.optimizer == "muon" && r.mesh.tp > 1)
+        r.mesh = gradus::resolve(MeshSizes{.dp = int(c.mesh.dp), .tp = int(c.mesh.tp)}, launched);
+        if (c.optimizer.kind == "muon" && r.mesh.tp > 1)
             refuse("Muon needs whole matrices, and the ranks of mesh.tp have parts of them",
                    {"optimizer.kind", "mesh.tp"}, "--set mesh.tp=1, or --set optimizer.kind=adamw");
-        if (c.batch % r.mesh.dp != 0)
-            refuse(fmt::format("{} ranks cannot share out a batch of {} sequences", r.mesh.dp, c.batch),
+        if (c.train.batch % r.mesh.dp != 0)
+            refuse(fmt::format("{} ranks cannot share out a batch of {} sequences", r.mesh.dp, c.train.batch),
                    {"train.batch", "mesh.dp"},
-                   fmt::format("--set train.batch={}", (c.batch + r.mesh.dp - 1) / r.mesh.dp * r.mesh.dp));
+                   fmt::format("--set train.batch={}", (c.train.batch + r.mesh.dp - 1) / r.mesh.dp * r.mesh.dp));
     }
 
     // Of a rank. What is chosen here is not written into the settings: on another mesh the choice is another.
     void micro_batch(const Resolved& r) {
-        const double memory = c.memory > 0 ? c.memory : r.cuda ? 48 : 2;
-        const int64_t batch = c.batch / r.mesh.dp;
+        const double memory = c.train.memory > 0 ? c.train.memory : r.cuda ? 48 : 2;
+        const int64_t batch = c.train.batch / r.mesh.dp;
         // The rows of a micro-batch must divide by the ranks of tp as well.
-        auto possible = [&](int64_t n) { return batch % n == 0 && n * c.context % r.mesh.tp == 0; };
-        at_once = c.micro_batch;
+        auto possible = [&](int64_t n) { return batch % n == 0 && n * c.train.context % r.mesh.tp == 0; };
+        at_once = c.train.micro_batch;
         if (at_once == 0) {
             const double fits = memory * double(1 << 30) / bytes_of_a_sequence() * r.mesh.tp;
             at_once = 1;
@@ -307,13 +307,13 @@ private:
                 notes.push_back(
                     fmt::format("the activations of the smallest micro-batch, {} of {} tokens, need about {:.2g} "
                                 "GiB, more than train.memory = {}",
-                                at_once, c.context, double(at_once) / fits * memory, memory));
+                                at_once, c.train.context, double(at_once) / fits * memory, memory));
         }
         // A recipe that was written for one rank runs on others: at once is then at most.
         while (r.mesh.dp > 1 && at_once > 1 && !possible(at_once)) --at_once;
-        if (c.micro_batch > 0 && at_once != c.micro_batch)
+        if (c.train.micro_batch > 0 && at_once != c.train.micro_batch)
             notes.push_back(fmt::format("train.micro_batch = {} does not divide the {} sequences of a rank: {} at once",
-                                        c.micro_batch, batch, at_once));
+                                        c.train.micro_batch, batch, at_once));
         if (batch % at_once != 0) {
             int64_t lower = std::min(at_once, batch);
             while (batch % lower != 0) --lower;
@@ -321,7 +321,7 @@ private:
                    fmt::format("--set train.micro_batch={}", lower));
         }
         constexpr int64_t most_rows = int64_t(1) << 31;
-        if (at_once * c.context >= most_rows)
+        if (at_once * c.train.context >= most_rows)
             refuse("a micro-batch of this many tokens cannot be counted", {"train.micro_batch", "train.context"},
                    "--set train.micro_batch=1, or a shorter train.context");
     }
@@ -332,40 +332,47 @@ private:
             if (differs && c.written_at.contains(key)) notes.push_back(cited(c, key) + " has no effect: " + why);
         };
         const Config usual;
-        if (c.schedule == "constant")
-            unused("optimizer.min_lr", c.min_lr != usual.min_lr,
+        if (c.optimizer.schedule == "constant")
+            unused("optimizer.min_lr", c.optimizer.min_lr != usual.optimizer.min_lr,
                    "the schedule constant never lowers the learning rate");
-        if (c.optimizer == "adamw") unused("optimizer.momentum", c.momentum != usual.momentum, "it is Muon's");
-        if (c.device != "cuda") unused("train.gpu", c.gpu != usual.gpu, "train.device is " + c.device);
-        if (c.micro_batch > 0) unused("train.memory", c.memory > 0, "train.micro_batch is given");
-        if (c.sample_every == 0 && !c.written_at.contains("sample.every"))
-            unused("sample.prompts", !c.sample_prompts.empty(), "sample.every is 0");
+        if (c.optimizer.kind == "adamw")
+            unused("optimizer.momentum", c.optimizer.momentum != usual.optimizer.momentum, "it is Muon's");
+        if (c.train.device != "cuda")
+            unused("train.gpu", c.train.gpu != usual.train.gpu, "train.device is " + c.train.device);
+        if (c.train.micro_batch > 0) unused("train.memory", c.train.memory > 0, "train.micro_batch is given");
+        if (c.sample.every == 0 && !c.written_at.contains("sample.every"))
+            unused("sample.prompts", !c.sample.prompts.empty(), "sample.every is 0");
     }
 
     TrainerConfig trainer() const {
-        const Decay decay = c.schedule == "constant" ? Decay::constant
-                            : c.schedule == "cosine" ? Decay::cosine
-                            : c.schedule == "linear" ? Decay::linear
-                                                     : Decay::wsd;
+        const Decay decay = c.optimizer.schedule == "constant" ? Decay::constant
+                            : c.optimizer.schedule == "cosine" ? Decay::cosine
+                            : c.optimizer.schedule == "linear" ? Decay::linear
+                                                               : Decay::wsd;
         TrainerConfig t;
-        t.batch = int(c.batch);
+        t.batch = int(c.train.batch);
         t.micro_batch = int(at_once);
-        t.context = int(c.context);
-        t.dropout = c.dropout;
-        t.seed = uint64_t(c.seed);
-        t.loss = {c.label_smoothing, c.z_loss};
-        t.schedule = {decay, c.lr, c.min_lr, in_steps(c.warmup), c.steps, in_steps(c.cooldown)};
-        t.optimizer = {.kind = c.optimizer == "muon" ? OptimizerKind::muon : OptimizerKind::adamw,
-                       .beta1 = c.beta1,
-                       .beta2 = c.beta2,
-                       .eps = c.eps,
-                       .weight_decay = c.weight_decay,
-                       .momentum = c.momentum,
-                       .clip = c.clip,
-                       .stochastic_rounding = c.stochastic_rounding,
-                       .sharded = c.sharded,
-                       .seed = uint64_t(c.seed)};
-        t.stability = {c.sigma, int(c.stability_window), int(c.stability_in_a_row), c.stability_rate_factor};
+        t.context = int(c.train.context);
+        t.dropout = c.train.dropout;
+        t.seed = uint64_t(c.train.seed);
+        t.loss = {c.loss.label_smoothing, c.loss.z_loss};
+        t.schedule = {decay,
+                      c.optimizer.lr,
+                      c.optimizer.min_lr,
+                      in_steps(c.optimizer.warmup),
+                      c.train.steps,
+                      in_steps(c.optimizer.cooldown)};
+        t.optimizer = {.kind = c.optimizer.kind == "muon" ? OptimizerKind::muon : OptimizerKind::adamw,
+                       .beta1 = c.optimizer.beta1,
+                       .beta2 = c.optimizer.beta2,
+                       .eps = c.optimizer.eps,
+                       .weight_decay = c.optimizer.weight_decay,
+                       .momentum = c.optimizer.momentum,
+                       .clip = c.optimizer.clip,
+                       .stochastic_rounding = c.optimizer.stochastic_rounding,
+                       .sharded = c.optimizer.sharded,
+                       .seed = uint64_t(c.train.seed)};
+        t.stability = {c.stability.sigma, int(c.stability.window), int(c.stability.in_a_row), c.stability.rate_factor};
         return t;
     }
 
@@ -380,22 +387,22 @@ private:
 }  // namespace
 
 void check_sources(const Config& c) {
-    if (c.run_dir.empty()) refuse_settings(c, "the run has no folder", {"run.dir"}, "--set run.dir=runs/NAME");
-    if (c.data_dir.empty() == c.data_train.empty())
+    if (c.run.dir.empty()) refuse_settings(c, "the run has no folder", {"run.dir"}, "--set run.dir=runs/NAME");
+    if (c.data.dir.empty() == c.data.train.empty())
         refuse_settings(
-            c, c.data_dir.empty() ? "there is no data to train on" : "there are two sources of data",
+            c, c.data.dir.empty() ? "there is no data to train on" : "there are two sources of data",
             {"data.dir", "data.train"},
-            c.data_dir.empty()
+            c.data.dir.empty()
                 ? "--set data.dir=FOLDER, a folder made by: gradus data prepare TEXTS --tokenizer FILE --out FOLDER"
                 : "keep data.dir or data.train, not both");
-    if (!c.model_name.empty() && !c.model_from.empty())
+    if (!c.model.name.empty() && !c.model.from.empty())
         refuse_settings(c, "the model has two origins", {"model.name", "model.from"},
                         "keep model.name or model.from, not both");
     const auto steps = c.written_at.find("train.steps");
-    if (c.minutes > 0 && steps != c.written_at.end() && steps->second.starts_with("--"))
+    if (c.train.minutes > 0 && steps != c.written_at.end() && steps->second.starts_with("--"))
         refuse_settings(c, "the length of the run is given twice", {"train.steps", "train.minutes"},
-                        fmt::format("--set train.minutes=0 for {} steps, or leave out train.steps", c.steps));
-    if (c.sample_every > 0 && c.sample_prompts.empty())
+                        fmt::format("--set train.minutes=0 for {} steps, or leave out train.steps", c.train.steps));
+    if (c.sample.every > 0 && c.sample.prompts.empty())
         refuse_settings(c, "there is nothing to sample from", {"sample.every", "sample.prompts"},
                         "--set 'sample.prompts=[\"Once upon\"]'");
 }

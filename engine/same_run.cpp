@@ -13,7 +13,7 @@ constexpr const char* start_of_cooldown = "start of the cool-down";
 
 // A flat learning rate does not depend on the number of steps, so such a run may be made longer; its warm-up is over by
 // then, and its cool-down may move as long as it lies ahead.
-bool is_open_ended(const Config& c) { return c.schedule == "constant" || c.schedule == "wsd"; }
+bool is_open_ended(const Config& c) { return c.optimizer.schedule == "constant" || c.optimizer.schedule == "wsd"; }
 
 using Lines = std::map<std::string, std::string>;
 
@@ -35,15 +35,14 @@ int64_t whole_or_zero(const std::string& digits) {
     return n;
 }
 
-std::string text_of(const std::optional<bool>& v) { return v ? toml_text(*v) : ""; }
-template <class Storage>
-std::string text_of(const Storage& v) {
-    return toml_text(Value(v));
+std::string text_of(const DeclaredSetting& s) {
+    const std::optional<Value> value = s.value();
+    return value ? toml_text(*value) : "";
 }
 
 // A value that stands for "as the weights have it" until resolve() has filled it in.
 bool is_left_open(const Config& c, const std::string& key, const std::string& value) {
-    if (key == "train.context") return c.context == 0;
+    if (key == "train.context") return c.train.context == 0;
     if (key == "model.family") return !c.written_at.contains(key);
     return key.starts_with("model.") && (value.empty() || value == "\"\"" || value == "0" || value == "0.0");
 }
@@ -60,14 +59,14 @@ std::string place_of(const Config& c, const std::string& key) {
 // The warm-up is compared in steps; nothing where it is the same share of another number of steps, which is named itself.
 std::optional<Difference> difference_of_warmup(const Lines& then, const Config& c) {
     const std::string& begun = then.at("optimizer.warmup");
-    const int64_t now = in_steps(c.warmup, c.steps);
+    const int64_t now = in_steps(c.optimizer.warmup, c.train.steps);
     if (std::to_string(now) == begun) return std::nullopt;
     const auto steps = then.find("train.steps");
-    if (steps != then.end() && std::to_string(in_steps(c.warmup, whole_or_zero(steps->second))) == begun)
+    if (steps != then.end() && std::to_string(in_steps(c.optimizer.warmup, whole_or_zero(steps->second))) == begun)
         return std::nullopt;
     Difference d{"optimizer.warmup", begun, std::to_string(now), place_of(c, "optimizer.warmup")};
-    if (c.warmup > 0 && c.warmup < 1) {
-        d.now += fmt::format(" ({} of train.steps = {})", c.warmup, c.steps);
+    if (c.optimizer.warmup > 0 && c.optimizer.warmup < 1) {
+        d.now += fmt::format(" ({} of train.steps = {})", c.optimizer.warmup, c.train.steps);
         d.where += ", " + place_of(c, "train.steps");
     }
     return d;
@@ -75,18 +74,18 @@ std::optional<Difference> difference_of_warmup(const Lines& then, const Config& 
 
 std::vector<Difference> differences(const Lines& then, Config c) {
     std::vector<Difference> found;
-    c.each([&](const std::string& key, auto& storage, const Limits&, OnResume on_resume, const char*) {
-        const auto begun = then.find(key);
-        if (on_resume == OnResume::free || begun == then.end()) return;
-        if (key == "train.steps" && is_open_ended(c)) return;
-        if (key == "optimizer.warmup") {
+    for (const DeclaredSetting& s : declared(c)) {
+        const auto begun = then.find(s.key);
+        if (s.on_resume == OnResume::free || begun == then.end()) continue;
+        if (s.key == "train.steps" && is_open_ended(c)) continue;
+        if (s.key == "optimizer.warmup") {
             if (const auto d = difference_of_warmup(then, c)) found.push_back(*d);
-            return;
+            continue;
         }
-        const std::string now = text_of(storage);
-        if (now == begun->second || is_left_open(c, key, now)) return;
-        found.push_back({key, begun->second, now, place_of(c, key)});
-    });
+        const std::string now = text_of(s);
+        if (now == begun->second || is_left_open(c, s.key, now)) continue;
+        found.push_back({s.key, begun->second, now, place_of(c, s.key)});
+    }
     return found;
 }
 
@@ -119,7 +118,7 @@ void require_cooldown_ahead(const Lines& then, const Lines& here, const Config& 
     if (steps_done <= std::min(whole_or_zero(begun->second), whole_or_zero(now->second))) return;
     throw Error(
         fmt::format("the run cannot get another number of steps: its cool-down begins after {} of them", begun->second),
-        fmt::format("{} are done, and by train.steps = {} ({}) it would begin after {}", steps_done, c.steps,
+        fmt::format("{} are done, and by train.steps = {} ({}) it would begin after {}", steps_done, c.train.steps,
                     place_of(c, "train.steps"), now->second),
         "leave out train.steps, or resume from an older checkpoint, or start another run: --set run.dir=OTHER");
 }
@@ -129,17 +128,18 @@ void require_cooldown_ahead(const Lines& then, const Lines& here, const Config& 
 std::string identity_of(const Config& settings, const DataFacts& data) {
     Config c = settings;
     std::string text;
-    c.each([&](const std::string& key, auto& storage, const Limits&, OnResume on_resume, const char*) {
-        if (on_resume == OnResume::free) return;
-        if (key == "train.steps" && is_open_ended(c)) {
-            if (c.schedule == "wsd")
-                text += fmt::format("{} = {}\n", start_of_cooldown, c.steps - in_steps(c.cooldown, c.steps));
-        } else if (key == "optimizer.warmup") {
-            text += fmt::format("{} = {}\n", key, in_steps(c.warmup, c.steps));
+    for (const DeclaredSetting& s : declared(c)) {
+        if (s.on_resume == OnResume::free) continue;
+        if (s.key == "train.steps" && is_open_ended(c)) {
+            if (c.optimizer.schedule == "wsd")
+                text += fmt::format("{} = {}\n", start_of_cooldown,
+                                    c.train.steps - in_steps(c.optimizer.cooldown, c.train.steps));
+        } else if (s.key == "optimizer.warmup") {
+            text += fmt::format("{} = {}\n", s.key, in_steps(c.optimizer.warmup, c.train.steps));
         } else {
-            text += key + " = " + text_of(storage) + "\n";
+            text += s.key + " = " + text_of(s) + "\n";
         }
-    });
+    }
     return text + "data = " + data.identity + "\n";
 }
 

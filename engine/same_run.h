@@ -3,11 +3,11 @@
 #include <cstdint>
 #include <string>
 
-#include "engine/config.h"
+#include "engine/resolve.h"
 
 namespace gradus {
 
-// One `key = value` a line, of every setting that is OnResume::same, and of the data. `settings` are complete (resolve()).
+// One `key = value` a line, of every setting that is OnResume::fixed, and of the data. `settings` are complete (resolve()).
 std::string identity_of(const Config& settings, const DataFacts&);
 
 // The identity of a run that began when data were told apart by fewer bytes (DataFacts::former), with what tells them apart

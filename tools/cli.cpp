@@ -13,7 +13,7 @@
 
 #include "engine/base/threads.h"
 #include "engine/base/write_error.h"
-#include "engine/setting_names.h"
+#include "engine/config.h"
 
 namespace gradus {
 
@@ -75,16 +75,35 @@ CLI::Validator number_between(double least, double most) {
         limits);
 }
 
-CLI::Validator one_of_words(const std::vector<std::string>& words, const std::string& setting) {
+namespace {
+
+CLI::Validator one_of_choices(const std::vector<Choice>& choices) {
+    std::vector<std::string> words;
+    for (const Choice& c : choices) words.push_back(c.name);
     const std::string list = fmt::format("{}", fmt::join(words, ", "));
     return CLI::Validator(
-        [words, setting, list](std::string& text) {
+        [choices, words, list](std::string& text) {
             if (std::count(words.begin(), words.end(), text)) return std::string();
-            const std::string near = choice_meant(setting, text, words);
+            const std::string near = choice_meant(text, choices);
             return fmt::format("'{}' is not one of {}{}", text, list,
                                near.empty() ? "" : std::string(meant_mark) + near);
         },
         fmt::format("{{{}}}", fmt::join(words, ",")));
+}
+
+}  // namespace
+
+CLI::Validator one_of_words(const std::vector<std::string>& words) {
+    std::vector<Choice> choices;
+    for (const std::string& w : words) choices.push_back({w});
+    return one_of_choices(choices);
+}
+
+CLI::Validator one_of_setting(const std::string& key) {
+    Config defaults;
+    for (const DeclaredSetting& s : declared(defaults))
+        if (s.key == key) return one_of_choices(s.limits.choices);
+    check_failed("a setting of pre-training", __FILE__, __LINE__, key);
 }
 
 void add_text_key_option(CLI::App& app, std::string& text_key) {
@@ -106,7 +125,7 @@ int threads_in_use() { return omp_get_max_threads(); }
 
 void add_dtype_option(CLI::App& app, std::string& dtype) {
     app.add_option("--dtype", dtype, "what weights and activations are computed in: f32 or bf16")
-        ->check(one_of_words({"f32", "bf16"}, "train.dtype"))
+        ->check(one_of_setting("train.dtype"))
         ->capture_default_str();
 }
 

@@ -36,10 +36,11 @@ void add_bench_command(CLI::App&);
 // Of a whole number, and of any number: that it is one, and within these limits. With ->transform(), 1e3 is a whole number.
 CLI::Validator whole_between(int64_t least, uint64_t most);
 CLI::Validator number_between(double least, double most);
-// Of a word: that it is one of these. What other programs call it is answered by the name here, as of that setting.
-// In its message the name follows meant_mark, for the line that says the fix.
+// Of a word: that it is one of these, or one that the setting of pre-training may be, which also knows what other programs
+// call them. In its message the nearest name follows meant_mark, for the line that says the fix.
 inline constexpr const char* meant_mark = "; meant: ";
-CLI::Validator one_of_words(const std::vector<std::string>& words, const std::string& setting = "");
+CLI::Validator one_of_words(const std::vector<std::string>& words);
+CLI::Validator one_of_setting(const std::string& key);
 
 // --text-key KEY
 void add_text_key_option(CLI::App&, std::string& text_key);

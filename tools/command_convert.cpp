@@ -88,7 +88,7 @@ void add_convert_command(CLI::App& app) {
         ->check(one_of_words({"hf", "nanogpt", "llmc"}))
         ->capture_default_str();
     command->add_option("--dtype", o->dtype, "what weights are stored in: f32 or bf16; left out: as in SRC")
-        ->check(one_of_words({"f32", "bf16"}, "train.dtype"));
+        ->check(one_of_setting("train.dtype"));
     CLI::Option* shard = command->add_option("--shard-size", o->shard_size, "hf: most bytes of weights in a file")
                              ->capture_default_str();
     command->callback([o, shard] { convert(*o, shard->count() > 0); });

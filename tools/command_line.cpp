@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "engine/base/suggest.h"
-#include "engine/setting_names.h"
+#include "engine/config.h"
 #include "tools/cli.h"
 #include "tools/ending.h"
 
@@ -42,7 +42,7 @@ bool is_setting(const std::string& word) {
 // "optimizer.lr=1e-3", without the dashes; not a path.
 bool is_assignment(const std::string& word) {
     const std::string name = word.substr(0, word.find('='));
-    const std::vector<std::string> names = setting_names();
+    const std::vector<std::string> names = setting_names<Config>();
     return name.size() < word.size() && std::count(names.begin(), names.end(), name);
 }
 
@@ -129,7 +129,8 @@ Error usage_error(const CLI::ParseError& e, const CLI::App& command, const Words
         if (!name.starts_with("--") || name == "--" || std::count(known.begin(), known.end(), name)) continue;
         std::string near = nearest_name(name, known);
         if (near.empty() && takes_settings(command))
-            if (const std::string setting = setting_meant(name.substr(2)); !setting.empty()) near = "--" + setting;
+            if (const std::string setting = setting_meant<Config>(name.substr(2)); !setting.empty())
+                near = "--" + setting;
         return Error("unknown option '" + name + "'", "in: " + path_of(command) + " … " + word,
                      (near.empty() ? "" : "did you mean '" + near + "'? ") + help_of(command));
     }

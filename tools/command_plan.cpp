@@ -40,8 +40,8 @@ std::vector<std::string> settings_of_mesh(const std::string& text) {
 DataFacts facts_of(const Config& c, const std::optional<ModelConfig>& base, double& mapped_bytes) {
     std::error_code ignored;
     std::vector<fs::path> train;
-    for (const std::string& prefix : c.data_train) train.emplace_back(prefix);
-    if (!c.data_dir.empty()) train.push_back(fs::path(c.data_dir) / "train");
+    for (const std::string& prefix : c.data.train) train.emplace_back(prefix);
+    if (!c.data.dir.empty()) train.push_back(fs::path(c.data.dir) / "train");
     if (!train.empty() && has_shard(train.front())) {
         for (const fs::path& prefix : train)
             for (const char* suffix : {".bin", ".idx"}) {
@@ -51,9 +51,9 @@ DataFacts facts_of(const Config& c, const std::optional<ModelConfig>& base, doub
         return open_data(c).facts;
     }
     DataFacts facts;
-    if (c.vocab > 0) facts.vocab = int(c.vocab);
+    if (c.model.vocab > 0) facts.vocab = int(c.model.vocab);
     else if (base) facts.vocab = base->V;
-    else if (!c.model_name.empty()) facts.vocab = named_model(c.model_name).V;
+    else if (!c.model.name.empty()) facts.vocab = named_model(c.model.name).V;
     else
         throw Error("the vocabulary size is not specified",
                     train.empty() ? "neither the model nor its data is named"
@@ -64,12 +64,12 @@ DataFacts facts_of(const Config& c, const std::optional<ModelConfig>& base, doub
 
 // What resolve() says of ranks that were started, of devices that were named.
 void require_mesh_of(const Devices& devices, const Config& c) {
-    const int64_t tp = std::max<int64_t>(c.mesh_tp, 1), needed = std::max<int64_t>(c.mesh_dp, 1) * tp;
-    if (devices.count == 0 || (c.mesh_dp == 0 ? devices.count % tp == 0 : devices.count == needed)) return;
+    const int64_t tp = std::max<int64_t>(c.mesh.tp, 1), needed = std::max<int64_t>(c.mesh.dp, 1) * tp;
+    if (devices.count == 0 || (c.mesh.dp == 0 ? devices.count % tp == 0 : devices.count == needed)) return;
     const int64_t devices_for_tp = devices.count % tp == 0 ? tp : 1;
-    throw Error(fmt::format("the mesh needs {}{} devices, and --devices has {}", c.mesh_dp == 0 ? "a multiple of " : "",
+    throw Error(fmt::format("the mesh needs {}{} devices, and --devices has {}", c.mesh.dp == 0 ? "a multiple of " : "",
                             needed, devices.count),
-                fmt::format("mesh.dp = {}, mesh.tp = {}", c.mesh_dp, c.mesh_tp),
+                fmt::format("mesh.dp = {}, mesh.tp = {}", c.mesh.dp, c.mesh.tp),
                 fmt::format("--devices {}x{}, or --mesh dp={},tp={}", needed, devices.device.name,
                             devices.count / devices_for_tp, devices_for_tp));
 }
@@ -81,20 +81,20 @@ void plan(const PlanCommand& o) {
     settings.insert(settings.end(), o.set.begin(), o.set.end());
     request.config = load_recipe(o.recipe, settings);
     const Config& c = request.config;
-    if (!c.model_from.empty())
-        request.base = read_model(c.model_from, Judge::config,
+    if (!c.model.from.empty())
+        request.base = read_model(c.model.from, Judge::config,
                                   [](const HeldFolder& folder) { return read_model_config(folder.path); });
     request.data = facts_of(c, request.base, request.mapped_bytes);
-    request.devices = parse_devices(!o.devices.empty() ? o.devices : c.device == "cuda" ? "H100" : "cpu");
+    request.devices = parse_devices(!o.devices.empty() ? o.devices : c.train.device == "cuda" ? "H100" : "cpu");
     require_mesh_of(request.devices, c);
     request.price = o.price;
     request.tflops = o.tflops;
     request.memory_gib = o.memory;
-    use_threads(int(c.threads));
+    use_threads(int(c.train.threads));
     request.threads = threads_in_use();
     if (request.devices.device.is_cpu() && o.memory == 0) {  // its ranks share the memory of this machine
         const double machine = gib_of_this_machine();
-        const double ranks = double(std::max<int64_t>(1, c.mesh_dp) * c.mesh_tp);
+        const double ranks = double(std::max<int64_t>(1, c.mesh.dp) * c.mesh.tp);
         request.memory_gib = machine / (request.devices.count > 0 ? request.devices.count : ranks);
     }
 

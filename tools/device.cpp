@@ -12,7 +12,7 @@ void add_device_option(CLI::App& app, std::string& device) {
            "--device", device,
            "where to compute: cpu, cuda (the first GPU of CUDA_VISIBLE_DEVICES), or simt (the GPU's kernels on the "
            "CPU, thread by thread, for tests)")
-        ->check(one_of_words({"cpu", "cuda", "simt"}, "train.device"))
+        ->check(one_of_setting("train.device"))
         ->capture_default_str();
 }
 
@@ -24,19 +24,19 @@ const Ops& ops_of(const std::string& device, int gpu) {
 namespace {
 
 int gpu_of(const Config& c, const MpiWorld& world) {
-    return c.gpu >= 0 ? int(c.gpu) : world.local_rank() % std::max(cuda_devices(), 1);
+    return c.train.gpu >= 0 ? int(c.train.gpu) : world.local_rank() % std::max(cuda_devices(), 1);
 }
 
 }  // namespace
 
 const Ops& ops_of(const Config& c, const MpiWorld& world) {
-    return ops_of(c.device, c.device == "cuda" ? gpu_of(c, world) : 0);
+    return ops_of(c.train.device, c.train.device == "cuda" ? gpu_of(c, world) : 0);
 }
 
 CommRequest comm_request(const Config& c, const MpiWorld& world) {
-    return {.asked = c.mesh_comm,
-            .device = c.device,
-            .gpu = c.device == "cuda" ? cuda_address(gpu_of(c, world)) : "",
+    return {.asked = c.mesh.comm,
+            .device = c.train.device,
+            .gpu = c.train.device == "cuda" ? cuda_address(gpu_of(c, world)) : "",
             .settings = recipe_text(c)};
 }
 

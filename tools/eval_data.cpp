@@ -46,9 +46,9 @@ std::vector<fs::path> shards_of(const Config& config, const ModelFolder& m) {
     std::vector<fs::path> prefixes = validation_shards(config);
     if (!prefixes.empty()) return prefixes;
     std::error_code ignored;
-    const std::string expected = (fs::path(config.data_dir) / "val").string();
+    const std::string expected = (fs::path(config.data.dir) / "val").string();
     throw Error("the validation data of '" + m.named + "' is not there",
-                config.data_dir.empty() ? "its recipe has neither data.val nor data.dir"
+                config.data.dir.empty() ? "its recipe has neither data.val nor data.dir"
                                         : fmt::format("there is no {0}.bin with {0}.idx, seen from {1}", expected,
                                                       fs::current_path(ignored).string()),
                 "run the command in the folder where the run was started, or name a text: gradus eval " + m.named +
@@ -73,11 +73,12 @@ EvalData windows_of_texts(const std::vector<std::string>& files, const std::stri
 
 EvalData validation_windows_of(const ModelFolder& m, int context) {
     const Config config = recipe_of(m);
-    const int T = context > 0 ? context : int(config.context);
-    const LoaderOptions options = {.T = T, .packing = config.packing == "masked" ? Packing::masked : Packing::plain};
+    const int T = context > 0 ? context : int(config.train.context);
+    const LoaderOptions options = {.T = T,
+                                   .packing = config.data.packing == "masked" ? Packing::masked : Packing::plain};
     const std::vector<fs::path> prefixes = shards_of(config, m);
     const auto loader = open_loader(prefixes, m.folder / "tokenizer.json", m.tokenizer.vocab_size(), options);
-    const int64_t windows = validation_windows(*loader, config.validation_windows);
+    const int64_t windows = validation_windows(*loader, config.validation.windows);
     std::string name;
     for (const fs::path& prefix : prefixes) name += (name.empty() ? "" : ", ") + prefix.string();
     if (windows < loader->windows_in_order())

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/base/error.h"
 #include "engine/base/suggest.h"
 
 namespace gradus {
@@ -78,7 +79,7 @@ Config load_recipe(const std::string& given, const std::vector<std::string>& ass
     const FoundRecipe found = find_recipe(given);
     Config config = load_config(found.file, {});
     if (!found.run.empty()) {
-        config.run_dir = found.run.string();
+        config.run.dir = found.run.string();
         config.written_at["run.dir"] = "the folder that was given";
     }
     for (const std::string& a : assignments) apply_settings(config, {parse_assignment(a)});

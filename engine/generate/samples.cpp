@@ -7,13 +7,13 @@ namespace gradus {
 Generator::Capacity capacity_of_samples(const Resolved& r, const DataFacts& data) {
     constexpr size_t most_at_once = 8;
     const Config& c = r.config;
-    if (c.sample_every == 0) return {.sequences = 0};
+    if (c.sample.every == 0) return {.sequences = 0};
     int64_t longest = data.longest_prompt;
     if (longest < 0)
-        for (const std::string& prompt : c.sample_prompts)
+        for (const std::string& prompt : c.sample.prompts)
             longest = std::max(longest, int64_t(prompt.size()) + 1);  // and the end of text before it
-    return {.sequences = int(std::min(c.sample_prompts.size(), most_at_once)),
-            .context = int(std::min<int64_t>(r.model.context, longest + c.sample_tokens))};
+    return {.sequences = int(std::min(c.sample.prompts.size(), most_at_once)),
+            .context = int(std::min<int64_t>(r.model.context, longest + c.sample.tokens))};
 }
 
 }  // namespace gradus

@@ -1,7 +1,7 @@
 #pragma once
 // What a training run needs for its samples: a cache that is made before the first step.
-#include "engine/config.h"
 #include "engine/generate/generator.h"
+#include "engine/resolve.h"
 
 namespace gradus {
 

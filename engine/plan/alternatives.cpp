@@ -22,13 +22,13 @@ struct Change {
     }
     Change with_tp(int tp) const {
         const Change next = with("mesh.tp", std::to_string(tp));
-        return request.config.mesh_dp == 0 ? next : next.with("mesh.dp", "0");
+        return request.config.mesh.dp == 0 ? next : next.with("mesh.dp", "0");
     }
     Change with_devices(int count) const {
         Change next = *this;
         next.request.devices.count = count;
         next.say("--devices ", fmt::format("{}x{}", count, request.devices.device.name));
-        return request.config.mesh_dp == 0 ? next : next.with("mesh.dp", "0");
+        return request.config.mesh.dp == 0 ? next : next.with("mesh.dp", "0");
     }
     void say(const std::string& option, const std::string& value) {
         std::erase_if(arguments, [&](const std::string& a) { return a.starts_with(option); });
@@ -68,9 +68,9 @@ std::vector<Change> single_changes(const Change& start, const Plan& plan) {
     const Config& c = plan.resolved.config;
     if (plan.resolved.trainer.micro_batch > 1)
         all.push_back(with_smaller_micro_batch(start, plan.sequences, plan.resolved.trainer.micro_batch));
-    if (!c.recompute) all.push_back(start.with("train.recompute", "true"));
-    if (c.dtype == "f32" && plan.resolved.cuda) all.push_back(start.with("train.dtype", "bf16"));
-    if (!c.sharded) all.push_back(start.with("optimizer.sharded", "true"));
+    if (!c.train.recompute) all.push_back(start.with("train.recompute", "true"));
+    if (c.train.dtype == "f32" && plan.resolved.cuda) all.push_back(start.with("train.dtype", "bf16"));
+    if (!c.optimizer.sharded) all.push_back(start.with("optimizer.sharded", "true"));
     if (plan.memory.checkpoint > 0 && plan.ranks == 1) all.push_back(start.with("checkpoint.background", "false"));
     for (int tp : {2, 4, 8})
         if (tp > plan.mesh.tp && plan.ranks % tp == 0) all.push_back(start.with_tp(tp));
@@ -80,8 +80,8 @@ std::vector<Change> single_changes(const Change& start, const Plan& plan) {
 // Everything that costs nothing but time, then tp within a node, then more devices; last the largest micro-batch.
 std::optional<Change> combination(const Change& start, const Plan& plan) {
     Change change = start;
-    if (!plan.resolved.config.recompute) change = change.with("train.recompute", "true");
-    if (!plan.resolved.config.sharded) change = change.with("optimizer.sharded", "true");
+    if (!plan.resolved.config.train.recompute) change = change.with("train.recompute", "true");
+    if (!plan.resolved.config.optimizer.sharded) change = change.with("optimizer.sharded", "true");
     if (plan.memory.checkpoint > 0 && plan.ranks == 1) change = change.with("checkpoint.background", "false");
     change = change.with("train.micro_batch", "1");
     const int most = plan.resolved.cuda ? std::max(4096, plan.ranks) : plan.ranks;  // ranks on a CPU share its memory

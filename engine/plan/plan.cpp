@@ -31,7 +31,7 @@ ParameterCounts parameters_of(LanguageModel& model) {
 
 int ranks_of(const PlanRequest& request) {
     if (request.devices.count > 0) return request.devices.count;
-    const int64_t ranks = std::max<int64_t>(1, request.config.mesh_dp) * request.config.mesh_tp;
+    const int64_t ranks = std::max<int64_t>(1, request.config.mesh.dp) * request.config.mesh.tp;
     if (ranks > most_devices)
         throw Error(fmt::format("a mesh of {} ranks is too large", ranks),
                     fmt::format("mesh.dp times mesh.tp; {} are the most", most_devices), "--mesh dp=4,tp=2");
@@ -40,9 +40,9 @@ int ranks_of(const PlanRequest& request) {
 
 Resolved resolve_for(const PlanRequest& request, int ranks) {
     Config c = request.config;
-    if (c.run_dir.empty()) c.run_dir = "run";
-    if (c.data_dir.empty() && c.data_train.empty()) c.data_dir = "data";
-    c.device = request.devices.device.is_cpu() ? "cpu" : "cuda";
+    if (c.run.dir.empty()) c.run.dir = "run";
+    if (c.data.dir.empty() && c.data.train.empty()) c.data.dir = "data";
+    c.train.device = request.devices.device.is_cpu() ? "cpu" : "cuda";
     return resolve(c, request.data, request.base, ranks);
 }
 
@@ -126,7 +126,7 @@ void fill_activations(MemoryPlan& memory, const LanguageModel& model) {
 // What Snapshot::copy (engine/checkpoint/snapshot.h) holds on the first rank: the whole state, of all ranks.
 double checkpoint_copy(const Plan& plan) {
     const Resolved& r = plan.resolved;
-    if (!r.config.background && plan.ranks == 1 && !r.cuda) return 0;
+    if (!r.config.checkpoint.background && plan.ranks == 1 && !r.cuda) return 0;
     const double shards = plan.sharded ? plan.mesh.dp : 1;
     return double(plan.parameters.total()) * double(size_of(r.dtype)) +
            shards * plan.mesh.tp * (plan.memory.masters + plan.memory.moments);
@@ -169,7 +169,7 @@ void dry_run(Plan& plan, const PlanRequest& request) {
                             .ranks = plan.ranks,
                             .sequences = double(plan.sequences),
                             .mapped_bytes = request.mapped_bytes,
-                            .steps = double(r.config.steps),
+                            .steps = double(r.config.train.steps),
                             .largest_weight = largest,
                             .whole_pages = rank.whole_pages,
                             .samples = rank.samples_on_host};

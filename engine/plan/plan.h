@@ -10,8 +10,8 @@
 //   6N                      forward and backward of all matmuls
 //   6N + 6·L·H·D·T          and attention that is causal, which needs half of the T x T scores (llm.c)
 //   6N + 12·L·H·D·T         and attention counted in full (Chowdhery et al. 2022, PaLM, appendix B)
-#include "engine/config.h"
 #include "engine/plan/cost_model.h"
+#include "engine/resolve.h"
 
 namespace gradus {
 
@@ -84,7 +84,7 @@ struct Plan {
     StepTime time;
     double tokens_per_second() const { return double(resolved.tokens_per_step) / time.total(); }
     double mfu() const { return flops.causal * tokens_per_second() / (peak * ranks); }  // 6N + 6·L·H·D·T
-    double hours() const { return time.total() * double(resolved.config.steps) / 3600; }
+    double hours() const { return time.total() * double(resolved.config.train.steps) / 3600; }
     double price = 0;
     double cost() const { return price * ranks * hours(); }
 };

@@ -87,7 +87,7 @@ Json plan_json(const Plan& p, const std::vector<Alternative>& alternatives) {
                                {"seconds", c.seconds > 0 ? Json(c.seconds) : Json(nullptr)}});
     for (const Alternative& a : alternatives)
         others.push_back({{"arguments", a.arguments}, {"total", a.total}, {"saved", a.saved}, {"fits", a.fits}});
-    const double tokens = double(r.tokens_per_step), steps = double(r.config.steps);
+    const double tokens = double(r.tokens_per_step), steps = double(r.config.train.steps);
     return {{"devices",
              {{"name", p.device.name},
               {"count", p.ranks},
@@ -95,12 +95,12 @@ Json plan_json(const Plan& p, const std::vector<Alternative>& alternatives) {
               {"source", p.device.source}}},
             {"mesh", {{"dp", p.mesh.dp}, {"tp", p.mesh.tp}}},
             {"sharded", p.sharded},
-            {"steps", r.config.steps},
+            {"steps", r.config.train.steps},
             {"tokens_per_step", r.tokens_per_step},
             {"sequences", p.sequences},
             {"micro_batch", r.trainer.micro_batch},
             {"micro_batches", p.micro_batches},
-            {"context", r.config.context},
+            {"context", r.config.train.context},
             {"parameters", json_of(p.parameters)},
             {"parameters_of_rank", json_of(p.parameters_of_rank)},
             {"memory_of_rank", memory_of(p)},

@@ -13,14 +13,14 @@ std::string head_text(const Plan& p) {
     const Resolved& r = p.resolved;
     const ModelConfig& m = r.model;
     const std::string heads = number_of(m.H, "head") + (m.G == m.H ? "" : " on " + number_of(m.G, "key/value head"));
-    std::string text = fmt::format("model    {}, {}, width {}, {}, vocabulary {}, context {}\n", r.config.family,
-                                   number_of(m.L, "layer"), m.C, heads, text_of_whole(m.V), r.config.context);
+    std::string text = fmt::format("model    {}, {}, width {}, {}, vocabulary {}, context {}\n", r.config.model.family,
+                                   number_of(m.L, "layer"), m.C, heads, text_of_whole(m.V), r.config.train.context);
     text += fmt::format("devices  {} x {}, {}", p.ranks, p.device.name, text_of(p.mesh));
     if (p.mesh.dp > 1) text += p.sharded ? ", optimizer sharded over dp" : ", optimizer repeated on each dp rank";
     text +=
         fmt::format("\nbatch    {} a step; a rank has {} in {} of {}, {}{}\n", number_of(r.tokens_per_step, "token"),
                     number_of(p.sequences, "sequence"), number_of(p.micro_batches, "micro-batch", "micro-batches"),
-                    r.trainer.micro_batch, r.config.dtype, r.mode.recompute ? ", activations recomputed" : "");
+                    r.trainer.micro_batch, r.config.train.dtype, r.mode.recompute ? ", activations recomputed" : "");
     return text;
 }
 
@@ -72,7 +72,7 @@ std::string memory_text(const Plan& p) {
 }
 
 std::string work_text(const Plan& p) {
-    const double tokens = double(p.resolved.tokens_per_step), steps = double(p.resolved.config.steps);
+    const double tokens = double(p.resolved.tokens_per_step), steps = double(p.resolved.config.train.steps);
     std::string text = fmt::format("\nwork in FLOP{:>32}{:>18}{:>18}\n", "a token", "a step", "the run");
     const auto line = [&](const char* name, double each) {
         text += fmt::format("  {:<24}{:>18.3e}{:>18.3e}{:>18.3e}\n", name, each, each * tokens, each * tokens * steps);
@@ -127,9 +127,10 @@ std::string time_text(const Plan& p) {
     text += fmt::format("  {:<24}{:>18.1f}\n", "step", t.total() * 1e3);
     text += fmt::format("speed    {} tokens/s, {:.1f}% MFU = (6N + 6LHDT) x tokens/s / ({} x {:.0f} TFLOP/s)\n",
                         text_of_count(p.tokens_per_second()), 100 * p.mfu(), p.ranks, p.peak / 1e12);
-    text += fmt::format(
-        "run      {}, {} tokens: {:.1f} hours ({:.2f} days)", number_of(p.resolved.config.steps, "step"),
-        text_of_count(double(p.resolved.tokens_per_step) * double(p.resolved.config.steps)), p.hours(), p.hours() / 24);
+    text += fmt::format("run      {}, {} tokens: {:.1f} hours ({:.2f} days)",
+                        number_of(p.resolved.config.train.steps, "step"),
+                        text_of_count(double(p.resolved.tokens_per_step) * double(p.resolved.config.train.steps)),
+                        p.hours(), p.hours() / 24);
     if (p.price > 0) text += fmt::format(", {:.0f} at {} x {} an hour", p.cost(), p.ranks, p.price);
     return text + "\n" + assumptions_text(p);
 }

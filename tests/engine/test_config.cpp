@@ -3,8 +3,7 @@
 
 #include <algorithm>
 
-#include "engine/config.h"
-#include "engine/setting_names.h"
+#include "engine/resolve.h"
 
 using namespace gradus;
 
@@ -85,10 +84,10 @@ TEST_CASE("A wrong setting on the command line is cited as it was typed") {
 TEST_CASE("The command line comes after the file, and the last word holds") {
     const Config c = config_of("[train]\nbatch = 8\n", {"train.batch=16", "train.batch=24", "run.dir=124",
                                                         "sample.prompts=ROMEO:", "train.steps=1e4"});
-    REQUIRE(c.batch == 24);
-    REQUIRE(c.run_dir == "124");
-    REQUIRE(c.sample_prompts == std::vector<std::string>{"ROMEO:"});
-    REQUIRE(c.steps == 10000);
+    REQUIRE(c.train.batch == 24);
+    REQUIRE(c.run.dir == "124");
+    REQUIRE(c.sample.prompts == std::vector<std::string>{"ROMEO:"});
+    REQUIRE(c.train.steps == 10000);
     REQUIRE(c.written_at.at("train.batch") == "--set train.batch=24");
 }
 
@@ -98,8 +97,8 @@ TEST_CASE("The echo of the settings reads back as the same settings") {
     const std::string text = recipe_text(r.config);
     const Config back = config_of(text);
     REQUIRE(recipe_text(back) == text);
-    REQUIRE(back.lr == 0.00012345678901234);
-    REQUIRE(back.sample_prompts == r.config.sample_prompts);
+    REQUIRE(back.optimizer.lr == 0.00012345678901234);
+    REQUIRE(back.sample.prompts == r.config.sample.prompts);
     const Resolved again = resolve(back, data, std::nullopt);
     REQUIRE(recipe_text(again.config) == text);  // nothing is left to be chosen
     REQUIRE(again.identity == r.identity);
@@ -112,12 +111,12 @@ TEST_CASE("Settings that are not complete read back as the same settings too") {
 }
 
 TEST_CASE("The help names every setting with its default and its limits") {
-    const std::string help = settings_help();
+    const std::string help = settings_help<Config>();
     Config config;
-    config.each([&](const std::string& key, auto&, const Limits&, OnResume, const std::string& text) {
-        REQUIRE(help.find("  " + key + " = ") != std::string::npos);
-        REQUIRE(help.find(text) != std::string::npos);
-    });
+    for (const DeclaredSetting& s : declared(config)) {
+        REQUIRE(help.find("  " + s.key + " = ") != std::string::npos);
+        REQUIRE(help.find(s.help) != std::string::npos);
+    }
     REQUIRE(help.find("one of f32, bf16") != std::string::npos);
 }
 
@@ -160,7 +159,7 @@ TEST_CASE("A named shape gives the sizes, the data its vocabulary, and keys chan
     expected.V = 65;
     expected.end_of_text = -1;
     REQUIRE(plain.model == expected);
-    REQUIRE(plain.config.context == 1024);
+    REQUIRE(plain.config.train.context == 1024);
     const Resolved padded = resolved({"model.vocab=128", "model.layers=3", "train.context=64"}, toml);
     REQUIRE(padded.model.V == 128);
     REQUIRE(padded.model.L == 3);
@@ -301,12 +300,12 @@ TEST_CASE("A setting or a choice that another program calls otherwise is suggest
                                     {"train.seq_len", "train.context"},
                                     {"grad_clip", "optimizer.clip"}}) {
         INFO(key);
-        REQUIRE(setting_meant(key) == name);
+        REQUIRE(setting_meant<Config>(key) == name);
         REQUIRE(error_of([&] { config_of("", {std::string(key) + "=1"}); }).fix.find(name) != std::string::npos);
     }
     for (const char* unknown : {"colour", "", "train.", ".", "x.y.z"}) {
         INFO(unknown);
-        REQUIRE(setting_meant(unknown) == "");
+        REQUIRE(setting_meant<Config>(unknown) == "");
     }
     for (const auto& [written, near] : {std::pair{"train.device=gpu", "'cuda'"},
                                         {"train.device=GPU", "'cuda'"},
@@ -321,10 +320,10 @@ TEST_CASE("A setting or a choice that another program calls otherwise is suggest
 }
 
 TEST_CASE("Every synonym of a setting names one that exists") {
-    for (const std::string& name : setting_names()) REQUIRE(setting_meant(name) == name);
+    for (const std::string& name : setting_names<Config>()) REQUIRE(setting_meant<Config>(name) == name);
     for (const char* word : {"precision", "zero_stage", "save_every", "eval_iters", "tie_weights", "scheduler"}) {
-        const std::vector<std::string> names = setting_names();
-        REQUIRE(std::count(names.begin(), names.end(), setting_meant(word)) == 1);
+        const std::vector<std::string> names = setting_names<Config>();
+        REQUIRE(std::count(names.begin(), names.end(), setting_meant<Config>(word)) == 1);
     }
 }
 

@@ -5,8 +5,8 @@
 #include <cstdlib>
 #include <string>
 
+#include "engine/base/error.h"
 #include "engine/config.h"
-#include "engine/setting_names.h"
 
 using namespace gradus;
 
@@ -56,9 +56,9 @@ void read_assignment(const std::string& text) {
 }
 
 void suggest(const std::string& text) {
-    const std::string meant = setting_meant(text);
+    const std::string meant = setting_meant<Config>(text);
     if (meant.empty()) return;
-    for (const std::string& name : setting_names())
+    for (const std::string& name : setting_names<Config>())
         if (name == meant) return;
     std::abort();
 }

@@ -33,10 +33,10 @@ struct GenerateBenchOptions {
 
 Config config_of(const GenerateBenchOptions& o) {
     Config c;
-    c.model_name = o.model;
-    c.dtype = o.dtype;
-    c.device = o.device;
-    c.threads = o.threads;
+    c.model.name = o.model;
+    c.train.dtype = o.dtype;
+    c.train.device = o.device;
+    c.train.threads = o.threads;
     c.written_at = {{"model.name", "--model"}};
     return bench_config("bench generate", c, o.set,
                         {"it generates one text from random weights, and trains nothing",
@@ -56,15 +56,15 @@ double bytes_read_per_token(LanguageModel& model) {
 void bench_generate(const GenerateBenchOptions& o) {
     const Resolved resolved = resolve_bench(config_of(o));
     const Config& c = resolved.config;
-    use_threads(int(c.threads));
+    use_threads(int(c.train.threads));
     ModelConfig m = resolved.model;
     if (o.tokens >= m.context)
         throw Error(fmt::format("--tokens {} do not fit", o.tokens),
                     fmt::format("the model has {} positions", m.context), fmt::format("--tokens {}", m.context - 1));
     for (const std::string& text : resolved.notes) note(text);
     m.end_of_text = -1;  // a round never ends early
-    const Ops& ops = ops_of(c.device, std::max(int(c.gpu), 0));
-    const Ceilings ceilings(c.device, ops);
+    const Ops& ops = ops_of(c.train.device, std::max(int(c.train.gpu), 0));
+    const Ceilings ceilings(c.train.device, ops);
     auto model = make_language_model(ops, m, resolved.dtype);
     initialise(*model, resolved.trainer.seed);
     Generator generator(*model, {.context = o.tokens + 1});
@@ -86,8 +86,8 @@ void bench_generate(const GenerateBenchOptions& o) {
     const double per_second = 1 / median(r.seconds), gbps = median(r.ceilings), bound = gbps * 1e9 / bytes,
                  share = median(r.shares);
     if (o.json) {
-        const nlohmann::ordered_json line = {{"model", c.model_name},
-                                             {"dtype", c.dtype},
+        const nlohmann::ordered_json line = {{"model", c.model.name},
+                                             {"dtype", c.train.dtype},
                                              {"settings", o.set},
                                              {"tokens", o.tokens},
                                              {"threads", threads_in_use()},
@@ -99,7 +99,8 @@ void bench_generate(const GenerateBenchOptions& o) {
         fmt::print("{}\n", line.dump());
         return;
     }
-    fmt::print("{} {}  one sequence of {} tokens  {} threads\n", c.model_name, c.dtype, o.tokens, threads_in_use());
+    fmt::print("{} {}  one sequence of {} tokens  {} threads\n", c.model.name, c.train.dtype, o.tokens,
+               threads_in_use());
     for (const std::string& setting : o.set) fmt::print("set          {}\n", setting);
     fmt::print("tokens/s     {:9.1f}\n", per_second);
     fmt::print(
@@ -171,8 +172,7 @@ void add_ops(CLI::App& bench) {
                                          "machine and the library's version.\n\n"
                                          "Example: gradus bench ops --filter attention --dtype bf16");
     ops->add_option("--filter", o->filter, "only ops whose name contains this");
-    ops->add_option("--dtype", o->dtype, "only this dtype: f32 or bf16")
-        ->check(one_of_words({"f32", "bf16"}, "train.dtype"));
+    ops->add_option("--dtype", o->dtype, "only this dtype: f32 or bf16")->check(one_of_setting("train.dtype"));
     add_device_option(*ops, o->device);
     add_threads_option(*ops, o->threads);
     ops->add_flag("--json", o->json, "a JSON object for each op instead of a table");

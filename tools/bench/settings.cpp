@@ -27,9 +27,9 @@ Config bench_config(const std::string& command, Config options, const std::vecto
 }
 
 Resolved resolve_bench(Config c, int ranks) {
-    c.run_dir = c.data_dir = "none";
+    c.run.dir = c.data.dir = "none";
     DataFacts facts;
-    facts.vocab = c.vocab > 0 ? int(c.vocab) : named_model(c.model_name).V;
+    facts.vocab = c.model.vocab > 0 ? int(c.model.vocab) : named_model(c.model.name).V;
     return resolve(c, facts, std::nullopt, ranks);
 }
 

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/config.h"
+#include "engine/resolve.h"
 #include "tools/cli.h"
 
 namespace gradus {

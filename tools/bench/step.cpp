@@ -49,27 +49,28 @@ nlohmann::ordered_json json_of(const std::map<std::string, TimedCalls>& calls, i
 
 Config config_of(const StepBench& o) {
     Config c;
-    c.model_name = o.model;
-    c.batch = o.batch;
-    c.context = o.context;
-    c.mesh_tp = o.tp;
-    c.recompute = o.recompute;
-    c.dtype = o.dtype;
-    c.device = o.device;
-    c.threads = o.threads;
+    c.model.name = o.model;
+    c.train.batch = o.batch;
+    c.train.context = o.context;
+    c.mesh.tp = o.tp;
+    c.train.recompute = o.recompute;
+    c.train.dtype = o.dtype;
+    c.train.device = o.device;
+    c.train.threads = o.threads;
     c.written_at = {{"model.name", "--model"}, {"train.batch", "--batch"}, {"train.context", "--context"}};
     c = bench_config(
         "bench step", c, o.set,
         {"it trains on random tokens, for as many steps as --steps says, and writes nothing",
          {"run.", "data.", "validation.", "checkpoint.", "sample.", "train.steps", "train.minutes", "train.autotune"}});
-    c.steps = warm_up + o.steps;
+    c.train.steps = warm_up + o.steps;
     return c;
 }
 
 // All sequences of a rank at once, unless train.micro_batch or train.memory says otherwise.
 Resolved resolved_for(Config c, const MpiWorld& world) {
-    const int dp = resolve(MeshSizes{.dp = int(c.mesh_dp), .tp = int(c.mesh_tp)}, world.size()).dp;
-    if (c.micro_batch == 0 && c.memory == 0 && c.batch % dp == 0) c.micro_batch = c.batch / dp;
+    const int dp = resolve(MeshSizes{.dp = int(c.mesh.dp), .tp = int(c.mesh.tp)}, world.size()).dp;
+    if (c.train.micro_batch == 0 && c.train.memory == 0 && c.train.batch % dp == 0)
+        c.train.micro_batch = c.train.batch / dp;
     return resolve_bench(c, world.size());
 }
 
@@ -83,12 +84,12 @@ void run(const StepBench& o, MpiWorld& world) {
     RankComms comms(world, ops, comm_request(c, world));
     TimedMesh timed(comms.mesh(r.mesh));
     const Mesh& mesh = timed.mesh();
-    use_threads_of_rank(world, int(c.threads));
+    use_threads_of_rank(world, int(c.train.threads));
     auto model = make_language_model(ops, m, r.dtype, r.shape, r.mode, mesh.tp);
     initialise(*model, r.trainer.seed);
     Trainer trainer(*model, r.trainer, mesh);
 
-    const Ceilings ceilings(c.device, ops);
+    const Ceilings ceilings(c.train.device, ops);
     const NextBatch next = random_batches(m.V);
     const double tokens = double(r.tokens_per_step), flops = 6 * double(parameter_count(m)) * tokens;
     const Rounds rounds = measure(
@@ -108,20 +109,20 @@ void run(const StepBench& o, MpiWorld& world) {
                  best = *std::min_element(rounds.seconds.begin(), rounds.seconds.end());
     const double gflops = flops / seconds / 1e9, ceiling = median(rounds.ceilings), share = median(rounds.shares);
     const DeviceMemory memory = ops.memory();
-    const double peak = c.device == "cuda" ? double(memory.total - memory.free) / (1 << 20) : peak_rss_mib(),
+    const double peak = c.train.device == "cuda" ? double(memory.total - memory.free) / (1 << 20) : peak_rss_mib(),
                  all_peaks = on_all(world.all(), peak);
     if (world.rank() > 0) return;
     if (o.json) {
-        const nlohmann::ordered_json line = {{"model", c.model_name},
-                                             {"dtype", c.dtype},
-                                             {"device", c.device},
-                                             {"batch", c.batch},
-                                             {"context", c.context},
+        const nlohmann::ordered_json line = {{"model", c.model.name},
+                                             {"dtype", c.train.dtype},
+                                             {"device", c.train.device},
+                                             {"batch", c.train.batch},
+                                             {"context", c.train.context},
                                              {"mesh", text_of(mesh.size)},
                                              {"ranks", world.size()},
                                              {"threads", threads_in_use()},
                                              {"steps", o.steps},
-                                             {"recompute", c.recompute},
+                                             {"recompute", c.train.recompute},
                                              {"settings", o.set},
                                              {"seconds_median", seconds},
                                              {"seconds_best", best},
@@ -129,21 +130,21 @@ void run(const StepBench& o, MpiWorld& world) {
                                              {"gflops", gflops},
                                              {"ceiling_gflops", ceiling},
                                              {"share_of_ceiling", share},
-                                             {c.device == "cuda" ? "device_mib" : "peak_rss_mib", peak},
+                                             {c.train.device == "cuda" ? "device_mib" : "peak_rss_mib", peak},
                                              {"exchange", json_of(timed.calls(), o.steps)}};
         fmt::print("{}\n", line.dump());
         return;
     }
-    fmt::print("{} {}  batch {}  context {}  {}, {} {} each  {} steps{}\n", c.model_name, c.dtype, c.batch, c.context,
-               text_of(mesh.size), threads_in_use(), threads_in_use() == 1 ? "thread" : "threads", o.steps,
-               c.recompute ? "  recompute" : "");
+    fmt::print("{} {}  batch {}  context {}  {}, {} {} each  {} steps{}\n", c.model.name, c.train.dtype, c.train.batch,
+               c.train.context, text_of(mesh.size), threads_in_use(), threads_in_use() == 1 ? "thread" : "threads",
+               o.steps, c.train.recompute ? "  recompute" : "");
     for (const std::string& setting : o.set) fmt::print("set          {}\n", setting);
     fmt::print("step         {:9.1f} ms   median; best {:.1f} ms\n", seconds * 1e3, best * 1e3);
     fmt::print("tokens/s     {:9.1f}\n", tokens / seconds);
     fmt::print("GFLOP/s      {:9.1f}      6 x parameters x tokens / time\n", gflops);
     fmt::print("ceiling      {:9.1f}      GFLOP/s, timed between the steps: {}\n", ceiling, ceilings.text());
     fmt::print("share        {:9.1f} %    of the ceiling\n", share * 100);
-    fmt::print("memory       {:9.1f} MiB  {}{}\n", peak, c.device == "cuda" ? "in use on the GPU" : "peak",
+    fmt::print("memory       {:9.1f} MiB  {}{}\n", peak, c.train.device == "cuda" ? "in use on the GPU" : "peak",
                world.size() > 1 ? fmt::format(", {:.1f} on all ranks", all_peaks) : "");
     for (const auto& [name, called] : timed.calls())
         fmt::print("{:20} {:9.1f} ms   {:.0f} calls, {:.1f} MiB a step\n", name, called.seconds / o.steps * 1e3,

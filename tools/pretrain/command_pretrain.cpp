@@ -53,7 +53,7 @@ void print_run(const Resolved& r, const PretrainData& data, const PretrainBatche
 
 // What `gradus report` shows beside the curves.
 void write_facts(const Resolved& r, const PretrainData& data, const PretrainBatches& batches) {
-    const fs::path folder = r.config.run_dir;
+    const fs::path folder = r.config.run.dir;
     write_file_atomically(folder / "recipe.toml", recipe_text(r.config));
     const nlohmann::ordered_json facts = {{"parameters", parameter_count(r.model)},
                                           {"tokens_per_step", r.tokens_per_step},
@@ -80,7 +80,7 @@ void hold_new_folder(const fs::path& folder, std::optional<FolderLock>& lock) {
 void require_same_run_on(const MpiWorld& world, const Resolved& r) {
     if (world.size() == 1) return;
     Config c = r.config;
-    c.threads = 0;  // of a host
+    c.train.threads = 0;  // of a host
     require_agreement(world, {{"program", program_identity(), "copy one build of gradus to every machine"},
                               {"recipe", recipe_text(c), "start every rank with the same recipe and the same --set"},
                               {"data set", r.identity, "give every machine the same shards and the same tokenizer"}});
@@ -88,7 +88,7 @@ void require_same_run_on(const MpiWorld& world, const Resolved& r) {
 
 // Before anything is allocated: ranks that share a device share what is free on it.
 void require_room_on_device(const MpiWorld& world, const Resolved& r, const PretrainData& data, const Ops& ops) {
-    const int gpus = r.cuda && r.config.gpu < 0 ? std::max(cuda_devices(), 1) : 1,
+    const int gpus = r.cuda && r.config.train.gpu < 0 ? std::max(cuda_devices(), 1) : 1,
               sharing = (world.local_size() + gpus - 1) / gpus;
     world.all().barrier();  // nobody allocates while another one still looks
     const double free = double(ops.memory().free) / sharing;
@@ -103,13 +103,13 @@ void require_room_on_device(const MpiWorld& world, const Resolved& r, const Pret
 // folder of the run, without its lock, which would be a file.
 void check_only(MpiWorld& world, Config config, bool never_resume) {
     const bool first = world.rank() == 0;
-    use_threads_of_rank(world, int(config.threads));
+    use_threads_of_rank(world, int(config.train.threads));
     const PretrainData data = open_data(config);
-    const std::optional<ResumePoint> resume = find_resume_point(config.run_dir, never_resume, world.all());
+    const std::optional<ResumePoint> resume = find_resume_point(config.run.dir, never_resume, world.all());
     HeldFolder from;
-    if (!resume && !config.model_from.empty()) {
-        from = model_folder(config.model_from, Judge::config, world.all());
-        config.model_from = from.path.string();
+    if (!resume && !config.model.from.empty()) {
+        from = model_folder(config.model.from, Judge::config, world.all());
+        config.model.from = from.path.string();
     }
     const Resolved r = resolve_run(config, data, resume, world.size());
     require_same_run_on(world, r);
@@ -123,13 +123,13 @@ void check_only(MpiWorld& world, Config config, bool never_resume) {
 // One rank of a run.
 void train(MpiWorld& world, Config config, bool never_resume, std::chrono::steady_clock::time_point start) {
     const bool first = world.rank() == 0;
-    use_threads_of_rank(world, int(config.threads));
+    use_threads_of_rank(world, int(config.train.threads));
     const PretrainData data = open_data(config);
     const Ops& ops = ops_of(config, world);
 
     // A folder that is there is held before it is looked into; a new one is made when nothing is left to be refused. The
     // first rank does both, and is the only one that writes.
-    const fs::path folder = config.run_dir;
+    const fs::path folder = config.run.dir;
     std::optional<FolderLock> lock;
     std::error_code ignored;
     const bool is_new = first && !fs::exists(folder, ignored);
@@ -137,30 +137,30 @@ void train(MpiWorld& world, Config config, bool never_resume, std::chrono::stead
     const std::optional<ResumePoint> resume = find_resume_point(folder, never_resume, world.all());
     // From here on a folder with weights: of a run to begin from, the checkpoint that is the newest now.
     HeldFolder from;
-    if (!resume && !config.model_from.empty()) {
-        from = model_folder(config.model_from, Judge::model, world.all());
-        config.model_from = from.path.string();
+    if (!resume && !config.model.from.empty()) {
+        from = model_folder(config.model.from, Judge::model, world.all());
+        config.model.from = from.path.string();
     }
     Resolved r = resolve_run(config, data, resume, world.size());
     require_same_run_on(world, r);
-    if (r.config.device != "cpu") require_room_on_device(world, r, data, ops);
+    if (r.config.train.device != "cpu") require_room_on_device(world, r, data, ops);
     Config same = r.config;
-    same.threads = 0;  // of a host
+    same.train.threads = 0;  // of a host
     RankComms comms(world, ops, comm_request(same, world));
     const Mesh mesh = comms.mesh(r.mesh);
     const PretrainBatches batches(data, r);
     const std::vector<Prompt> samples = sample_prompts(r, data);
 
     if (first && resume) finish_save(*resume);
-    if (resume && resume->state.step >= r.config.steps) {
-        tell(fmt::format("this run has done all of its {} steps: {}\n", text_of_whole(r.config.steps),
+    if (resume && resume->state.step >= r.config.train.steps) {
+        tell(fmt::format("this run has done all of its {} steps: {}\n", text_of_whole(r.config.train.steps),
                          resume->folder.string()));
         return;
     }
     if (resume)
-        tell(fmt::format("resume   after step {} of {}, from {}\n", resume->state.step, r.config.steps,
+        tell(fmt::format("resume   after step {} of {}, from {}\n", resume->state.step, r.config.train.steps,
                          resume->folder.string()));
-    if (r.config.minutes > 0 && !resume) {
+    if (r.config.train.minutes > 0 && !resume) {
         const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
         const auto steps = steps_for_minutes(r, batches, elapsed, mesh, ops);
         if (!steps) {
@@ -176,7 +176,7 @@ void train(MpiWorld& world, Config config, bool never_resume, std::chrono::stead
     if (first) remove_stale_temporaries(folder);
     print_run(r, data, batches, run, world, comms.text());
     if (first) write_facts(r, data, batches);
-    if (r.config.autotune && autotune(*run.trainer, batches.train(), folder / "matmuls.txt"))
+    if (r.config.train.autotune && autotune(*run.trainer, batches.train(), folder / "matmuls.txt"))
         tell(fmt::format("matmuls  algorithms chosen by time: {}\n", (folder / "matmuls.txt").string()));
     const std::string resumption =
         fmt::format("resume: {}gradus pretrain {}", world.size() > 1 ? fmt::format("mpirun -n {} ", world.size()) : "",
@@ -216,7 +216,7 @@ int start_ranks(const PretrainCommand& o) {
     return supervise({.launcher = split_words(o.launch),
                       .command = command_of_a_rank(),
                       .auto_resume = o.auto_resume,
-                      .newest_checkpoint = [&] { return newest_step(config.run_dir); }});
+                      .newest_checkpoint = [&] { return newest_step(config.run.dir); }});
 }
 
 void pretrain(const PretrainCommand& o) {
@@ -232,7 +232,7 @@ void pretrain(const PretrainCommand& o) {
         config = load_recipe(o.recipe, o.set);
         check_sources(config);
     } catch (...) { problem = std::current_exception(); }
-    MpiWorld world({.silence = config.mesh_silence});
+    MpiWorld world({.silence = config.mesh.silence});
     if (world.rank() > 0) leave_speaking_to_others();
     on_ranks(world, [&] {
         if (problem) std::rethrow_exception(problem);
@@ -283,7 +283,7 @@ void add_pretrain_command(CLI::App& app) {
                       "check recipe, data and checkpoint, plan the memory, say what would happen; nothing is written");
     command->add_flag("--help-settings", o->help_settings, "list every setting with default, limits and meaning");
     command->callback([o] {
-        if (o->help_settings) fmt::print("{}", settings_help());
+        if (o->help_settings) fmt::print("{}", settings_help<Config>());
         else if (o->recipe.empty()) throw CLI::RequiredError("RECIPE");
         else pretrain(*o);
     });

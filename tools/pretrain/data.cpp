@@ -16,7 +16,7 @@ std::string with_suffix(const fs::path& prefix, const char* suffix) { return pre
 
 void require_shard(const fs::path& prefix, const Config& config, const char* key) {
     if (has_shard(prefix)) return;
-    const std::string folder = config.data_dir.empty() ? "FOLDER" : config.data_dir;
+    const std::string folder = config.data.dir.empty() ? "FOLDER" : config.data.dir;
     std::error_code ignored;
     const bool prepared = fs::exists(fs::path(folder) / "train.jsonl.zst", ignored);
     throw Error(fmt::format("there are no tokens at '{}'", prefix.string()),
@@ -26,7 +26,7 @@ void require_shard(const fs::path& prefix, const Config& config, const char* key
 }
 
 fs::path find_tokenizer(const Config& config, const fs::path& first_shard) {
-    const fs::path given = !config.tokenizer.empty() ? fs::path(config.tokenizer) : first_shard.parent_path();
+    const fs::path given = !config.data.tokenizer.empty() ? fs::path(config.data.tokenizer) : first_shard.parent_path();
     std::error_code ignored;
     const fs::path file = fs::is_directory(given.empty() ? "." : given, ignored) ? given / "tokenizer.json" : given;
     if (!fs::exists(file, ignored))
@@ -50,9 +50,9 @@ std::optional<Tokenizer> load_if_known(const fs::path& folder) {
 
 std::vector<fs::path> validation_shards(const Config& config) {
     std::vector<fs::path> val;
-    const fs::path beside_training = fs::path(config.data_dir) / "val";
-    if (config.data_val.empty() && !config.data_dir.empty() && has_shard(beside_training)) val = {beside_training};
-    for (const std::string& prefix : config.data_val) {
+    const fs::path beside_training = fs::path(config.data.dir) / "val";
+    if (config.data.val.empty() && !config.data.dir.empty() && has_shard(beside_training)) val = {beside_training};
+    for (const std::string& prefix : config.data.val) {
         require_shard(prefix, config, "data.val");
         val.push_back(prefix);
     }
@@ -61,11 +61,11 @@ std::vector<fs::path> validation_shards(const Config& config) {
 
 PretrainData open_data(const Config& config) {
     std::vector<fs::path> train;
-    if (!config.data_dir.empty()) {
-        train = {fs::path(config.data_dir) / "train"};
+    if (!config.data.dir.empty()) {
+        train = {fs::path(config.data.dir) / "train"};
         require_shard(train.front(), config, "data.dir");
     } else {
-        for (const std::string& prefix : config.data_train) {
+        for (const std::string& prefix : config.data.train) {
             require_shard(prefix, config, "data.train");
             train.push_back(prefix);
         }
@@ -81,7 +81,7 @@ PretrainData open_data(const Config& config) {
                   .former = of_train.former};
     data.facts.validates = !val.empty();
     data.facts.longest_prompt = 0;
-    for (const std::string& prompt : config.sample_prompts)
+    for (const std::string& prompt : config.sample.prompts)
         data.facts.longest_prompt =
             std::max(data.facts.longest_prompt, int(ids_of_prompt(data.tokenizer, prompt).size()));
     return data;
@@ -148,7 +148,7 @@ PretrainBatches::PretrainBatches(const PretrainData& data, const Resolved& r) {
     train_ = open_loader(data.train, data.tokenizer_json, data.facts.vocab, options);
     if (data.val.empty()) return;
     val_ = open_loader(data.val, data.tokenizer_json, data.facts.vocab, options);
-    windows_ = validation_windows(*val_, r.config.validation_windows);
+    windows_ = validation_windows(*val_, r.config.validation.windows);
 }
 
 NextBatch PretrainBatches::train() const {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "data/loader.h"
-#include "engine/config.h"
+#include "engine/resolve.h"
 #include "tokenizer/tokenizer.h"
 
 namespace gradus {

@@ -18,8 +18,9 @@ constexpr double most_epochs = 4;
 
 // How often the steps see the training data; nothing while the clock has not set the steps.
 std::optional<double> epochs(const Resolved& r, const PretrainBatches& batches) {
-    if (double(r.config.steps) >= largest_count) return std::nullopt;
-    return double(r.config.steps) * double(r.tokens_per_step) / double(std::max<int64_t>(1, batches.train_tokens()));
+    if (double(r.config.train.steps) >= largest_count) return std::nullopt;
+    return double(r.config.train.steps) * double(r.tokens_per_step) /
+           double(std::max<int64_t>(1, batches.train_tokens()));
 }
 
 std::string text_of_epochs(double n) {
@@ -29,8 +30,8 @@ std::string text_of_epochs(double n) {
 
 // A setting for a run of that share of the length.
 std::string shorter_run(const Resolved& r, double share) {
-    if (r.config.minutes > 0) return fmt::format("--set train.minutes={:.2g}", r.config.minutes * share);
-    return fmt::format("--set train.steps={}", std::max<int64_t>(1, int64_t(double(r.config.steps) * share)));
+    if (r.config.train.minutes > 0) return fmt::format("--set train.minutes={:.2g}", r.config.train.minutes * share);
+    return fmt::format("--set train.steps={}", std::max<int64_t>(1, int64_t(double(r.config.train.steps) * share)));
 }
 
 }  // namespace
@@ -39,16 +40,17 @@ void describe_run(const Resolved& r, const PretrainData& data, const PretrainBat
     const ModelConfig& m = r.model;
     std::string heads = number_of(m.H, "head");
     if (m.G != m.H) heads += " on " + number_of(m.G, "key/value head");
-    tell(fmt::format("model    {}, {}, width {}, {}, vocabulary {}: {}\n", r.config.family, number_of(m.L, "layer"),
-                     m.C, heads, text_of_whole(m.V), number_of(parameter_count(m), "parameter")));
+    tell(fmt::format("model    {}, {}, width {}, {}, vocabulary {}: {}\n", r.config.model.family,
+                     number_of(m.L, "layer"), m.C, heads, text_of_whole(m.V),
+                     number_of(parameter_count(m), "parameter")));
     const auto seen = epochs(r, batches);
     tell(fmt::format("data     {}: {} to train on, {} to validate on{}\n", data.train.front().string(),
                      number_of(batches.train_tokens(), "token"),
                      batches.val_tokens() > 0 ? text_of_whole(batches.val_tokens()) : "none",
                      seen ? "; " + text_of_epochs(*seen) : ""));
     tell(fmt::format("batch    {} of {} = {} a step, {} at once, {} on {}{}\n", number_of(r.trainer.batch, "sequence"),
-                     r.trainer.context, number_of(r.tokens_per_step, "token"), r.trainer.micro_batch, r.config.dtype,
-                     r.config.device, r.mode.recompute ? ", activations recomputed" : ""));
+                     r.trainer.context, number_of(r.tokens_per_step, "token"), r.trainer.micro_batch,
+                     r.config.train.dtype, r.config.train.device, r.mode.recompute ? ", activations recomputed" : ""));
 }
 
 void describe_memory(const RunMemory& m, int ranks, const std::string& more) {
@@ -69,8 +71,8 @@ void note_surprises(const Resolved& r, const PretrainBatches& batches) {
         note(fmt::format(
             "{} of the same text: beyond about {} a model gains little and begins to memorise; more data, or {}",
             text_of_epochs(*seen), most_epochs, shorter_run(r, most_epochs / *seen)));
-    if (batches.val_tokens() > 0 && r.config.validation_windows > batches.val_windows())
-        note(fmt::format("validation.windows = {}, and the validation text has {}", r.config.validation_windows,
+    if (batches.val_tokens() > 0 && r.config.validation.windows > batches.val_windows())
+        note(fmt::format("validation.windows = {}, and the validation text has {}", r.config.validation.windows,
                          batches.val_windows()));
 }
 
@@ -100,14 +102,16 @@ void describe_dry_run(const Resolved& r, const PretrainData& data, const std::op
                      .others = m.total() - m.params - m.gradients - optimizer - activations - inputs - m.samples},
                     ranks, ", planned" + fits);
     if (r.cuda && cuda_devices() == 0) tell("device   this program sees no GPU here\n");
-    const std::string steps = double(r.config.steps) >= largest_count
-                                  ? fmt::format("{} {}", r.config.minutes, r.config.minutes == 1 ? "minute" : "minutes")
-                                  : number_of(r.config.steps, "step");
-    std::string next = fmt::format("train in '{}' for {}", r.config.run_dir, steps);
+    const std::string steps =
+        double(r.config.train.steps) >= largest_count
+            ? fmt::format("{} {}", r.config.train.minutes, r.config.train.minutes == 1 ? "minute" : "minutes")
+            : number_of(r.config.train.steps, "step");
+    std::string next = fmt::format("train in '{}' for {}", r.config.run.dir, steps);
     if (resume)
-        next = resume->state.step >= r.config.steps ? fmt::format("have nothing left to do: all of {} are done", steps)
-                                                    : fmt::format("resume after step {} of {}, from {}",
-                                                                  resume->state.step, steps, resume->folder.string());
+        next = resume->state.step >= r.config.train.steps
+                   ? fmt::format("have nothing left to do: all of {} are done", steps)
+                   : fmt::format("resume after step {} of {}, from {}", resume->state.step, steps,
+                                 resume->folder.string());
     tell(fmt::format("dry run: nothing was written; without --dry-run it would {}\n", next));
 }
 

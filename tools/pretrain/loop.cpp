@@ -24,15 +24,15 @@ LoopConfig PretrainLoop::config_of(const Resolved& r) const {
     const Config& c = r.config;
     const auto& tokenizer = data_.tokenizer;
     LoopConfig loop;
-    loop.folder = c.run_dir;
-    loop.steps = c.steps;
-    loop.validate_every = c.validation_every;
-    loop.sample_every = c.sample_every;
-    loop.save_every = c.checkpoint_every;
-    loop.lr = c.lr;
-    loop.checkpoints = {.keep = {int(c.keep), c.keep_every},
-                        .background = c.background,
-                        .in_place = run_.trainer->mesh().world.size == 1 && c.device == "cpu",
+    loop.folder = c.run.dir;
+    loop.steps = c.train.steps;
+    loop.validate_every = c.validation.every;
+    loop.sample_every = c.sample.every;
+    loop.save_every = c.checkpoint.every;
+    loop.lr = c.optimizer.lr;
+    loop.checkpoints = {.keep = {int(c.checkpoint.keep), c.checkpoint.keep_every},
+                        .background = c.checkpoint.background,
+                        .in_place = run_.trainer->mesh().world.size == 1 && c.train.device == "cpu",
                         .options = {.tokenizer_json = data_.tokenizer_text,
                                     .end_of_text = tokenizer.end_of_text() ? std::string(end_of_text_token) : ""},
                         .seed = r.trainer.seed,
@@ -65,7 +65,7 @@ ValidationResult PretrainLoop::validate(const std::function<bool()>& stop) {
 }
 
 void PretrainLoop::show_validation(int64_t step, const ValidationResult& v, double seconds) {
-    const int64_t steps = resolved_.config.steps;
+    const int64_t steps = resolved_.config.train.steps;
     tell(fmt::format("valid {:>{}}/{}  loss {:7.4f}  {:.4f} bits per byte, {} tokens in {}\n", step,
                      std::to_string(steps).size(), steps, v.loss(), v.bits_per_byte(), text_of_whole(v.targets),
                      text_of_seconds(seconds)));

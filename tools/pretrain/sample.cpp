@@ -10,8 +10,8 @@ namespace gradus {
 
 std::vector<Prompt> sample_prompts(const Resolved& r, const PretrainData& data) {
     std::vector<Prompt> prompts;
-    if (r.config.sample_every == 0) return prompts;
-    for (const std::string& text : r.config.sample_prompts) {
+    if (r.config.sample.every == 0) return prompts;
+    for (const std::string& text : r.config.sample.prompts) {
         const Prompt prompt = {ids_of_prompt(data.tokenizer, text), prompts.size()};
         if (prompt.ids.empty())
             throw Error("the prompt '' has no tokens to begin with",
@@ -30,7 +30,7 @@ PretrainSampler::PretrainSampler(const Resolved& r, const PretrainData& data, st
                                  Generator* generator, int64_t last_step, const Comm& all)
     : config_(r.config), tokenizer_(data.tokenizer), prompts_(std::move(prompts)), generator_(generator), all_(all) {
     CHECK(generator_ || prompts_.empty(), "nothing was set aside to sample with");
-    if (!prompts_.empty() && all_.rank == 0) file_.emplace(fs::path(config_.run_dir) / "samples.jsonl", last_step);
+    if (!prompts_.empty() && all_.rank == 0) file_.emplace(fs::path(config_.run.dir) / "samples.jsonl", last_step);
 }
 
 void PretrainSampler::forget_after(int64_t step) {
@@ -40,8 +40,8 @@ void PretrainSampler::forget_after(int64_t step) {
 void PretrainSampler::sample(int64_t step) {
     if (!generator_) return;
     const GenerateOptions options = {
-        .max_tokens = int(config_.sample_tokens),
-        .sampling = {.temperature = config_.sample_temperature, .seed = uint64_t(config_.seed)}};
+        .max_tokens = int(config_.sample.tokens),
+        .sampling = {.temperature = config_.sample.temperature, .seed = uint64_t(config_.train.seed)}};
     // Ranks that draw together stop together, or not before the last token.
     const std::vector<Generated> texts =
         generator_->generate(prompts_, options, [&](int, int32_t) { return all_.size > 1 || !stop_requested(); });
@@ -51,8 +51,8 @@ void PretrainSampler::sample(int64_t step) {
         std::erase_if(ids,
                       [&](int32_t id) { return id >= tokenizer_.vocab_size(); });  // rows that only pad the vocabulary
         const std::string text = replace_invalid_utf8(tokenizer_.decode(ids));
-        file_->write({{"step", step}, {"prompt", config_.sample_prompts[i]}, {"text", text}});
-        if (i == 0) tell(fmt::format("sample  {}{}\n", config_.sample_prompts[i], text));
+        file_->write({{"step", step}, {"prompt", config_.sample.prompts[i]}, {"text", text}});
+        if (i == 0) tell(fmt::format("sample  {}{}\n", config_.sample.prompts[i], text));
     }
 }
 

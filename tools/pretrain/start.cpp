@@ -24,7 +24,7 @@ namespace {
 int64_t steps_of(const TrainingState& state) {
     Config config;
     apply_settings(config, parse_settings(state.recipe, "the checkpoint's recipe"));
-    return config.steps;
+    return config.train.steps;
 }
 
 std::unique_ptr<LanguageModel> empty_model(const Resolved& r, const Mesh& mesh, const Ops& ops) {
@@ -108,15 +108,15 @@ Resolved resolve_run(const Config& given, const PretrainData& data, const std::o
                      int ranks) {
     Config config = given;
     std::optional<ModelConfig> base;
-    if (config.minutes > 0) {
-        config.steps = resume ? steps_of(resume->state) : int64_t(largest_count);
+    if (config.train.minutes > 0) {
+        config.train.steps = resume ? steps_of(resume->state) : int64_t(largest_count);
         config.written_at["train.steps"] = "set by train.minutes";
     }
     if (resume) {
         base = read_model_config(resume->folder);
-    } else if (!config.model_from.empty()) {
-        base = read_model_config(config.model_from);
-        require_same_ids(data, config.model_from);
+    } else if (!config.model.from.empty()) {
+        base = read_model_config(config.model.from);
+        require_same_ids(data, config.model.from);
     }
     const std::string begun = resume ? with_all_bytes(resume->state.compatible, data.facts) : "";
     if (resume) require_same_settings(begun, config, data.facts);
@@ -127,10 +127,10 @@ Resolved resolve_run(const Config& given, const PretrainData& data, const std::o
 
 Resolved resolve_timed_run(const Config& given, const PretrainData& data, int64_t steps, int ranks) {
     Config config = given;
-    config.steps = steps;
+    config.train.steps = steps;
     config.written_at["train.steps"] = "set by train.minutes";
     std::optional<ModelConfig> base;
-    if (!config.model_from.empty()) base = read_model_config(config.model_from);
+    if (!config.model.from.empty()) base = read_model_config(config.model.from);
     return resolve(config, data.facts, base, ranks);
 }
 
@@ -138,13 +138,13 @@ TrainingRun start_run(const Resolved& r, const DataFacts& data, const std::optio
                       const Mesh& mesh, const Ops& ops) {
     TrainingRun run;
     run.model = empty_model(r, mesh, ops);
-    if (!resume && r.config.model_from.empty()) initialise(*run.model, r.trainer.seed);
+    if (!resume && r.config.model.from.empty()) initialise(*run.model, r.trainer.seed);
     run.trainer = std::make_unique<Trainer>(*run.model, r.trainer, mesh);
     if (data.validates) run.validation = std::make_unique<Validation>(*run.model, mesh);
     if (const auto capacity = capacity_of_samples(r, data); capacity.sequences > 0)
         run.samples = std::make_unique<Generator>(*run.model, capacity);
-    if (!resume && !r.config.model_from.empty()) {
-        const fs::path from = r.config.model_from;
+    if (!resume && !r.config.model.from.empty()) {
+        const fs::path from = r.config.model.from;
         for (const std::string& text : describe_model(from).notes) note(text);
         for (const std::string& name : load_weights(*run.model, run.trainer->optimizer(), from))
             note(fmt::format("'{}' of {} is not part of this model", name, from.string()));
@@ -155,7 +155,7 @@ TrainingRun start_run(const Resolved& r, const DataFacts& data, const std::optio
         run.trainer->stability().restore(state.stability);
         run.state.step = state.step;
         run.state.tokens = state.tokens;
-        run.state.rollback_targets = state.rollback_targets.value_or(steps_until(r.config.run_dir, state.step));
+        run.state.rollback_targets = state.rollback_targets.value_or(steps_until(r.config.run.dir, state.step));
     }
     return run;
 }
@@ -167,7 +167,7 @@ std::optional<int64_t> steps_for_minutes(const Resolved& r, const PretrainBatche
     constexpr double at_most_of_the_time = 0.05;
     // What a forward pass alone costs beside a step with backward and update.
     constexpr double share_of_forward = 0.35;
-    const double budget = r.config.minutes * 60 - elapsed;
+    const double budget = r.config.train.minutes * 60 - elapsed;
     const auto start = std::chrono::steady_clock::now();
 
     const auto model = empty_model(r, mesh, ops);
@@ -191,13 +191,14 @@ std::optional<int64_t> steps_for_minutes(const Resolved& r, const PretrainBatche
     double step = mesh.world.rank == 0 ? seconds[seconds.size() / 2] : 0;
     mesh.world.sum(std::span(&step, 1));
     const double validation = step * share_of_forward * double(batches.val_windows()) / double(r.trainer.batch);
-    const double per_step = step + (r.config.validation_every > 0 ? validation / double(r.config.validation_every) : 0);
+    const double per_step = step + (r.config.validation.every > 0 ? validation / double(r.config.validation.every) : 0);
     double spent = mesh.world.rank == 0 ? seconds_since(start) : 0;
     mesh.world.sum(std::span(&spent, 1));
     double left = mesh.world.rank == 0 ? budget - spent - validation : 0;
     mesh.world.sum(std::span(&left, 1));
     const auto steps = int64_t(std::max(0.0, left / per_step));
-    const std::string minutes = fmt::format("{} {}", r.config.minutes, r.config.minutes == 1 ? "minute" : "minutes");
+    const std::string minutes =
+        fmt::format("{} {}", r.config.train.minutes, r.config.train.minutes == 1 ? "minute" : "minutes");
     if (steps < fewest_steps) {
         const double needed = elapsed + spent + validation + 2 * double(fewest_steps) * per_step;
         throw Error(fmt::format("{} are too short to train in", minutes),

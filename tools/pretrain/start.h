@@ -6,10 +6,10 @@
 
 #include "engine/base/file.h"
 #include "engine/checkpoint/checkpoint.h"
-#include "engine/config.h"
 #include "engine/generate/generator.h"
 #include "engine/loop/run_state.h"
 #include "engine/loop/validation.h"
+#include "engine/resolve.h"
 #include "engine/trainer.h"
 #include "tools/pretrain/data.h"
 #include "tools/ranks.h"
