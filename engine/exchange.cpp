@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "kernels/elementwise.h"
+#include "kernels/optimizer.h"
+
 namespace gradus {
 
 namespace {

@@ -3,6 +3,9 @@
 #include <algorithm>
 
 #include "engine/base/philox.h"
+#include "kernels/elementwise.h"
+#include "kernels/muon.h"
+#include "kernels/optimizer.h"
 
 // Calls are tables here, forward and backward to be read side by side.
 // clang-format off

@@ -8,6 +8,7 @@
 //
 // Sharded over data-parallel ranks (engine/exchange.h), it keeps and updates this rank's part of each bucket.
 #include "engine/exchange.h"
+#include "kernels/muon.h"
 
 namespace gradus {
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "kernels/check_call.h"
+#include "kernels/every_op.h"
 
 namespace gradus {
 

@@ -2,21 +2,44 @@
 // The one seam between the engine and hardware: a table of plain functions, and the table of contents of kernels/.
 // A backend is a value of this struct. Every formula is in its family's header, once; nothing above kernels/ knows how
 // a table computes it. Shapes and dtypes are checked by kernels/check.h on the way into any table.
-#include "kernels/activation.h"
-#include "kernels/attention.h"
-#include "kernels/cross_entropy.h"
-#include "kernels/dropout.h"
-#include "kernels/elementwise.h"
-#include "kernels/embedding.h"
-#include "kernels/layernorm.h"
-#include "kernels/linear.h"
-#include "kernels/muon.h"
-#include "kernels/optimizer.h"
-#include "kernels/rmsnorm.h"
-#include "kernels/rope.h"
-#include "kernels/sampling.h"
+#include <string>
+
+#include "kernels/tensor.h"
 
 namespace gradus {
+
+// Defined by the header of their family, which a call needs.
+struct EmbeddingForward;
+struct EmbeddingBackward;
+struct LayerNormForward;
+struct AddLayerNormForward;
+struct LayerNormBackward;
+struct RmsNormForward;
+struct AddRmsNormForward;
+struct RmsNormBackward;
+struct LinearForward;
+struct LinearBackwardInput;
+struct LinearBackwardWeight;
+struct Rope;
+struct AttentionForward;
+struct AttentionBackward;
+struct AttentionCached;
+struct ActivationForward;
+struct ActivationBackward;
+struct GatedForward;
+struct GatedBackward;
+struct Dropout;
+struct CrossEntropyStats;
+struct CrossEntropyJoin;
+struct CrossEntropyForward;
+struct CrossEntropyBackward;
+struct Add;
+struct Cast;
+struct SquareSum;
+struct ClipScale;
+struct AdamW;
+struct Muon;
+struct Sample;
 
 template <class Args>
 using Op = void (*)(const Args&, Stream);
@@ -95,9 +118,10 @@ struct Ops {
     bool (*reached)(Event);                   // for the host: asks, does not wait
     double (*seconds_between)(Event, Event);  // of two timed ones that are reached
 
-    size_t
-        matmul_workspace;  // bytes of Stream::workspace that linears and Muon are fastest with; with fewer they are as right
-    int64_t logit_rows;  // in a chunk of the head (engine/heads/language.h) that fill the device; 0: what 64 MiB hold
+    // Bytes of Stream::workspace that linears and Muon are fastest with; with fewer they are as right.
+    size_t matmul_workspace;
+    // In a chunk of the head (engine/heads/language.h) that keep the device busy; 0: what 64 MiB hold.
+    int64_t logit_rows;
     const MatmulTuning* tuning = nullptr;  // nothing: the table has one algorithm
 };
 

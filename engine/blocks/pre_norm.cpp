@@ -1,6 +1,8 @@
 #include "engine/blocks/pre_norm.h"
 
 #include "engine/base/philox.h"
+#include "kernels/dropout.h"
+#include "kernels/elementwise.h"
 
 // Calls are tables here, forward and backward to be read side by side.
 // clang-format off

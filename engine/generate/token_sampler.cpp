@@ -1,5 +1,7 @@
 #include "engine/generate/token_sampler.h"
 
+#include "kernels/sampling.h"
+
 namespace gradus {
 
 TokenSampler::TokenSampler(const Run& run, int rows, int context) : run_(run), arena_(run.ops, "sampling") {

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "kernels/cross_entropy.h"
+#include "kernels/linear.h"
+
 // Calls are tables here, forward and backward to be read side by side.
 // clang-format off
 namespace gradus {

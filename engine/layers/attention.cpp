@@ -2,6 +2,10 @@
 
 #include <cmath>
 
+#include "kernels/attention.h"
+#include "kernels/linear.h"
+#include "kernels/rope.h"
+
 // Calls are tables here, forward and backward to be read side by side.
 // clang-format off
 namespace gradus {

@@ -1,5 +1,8 @@
 #include "engine/layers/feed_forward.h"
 
+#include "kernels/activation.h"
+#include "kernels/linear.h"
+
 // Calls are tables here, forward and backward to be read side by side.
 // clang-format off
 namespace gradus {

@@ -1,5 +1,8 @@
 #include "engine/layers/norm.h"
 
+#include "kernels/layernorm.h"
+#include "kernels/rmsnorm.h"
+
 // Calls are tables here, forward and backward to be read side by side.
 // clang-format off
 namespace gradus {

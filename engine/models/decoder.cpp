@@ -3,6 +3,9 @@
 #include "engine/base/philox.h"
 #include "engine/blocks/pre_norm.h"
 #include "engine/layers/rope.h"
+#include "kernels/dropout.h"
+#include "kernels/elementwise.h"
+#include "kernels/embedding.h"
 
 // Calls are tables here, forward and backward to be read side by side.
 // clang-format off

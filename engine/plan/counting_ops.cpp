@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "kernels/check.h"
+#include "kernels/every_op.h"
 #include "kernels/immediate.h"
 
 namespace gradus {

@@ -1,6 +1,7 @@
 // The activations: what is needed of each is its value and its slope at a register of inputs.
 #include <numbers>
 
+#include "kernels/activation.h"
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/vector_math.h"

@@ -3,6 +3,7 @@
 // A (sequence, kv head) pair is cut into stretches of key tiles. A stretch owns the gradients of its keys and values, so
 // they are summed in the order of the heads and query tiles by one thread at a time; gradients of the queries are one
 // partial sum for each stretch, added in the order of the stretches. How many stretches there are follows from the shape.
+#include "kernels/attention.h"
 #include "kernels/cpu/attention_tile.h"
 #include "kernels/cpu/cpu.h"
 

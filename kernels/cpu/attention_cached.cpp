@@ -6,6 +6,7 @@
 #include <limits>
 #include <string>
 
+#include "kernels/attention.h"
 #include "kernels/cpu/buffer.h"
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/parallel.h"

@@ -4,6 +4,7 @@
 #include <limits>
 #include <string>
 
+#include "kernels/attention.h"
 #include "kernels/cpu/attention_tile.h"
 #include "kernels/cpu/cpu.h"
 

@@ -1,4 +1,5 @@
 // Linear: three products that differ in what is transposed, and the sum of the columns of d_y.
+#include "kernels/linear.h"
 #include "kernels/cpu/buffer.h"
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/matmul.h"

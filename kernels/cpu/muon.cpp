@@ -10,6 +10,7 @@
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/matmul.h"
 #include "kernels/cpu/parallel.h"
+#include "kernels/muon.h"
 #include "kernels/scalar.h"
 
 namespace gradus::cpu {

@@ -4,6 +4,7 @@
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/philox.h"
+#include "kernels/optimizer.h"
 
 namespace gradus::cpu {
 

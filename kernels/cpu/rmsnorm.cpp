@@ -3,6 +3,7 @@
 
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/norm.h"
+#include "kernels/rmsnorm.h"
 
 namespace gradus::cpu {
 

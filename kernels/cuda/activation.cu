@@ -4,6 +4,7 @@
 // and no branch.
 #include <numbers>
 
+#include "kernels/activation.h"
 #include "kernels/cuda/common.h"
 #include "kernels/cuda/device_ops.h"
 

@@ -7,6 +7,7 @@
 //               their order. lo and hi never decrease, so these queries are neighbours: from the first with hi > u to
 //               before the first with lo > u.
 // The lanes share the D channels, so every row is read coalesced.
+#include "kernels/attention.h"
 #include "kernels/cuda/attention.h"
 #include "kernels/cuda/device_ops.h"
 

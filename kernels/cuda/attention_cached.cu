@@ -2,6 +2,7 @@
 //
 // Plan. First every row's keys and values go to their slots, one thread per element; then every row attends, one warp per
 // (n, h), as in attention_forward.cu. Two kernels, because a row attends to slots that other rows of this call write.
+#include "kernels/attention.h"
 #include "kernels/cuda/attention.h"
 #include "kernels/cuda/device_ops.h"
 

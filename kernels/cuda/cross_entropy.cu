@@ -4,6 +4,7 @@
 //   stats           One warp per row: a pass for the largest logit, a pass for the sums.
 //   join, forward   One thread per row, which has four numbers from each rank.
 //   backward        One thread per logit.
+#include "kernels/cross_entropy.h"
 #include "kernels/cuda/common.h"
 #include "kernels/cuda/device_ops.h"
 

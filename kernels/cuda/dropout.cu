@@ -8,6 +8,7 @@
 #include "engine/base/philox.h"
 #include "kernels/cuda/common.h"
 #include "kernels/cuda/device_ops.h"
+#include "kernels/dropout.h"
 
 namespace gradus::DEVICE {
 

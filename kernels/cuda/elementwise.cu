@@ -4,6 +4,7 @@
 #include "kernels/cuda/common.h"
 #include "kernels/cuda/device_ops.h"
 #include "kernels/cuda/rounding.h"
+#include "kernels/elementwise.h"
 
 namespace gradus::DEVICE {
 

@@ -8,6 +8,7 @@
 //              and the very order of the formula.
 #include "kernels/cuda/common.h"
 #include "kernels/cuda/device_ops.h"
+#include "kernels/embedding.h"
 
 namespace gradus::DEVICE {
 

@@ -8,6 +8,7 @@
 //                   written, which may stand where d_y stood.
 #include "kernels/cuda/common.h"
 #include "kernels/cuda/device_ops.h"
+#include "kernels/layernorm.h"
 
 namespace gradus::DEVICE {
 

@@ -5,6 +5,7 @@
 #include "kernels/cuda/common.h"
 #include "kernels/cuda/device_ops.h"
 #include "kernels/cuda/matmul.h"
+#include "kernels/linear.h"
 
 namespace gradus::DEVICE {
 

@@ -13,6 +13,7 @@
 #include "kernels/cuda/common.h"
 #include "kernels/cuda/device_ops.h"
 #include "kernels/cuda/matmul.h"
+#include "kernels/muon.h"
 
 namespace gradus::DEVICE {
 

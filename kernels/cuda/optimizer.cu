@@ -11,6 +11,7 @@
 #include "kernels/cuda/common.h"
 #include "kernels/cuda/device_ops.h"
 #include "kernels/cuda/rounding.h"
+#include "kernels/optimizer.h"
 
 namespace gradus::DEVICE {
 

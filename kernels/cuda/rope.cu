@@ -4,6 +4,7 @@
 // order. Neighbouring threads have neighbouring pairs of one head.
 #include "kernels/cuda/common.h"
 #include "kernels/cuda/device_ops.h"
+#include "kernels/rope.h"
 
 namespace gradus::DEVICE {
 

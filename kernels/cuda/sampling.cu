@@ -15,6 +15,7 @@
 
 #include "kernels/cuda/block_search.h"
 #include "kernels/cuda/device_ops.h"
+#include "kernels/sampling.h"
 
 namespace gradus::DEVICE {
 

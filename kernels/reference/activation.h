@@ -2,6 +2,7 @@
 // The formulas of kernels/activation.h.
 #include <numbers>
 
+#include "kernels/activation.h"
 #include "kernels/reference/scalar.h"
 
 namespace gradus::reference {

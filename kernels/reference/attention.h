@@ -4,6 +4,7 @@
 #include <limits>
 #include <vector>
 
+#include "kernels/attention.h"
 #include "kernels/reference/scalar.h"
 
 namespace gradus::reference {

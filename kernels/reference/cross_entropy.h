@@ -2,6 +2,7 @@
 // The formulas of kernels/cross_entropy.h.
 #include <algorithm>
 
+#include "kernels/cross_entropy.h"
 #include "kernels/reference/scalar.h"
 
 namespace gradus::reference {

@@ -1,6 +1,7 @@
 #pragma once
 // The formulas of kernels/dropout.h.
 #include "engine/base/philox.h"
+#include "kernels/dropout.h"
 #include "kernels/reference/scalar.h"
 
 namespace gradus::reference {

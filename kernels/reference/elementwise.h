@@ -1,5 +1,6 @@
 #pragma once
 // The formulas of kernels/elementwise.h.
+#include "kernels/elementwise.h"
 #include "kernels/reference/scalar.h"
 
 namespace gradus::reference {

@@ -1,5 +1,6 @@
 #pragma once
 // The formulas of kernels/embedding.h.
+#include "kernels/embedding.h"
 #include "kernels/reference/scalar.h"
 
 namespace gradus::reference {

@@ -1,5 +1,6 @@
 #pragma once
 // The formulas of kernels/layernorm.h.
+#include "kernels/layernorm.h"
 #include "kernels/reference/scalar.h"
 
 namespace gradus::reference {

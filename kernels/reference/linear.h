@@ -1,5 +1,6 @@
 #pragma once
 // The formulas of kernels/linear.h.
+#include "kernels/linear.h"
 #include "kernels/reference/scalar.h"
 
 namespace gradus::reference {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "engine/base/philox.h"
+#include "kernels/optimizer.h"
 #include "kernels/reference/elementwise.h"
 
 namespace gradus::reference {

@@ -1,6 +1,7 @@
 #pragma once
 // The formulas of kernels/rmsnorm.h.
 #include "kernels/reference/scalar.h"
+#include "kernels/rmsnorm.h"
 
 namespace gradus::reference {
 

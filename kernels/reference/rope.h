@@ -1,6 +1,7 @@
 #pragma once
 // The formulas of kernels/rope.h.
 #include "kernels/reference/scalar.h"
+#include "kernels/rope.h"
 
 namespace gradus::reference {
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels/reference/scalar.h"
+#include "kernels/sampling.h"
 
 namespace gradus::reference {
 

@@ -14,6 +14,7 @@
 #include "engine/checkpoint/folders.h"
 #include "engine/models/model.h"
 #include "engine/optimizer.h"
+#include "kernels/elementwise.h"
 #include "kernels/scalar.h"
 
 namespace gradus::testing {

@@ -3,6 +3,7 @@
 
 #include <set>
 
+#include "kernels/dropout.h"
 #include "tests/engine/models.h"
 
 using namespace gradus;

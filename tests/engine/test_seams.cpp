@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "engine/loop/training_loop.h"
+#include "kernels/linear.h"
 #include "tests/engine/checkpoint_testing.h"
 #include "tests/engine/models.h"
 

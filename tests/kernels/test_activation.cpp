@@ -2,6 +2,7 @@
 #include <array>
 #include <catch2/catch.hpp>
 
+#include "kernels/activation.h"
 #include "tests/kernels/complex_step.h"
 
 using namespace gradus;

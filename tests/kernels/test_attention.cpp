@@ -1,6 +1,7 @@
 // Attention of the reference table: kernels/attention.h.
 #include <catch2/catch.hpp>
 
+#include "kernels/attention.h"
 #include "tests/kernels/complex_step.h"
 
 using namespace gradus;

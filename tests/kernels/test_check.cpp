@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "kernels/check.h"
+#include "kernels/every_op.h"
 #include "tests/kernels/harness.h"
 
 using namespace gradus;

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "kernels/check.h"
+#include "kernels/sampling.h"
 #include "tests/kernels/harness.h"
 
 using namespace gradus;

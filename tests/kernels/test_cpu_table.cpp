@@ -2,6 +2,9 @@
 #include <omp.h>
 
 #include "kernels/cpu/parallel.h"
+#include "kernels/embedding.h"
+#include "kernels/muon.h"
+#include "kernels/optimizer.h"
 #include "tests/kernels/table/compare.h"
 #include "tests/kernels/table/sampling.h"
 

@@ -1,6 +1,7 @@
 // Cross-entropy of the reference table: kernels/cross_entropy.h.
 #include <catch2/catch.hpp>
 
+#include "kernels/cross_entropy.h"
 #include "tests/kernels/complex_step.h"
 
 using namespace gradus;

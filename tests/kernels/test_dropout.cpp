@@ -1,6 +1,7 @@
 // Dropout of the reference table: kernels/dropout.h.
 #include <catch2/catch.hpp>
 
+#include "kernels/dropout.h"
 #include "tests/kernels/complex_step.h"
 
 using namespace gradus;

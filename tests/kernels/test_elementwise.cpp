@@ -1,6 +1,7 @@
 // Sums and changes of dtype of the reference table: kernels/elementwise.h; and bf16 itself: kernels/scalar.h.
 #include <catch2/catch.hpp>
 
+#include "kernels/elementwise.h"
 #include "tests/kernels/harness.h"
 
 using namespace gradus;

@@ -1,6 +1,7 @@
 // Embedding of the reference table: kernels/embedding.h.
 #include <catch2/catch.hpp>
 
+#include "kernels/embedding.h"
 #include "tests/kernels/complex_step.h"
 
 using namespace gradus;

@@ -1,6 +1,7 @@
 // Linear of the reference table: kernels/linear.h.
 #include <catch2/catch.hpp>
 
+#include "kernels/linear.h"
 #include "tests/kernels/complex_step.h"
 
 using namespace gradus;

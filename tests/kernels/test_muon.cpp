@@ -1,6 +1,8 @@
 // Muon of the reference table: kernels/muon.h.
 #include <catch2/catch.hpp>
 
+#include "kernels/elementwise.h"
+#include "kernels/muon.h"
 #include "tests/kernels/harness.h"
 
 using namespace gradus;

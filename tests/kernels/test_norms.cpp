@@ -1,6 +1,9 @@
 // LayerNorm and RMSNorm of the reference table: kernels/layernorm.h, kernels/rmsnorm.h.
 #include <catch2/catch.hpp>
 
+#include "kernels/elementwise.h"
+#include "kernels/layernorm.h"
+#include "kernels/rmsnorm.h"
 #include "tests/kernels/complex_step.h"
 
 using namespace gradus;

@@ -1,6 +1,8 @@
 // The norm, the clip and AdamW of the reference table: kernels/optimizer.h.
 #include <catch2/catch.hpp>
 
+#include "kernels/elementwise.h"
+#include "kernels/optimizer.h"
 #include "tests/kernels/harness.h"
 
 using namespace gradus;

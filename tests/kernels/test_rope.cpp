@@ -1,6 +1,7 @@
 // Rotary positions of the reference table: kernels/rope.h.
 #include <catch2/catch.hpp>
 
+#include "kernels/rope.h"
 #include "tests/kernels/complex_step.h"
 
 using namespace gradus;

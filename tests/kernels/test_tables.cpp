@@ -1,6 +1,7 @@
 // What every table owes beside its arithmetic, and what a build without CUDA answers.
 #include <catch2/catch.hpp>
 
+#include "kernels/elementwise.h"
 #include "tests/kernels/harness.h"
 
 using namespace gradus;

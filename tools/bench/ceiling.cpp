@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "kernels/elementwise.h"
+#include "kernels/linear.h"
 #include "tools/bench/cpu_ceiling.h"
 
 namespace gradus {

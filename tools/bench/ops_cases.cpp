@@ -4,6 +4,7 @@
 
 #include "engine/arena.h"
 #include "kernels/cpu/onednn.h"
+#include "kernels/every_op.h"
 #include "kernels/scalar.h"
 #include "tools/bench/ops.h"
 

@@ -1,5 +1,6 @@
 #include "tests/comm_nccl/device/queued_ops.h"
 
+#include "kernels/every_op.h"
 #include "kernels/simt/memory.h"
 #include "kernels/simt/stream.h"
 

@@ -1,4 +1,6 @@
 // What a kernel finds out while it computes, and what the emulator makes of it: a Fault, after which it goes on.
+#include "kernels/elementwise.h"
+#include "kernels/embedding.h"
 #include "kernels/simt/fault.h"
 #include "tests/kernels/table/attention.h"
 #include "tests/kernels/table/sampling.h"

@@ -2,6 +2,7 @@
 // Attention as the tests of a table call it, and its comparison for one shape under one mask.
 #include <map>
 
+#include "kernels/attention.h"
 #include "tests/kernels/table/compare.h"
 #include "tests/kernels/table/shapes.h"
 

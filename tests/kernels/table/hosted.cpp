@@ -6,6 +6,7 @@
 #include <exception>
 #include <vector>
 
+#include "kernels/every_op.h"
 #include "tests/kernels/table/fields.h"
 
 namespace gradus::test {

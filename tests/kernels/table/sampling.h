@@ -4,6 +4,7 @@
 #include <numeric>
 #include <optional>
 
+#include "kernels/sampling.h"
 #include "tests/kernels/harness.h"
 
 namespace gradus::test {

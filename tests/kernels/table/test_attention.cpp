@@ -1,4 +1,5 @@
 // The attention of any table against the truth: head widths, groups and masks that no tile divides.
+#include "kernels/attention.h"
 #include "tests/kernels/table/attention.h"
 
 using namespace gradus;

@@ -1,4 +1,5 @@
 // The loss of any table against the truth.
+#include "kernels/cross_entropy.h"
 #include "tests/kernels/table/compare.h"
 #include "tests/kernels/table/shapes.h"
 

@@ -1,4 +1,7 @@
 // The ops that go element by element, on any table: activations, dropout, add, cast.
+#include "kernels/activation.h"
+#include "kernels/dropout.h"
+#include "kernels/elementwise.h"
 #include "tests/kernels/table/compare.h"
 #include "tests/kernels/table/shapes.h"
 

@@ -1,4 +1,8 @@
 // What brings the host's tensors to a device for these tests is itself tested: on tables that break a promise on purpose.
+#include "kernels/elementwise.h"
+#include "kernels/muon.h"
+#include "kernels/optimizer.h"
+#include "kernels/rope.h"
 #include "tests/kernels/table/compare.h"
 #include "tests/kernels/table/fields.h"
 

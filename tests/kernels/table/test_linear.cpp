@@ -1,4 +1,5 @@
 // The products of any table against the truth.
+#include "kernels/linear.h"
 #include "tests/kernels/table/compare.h"
 #include "tests/kernels/table/shapes.h"
 

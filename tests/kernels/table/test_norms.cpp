@@ -1,4 +1,7 @@
 // LayerNorm and RMSNorm of any table against the truth.
+#include "kernels/elementwise.h"
+#include "kernels/layernorm.h"
+#include "kernels/rmsnorm.h"
 #include "tests/kernels/table/compare.h"
 #include "tests/kernels/table/shapes.h"
 

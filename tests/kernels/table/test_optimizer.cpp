@@ -1,4 +1,6 @@
 // The gradient's norm, the clip, AdamW and Muon of any table against the truth.
+#include "kernels/muon.h"
+#include "kernels/optimizer.h"
 #include "tests/kernels/table/compare.h"
 #include "tests/kernels/table/shapes.h"
 

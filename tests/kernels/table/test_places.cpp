@@ -1,4 +1,6 @@
 // What depends on where a row stands, on any table: embedding and rope.
+#include "kernels/embedding.h"
+#include "kernels/rope.h"
 #include "tests/kernels/table/compare.h"
 #include "tests/kernels/table/shapes.h"
 

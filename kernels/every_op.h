@@ -1,0 +1,16 @@
+#pragma once
+// The arguments of every op, for what goes through the whole table. Who calls a few ops includes their headers alone.
+#include "kernels/activation.h"
+#include "kernels/attention.h"
+#include "kernels/cross_entropy.h"
+#include "kernels/dropout.h"
+#include "kernels/elementwise.h"
+#include "kernels/embedding.h"
+#include "kernels/layernorm.h"
+#include "kernels/linear.h"
+#include "kernels/muon.h"
+#include "kernels/ops.h"
+#include "kernels/optimizer.h"
+#include "kernels/rmsnorm.h"
+#include "kernels/rope.h"
+#include "kernels/sampling.h"
