@@ -26,7 +26,7 @@ std::string text_of_limit(uint64_t n) {
     return n == UINT64_MAX ? "2^64 - 1" : n == INT64_MAX ? "2^63 - 1" : std::to_string(n);
 }
 
-// The whole text as a number; nothing where it is none.
+// The text as a number; empty if it is not one.
 template <class Number>
 std::optional<Number> parsed(const std::string& text) {
     Number number{};
@@ -36,7 +36,7 @@ std::optional<Number> parsed(const std::string& text) {
     return number;
 }
 
-// Digits, with a minus in front for a negative one; also of 1e3.
+// Digits, with a minus sign if negative; 1e3 becomes 1000.
 std::string as_digits(const std::string& text) {
     const std::optional<double> number = parsed<double>(text);
     if (!number || text.find_first_of("eE") == std::string::npos || std::abs(*number) > 9e15 ||
@@ -107,11 +107,11 @@ CLI::Validator one_of_setting(const std::string& key) {
 }
 
 void add_text_key_option(CLI::App& app, std::string& text_key) {
-    app.add_option("--text-key", text_key, "where a line of .jsonl has its text")->capture_default_str();
+    app.add_option("--text-key", text_key, "key of the text in a line of .jsonl")->capture_default_str();
 }
 
 void add_threads_option(CLI::App& app, int& threads) {
-    app.add_option("--threads", threads, "CPU threads; 0: one for each core")
+    app.add_option("--threads", threads, "CPU threads; 0: one per core")
         ->transform(whole_between(0, 4096))
         ->capture_default_str();
 }
@@ -124,7 +124,7 @@ void use_threads(int threads) {
 int threads_in_use() { return omp_get_max_threads(); }
 
 void add_dtype_option(CLI::App& app, std::string& dtype) {
-    app.add_option("--dtype", dtype, "what weights and activations are computed in: f32 or bf16")
+    app.add_option("--dtype", dtype, "dtype of weights and activations: f32 or bf16")
         ->check(one_of_setting("train.dtype"))
         ->capture_default_str();
 }
@@ -134,8 +134,8 @@ DType parse_dtype(const std::string& dtype) { return dtype == "bf16" ? DType::bf
 Error unwritten_output() {
     const int problem = errno;
     return Error("standard output cannot be written", std::strerror(problem),
-                 problem == ENOSPC  ? "send it to a disk with free space: > FILE"
-                 : problem == EPIPE ? "let the program behind the pipe read to the end, or send it to a file: > FILE"
+                 problem == ENOSPC  ? "write it to a disk with free space: > FILE"
+                 : problem == EPIPE ? "let the program after the pipe read to the end, or write to a file: > FILE"
                                     : advice_on_writing(problem, "FILE"));
 }
 

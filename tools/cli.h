@@ -1,12 +1,12 @@
 #pragma once
-// What the commands of the program share. A command is a file tools/command_NAME.cpp with a function add_NAME_command,
-// which declares its options and whose callback does the work. Commands throw Error; main() alone catches.
+// Shared by all commands. A command is a file tools/command_NAME.cpp with a function add_NAME_command, which declares
+// its options and a callback that does the work. Commands throw Error; only main() catches.
 //
 // Exit status, the same for every command:
-//   0 done, also when Ctrl-C, SIGTERM or SIGHUP asked a run to stop and it saved itself
-//   1 an Error: three lines say what to do    2 the command line was wrong    70 a bug of gradus
-//   75 a rank was lost: the same command may go well now
-//   130 a second signal ended it at once
+//   0 success, also if Ctrl-C, SIGTERM or SIGHUP stopped a run and it saved a checkpoint
+//   1 an Error: three lines say what to do    2 the command line was wrong    70 a bug in gradus
+//   75 a rank was lost: the same command may succeed now
+//   130 a second signal ended it immediately
 #include <memory>
 #include <string>
 #include <vector>
@@ -33,11 +33,11 @@ void add_report_command(CLI::App&);
 void add_baselines_command(CLI::App&);
 void add_bench_command(CLI::App&);
 
-// Of a whole number, and of any number: that it is one, and within these limits. With ->transform(), 1e3 is a whole number.
+// Validators for whole numbers and for any numbers, with limits. With ->transform(), 1e3 is a whole number.
 CLI::Validator whole_between(int64_t least, uint64_t most);
 CLI::Validator number_between(double least, double most);
-// Of a word: that it is one of these, or one that the setting of pre-training may be, which also knows what other programs
-// call them. In its message the nearest name follows meant_mark, for the line that says the fix.
+// Validators for one of several words, or for the values of a setting of pre-training, which also knows the names that
+// other programs use. In the message the nearest name follows meant_mark and becomes part of the fix.
 inline constexpr const char* meant_mark = "; meant: ";
 CLI::Validator one_of_words(const std::vector<std::string>& words);
 CLI::Validator one_of_setting(const std::string& key);
@@ -45,9 +45,10 @@ CLI::Validator one_of_setting(const std::string& key);
 // --text-key KEY
 void add_text_key_option(CLI::App&, std::string& text_key);
 
-// --threads N; 0: one for each core.
+// --threads N; 0: one per core.
 void add_threads_option(CLI::App&, int& threads);
-// What ops compute with from now on; 0: as it was. Error where the system gives fewer. Before a command's first parallel work.
+// Sets the number of threads for all ops; 0: unchanged. Error if the system allows fewer. Call it before the first
+// parallel work of a command.
 void use_threads(int threads = 0);
 int threads_in_use();
 
@@ -55,7 +56,7 @@ int threads_in_use();
 void add_dtype_option(CLI::App&, std::string& dtype);
 DType parse_dtype(const std::string& dtype);
 
-// The Error where results could not be written to standard output; by errno.
+// The Error if results could not be written to standard output, from errno.
 Error unwritten_output();
 
 }  // namespace gradus

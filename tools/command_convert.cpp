@@ -1,4 +1,4 @@
-// gradus convert: a model from one program's files into another's.
+// gradus convert: converts a model between the file formats of several programs.
 #include <fmt/format.h>
 
 #include <charconv>
@@ -39,7 +39,7 @@ struct ConvertCommand {
     std::string source, destination, to = "hf", dtype, shard_size = "5GB";
 };
 
-// read(the model); a folder that is no model itself may be a run.
+// read(the model); a folder that is not a model may be a run.
 template <class Read>
 auto read_source(const std::string& path, Read&& read) {
     std::error_code ignored;
@@ -53,8 +53,8 @@ void convert(const ConvertCommand& o, bool sharded) {
     options.to = o.to == "hf" ? ModelFormat::hf : o.to == "llmc" ? ModelFormat::llmc : ModelFormat::nanogpt;
     options.shard_limit = parse_size(o.shard_size);
     if (sharded && options.to != ModelFormat::hf)
-        throw Error("--shard-size does not go with --to " + o.to, "a checkpoint of " + o.to + " is one file",
-                    "leave out --shard-size");
+        throw Error("--shard-size cannot be combined with --to " + o.to, "a checkpoint of " + o.to + " is one file",
+                    "remove --shard-size");
     if (!o.dtype.empty()) options.dtype = parse_dtype(o.dtype);
     fs::path destination = o.destination;
     if (options.to == ModelFormat::hf && !destination.has_filename()) destination = destination.parent_path();
@@ -74,22 +74,22 @@ void convert(const ConvertCommand& o, bool sharded) {
 
 void add_convert_command(CLI::App& app) {
     auto o = std::make_shared<ConvertCommand>();
-    CLI::App* command =
-        app.add_subcommand("convert",
-                           "Converts a model between a folder of Hugging Face (GPT-2, LLaMA), a "
-                           "checkpoint of nanoGPT (ckpt.pt) and one of llm.c\n"
-                           "(.bin). What SRC is shows in its content. A tokenizer in SRC goes along.\n\n"
-                           "Example: gradus convert runs/first first-hf --dtype bf16");
-    command
-        ->add_option("SRC", o->source, "a run (its latest checkpoint), a folder of Hugging Face, a ckpt.pt or a .bin")
+    CLI::App* command = app.add_subcommand(
+        "convert",
+        "Converts a model between a Hugging Face folder (GPT-2, LLaMA), a nanoGPT checkpoint (ckpt.pt) and an "
+        "llm.c\n"
+        "checkpoint (.bin). The format of SRC is detected from its content. A tokenizer in SRC is "
+        "copied.\n\n"
+        "Example: gradus convert runs/first first-hf --dtype bf16");
+    command->add_option("SRC", o->source, "a run (its latest checkpoint), a Hugging Face folder, a ckpt.pt or a .bin")
         ->required();
     command->add_option("DST", o->destination, "hf: a new or empty folder; nanogpt, llmc: a new file")->required();
     command->add_option("--to", o->to, "what to write: hf, nanogpt or llmc")
         ->check(one_of_words({"hf", "nanogpt", "llmc"}))
         ->capture_default_str();
-    command->add_option("--dtype", o->dtype, "what weights are stored in: f32 or bf16; left out: as in SRC")
+    command->add_option("--dtype", o->dtype, "dtype of the stored weights: f32 or bf16; default: as in SRC")
         ->check(one_of_setting("train.dtype"));
-    CLI::Option* shard = command->add_option("--shard-size", o->shard_size, "hf: most bytes of weights in a file")
+    CLI::Option* shard = command->add_option("--shard-size", o->shard_size, "hf: maximum bytes of weights per file")
                              ->capture_default_str();
     command->callback([o, shard] { convert(*o, shard->count() > 0); });
 }

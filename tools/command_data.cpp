@@ -1,4 +1,4 @@
-// gradus data prepare: raw text becomes the folder that training reads.
+// gradus data prepare: converts raw text to a folder for training.
 #include <fmt/format.h>
 
 #include "data/prepare.h"
@@ -18,7 +18,7 @@ struct PrepareCommand {
     PrepareOptions prepare;
 };
 
-// tokenizer.json itself is copied into the folder; a tokenizer of other files is written there as one first.
+// tokenizer.json is copied into the folder; a tokenizer in other files is first written there as tokenizer.json.
 TokenizerUse use_of(const Tokenizer& tokenizer, const fs::path& given, const fs::path& out) {
     fs::path file = fs::is_directory(given) ? given / "tokenizer.json" : given;
     if (!fs::exists(file)) {
@@ -37,14 +37,14 @@ std::string counted(int64_t n, const char* one, const char* many) {
     return fmt::format("{} {}", text_of_whole(n), n == 1 ? one : many);
 }
 
-// A prepared folder's documents are taken as they are, so that options about making them would do nothing.
+// The documents of a prepared folder are kept, so options for reading and dropping would have no effect.
 void refuse_without_effect(const PrepareCommand& o, const CLI::App& command) {
     if (o.inputs.size() != 1 || !is_prepared(o.inputs[0])) return;
     for (const char* name : {"--val-fraction", "--split", "--min-bytes", "--text-key", "--max-bad-lines"})
         if (command.count(name) > 0)
-            throw Error(fmt::format("{} does nothing to a prepared folder", name),
-                        fmt::format("the documents of '{}' and their split are taken as they are", o.inputs[0]),
-                        fmt::format("leave {} out, or prepare the text again: gradus data prepare TEXTS --out {}", name,
+            throw Error(fmt::format("{} has no effect on a prepared folder", name),
+                        fmt::format("the documents of '{}' and their split are kept", o.inputs[0]),
+                        fmt::format("remove {}, or prepare the text again: gradus data prepare TEXTS --out {}", name,
                                     o.prepare.out.string()));
 }
 
@@ -67,15 +67,15 @@ void print_report(const PrepareReport& r, const fs::path& out, bool tokens) {
     int64_t others = 0;
     for (const auto& [kind, other] : r.other_kinds) others += other.files;
     if (others > 0)
-        fmt::print("{} left alone: {}\n", counted(others, "file of another kind was", "files of other kinds were"),
+        fmt::print("{} skipped: {}\n", counted(others, "file of another kind was", "files of other kinds were"),
                    on_one_line(text_of(r.other_kinds)));
     if (r.repeated_folders > 0)
-        fmt::print("{} left alone\n", counted(r.repeated_folders, "link to a folder already read was",
-                                              "links to folders already read were"));
+        fmt::print("{} skipped\n", counted(r.repeated_folders, "link to a folder already read was",
+                                           "links to folders already read were"));
     if (r.repeated_files > 0)
-        fmt::print("{} left alone\n",
+        fmt::print("{} skipped\n",
                    counted(r.repeated_files, "link to a file already read was", "links to files already read were"));
-    if (r.broken_links > 0) fmt::print("{} nowhere\n", counted(r.broken_links, "link leads", "links lead"));
+    if (r.broken_links > 0) fmt::print("{}\n", counted(r.broken_links, "link is broken", "links are broken"));
     fmt::print("written to {} in {}\n", on_one_line(out.string()), text_of_seconds(r.seconds));
 }
 
@@ -98,7 +98,7 @@ void prepare_data(PrepareCommand o, const CLI::App& command) {
 }  // namespace
 
 void add_data_command(CLI::App& app) {
-    CLI::App* data = app.add_subcommand("data", "Turn raw text into what training reads");
+    CLI::App* data = app.add_subcommand("data", "Prepare raw text for training");
     data->require_subcommand(1);
     auto o = std::make_shared<PrepareCommand>();
     PrepareOptions& p = o->prepare;
@@ -106,8 +106,8 @@ void add_data_command(CLI::App& app) {
         data->add_subcommand("prepare",
                              "Cleans text, drops short and repeated documents, splits off the validation text and, "
                              "with a tokenizer, writes token\n"
-                             "shards. A folder that it made may be its own input: prepare text, train a tokenizer on "
-                             "it, prepare it with that.\n\n"
+                             "shards. Its output folder may be its input: prepare text, train a tokenizer on it, "
+                             "then prepare it again with the tokenizer.\n\n"
                              "Example: gradus data prepare texts/ --out data/clean\n"
                              "         gradus tokenizer train data/clean --vocab-size 8192 --out data/clean\n"
                              "         gradus data prepare data/clean --out data/clean --tokenizer data/clean");
@@ -115,23 +115,23 @@ void add_data_command(CLI::App& app) {
         ->add_option("IN", o->inputs,
                      "text files, source code, .jsonl, web pages (also as .gz or .zst), or folders of them")
         ->required();
-    command->add_option("--out", p.out, "folder for documents, report and shards")->required();
-    command->add_option("--tokenizer", o->tokenizer, "tokenizer.json or its folder: write token shards too");
-    command->add_option("--val-fraction", p.val_fraction, "share of the text that validates")
+    command->add_option("--out", p.out, "output folder for documents, report and shards")->required();
+    command->add_option("--tokenizer", o->tokenizer, "tokenizer.json or its folder: also write token shards");
+    command->add_option("--val-fraction", p.val_fraction, "fraction of the text for validation")
         ->check(number_between(0.0, 0.9))
         ->capture_default_str();
     command
         ->add_option(
             "--split", o->split,
-            "hash: documents by a hash of their text; tail: the end of the text, in order. Unless it is given, "
-            "hash gives way to tail where it leaves one side empty")
+            "hash: validation documents are chosen by a hash of their text; tail: the end of the text. Default: hash, "
+            "or tail if hash leaves one side empty")
         ->check(one_of_words({"hash", "tail"}))
         ->capture_default_str();
     command->add_option("--min-bytes", p.min_bytes, "drop documents shorter than this")
         ->transform(whole_between(0, 1 << 30))
         ->capture_default_str();
     add_text_key_option(*command, p.read.text_key);
-    command->add_option("--max-bad-lines", p.read.max_bad_lines, "broken .jsonl lines to drop before giving up")
+    command->add_option("--max-bad-lines", p.read.max_bad_lines, "malformed .jsonl lines to drop before giving up")
         ->transform(whole_between(0, INT64_MAX))
         ->capture_default_str();
     add_threads_option(*command, p.threads);

@@ -1,4 +1,4 @@
-// gradus eval: how well a trained model predicts a text, or the validation data of its run.
+// gradus eval: measures how well a trained model predicts a text, or the validation data of its run.
 #include <cmath>
 #include <cstdio>
 
@@ -16,7 +16,7 @@ namespace gradus {
 
 namespace {
 
-constexpr int rows_at_once = 1024;  // a batch has about so many
+constexpr int rows_at_once = 1024;  // approximate number of rows in a batch
 
 struct EvalCommand {
     std::string model, text_key = "text", dtype = "f32", device = "cpu";
@@ -34,10 +34,10 @@ int context_of(const EvalCommand& o, const ModelConfig& m) {
 
 void print_for_people(const ValidationResult& r, int T) {
     fmt::print(
-        "tokens          {:>14}   predicted, each from at most {} tokens before it; they spell {} bytes\n"
-        "nats per token  {:>14.5f}   cross-entropy, the loss of training; depends on the tokenizer\n"
-        "perplexity      {:>14.3f}   e to that power: as unsure as a choice among so many equally likely tokens\n"
-        "bits per byte   {:>14.5f}   the same in bits, for each byte of text: compares models of any tokenizer\n",
+        "tokens          {:>14}   predicted, each from at most {} preceding tokens; their text has {} bytes\n"
+        "nats per token  {:>14.5f}   cross-entropy, the training loss; depends on the tokenizer\n"
+        "perplexity      {:>14.3f}   exp(nats per token)\n"
+        "bits per byte   {:>14.5f}   the loss in bits per byte of text: comparable between tokenizers\n",
         text_of_whole(r.targets), T, text_of_whole(int64_t(r.bytes)), r.loss(), std::exp(r.loss()), r.bits_per_byte());
 }
 
@@ -62,7 +62,7 @@ void evaluate(const EvalCommand& o) {
         validate_loss(*model, data.windows, next, bytes_of_ids(folder.tokenizer, folder.config.V));
     if (!std::isfinite(r.nats))
         throw Error("the loss is not a finite number",
-                    "the weights of the model are broken, or the dtype is too narrow for them",
+                    "the model's weights are damaged, or the dtype's range is too small for them",
                     o.dtype == "bf16" ? "--dtype f32" : "use an earlier checkpoint of the run");
     if (!o.json) {
         if (!data.name.empty()) fmt::print("text            {}\n", data.name);
@@ -83,23 +83,23 @@ void evaluate(const EvalCommand& o) {
 void add_eval_command(CLI::App& app) {
     auto o = std::make_shared<EvalCommand>();
     CLI::App* command = app.add_subcommand("eval",
-                                           "Measures how well a trained model predicts a text: a stream of tokens, cut "
-                                           "into windows of the context that do not\n"
-                                           "overlap; every token but the first is predicted once. Without --text it is "
-                                           "the validation data of the run, as\n"
-                                           "the run itself validates: the same windows, the same loss.\n\n"
+                                           "Measures how well a trained model predicts a text. The text is a stream of "
+                                           "tokens, cut into windows of the\n"
+                                           "context length that do not overlap; every token except the first is "
+                                           "predicted once. Without --text it repeats\n"
+                                           "the run's own validation: the same windows, the same loss.\n\n"
                                            "Example: gradus eval runs/shakespeare --text data/shakespeare-val.txt");
     command
         ->add_option("MODEL", o->model,
                      "folder of a run (its latest checkpoint), of a checkpoint, or of a Hugging Face model")
         ->required();
     command->add_option("--text", o->texts,
-                        "files of text as `data prepare` reads them, their documents one after the other; "
-                        "unset: the validation data of the run");
+                        "text files, read as `data prepare` reads them, with their documents concatenated; "
+                        "default: the validation data of the run");
     add_text_key_option(*command, o->text_key);
     command
         ->add_option("--context", o->context,
-                     "tokens in a window; 0: the model's context, or that of the run's training")
+                     "tokens per window; 0: the model's context, or without --text the context of training")
         ->transform(whole_between(0, 1 << 24))
         ->capture_default_str();
     add_dtype_option(*command, o->dtype);

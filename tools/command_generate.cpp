@@ -22,7 +22,7 @@ namespace gradus {
 
 namespace {
 
-constexpr size_t most_at_once = 32;  // sequences with a place in the cache; the other prompts wait
+constexpr size_t max_sequences = 32;  // in the KV cache at a time; the other prompts are queued
 
 struct GenerateCommand {
     std::string model, text, prompt_file, text_key = "text", dtype = "f32", device = "cpu";
@@ -32,7 +32,7 @@ struct GenerateCommand {
     bool json = false;
 };
 
-// Files and pipes end with a newline that nobody meant to be continued.
+// Files and pipes end with a newline that is not meant to be part of the prompt.
 std::string without_last_newline(std::string text) {
     if (!text.empty() && text.back() == '\n') text.pop_back();
     return text;
@@ -46,7 +46,7 @@ std::vector<std::string> prompts_of(const GenerateCommand& o) {
         for (Document& document : read_documents({o.prompt_file}, o.text_key))
             prompts.push_back(without_last_newline(std::move(document.text)));
     if (!prompts.empty()) return prompts;
-    if (is_terminal(stdin)) fmt::print(stderr, "type the text to continue, then press Ctrl-D on a line of its own\n");
+    if (is_terminal(stdin)) fmt::print(stderr, "type the text to continue, then press Ctrl-D on a new line\n");
     return {without_last_newline({std::istreambuf_iterator<char>(std::cin), {}})};
 }
 
@@ -56,7 +56,7 @@ std::vector<int32_t> ids_of(const ModelFolder& folder, const std::string& text) 
     return ids;
 }
 
-// A model writes any bytes it likes; a terminal takes some of them for commands.
+// A model can write any bytes; a terminal interprets some of them as commands.
 std::string shown(std::string text) {
     if (is_terminal(stdout))
         std::erase_if(text, [](char c) { return (c >= 0 && c < ' ' && c != '\n' && c != '\t') || c == 0x7f; });
@@ -73,7 +73,7 @@ double seconds_between(Clock::time_point a, Clock::time_point b) {
     return std::chrono::duration<double>(b - a).count();
 }
 
-// A continuation as it grows.
+// A continuation during generation.
 struct Text {
     StreamDecoder decoder;
     StopStrings stops;
@@ -81,7 +81,7 @@ struct Text {
     int64_t ids = 0;
     Clock::time_point first, last;
 
-    // The text that id adds for certain.
+    // The text that this id completes.
     std::string add(int32_t id, int32_t vocab_size) {
         last = Clock::now();
         if (++ids == 1) first = last;
@@ -149,7 +149,7 @@ void generate(const GenerateCommand& o) {
     }
     const auto model = load_model(folder, ops_of(o.device), parse_dtype(o.dtype), {});
     const size_t context = std::min(size_t(folder.config.context), longest + size_t(o.generate.max_tokens));
-    Generator generator(*model, {.sequences = int(std::min(prompts.size(), most_at_once)), .context = int(context)});
+    Generator generator(*model, {.sequences = int(std::min(prompts.size(), max_sequences)), .context = int(context)});
 
     GenerateOptions options = o.generate;
     options.ends_of_text = folder.ends;
@@ -176,43 +176,43 @@ void generate(const GenerateCommand& o) {
 void add_generate_command(CLI::App& app) {
     auto o = std::make_shared<GenerateCommand>();
     Sampling& s = o->generate.sampling;
-    CLI::App* command = app.add_subcommand("generate",
-                                           "Continues prompts with a trained model. One prompt is written as it grows; "
-                                           "several are generated together and written\n"
-                                           "when all are done. Without a prompt the text to continue is read from "
-                                           "standard input; its last newline is dropped.\n\n"
-                                           "Example: gradus generate runs/shakespeare 'To be, or' "
-                                           "--max-tokens 100 --temperature 0.8 --top-p 0.95");
+    CLI::App* command =
+        app.add_subcommand("generate",
+                           "Continues prompts with a trained model. The text of a single prompt is printed "
+                           "as it is generated; several prompts are\n"
+                           "generated together and printed when all are done. Without a prompt, "
+                           "standard input is the prompt, without its last newline.\n\n"
+                           "Example: gradus generate runs/shakespeare 'To be, or' "
+                           "--max-tokens 100 --temperature 0.8 --top-p 0.95");
     command
         ->add_option("MODEL", o->model,
                      "folder of a run (its latest checkpoint), of a checkpoint, or of a Hugging Face model")
         ->required();
     command->add_option("TEXT", o->text, "text to continue, in quotes; the same as --prompt TEXT");
-    command->add_option("-p,--prompt", o->prompts, "text to continue; may be given several times")
-        ->allow_extra_args(false);
+    command->add_option("-p,--prompt", o->prompts, "text to continue; may be repeated")->allow_extra_args(false);
     command->add_option("--prompt-file", o->prompt_file,
-                        "file with a text to continue, or of .jsonl with one a line; a last newline is dropped");
+                        "file with a text to continue, or a .jsonl with one per line; a last newline is dropped");
     add_text_key_option(*command, o->text_key);
     command->add_option("-n,--max-tokens", o->generate.max_tokens, "tokens to add to each prompt")
         ->transform(whole_between(1, 1 << 24))
         ->capture_default_str();
     command
-        ->add_option("--temperature", s.temperature, "below 1: safer, above 1: wilder, 0: always the most likely token")
+        ->add_option("--temperature", s.temperature,
+                     "divides the logits: below 1 less random, above 1 more; 0: always the most likely token")
         ->capture_default_str();
-    command->add_option("--top-k", s.top_k, "draw from the k most likely tokens alone; 0: from all")
+    command->add_option("--top-k", s.top_k, "sample from the k most likely tokens; 0: from all")
         ->transform(whole_between(0, 1 << 24))
         ->transform(whole_between(INT_MIN, INT_MAX))
         ->capture_default_str();
-    command->add_option("--top-p", s.top_p, "draw from the most likely tokens that together have this probability")
+    command->add_option("--top-p", s.top_p, "sample from the most likely tokens whose probabilities add up to this")
         ->capture_default_str();
     command
-        ->add_option("--min-p", s.min_p, "draw from tokens at least this many times as likely as the most likely one")
+        ->add_option("--min-p", s.min_p, "sample from tokens at least this many times as likely as the most likely one")
         ->capture_default_str();
     command
         ->add_option("--repetition-penalty", s.repetition_penalty, "above 1: tokens that occurred become less likely")
         ->capture_default_str();
-    command->add_option("--stop", o->stops, "end a text before this string; may be given several times")
-        ->allow_extra_args(false);
+    command->add_option("--stop", o->stops, "end a text before this string; may be repeated")->allow_extra_args(false);
     command->add_option("--seed", s.seed, "the same seed gives the same text")
         ->transform(whole_between(0, UINT64_MAX))
         ->capture_default_str();
@@ -221,7 +221,7 @@ void add_generate_command(CLI::App& app) {
     add_threads_option(*command, o->threads);
     command->add_flag(
         "--json", o->json,
-        "a JSON object for each prompt: prompt, text, ids, finish_reason (length, context, end_of_text, stop), "
+        "a JSON object per prompt: prompt, text, ids, finish_reason (length, context, end_of_text, stop), "
         "tokens_per_second");
     command->callback([o] { generate(*o); });
 }

@@ -22,7 +22,7 @@ constexpr Synonym commands_elsewhere[] = {
 
 std::string help_of(const CLI::App& app) { return path_of(app) + " --help"; }
 
-// As far as the words name commands.
+// The command that the first words name.
 const CLI::App& named_command(const CLI::App& program, const Words& words) {
     const CLI::App* app = &program;
     for (const std::string& word : words) {
@@ -33,7 +33,7 @@ const CLI::App& named_command(const CLI::App& program, const Words& words) {
     return *app;
 }
 
-// "--optimizer.lr=1e-3"; no option of any command has a point in its name.
+// "--optimizer.lr=1e-3"; no option of any command has a dot in its name.
 bool is_setting(const std::string& word) {
     const std::string name = word.substr(0, word.find('='));
     return name.starts_with("--") && name.find('.') != std::string::npos;
@@ -50,7 +50,7 @@ bool is_option(const std::string& word) {
     return word.size() > 1 && word[0] == '-' && !std::isdigit(uint8_t(word[1])) && word[1] != '.';
 }
 
-// The word may be the value of the option before it, whatever it looks like.
+// Whether the next word is the value of this option, whatever it looks like.
 bool is_value_of(const std::string& before) { return before == "--set" || before == "--launch"; }
 
 std::string joined(const std::vector<std::string>& names) {
@@ -69,7 +69,7 @@ Words as_parsed(const CLI::App& program, const Words& typed) {
         while (!words.empty() && words[0] == "help") words.erase(words.begin());
         words.push_back("--help");
     }
-    if (!words.empty() && words[0] == "yardsticks") words[0] = "baselines";  // its name in earlier versions
+    if (!words.empty() && words[0] == "yardsticks") words[0] = "baselines";  // the name in earlier versions
     if (!takes_settings(named_command(program, words))) return words;
     Words parsed;
     for (size_t i = 0; i < words.size(); ++i) {
@@ -141,7 +141,7 @@ Error usage_error(const CLI::ParseError& e, const CLI::App& command, const Words
             if (takes_settings(command) && is_assignment(words[i]) && !(i > 0 && is_value_of(words[i - 1])))
                 meant = "--" + words[i] + "; ";
     }
-    return Error("this command line cannot be run", cause, meant + help_of(command));
+    return Error("the command line is invalid", cause, meant + help_of(command));
 }
 
 }  // namespace gradus

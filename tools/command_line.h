@@ -1,5 +1,5 @@
 #pragma once
-// The words of a command line: what people type becomes what the parser takes, and what it refuses becomes three lines.
+// The words of a command line: converts what users type to what the parser accepts, and parser errors to three lines.
 #include <string>
 #include <vector>
 
@@ -11,17 +11,17 @@ namespace gradus {
 
 using Words = std::vector<std::string>;
 
-// `help data prepare` is `data prepare --help`; of a command that has --set, `--optimizer.lr=1e-3` and
-// `--optimizer.lr 1e-3` are `--set optimizer.lr=1e-3`.
+// `help data prepare` becomes `data prepare --help`; for a command with --set, `--optimizer.lr=1e-3` and
+// `--optimizer.lr 1e-3` become `--set optimizer.lr=1e-3`.
 Words as_parsed(const CLI::App& program, const Words&);
 
-// Whether it takes settings of a recipe: it has --set.
+// Whether the command takes settings of a recipe, that is, has --set.
 bool takes_settings(const CLI::App& command);
 
 // "gradus data prepare"
 std::string path_of(const CLI::App& command);
 
-// The command that the first words name. UsageError when a word stands where a command should and is none.
+// The command that the first words name. UsageError if a word in the place of a command is not one.
 const CLI::App& command_of(const CLI::App& program, const Words&);
 
 Error usage_error(const CLI::ParseError&, const CLI::App& command, const Words&);

@@ -1,4 +1,4 @@
-// gradus plan: what a run will need, before anything is spent.
+// gradus plan: predicts what a run will need.
 #include <fmt/format.h>
 
 #include "engine/base/log.h"
@@ -36,7 +36,7 @@ std::vector<std::string> settings_of_mesh(const std::string& text) {
     return settings;
 }
 
-// The vocabulary of the data where that is there, else of the model; the data need not be prepared yet.
+// The vocabulary of the data if it exists, else of the model; the data need not be prepared yet.
 DataFacts facts_of(const Config& c, const std::optional<ModelConfig>& base, double& mapped_bytes) {
     std::error_code ignored;
     std::vector<fs::path> train;
@@ -57,17 +57,17 @@ DataFacts facts_of(const Config& c, const std::optional<ModelConfig>& base, doub
     else
         throw Error("the vocabulary size is not specified",
                     train.empty() ? "neither the model nor its data is named"
-                                  : fmt::format("the data '{}' is not there yet", train.front().string()),
-                    "--set model.vocab=N, the tokens of the tokenizer");
+                                  : fmt::format("the data '{}' does not exist yet", train.front().string()),
+                    "--set model.vocab=N, the vocabulary size of the tokenizer");
     return facts;
 }
 
-// What resolve() says of ranks that were started, of devices that were named.
+// The check of resolve() for the number of ranks, here for the number of devices.
 void require_mesh_of(const Devices& devices, const Config& c) {
     const int64_t tp = std::max<int64_t>(c.mesh.tp, 1), needed = std::max<int64_t>(c.mesh.dp, 1) * tp;
     if (devices.count == 0 || (c.mesh.dp == 0 ? devices.count % tp == 0 : devices.count == needed)) return;
     const int64_t devices_for_tp = devices.count % tp == 0 ? tp : 1;
-    throw Error(fmt::format("the mesh needs {}{} devices, and --devices has {}", c.mesh.dp == 0 ? "a multiple of " : "",
+    throw Error(fmt::format("the mesh needs {}{} devices, but --devices has {}", c.mesh.dp == 0 ? "a multiple of " : "",
                             needed, devices.count),
                 fmt::format("mesh.dp = {}, mesh.tp = {}", c.mesh.dp, c.mesh.tp),
                 fmt::format("--devices {}x{}, or --mesh dp={},tp={}", needed, devices.device.name,
@@ -76,7 +76,7 @@ void require_mesh_of(const Devices& devices, const Config& c) {
 
 void plan(const PlanCommand& o) {
     PlanRequest request;
-    // Before --set: a setting that the plan suggests, added to the same command line, counts.
+    // Before --set, so that a setting that the plan suggests takes precedence when it is added to the command line.
     std::vector<std::string> settings = settings_of_mesh(o.mesh);
     settings.insert(settings.end(), o.set.begin(), o.set.end());
     request.config = load_recipe(o.recipe, settings);
@@ -92,7 +92,7 @@ void plan(const PlanCommand& o) {
     request.memory_gib = o.memory;
     use_threads(int(c.train.threads));
     request.threads = threads_in_use();
-    if (request.devices.device.is_cpu() && o.memory == 0) {  // its ranks share the memory of this machine
+    if (request.devices.device.is_cpu() && o.memory == 0) {  // the ranks share this machine's memory
         const double machine = gib_of_this_machine();
         const double ranks = double(std::max<int64_t>(1, c.mesh.dp) * c.mesh.tp);
         request.memory_gib = machine / (request.devices.count > 0 ? request.devices.count : ranks);
@@ -112,25 +112,23 @@ void add_plan_command(CLI::App& app) {
     CLI::App* command = app.add_subcommand(
         "plan",
         "Predicts what a run of `gradus pretrain` will need, without running it and without its devices: parameters, "
-        "memory of a rank,\n"
+        "memory per rank,\n"
         "FLOPs, communication, and for known devices time and cost. If it does not fit, settings that would are "
         "listed.\n\n"
         "Example: gradus plan gpt2-1558m --devices 8xH100 --price 2.5");
     command->add_option("RECIPE", o->recipe, "file of settings, a run, or the name of an included recipe")->required();
-    command
-        ->add_option("--set", o->set,
-                     "key=value, overrides the file; may be given several times; the same as --key=value")
+    command->add_option("--set", o->set, "key=value, overrides the file; may be repeated; the same as --key=value")
         ->allow_extra_args(false);
     command->add_option("--devices", o->devices,
-                        "8xH100: number and kind, of A100-40, A100-80, H100, H100-PCIe, H200, B200, cpu; unset: the "
-                        "recipe's device, as many as the mesh asks for");
+                        "8xH100: number and kind (A100-40, A100-80, H100, H100-PCIe, H200, B200, cpu); default: the "
+                        "recipe's device, as many as the mesh needs");
     command->add_option("--mesh", o->mesh,
-                        "dp=4,tp=2: the same as --set mesh.dp=4 --set mesh.tp=2; dp=0: as many as tp leaves");
-    command->add_option("--price", o->price, "of a device for an hour, in any currency")
+                        "dp=4,tp=2: the same as --set mesh.dp=4 --set mesh.tp=2; dp=0: number of devices / tp");
+    command->add_option("--price", o->price, "price of a device per hour, in any currency")
         ->check(number_between(0.0, 1e6));
-    command->add_option("--tflops", o->tflops, "peak of a device, instead of its data sheet's")
+    command->add_option("--tflops", o->tflops, "peak TFLOP/s of a device; default: its data sheet's")
         ->check(number_between(0.0, 1e6));
-    command->add_option("--memory", o->memory, "GiB of a device, instead of its data sheet's")
+    command->add_option("--memory", o->memory, "GiB of memory of a device; default: its data sheet's")
         ->check(number_between(0.0, 1e6));
     command->add_flag("--json", o->json, "a JSON object; the keys are in docs/commands.md");
     command->callback([o] { plan(*o); });

@@ -1,5 +1,5 @@
 # Completion of gradus for bash: installed into share/bash-completion/completions, or `source tools/completion.bash`.
-# The program itself says what may follow, so nothing here has to be kept up to date.
+# The program itself computes the completions, so they are always up to date.
 _gradus() {
     local IFS=$'\n'
     COMPREPLY=($("${COMP_WORDS[0]}" __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))

@@ -9,7 +9,7 @@ namespace gradus {
 
 namespace {
 
-// Of an option whose values are listed: CLI11 describes it as "TEXT:{f32,bf16}".
+// The values of an option with a fixed list: CLI11 describes it as "TEXT:{f32,bf16}".
 Words choices_of(const CLI::Option& option) {
     const std::string type = option.get_type_name();
     const size_t open = type.find('{'), close = type.rfind('}');

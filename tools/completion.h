@@ -1,6 +1,7 @@
 #pragma once
-// What a shell offers after TAB, read from the definitions of the commands: `gradus __complete WORD…` prints the words that
-// the last one may become, one a line; none where the shell should offer files. tools/completion.bash asks it.
+// Shell completion, derived from the definitions of the commands: `gradus __complete WORD…` prints the possible
+// completions of the last word, one per line; none if the shell should complete file names. Used by
+// tools/completion.bash.
 #include "tools/command_line.h"
 
 namespace gradus {

@@ -47,7 +47,7 @@ double gib_of_this_machine() {
 void require_room(const PlanRequest& request, double free) {
     const Plan plan = make_plan(request);
     const MemoryPlan& m = plan.memory;
-    const double needed = m.total() - m.process;  // the driver has its part already
+    const double needed = m.total() - m.process;  // the driver's part is in use already
     if (needed <= free) return;
 
     const bool small = needed < double(1 << 30);
@@ -71,7 +71,7 @@ void require_room(const PlanRequest& request, double free) {
         for (const std::string& argument : a.arguments) fix += (fix.empty() ? "" : " ") + argument;
         break;
     }
-    throw Error(fmt::format("the run needs {:.2f} {} on its GPU, and {:.2f} are free", needed / unit, name_of_unit,
+    throw Error(fmt::format("the run needs {:.2f} {} on its GPU, but {:.2f} are free", needed / unit, name_of_unit,
                             free / unit),
                 fmt::format("in {}: {}", name_of_unit, takes),
                 fix.empty() ? "a smaller model or context, or a GPU with more memory: gradus plan RECIPE"

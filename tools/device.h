@@ -1,5 +1,5 @@
 #pragma once
-// What a command computes on: the table of ops that its --device or train.device names.
+// The device of a command: the table of ops that its --device or train.device names.
 #include <string>
 
 #include "engine/comm_nccl/choice/rank_comms.h"
@@ -12,20 +12,20 @@ namespace gradus {
 // --device cpu|cuda|simt
 void add_device_option(CLI::App&, std::string& device);
 
-// "cpu"; "cuda": the GPU of that number; "simt": the GPU's kernels on the CPU, thread by thread. Error where a GPU is asked
-// for that this machine or this build does not have.
+// "cpu"; "cuda": the GPU with this index; "simt": the GPU's kernels on the CPU, thread by thread. Error if this machine
+// or this build has no such GPU.
 const Ops& ops_of(const std::string& device, int gpu = 0);
 
-// The same for a rank: train.device, and train.gpu or the GPU of the rank's number on its host; where a host has more ranks
-// than GPUs, they begin again at the first.
+// The same for a rank: train.device, and train.gpu or the GPU with the rank's local number; if a host has more ranks
+// than GPUs, the numbers wrap around.
 const Ops& ops_of(const Config&, const MpiWorld&);
-// What its ranks meet by: mesh.comm.
+// How the ranks communicate: mesh.comm.
 CommRequest comm_request(const Config&, const MpiWorld&);
 
-// GiB of memory that this machine has.
+// Memory of this machine in GiB.
 double gib_of_this_machine();
 
-// Error where a run needs more than `free` bytes of its device: how much, what takes it, and what would make it fit.
+// Error if a run needs more than `free` bytes of its device: how much, for what, and what would make it fit.
 void require_room(const PlanRequest&, double free);
 
 }  // namespace gradus

@@ -20,7 +20,7 @@ Ending ending_of(std::exception_ptr thrown) {
     } catch (const InternalError& e) {
         return {Error("an internal check failed; this is a bug in gradus", e.what(), report), status_bug};
     } catch (const std::bad_alloc&) {
-        return {Error("memory ran out", "this command needs more memory than this machine has free",
+        return {Error("out of memory", "this command needs more memory than this machine has free",
                       "training: --set train.micro_batch=1 or --set train.recompute=true; else fewer prompts or a "
                       "shorter --context"),
                 status_error};

@@ -1,5 +1,5 @@
 #pragma once
-// How the program ends when something goes wrong: three lines and an exit status.
+// How the program ends after an exception: three lines and an exit status.
 #include <exception>
 
 #include "engine/base/error.h"

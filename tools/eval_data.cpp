@@ -25,17 +25,17 @@ std::vector<int32_t> stream_of(const std::vector<std::string>& files, const std:
     if (ids.size() < 2)
         throw Error(
             "there is nothing to predict",
-            fmt::format("the text has {}, and the first is not predicted", number_of(int64_t(ids.size()), "token")),
-            "--text FILE with more text");
+            fmt::format("the text has {}, but the first is not predicted", number_of(int64_t(ids.size()), "token")),
+            "use --text FILE with more text");
     return ids;
 }
 
-// The settings of the run that the model is a checkpoint of.
+// The settings of the run that the checkpoint belongs to.
 Config recipe_of(const ModelFolder& m) {
     std::error_code ignored;
     if (!fs::exists(m.folder / manifest_name, ignored))
         throw Error("'" + m.named + "' has no validation data",
-                    "it is not a run of gradus pretrain, nor a checkpoint of one",
+                    "it is neither a run of gradus pretrain nor a checkpoint of one",
                     "name a text: gradus eval " + m.named + " --text FILE");
     Config config;
     apply_settings(config, parse_settings(read_manifest(m.folder).state.recipe, "the checkpoint's recipe"));
@@ -47,9 +47,9 @@ std::vector<fs::path> shards_of(const Config& config, const ModelFolder& m) {
     if (!prefixes.empty()) return prefixes;
     std::error_code ignored;
     const std::string expected = (fs::path(config.data.dir) / "val").string();
-    throw Error("the validation data of '" + m.named + "' is not there",
+    throw Error("the validation data of '" + m.named + "' does not exist",
                 config.data.dir.empty() ? "its recipe has neither data.val nor data.dir"
-                                        : fmt::format("there is no {0}.bin with {0}.idx, seen from {1}", expected,
+                                        : fmt::format("there is no {0}.bin with {0}.idx, relative to {1}", expected,
                                                       fs::current_path(ignored).string()),
                 "run the command in the folder where the run was started, or name a text: gradus eval " + m.named +
                     " --text FILE");

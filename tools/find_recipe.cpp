@@ -9,7 +9,7 @@ namespace gradus {
 
 namespace {
 
-// PREFIX/share/gradus/recipes beside PREFIX/bin/gradus; else tools/recipes of the tree that the program lies in.
+// PREFIX/share/gradus/recipes for PREFIX/bin/gradus; else tools/recipes of the source tree that contains the program.
 fs::path recipes_folder() {
     std::error_code ignored;
     const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
@@ -29,12 +29,12 @@ Error no_recipe(const std::string& given) {
     for (const std::string& n : names) list += (list.empty() ? "" : ", ") + n;
     const std::string near = nearest_name(stem_of(given), names);
     return Error("there is no recipe '" + given + "'",
-                 "no such file" + (list.empty() ? "" : ", and the recipes that come with gradus are " + list),
+                 "no such file" + (list.empty() ? "" : "; the included recipes are " + list),
                  near.empty() ? "give the path of a recipe, the folder of a run, or one of those names"
                               : "did you mean '" + near + "'?");
 }
 
-// A folder that is no run, but may well be part of one.
+// A folder that is not a run but may be part of one.
 Error no_run(const fs::path& folder) {
     std::error_code ignored;
     std::string fix = "give the folder of a run, or a recipe and --set run.dir=" + folder.string();

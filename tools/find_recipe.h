@@ -1,5 +1,5 @@
 #pragma once
-// The recipe that a user means: a file, a run, or one of the recipes that come with gradus, by its name.
+// Finds the recipe that a user names: a file, a run, or an included recipe.
 #include <string>
 #include <vector>
 
@@ -9,17 +9,18 @@ namespace gradus {
 
 struct FoundRecipe {
     fs::path file;
-    fs::path run;  // the folder of the run that was named; else empty
+    fs::path run;  // the folder of the run, if a run was named; else empty
 };
 
-// PATH.toml; RUN, a folder with a recipe.toml; NAME or NAME.toml of the recipes that come along. Error with those names
-// where it is none of them.
+// PATH.toml; RUN, a folder with a recipe.toml; NAME or NAME.toml of an included recipe. Otherwise an Error that lists
+// the included recipes.
 FoundRecipe find_recipe(const std::string& path_or_name);
 
-// The settings of find_recipe(), then those of the command line. A run that was named is run.dir, wherever it lies now.
+// The settings of find_recipe(), overridden by those of the command line. For a named run, run.dir is its current
+// folder.
 Config load_recipe(const std::string& path_or_name, const std::vector<std::string>& assignments);
 
-// The names of the recipes that come along: of the source tree that the program was built in, or of its installation.
+// The names of the included recipes: of the source tree that the program was built in, or of its installation.
 std::vector<std::string> recipe_names();
 
 }  // namespace gradus

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The two files of tools/gpu_check, from what its steps left behind.
+"""The two files of tools/gpu_check, from the results of its steps.
 
     gpu_check_report.py CARD COMMIT WORK OUT"""
 import datetime

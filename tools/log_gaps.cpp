@@ -17,7 +17,7 @@ struct Range {
 
 std::vector<int64_t> steps_in(std::string_view text, int64_t last) {
     std::vector<int64_t> steps;
-    // What has no line feed is half a line, which a resumed run drops (engine/base/log.h).
+    // Text without a line feed is an incomplete line, which a resumed run drops (engine/base/log.h).
     for (size_t end; (end = text.find('\n')) != std::string_view::npos; text.remove_prefix(end + 1)) {
         const std::string_view line = text.substr(0, end);
         const auto json = nlohmann::json::parse(line, nullptr, false);

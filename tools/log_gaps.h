@@ -1,5 +1,5 @@
 #pragma once
-// Which steps a log does not tell of: a log may have been deleted or shortened, or its disk full.
+// Which steps are missing from a log: it may have been deleted or truncated, or the disk was full.
 #include <cstdint>
 #include <string>
 
@@ -7,8 +7,8 @@
 
 namespace gradus {
 
-// The steps from 1 to the last one that have no line in a file of JSON lines, as text: "step 7", "steps 1 to 40, 55";
-// at most a few ranges are spelled out. Empty: each has one.
+// The steps from 1 to `last` without a line in a file of JSON lines, as text: "step 7", "steps 1 to 40, 55", with at
+// most a few ranges. Empty if no step is missing.
 std::string steps_without_a_line(const fs::path& log, int64_t last);
 
 }  // namespace gradus

@@ -1,4 +1,4 @@
-// The program: finds the command, runs it, and turns whatever goes wrong into three lines and an exit status.
+// The program: finds the command, runs it, and converts every exception to three lines and an exit status.
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,17 +19,17 @@ namespace {
 
 int say(const Error& e, int status) {
     std::fflush(stdout);
-    std::fputs((e.text() + "\n").c_str(), stderr);  // where nobody can read it the status still tells
+    std::fputs((e.text() + "\n").c_str(), stderr);  // if this fails, there is still the exit status
     return status;
 }
 
-// 0, if all of what was printed got out.
+// 0 if all output was written.
 int status_of_output() {
     std::cout.flush();
     return std::fflush(stdout) == 0 && !std::ferror(stdout) && std::cout ? 0 : say(unwritten_output(), status_error);
 }
 
-// In the list of commands: the first sentence of each. Its own help has the rest.
+// The list of commands shows the first sentence of each description; the command's own help has the rest.
 class Help : public CLI::Formatter {
     std::string make_subcommand(const CLI::App* command) const override {
         std::string text = command->get_description();
@@ -45,7 +45,7 @@ class Help : public CLI::Formatter {
 };
 
 void describe(CLI::App& app) {
-    app.formatter(std::make_shared<Help>());  // first, since commands take over what there is
+    app.formatter(std::make_shared<Help>());  // first, since commands inherit it
     app.set_version_flag("--version", std::string("gradus ") + version);
     app.require_subcommand(1);
     add_data_command(app);
@@ -58,7 +58,7 @@ void describe(CLI::App& app) {
     add_baselines_command(app);
     add_report_command(app);
     add_bench_command(app);
-    // Last, since commands that are added later would repeat it in their own help.
+    // Last, since commands that are added later would repeat it in their help.
     app.footer(
         "A first run:\n"
         "  gradus data prepare texts/ --out prepared\n"
@@ -67,9 +67,10 @@ void describe(CLI::App& app) {
         "  gradus pretrain quickstart --data.dir=prepared --run.dir=runs/first\n"
         "  gradus generate runs/first 'Once upon a time'\n\n"
         "gradus help COMMAND: the options of a command.\n\n"
-        "Exit status: 0 done, also when Ctrl-C stopped a run after it saved itself; 1 an error, explained in "
+        "Exit status: 0 success, also if Ctrl-C stopped a run and it saved a checkpoint; 1 an error, explained in "
         "three\n"
-        "lines; 2 the command line; 70 a bug of gradus; 75 a rank was lost; 130 stopped at once by a second Ctrl-C.");
+        "lines; 2 the command line; 70 a bug in gradus; 75 a rank was lost; 130 stopped immediately by a second "
+        "Ctrl-C.");
 }
 
 int run(int argc, char** argv) {
@@ -84,7 +85,7 @@ int run(int argc, char** argv) {
     try {
         const CLI::App& command = command_of(app, words);
         try {
-            Words reversed(words.rbegin(), words.rend());  // as the parser wants them
+            Words reversed(words.rbegin(), words.rend());  // as the parser needs them
             app.parse(reversed);                           // runs the command
             return status_of_output();
         } catch (const CLI::ParseError& e) {
@@ -101,21 +102,22 @@ int run(int argc, char** argv) {
 
 }  // namespace gradus
 
-// Threads of OpenMP wait for each other by spinning, for milliseconds. Where another program wants a core, the one that
-// is waited for then does not run: a training step took 20 times as long as when they soon go to sleep
-// (docs/log.md). The runtime reads the setting only as it starts, so the program starts itself once more.
+// OpenMP threads wait for each other by spinning for milliseconds. If another program needs a core, a spinning thread
+// can keep the thread that it waits for from running: a training step took 20 times as long as with short spinning
+// (docs/log.md). The runtime reads the setting only at start-up, so the program executes itself once more.
 static void spin_briefly(char** argv) {
     if (std::getenv("GOMP_SPINCOUNT") || std::getenv("OMP_WAIT_POLICY")) return;
     ::setenv("GOMP_SPINCOUNT", "2000", 1);
-    char self[4096] = {};  // by its own path: through /proc/self/exe a process list would call it "exe"
+    char self[4096] = {};  // by its real path: with /proc/self/exe a process list would show it as "exe"
     if (::readlink("/proc/self/exe", self, sizeof self - 1) < 0) return;
-    ::execv(self, argv);  // comes back only where that cannot be done, and then nothing is lost
+    ::execv(self, argv);  // returns only on failure, and then the program continues
 }
 
 int main(int argc, char** argv) {
     using namespace gradus;
     spin_briefly(argv);
-    std::signal(SIGXFSZ, SIG_IGN);  // a file over the user's limit is an error of the write, not the end of the program
+    std::signal(SIGXFSZ,
+                SIG_IGN);  // a file above the user's size limit becomes a write error instead of killing the program
     try {
         return run(argc, argv);
     } catch (...) {

@@ -6,9 +6,9 @@ namespace gradus {
 
 Error all_damaged(const fs::path& run_folder, const LatestCheckpoint& searched, const std::string& and_then) {
     const std::string checkpoints = (run_folder / "checkpoints").string();
-    return Error(
-        "all checkpoints of '" + run_folder.string() + "' are damaged, and without them the run would start again",
-        searched.notes.front(), "mv " + checkpoints + " " + checkpoints + ".damaged" + and_then);
+    return Error("all checkpoints of '" + run_folder.string() +
+                     "' are damaged, and without them the run would start from the beginning",
+                 searched.notes.front(), "mv " + checkpoints + " " + checkpoints + ".damaged" + and_then);
 }
 
 HeldFolder model_folder(const std::string& run_or_folder, Judge judge, const Comm& all) {

@@ -1,5 +1,5 @@
 #pragma once
-// The folder of a trained model that a user names, for every command that takes one.
+// Finds the folder of a trained model, for every command that takes one.
 #include <string>
 
 #include "engine/base/error.h"
@@ -7,17 +7,17 @@
 
 namespace gradus {
 
-// Of a run in which no checkpoint is valid, with the damage that latest_checkpoint() found. The fix sets them aside; a command
-// that does not train by itself says what comes then.
+// The Error for a run without a valid checkpoint, with the damage that latest_checkpoint() found. The fix moves the
+// checkpoints away; `and_then` is what a command that does not train adds to it.
 Error all_damaged(const fs::path& run_folder, const LatestCheckpoint& searched, const std::string& and_then = "");
 
-// The folder with config.json that a user means: a run (its newest good checkpoint), a checkpoint, or a model of Hugging
-// Face. It is held until the result goes. Damaged newer checkpoints are named in notes; a damaged checkpoint that is named
-// itself is an Error. Ranks of `all` call together. Error says what was looked for.
+// The folder with config.json for a run (its newest valid checkpoint), a checkpoint, or a Hugging Face model. It is
+// locked while the result exists. Notes name damaged newer checkpoints; naming a damaged checkpoint itself is an Error.
+// All ranks of `all` must call it. The Error says what was expected.
 HeldFolder model_folder(const std::string& run_or_folder, Judge, const Comm& all = {});
 
-// read(folder) of that folder; once more with what is the newest then, where a checkpoint was removed or replaced while it
-// was read (engine/checkpoint/hold.h).
+// Calls read(folder); if the checkpoint was removed or replaced while it was read, calls it again with the newest one
+// (engine/checkpoint/hold.h).
 template <class Read>
 auto read_model(const std::string& run_or_folder, Judge judge, Read&& read) {
     for (int left = 20;; --left) {

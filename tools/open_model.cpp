@@ -23,7 +23,7 @@ ModelFolder open_model_folder(const std::string& run_or_folder) {
     const fs::path& folder = m.folder;
     if (m.tokenizer.vocab_size() > m.config.V)
         throw Error(fmt::format("the tokenizer in '{}' does not belong to the model there", folder.string()),
-                    fmt::format("it has {} tokens and the model knows {}", m.tokenizer.vocab_size(), m.config.V),
+                    fmt::format("it has {} tokens, but the model has {}", m.tokenizer.vocab_size(), m.config.V),
                     "put the tokenizer.json that the model was trained with into that folder");
     const std::optional<int32_t> end_of_text = m.tokenizer.end_of_text();
     if (m.ends.empty() && end_of_text) m.ends = {*end_of_text};
@@ -39,7 +39,8 @@ std::unique_ptr<LanguageModel> load_model(const ModelFolder& m, const Ops& ops, 
         unused = load_weights(*model, m.folder);
     } catch (const Error&) {
         if (m.held.is_there()) throw;
-        // A file system without locks: the run has removed it. Its checkpoints differ in their weights alone.
+        // On a file system without locks the run may have removed it. The run's checkpoints differ only in their
+        // weights.
         unused = read_model(m.named, Judge::model,
                             [&](const HeldFolder& newest) { return load_weights(*model, newest.path); });
     }

@@ -1,6 +1,5 @@
 #pragma once
-// A trained model from the folder a user names: a run (its latest checkpoint), a checkpoint, or a model of Hugging
-// Face.
+// Opens a trained model from a folder: a run (its latest checkpoint), a checkpoint, or a Hugging Face model.
 #include <string>
 
 #include "engine/language_model.h"
@@ -12,26 +11,28 @@ namespace gradus {
 struct ModelFolder {
     fs::path folder;  // with config.json
     ModelConfig config;
-    Tokenizer tokenizer;  // its own, with no more tokens than the model
+    Tokenizer tokenizer;  // the folder's, with no more tokens than the model
     // Ids that end a text: those of generation_config.json, else of config.json, else the tokenizer's <|endoftext|>.
     std::vector<int32_t> ends;
-    // Ids before every prompt: what the tokenizer's post-processor puts there. Where it puts nothing, <|endoftext|>, as the
-    // data of gradus opens every document; but nothing in a folder that transformers wrote, which puts nothing either.
+    // Ids before every prompt: those of the tokenizer's post-processor. If it has none, <|endoftext|>, because that
+    // precedes every document in the data of gradus; but nothing in a folder written by transformers, which adds
+    // nothing either.
     std::vector<int32_t> opening;
     std::string named;  // as the user named it
     HeldFolder held;
 };
 
-// A checkpoint's files are checked against its checksums, once; a run's newest good one is taken, and stays on the disk until
-// the result goes. Error names the file that is missing or wrong; what else its user should know goes to stderr as notes.
+// A checkpoint's files are verified against its checksums once; for a run this is its newest valid checkpoint, which is
+// not removed while the result exists. The Error names a missing or damaged file; notes on stderr say what else
+// matters.
 ModelFolder open_model_folder(const std::string& run_or_folder);
 
-// The model with its weights; those of the run's newest checkpoint, where the folder was removed since. Tensors that no weight
-// asked for are named on stderr.
+// The model with its weights; those of the run's newest checkpoint if the folder has been removed since. A note names
+// unused tensors.
 std::unique_ptr<LanguageModel> load_model(const ModelFolder&, const Ops&, DType, BatchShape);
 
-// The length of each id's text in bytes, for a model of so many ids: 0 for special tokens, which stand for no text, and
-// for ids that the tokenizer does not have.
+// The length of each id's text in bytes, for `vocab` ids: 0 for special tokens, which represent no text, and for ids
+// that the tokenizer does not have.
 std::vector<int32_t> bytes_of_ids(const Tokenizer&, int vocab);
 
 }  // namespace gradus

@@ -16,7 +16,7 @@ namespace gradus {
 
 namespace {
 
-// The first line in which they differ, of each.
+// The first line of each in which they differ.
 std::pair<std::string, std::string> first_difference(const std::string& a, const std::string& b) {
     size_t start = 0;
     const size_t common = size_t(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
@@ -55,7 +55,7 @@ std::string program_identity() {
 
 void use_threads_of_rank(const MpiWorld& world, int asked) {
     if (asked == 0 && world.local_size() > 1) {
-        // A launcher that gives each rank cores of its own has said so by its affinity.
+        // If a launcher binds each rank to cores of its own, the affinity shows it.
         const int seen = omp_get_num_procs(), cores = int(std::thread::hardware_concurrency());
         asked = std::max(1, seen < cores ? seen : cores / world.local_size());
     }

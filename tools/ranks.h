@@ -1,6 +1,5 @@
 #pragma once
-// What a command that runs on several ranks needs around its work: one of them speaks, what must be equal is compared, what
-// is decided is decided together.
+// Helpers for commands that run on several ranks: only one rank prints, settings are compared, decisions are shared.
 #include <string>
 #include <vector>
 
@@ -8,25 +7,25 @@
 
 namespace gradus {
 
-// What the first rank has.
+// The first rank's text.
 std::string from_first(const Comm& all, const std::string& mine);
 
 struct MustAgree {
     std::string what;  // "recipe"
-    std::string text;  // of this rank; in lines, of which the first that differs is shown
+    std::string text;  // of this rank; the error shows the first line that differs
     std::string fix;
 };
-// Error, on every rank, that names the first rank that has something else than rank 0, its host, and both lines.
+// Error on every rank if any differs from rank 0: names the first such rank, its host, and both lines.
 void require_agreement(const MpiWorld&, const std::vector<MustAgree>&);
 
-// The checksum of this program's file and its version.
+// This program's version and the checksum of its file.
 std::string program_identity();
 
-// OpenMP's threads for `asked` of them, 0: this rank's share of its host's cores.
+// Sets the number of OpenMP threads; 0: this rank's share of its host's cores.
 void use_threads_of_rank(const MpiWorld&, int asked);
 
-// Runs the work on every rank. One that throws says it, with its number, and ends them all; with one rank the exception
-// passes on.
+// Runs the work on every rank. A rank that throws prints the error with its number and ends all ranks; with one rank
+// the exception propagates.
 template <class Work>
 void on_ranks(const MpiWorld& world, Work&& work);
 [[noreturn]] void end_all_ranks(const MpiWorld&);  // inside a catch

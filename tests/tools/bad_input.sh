@@ -1,13 +1,12 @@
 #!/usr/bin/env bash
-# Whatever is wrong with a command line, a recipe or a folder: three lines say what to do, and the exit status says whose
-# fault it was.
+# Invalid command lines, recipes and folders: three lines say what to do, and the exit status says what kind of error it was.
 source "$(dirname "$0")/helpers/check.sh"
 
 expect_ok "$gradus" --version
-grep -q '^gradus [0-9]' out.txt || fail "--version says: $(cat out.txt)"
+grep -q '^gradus [0-9]' out.txt || fail "--version prints: $(cat out.txt)"
 for command in data tokenizer pretrain eval generate convert plan report bench; do
     expect_ok "$gradus" $command --help
-    [ -s out.txt ] || fail "$command --help says nothing"
+    [ -s out.txt ] || fail "$command --help prints nothing"
 done
 expect_ok "$gradus" pretrain --help-settings
 grep -q 'train.micro_batch = 0' out.txt || fail "--help-settings lacks train.micro_batch"
@@ -30,7 +29,7 @@ expect_error 2 "'16777217' is not a whole number from 1 to 2^24" "$gradus" gener
 expect_error 2 "is not a number from 0 to 0.9" "$gradus" data prepare text --out x --val-fraction nan
 expect_error 1 "no model 'here'" "$gradus" generate here --prompt a --seed 18446744073709551615
 
-# What other programs call it.
+# Names that other programs use.
 expect_error 2 "did you mean 'pretrain'?" "$gradus" train r.toml
 expect_error 2 "did you mean 'eval'?" "$gradus" evaluate here
 expect_error 2 "did you mean '--optimizer.lr'?" "$gradus" pretrain r.toml --lr 1e-3
@@ -41,15 +40,15 @@ expect_error 1 'fix:   --set optimizer.lr=0.0003, or another number between 0 an
 expect_error 1 "did you mean 'gpt2-124m'?" "$gradus" plan gpt2-125m
 expect_error 1 'quickstart' "$gradus" plan absent
 
-# Only the help of the whole program tells a first run.
+# Only the help of the whole program describes a first run.
 expect_ok "$gradus" --help
-grep -q 'A first run:' out.txt || fail "--help tells no first run"
+grep -q 'A first run:' out.txt || fail "--help lacks the first run"
 for command in data tokenizer pretrain eval generate convert plan report bench 'data prepare' 'bench step'; do
     expect_ok "$gradus" $command --help
     ! grep -q 'A first run:' out.txt || fail "$command --help repeats the first run"
 done
 
-# Results that cannot be written are an error, and output never ends with half of what was promised and status 0.
+# Results that cannot be written are an error; output is never incomplete with status 0.
 if [ -w /dev/full ]; then
     full() { "$@" >/dev/full; }
     expect_error 1 'standard output cannot be written' full "$gradus" --version
@@ -92,13 +91,13 @@ expect_error 1 'given twice' "$gradus" pretrain quickstart --data.dir=none --run
 [ ! -e run ] || fail "a refused recipe made a folder"
 expect_error 1 "did you mean 'gpt2-124m'?" "$gradus" bench step --model gpt2-125m
 
-# A file that may not grow (ulimit -f, a full disk): an error that names it, and no half of it.
+# A file that may not grow (ulimit -f, a full disk): an error that names it, and no partial file.
 seq 20000 >text.txt
 limited() { (ulimit -f 8; "$@"); }
 expect_error 1 'File too large' limited "$gradus" data prepare text.txt --out limited --val-fraction 0
-[ ! -e limited/report.json ] || fail "half a folder of data looks whole"
+[ ! -e limited/report.json ] || fail "an incomplete folder of data looks complete"
 
-# Every recipe that comes along is a recipe: what stops it is the data that is not there.
+# Every included recipe is valid: it fails only because its data does not exist.
 for recipe in "$root"/tools/recipes/*.toml; do
     expect_error 1 'there are no tokens' "$gradus" pretrain "$recipe" --set data.dir=none --set run.dir=run
 done

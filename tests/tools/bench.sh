@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Benchmarks take the settings of a recipe, written as with every other command.
+# Benchmarks take the settings of a recipe, written as for every other command.
 source "$(dirname "$0")/helpers/check.sh"
 
 small=(--model.layers=1 --model.width=32 --model.heads=2 --set model.vocab=64 --model.context 32)
@@ -17,36 +17,36 @@ said batch 6
 said dtype '"bf16"'
 said recompute true
 expect_ok "${step[@]}" --train.context=32
-grep -q '^gpt2-124m f32  batch 4  context 32 ' out.txt || fail "the setting does not hold over the option: $(cat out.txt)"
-grep -q '^set  *model.layers=1$' out.txt || fail "the settings are not told: $(cat out.txt)"
+grep -q '^gpt2-124m f32  batch 4  context 32 ' out.txt || fail "the setting does not override the option: $(cat out.txt)"
+grep -q '^set  *model.layers=1$' out.txt || fail "the settings are not printed: $(cat out.txt)"
 
-# The weights that a token reads are those of the model that was asked for: 1 block of width 32, 64 tokens.
+# The weights that a token reads are those of the requested model: 1 block of width 32, 64 tokens.
 expect_ok "${generate[@]}" --train.dtype=f32 --json
 said dtype '"f32"'
 read -r bytes < <(sed -n 's/.*"weight_mb":\([^,}]*\).*/\1/p' out.txt)
-awk -v mb="$bytes" 'BEGIN { exit !(mb > 0.05 && mb < 0.07) }' || fail "other weights than the model's are counted: $bytes MB"
-expect_error 1 'tokens 32 do not fit' "$gradus" bench generate --tokens 32 "${small[@]}"
+awk -v mb="$bytes" 'BEGIN { exit !(mb > 0.05 && mb < 0.07) }' || fail "the bytes are not those of the model's weights: $bytes MB"
+expect_error 1 'tokens 32 is too long' "$gradus" bench generate --tokens 32 "${small[@]}"
 
-# What would change nothing is refused, and what does not go together too.
+# Settings without effect are refused, and so are incompatible ones.
 for setting in data.dir=x run.dir=x train.steps=7 train.minutes=1 validation.every=5 sample.every=1 checkpoint.keep=3; do
-    expect_error 1 "bench step has no use for '${setting%=*}'" "${step[@]}" --$setting
+    expect_error 1 "bench step does not use '${setting%=*}'" "${step[@]}" --$setting
 done
 for setting in optimizer.lr=1 train.batch=2 mesh.tp=2; do
-    expect_error 1 "bench generate has no use for '${setting%=*}'" "${generate[@]}" --$setting
+    expect_error 1 "bench generate does not use '${setting%=*}'" "${generate[@]}" --$setting
 done
 expect_error 1 "did you mean 'model.layers'?" "${step[@]}" --model.layer=1
 expect_error 1 "the model has two origins" "${step[@]}" --model.from=run
 expect_error 1 'longer than the model.s 32 learned positions' "${step[@]}" --train.context=64
 expect_error 1 'the micro-batch does not divide the batch' "${step[@]}" --train.micro_batch=3
 expect_error 2 "did you mean '--optimizer.lr'?" "${step[@]}" --lr 1e-3
-# A word too many is not blamed on a setting that is good.
+# An extra word is not blamed on a valid setting.
 for setting in '--optimizer.lr=1e-3' '--optimizer.lr 1e-3' '--set optimizer.lr=1e-3'; do
     expect_error 2 'not expected: quickstart' "${step[@]}" quickstart $setting
-    ! grep 'fix:.*optimizer.lr' err.txt || fail "the fix is what was typed"
+    ! grep 'fix:.*optimizer.lr' err.txt || fail "the fix repeats what was typed"
 done
 expect_error 2 'fix: *--optimizer.lr=1e-3;' "${step[@]}" optimizer.lr=1e-3 --train.batch=2
 expect_ok "$gradus" __complete bench step --set optimizer.l
-grep -qx 'optimizer.lr=' out.txt || fail "settings are not offered: $(cat out.txt)"
+grep -qx 'optimizer.lr=' out.txt || fail "settings are not completed: $(cat out.txt)"
 expect_ok "$gradus" __complete bench generate --model.la
-grep -qx -- '--model.layers=' out.txt || fail "settings are not offered as options: $(cat out.txt)"
+grep -qx -- '--model.layers=' out.txt || fail "settings are not completed as options: $(cat out.txt)"
 echo passed

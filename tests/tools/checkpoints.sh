@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What commands read of a run: its newest good checkpoint, whatever became of the newest, and while it trains.
+# Which checkpoint commands read: the newest valid one, whatever happened to newer ones, also during training.
 source "$(dirname "$0")/helpers/check.sh"
 prepare_data
 write_recipe
@@ -15,14 +15,14 @@ flip() {
 # The value of a key of the last line of out.txt.
 value_of() { sed -n '$s/.*"'"$1"'":\([^,}]*\).*/\1/p' out.txt; }
 
-# A flipped bit in any file of the newest checkpoint that a command reads: a note, and the one before.
+# A flipped bit in any file of the newest checkpoint that a command reads: a note, and the previous checkpoint is used.
 expect_ok "${train[@]}" run.dir=whole --set checkpoint.keep=2
 newest=whole/checkpoints/step-00000060 before=whole/checkpoints/step-00000040
 evaluate=("$gradus" eval whole --text val.txt --json)
 expect_ok "$gradus" eval $before --text val.txt --json
 cp out.txt of_before.txt
 expect_ok "${evaluate[@]}"
-! cmp -s out.txt of_before.txt || fail "both checkpoints have one loss"
+! cmp -s out.txt of_before.txt || fail "both checkpoints have the same loss"
 cp -r whole good
 printf '[model]\nfrom = "whole"\n' >from.toml
 sed -e '/^\[model\]/,/^\[train\]/{/^\[train\]/!d}' recipe.toml >>from.toml
@@ -30,39 +30,39 @@ for file in model.safetensors config.json tokenizer.json; do
     flip $newest/$file
     said="step-00000060' is damaged and is skipped: $file: it was edited or damaged: its checksum does not fit"
     expect_ok "${evaluate[@]}"
-    cmp out.txt of_before.txt || fail "eval did not take the one before $file was damaged in"
-    [ "$(grep -c "$said" err.txt)" -eq 1 ] || fail "eval did not say once that $file is damaged: $(cat err.txt)"
+    cmp out.txt of_before.txt || fail "eval did not use the previous checkpoint when $file was damaged"
+    [ "$(grep -c "$said" err.txt)" -eq 1 ] || fail "eval did not report exactly once that $file is damaged: $(cat err.txt)"
     expect_ok "$gradus" generate whole --prompt the --max-tokens 5 --temperature 0
-    grep -q "$said" err.txt || fail "generate did not say that $file is damaged: $(cat err.txt)"
+    grep -q "$said" err.txt || fail "generate did not report that $file is damaged: $(cat err.txt)"
     cp out.txt text_of_whole.txt
     expect_ok "$gradus" generate $before --prompt the --max-tokens 5 --temperature 0
-    cmp out.txt text_of_whole.txt || fail "generate did not take the one before"
+    cmp out.txt text_of_whole.txt || fail "generate did not use the previous checkpoint"
     expect_ok "$gradus" convert whole "converted-$file"
-    grep -q "$said" err.txt || fail "convert did not say that $file is damaged: $(cat err.txt)"
-    cmp "converted-$file/model.safetensors" $before/model.safetensors || fail "convert did not take the one before"
+    grep -q "$said" err.txt || fail "convert did not report that $file is damaged: $(cat err.txt)"
+    cmp "converted-$file/model.safetensors" $before/model.safetensors || fail "convert did not use the previous checkpoint"
     expect_ok "$gradus" pretrain from.toml --set run.dir="from-$file" --set train.steps=1
-    grep -q "$said" err.txt || fail "model.from did not say that $file is damaged: $(cat err.txt)"
-    # Named itself, a damaged checkpoint is refused; a copy without what the run wrote of it is anybody's to edit.
+    grep -q "$said" err.txt || fail "model.from did not report that $file is damaged: $(cat err.txt)"
+    # A damaged checkpoint given by name is refused; a copy without the manifest can be edited freely.
     for folder in $newest whole/checkpoints/latest; do
         expect_error 1 "$newest/$file' is not the file that was saved" "$gradus" eval $folder --text val.txt
     done
     cp good/checkpoints/step-00000060/$file $newest/$file
     expect_ok "${evaluate[@]}"
-    [ ! -s err.txt ] || fail "something was said of a good run: $(cat err.txt)"
+    [ ! -s err.txt ] || fail "unexpected output for a valid run: $(cat err.txt)"
 done
 flip $newest/config.json
 expect_ok "$gradus" plan from.toml --devices 1xH100
-grep -q 'step-00000060.*config.json: it was edited' err.txt || fail "plan said nothing of the damage: $(cat err.txt)"
+grep -q 'step-00000060.*config.json: it was edited' err.txt || fail "plan did not report the damage: $(cat err.txt)"
 cp good/checkpoints/step-00000060/config.json $newest/config.json
-flip $newest/gradus/optimizer.safetensors  # which none of them reads
+flip $newest/gradus/optimizer.safetensors  # which no command reads
 expect_ok "${evaluate[@]}"
-[ ! -s err.txt ] || fail "what eval does not read was judged: $(cat err.txt)"
+[ ! -s err.txt ] || fail "eval checked a file that it does not read: $(cat err.txt)"
 cp -r $newest mine
 rm -r mine/gradus
 flip mine/model.safetensors
 expect_ok "$gradus" eval mine --text val.txt --json
 
-# Masters of bf16 begin from the f32 numbers of another run: a step that moves nothing leaves them.
+# bf16 masters start from the f32 weights of another run: a step that changes nothing keeps them.
 expect_ok "$gradus" pretrain from.toml --set run.dir=narrow --set train.dtype=bf16 --set train.steps=1 \
     --set optimizer.lr=1e-30 --set optimizer.min_lr=0 --set optimizer.warmup=0
 # tensor FILE NAME: its bytes.
@@ -75,10 +75,10 @@ tensor() {
 }
 tensor $newest/model.safetensors transformer.wte.weight >exact.bin
 tensor narrow/checkpoints/latest/gradus/optimizer.safetensors master.wte >master.bin
-[ "$(stat -c %s exact.bin)" -gt 1000 ] || fail "no tensor: $(stat -c %s exact.bin) bytes"
-cmp exact.bin master.bin || fail "masters did not begin from the f32 weights"
+[ "$(stat -c %s exact.bin)" -gt 1000 ] || fail "the tensor was not found: $(stat -c %s exact.bin) bytes"
+cmp exact.bin master.bin || fail "masters did not start from the f32 weights"
 
-# While a run trains and keeps one checkpoint alone, every reader gets a whole one.
+# While a run trains and keeps only one checkpoint, every reader gets a complete one.
 "${train[@]}" run.dir=busy --set checkpoint.every=1 --set checkpoint.keep=1 --set train.steps=1000000 \
     --set validation.every=0 >busy.txt 2>&1 &
 pid=$!
@@ -89,11 +89,11 @@ for ((i = 0; i < 3000; ++i)); do
 done
 for ((i = 0; i < 60; ++i)); do
     expect_ok "$gradus" generate busy --prompt the --max-tokens 2
-    [ "$(wc -l <err.txt)" -eq 1 ] || fail "more than the speed was said: $(cat err.txt)"  # no note
+    [ "$(wc -l <err.txt)" -eq 1 ] || fail "more output than the speed: $(cat err.txt)"  # no note
     expect_ok "$gradus" generate busy/checkpoints/latest --prompt the --max-tokens 2
 done
 expect_ok "$gradus" convert busy busy-hf
-# A reader that waits for its prompt holds what it has opened; killed, it holds nothing.
+# A reader that waits for its prompt keeps its checkpoint locked; after it is killed, nothing is locked.
 mkfifo prompt
 "$gradus" generate busy <prompt >waiting.txt 2>&1 &
 reader=$!
@@ -101,16 +101,16 @@ exec 3>prompt
 held() { ls busy/checkpoints | grep -c '^step-'; }
 for ((i = 0; i < 3000 && $(held) < 2; ++i)); do sleep 0.01; done
 sleep 0.3
-[ "$(held)" -ge 2 ] || fail "the checkpoint that is read is gone: $(ls -A busy/checkpoints)"
+[ "$(held)" -ge 2 ] || fail "the checkpoint in use was removed: $(ls -A busy/checkpoints)"
 kill -KILL $reader
 wait $reader || true
 exec 3>&-
 for ((i = 0; i < 3000 && $(held) > 2; ++i)); do sleep 0.01; done
 kill -TERM $pid
 wait $pid || fail "the run ended with $?: $(tail -3 busy.txt)"
-[ "$(ls -A busy/checkpoints | wc -l)" -eq 2 ] || fail "more than latest and one is left: $(ls -A busy/checkpoints)"
+[ "$(ls -A busy/checkpoints | wc -l)" -eq 2 ] || fail "more than latest and one checkpoint is left: $(ls -A busy/checkpoints)"
 trap 'rm -rf "$work"' EXIT
-# Where all checkpoints of a run are damaged, no command says that there is none, or to train on.
+# If all checkpoints of a run are damaged, no command claims that there is none or advises to train on.
 cp -r good all_damaged
 for weights in all_damaged/checkpoints/step-*/model.safetensors; do truncate -s -100 "$weights"; done
 for command in "generate all_damaged x" "eval all_damaged" "convert all_damaged out"; do

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Where a command computes: the GPU's kernels on the CPU give what the CPU's own give, and a GPU that is not there is told
-# in three lines.
+# Devices: the GPU's kernels on the CPU give the same results as the CPU's own, and a missing GPU is an error of three
+# lines.
 source "$(dirname "$0")/helpers/check.sh"
 source "$root/tests/tools/helpers/ranks.sh"
 
@@ -12,17 +12,17 @@ train=("$gradus" pretrain recipe.toml "${few[@]}" --set)
 expect_ok "${train[@]}" run.dir=cpu
 expect_ok "${train[@]}" run.dir=simt --set train.device=simt
 same_losses cpu simt 6 || fail "on simt the losses are $(tail -1 simt/log.jsonl) instead of $(tail -1 cpu/log.jsonl)"
-grep -q 'f32 on simt' out.txt || fail "the device is not told: $(cat out.txt)"
+grep -q 'f32 on simt' out.txt || fail "the device is not printed: $(cat out.txt)"
 
-# A device with one algorithm for each matmul has nothing to measure.
+# A device with one algorithm per matmul has nothing to measure.
 expect_ok "${train[@]}" run.dir=tuned --set train.device=simt --set train.autotune=true
 same_losses cpu tuned 6 || fail "with train.autotune the losses are $(tail -1 tuned/log.jsonl)"
 [ ! -e tuned/matmuls.txt ] || fail "the emulator wrote choices of algorithms: $(cat tuned/matmuls.txt)"
 
-# A checkpoint of one device goes on on another.
+# A checkpoint of one device can be resumed on another.
 cp -r simt moved && rm -r moved/checkpoints/step-00000006
 expect_ok "${train[@]}" run.dir=moved
-same_losses cpu moved 6 || fail "from simt to the CPU the run went another way"
+same_losses cpu moved 6 || fail "resumed on the CPU after simt, the run differs"
 
 expect_ok "$gradus" generate cpu --prompt 'the ' --max-tokens 5 --temperature 0
 cp out.txt cpu.txt
@@ -33,14 +33,14 @@ cp out.txt cpu.txt
 head -c 2000 text.txt >short.txt
 expect_ok "$gradus" eval cpu --text short.txt --context 16 --device simt
 expect_ok "$gradus" bench ops --device simt --filter rope --dtype f32 --json
-grep -q '"op":"rope_forward"' out.txt || fail "bench ops on simt said: $(cat out.txt)"
+grep -q '"op":"rope_forward"' out.txt || fail "bench ops on simt printed: $(cat out.txt)"
 
-# A run that its device has no room for is refused before it begins, with what takes the room and what would make it fit;
-# following that advice it trains. What no plan foresaw is an Error of the allocation.
+# A run that does not fit its device is refused before it begins, with what takes the memory and what would make it fit;
+# with that advice it trains. Memory that was not predicted is an Error of the allocation.
 little() { GRADUS_SIMT="memory=1" "$@"; }
-expect_error 1 'the run needs 2\..* MiB on its GPU, and 1.00 are free' little "${train[@]}" run.dir=large \
+expect_error 1 'the run needs 2\..* MiB on its GPU, but 1.00 are free' little "${train[@]}" run.dir=large \
     --set train.device=simt --set train.micro_batch=8 --set train.context=32
-grep -q 'activations' err.txt || fail "what takes the memory is not said: $(cat err.txt)"
+grep -q 'activations' err.txt || fail "the error does not say what takes the memory: $(cat err.txt)"
 [ ! -e large ] || fail "a refused run left a folder"
 advice=$(sed -n 's/^  fix:   \(--set [^;]*\);.*/\1/p' err.txt)
 [ -n "$advice" ] || fail "no setting is named: $(cat err.txt)"

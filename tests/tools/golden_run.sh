@@ -1,5 +1,5 @@
 #!/bin/bash
-# A run that an earlier version of the program wrote (tests/goldens/runs/program) goes on as that version did.
+# A run written by an earlier version of the program (tests/goldens/runs/program) is resumed as that version would.
 #
 # Losses may differ in their last digits from one processor to the next; tests/engine/test_golden_run.cpp compares bits.
 source "$(dirname "$0")/helpers/check.sh"
@@ -15,7 +15,7 @@ paste -d '\n' continued.jsonl run/log.jsonl | awk -F'[:,]' '
     step != $2 { print "step " $2 " instead of " step; bad = 1 }
     step <= 6 && loss != $4 { print "the line of step " step " has changed"; bad = 1 }
     ($4 - loss) ^ 2 > 1e-4 { print "loss " $4 " instead of " loss " at step " step; bad = 1 }
-    END { exit bad }' || fail "the run went on otherwise"
+    END { exit bad }' || fail "the run differs"
 [ -f run/checkpoints/step-00000012/model.safetensors ] || fail "it saved no checkpoint at the end"
 [ "$(wc -l <run/samples.jsonl)" -eq 2 ] || fail "samples: $(cat run/samples.jsonl)"
 expect_ok "$gradus" eval run

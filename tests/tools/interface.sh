@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# The program as an interface: every JSON key that docs/commands.md promises is there, with a value that makes sense.
+# The program as an interface: every JSON key in docs/commands.md is present, with a plausible value.
 source "$(dirname "$0")/helpers/check.sh"
 command -v python3 >/dev/null || { echo "skipped: no python3"; exit 0; }
 
-# expect_keys NAME LINES <JSON: that many lines, each with the keys of the list below under NAME and no others.
+# expect_keys NAME LINES <JSON: this many lines, each with exactly the keys of the list below under NAME.
 cat >keys.py <<'PY'
 import json, math, sys
 
@@ -83,24 +83,24 @@ for part in ("train", "val"):
     assert report[part] == {key: meta[key] for key in ("documents", "bytes", "tokens")}, part
 PY
 
-# Text to ids and back; a line that is wrong keeps what was made of the lines before it.
+# Text to ids and back; after an invalid line the output of the lines before it is kept.
 { head -50 text.txt; printf 'naïve — 漢字 \t two  spaces\n\n'; } >lines.txt
 "$gradus" tokenizer encode --tokenizer prepared <lines.txt >ids.txt
 "$gradus" tokenizer decode --tokenizer prepared <ids.txt >back.txt
 cmp lines.txt back.txt || fail "decode(encode(x)) is another text"
-[ "$(wc -l <ids.txt)" -eq 52 ] || fail "not a line of ids for each line of text"
+[ "$(wc -l <ids.txt)" -eq 52 ] || fail "the number of lines of ids is not that of lines of text"
 status=0
 (cat ids.txt; echo '1 2 many') | "$gradus" tokenizer decode --tokenizer prepared >back.txt 2>err.txt || status=$?
-[ $status -eq 1 ] || fail "ids that are none ended with $status"
-cmp lines.txt back.txt || fail "the good lines before a bad one were not written"
-grep -q 'standard input, line 53: .many. in column 5' err.txt || fail "the place is not said: $(cat err.txt)"
+[ $status -eq 1 ] || fail "invalid ids ended with $status"
+cmp lines.txt back.txt || fail "the valid lines before an invalid one were not written"
+grep -q 'standard input, line 53: .many. in column 5' err.txt || fail "the position is not printed: $(cat err.txt)"
 if [ -w /dev/full ]; then
     for command in encode decode; do
         status=0
         (for ((i = 0; i < 400; ++i)); do cat ids.txt; done) |
             "$gradus" tokenizer $command --tokenizer prepared >/dev/full 2>err.txt || status=$?
         [ $status -eq 1 ] || fail "$command into a full disk ended with $status"
-        grep -q '^error: standard output cannot be written' err.txt || fail "$command names another place: $(cat err.txt)"
+        grep -q '^error: standard output cannot be written' err.txt || fail "$command names another position: $(cat err.txt)"
     done
 fi
 
@@ -113,10 +113,10 @@ tail -1 run/log.jsonl | expect_keys 'validated log' 1
 expect_keys samples 2 <run/samples.jsonl
 expect_keys run.json 1 <run/run.json
 
-# What is done with its model.
+# Commands on its model.
 expect_ok "$gradus" eval run --text text.txt --json
 expect_keys eval 1 <out.txt
-python3 - <<'PY' || fail "the figures of eval do not fit together"
+python3 - <<'PY' || fail "the results of eval are inconsistent"
 import json, math
 e = json.load(open("out.txt"))
 assert abs(e["perplexity"] / math.exp(e["nats_per_token"]) - 1) < 1e-9

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs of several ranks, as a user starts them: the losses of one rank, whoever is killed, whatever does not fit.
+# Runs of several ranks, started as by a user: the losses of one rank, also after kills; mismatches are refused.
 source "$(dirname "$0")/helpers/check.sh"
 source "$root/tests/tools/helpers/ranks.sh"
 
@@ -8,35 +8,35 @@ write_recipe
 steps=(--set train.steps=40 --set checkpoint.every=5 --set optimizer.warmup=4 --set validation.every=0)
 train=("$gradus" pretrain recipe.toml "${steps[@]}" --set)
 
-# The losses of one rank on every mesh.
+# Every mesh has the losses of one rank.
 expect_ok "${train[@]}" run.dir=one
 for mesh in 'dp=2 tp=1' 'dp=1 tp=2' 'dp=2 tp=2' 'dp=4 tp=1'; do
     read -r dp tp <<<"$mesh"
     run="mesh-${dp#dp=}-${tp#tp=}"
     expect_ok on_ranks $((${dp#dp=} * ${tp#tp=})) "${train[@]}" "run.dir=$run" --set "mesh.$tp"
     same_losses one "$run" || fail "the losses of $mesh differ: $(tail -1 "$run/log.jsonl") instead of $(tail -1 one/log.jsonl)"
-    [ "$(grep -c '^model' out.txt)" -eq 1 ] || fail "more than one rank speaks: $(cat out.txt)"
+    [ "$(grep -c '^model' out.txt)" -eq 1 ] || fail "more than one rank prints: $(cat out.txt)"
 done
 expect_ok "${train[@]}" run.dir=muon --set optimizer.kind=muon
 expect_ok on_ranks 2 "${train[@]}" run.dir=muons --set optimizer.kind=muon
-same_losses muon muons || fail "Muon on two ranks went otherwise"
-# By the clock, on two ranks: the steps are set, and the first of them are done. However slow the machine is, they are stopped then.
+same_losses muon muons || fail "Muon on two ranks differs"
+# train.minutes on two ranks: the steps are set, and the first ones run; then the ranks are stopped, since the machine may be slow.
 on_ranks 2 "$gradus" pretrain recipe.toml --set run.dir=minutes --set train.minutes=1 --set optimizer.warmup=1 \
     --set checkpoint.every=0 --set validation.every=0 >minutes.txt 2>&1 &
 wait_for_lines minutes/log.jsonl 2
 kill -USR1 "$(mpirun_below $!)"
-wait $! || fail "a run by the clock ended with $?: $(cat minutes.txt)"
+wait $! || fail "a run with train.minutes ended with $?: $(cat minutes.txt)"
 grep -q 'steps fit into 1 minute' minutes.txt || fail "no steps were counted: $(cat minutes.txt)"
 expect_ok "$gradus" generate mesh-2-2 --prompt 'the ' --max-tokens 5
 
-# A run that began on four ranks goes on on two, and on one.
+# A run started on four ranks is resumed on two, and on one.
 expect_ok on_ranks 4 "${train[@]}" run.dir=moved --set mesh.tp=2 --set train.steps=40 --set checkpoint.every=1 --set train.minutes=0
 rm -r moved/checkpoints/step-00000040
 expect_ok on_ranks 2 "${train[@]}" run.dir=moved
-same_losses one moved || fail "the run that moved went otherwise"
+same_losses one moved || fail "the run on other ranks differs"
 ls moved/events.out.tfevents.* >/dev/null || fail "there is no file of events"
 
-# SIGUSR1 to mpirun: saved, status 0, and resumed as if nothing had been.
+# SIGUSR1 to mpirun: saved, status 0, and resumed without a difference.
 long=(--set train.steps=100000 --set optimizer.schedule=constant)
 on_ranks 2 "${train[@]}" run.dir=asked "${long[@]}" >asked.txt 2>&1 &
 wait_for_lines asked/log.jsonl 12
@@ -44,12 +44,12 @@ kill -USR1 "$(mpirun_below $!)"
 status=0
 wait $! || status=$?
 [ "$status" -eq 0 ] || fail "asked to stop, the job ended with $status: $(cat asked.txt)"
-grep -q 'stopped; resume: mpirun -n 2 gradus pretrain asked/recipe.toml' asked.txt || fail "it says: $(cat asked.txt)"
+grep -q 'stopped; resume: mpirun -n 2 gradus pretrain asked/recipe.toml' asked.txt || fail "it printed: $(cat asked.txt)"
 done_steps=$(wc -l <asked/log.jsonl)
 [ -d "asked/checkpoints/$(printf 'step-%08d' "$done_steps")" ] || fail "step $done_steps was not saved"
 
-# One rank is killed at a random moment, again and again: the supervisor starts all of them anew, and the run is the
-# undisturbed one bit for bit. What is half written is never taken for whole, and nothing hangs. GRADUS_KILLS=20 for more.
+# One rank is killed at a random moment, repeatedly: the supervisor restarts all ranks, and the run is bit-identical to an
+# uninterrupted one. Partial files are never used, and nothing hangs. GRADUS_KILLS=20 for more.
 kills=${GRADUS_KILLS:-3}
 [ -z "${GRADUS_SLOW:-}" ] || kills=1
 disturbed=(--set train.steps=$((100 + 250 * kills)) --set checkpoint.every=10 --set mesh.tp=2 --set mesh.silence=20)
@@ -57,7 +57,7 @@ expect_ok on_ranks 4 "${train[@]}" run.dir=undisturbed "${disturbed[@]}"
 "${train[@]}" run.dir=killed "${disturbed[@]}" --launch "$(launcher 4)" --auto-resume >killed.txt 2>&1 &
 supervisor=$!
 for ((kill = 0, seen = 0; kill < kills; ++kill)); do
-    # Counted in steps, so that a fast machine has not ended the run before.
+    # Counted in steps, so that a fast machine has not finished the run before.
     wait_for_lines killed/log.jsonl $((seen + 12 + RANDOM % 100))
     victim=$(ranks_of | shuf -n 1)
     seen=$(wc -l <killed/log.jsonl)
@@ -66,11 +66,11 @@ done
 status=0
 wait $supervisor || status=$?
 [ "$status" -eq 0 ] || fail "the run that lost ranks ended with $status: $(cat killed.txt)"
-grep -q 'restarting in .*, from step [0-9]' killed.txt || fail "no restart is told: $(cat killed.txt)"
-cmp <(losses_of undisturbed) <(losses_of killed) || fail "the run that lost ranks went otherwise"
+grep -q 'restarting in .*, from step [0-9]' killed.txt || fail "no restart is reported: $(cat killed.txt)"
+cmp <(losses_of undisturbed) <(losses_of killed) || fail "the run that lost ranks differs"
 echo "ranks were lost $(grep -c 'a rank was lost' killed.txt) times"
 
-# A rank that stops without dying: the others name it, and end by the status of a lost rank.
+# A rank that is stopped but alive: the others name it and end with the status of a lost rank.
 on_ranks 2 "${train[@]}" run.dir=stopped "${long[@]}" --set mesh.silence=3 >stopped.txt 2>&1 &
 job=$!
 wait_for_lines stopped/log.jsonl 5
@@ -82,7 +82,7 @@ kill -KILL "$victim" 2>/dev/null || true
 [ "$status" -eq 75 ] || fail "ranks that lost one ended with $status: $(cat stopped.txt)"
 grep -q 'is lost' stopped.txt && grep -q 'at step [0-9]' stopped.txt || fail "the lost rank is not named: $(cat stopped.txt)"
 
-# A rank that is killed, without a supervisor: another one names it at once and says how to resume, which works.
+# A rank that is killed without a supervisor: another one names it immediately and prints how to resume, which works.
 for lost in 0 1; do
     on_ranks 2 "${train[@]}" run.dir=bereft "${long[@]}" --set mesh.silence=100 >bereft.txt 2>&1 &
     job=$!
@@ -93,20 +93,20 @@ for lost in 0 1; do
     status=0
     wait $job || status=$?
     [ "$status" -eq 75 ] || [ "$status" -eq 137 ] || fail "ranks of which one was killed ended with $status: $(cat bereft.txt)"
-    [ "$(grep -c '^\[rank [0-9]*\] error: ' bereft.txt)" -eq 1 ] || fail "not one rank speaks: $(cat bereft.txt)"
+    [ "$(grep -c '^\[rank [0-9]*\] error: ' bereft.txt)" -eq 1 ] || fail "it is not exactly one rank that prints: $(cat bereft.txt)"
     grep -A2 "^\[rank $((1 - lost))\] error: rank $lost on '.*' has disappeared" bereft.txt |
         grep -q 'fix: .*; then resume: mpirun -n 2 gradus pretrain bereft/recipe.toml$' || fail "the killed rank is not named: $(cat bereft.txt)"
 done
 
-# Training that diverges does so on all ranks alike: skipped, rolled back, and in the end given up by one voice.
+# Divergence affects all ranks equally: steps are skipped, the run rolls back, and finally one rank reports the failure.
 expect_rank_error 'training diverged at step' 2 "${train[@]}" run.dir=astray --set optimizer.lr=100 --set optimizer.clip=0 \
     --set train.steps=400 --set optimizer.warmup=0 --set optimizer.schedule=constant --set checkpoint.every=1 \
     --set optimizer.weight_decay=100
 [ "$(basename "$(readlink -f astray/checkpoints/latest)")" = "$(ls astray/checkpoints | grep step- | tail -1)" ] ||
-    fail "checkpoints of a course that was left are still there: $(ls -l astray/checkpoints)"
+    fail "checkpoints from before a rollback are still there: $(ls -l astray/checkpoints)"
 grep -q 'back from step [0-9]* to the checkpoint of step' err.txt || fail "nothing was rolled back: $(cat err.txt)"
 
-# What does not fit: three lines of one rank, another status than 0, nothing left behind.
+# Mismatches: three lines from one rank, a status other than 0, no files left behind.
 expect_rank_error 'the mesh needs a multiple of 3 ranks, and 2 were started' 2 "${train[@]}" run.dir=no --set mesh.tp=3
 expect_rank_error 'the mesh needs 4 ranks, and 2 were started' 2 "${train[@]}" run.dir=no --set mesh.dp=4
 expect_rank_error '4 ranks cannot share out 2 heads' 4 "${train[@]}" run.dir=no --set mesh.tp=4
@@ -128,15 +128,15 @@ expect_ok "$gradus" data prepare dogs.txt --split tail --val-fraction 0.1 --toke
 expect_rank_error 'another data set than rank 0' 2 sh -c '[ "$OMPI_COMM_WORLD_RANK" = 0 ] || cd elsewhere
     exec "$@"' sh "${train[@]}" run.dir=no
 
-# A folder that another run is writing.
+# A folder that another run is using.
 on_ranks 2 "${train[@]}" run.dir=busy "${long[@]}" >busy.txt 2>&1 &
 job=$!
 wait_for_lines busy/log.jsonl 5
 expect_rank_error 'busy' 2 "${train[@]}" run.dir=busy "${long[@]}"
 kill -USR1 "$(mpirun_below $job)"
-wait $job || fail "the run beside it ended with $?: $(cat busy.txt)"
+wait $job || fail "the other run ended with $?: $(cat busy.txt)"
 
-# A rank that runs out of memory says so, and all end. A sanitizer has no room within any limit.
+# A rank that runs out of memory reports it, and all ranks end. Sanitizers need more than any limit.
 (ulimit -v 2000000; exec "$gradus" --version >/dev/null 2>&1) || exit 0
 expect_rank_error 'memory' 2 sh -c '[ "$OMPI_COMM_WORLD_RANK" = 0 ] || ulimit -v 2000000; exec "$@"' sh "${train[@]}" run.dir=no \
     --set train.micro_batch=4 --set model.width=1024 --set model.heads=2 --set model.layers=14

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The page of a run: whole, self-contained, and not to be broken by what a log, a sample or a name holds.
+# The page of a run: complete, self-contained, and valid whatever a log, a sample or a name contains.
 source "$(dirname "$0")/helpers/check.sh"
 
 mkdir run
@@ -9,8 +9,8 @@ for ((i = 1; i <= 300; ++i)); do
     echo "$line}"
 done >run/log.jsonl
 expect_ok "$gradus" report run --out page.html
-grep -q '</html>' page.html || fail "the page is not whole"
-grep -q '1.2500' page.html || fail "the page does not say the validation's bits per byte"
+grep -q '</html>' page.html || fail "the page is incomplete"
+grep -q '1.2500' page.html || fail "the page lacks the validation's bits per byte"
 ! grep -qE '(src|href)=|<script|url\(' page.html || fail "the page needs other files"
 
 echo '[{"name": "a <yard> & stick", "bits_per_byte": 1.75}]' >run/extra.json
@@ -21,7 +21,7 @@ grep -q 'a &lt;yard&gt; &amp; stick 1.750' run/report.html || fail "the baseline
 grep -q '&lt;script&gt;' run/report.html || fail "the sample is not shown as text"
 ! grep -q '<script' run/report.html || fail "a sample became a script"
 
-# Logs that are odd, damaged or nearly empty give a page all the same.
+# Odd, damaged or nearly empty logs still give a page.
 for log in '{"step":1,"loss":2.5}' '{"step":1,"loss":1e308}
 {"step":2,"loss":-1e308}' '{"step":1,"loss":2}
 nonsense
@@ -33,10 +33,10 @@ nonsense
     rm -rf odd && mkdir odd
     printf '%s\n' "$log" >odd/log.jsonl
     expect_ok timeout 20 "$gradus" report odd
-    grep -q '</html>' odd/report.html || fail "the page of an odd log is not whole"
+    grep -q '</html>' odd/report.html || fail "the page of an odd log is incomplete"
 done
 
-# Texts and steps that belong to no step are passed over.
+# Samples and steps without a valid step number are skipped.
 echo '{"step":1,"loss":2}' >odd/log.jsonl
 printf '%s\n' '{"prompt":"nowhere","text":"x"}' '{"step":1e300,"prompt":"nowhere","text":"x"}' \
     '{"step":null,"prompt":"nowhere","text":"x"}' '{"step":-5,"prompt":"nowhere","text":"x"}' \

@@ -46,18 +46,18 @@ pretrain() { "$gradus" pretrain recipe.toml --set train.seed="$seed" "$@"; }
 
 # The rollbacks in err.txt: from and to, a line each.
 rollbacks() { sed -n 's/^note: rolled back from step \([0-9]*\) to the checkpoint of step \([0-9]*\);.*/\1 \2/p' err.txt; }
-# Those that led before the checkpoint of the last rollback, although the run had saved a newer one since: only a run that
-# remembers the last rollback takes them.
+# Those to before the checkpoint of the previous rollback, although the run has saved a newer one since: only a run that
+# remembers the previous rollback does this.
 rollbacks_that_remember() {
     rollbacks | awk 'NR > 1 && $1 <= from && $2 < to && $1 >= to + 4 { ++n } { from = $1; to = $2 } END { print n + 0 }'
 }
 
-# How a run diverges depends on the machine's rounding: the first seed with which it does as wanted, about one in a hundred.
+# How a run diverges depends on the machine's rounding: the first seed that diverges as required, about one in a hundred.
 for ((seed = 1; seed <= 2000; ++seed)); do
     rm -rf run
     pretrain >out.txt 2>err.txt && [ "$(rollbacks_that_remember)" -ge 2 ] && break
 done
-[ "$seed" -le 2000 ] || fail "with no seed does the run roll back far and finish"
+[ "$seed" -le 2000 ] || fail "with no seed the run rolls back far enough and finishes"
 rollbacks >rollbacks.txt
 echo "seed $seed: $(wc -l <rollbacks.txt) rollbacks"
 
@@ -68,7 +68,7 @@ steps_in() { sed 's/.*"step":\([0-9]*\).*/\1/' "run/$1"; }
 [ "$(steps_in log.jsonl)" = "$(seq 60)" ] || fail "the log is not steps 1 to 60"
 [ "$(steps_in samples.jsonl)" = "$(seq 10 10 60)" ] || fail "samples: $(cat run/samples.jsonl)"
 [ "$(value_of data_offset)" -eq "$(awk '{ n += $1 - $2 } END { print n }' rollbacks.txt)" ] ||
-    fail "the batches of $(value_of data_offset) steps were passed after: $(cat rollbacks.txt)"
+    fail "the batches of $(value_of data_offset) steps were skipped after: $(cat rollbacks.txt)"
 [ "$(value_of tokens)" -eq $((60 * 8 * 16)) ] || fail "$(value_of tokens) tokens were seen"
 [ "$(value_of skipped)" -eq "$(grep -c '^note: step [0-9]* is skipped' err.txt)" ] ||
     fail "$(value_of skipped) were skipped: $(cat err.txt)"
@@ -80,17 +80,17 @@ lr=$(sed -n '$s/.*"lr":\([^,]*\).*/\1/p' run/log.jsonl)
 awk -v n="$(wc -l <rollbacks.txt)" -v rate="$(value_of rate)" -v lr="$lr" \
     'BEGIN { want = 0.97 ^ n; exit !((rate / want - 1) ^ 2 < 1e-24 && (lr / want / 0.1 - 1) ^ 2 < 1e-12) }' ||
     fail "the learning rate is not 0.97 ^ $(wc -l <rollbacks.txt) times the recipe's"
-# Before each rollback two steps in a row are skipped, and no third.
+# Before each rollback exactly two steps in a row are skipped.
 awk '/^note: step [0-9]* is skipped/ { before = last; last = $3 }
     /^note: rolled back from/ { if (last != $6 || before != $6 - 1) bad = 1; last = before = 0 }
     END { exit bad }' err.txt || fail "not two skipped steps before each rollback: $(cat err.txt)"
-# The log says of each step that was skipped, and not undone later, that it was.
+# The log marks each step that was skipped and not undone later.
 awk '/^note: step [0-9]* is skipped/ { skipped[$3] = 1 }
     /^note: rolled back from/ { for (step in skipped) if (step + 0 > $12 + 0) delete skipped[step] }
     END { for (step in skipped) print step }' err.txt | sort -n >skipped.txt
 sed -n 's/.*"step":\([0-9]*\),.*"skipped":"[a-z ]* spike".*/\1/p' run/log.jsonl | diff skipped.txt - ||
     fail "these steps were skipped: $(cat skipped.txt)"
-# The first step after each rollback that was not undone later names it.
+# The first step after each rollback that was not undone later names the rollback.
 while read -r from to; do
     grep -q "\"step\":$((to + 1)),.*\"rolled_back_from\":$from[,}]" run/log.jsonl ||
         fail "no line of the rollback from $from to $to"
@@ -98,8 +98,7 @@ done < <(tac rollbacks.txt | awk 'NR == 1 || $2 < least { print; least = $2 }')
 [ "$(ls run/checkpoints | grep -c '^step-')" -le 9 ] || fail "more than are kept: $(ls run/checkpoints)"
 mv run undisturbed
 
-# Whatever happened to the run: it ends as the undisturbed one. A stop that comes while samples are drawn leaves them
-# out.
+# Whatever happened to the run, its result is that of the uninterrupted one. A stop during sampling omits the samples.
 require_same_end() {
     [ "$(cat exit.txt)" -eq 0 ] || fail "$1: the end is $(cat exit.txt): $(cat err.txt)"
     cmp <(steps_of run) <(steps_of undisturbed) || fail "$1: other steps"
@@ -107,7 +106,7 @@ require_same_end() {
     diff -r run/checkpoints undisturbed/checkpoints >diff.txt || fail "$1: other checkpoints: $(cat diff.txt)"
     rm -r run
 }
-# signal_at NUMBER SIGNAL [ON]: trains; the signal comes when so much has happened. Its exit status is in exit.txt.
+# signal_at NUMBER SIGNAL [ON]: trains; the signal comes after NUMBER events. The exit status is in exit.txt.
 signal_at() {
     local status=0
     (
@@ -115,11 +114,11 @@ signal_at() {
         pretrain >out.txt 2>err.txt
     ) 2>killed.txt || status=$?
     echo $status >exit.txt
-    # No checkpoint is of a course that the log has left.
+    # No checkpoint belongs to steps that the log no longer has.
     local newest logged
     newest=$( (ls run/checkpoints 2>ignored.txt || true) | sed -n 's/^step-0*//p' | tail -1)
     logged=$( (cat run/log.jsonl 2>ignored.txt || true) | wc -l)
-    [ -e run/checkpoints/latest ] || [ ! -L run/checkpoints/latest ] || fail "latest leads nowhere after signal_at $*"
+    [ -e run/checkpoints/latest ] || [ ! -L run/checkpoints/latest ] || fail "latest is a broken link after signal_at $*"
     [ "${newest:-0}" -le "$logged" ] || fail "a checkpoint of step $newest and $logged lines after signal_at $*"
 }
 finish() {
@@ -128,7 +127,7 @@ finish() {
     echo $status >exit.txt
 }
 
-# How much happens.
+# The number of events.
 STOP_COUNT=$work/lines.txt LD_PRELOAD=$stop_at pretrain >out.txt 2>err.txt
 rm -r run
 STOP_COUNT=$work/all.txt STOP_ON=any LD_PRELOAD=$stop_at pretrain >out.txt 2>err.txt
@@ -137,12 +136,12 @@ require_same_end "a second time"
 lines=$(cat lines.txt) all=$(cat all.txt)
 [ "$lines" -gt 60 ] && [ "$all" -gt "$lines" ] || fail "$lines lines, $all of all"
 
-# With checkpoints written beside training, the same steps.
+# With checkpoints written in the background, the same steps.
 pretrain --set checkpoint.background=true >out.txt 2>err.txt || fail "in the background: $(cat err.txt)"
 cmp <(steps_of run) <(steps_of undisturbed) || fail "in the background: other steps"
 rm -r run
 
-# Stopped after every step: a run of many starts.
+# Stopped after every step: a run with many starts.
 for ((starts = 1; ; ++starts)); do
     signal_at 1 2
     [ "$(cat exit.txt)" -eq 0 ] || fail "a stop ended with $(cat exit.txt): $(cat err.txt)"
@@ -165,7 +164,7 @@ for ((n = $(head -n 1 rollbacks.txt | cut -d' ' -f1) - 2; n < lines; n += stride
     require_same_end "stopped after line $n"
 done
 
-# Killed before a file or folder gets or loses its name: in the middle of saves and of rollbacks.
+# Killed before a file or folder is renamed or removed: in the middle of saves and of rollbacks.
 for ((n = 5; n < all; n += 41 * stride)); do
     signal_at $n 9 any
     [ "$(cat exit.txt)" -eq 137 ] || fail "killed at $n: status $(cat exit.txt)"
@@ -173,8 +172,8 @@ for ((n = 5; n < all; n += 41 * stride)); do
     require_same_end "killed at $n"
 done
 
-# Stops and kills in turns. A kill after a rollback and before the next save costs all that was undone as well, so that this
-# alone may never end.
+# Alternating stops and kills. A kill after a rollback and before the next save also loses all that was undone, so kills alone
+# may never finish.
 for ((starts = 1; starts <= lines; ++starts)); do
     signal_at $((1 + starts / 2 % 5)) $((starts % 2 ? 2 : 9))
     ! grep -q '^done' out.txt || break

@@ -1,24 +1,24 @@
 #!/usr/bin/env bash
-# A run is resumed after a person changed its folder: a log that was deleted or shortened, a link that became a folder.
+# Resuming a run after its folder was edited: a log that was deleted or truncated, a link that became a folder.
 source "$(dirname "$0")/helpers/check.sh"
 prepare_data
 write_recipe
 train=("$gradus" pretrain recipe.toml --set)
 expect_ok "${train[@]}" run.dir=whole
 grep -q '"step":60,' whole/log.jsonl || fail "the run is not done: $(tail -1 whole/log.jsonl)"
-# half NAME: that run as it was when it had done 40 steps.
+# half NAME: that run after 40 steps.
 half() {
     cp -r whole "$1"
     rm -r "$1/checkpoints/step-00000060"
 }
 
-# Nothing is said of a log that has each step.
+# No note about a log that has every step.
 half same
 expect_ok "${train[@]}" run.dir=same
-! grep -q 'has no line' err.txt || fail "something was said of a log that is whole: $(cat err.txt)"
-cmp <(steps_of same) <(steps_of whole) || fail "the resumed run went otherwise"
+! grep -q 'has no line' err.txt || fail "unexpected output for a complete log: $(cat err.txt)"
+cmp <(steps_of same) <(steps_of whole) || fail "the resumed run differs"
 
-# Steps that the log lacks are named, on a dry run too, and the run goes on as it would have.
+# Missing steps in the log are named, on a dry run too, and the run continues normally.
 half gone
 rm gone/log.jsonl
 half short
@@ -37,9 +37,9 @@ while read -r run missing; do
         expect_ok "${train[@]}" run.dir="$run" $dry
         note="^note: '$run/log.jsonl' has no line of $missing, which the checkpoint of step 40 includes"
         [ "$(grep -c "$note" err.txt)" -eq 1 ] ||
-            fail "$run $dry: it was not said that $missing is missing: $(cat err.txt)"
+            fail "$run $dry: no note that $missing is missing: $(cat err.txt)"
     done
-    cmp <(steps_of "$run" | tail -n 20) <(steps_of whole | tail -n 20) || fail "$run went otherwise"
+    cmp <(steps_of "$run" | tail -n 20) <(steps_of whole | tail -n 20) || fail "$run differs"
     cmp "$run/checkpoints/latest/model.safetensors" whole/checkpoints/latest/model.safetensors ||
         fail "$run: other weights"
 done <<TEXT
@@ -51,7 +51,7 @@ holes steps 3, 5 to 7, 30 and others up to 35
 one step 40
 TEXT
 
-# Killed before the link moved and before the oldest checkpoint went, a run that is done does both.
+# Killed before the link moved and the oldest checkpoint was removed, a finished run does both.
 cp -r whole stale
 cp -r whole/checkpoints/step-00000040 stale/checkpoints/step-00000020
 ln -sfn step-00000040 stale/checkpoints/latest
@@ -59,28 +59,28 @@ expect_ok "${train[@]}" run.dir=stale
 [ "$(readlink stale/checkpoints/latest)" = step-00000060 ] || fail "latest: $(ls -l stale/checkpoints)"
 [ ! -e stale/checkpoints/step-00000020 ] || fail "more than two are kept: $(ls stale/checkpoints)"
 
-# A copy without links has a folder in place of latest: the run goes on, and the folder stays under another name.
+# A copy without links has a folder in place of latest: the run continues, and the folder is kept under another name.
 cp -rL whole copied
 rm -r copied/checkpoints/step-00000060 copied/checkpoints/latest
 cp -r copied/checkpoints/step-00000040 copied/checkpoints/latest
 expect_ok "${train[@]}" run.dir=copied
 grep -q "^note: 'copied/checkpoints/latest' was not a link.*now 'copied/checkpoints/latest.copy'" err.txt ||
-    fail "it was not said: $(cat err.txt)"
+    fail "there is no note: $(cat err.txt)"
 [ "$(readlink copied/checkpoints/latest)" = step-00000060 ] || fail "latest: $(ls -l copied/checkpoints)"
 diff -r copied/checkpoints/latest.copy whole/checkpoints/step-00000040 || fail "the copy was changed"
 cmp copied/checkpoints/latest/model.safetensors whole/checkpoints/latest/model.safetensors ||
-    fail "the copied run went otherwise"
+    fail "the copied run differs"
 
-# A person's folder of that name stays as well.
+# An existing folder of that name is kept as well.
 expect_ok "${train[@]}" run.dir=begun --set train.steps=60
 rm -r begun/checkpoints/step-00000060 begun/checkpoints/latest
 mkdir begun/checkpoints/latest
 echo mine >begun/checkpoints/latest/notes.txt
 expect_ok "${train[@]}" run.dir=begun
 [ "$(cat begun/checkpoints/latest.copy/notes.txt)" = mine ] ||
-    fail "a person's folder is gone: $(ls -R begun/checkpoints)"
+    fail "the user's folder was removed: $(ls -R begun/checkpoints)"
 
-# Where that folder is all that is left of the newest checkpoint, nothing begins before it has its name again.
+# If that folder is all that is left of the newest checkpoint, nothing begins before it has its name again.
 half newest
 rm newest/checkpoints/latest
 cp -r whole/checkpoints/step-00000060 newest/checkpoints/latest
@@ -96,12 +96,12 @@ for run in newest only; do
     $(sed -n 's/^  fix:   //p' err.txt)
 done
 expect_ok "${train[@]}" run.dir=newest
-grep -q 'has done all of its 60 steps' out.txt || fail "the newest checkpoint was not taken: $(cat out.txt)"
+grep -q 'has done all of its 60 steps' out.txt || fail "the newest checkpoint was not used: $(cat out.txt)"
 expect_ok "${train[@]}" run.dir=only
-grep -q '^resume   after step 40 of 60' out.txt || fail "the only checkpoint was not taken: $(cat out.txt)"
-cmp <(steps_of only) <(steps_of whole) || fail "the run that had one folder went otherwise"
+grep -q '^resume   after step 40 of 60' out.txt || fail "the only checkpoint was not used: $(cat out.txt)"
+cmp <(steps_of only) <(steps_of whole) || fail "the run with one folder differs"
 
-# Where checkpoints cannot be saved nothing is trained: a file of that name, and a link to nowhere.
+# If checkpoints cannot be saved, the run does not start: a file of that name, and a broken link.
 mkdir no_file no_link
 touch no_file/checkpoints
 ln -s nowhere no_link/checkpoints

@@ -1,4 +1,4 @@
-// The loop of a training run on a table of ops that counts what is allocated and fails where it is told to.
+// The training loop on a table of ops that counts allocations and fails at chosen steps.
 #include <catch2/catch.hpp>
 
 #include <algorithm>
@@ -13,7 +13,7 @@ using namespace gradus;
 namespace {
 
 int allocations = 0;
-int forwards = 0;                                 // of the model in training, one a step
+int forwards = 0;                                 // of the model in training, one per step
 int fails_in_forward = -1, fails_in_update = -1;  // the step that throws there
 bool fails_in_samples = false;
 
@@ -37,7 +37,7 @@ const Ops& watched_ops() {
             cpu_ops().embedding_forward(a, s);
         };
         ops.adamw = [](const AdamW& a, Stream s) {
-            cpu_ops().adamw(a, s);  // the weights have changed, in part at least
+            cpu_ops().adamw(a, s);  // the weights have changed, at least in part
             fail_if(forwards == fails_in_update);
         };
         ops.attention_cached = [](const AttentionCached& a, Stream s) {
@@ -49,7 +49,7 @@ const Ops& watched_ops() {
     return table;
 }
 
-// Text with its tokenizer in a folder, and a run on it that is ready for its first step.
+// A folder with text and its tokenizer, and a run on it that is ready for its first step.
 class PreparedRun {
 public:
     explicit PreparedRun(const std::vector<std::string>& assignments = {}) {
@@ -91,7 +91,7 @@ public:
         run = start_run(resolved, data->facts, {}, {}, watched_ops());
     }
 
-    // "" or what ended it.
+    // Empty, or the error that ended the run.
     std::string train() {
         PretrainLoop loop(resolved, *data, *batches, sample_prompts(resolved, *data), std::move(run));
         allocations = 0;
@@ -130,7 +130,7 @@ TEST_CASE("a run allocates nothing between its first step and its end, with vali
     }
 }
 
-TEST_CASE("a step that fails before its update costs none of those before it") {
+TEST_CASE("a step that fails before its update loses none of the earlier steps") {
     leave_speaking_to_others();
     for (const char* background : {"checkpoint.background=true", "checkpoint.background=false"}) {
         PreparedRun run({background, "sample.every=0", "validation.every=0"});
@@ -141,7 +141,7 @@ TEST_CASE("a step that fails before its update costs none of those before it") {
     }
 }
 
-TEST_CASE("a step that fails while it changes the weights is not saved") {
+TEST_CASE("a step that fails while it updates the weights is not saved") {
     leave_speaking_to_others();
     PreparedRun run({"sample.every=0", "validation.every=0"});
     fails_in_update = 8;
@@ -149,7 +149,7 @@ TEST_CASE("a step that fails while it changes the weights is not saved") {
     REQUIRE(run.saved_step() == 5);
 }
 
-TEST_CASE("a sample or a validation that fails costs no step") {
+TEST_CASE("a failing sample or validation loses no step") {
     leave_speaking_to_others();
     PreparedRun sampled;
     fails_in_samples = true;
@@ -157,7 +157,7 @@ TEST_CASE("a sample or a validation that fails costs no step") {
     REQUIRE(sampled.saved_step() == 3);
     REQUIRE(sampled.lines("log.jsonl") == 3);
     PreparedRun validated({"sample.every=0"});
-    fails_in_forward = 5;  // the first one behind four steps
+    fails_in_forward = 5;  // the first one after four steps
     REQUIRE(validated.train() == "the device is gone");
     REQUIRE(validated.saved_step() == 4);
     REQUIRE(validated.lines("log.jsonl") == 4);

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Folders that transformers saved from its own defaults: eval and generate give what it computes, and so do the folders that
+# Folders that transformers saved with its own defaults: eval and generate agree with transformers, also for the folders that
 # convert makes of them. The goldens are made by tools/generate/folder_goldens.py.
 source "$(dirname "$0")/helpers/check.sh"
 goldens=$root/tests/goldens/folders
@@ -24,7 +24,7 @@ for prompt, ids in golden["greedy"].items():
         sys.exit(f"after {prompt!r}: {got['ids']} instead of {ids}")
 PY
 agrees() { python3 agrees.py "$gradus" "$goldens" "$1" "$2" || fail "$2 differs from transformers"; }
-same_files() { for name in "${@:3}"; do cmp "$1/$name" "$2/$name" || fail "$name of $2 is another one"; done; }
+same_files() { for name in "${@:3}"; do cmp "$1/$name" "$2/$name" || fail "$name of $2 differs"; done; }
 
 for name in gpt2 llama; do
     agrees $name "$goldens/$name"
@@ -35,14 +35,14 @@ done
 "$gradus" tokenizer encode --tokenizer gpt2 <"$goldens/text.txt" >ids.txt
 "$gradus" tokenizer decode --tokenizer gpt2 <ids.txt | cmp - "$goldens/text.txt" || fail "decode(encode(x)) is another text"
 
-# The default end of text of a GPT-2 lies outside this vocabulary: a note, no more.
+# The default end-of-text of a GPT-2 is outside this vocabulary: only a note.
 expect_ok "$gradus" eval "$goldens/gpt2" --text "$goldens/text.txt"
 grep -q 'note.*50256 ends a text, which is no id of a vocabulary of 311' err.txt || fail "no note: $(cat err.txt)"
-[ "$(grep -c note err.txt)" -eq 1 ] || fail "the same of two files is said twice: $(cat err.txt)"
+[ "$(grep -c note err.txt)" -eq 1 ] || fail "the same note about two files is printed twice: $(cat err.txt)"
 expect_ok "$gradus" eval "$goldens/llama" --text "$goldens/text.txt"
-! grep -q note err.txt || fail "a note about nothing: $(cat err.txt)"
+! grep -q note err.txt || fail "an unnecessary note: $(cat err.txt)"
 
-# By way of another program's file, the tokenizer put back.
+# Through another program's file format, with the tokenizer copied back.
 expect_ok "$gradus" convert gpt2 gpt2.bin --to llmc
 expect_ok "$gradus" convert gpt2.bin back
 cp gpt2/tokenizer.json back
@@ -54,8 +54,8 @@ json.dump(config, open("back/config.json", "w"))
 PY
 agrees gpt2 back
 
-# Every id that ends a text ends it: the third of the golden's, alone, in a list, in either file.
-python3 - "$goldens" <<'PY' || fail "the folders cannot be made"
+# Every end-of-text id ends a text: the third id of the golden's, alone, in a list, in either file.
+python3 - "$goldens" <<'PY' || fail "the folders cannot be created"
 import json, os, shutil, sys
 ids = json.load(open(f"{sys.argv[1]}/golden.json"))["gpt2"]["greedy"]["A step"]
 end = next(i for n, i in enumerate(ids) if n > 0 and i not in ids[:n])
@@ -77,7 +77,7 @@ assert got["ids"] == json.load(open("expected.json")) and got["finish_reason"] =
 PY
 done
 
-# What is wrong with a file is three lines.
+# Errors in a file are three lines.
 cp -r "$goldens/gpt2" broken
 rm broken/generation_config.json
 for text in '' '{' '[]' '{"model_type": "gpt2"}' '{"model_type": "x\ny"}'; do

@@ -1,10 +1,10 @@
 #pragma once
-// A byte-level n-gram model: the baseline that a language model must leave far behind.
+// A byte-level n-gram model: a baseline that a language model must clearly beat.
 //
 //   p(c | h) = ( count(h,c) + kinds(h)·p(c | h') ) / ( count(h) + kinds(h) )
 //
 // where h' is h without its oldest byte, kinds(h) the number of different bytes seen after h, and the shortest context
-// falls back on 1/256. Contexts never reach over the start of a document.
+// falls back on 1/256. Contexts do not extend beyond the start of a document.
 //
 // Source: Witten, Bell 1991 (method C), interpolated as in Chen, Goodman 1998.
 #include <cstdint>
@@ -19,7 +19,7 @@ public:
     explicit ByteNgram(int order = 5) : order_(order) {}
 
     void learn(std::string_view document);
-    // Bits that the document costs, all of its bytes counted.
+    // The cost of the document in bits, including all of its bytes.
     double bits(std::string_view document) const;
 
 private:
@@ -32,7 +32,7 @@ private:
         std::vector<Slot> slots = std::vector<Slot>(1 << 16);
         size_t used = 0;
 
-        Slot& at(uint64_t key);  // made if it is new
+        Slot& at(uint64_t key);  // inserted if it is new
         const Slot* find(uint64_t key) const;
         void grow();
     };

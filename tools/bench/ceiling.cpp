@@ -15,12 +15,12 @@ namespace {
 struct Sizes {
     int64_t copied, side;  // floats of the copy; of the matrices
 };
-// The emulator does the same on little: no ceiling of anything.
+// On the emulator the sizes are tiny, and the results are not ceilings.
 Sizes sizes_of(const std::string& device) {
     return device == "cuda" ? Sizes{int64_t(256) << 20, 8192} : Sizes{1 << 14, 32};
 }
 
-// Zeros would be multiplied faster than numbers are.
+// Multiplying zeros would be faster.
 std::vector<float> random_numbers(int64_t n) {
     std::vector<float> numbers(static_cast<size_t>(n));
     uint32_t state = 1;

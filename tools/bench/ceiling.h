@@ -1,9 +1,9 @@
 #pragma once
-// What a device can do at best, measured: the denominators of every share that `gradus bench` prints. Each call takes some
-// tens of milliseconds, so that a benchmark can take one beside each of its own: a machine that others use is not equally
-// fast at every moment.
+// The measured ceilings of a device, the denominators of every share that `gradus bench` prints. Each call takes tens
+// of milliseconds, so that a benchmark can measure the ceiling with each of its own samples: a shared machine varies in
+// speed from moment to moment.
 //
-//   a CPU    memory: all threads read what no cache holds      arithmetic: oneDNN's matmul of 2048 x 2048 matrices
+//   a CPU    memory: all threads read uncached memory          arithmetic: oneDNN's matmul of 2048 x 2048 matrices
 //   a GPU    memory: a large copy, bytes read and written      arithmetic: cuBLASLt's matmul of 8192 x 8192 matrices
 #include <string>
 
@@ -13,7 +13,7 @@ namespace gradus {
 
 class Ceilings {
 public:
-    // Of the table that tools/device.h gives for this name.
+    // `ops` is the table of this device (tools/device.h).
     Ceilings(const std::string& device, const Ops&);
     ~Ceilings();
     Ceilings(const Ceilings&) = delete;
@@ -21,10 +21,10 @@ public:
 
     double gbps() const;
     double gflops(DType) const;
-    const std::string& text() const { return text_; }  // what the two are
+    const std::string& text() const { return text_; }  // describes the two ceilings
 
-    // Seconds that work which is given to the default stream takes on the device. Nothing that it reads is in a cache, and on
-    // a GPU it is queued behind something long: its launches cost no time.
+    // Seconds that the work in the default stream takes on the device. The caches are cold, and on a GPU the work is
+    // queued after a long kernel, so that launch overhead is not measured.
     template <class Work>
     double seconds(Work&& work) const {
         flush();

@@ -30,18 +30,18 @@ struct Baseline {
     double bits_per_byte;
 };
 
-// A text under xz -9, which reads it from a pipe as it comes and writes to a file that has no name: however this ends,
-// nothing is left on the disk.
+// Compresses a text with xz -9, which reads it from a pipe and writes to an unnamed file, so that nothing is left on
+// the disk whatever happens.
 class Xz {
 public:
     Xz() {
         int pipe[2];
         if (!packed_ || ::pipe2(pipe, O_CLOEXEC) != 0) {
             const int problem = errno;
-            throw Error("xz cannot be given the text", reason_of(problem, "/tmp/xz"),
+            throw Error("cannot send the text to xz", reason_of(problem, "/tmp/xz"),
                         advice_on_writing(problem, "/tmp/xz"));
         }
-        std::signal(SIGPIPE, SIG_IGN);  // an xz that ends early tells so by its status
+        std::signal(SIGPIPE, SIG_IGN);  // if xz ends early, its exit status says so
         posix_spawn_file_actions_t files;
         posix_spawn_file_actions_init(&files);
         posix_spawn_file_actions_adddup2(&files, pipe[0], STDIN_FILENO);
@@ -89,7 +89,7 @@ private:
         void operator()(std::FILE* file) const { std::fclose(file); }
     };
     std::unique_ptr<std::FILE, Close> packed_{std::tmpfile()};
-    int text_ = -1;  // xz reads what is written here
+    int text_ = -1;  // the pipe that xz reads
     pid_t process_ = 0;
 
     int wait() {
@@ -110,10 +110,9 @@ void require_prepared(const fs::path& folder) {
     std::error_code ignored;
     const std::string prepare = "gradus data prepare TEXTS --out " + folder.string();
     if (!is_prepared(folder))
-        throw Error(
-            "'" + folder.string() + "' is not a prepared folder",
-            fs::is_directory(folder, ignored) ? "report.json and train.jsonl.zst are not both there" : "no such folder",
-            prepare);
+        throw Error("'" + folder.string() + "' is not a prepared folder",
+                    fs::is_directory(folder, ignored) ? "it lacks report.json or train.jsonl.zst" : "no such folder",
+                    prepare);
     if (!fs::exists(documents_of(folder, "val"), ignored))
         throw Error("'" + folder.string() + "' has no validation text", "it has no val.jsonl.zst",
                     prepare + " --val-fraction 0.02");
@@ -141,7 +140,7 @@ std::vector<Baseline> measure_baselines(const fs::path& folder) {
     double bytes = 0, ngram_bits = 0;
     for_each_text(val, [&](const std::string& text) { bytes += double(text.size()); });
     if (bytes == 0)
-        throw Error("'" + folder.string() + "' has no validation text", "its val.jsonl.zst holds no document",
+        throw Error("'" + folder.string() + "' has no validation text", "its val.jsonl.zst has no document",
                     "gradus data prepare TEXTS --out " + folder.string() + " --val-fraction 0.1");
 
     using Files = std::vector<fs::path>;
@@ -157,14 +156,14 @@ std::vector<Baseline> measure_baselines(const fs::path& folder) {
 }
 
 void print(const std::vector<Baseline>& baselines) {
-    for (const Baseline& y : baselines) fmt::print("{:<32} {:.4f} bits per byte\n", y.name, y.bits_per_byte);
+    for (const Baseline& b : baselines) fmt::print("{:<32} {:.4f} bits per byte\n", b.name, b.bits_per_byte);
 }
 
-// A list with an object a line, for programs that read lines too.
+// A list with one object per line, so that line-based programs can read it.
 std::string json_of(const std::vector<Baseline>& baselines) {
     std::string list;
-    for (const Baseline& y : baselines) {
-        const nlohmann::ordered_json one = {{"name", y.name}, {"bits_per_byte", y.bits_per_byte}};
+    for (const Baseline& b : baselines) {
+        const nlohmann::ordered_json one = {{"name", b.name}, {"bits_per_byte", b.bits_per_byte}};
         list += (list.empty() ? "  " : ",\n  ") + one.dump();
     }
     return "[\n" + list + "\n]\n";
@@ -179,11 +178,12 @@ void add_baselines_command(CLI::App& app) {
     auto o = std::make_shared<Options>();
     CLI::App* command =
         app.add_subcommand("baselines",
-                           "Compresses the validation text of a prepared folder without a neural network, in bits per "
-                           "byte: xz -9 alone, xz -9\n"
-                           "after the training text, and an n-gram model of bytes. Needs the program xz.\n\n"
+                           "Computes non-neural compression baselines on the validation text of a prepared folder, "
+                           "in bits per byte: xz -9\n"
+                           "alone, xz -9 after the training text, and a byte-level n-gram model. Needs the program "
+                           "xz.\n\n"
                            "Example: gradus baselines runs/quickstart/data --out runs/quickstart/extra.json");
-    command->add_option("DIR", o->folder, "a folder that `gradus data prepare` made")->required();
+    command->add_option("DIR", o->folder, "a folder written by `gradus data prepare`")->required();
     command->add_option("--out", o->out, "also write them as JSON, a list of {name, bits_per_byte}");
     command->callback([o] {
         const std::vector<Baseline> baselines = measure_baselines(o->folder);

@@ -1,4 +1,4 @@
-// gradus bench step | generate | ops | tokenizer: how fast this machine computes, beside what it could do at best.
+// gradus bench step | generate | ops | tokenizer: measures speed and compares it with the ceiling of this machine.
 #include <algorithm>
 #include <chrono>
 #include <functional>
@@ -28,7 +28,7 @@ struct GenerateBenchOptions {
     std::string model = "gpt2-124m", dtype = "bf16", device = "cpu";
     int tokens = 64, rounds = 5, threads = 0;
     bool json = false;
-    std::vector<std::string> set;  // settings of a recipe, over the options
+    std::vector<std::string> set;  // settings of a recipe, which override the options
 };
 
 Config config_of(const GenerateBenchOptions& o) {
@@ -39,13 +39,13 @@ Config config_of(const GenerateBenchOptions& o) {
     c.train.threads = o.threads;
     c.written_at = {{"model.name", "--model"}};
     return bench_config("bench generate", c, o.set,
-                        {"it generates one text from random weights, and trains nothing",
+                        {"it generates one text from random weights and does not train",
                          {"run.", "data.", "validation.", "checkpoint.", "sample.", "mesh.", "optimizer.", "stability.",
                           "loss.", "train.steps", "train.minutes", "train.autotune", "train.batch", "train.micro_batch",
                           "train.memory", "train.context", "train.dropout", "train.recompute"}});
 }
 
-// Bytes of the weights that every new token reads; of a table of positions or of input tokens it reads a row.
+// Bytes of the weights that every new token reads; of an embedding table it reads only a row.
 double bytes_read_per_token(LanguageModel& model) {
     double bytes = 0;
     for (const Weight& w : model.weights())
@@ -59,7 +59,7 @@ void bench_generate(const GenerateBenchOptions& o) {
     use_threads(int(c.train.threads));
     ModelConfig m = resolved.model;
     if (o.tokens >= m.context)
-        throw Error(fmt::format("--tokens {} do not fit", o.tokens),
+        throw Error(fmt::format("--tokens {} is too long", o.tokens),
                     fmt::format("the model has {} positions", m.context), fmt::format("--tokens {}", m.context - 1));
     for (const std::string& text : resolved.notes) note(text);
     m.end_of_text = -1;  // a round never ends early
@@ -69,7 +69,7 @@ void bench_generate(const GenerateBenchOptions& o) {
     initialise(*model, resolved.trainer.seed);
     Generator generator(*model, {.context = o.tokens + 1});
 
-    // Seconds for each token after the first, which also waits for the prompt.
+    // Seconds per token after the first, which includes the prompt.
     const auto round = [&](int i) {
         Clock::time_point first, last;
         int heard = 0;
@@ -104,7 +104,7 @@ void bench_generate(const GenerateBenchOptions& o) {
     for (const std::string& setting : o.set) fmt::print("set          {}\n", setting);
     fmt::print("tokens/s     {:9.1f}\n", per_second);
     fmt::print(
-        "bound        {:9.1f}      {:.1f} MB of weights read for each token at {:.1f} GB/s, as measured between the "
+        "bound        {:9.1f}      {:.1f} MB of weights read per token at {:.1f} GB/s, as measured between the "
         "rounds\n",
         bound, bytes / 1e6, gbps);
     fmt::print("share        {:9.1f} %    of the bound\n", share * 100);
@@ -114,19 +114,19 @@ void add_step(CLI::App& bench) {
     auto o = std::make_shared<StepBench>();
     CLI::App* step = bench.add_subcommand(
         "step",
-        "Times whole training steps (forward, backward, clipping, update) on random tokens.\n\n"
-        "On several ranks it also tells how long each kind of exchange took, waiting included:\n"
+        "Times full training steps (forward, backward, clipping, update) on random tokens.\n\n"
+        "On several ranks it also prints the time of each kind of communication, including waiting:\n"
         "  mpirun -n 2 gradus bench step --batch 2 --context 1024 --threads 1 --tp 2\n\n"
         "Example: gradus bench step --model gpt2-124m --batch 4 --context 64 --optimizer.kind=muon");
     step->add_option("--model", o->model, "named shape; settings such as --model.layers=2 change it")
         ->capture_default_str();
-    step->add_option("--batch", o->batch, "sequences in a step, on all ranks together")
+    step->add_option("--batch", o->batch, "sequences per step, on all ranks together")
         ->transform(whole_between(1, 1 << 16))
         ->capture_default_str();
-    step->add_option("--context", o->context, "tokens in a sequence")
+    step->add_option("--context", o->context, "tokens per sequence")
         ->transform(whole_between(1, 1 << 24))
         ->capture_default_str();
-    step->add_option("--steps", o->steps, "steps to time, after two that warm up")
+    step->add_option("--steps", o->steps, "steps to time, after two warm-up steps")
         ->transform(whole_between(1, 1 << 20))
         ->capture_default_str();
     step->add_option("--tp", o->tp,
@@ -134,7 +134,7 @@ void add_step(CLI::App& bench) {
                      "batch")
         ->transform(whole_between(1, 1 << 16))
         ->capture_default_str();
-    step->add_flag("--recompute", o->recompute, "keep only each block's input and compute the block again in backward");
+    step->add_flag("--recompute", o->recompute, "keep only each block's input and recompute the block in backward");
     add_settings_option(*step, o->set);
     add_dtype_option(*step, o->dtype);
     add_device_option(*step, o->device);
@@ -154,7 +154,7 @@ void add_generate(CLI::App& bench) {
     generate->add_option("--tokens", o->tokens, "length of the sequence")
         ->transform(whole_between(2, 1 << 24))
         ->capture_default_str();
-    generate->add_option("--rounds", o->rounds, "sequences to time, after one that warms up")
+    generate->add_option("--rounds", o->rounds, "sequences to time, after one warm-up sequence")
         ->transform(whole_between(1, 1000))
         ->capture_default_str();
     add_settings_option(*generate, o->set);
@@ -167,22 +167,23 @@ void add_generate(CLI::App& bench) {
 
 void add_ops(CLI::App& bench) {
     auto o = std::make_shared<BenchOpsOptions>();
-    CLI::App* ops = bench.add_subcommand("ops",
-                                         "Times every op at the shapes of GPT-2 and LLaMA, beside the ceiling of this "
-                                         "machine and the library's version.\n\n"
-                                         "Example: gradus bench ops --filter attention --dtype bf16");
+    CLI::App* ops =
+        bench.add_subcommand("ops",
+                             "Times every op at the shapes of GPT-2 and LLaMA, compared with the ceiling of "
+                             "this machine and with the library's version.\n\n"
+                             "Example: gradus bench ops --filter attention --dtype bf16");
     ops->add_option("--filter", o->filter, "only ops whose name contains this");
     ops->add_option("--dtype", o->dtype, "only this dtype: f32 or bf16")->check(one_of_setting("train.dtype"));
     add_device_option(*ops, o->device);
     add_threads_option(*ops, o->threads);
-    ops->add_flag("--json", o->json, "a JSON object for each op instead of a table");
+    ops->add_flag("--json", o->json, "a JSON object per op instead of a table");
     ops->callback([o] { bench_ops(*o); });
 }
 
 }  // namespace
 
 void add_bench_command(CLI::App& app) {
-    CLI::App* bench = app.add_subcommand("bench", "Measure speed, beside what this machine can do at best");
+    CLI::App* bench = app.add_subcommand("bench", "Measure speed and compare it with the ceiling of this machine");
     bench->require_subcommand(1);
     add_step(*bench);
     add_generate(*bench);

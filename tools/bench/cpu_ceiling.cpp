@@ -13,7 +13,7 @@ namespace gradus {
 
 namespace {
 
-// n elements between −1 and 1 that no multiplier finds easy.
+// n random elements between −1 and 1.
 template <class Scalar>
 Scalar* random_elements(int64_t n) {
     Scalar* x = static_cast<Scalar*>(cpu::allocate(size_t(n) * sizeof(Scalar)));
@@ -28,7 +28,7 @@ Scalar* random_elements(int64_t n) {
 template <class Scalar>
 double matmul_gflops() {
     constexpr int64_t n = 2048;
-    // Kept to the end of the program: the next call is a timing, not an allocation.
+    // Kept until the program ends, so that later calls time only the matmul.
     static Scalar *const a = random_elements<Scalar>(n * n), *const b = random_elements<Scalar>(n * n);
     static float* const out = random_elements<float>(n * n);
     const cpu::Matmul product = {.out = out,
@@ -53,8 +53,8 @@ double measure_ceiling_gflops(DType dtype) {
 }
 
 double measure_read_bandwidth() {
-    // Four streams at a time: with one, the latency of memory is what is measured. A bound is the best of a few passes: each
-    // is so short that a moment of other work on the machine would halve it.
+    // Four streams at a time, because a single one would measure memory latency. The result is the best of a few
+    // passes: each is so short that other work on the machine could halve it.
     constexpr int64_t n = int64_t(64) << 20, chunk = 1 << 20, stream = chunk / 4;
     static const float* const memory = random_elements<float>(n);
     std::vector<float> sums(size_t(n / chunk));
@@ -70,7 +70,7 @@ double measure_read_bandwidth() {
                 sums[size_t(i)] = cpu::sum((part[0] + part[1]) + (part[2] + part[3]));
             }
         });
-        CHECK(sums[0] == sums[0], "the memory that is read holds numbers");
+        CHECK(sums[0] == sums[0], "the memory contains numbers");
         best = std::max(best, double(n) * 4 / seconds_since(start) * 1e-9);
     }
     return best;

@@ -1,8 +1,8 @@
 #pragma once
-// Rounds of a measurement, each between two of its ceiling.
+// Measures in rounds, each between two measurements of the ceiling.
 //
-// A machine that others use is slower at one moment than at the next, so the share of the ceiling is the median of the
-// rounds' shares.
+// The speed of a shared machine varies from moment to moment, so the share of the ceiling is the median of the rounds'
+// shares.
 #include <chrono>
 #include <functional>
 #include <vector>
@@ -20,7 +20,7 @@ double peak_rss_mib();
 struct Rounds {
     std::vector<double> seconds, ceilings, shares;
 };
-// Times `work` `count` times after `warm_up` rounds that do not count; rate(seconds) is in the unit of the ceiling.
+// Times `work` `count` times after `warm_up` untimed rounds; rate(seconds) must have the unit of the ceiling.
 Rounds measure(int warm_up, int count, const std::function<double(int)>& work,
                const std::function<double(double)>& rate, const std::function<double()>& ceiling);
 

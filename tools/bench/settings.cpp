@@ -8,8 +8,8 @@ namespace gradus {
 
 void add_settings_option(CLI::App& app, std::vector<std::string>& assignments) {
     app.add_option("--set", assignments,
-                   "key=value, a setting of a recipe that holds over the options here; may be given several times; the "
-                   "same as --key=value")
+                   "key=value, a setting of a recipe, which overrides the options here; may be repeated; the same as "
+                   "--key=value")
         ->allow_extra_args(false);
 }
 
@@ -20,8 +20,8 @@ Config bench_config(const std::string& command, Config options, const std::vecto
         apply_settings(options, {setting});
         for (const std::string& name : useless.settings)
             if (name.ends_with('.') ? setting.key.starts_with(name) : setting.key == name)
-                throw Error(fmt::format("{} has no use for '{}'", command, setting.key), useless.why,
-                            "leave out " + setting.key);
+                throw Error(fmt::format("{} does not use '{}'", command, setting.key), useless.why,
+                            "remove " + setting.key);
     }
     return options;
 }

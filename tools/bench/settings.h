@@ -10,17 +10,17 @@ namespace gradus {
 
 void add_settings_option(CLI::App&, std::vector<std::string>& assignments);
 
-// What a benchmark does not do, and the settings, or groups of them ("run."), that so change nothing.
+// Settings, or groups of them ("run."), that have no effect on a benchmark, and why.
 struct Useless {
     std::string why;
     std::vector<std::string> settings;
 };
 
-// `options` are the command's own, as settings; what --set says holds over them. Error for a setting that changes nothing.
+// `options` are the command's own options as settings; --set overrides them. Error for a setting without effect.
 Config bench_config(const std::string& command, Config options, const std::vector<std::string>& assignments,
                     const Useless&);
 
-// resolve(), where there is neither a run nor data: the model has the vocabulary that it has by its name.
+// resolve() without a run or data: the vocabulary is that of the named model.
 Resolved resolve_bench(Config, int ranks = 1);
 
 }  // namespace gradus

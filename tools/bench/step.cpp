@@ -21,7 +21,7 @@ namespace gradus {
 
 namespace {
 
-constexpr int warm_up = 2;  // steps that do not count
+constexpr int warm_up = 2;  // untimed steps
 
 NextBatch random_batches(int V) {
     return [V](int64_t first, HostBatch& batch) {
@@ -33,7 +33,7 @@ NextBatch random_batches(int V) {
     };
 }
 
-// The sum over the ranks of what each of them measures at the same time.
+// The sum over ranks of what each measures at the same time.
 double on_all(const Comm& all, double here) {
     all.sum(std::span(&here, 1));
     return here;
@@ -60,13 +60,13 @@ Config config_of(const StepBench& o) {
     c.written_at = {{"model.name", "--model"}, {"train.batch", "--batch"}, {"train.context", "--context"}};
     c = bench_config(
         "bench step", c, o.set,
-        {"it trains on random tokens, for as many steps as --steps says, and writes nothing",
+        {"it trains on random tokens for --steps steps and writes nothing",
          {"run.", "data.", "validation.", "checkpoint.", "sample.", "train.steps", "train.minutes", "train.autotune"}});
     c.train.steps = warm_up + o.steps;
     return c;
 }
 
-// All sequences of a rank at once, unless train.micro_batch or train.memory says otherwise.
+// One micro-batch per rank, unless train.micro_batch or train.memory is set.
 Resolved resolved_for(Config c, const MpiWorld& world) {
     const int dp = resolve(MeshSizes{.dp = int(c.mesh.dp), .tp = int(c.mesh.tp)}, world.size()).dp;
     if (c.train.micro_batch == 0 && c.train.memory == 0 && c.train.batch % dp == 0)
@@ -99,7 +99,7 @@ void run(const StepBench& o, MpiWorld& world) {
             if (i == warm_up) timed.forget();
             const auto start = Clock::now();
             trainer.step(i, next);
-            ops.synchronise(model->run.stream);  // the update too
+            ops.synchronise(model->run.stream);  // includes the update
             return seconds_since(start);
         },
         [&](double seconds) { return flops / seconds / 1e9; },

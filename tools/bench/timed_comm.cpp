@@ -30,12 +30,12 @@ const CommTable timed = {
     .all_reduce_max = [](void* g, Tensor t,
                          Stream s) { of(g).time("all-reduce", t.bytes(), [&] { of(g).inner.max(t, s); }); },
     .reduce_scatter_sum =
-        [](void* g, Tensor part, Tensor whole, Stream s) {
-            of(g).time("reduce-scatter", whole.bytes(), [&] { of(g).inner.reduce_scatter(part, whole, s); });
+        [](void* g, Tensor part, Tensor full, Stream s) {
+            of(g).time("reduce-scatter", full.bytes(), [&] { of(g).inner.reduce_scatter(part, full, s); });
         },
     .all_gather =
-        [](void* g, Tensor whole, Tensor part, Stream s) {
-            of(g).time("all-gather", whole.bytes(), [&] { of(g).inner.all_gather(whole, part, s); });
+        [](void* g, Tensor full, Tensor part, Stream s) {
+            of(g).time("all-gather", full.bytes(), [&] { of(g).inner.all_gather(full, part, s); });
         },
     .broadcast = [](void* g, Tensor t, int root,
                     Stream s) { of(g).time("broadcast", t.bytes(), [&] { of(g).inner.broadcast(t, root, s); }); },

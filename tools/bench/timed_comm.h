@@ -1,6 +1,6 @@
 #pragma once
-// A Comm that passes every call on and keeps how often, how much and how long: where ranks lose their time. Waiting for a
-// slower rank counts as the call's time.
+// A Comm that forwards every call and records number, bytes and time of the calls. Waiting for a slower rank counts as
+// time of the call.
 #include <map>
 #include <memory>
 #include <string>
@@ -12,7 +12,7 @@ namespace gradus {
 
 struct TimedCalls {
     int64_t calls = 0;
-    double bytes = 0;  // of the tensor, whole
+    double bytes = 0;  // of the full tensor
     double seconds = 0;
 };
 

@@ -26,7 +26,7 @@ struct TokenizerBenchCommand {
     bool json = false;
 };
 
-// Time of a busy machine that others took is not counted.
+// CPU time, so that other programs on the machine do not count.
 double cpu_seconds() {
     timespec now{};
     CHECK(::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now) == 0);
@@ -49,7 +49,7 @@ void bench_tokenizer(const TokenizerBenchCommand& o) {
     std::vector<int32_t> ids;
     double best = 0;
     for (int round = 0; round < o.repeat; ++round) {
-        std::vector<int32_t> again;  // new each time: what a caller pays to hold the ids counts too
+        std::vector<int32_t> again;  // a new vector each time, so that allocation is included
         const double start = cpu_seconds();
         for (const Document& document : documents) tokenizer.encode_append(document.text, again);
         const double seconds = cpu_seconds() - start;
@@ -80,9 +80,9 @@ void add_bench_tokenizer(CLI::App& bench) {
                              "Times the encoding of a file on one thread.\n\n"
                              "Example: gradus bench tokenizer --tokenizer data/clean --input book.txt --repeat 5");
     command->add_option("--tokenizer", o->tokenizer, "tokenizer.json, or a folder that has one")->required();
-    command->add_option("--input", o->input, "the text, read as `data prepare` reads it")->required();
+    command->add_option("--input", o->input, "text, read as `data prepare` reads it")->required();
     add_text_key_option(*command, o->text_key);
-    command->add_option("--repeat", o->repeat, "times to encode it; the best counts")
+    command->add_option("--repeat", o->repeat, "number of times to encode it; the minimum counts")
         ->transform(whole_between(1, 1000000))
         ->capture_default_str();
     command->add_flag("--json", o->json, "a JSON object instead of text; the keys are in docs/commands.md");

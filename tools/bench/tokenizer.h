@@ -1,6 +1,6 @@
 #pragma once
-// `gradus bench tokenizer`: how long encoding a file takes on one thread, and a hash of the ids, by which
-// tools/compare/tokenizer_speed.py sees that other programs made the same ones.
+// `gradus bench tokenizer`: times the encoding of a file on one thread and hashes the ids, so that
+// tools/compare/tokenizer_speed.py can check that other programs produce the same ids.
 #include <CLI/CLI.hpp>
 
 namespace gradus {

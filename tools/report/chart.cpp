@@ -13,7 +13,7 @@ namespace gradus {
 namespace {
 
 constexpr double width = 520, height = 300, left = 56, right = 14, top = 14, bottom = 34;
-constexpr int stretches = 220;  // of the x axis, each a point of a line
+constexpr int bin_count = 220;  // of the x axis; each becomes a point of a line
 
 struct Frame {
     double x0, x1, y0, y1;
@@ -26,21 +26,21 @@ struct Frame {
     double y(double v) const { return top + (y1 - v) / (y1 - y0) * (height - top - bottom); }
 };
 
-struct Stretch {
+struct Bin {
     double x = 0, mean = 0, least = 0, largest = 0;
 };
 
-std::vector<Stretch> stretches_of(const Curve& points, const Frame& f) {
-    std::vector<Stretch> out;
+std::vector<Bin> bins_of(const Curve& points, const Frame& f) {
+    std::vector<Bin> out;
     int current = -1, count = 0;
     for (const Point& p : points) {
-        const int here = int((f.x(p.x) - left) / (width - left - right) * stretches);
+        const int here = int((f.x(p.x) - left) / (width - left - right) * bin_count);
         if (here != current || out.empty()) {
             current = here;
             count = 0;
             out.push_back({0, 0, p.y, p.y});
         }
-        Stretch& s = out.back();
+        Bin& s = out.back();
         ++count;
         s.x += (p.x - s.x) / count;
         s.mean += (p.y - s.mean) / count;
@@ -112,9 +112,9 @@ void draw_axes(std::string& svg, const Frame& f) {
 }
 
 void draw_line(std::string& svg, const Frame& f, const Curve& points, size_t colour) {
-    const std::vector<Stretch> line = stretches_of(points, f);
+    const std::vector<Bin> line = bins_of(points, f);
     std::string path, band, back;
-    for (const Stretch& s : line) {
+    for (const Bin& s : line) {
         path += fmt::format("{}{:.1f},{:.1f}", path.empty() ? "M" : " L", f.x(s.x), f.y(s.mean));
         band += fmt::format("{}{:.1f},{:.1f}", band.empty() ? "M" : " L", f.x(s.x), f.y(s.largest));
         back = fmt::format(" L{:.1f},{:.1f}", f.x(s.x), f.y(s.least)) + back;
@@ -124,19 +124,19 @@ void draw_line(std::string& svg, const Frame& f, const Curve& points, size_t col
 }
 
 void draw_dots(std::string& svg, const Frame& f, const Series& s, size_t colour) {
-    constexpr size_t most_dots = 60;
+    constexpr size_t max_dots = 60;
     std::string path;
     for (const Point& p : s.points)
         path += fmt::format("{}{:.1f},{:.1f}", path.empty() ? "M" : " L", f.x(p.x), f.y(p.y));
     svg += fmt::format(R"(<path class="line s{}" d="{}"/>)", colour, path);
-    if (s.points.size() > most_dots) return;
+    if (s.points.size() > max_dots) return;
     for (const Point& p : s.points)
         svg += fmt::format(
             R"(<circle class="dot s{}" cx="{:.1f}" cy="{:.1f}" r="3.2"><title>{} at step {}: {:.4f}</title></circle>)",
             colour, f.x(p.x), f.y(p.y), escape_html(s.name), text_of_whole(int64_t(p.x)), p.y);
 }
 
-// A label stands above its line, or below it where the label before is in the way.
+// A label is above its line, or below it if it would overlap the previous label.
 void draw_marks(std::string& svg, const Frame& f, std::vector<ChartMark> marks) {
     std::sort(marks.begin(), marks.end(), [](const ChartMark& a, const ChartMark& b) { return a.y > b.y; });
     constexpr double letters = 12, gap = 4;
@@ -188,7 +188,7 @@ std::string svg_of(const Chart& chart) {
     draw_axes(svg, f);
     svg += fmt::format(R"(<svg x="{0}" y="{1}" width="{2}" height="{3}" viewBox="{0} {1} {2} {3}">)", left, top - 4,
                        width - left - right + 4,
-                       height - top - bottom + 4);  // an inner frame cuts what leaves the axes
+                       height - top - bottom + 4);  // an inner frame clips what exceeds the axes
     for (size_t i = 0; i < chart.series.size(); ++i) {
         const Series& s = chart.series[i];
         if (s.points.empty()) continue;

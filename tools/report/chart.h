@@ -1,9 +1,9 @@
 #pragma once
-// Curves as inline SVG. Colours, type and lines belong to the page's style sheet (classes: grid, axis, band, line, dots,
-// mark, with s0, s1, … for the colour), so that a chart follows light and dark.
+// Curves as inline SVG. Colours, type and lines belong to the page's style sheet (classes: grid, axis, band, line,
+// dots, mark, with s0, s1, … for the colour), so that a chart follows light and dark.
 //
-// A curve of many points is drawn as the mean of each stretch of the x axis, above a pale band from its least to its
-// largest value there.
+// A curve of many points is drawn as the mean of each bin of the x axis, over a pale band from the minimum to the
+// maximum in that bin.
 #include <string>
 #include <vector>
 
@@ -14,7 +14,7 @@ namespace gradus {
 struct Series {
     std::string name;
     Curve points;
-    bool dots = false;  // few points, each of them shown; else a line with its band
+    bool dots = false;  // few points, each drawn; else a line with its band
 };
 
 struct ChartMark {  // a horizontal line
@@ -23,12 +23,12 @@ struct ChartMark {  // a horizontal line
 };
 
 struct Chart {
-    std::string title;  // for those who hear the page
+    std::string title;  // for screen readers
     std::vector<Series> series;
     std::vector<ChartMark> marks;
     bool log_x = false;
     bool from_zero = false;  // the y axis begins at 0
-    // Share of the largest values left out of the frame: first steps and spikes would flatten the rest.
+    // Fraction of the largest values outside the frame: first steps and spikes would flatten the rest.
     double outliers = 0;
 };
 

@@ -13,7 +13,7 @@ namespace gradus {
 
 namespace {
 
-constexpr double first_steps = 0.02;  // share of the steps whose high loss may leave the frame
+constexpr double first_steps = 0.02;  // fraction of the steps whose high loss may be outside the frame
 
 double median_of(const Curve& c) {
     std::vector<double> y;
@@ -29,7 +29,7 @@ double least_of(const Curve& c) {
     return least;
 }
 
-// The mean of the last twentieth: one step's loss is noise.
+// The mean of the last twentieth of the steps, since the loss of a single step is noisy.
 double settled_loss(const Curve& c) {
     const size_t n = std::max<size_t>(1, c.size() / 20);
     double sum = 0;
@@ -62,7 +62,7 @@ std::string headline(const ReportRun& r) {
 }
 
 std::string legend(const Chart& chart) {
-    if (chart.series.size() == 1 && chart.marks.empty()) return "";  // the title says it
+    if (chart.series.size() == 1 && chart.marks.empty()) return "";  // the title is enough
     std::string html = "<div class=legend>";
     for (size_t i = 0; i < chart.series.size(); ++i)
         html += fmt::format("<span><i class=c{}></i>{}</span>", i, escape_html(chart.series[i].name));
@@ -75,7 +75,7 @@ std::string card(const Chart& chart) {
                        svg_of(chart));
 }
 
-// The same curves over the step and over its logarithm, which shows the beginning.
+// The same curves over the step and over its logarithm, which shows the first steps.
 std::string card_with_log(Chart chart) {
     std::string html =
         "<div class='card tabs'><input type=radio name=x id=log><label for=log>log</label>"
@@ -122,13 +122,13 @@ std::string sample(const ReportRun::Sample& s) {
 }
 
 std::string samples(const ReportRun& r) {
-    constexpr size_t most_earlier = 60;
+    constexpr size_t max_earlier = 60;
     if (r.samples.empty()) return "";
     std::string html = "<h2>What it writes</h2>\n", earlier;
     size_t count = 0;
     for (const ReportRun::Sample& s : r.samples) {
         if (s.step == r.samples.front().step) html += sample(s);
-        else if (++count <= most_earlier) earlier += sample(s);
+        else if (++count <= max_earlier) earlier += sample(s);
     }
     if (!earlier.empty()) html += "<details><summary>earlier texts</summary>\n" + earlier + "</details>\n";
     return html;

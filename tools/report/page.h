@@ -1,5 +1,5 @@
 #pragma once
-// A run as one HTML page that needs nothing else: no script, no font, no picture from elsewhere.
+// A run as one self-contained HTML page: no scripts, no external fonts or pictures.
 #include <string>
 
 #include "tools/report/run.h"

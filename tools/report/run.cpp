@@ -32,7 +32,7 @@ std::string string_of(const Json& object, const char* key) {
     return found != object.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
-// Nothing where it is no whole number of steps that a run could have.
+// Empty if it is not a valid number of steps.
 std::optional<int64_t> step_of(const Json& object) {
     const auto found = object.find("step");
     if (found == object.end() || !found->is_number_integer()) return std::nullopt;
@@ -40,7 +40,7 @@ std::optional<int64_t> step_of(const Json& object) {
     return step >= 0 && step < 1e15 ? std::optional<int64_t>(int64_t(step)) : std::nullopt;
 }
 
-// each(object) of every line that is a JSON object; how many lines are not.
+// Calls each(object) for every line that is a JSON object; returns the number of other lines.
 template <class Each>
 int64_t for_each_line(const fs::path& file, Each&& each) {
     int64_t bad = 0;
@@ -61,9 +61,9 @@ void add(Curve& curve, double x, double y) {
 
 void read_log(const fs::path& file, ReportRun& run) {
     run.unreadable_lines = for_each_line(file, [&](const Json& line) {
-        const auto whole = step_of(line);
-        if (!whole) return;
-        const double step = double(*whole), ms = number_of(line, "ms"), tokens = number_of(line, "tokens");
+        const auto steps = step_of(line);
+        if (!steps) return;
+        const double step = double(*steps), ms = number_of(line, "ms"), tokens = number_of(line, "tokens");
         add(run.loss, step, number_of(line, "loss"));
         add(run.grad_norm, step, number_of(line, "grad_norm"));
         add(run.lr, step, number_of(line, "lr"));
@@ -84,7 +84,7 @@ std::string text_of(const Json& value) {
     return value.dump();
 }
 
-// The members of an object, those of inner objects after their name; long lists are left out.
+// The members of an object, with nested names joined; long lists are omitted.
 void flatten(const Json& object, const std::string& prefix, std::vector<std::pair<std::string, std::string>>& out,
              int depth = 0) {
     constexpr int deepest = 3;
@@ -106,7 +106,7 @@ void read_baselines(const fs::path& file, ReportRun& run) {
     if (good)
         for (const Json& y : list) good = good && y.is_object() && std::isfinite(number_of(y, "bits_per_byte"));
     if (!good)
-        throw Error("'" + file.string() + "' holds no baselines",
+        throw Error("'" + file.string() + "' is not a list of baselines",
                     "it must be a list of {\"name\": …, \"bits_per_byte\": …}", "fix or remove it");
     for (const Json& y : list) run.baselines.emplace_back(string_of(y, "name"), number_of(y, "bits_per_byte"));
 }
@@ -124,7 +124,7 @@ ReportRun read_run(const fs::path& folder) {
     read_log(log, run);
     if (run.loss.empty())
         throw Error("the log of '" + folder.string() + "' has no step", "no line of log.jsonl has a step and a loss",
-                    "let the run do its first step: gradus pretrain " + (folder / "recipe.toml").string());
+                    "let the run finish its first step: gradus pretrain " + (folder / "recipe.toml").string());
 
     if (is_file(folder / "samples.jsonl"))
         for_each_line(folder / "samples.jsonl", [&](const Json& line) {

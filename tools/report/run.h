@@ -1,6 +1,6 @@
 #pragma once
-// What a run's folder tells: the curves of log.jsonl, texts, settings, counts and baselines. Only log.jsonl must be
-// there; lines of it that cannot be read are passed over and counted.
+// Reads a run's folder: the curves of log.jsonl, samples, settings, statistics and baselines. Only log.jsonl is
+// required; unreadable lines of it are skipped and counted.
 #include <map>
 #include <string>
 #include <utility>
@@ -13,7 +13,7 @@ namespace gradus {
 struct Point {
     double x = 0, y = 0;
 };
-using Curve = std::vector<Point>;  // x rising
+using Curve = std::vector<Point>;  // x ascending
 
 struct ReportRun {
     std::string name;
@@ -34,7 +34,7 @@ struct ReportRun {
     double last(const Curve& c) const { return c.empty() ? 0 : c.back().y; }
 };
 
-// Error when the folder has no log, or no line of it can be read.
+// Error if the folder has no log, or no line of it can be read.
 ReportRun read_run(const fs::path& folder);
 
 }  // namespace gradus

@@ -21,7 +21,7 @@ namespace gradus {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr double seconds_to_end = 10;  // of a job that was told to end at once
+constexpr double seconds_to_end = 10;  // for a job that was told to end immediately
 
 double seconds_until(Clock::time_point when) { return std::chrono::duration<double>(when - Clock::now()).count(); }
 
@@ -42,11 +42,11 @@ Error cannot_start(const std::string& program, int problem) {
                                    : "echo $PATH, or another --launch: --launch \"mpirun -n 4\"");
 }
 
-// The child's part: only what a process may do between fork and exec. Comes back where that fails.
+// Runs in the child, with only what is allowed between fork and exec. Returns on failure.
 void become(char* const* words, pid_t parent, bool without_input, const sigset_t& mask) {
     ::setpgid(0, 0);
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (::getppid() != parent) ::_exit(128 + SIGTERM);  // it died before that was asked for
+    if (::getppid() != parent) ::_exit(128 + SIGTERM);  // the parent died before prctl
     if (without_input) {
         const int nothing = ::open("/dev/null", O_RDONLY);
         if (nothing < 0 || ::dup2(nothing, STDIN_FILENO) < 0) return;
@@ -63,11 +63,11 @@ pid_t start(const std::vector<std::string>& words, const sigset_t& mask) {
     pointers.push_back(nullptr);
     const bool without_input = is_terminal(stdin);
     const pid_t self = ::getpid();
-    ::setenv("HWLOC_HIDE_ERRORS", "2", 0);  // without /sys mpirun tells about hwloc's troubles, which are none of ours
+    ::setenv("HWLOC_HIDE_ERRORS", "2", 0);  // without /sys, mpirun prints irrelevant hwloc warnings
     std::fflush(stdout);
     std::fflush(stderr);
 
-    int failure[2];  // closed by a start that goes well; else it carries errno
+    int failure[2];  // closed by a successful exec; else it transports errno
     if (::pipe2(failure, O_CLOEXEC) != 0) throw cannot_start(words[0], errno);
     const pid_t child = ::fork();
     if (child == 0) {
@@ -89,7 +89,7 @@ pid_t start(const std::vector<std::string>& words, const sigset_t& mask) {
 
 // ---- end ------------------------------------------------------------------------------------------------------------
 
-// Whether it has ended; its number stays ours.
+// Whether the child has ended, without reaping it.
 bool has_ended(pid_t child) {
     siginfo_t info{};
     return ::waitid(P_PID, id_t(child), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == child;
@@ -111,7 +111,7 @@ std::vector<pid_t> children() {
     return all;
 }
 
-// Orphans of the job come to us (run_job asks for that), and as they end, theirs.
+// This process is the subreaper (set in run_job), so it inherits the job's orphans and their children.
 void end_leftovers() {
     for (std::vector<pid_t> left; !(left = children()).empty();) {
         for (const pid_t child : left) ::kill(child, SIGKILL);
@@ -132,7 +132,7 @@ StopSignals::StopSignals() {
 
     struct sigaction action {};
     sigemptyset(&action.sa_mask);
-    action.sa_handler = SIG_DFL;  // ignored, it would take the children's status with it
+    action.sa_handler = SIG_DFL;  // if ignored, the children's status would be lost
     ::sigaction(SIGCHLD, &action, &child_before_);
     action.sa_handler = SIG_IGN;
     ::sigaction(SIGPIPE, &action, &pipe_before_);
@@ -166,14 +166,14 @@ JobEnd run_job(const std::vector<std::string>& words, StopSignals& signals) {
         const int signal = signals.wait(end.requests < 2 ? -1 : std::max(seconds_until(kill_at), 0.0));
         if (end.requests >= 2 && Clock::now() >= kill_at) {
             ::kill(child, SIGKILL);
-            kill_at = after(seconds_to_end);  // it may have to wait for a disk first
+            kill_at = after(seconds_to_end);  // it may have to wait for a disk
         }
         if (signal == 0 || signal == SIGCHLD || (signal == SIGHUP && end.requests > 0)) continue;
         ++end.requests;
         ::kill(child, end.requests == 1 ? SIGUSR1 : end.requests == 2 ? SIGTERM : SIGKILL);
         if (end.requests == 2) kill_at = after(seconds_to_end);
     }
-    ::kill(-child, SIGKILL);  // whoever is left in its group
+    ::kill(-child, SIGKILL);  // the rest of its process group
     end.status = status_of(child);
     end_leftovers();
     return end;

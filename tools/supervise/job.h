@@ -1,6 +1,6 @@
 #pragma once
-// One run of a command in a process group of its own, with our input, output and environment, and the signals that reach us
-// meanwhile. tools/supervise/supervise.h says what they mean.
+// Runs a command in its own process group, with our input, output and environment, and handles the signals that we
+// receive meanwhile. tools/supervise/supervise.h describes their meaning.
 #include <signal.h>
 
 #include <string>
@@ -8,8 +8,8 @@
 
 namespace gradus {
 
-// While it lives, SIGINT, SIGTERM, SIGUSR1, SIGHUP and SIGCHLD wait until they are asked for, and SIGPIPE is ignored. For the
-// only thread of a process: a second one would be interrupted in its place.
+// While an object exists, SIGINT, SIGTERM, SIGUSR1, SIGHUP and SIGCHLD are blocked until requested, and SIGPIPE is
+// ignored. Only for single-threaded processes: a second thread would receive the signals instead.
 class StopSignals {
 public:
     StopSignals();
@@ -17,9 +17,9 @@ public:
     StopSignals(const StopSignals&) = delete;
     StopSignals& operator=(const StopSignals&) = delete;
 
-    // The next signal; 0 when there was none for so many seconds (negative: for ever), or for no reason.
+    // The next signal; 0 if there was none for so many seconds (negative: wait for ever), or spuriously.
     int wait(double seconds);
-    // Whether a signal other than SIGCHLD comes in that time.
+    // Whether a signal other than SIGCHLD arrives in that time.
     bool requested_within(double seconds);
 
     const sigset_t& mask_before() const { return mask_before_; }
@@ -31,12 +31,12 @@ private:
 
 struct JobEnd {
     int status = 0;    // what it exited with; 128 + n: signal n ended it
-    int requests = 0;  // how often a signal to us asked for its end
+    int requests = 0;  // number of signals to us that requested its end
 };
 
-// Starts the words as a command, looked up in PATH, and waits for its end. It gets SIGTERM if this process dies, and
-// /dev/null as input where ours is a terminal, from which only the foreground may read. Children that outlive it are
-// killed, also those that left its process group, as the ranks of mpirun do. Error when it cannot be started.
+// Runs a command (looked up in PATH) and waits for its end. It gets SIGTERM if this process dies, and /dev/null as
+// input if ours is a terminal, which only the foreground may read. Children that outlive it are killed, even if they
+// left its process group as mpirun's ranks do. Error if it cannot be started.
 JobEnd run_job(const std::vector<std::string>& words, StopSignals&);
 
 }  // namespace gradus

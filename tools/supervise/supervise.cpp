@@ -29,21 +29,22 @@ std::string text_of_step(int64_t step, const char* without) {
 }
 
 Error inside_a_job(const Supervision& s, int ranks) {
-    return Error("--launch and --auto-resume start the ranks themselves",
-                 fmt::format("this process is one of {} that a launcher has started already", ranks),
-                 fmt::format("leave that launcher out: {} --launch \"mpirun -n {}\" --auto-resume",
-                             join_words(s.command), ranks));
+    return Error(
+        "--launch and --auto-resume start the ranks themselves",
+        fmt::format("this process is one of {} that a launcher has started already", ranks),
+        fmt::format("remove that launcher: {} --launch \"mpirun -n {}\" --auto-resume", join_words(s.command), ranks));
 }
 
 Error no_progress(int status, int64_t newest) {
-    return Error(fmt::format("the job was lost {} times in a row without a newer checkpoint", fruitless_starts_allowed),
-                 fmt::format("the last attempt ended with {}; newest checkpoint: {}", text_of_status(status),
-                             text_of_step(newest, "none")),
-                 "fix what the ranks reported above, or see whether they ran out of memory: dmesg | tail; then the "
-                 "same command again");
+    return Error(
+        fmt::format("the job was lost {} times in a row without a newer checkpoint", fruitless_starts_allowed),
+        fmt::format("the last attempt ended with {}; newest checkpoint: {}", text_of_status(status),
+                    text_of_step(newest, "none")),
+        "fix what the ranks reported above, or check whether they ran out of memory: dmesg | tail; then run the "
+        "same command again");
 }
 
-// mpirun has a status of its own when it is told to end at once.
+// mpirun has its own exit status when it is told to end immediately.
 int status_of_stopped(const JobEnd& end) {
     const bool saved = end.status == 0, at_once = end.requests > 1 || end.status >= 128;
     return !saved && at_once ? status_stopped_at_once : end.status;

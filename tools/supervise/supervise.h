@@ -1,22 +1,23 @@
 #pragma once
-// Starts the ranks of a run, and starts them again after one was lost: gradus pretrain … --launch "mpirun -n 4" --auto-resume.
+// Starts the ranks of a run, and restarts them after one is lost: gradus pretrain … --launch "mpirun -n 4"
+// --auto-resume.
 //
-// How a job ended, and what follows (128 + n: ended by signal n, as mpirun and shells say it):
+// How a job ended, and what follows (128 + n: killed by signal n, as mpirun and shells report it):
 //
-//   status                            it                                        auto_resume
-//   0                                 is done                                   returns it
-//   1, 2, 70                          met an Error, a wrong option, a bug       returns it
-//   130                               was ended by hand                         returns it
-//   75, 128 and above but 130         lost a rank                               starts again
+//   status                            the job                                   auto_resume
+//   0                                 succeeded                                 returns it
+//   1, 2, 70                          had an Error, a wrong option, a bug       returns it
+//   130                               was stopped by the user                   returns it
+//   75, 128 and above except 130      lost a rank                               restarts
 //
-// The next start goes on from the newest checkpoint; one line on standard error says so. Before a restart it
-// waits 1 s, or 2 s where two starts in a row made no newer checkpoint; after three of those it gives up. Whatever the job
-// left running is ended first.
+// A restart resumes from the newest checkpoint; one line on standard error says so. It waits 1 s before a restart, or 2
+// s if two starts in a row made no newer checkpoint; after three of those it gives up. Processes that the job left
+// running are killed first.
 //
-// Signals: SIGINT, SIGTERM, SIGHUP and SIGUSR1 ask the ranks to save and end. They are sent SIGUSR1, through the launcher,
-// which has to pass it on: mpirun would kill the ranks soon after SIGTERM or SIGINT, and hands SIGUSR1 through, as srun
-// does. The next SIGINT, SIGTERM or SIGUSR1 ends all at once: SIGTERM to the launcher, SIGKILL 10 s later or at a third. A
-// repeated hang-up says nothing new, and one that is ignored, as under nohup, stays ignored.
+// Signals: SIGINT, SIGTERM, SIGHUP and SIGUSR1 ask the ranks to save and end. The ranks get SIGUSR1 through the
+// launcher, which has to forward it: mpirun kills the ranks soon after SIGTERM or SIGINT but forwards SIGUSR1, as srun
+// does. The next SIGINT, SIGTERM or SIGUSR1 ends everything: SIGTERM to the launcher, and SIGKILL 10 s later or at a
+// third signal. A repeated SIGHUP has no effect, and an ignored one, as under nohup, stays ignored.
 //
 // Source: mpirun(1) of Open MPI 4.1, "Signal Propagation" and "Exit status"; sysexits.h (75: EX_TEMPFAIL).
 #include <cstdint>
@@ -34,12 +35,12 @@ struct Supervision {
     double first_wait = 1;                       // seconds before the first restart
 };
 
-// The exit status to end with. A job that was asked to stop is not started again: its own status, or 130 where it was ended
-// before it could save. Error when the launcher cannot be started, when three starts in a row made no newer checkpoint, and
-// inside a job that a launcher has started already. All children of this process count as the job's.
+// Returns the exit status. A job that was asked to stop is not restarted: the result is its own status, or 130 if it
+// was killed before it could save. Error if the launcher cannot be started, if three starts in a row made no newer
+// checkpoint, or inside a job that a launcher has already started. All children of this process count as the job's.
 int supervise(const Supervision&);
 
-// Whether a job with this status lost a rank, so that the same command may go well now.
+// Whether a job with this status lost a rank, so that the same command may succeed now.
 bool is_lost(int status);
 
 }  // namespace gradus

@@ -13,7 +13,7 @@ constexpr std::string_view escaped_in_quotes = "\"\\$`";
 constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,+@%";
 
 Error unfinished(const std::string& line, const std::string& cause) {
-    return Error("'" + line + "' is no command line", cause, "quote words as in a shell: --launch \"mpirun -n 4\"");
+    return Error("'" + line + "' is not a command line", cause, "quote words as in a shell: --launch \"mpirun -n 4\"");
 }
 
 }  // namespace
@@ -31,7 +31,7 @@ std::vector<std::string> split_words(const std::string& line) {
         if (!in_word) words.emplace_back();
         in_word = true;
         const bool escapes = c == '\\' && quote != '\'';
-        if (escapes && i + 1 == line.size()) throw unfinished(line, "nothing follows its last backslash");
+        if (escapes && i + 1 == line.size()) throw unfinished(line, "it ends with a backslash");
         if (escapes && (!quote || escaped_in_quotes.find(line[i + 1]) != std::string_view::npos))
             words.back() += line[++i];
         else if (quote ? c == quote : c == '\'' || c == '"') quote = quote ? 0 : c;

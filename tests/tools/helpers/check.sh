@@ -1,8 +1,8 @@
-# What the tests of the program share. Sourced with the program's path as $1; makes an empty folder, works in it, and
+# Shared by the tests of the program. Sourced with the program's path as $1; creates an empty folder, works in it, and
 # removes it at the end.
 set -euo pipefail
 
-# A test that hangs ends by itself, with all that it started: after 20 minutes, or an hour under a sanitizer.
+# A test that hangs ends itself and all its processes: after 20 minutes, or an hour under a sanitizer.
 if [ -z "${GRADUS_TIMED:-}" ]; then
     status=0
     GRADUS_TIMED=1 timeout --kill-after=10 "${GRADUS_TEST_SECONDS:-$([ "${GRADUS_SLOW:-}" ] && echo 3600 || echo 1200)}" \
@@ -20,7 +20,7 @@ export OMP_NUM_THREADS=1
 
 fail() { echo "FAILED: $*" >&2; exit 1; }
 
-# expect_error STATUS PATTERN COMMAND…: that status, three lines on stderr and no more, the pattern somewhere in them.
+# expect_error STATUS PATTERN COMMAND…: this status, exactly three lines on stderr, and the pattern in them.
 expect_error() {
     local want=$1 pattern=$2 status=0
     shift 2
@@ -33,7 +33,7 @@ expect_error() {
     grep -qe "$pattern" err.txt || fail "$* did not say '$pattern': $(cat err.txt)"
 }
 
-# expect_ok COMMAND…: status 0; its words are in out.txt.
+# expect_ok COMMAND…: status 0; the output is in out.txt.
 expect_ok() {
     local status=0
     "$@" >out.txt 2>err.txt </dev/null || status=$?
@@ -81,5 +81,5 @@ every = 20
 TOML
 }
 
-# A log without what differs from run to run.
+# A log without values that differ from run to run.
 steps_of() { sed 's/"ms":[^,]*,//' "$1/log.jsonl"; }
