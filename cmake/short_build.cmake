@@ -1,7 +1,7 @@
 # What keeps a build short. Most of a file's compilation is headers of the standard library and of other projects, so the
 # files of a library's folder are compiled several at a time: a header is parsed once for all of them, and a name in an
-# unnamed namespace must be unique in its folder. Every file still includes what it uses and compiles alone: with
-# -DGRADUS_UNITY=OFF, as in the presets debug, asan, tsan and fuzz.
+# unnamed namespace must be unique in its folder. Every file still includes what it uses and compiles alone, which a test
+# checks (tests/structure/alone.py); with -DGRADUS_UNITY=OFF the build does so, as in the presets debug, asan, tsan and fuzz.
 option(GRADUS_UNITY "Compile several files of a folder at a time; off compiles each file alone" ON)
 
 # gradus_compile_together(target files…): the files of one folder, eight at a time, commands apart from the rest, since they
