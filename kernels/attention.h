@@ -1,69 +1,85 @@
 #pragma once
 // Softmax attention with grouped heads and one mask: query t of sequence b attends to the keys [lo, hi).
 //
-// A row of qkv holds H query heads, then G key heads, then G value heads, each D wide; query head h reads key and value
-// head h·G/H. For every b, h, t, over the keys u in [lo[b,t], hi[b,t]):
+// Queries have Tq rows a sequence, keys and values Tk. Query head h reads key and value head h·G/H. For every b, h, t, over
+// the keys u in [lo[b,t], hi[b,t]):
 //
-//   s[u]   = scale · Σ_d q[t,d] · k[u,d]
+//   s[u]   = score( scale · Σ_d q[t,d] · k[u,d] )         score: kernels/attention_score.h, as a rule the identity
 //   lse    = log Σ_u exp(s[u])
 //   p[u]   = exp(s[u] − lse)
 //   y[t,d] = Σ_u p[u] · v[u,d]
 //
-// lo and hi never decrease with t. Causal is [0, t+1); a sliding window moves lo; packed documents start lo at their
-// own first row; a bidirectional, padded sequence is [0, length). An empty interval gives y = 0, lse = −∞ and no
-// gradient. Nobody needs to hold [T,T]: p is recomputed from lse.
+// lo and hi never decrease with t, and are in [0, Tk]. Causal self-attention is [0, t+1); a sliding window moves lo; packed
+// documents start lo at their own first row; a bidirectional, padded sequence is [0, length), and so is cross-attention,
+// whose keys are another sequence. An empty interval gives y = 0, lse = −∞ and no gradient. Nobody needs to hold [Tq,Tk]: p
+// is recomputed from lse.
 //
 // Backward, with delta[t] = Σ_d d_y[t,d] · y[t,d]:
 //   d_v[u,d] = Σ_t p[t,u] · d_y[t,d]
-//   d_s[t,u] = p[t,u] · ( Σ_d d_y[t,d] · v[u,d] − delta[t] ) · scale
+//   d_s[t,u] = score.backward( p[t,u] · ( Σ_d d_y[t,d] · v[u,d] − delta[t] ) ) · scale
 //   d_q[t,d] = Σ_u d_s[t,u] · k[u,d]          d_k[u,d] = Σ_t d_s[t,u] · q[t,d]
 // where d_k and d_v also sum over the H/G query heads of their group. The order of every sum is fixed.
 //
-// attention_cached is the same for generation: rows of qkv belong to sequences that keep their keys and values in a
-// cache. Every row is first written to its slot, then attends to the slots [lo[n], position[n]] of its sequence.
+// q, k, v and their gradients are views: their rows may be further apart than they are long (Tensor::row_stride). What lies
+// between the rows is neither read nor written. So one packed tensor [N, (H+2G)·D] serves as all three (packed_heads() of
+// kernels/heads.h), as do separate tensors, or queries of one and keys and values of another.
+//
+// attention_cached is the same for generation: rows belong to sequences that keep their keys and values in a cache. Every
+// row is first written to its slot, then attends to the slots [lo[n], position[n]] of its sequence. For the score function
+// b is the sequence, t the position and u the slot.
 //
 // Sources: Vaswani et al. 2017; Dao et al. 2022 (lse, recomputation); Ainslie et al. 2023 (groups). Compute bound for
-// long T; attention_cached with few rows reads its cache once: memory bound.
-#include "kernels/tensor.h"
+// long sequences; attention_cached with few rows reads its cache once: memory bound.
+#include "kernels/attention_score.h"
+#include "kernels/heads.h"
 
 namespace gradus {
 
 struct AttentionForward {
-    Out y;      // [N, H·D]
-    Out lse;    // [B,H,T]          accumulator dtype
-    In qkv;     // [N, (H+2G)·D]
-    In lo, hi;  // [B,T]            i32
-    int B, T, H, G, D;
+    Out y;      // [B·Tq, H·D]
+    Out lse;    // [B,H,Tq]       accumulator dtype
+    In q;       // [B·Tq, H·D]    view
+    In k, v;    // [B·Tk, G·D]    views
+    In lo, hi;  // [B,Tq]         i32
+    int B, Tq, Tk, H, G, D;
     double scale;  // 1/√D as a rule
+    AttentionScore score = {};
 };
 
 struct AttentionBackward {
-    Out d_qkv;       // [N, (H+2G)·D]
-    Out delta;       // [B,H,T]          accumulator dtype: room for it
-    In d_y;          // [N, H·D]
-    In qkv, y, lse;  // as given to, and written by, forward
-    In lo, hi;       // [B,T]            i32
-    int B, T, H, G, D;
+    Out d_q;       // [B·Tq, H·D]    view
+    Out d_k, d_v;  // [B·Tk, G·D]    views
+    Out delta;     // [B,H,Tq]       accumulator dtype: workspace
+    In d_y;        // [B·Tq, H·D]
+    In q, k, v;    // as given to forward
+    In y, lse;     // as written by forward
+    In lo, hi;     // [B,Tq]         i32
+    int B, Tq, Tk, H, G, D;
     double scale;
+    AttentionScore score = {};
 };
 
 struct AttentionCached {
     Out y;                 // [N, H·D]
     Acc k_cache, v_cache;  // [S,G,P,D]        S sequences of at most P positions
-    In qkv;                // [N, (H+2G)·D]
-    In sequence;           // [N]              i32, below S; the rows of one sequence stand in the order of positions
+    In q;                  // [N, H·D]         view
+    In k, v;               // [N, G·D]         views
+    In sequence;           // [N]              i32, below S; the rows of one sequence are in the order of positions
     In position;           // [N]              i32, below P
     In lo;                 // [N]              i32
     int H, G, D;
     double scale;
+    AttentionScore score = {};
 };
 
-// FLOPs of the causal half; bytes of the operands once.
+// FLOPs of half of the scores, as under a causal mask; bytes of the operands once.
 inline Cost cost(const AttentionForward& a) {
-    return {double(a.qkv.bytes() + a.y.bytes() + a.lse.bytes()), 2.0 * a.B * a.H * double(a.T) * a.T * a.D};
+    return {double(a.q.bytes() + a.k.bytes() + a.v.bytes() + a.y.bytes() + a.lse.bytes()),
+            2.0 * a.B * a.H * double(a.Tq) * a.Tk * a.D};
 }
 inline Cost cost(const AttentionBackward& a) {
-    return {double(2 * a.qkv.bytes() + 2 * a.y.bytes() + a.lse.bytes()), 5.0 * a.B * a.H * double(a.T) * a.T * a.D};
+    return {double(2 * (a.q.bytes() + a.k.bytes() + a.v.bytes()) + 2 * a.y.bytes() + a.lse.bytes()),
+            5.0 * a.B * a.H * double(a.Tq) * a.Tk * a.D};
 }
 
 }  // namespace gradus

@@ -19,6 +19,9 @@
 // loss is −log_prob, so a policy loss J has the gradient of cross-entropy with coefficient[n] = −∂J/∂log_prob[n]. A row
 // whose coefficient is 0 has a gradient of exactly 0, whatever its logits are.
 //
+// logits may be a view whose rows are further apart than they are long (Tensor::row_stride), as those of a padded vocabulary
+// are: what lies between the rows is neither read nor written.
+//
 // Nobody needs to hold [N,V]: the engine goes through the rows in chunks. Memory bound: stats read the logits once, backward
 // reads and writes them once. Sources: Szegedy et al. 2016 (smoothing); Chowdhery et al. 2022 (z-loss).
 #include "kernels/tensor.h"
@@ -27,7 +30,7 @@ namespace gradus {
 
 struct CrossEntropyStats {
     Out stats;   // [N,4]   max, sum_exp, target_logit, logit_sum; accumulator dtype
-    In logits;   // [N,Vr]  z of the classes [vocab_offset, vocab_offset + Vr)
+    In logits;   // [N,Vr]  view: z of the classes [vocab_offset, vocab_offset + Vr)
     In targets;  // [N]     i32
     int64_t vocab_offset = 0;
     double temperature = 1;  // τ, above 0
@@ -48,7 +51,7 @@ struct CrossEntropyForward {
 };
 
 struct CrossEntropyBackward {
-    Acc logits;       // [N,Vr]  z becomes d_z
+    Acc logits;       // [N,Vr]  view: z becomes d_z
     In lse;           // [N]     of forward, at the same temperature
     In targets;       // [N]     i32
     Opt coefficient;  // [N]     accumulator dtype; absent: 1

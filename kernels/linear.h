@@ -8,13 +8,16 @@
 //   d_w[o,i] += Σ_n d_y[n,o] · x[n,i]
 //   d_b[o]   += Σ_n d_y[n,o]
 //
+// y and d_y may be views whose rows are further apart than they are long (Tensor::row_stride), as logits of a padded
+// vocabulary are: what lies between the rows is neither read nor written.
+//
 // Each product is 2·N·I·O flops: compute bound except for a handful of rows, where reading w is the cost.
 #include "kernels/tensor.h"
 
 namespace gradus {
 
 struct LinearForward {
-    Out y;       // [N,O]
+    Out y;       // [N,O]   view
     In x;        // [N,I]
     In w;        // [O,I]
     Opt b = {};  // [O]
@@ -22,14 +25,14 @@ struct LinearForward {
 
 struct LinearBackwardInput {
     Out d_x;  // [N,I]
-    In d_y;   // [N,O]
+    In d_y;   // [N,O]   view
     In w;     // [O,I]
 };
 
 struct LinearBackwardWeight {
     Acc d_w;       // [O,I]   accumulator dtype
     Opt d_b = {};  // [O]     accumulator dtype, accumulated
-    In d_y;        // [N,O]
+    In d_y;        // [N,O]   view
     In x;          // [N,I]
 };
 

@@ -1,5 +1,8 @@
 #pragma once
-// Tensor: a typed, shaped, row-major, contiguous view of at most four axes. It never owns memory; arenas do.
+// Tensor: a typed, shaped, row-major view of at most four axes. It never owns memory; arenas do.
+//
+// It is contiguous unless it says otherwise: row_stride lets the rows of a view be further apart than they are long, as
+// columns of a wider matrix are. Few ops take such views, and say so in their headers; kernels/check.h refuses them elsewhere.
 //
 // Capitals are dimensions, the same everywhere:
 //   B batch   T time   C channels   L layers   H heads   G key/value heads   D head width
@@ -59,12 +62,19 @@ struct Tensor {
     void* data = nullptr;
     DType dtype = DType::f32;
     Shape shape;
+    int64_t row_stride = 0;  // elements from the start of one row to that of the next; 0: last()
 
     explicit operator bool() const { return data != nullptr; }
     int64_t size() const { return shape.size(); }
-    size_t bytes() const { return size_t(size()) * size_of(dtype); }
+    size_t bytes() const { return size_t(size()) * size_of(dtype); }    // of its elements
     int64_t last() const { return shape.dim[size_t(shape.rank - 1)]; }  // length of the last axis: a row
     int64_t rows() const { return size() / last(); }
+    int64_t stride() const { return row_stride ? row_stride : last(); }
+    bool contiguous() const { return !row_stride || row_stride == last(); }
+    size_t extent()
+        const {  // bytes from its first element to the end of its last: its elements and the gaps between rows
+        return contiguous() || !size() ? bytes() : size_t((rows() - 1) * row_stride + last()) * size_of(dtype);
+    }
 
     template <class Scalar>
     Scalar* as() const {
@@ -74,16 +84,24 @@ struct Tensor {
     // Rows [first, first + count) of the flattened [rows, last] view.
     Tensor slice(int64_t first, int64_t count) const {
         CHECK(first >= 0 && count >= 0 && first + count <= rows(), "slice outside the tensor");
-        return {static_cast<char*>(data) + size_t(first * last()) * size_of(dtype), dtype, {count, last()}};
+        return {
+            static_cast<char*>(data) + size_t(first * stride()) * size_of(dtype), dtype, {count, last()}, row_stride};
+    }
+    // Columns [first, first + count) of the flattened [rows, last] view.
+    Tensor columns(int64_t first, int64_t count) const {
+        CHECK(first >= 0 && count >= 1 && first + count <= last(), "columns outside the tensor");
+        return {static_cast<char*>(data) + size_t(first) * size_of(dtype), dtype, {rows(), count}, stride()};
     }
     // Elements [first, first + count) of the flattened tensor, as a vector.
     Tensor part(int64_t first, int64_t count) const {
         CHECK(first >= 0 && count >= 0 && first <= size() - count, "part outside the tensor");
+        CHECK(contiguous(), "a part of rows with gaps is no vector");
         return {static_cast<char*>(data) + size_t(first) * size_of(dtype), dtype, {count}};
     }
     // The same memory under another shape.
     Tensor view(const Shape& other) const {
         CHECK(other.size() == size(), "a view must keep the number of elements");
+        CHECK(contiguous(), "rows with gaps have one shape");
         return {data, dtype, other};
     }
 };

@@ -1,5 +1,5 @@
 #pragma once
-// Self-attention: project to queries, keys and values, turn them by their positions, attend, project back.
+// Self-attention: project to queries, keys and values, rotate queries and keys by their positions, attend, project back.
 // The mathematics: kernels/attention.h, kernels/rope.h, kernels/linear.h.
 //
 // Under tensor parallelism each rank has its own heads: qkv_w is split by rows, out_w by columns. `out` and `d_x` are then

@@ -58,30 +58,34 @@ struct Work {
 template <class Scalar>
 void fetch_queries(const AttentionBackward& a, const HeadLayout& at, const Work& w, int64_t b, int64_t h, int64_t t0,
                    int64_t count) {
-    const int64_t y_row = at.H * at.D, first = (b * at.T + t0) * y_row + h * at.D;
-    const Scalar *q = a.qkv.as<Scalar>() + at.query(b, t0, h), *y = a.y.as<Scalar>() + first,
-                 *d_y = a.d_y.as<Scalar>() + first;
-    pack_queries(w.query_panels, q, at.row, count, at);
+    const int64_t y_row = at.H * at.D, first = (b * at.Tq + t0) * y_row + h * at.D;
+    const auto queries = heads_of<const Scalar>(a.q, at.Tq, at.D);
+    const Scalar *q = queries.at(b, t0, h), *y = a.y.as<Scalar>() + first, *d_y = a.d_y.as<Scalar>() + first;
+    pack_queries(w.query_panels, q, queries.stride, count, at);
     pack_queries(w.d_y_panels, d_y, y_row, count, at);
-    widen_rows(w.query_rows, q, at.row, count, at.D, at.wide);
+    widen_rows(w.query_rows, q, queries.stride, count, at.D, at.wide);
     widen_rows(w.d_y_rows, d_y, y_row, count, at.D, at.wide);
     for (int64_t r = 0; r < count; ++r) {
-        w.lse[r] = a.lse.as<float>()[(b * at.H + h) * at.T + t0 + r];
+        w.lse[r] = a.lse.as<float>()[(b * at.H + h) * at.Tq + t0 + r];
         w.delta[r] = total(at.D, [&](int64_t d, auto lanes) {
             return load(d_y + r * y_row + d, lanes) * load(y + r * y_row + d, lanes);
         });
     }
 }
 
-// p and d_s of row r from the scores and d_y·v that stand there, in [first, last); zeros in the rest of the row.
-void probabilities(const Work& w, int64_t r, int64_t first, int64_t last, int64_t lo, int64_t hi, float scale) {
+// p and d_s of row r from its products q·k and d_y·v with the keys [base + first, base + last); zeros in the rest of the row.
+template <class Score>
+void probabilities(const Work& w, int64_t r, int64_t base, int64_t first, int64_t last, int64_t lo, int64_t hi,
+                   float scale, const QueryScore<Score>& score) {
     float *p = w.p + r * score_stride, *d_s = w.d_s + r * score_stride;
     std::fill(p, p + first, 0.f);
     std::fill(d_s, d_s + first, 0.f);
     const float lse = w.lse[r], delta = w.delta[r];
     const bool whole = lo <= first && last <= hi;
     for (int64_t i = first; i < last; i += width) {
-        Floats chance = exponential(load(p + i) * scale - lse), slope = chance * (load(d_s + i) - delta) * scale;
+        const Floats s = load(p + i) * scale;
+        Floats chance = exponential(score(s, base + i) - lse),
+               slope = score.backward(chance * (load(d_s + i) - delta), s, base + i) * scale;
         if (!whole) {
             const Ints seen = inside(i, lo, hi);
             chance = choose(seen, chance, Floats{});
@@ -94,9 +98,10 @@ void probabilities(const Work& w, int64_t r, int64_t first, int64_t last, int64_
     std::fill(d_s + last, d_s + score_stride, 0.f);
 }
 
-// A tile of queries against a tile of keys.
-void visit(const HeadLayout& at, const Pair& pair, const Work& w, const Intervals& of, float* d_query_rows, int64_t t0,
-           int64_t count, int64_t base, float scale) {
+// A tile of queries of head h of sequence b against a tile of keys.
+template <class Score>
+void visit(const HeadLayout& at, const Pair& pair, const Work& w, const Intervals& of, float* d_query_rows, int64_t b,
+           int64_t h, int64_t t0, int64_t count, int64_t base, float scale, const Score& score) {
     const int64_t wide = at.wide, panel = base / tile_columns * at.key_panel(), row = base / key_tile * key_rows * wide;
     for (int64_t r = 0; r < count; r += tile_rows) {
         const int64_t r_end = std::min<int64_t>(r + tile_rows, count), group = r / tile_rows * at.query_panel();
@@ -105,12 +110,12 @@ void visit(const HeadLayout& at, const Pair& pair, const Work& w, const Interval
         group_scores(w.p + r * score_stride, w.query_panels + group, pair.keys + panel, span, at);
         group_scores(w.d_s + r * score_stride, w.d_y_panels + group, pair.values + panel, span, at);
         for (int64_t q = r; q < r_end; ++q)
-            probabilities(w, q, span.first_panel() * tile_columns, span.last_panel() * tile_columns,
-                          of.lo[t0 + q] - base, of.hi[t0 + q] - base, scale);
+            probabilities(w, q, base, span.first_panel() * tile_columns, span.last_panel() * tile_columns,
+                          of.lo[t0 + q] - base, of.hi[t0 + q] - base, scale, QueryScore<Score>{score, b, h, t0 + q});
         add_matmul<score_stride, 1>(d_query_rows + r * wide, w.d_s + r * score_stride + span.first,
                                     pair.key_rows + row + span.first * wide, span.last - span.first, wide);
     }
-    for (int64_t k = 0; k < std::min(key_tile, at.T - base); k += tile_rows) {
+    for (int64_t k = 0; k < std::min(key_tile, at.Tk - base); k += tile_rows) {
         int64_t first = 0, last = count;  // the queries that may see one of these keys
         while (first < last && of.hi[t0 + first] <= base + k) ++first;
         while (first < last && of.lo[t0 + last - 1] >= base + k + tile_rows) --last;
@@ -123,26 +128,36 @@ void visit(const HeadLayout& at, const Pair& pair, const Work& w, const Interval
 }
 
 // All queries of one head against the key tiles [first, last): a stretch. d_queries is its partial sum.
-template <class Scalar>
-void walk(const AttentionBackward& a, const HeadLayout& at, const Pair& pair, const Work& w, float* d_queries,
-          int64_t b, int64_t h, int64_t first, int64_t last) {
-    const Intervals of = {a.lo.as<int32_t>() + b * at.T, a.hi.as<int32_t>() + b * at.T};
-    for (int64_t t0 = 0; t0 < at.T; t0 += query_tile, d_queries += at.query_matrix()) {
-        const int64_t count = std::min(query_tile, at.T - t0);
+template <class Scalar, class Score>
+void walk(const AttentionBackward& a, const Score& score, const HeadLayout& at, const Pair& pair, const Work& w,
+          float* d_queries, int64_t b, int64_t h, int64_t first, int64_t last) {
+    const Intervals of = {a.lo.as<int32_t>() + b * at.Tq, a.hi.as<int32_t>() + b * at.Tq};
+    for (int64_t t0 = 0; t0 < at.Tq; t0 += query_tile, d_queries += at.query_matrix()) {
+        const int64_t count = std::min(query_tile, at.Tq - t0);
         std::fill(d_queries, d_queries + at.query_matrix(), 0.f);
         const int64_t from = std::max<int64_t>(first, of.lo[t0] / key_tile);
         const int64_t to = std::min(last, tiles_of(std::max(0, of.hi[t0 + count - 1]), key_tile));
         if (from >= to) continue;
         fetch_queries<Scalar>(a, at, w, b, h, t0, count);
         for (int64_t tile = from; tile < to; ++tile)
-            visit(at, pair, w, of, d_queries, t0, count, tile * key_tile, float(a.scale));
+            visit(at, pair, w, of, d_queries, b, h, t0, count, tile * key_tile, float(a.scale), score);
     }
 }
 
+// Rows of `wide` floats to count rows of D channels, `stride` apart.
 template <class Scalar>
-void run(const AttentionBackward& a) {
+void narrow_rows(Scalar* to, int64_t stride, const float* from, int64_t count, const HeadLayout& at) {
+    for (int64_t r = 0; r < count; ++r, to += stride, from += at.wide)
+        sweep(at.D, [&](int64_t d, auto lanes) { store(to + d, load(from + d), lanes); });
+}
+
+template <class Scalar, class Score>
+void run(const AttentionBackward& a, const Score& score) {
     static thread_local Buffer buffer;
-    const HeadLayout at = {a.T, a.H, a.G, a.D};
+    const HeadLayout at = {a.Tq, a.Tk, a.H, a.G, a.D};
+    const auto k = heads_of<const Scalar>(a.k, a.Tk, a.D), v = heads_of<const Scalar>(a.v, a.Tk, a.D);
+    const auto d_q = heads_of<Scalar>(a.d_q, a.Tq, a.D), d_k = heads_of<Scalar>(a.d_k, a.Tk, a.D),
+               d_v = heads_of<Scalar>(a.d_v, a.Tk, a.D);
     const int64_t pairs = int64_t(a.B) * a.G, tiles = at.key_tiles(), q_tiles = at.query_tiles(), wide = at.wide;
     const int64_t stretches = std::clamp<int64_t>(wanted_items / pairs, 1, std::max<int64_t>(1, tiles / least_stretch));
     const int64_t pair_size = round_up(Pair::size(at, stretches), 16), work_size = round_up(Work::size(at), 16);
@@ -150,13 +165,7 @@ void run(const AttentionBackward& a) {
     float* const memory = buffer.floats(size_t(wave * pair_size + threads() * work_size));
     float* const work = memory + wave * pair_size;
     const int64_t copies = items_of(4 * double(key_tile * at.D)),
-                  walks = items_of(2.5 * double(at.T) * double(at.T * at.D) / double(stretches));
-    Scalar* const d_qkv = a.d_qkv.as<Scalar>();
-    const auto narrow_rows = [&](int64_t to, const float* from, int64_t count) {
-        for (int64_t r = 0; r < count; ++r)
-            sweep(at.D,
-                  [&](int64_t d, auto lanes) { store(d_qkv + to + r * at.row + d, load(from + r * wide + d), lanes); });
-    };
+                  walks = items_of(2.5 * double(at.Tq) * double(at.Tk * at.D) / double(stretches));
 
     for (int64_t first = 0; first < pairs; first += wave) {
         const int64_t here = std::min(wave, pairs - first);
@@ -165,13 +174,11 @@ void run(const AttentionBackward& a) {
         parallel_items(here * tiles, copies, [&](int64_t i, int) {
             const int64_t b = (first + i / tiles) / a.G, g = (first + i / tiles) % a.G, tile = i % tiles,
                           base = tile * key_tile;
-            const int64_t count = std::min(key_tile, at.T - base), panel = base / tile_columns * at.key_panel();
+            const int64_t count = std::min(key_tile, at.Tk - base), panel = base / tile_columns * at.key_panel();
             const Pair pair = pair_of(i / tiles);
-            const Scalar *keys = a.qkv.as<Scalar>() + at.key(b, base, g),
-                         *values = a.qkv.as<Scalar>() + at.value(b, base, g);
-            pack_keys(pair.keys + panel, keys, at.row, count, at);
-            pack_keys(pair.values + panel, values, at.row, count, at);
-            widen_rows(pair.key_rows + tile * key_rows * wide, keys, at.row, count, at.D, wide);
+            pack_keys(pair.keys + panel, k.at(b, base, g), k.stride, count, at);
+            pack_keys(pair.values + panel, v.at(b, base, g), v.stride, count, at);
+            widen_rows(pair.key_rows + tile * key_rows * wide, k.at(b, base, g), k.stride, count, at.D, wide);
             std::fill_n(pair.d_keys + tile * key_rows * wide, key_rows * wide, 0.f);
             std::fill_n(pair.d_values + tile * key_rows * wide, key_rows * wide, 0.f);
         });
@@ -180,7 +187,7 @@ void run(const AttentionBackward& a) {
             parallel_items(here * stretches, walks, [&](int64_t i, int thread) {
                 const int64_t b = (first + i % here) / a.G, g = (first + i % here) % a.G, stretch = i / here;
                 const Pair pair = pair_of(i % here);
-                walk<Scalar>(a, at, pair, Work(work + thread * work_size, at),
+                walk<Scalar>(a, score, at, pair, Work(work + thread * work_size, at),
                              pair.d_queries + stretch * q_tiles * at.query_matrix(), b, g * at.group_size() + member,
                              tiles * stretch / stretches, tiles * (stretch + 1) / stretches);
             });
@@ -193,17 +200,18 @@ void run(const AttentionBackward& a) {
                     for (int64_t j = 0; j < at.query_matrix(); j += width)
                         store(rows + j, load(rows + j) + load(more + j));
                 }
-                narrow_rows(at.query(b, t0, g * at.group_size() + member), rows, std::min(query_tile, at.T - t0));
+                narrow_rows(d_q.at(b, t0, g * at.group_size() + member), d_q.stride, rows,
+                            std::min(query_tile, at.Tq - t0), at);
             });
         }
 
         parallel_items(here * tiles, copies, [&](int64_t i, int) {
             const int64_t b = (first + i / tiles) / a.G, g = (first + i / tiles) % a.G, tile = i % tiles,
                           base = tile * key_tile;
-            const int64_t count = std::min(key_tile, at.T - base);
+            const int64_t count = std::min(key_tile, at.Tk - base);
             const Pair pair = pair_of(i / tiles);
-            narrow_rows(at.key(b, base, g), pair.d_keys + tile * key_rows * wide, count);
-            narrow_rows(at.value(b, base, g), pair.d_values + tile * key_rows * wide, count);
+            narrow_rows(d_k.at(b, base, g), d_k.stride, pair.d_keys + tile * key_rows * wide, count, at);
+            narrow_rows(d_v.at(b, base, g), d_v.stride, pair.d_values + tile * key_rows * wide, count, at);
         });
     }
 }
@@ -211,8 +219,9 @@ void run(const AttentionBackward& a) {
 }  // namespace
 
 void attention_backward(const AttentionBackward& a, Stream) {
-    check_intervals(a.lo, a.hi, a.B, a.T);
-    by_dtype(a.qkv.dtype, [&](auto kind) { run<decltype(kind)>(a); });
+    check_intervals(a.lo, a.hi, a.B, a.Tq, a.Tk);
+    by_dtype(a.q.dtype,
+             [&](auto kind) { by_score(a.score, [&](const auto& score) { run<decltype(kind)>(a, score); }); });
 }
 
 }  // namespace gradus::cpu

@@ -21,22 +21,22 @@ constexpr float none = -std::numeric_limits<float>::infinity();
 
 struct Shapes {
     int64_t N, H, G, D, S, P;
-    int64_t row = (H + 2 * G) * D, members = H / G, parts = (P + part_keys - 1) / part_keys;
+    int64_t members = H / G, parts = (P + part_keys - 1) / part_keys;
     int64_t wide = (D + width - 1) / width * width;
-    int64_t result = wide + 16;  // floats of one head's part: output, then top and total
+    int64_t result = wide + 16;  // floats of one head's part: output, then maximum and sum of the exponentials
 };
 
 // Four keys at once share the loads of the query; what is left over goes one by one.
-template <int count, class Scalar>
-inline __attribute__((always_inline)) void scores_of(float* s, const float* q, const Scalar* keys, int64_t D,
-                                                     float scale) {
+template <int count, class Scalar, class Score>
+inline __attribute__((always_inline)) void scores_of(float* s, const float* q, const Scalar* keys, int64_t first_key,
+                                                     int64_t D, float scale, const QueryScore<Score>& score) {
     Floats dots[count] = {};
     sweep(D, [&](int64_t d, auto lanes) {
         const Floats x = load(q + d);
 #pragma GCC unroll 4
         for (int k = 0; k < count; ++k) dots[k] += x * load(keys + k * D + d, lanes);
     });
-    for (int k = 0; k < count; ++k) s[k] = sum(dots[k]) * scale;
+    for (int k = 0; k < count; ++k) s[k] = score(sum(dots[k]) * scale, first_key + k);
 }
 
 template <int count, class Scalar>
@@ -50,13 +50,13 @@ inline __attribute__((always_inline)) void add_values(float* y, const float* p, 
 }
 
 // One query head against the n keys of a part. q and y have room for whole registers.
-template <class Scalar>
-void attend(float* y, float& top, float& total, const float* q, const Scalar* keys, const Scalar* values, int64_t n,
-            const Shapes& at, float scale) {
+template <class Scalar, class Score>
+void attend(float* y, float& top, float& total, const float* q, const Scalar* keys, const Scalar* values,
+            int64_t first_key, int64_t n, const Shapes& at, float scale, const QueryScore<Score>& score) {
     alignas(64) float s[part_keys];
     int64_t u = 0;
-    for (; u + 4 <= n; u += 4) scores_of<4>(s + u, q, keys + u * at.D, at.D, scale);
-    for (; u < n; ++u) scores_of<1>(s + u, q, keys + u * at.D, at.D, scale);
+    for (; u + 4 <= n; u += 4) scores_of<4>(s + u, q, keys + u * at.D, first_key + u, at.D, scale, score);
+    for (; u < n; ++u) scores_of<1>(s + u, q, keys + u * at.D, first_key + u, at.D, scale, score);
 
     Floats highest = splat(none), sums = {};
     sweep(n, [&](int64_t i, auto lanes) { highest = larger(highest, load(s + i, lanes, none)); });
@@ -91,10 +91,10 @@ void join(Scalar* y, float* parts, int64_t first, int64_t last, int64_t stride, 
     });
 }
 
-template <class Scalar>
-void run(const AttentionCached& a) {
+template <class Scalar, class Score>
+void run(const AttentionCached& a, const Score& score) {
     static thread_local Buffer buffer;
-    const Shapes at = {a.qkv.rows(), a.H, a.G, a.D, a.k_cache.shape.dim[0], a.k_cache.shape.dim[2]};
+    const Shapes at = {a.q.rows(), a.H, a.G, a.D, a.k_cache.shape.dim[0], a.k_cache.shape.dim[2]};
     const int32_t *sequence = a.sequence.as<int32_t>(), *position = a.position.as<int32_t>(), *lo = a.lo.as<int32_t>();
     int64_t parts = 1;  // of the longest context
     for (int64_t n = 0; n < at.N; ++n) {
@@ -105,13 +105,14 @@ void run(const AttentionCached& a) {
         parts = std::max<int64_t>(parts, position[n] / part_keys + 1);
     }
     Scalar *k_cache = a.k_cache.as<Scalar>(), *v_cache = a.v_cache.as<Scalar>();
-    const Scalar* qkv = a.qkv.as<Scalar>();
+    const auto q = heads_of<const Scalar>(a.q, at.N, at.D), k = heads_of<const Scalar>(a.k, at.N, at.D),
+               v = heads_of<const Scalar>(a.v, at.N, at.D);
     const auto slot = [&](int64_t n, int64_t g, int64_t u) { return ((sequence[n] * at.G + g) * at.P + u) * at.D; };
-    parallel(at.N, std::max<int64_t>(1, (1 << 14) / at.row), [&](int64_t first, int64_t last) {
+    parallel(at.N, std::max<int64_t>(1, (1 << 14) / ((at.H + 2 * at.G) * at.D)), [&](int64_t first, int64_t last) {
         for (int64_t n = first; n < last; ++n)
             for (int64_t g = 0; g < at.G; ++g) {
-                std::copy_n(qkv + n * at.row + (at.H + g) * at.D, at.D, k_cache + slot(n, g, position[n]));
-                std::copy_n(qkv + n * at.row + (at.H + at.G + g) * at.D, at.D, v_cache + slot(n, g, position[n]));
+                std::copy_n(k.at(0, n, g), at.D, k_cache + slot(n, g, position[n]));
+                std::copy_n(v.at(0, n, g), at.D, v_cache + slot(n, g, position[n]));
             }
     });
 
@@ -127,19 +128,21 @@ void run(const AttentionCached& a) {
                            const int64_t n = from + i / per_row, g = i % per_row / parts, part = i % parts;
                            const int64_t first = std::max<int64_t>(lo[n], part * part_keys),
                                          last = std::min<int64_t>(position[n] + 1, (part + 1) * part_keys);
-                           float *result = results + i * part_size, *q = queries + thread * at.wide;
+                           float *result = results + i * part_size, *query = queries + thread * at.wide;
                            for (int64_t m = 0; m < at.members; ++m, result += at.result) {
                                if (first >= last) {
                                    std::fill(result, result + at.result, 0.f);
                                    result[at.wide] = none;
                                    continue;
                                }
-                               std::fill(q, q + at.wide, 0.f);
+                               const int64_t h = g * at.members + m;
+                               std::fill(query, query + at.wide, 0.f);
                                sweep(at.D, [&](int64_t d, auto lanes) {
-                                   store(q + d, load(qkv + n * at.row + (g * at.members + m) * at.D + d, lanes), lanes);
+                                   store(query + d, load(q.at(0, n, h) + d, lanes), lanes);
                                });
-                               attend(result, result[at.wide], result[at.wide + 1], q, k_cache + slot(n, g, first),
-                                      v_cache + slot(n, g, first), last - first, at, float(a.scale));
+                               attend(result, result[at.wide], result[at.wide + 1], query, k_cache + slot(n, g, first),
+                                      v_cache + slot(n, g, first), first, last - first, at, float(a.scale),
+                                      QueryScore<Score>{score, sequence[n], h, position[n]});
                            }
                        });
         parallel(rows * at.H, std::max<int64_t>(1, (1 << 12) / at.D), [&](int64_t first, int64_t last) {
@@ -157,7 +160,8 @@ void run(const AttentionCached& a) {
 }  // namespace
 
 void attention_cached(const AttentionCached& a, Stream) {
-    by_dtype(a.qkv.dtype, [&](auto kind) { run<decltype(kind)>(a); });
+    by_dtype(a.q.dtype,
+             [&](auto kind) { by_score(a.score, [&](const auto& score) { run<decltype(kind)>(a, score); }); });
 }
 
 }  // namespace gradus::cpu

@@ -10,11 +10,11 @@
 
 namespace gradus::cpu {
 
-void check_intervals(const Tensor& lo, const Tensor& hi, int64_t B, int64_t T) {
+void check_intervals(const Tensor& lo, const Tensor& hi, int64_t B, int64_t Tq, int64_t Tk) {
     const int32_t *first = lo.as<int32_t>(), *end = hi.as<int32_t>();
-    for (int64_t b = 0; b < B; ++b, first += T, end += T)
-        for (int64_t t = 0; t < T; ++t) {
-            CHECK(first[t] >= 0 && end[t] <= T, "a key interval leaves its sequence at query " + std::to_string(t));
+    for (int64_t b = 0; b < B; ++b, first += Tq, end += Tq)
+        for (int64_t t = 0; t < Tq; ++t) {
+            CHECK(first[t] >= 0 && end[t] <= Tk, "a key interval leaves its sequence at query " + std::to_string(t));
             CHECK(t == 0 || (first[t - 1] <= first[t] && end[t - 1] <= end[t]),
                   "the key intervals decrease at query " + std::to_string(t));
         }
@@ -41,21 +41,23 @@ struct Work {
           total(top + round_up(query_tile, 16)) {}
 };
 
-// Products of row r in [first, last) become exp(scale·s − top); what came before is brought to the new top. They are scaled
-// here and not with the queries: products of bf16 are exact in f32, and so are most of their sums.
-void softmax_row(const Work& w, int64_t r, int64_t first, int64_t last, int64_t lo, int64_t hi, int64_t wide,
-                 float scale) {
+// Products of row r with the keys [base + first, base + last) become exp(score(scale·s) − top); what came before is brought
+// to the new top. They are scaled here and not with the queries: products of bf16 are exact in f32, and so are most of their
+// sums.
+template <class Score>
+void softmax_row(const Work& w, int64_t r, int64_t base, int64_t first, int64_t last, int64_t lo, int64_t hi,
+                 int64_t wide, float scale, const QueryScore<Score>& score) {
     float* s = w.scores + r * score_stride;
     Floats highest = splat(w.top[r]);
     if (lo <= first && last <= hi) {
         for (int64_t i = first; i < last; i += width) {
-            const Floats score = load(s + i) * scale;
-            store(s + i, score);
-            highest = larger(highest, score);
+            const Floats x = score(load(s + i) * scale, base + i);
+            store(s + i, x);
+            highest = larger(highest, x);
         }
     } else {
         for (int64_t i = first; i < last; i += width) {
-            const Floats seen = choose(inside(i, lo, hi), load(s + i) * scale, splat(none));
+            const Floats seen = choose(inside(i, lo, hi), score(load(s + i) * scale, base + i), splat(none));
             store(s + i, seen);
             highest = larger(highest, seen);
         }
@@ -77,12 +79,13 @@ void softmax_row(const Work& w, int64_t r, int64_t first, int64_t last, int64_t 
     store(w.total + r * width, total);
 }
 
-template <class Scalar>
-void attend(const AttentionForward& a, const HeadLayout& at, const Work& w, const float* keys, const float* values,
-            int64_t b, int64_t h, int64_t t0) {
-    const int64_t count = std::min(query_tile, at.T - t0), wide = at.wide;
-    const Intervals of = {a.lo.as<int32_t>() + b * at.T, a.hi.as<int32_t>() + b * at.T};
-    pack_queries(w.queries, a.qkv.as<Scalar>() + at.query(b, t0, h), at.row, count, at);
+template <class Scalar, class Score>
+void attend(const AttentionForward& a, const Score& score, const HeadLayout& at, const Work& w, const float* keys,
+            const float* values, int64_t b, int64_t h, int64_t t0) {
+    const int64_t count = std::min(query_tile, at.Tq - t0), wide = at.wide;
+    const Intervals of = {a.lo.as<int32_t>() + b * at.Tq, a.hi.as<int32_t>() + b * at.Tq};
+    const auto queries = heads_of<const Scalar>(a.q, at.Tq, at.D);
+    pack_queries(w.queries, queries.at(b, t0, h), queries.stride, count, at);
     std::fill(w.out, w.out + query_tile * wide, 0.f);
     std::fill(w.total, w.total + query_tile * width, 0.f);
     std::fill(w.top, w.top + query_tile, none);
@@ -97,24 +100,26 @@ void attend(const AttentionForward& a, const HeadLayout& at, const Work& w, cons
             float* scores = w.scores + r * score_stride;
             group_scores(scores, w.queries + r / tile_rows * at.query_panel(), panels, span, at);
             for (int64_t q = r; q < r_end; ++q)
-                softmax_row(w, q, span.first_panel() * tile_columns, span.last_panel() * tile_columns,
-                            of.lo[t0 + q] - base, of.hi[t0 + q] - base, wide, float(a.scale));
+                softmax_row(w, q, base, span.first_panel() * tile_columns, span.last_panel() * tile_columns,
+                            of.lo[t0 + q] - base, of.hi[t0 + q] - base, wide, float(a.scale),
+                            QueryScore<Score>{score, b, h, t0 + q});
             add_matmul<score_stride, 1>(w.out + r * wide, scores + span.first, values + (base + span.first) * wide,
                                         span.last - span.first, wide);
         }
     }
     for (int64_t r = 0; r < count; ++r) {
         const float total = sum(load(w.total + r * width)), share = total > 0 ? 1 / total : total == 0 ? 0 : total;
-        Scalar* y = a.y.as<Scalar>() + ((b * at.T + t0 + r) * at.H + h) * at.D;
+        Scalar* y = a.y.as<Scalar>() + ((b * at.Tq + t0 + r) * at.H + h) * at.D;
         sweep(at.D, [&](int64_t d, auto lanes) { store(y + d, load(w.out + r * wide + d) * share, lanes); });
-        a.lse.as<float>()[(b * at.H + h) * at.T + t0 + r] = total == 0 ? none : w.top[r] + std::log(total);
+        a.lse.as<float>()[(b * at.H + h) * at.Tq + t0 + r] = total == 0 ? none : w.top[r] + std::log(total);
     }
 }
 
-template <class Scalar>
-void run(const AttentionForward& a) {
+template <class Scalar, class Score>
+void run(const AttentionForward& a, const Score& score) {
     static thread_local Buffer buffer;
-    const HeadLayout at = {a.T, a.H, a.G, a.D};
+    const HeadLayout at = {a.Tq, a.Tk, a.H, a.G, a.D};
+    const auto k = heads_of<const Scalar>(a.k, a.Tk, a.D), v = heads_of<const Scalar>(a.v, a.Tk, a.D);
     const int64_t pairs = int64_t(a.B) * a.G, keys_size = at.key_panels(),
                   pair_size = keys_size + at.key_tiles() * key_tile * at.wide;
     const int64_t wave = std::clamp<int64_t>(wave_floats / pair_size, 1, pairs),
@@ -127,20 +132,18 @@ void run(const AttentionForward& a) {
         parallel_items(here * at.key_tiles(), items_of(4 * double(key_tile * at.D)), [&](int64_t i, int) {
             const int64_t pair = first + i / at.key_tiles(), b = pair / a.G, g = pair % a.G,
                           base = i % at.key_tiles() * key_tile;
-            const int64_t count = std::min(key_tile, at.T - base);
+            const int64_t count = std::min(key_tile, at.Tk - base);
             float* keys = packed + (pair - first) * pair_size;
-            pack_keys(keys + base / tile_columns * at.key_panel(), a.qkv.as<Scalar>() + at.key(b, base, g), at.row,
-                      count, at);
-            widen_rows(keys + keys_size + base * at.wide, a.qkv.as<Scalar>() + at.value(b, base, g), at.row, count,
-                       at.D, at.wide);
+            pack_keys(keys + base / tile_columns * at.key_panel(), k.at(b, base, g), k.stride, count, at);
+            widen_rows(keys + keys_size + base * at.wide, v.at(b, base, g), v.stride, count, at.D, at.wide);
         });
         // The last queries see the most keys under a causal mask: they go first, so that no thread is left with one.
         const int64_t tiles = at.query_tiles(), items = here * at.group_size();
         parallel_items(
-            items * tiles, items_of(double(std::min(query_tile, at.T) * at.T * at.D)), [&](int64_t i, int thread) {
+            items * tiles, items_of(double(std::min(query_tile, at.Tq) * at.Tk * at.D)), [&](int64_t i, int thread) {
                 const int64_t pair = first + i % items / at.group_size(), tile = tiles - 1 - i / items;
                 const float* keys = packed + (pair - first) * pair_size;
-                attend<Scalar>(a, at, Work(work + thread * work_size, at), keys, keys + keys_size, pair / a.G,
+                attend<Scalar>(a, score, at, Work(work + thread * work_size, at), keys, keys + keys_size, pair / a.G,
                                pair % a.G * at.group_size() + i % at.group_size(), tile * query_tile);
             });
     }
@@ -149,8 +152,9 @@ void run(const AttentionForward& a) {
 }  // namespace
 
 void attention_forward(const AttentionForward& a, Stream) {
-    check_intervals(a.lo, a.hi, a.B, a.T);
-    by_dtype(a.qkv.dtype, [&](auto kind) { run<decltype(kind)>(a); });
+    check_intervals(a.lo, a.hi, a.B, a.Tq, a.Tk);
+    by_dtype(a.q.dtype,
+             [&](auto kind) { by_score(a.score, [&](const auto& score) { run<decltype(kind)>(a, score); }); });
 }
 
 }  // namespace gradus::cpu

@@ -7,6 +7,7 @@
 //
 // Heads are converted to f32 and packed once for each (sequence, kv head), then serve all query tiles and query heads.
 // D is rounded up to `wide` columns with zeros, so that any head width works.
+#include "kernels/attention.h"
 #include "kernels/cpu/buffer.h"
 #include "kernels/cpu/matmul_pack.h"
 #include "kernels/cpu/matmul_tile.h"
@@ -22,19 +23,15 @@ static_assert(key_tile % tile_columns == 0, "a key tile is whole panels");
 
 inline int64_t tiles_of(int64_t n, int64_t tile) { return (n + tile - 1) / tile; }
 
-// Where the heads lie in a row of qkv, and how wide things are.
 struct HeadLayout {
-    int64_t T, H, G, D;
-    int64_t row = (H + 2 * G) * D, wide = round_up(D, tile_columns);
+    int64_t Tq, Tk, H, G, D;
+    int64_t wide = round_up(D, tile_columns);
 
     int64_t group_size() const { return H / G; }
-    int64_t query(int64_t b, int64_t t, int64_t h) const { return (b * T + t) * row + h * D; }
-    int64_t key(int64_t b, int64_t t, int64_t g) const { return (b * T + t) * row + (H + g) * D; }
-    int64_t value(int64_t b, int64_t t, int64_t g) const { return (b * T + t) * row + (H + G + g) * D; }
-    int64_t query_tiles() const { return tiles_of(T, query_tile); }
-    int64_t key_tiles() const { return tiles_of(T, key_tile); }
+    int64_t query_tiles() const { return tiles_of(Tq, query_tile); }
+    int64_t key_tiles() const { return tiles_of(Tk, key_tile); }
 
-    // Sizes in floats: panels of keys for a whole sequence, rows of a whole sequence, panels and rows of a query tile.
+    // Sizes in floats: panels of the keys of a sequence, rows of these keys, panels and rows of a query tile.
     int64_t key_panel() const { return D * tile_columns; }
     int64_t key_panels() const { return key_tiles() * (key_tile / tile_columns) * key_panel(); }
     int64_t key_matrix() const { return key_tiles() * key_rows * wide; }
@@ -60,7 +57,7 @@ inline Span span_of(const Intervals& of, int64_t t, int64_t t_end, int64_t base)
 }
 
 // Promises about lo and hi that no shape can check.
-void check_intervals(const Tensor& lo, const Tensor& hi, int64_t B, int64_t T);
+void check_intervals(const Tensor& lo, const Tensor& hi, int64_t B, int64_t Tq, int64_t Tk);
 
 // count rows of D channels, `stride` apart, as f32 rows of `wide` channels, the rest zeros.
 template <class Scalar>

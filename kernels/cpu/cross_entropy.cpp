@@ -71,7 +71,7 @@ void check_targets(const Tensor& targets, int64_t V) {
 template <class Scalar>
 void gradient(const CrossEntropyBackward& a, int64_t n) {
     const int64_t V = a.logits.last(), target = a.targets.as<int32_t>()[n];
-    Scalar* z = a.logits.as<Scalar>() + n * V;
+    Scalar* z = a.logits.as<Scalar>() + n * a.logits.stride();
     const float coefficient = a.coefficient ? a.coefficient.as<float>()[n] : 1;
     if (target < 0 || coefficient == 0) return sweep(V, [&](int64_t i, auto lanes) { store(z + i, Floats{}, lanes); });
 
@@ -97,7 +97,7 @@ void cross_entropy_stats(const CrossEntropyStats& a, Stream) {
         by_temperature(a.temperature, [&](auto tempered) {
             parallel(a.logits.rows(), row_grain(V), [&](int64_t first, int64_t last) {
                 for (int64_t n = first; n < last; ++n)
-                    statistics(a.stats.as<float>() + n * 4, a.logits.as<Scalar>() + n * V, V,
+                    statistics(a.stats.as<float>() + n * 4, a.logits.as<Scalar>() + n * a.logits.stride(), V,
                                a.targets.as<int32_t>()[n] - a.vocab_offset, tempered);
             });
         });

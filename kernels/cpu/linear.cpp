@@ -19,13 +19,14 @@ void matmul(const Matmul& p) {
 // Sums of whole columns: a stretch of columns belongs to one thread, which takes the rows in order, in blocks so that a
 // long sum of small numbers keeps its digits.
 template <class Scalar>
-void column_sum(float* total, const Scalar* x, int64_t N, int64_t C) {
+void column_sum(float* total, const Scalar* x, int64_t stride, int64_t N, int64_t C) {
     constexpr int64_t block = 64;
     parallel(C, std::max<int64_t>(64, (1 << 16) / N / 64 * 64), [&](int64_t first, int64_t last) {
         for (int64_t n = 0; n < N; n += block)
             sweep(last - first, [&](int64_t i, auto lanes) {
                 Floats part = {};
-                for (int64_t row = n; row < std::min(N, n + block); ++row) part += load(x + row * C + first + i, lanes);
+                for (int64_t row = n; row < std::min(N, n + block); ++row)
+                    part += load(x + row * stride + first + i, lanes);
                 store(total + first + i, load(total + first + i, lanes) + part, lanes);
             });
     });
@@ -41,7 +42,8 @@ void linear_forward(const LinearForward& a, Stream) {
                       .K = a.x.last(),
                       .a = matrix(a.x),
                       .b = matrix(a.w).transposed(),
-                      .bias = a.b.data};
+                      .bias = a.b.data,
+                      .out_stride = a.y.stride()};
     if (p.M >= 1 && p.M <= thin_rows) thin_matmul(p);
     else matmul(p);
 }
@@ -68,7 +70,7 @@ void linear_backward_weight(const LinearBackwardWeight& a, Stream) {
     if (!a.d_b || a.x.rows() == 0) return;
     by_dtype(a.d_y.dtype, [&](auto kind) {
         using Scalar = decltype(kind);
-        column_sum(a.d_b.as<float>(), a.d_y.as<Scalar>(), a.d_y.rows(), a.d_y.last());
+        column_sum(a.d_b.as<float>(), a.d_y.as<Scalar>(), a.d_y.stride(), a.d_y.rows(), a.d_y.last());
     });
 }
 

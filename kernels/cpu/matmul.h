@@ -22,7 +22,7 @@ struct Matrix {
         return static_cast<const char*>(data) + size_t(m * row + n * column) * size_of(dtype);
     }
 };
-inline Matrix matrix(const Tensor& t) { return {t.data, t.dtype, t.last(), 1}; }
+inline Matrix matrix(const Tensor& t) { return {t.data, t.dtype, t.stride(), 1}; }
 
 struct Matmul {
     void* out;    // [M,N], rows contiguous
@@ -32,6 +32,9 @@ struct Matmul {
     const void* bias = nullptr;  // [N], of out's dtype
     bool accumulate = false;     // f32 out only
     bool symmetric = false;      // b is a's transpose, f32: only the half below the diagonal is computed, then mirrored
+    int64_t out_stride = 0;      // elements from one row of out to the next; 0: N
+
+    int64_t out_row() const { return out_stride ? out_stride : N; }
 };
 
 // For more than a handful of rows: packs blocks of both operands into f32 panels and multiplies those.

@@ -52,7 +52,7 @@ void finish(const Target& t, const Tile& tile, int64_t m, int64_t n, int64_t row
         float* partial = t.partial + (m + r - t.first_row) * t.stride + (n + c - t.first_column);
         if (!t.first || p.accumulate) x += load(partial, lanes);
         if (bias) x += load(bias + c, lanes);
-        if (t.last) store(static_cast<Scalar*>(p.out) + (m + r) * p.N + n + c, x, lanes);
+        if (t.last) store(static_cast<Scalar*>(p.out) + (m + r) * p.out_row() + n + c, x, lanes);
         else store(partial, x, lanes);
     };
     if (columns == tile_columns) {
@@ -142,13 +142,14 @@ void run(const Matmul& p) {
                     pack<tile_columns>(b_panels + i * panel_size(tile_columns, depth),
                                        std::min(packed_at_once, b_count - i), p.b, p.b.rows_are_contiguous(),
                                        p.b.at(k, n + i * tile_columns), columns - i * tile_columns, depth);
-                const Target target = {.p = p,
-                                       .partial = own_partial ? partial : static_cast<float*>(p.out) + m * p.N + n,
-                                       .stride = own_partial ? N : p.N,
-                                       .first_row = m,
-                                       .first_column = n,
-                                       .first = k == 0,
-                                       .last = k + depth == p.K};
+                const Target target = {
+                    .p = p,
+                    .partial = own_partial ? partial : static_cast<float*>(p.out) + m * p.out_row() + n,
+                    .stride = own_partial ? N : p.out_row(),
+                    .first_row = m,
+                    .first_column = n,
+                    .first = k == 0,
+                    .last = k + depth == p.K};
                 const int64_t down = (rows + rows_of_piece - 1) / rows_of_piece;
                 const int64_t right = (columns + columns_of_piece - 1) / columns_of_piece;
 #pragma omp for schedule(dynamic, 1)

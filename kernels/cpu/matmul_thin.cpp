@@ -38,7 +38,7 @@ void dot(const Matmul& p, const float* a, int64_t n) {
         Floats all = total[m][0];
         for (int j = 1; j < chains; ++j) all += total[m][j];
         const float bias = p.bias ? float(static_cast<const Scalar*>(p.bias)[n]) : 0;
-        static_cast<Scalar*>(p.out)[m * p.N + n] = Scalar(sum(all) + bias);
+        static_cast<Scalar*>(p.out)[m * p.out_row() + n] = Scalar(sum(all) + bias);
     }
 }
 

@@ -30,7 +30,7 @@ struct Kernel {
 Kernel make(const Matmul& p) {
     const dnnl::memory::desc a({p.M, p.K}, type(p.a.dtype), dnnl::memory::dims{p.a.row, p.a.column});
     const dnnl::memory::desc b({p.K, p.N}, type(p.b.dtype), dnnl::memory::dims{p.b.row, p.b.column});
-    const dnnl::memory::desc out({p.M, p.N}, type(p.dtype), dnnl::memory::dims{p.N, 1});
+    const dnnl::memory::desc out({p.M, p.N}, type(p.dtype), dnnl::memory::dims{p.out_row(), 1});
     const dnnl::memory::desc bias({1, p.N}, type(p.dtype), dnnl::memory::dims{p.N, 1});
     dnnl::primitive_attr attributes;
     attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
@@ -46,12 +46,12 @@ Kernel make(const Matmul& p) {
 
 // A primitive is built for the number of threads that will run it.
 const Kernel& kernel_for(const Matmul& p) {
-    using Key =
-        std::tuple<int64_t, int64_t, int64_t, DType, DType, DType, int64_t, int64_t, int64_t, int64_t, bool, bool, int>;
+    using Key = std::tuple<int64_t, int64_t, int64_t, DType, DType, DType, int64_t, int64_t, int64_t, int64_t, int64_t,
+                           bool, bool, int>;
     static auto& kernels = *new std::map<Key, Kernel>;
     static std::mutex guard;
-    const Key key = {p.M,        p.N,     p.K,        p.dtype,           p.a.dtype,    p.b.dtype, p.a.row,
-                     p.a.column, p.b.row, p.b.column, p.bias != nullptr, p.accumulate, threads()};
+    const Key key = {p.M,        p.N,     p.K,        p.dtype,     p.a.dtype,         p.b.dtype,    p.a.row,
+                     p.a.column, p.b.row, p.b.column, p.out_row(), p.bias != nullptr, p.accumulate, threads()};
     const std::lock_guard<std::mutex> hold(guard);
     auto found = kernels.find(key);
     if (found == kernels.end()) found = kernels.emplace(key, make(p)).first;

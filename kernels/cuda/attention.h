@@ -1,37 +1,37 @@
 #pragma once
-// What the attention kernels share: where heads lie in a row of qkv, a warp's dot product, and its walk over the keys of one
-// query. Formulas: kernels/attention.h.
+// What the attention kernels share: sizes, a warp's dot product, and its loop over the keys of one query.
+// Formulas: kernels/attention.h.
 //
 // A warp owns one row of D sums (y, d_q, …) in shared memory, whatever D is. Each lane reads and writes the channels lane,
 // lane + 32, … alone, here as everywhere, so the lanes need no barrier.
+#include "kernels/attention.h"
 #include "kernels/cuda/common.h"
 
 namespace gradus::DEVICE {
 
-struct QkvRow {
-    int64_t H, G, D;
+struct HeadSizes {
+    int64_t B, Tq, Tk, H, G, D;
 
-    __device__ int64_t width() const { return (H + 2 * G) * D; }
     __device__ int64_t group(int64_t h) const { return h * G / H; }
-    __device__ int64_t query(int64_t n, int64_t h) const { return n * width() + h * D; }
-    __device__ int64_t key(int64_t n, int64_t g) const { return n * width() + (H + g) * D; }
-    __device__ int64_t value(int64_t n, int64_t g) const { return n * width() + (H + G + g) * D; }
 };
 
-// Where row i of [B,heads,T] stands.
-struct Place {
+// Row i of [B,heads,T].
+struct RowIndex {
     int64_t b, head, t;
 };
-__device__ inline Place place_of(int64_t i, int64_t heads, int64_t T) { return {i / T / heads, i / T % heads, i % T}; }
+__device__ inline RowIndex row_index(int64_t i, int64_t heads, int64_t T) {
+    return {i / T / heads, i / T % heads, i % T};
+}
 
 struct Interval {
     int64_t lo, hi;
 };
 
 // [lo, hi) of query t of sequence b, with the promises that are made about it.
-__device__ inline Interval interval_of(const int32_t* lo, const int32_t* hi, int64_t b, int64_t t, int64_t T) {
-    const int64_t n = b * T + t;
-    device_check(0 <= lo[n] && hi[n] <= T);
+__device__ inline Interval interval_of(const int32_t* lo, const int32_t* hi, int64_t b, int64_t t,
+                                       const HeadSizes& of) {
+    const int64_t n = b * of.Tq + t;
+    device_check(0 <= lo[n] && hi[n] <= of.Tk);
     device_check(t == 0 || (lo[n - 1] <= lo[n] && hi[n - 1] <= hi[n]));
     return {lo[n], hi[n]};
 }
@@ -54,24 +54,38 @@ __device__ float dot(const Scalar* a, const Scalar* b, int64_t D) {
     return warp_sum(sum);
 }
 
-// One query against the keys and values [lo, hi), each `stride` elements after the one before. Writes y, returns lse.
-//
-// The softmax is online: `total` and `sums` are relative to the largest score so far, and shrink when a larger one comes.
-// That score starts at the lowest float, because −∞ − (−∞) is not 0; so an empty interval gives y = 0 and lse = −∞.
+// The rows of one head of a sequence.
 template <class Scalar>
-__device__ float attend(Scalar* y, float* sums, const Scalar* q, const Scalar* keys, const Scalar* values,
-                        int64_t stride, int64_t lo, int64_t hi, int64_t D, float scale) {
-    float top = std::numeric_limits<float>::lowest(), total = 0;
+struct OneHead {
+    const Scalar* data;
+    int64_t stride;
+
+    __device__ const Scalar* at(int64_t u) const { return data + u * stride; }
+};
+template <class Scalar>
+__device__ OneHead<Scalar> one_head(const HeadRows<const Scalar>& rows, int64_t b, int64_t g) {
+    return {rows.at(b, 0, g), rows.stride};
+}
+
+// One query against the keys and values [lo, hi). Writes y, returns lse.
+//
+// The softmax is online: `sum_exp` and `sums` are relative to the largest score so far, and shrink when a larger one comes.
+// That score starts at the lowest float, because −∞ − (−∞) is not 0; so an empty interval gives y = 0 and lse = −∞.
+template <class Scalar, class Score>
+__device__ float attend(Scalar* y, float* sums, const Scalar* q, const OneHead<Scalar>& keys,
+                        const OneHead<Scalar>& values, int64_t lo, int64_t hi, int64_t D, float scale,
+                        const QueryScore<Score>& score) {
+    float max = std::numeric_limits<float>::lowest(), sum_exp = 0;
     for (int64_t d = threadIdx.x; d < D; d += warp) sums[d] = 0;
     for (int64_t u = lo; u < hi; ++u) {
-        const float s = scale * dot(q, keys + u * stride, D);
-        const float higher = fmaxf(top, s), shrink = expf(top - higher), p = expf(s - higher);
-        top = higher;
-        total = total * shrink + p;
-        for (int64_t d = threadIdx.x; d < D; d += warp) sums[d] = sums[d] * shrink + p * float(values[u * stride + d]);
+        const float s = score(scale * dot(q, keys.at(u), D), u);
+        const float higher = fmaxf(max, s), shrink = expf(max - higher), p = expf(s - higher);
+        max = higher;
+        sum_exp = sum_exp * shrink + p;
+        for (int64_t d = threadIdx.x; d < D; d += warp) sums[d] = sums[d] * shrink + p * float(values.at(u)[d]);
     }
-    for (int64_t d = threadIdx.x; d < D; d += warp) y[d] = Scalar(total == 0 ? 0.f : sums[d] / total);
-    return top + logf(total);
+    for (int64_t d = threadIdx.x; d < D; d += warp) y[d] = Scalar(sum_exp == 0 ? 0.f : sums[d] / sum_exp);
+    return max + logf(sum_exp);
 }
 
 }  // namespace gradus::DEVICE

@@ -2,9 +2,9 @@
 //
 // Plan. Three kernels, none with atomics; p is computed again from lse in two of them.
 //   delta       One warp per query (b, h, t).
-//   d_q         One warp per query: it walks the keys that the query sees, in their order.
-//   d_k, d_v    One warp per key (b, g, u): it walks the query heads of its group and the queries that see the key, in
-//               their order. lo and hi never decrease, so these queries are neighbours: from the first with hi > u to
+//   d_q         One warp per query: it goes through the keys that the query sees, in their order.
+//   d_k, d_v    One warp per key (b, g, u): it goes through the query heads of its group and the queries that see the key,
+//               in their order. lo and hi never decrease, so these queries are neighbours: from the first with hi > u to
 //               before the first with lo > u.
 // The lanes share the D channels, so every row is read coalesced.
 #include "kernels/attention.h"
@@ -16,46 +16,53 @@ namespace gradus::DEVICE {
 namespace {
 
 template <class Scalar>
-__global__ void attention_delta_kernel(float* delta, const Scalar* d_y, const Scalar* y, int64_t B, int64_t T,
-                                       QkvRow at) {
-    const auto [b, h, t] = place_of(row(), at.H, T);
-    if (b >= B) return;
-    const int64_t begin = ((b * T + t) * at.H + h) * at.D;
-    const float mine = dot(d_y + begin, y + begin, at.D);
+__global__ void attention_delta_kernel(float* delta, HeadRows<const Scalar> d_y, HeadRows<const Scalar> y,
+                                       HeadSizes of) {
+    const auto [b, h, t] = row_index(row(), of.H, of.Tq);
+    if (b >= of.B) return;
+    const float mine = dot(d_y.at(b, t, h), y.at(b, t, h), of.D);
     if (threadIdx.x == 0) delta[row()] = mine;
 }
 
-// p and d_s of one query and one key.
+// p and d_s of query q and key u.
 struct Pair {
     float p, d_s;
 };
 
-template <class Scalar>
+template <class Scalar, class Score>
 __device__ Pair pair_of(const Scalar* q, const Scalar* k, const Scalar* v, const Scalar* d_y, float lse, float delta,
-                        int64_t D, float scale) {
-    const float p = expf(scale * dot(q, k, D) - lse);
-    return {p, p * (dot(d_y, v, D) - delta) * scale};
+                        int64_t D, float scale, const QueryScore<Score>& score, int64_t u) {
+    const float s = scale * dot(q, k, D), p = expf(score(s, u) - lse);
+    return {p, score.backward(p * (dot(d_y, v, D) - delta), s, u) * scale};
 }
 
+// What both kernels read.
 template <class Scalar>
-__global__ void attention_query_kernel(Scalar* d_qkv, const Scalar* d_y, const Scalar* qkv, const float* lse,
-                                       const float* delta, const int32_t* lo, const int32_t* hi, int64_t B, int64_t T,
-                                       QkvRow at, float scale) {
-    DYNAMIC_SHARED(float, shared);
-    const auto [b, h, t] = place_of(row(), at.H, T);
-    if (b >= B) return;
-    const auto [first, last] = interval_of(lo, hi, b, t, T);
-    const int64_t n = b * T + t, g = at.group(h);
-    const Scalar *const q = qkv + at.query(n, h), *const d_out = d_y + (n * at.H + h) * at.D;
-    float* const d_q = shared + threadIdx.y * at.D;
+struct Operands {
+    HeadRows<const Scalar> d_y, q, k, v;
+    const float *lse, *delta;
+    const int32_t *lo, *hi;
+};
 
-    for (int64_t d = threadIdx.x; d < at.D; d += warp) d_q[d] = 0;
+template <class Scalar, class Score>
+__global__ void attention_query_kernel(HeadRows<Scalar> d_q, Operands<Scalar> in, HeadSizes of, float scale,
+                                       Score score_function) {
+    DYNAMIC_SHARED(float, shared);
+    const auto [b, h, t] = row_index(row(), of.H, of.Tq);
+    if (b >= of.B) return;
+    const auto [first, last] = interval_of(in.lo, in.hi, b, t, of);
+    const int64_t g = of.group(h);
+    const QueryScore<Score> score = {score_function, b, h, t};
+    const Scalar *const q = in.q.at(b, t, h), *const d_out = in.d_y.at(b, t, h);
+    float* const sums = shared + threadIdx.y * of.D;
+
+    for (int64_t d = threadIdx.x; d < of.D; d += warp) sums[d] = 0;
     for (int64_t u = first; u < last; ++u) {
-        const Scalar *const k = qkv + at.key(b * T + u, g), *const v = qkv + at.value(b * T + u, g);
-        const float d_s = pair_of(q, k, v, d_out, lse[row()], delta[row()], at.D, scale).d_s;
-        for (int64_t d = threadIdx.x; d < at.D; d += warp) d_q[d] += d_s * float(k[d]);
+        const Scalar *const k = in.k.at(b, u, g), *const v = in.v.at(b, u, g);
+        const float d_s = pair_of(q, k, v, d_out, in.lse[row()], in.delta[row()], of.D, scale, score, u).d_s;
+        for (int64_t d = threadIdx.x; d < of.D; d += warp) sums[d] += d_s * float(k[d]);
     }
-    for (int64_t d = threadIdx.x; d < at.D; d += warp) d_qkv[at.query(n, h) + d] = Scalar(d_q[d]);
+    for (int64_t d = threadIdx.x; d < of.D; d += warp) d_q.at(b, t, h)[d] = Scalar(sums[d]);
 }
 
 // The first t with values[t] > u, or T; values never decrease.
@@ -69,52 +76,54 @@ __device__ int64_t first_above(const int32_t* values, int64_t T, int64_t u) {
     return first;
 }
 
-template <class Scalar>
-__global__ void attention_key_kernel(Scalar* d_qkv, const Scalar* d_y, const Scalar* qkv, const float* lse,
-                                     const float* delta, const int32_t* lo, const int32_t* hi, int64_t B, int64_t T,
-                                     QkvRow at, float scale) {
+template <class Scalar, class Score>
+__global__ void attention_key_kernel(HeadRows<Scalar> d_k, HeadRows<Scalar> d_v, Operands<Scalar> in, HeadSizes of,
+                                     float scale, Score score) {
     DYNAMIC_SHARED(float, shared);
-    const auto [b, g, u] = place_of(row(), at.G, T);
-    if (b >= B) return;
-    const int64_t first = first_above(hi + b * T, T, u), last = first_above(lo + b * T, T, u);
-    const int64_t m = b * T + u, members = at.H / at.G;
-    const Scalar *const k = qkv + at.key(m, g), *const v = qkv + at.value(m, g);
-    float *const d_k = shared + threadIdx.y * 2 * at.D, *const d_v = d_k + at.D;
+    const auto [b, g, u] = row_index(row(), of.G, of.Tk);
+    if (b >= of.B) return;
+    const int64_t first = first_above(in.hi + b * of.Tq, of.Tq, u), last = first_above(in.lo + b * of.Tq, of.Tq, u);
+    const int64_t members = of.H / of.G;
+    const Scalar *const k = in.k.at(b, u, g), *const v = in.v.at(b, u, g);
+    float *const k_sums = shared + threadIdx.y * 2 * of.D, *const v_sums = k_sums + of.D;
 
-    for (int64_t d = threadIdx.x; d < at.D; d += warp) d_k[d] = d_v[d] = 0;
+    for (int64_t d = threadIdx.x; d < of.D; d += warp) k_sums[d] = v_sums[d] = 0;
     for (int64_t h = g * members; h < (g + 1) * members; ++h)
         for (int64_t t = first; t < last; ++t) {
-            const int64_t n = b * T + t, query = (b * at.H + h) * T + t;
-            const Scalar *const q = qkv + at.query(n, h), *const d_out = d_y + (n * at.H + h) * at.D;
-            const auto [p, d_s] = pair_of(q, k, v, d_out, lse[query], delta[query], at.D, scale);
-            for (int64_t d = threadIdx.x; d < at.D; d += warp) {
-                d_v[d] += p * float(d_out[d]);
-                d_k[d] += d_s * float(q[d]);
+            const int64_t query = (b * of.H + h) * of.Tq + t;
+            const Scalar *const q = in.q.at(b, t, h), *const d_out = in.d_y.at(b, t, h);
+            const auto [p, d_s] = pair_of(q, k, v, d_out, in.lse[query], in.delta[query], of.D, scale,
+                                          QueryScore<Score>{score, b, h, t}, u);
+            for (int64_t d = threadIdx.x; d < of.D; d += warp) {
+                v_sums[d] += p * float(d_out[d]);
+                k_sums[d] += d_s * float(q[d]);
             }
         }
-    for (int64_t d = threadIdx.x; d < at.D; d += warp) {
-        d_qkv[at.key(m, g) + d] = Scalar(d_k[d]);
-        d_qkv[at.value(m, g) + d] = Scalar(d_v[d]);
+    for (int64_t d = threadIdx.x; d < of.D; d += warp) {
+        d_k.at(b, u, g)[d] = Scalar(k_sums[d]);
+        d_v.at(b, u, g)[d] = Scalar(v_sums[d]);
     }
 }
 
 }  // namespace
 
 void attention_backward(const AttentionBackward& a, Stream s) {
-    const QkvRow at = {a.H, a.G, a.D};
-    const int64_t B = a.B, T = a.T, queries = B * T * a.H, keys = B * T * a.G;
-    const int32_t *lo = a.lo.as<int32_t>(), *hi = a.hi.as<int32_t>();
-    const float *lse = a.lse.as<float>(), scale = float(a.scale);
-    float* const delta = a.delta.as<float>();
-    by_dtype(a.qkv.dtype, [&](auto kind) {
+    const HeadSizes of = {a.B, a.Tq, a.Tk, a.H, a.G, a.D};
+    const int64_t queries = of.B * of.Tq * of.H, keys = of.B * of.Tk * of.G;
+    by_dtype(a.q.dtype, [&](auto kind) {
         using Scalar = decltype(kind);
-        const Scalar *d_y = a.d_y.as<Scalar>(), *qkv = a.qkv.as<Scalar>(), *y = a.y.as<Scalar>();
-        Scalar* const d_qkv = a.d_qkv.as<Scalar>();
-        launch_rows(attention_delta_kernel<Scalar>, queries, s, delta, d_y, y, B, T, at);
-        launch_rows_with(a.D, attention_query_kernel<Scalar>, queries, s, d_qkv, d_y, qkv, lse, delta, lo, hi, B, T, at,
-                         scale);
-        launch_rows_with(2 * a.D, attention_key_kernel<Scalar>, keys, s, d_qkv, d_y, qkv, lse, delta, lo, hi, B, T, at,
-                         scale);
+        const auto of_queries = [&](const Tensor& t) { return heads_of<const Scalar>(t, a.Tq, a.D); };
+        const auto of_keys = [&](const Tensor& t) { return heads_of<const Scalar>(t, a.Tk, a.D); };
+        const Operands<Scalar> in = {of_queries(a.d_y), of_queries(a.q),     of_keys(a.k),       of_keys(a.v),
+                                     a.lse.as<float>(), a.delta.as<float>(), a.lo.as<int32_t>(), a.hi.as<int32_t>()};
+        launch_rows(attention_delta_kernel<Scalar>, queries, s, a.delta.as<float>(), in.d_y, of_queries(a.y), of);
+        by_score(a.score, [&](auto score) {
+            launch_rows_with(a.D, attention_query_kernel<Scalar, decltype(score)>, queries, s,
+                             heads_of<Scalar>(a.d_q, a.Tq, a.D), in, of, float(a.scale), score);
+            launch_rows_with(2 * a.D, attention_key_kernel<Scalar, decltype(score)>, keys, s,
+                             heads_of<Scalar>(a.d_k, a.Tk, a.D), heads_of<Scalar>(a.d_v, a.Tk, a.D), in, of,
+                             float(a.scale), score);
+        });
     });
 }
 

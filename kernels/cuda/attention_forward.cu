@@ -11,27 +11,32 @@ namespace gradus::DEVICE {
 
 namespace {
 
-template <class Scalar>
-__global__ void attention_forward_kernel(Scalar* y, float* lse, const Scalar* qkv, const int32_t* lo, const int32_t* hi,
-                                         int64_t B, int64_t T, QkvRow at, float scale) {
+template <class Scalar, class Score>
+__global__ void attention_forward_kernel(HeadRows<Scalar> y, float* lse, HeadRows<const Scalar> q,
+                                         HeadRows<const Scalar> k, HeadRows<const Scalar> v, const int32_t* lo,
+                                         const int32_t* hi, HeadSizes of, float scale, Score score) {
     DYNAMIC_SHARED(float, shared);
-    const auto [b, h, t] = place_of(row(), at.H, T);
-    if (b >= B) return;
-    const int64_t n = b * T + t, g = at.group(h);
-    const auto [first, last] = interval_of(lo, hi, b, t, T);
-    const float mine = attend(y + (n * at.H + h) * at.D, shared + threadIdx.y * at.D, qkv + at.query(n, h),
-                              qkv + at.key(b * T, g), qkv + at.value(b * T, g), at.width(), first, last, at.D, scale);
+    const auto [b, h, t] = row_index(row(), of.H, of.Tq);
+    if (b >= of.B) return;
+    const int64_t g = of.group(h);
+    const auto [first, last] = interval_of(lo, hi, b, t, of);
+    const float mine = attend(y.at(b, t, h), shared + threadIdx.y * of.D, q.at(b, t, h), one_head(k, b, g),
+                              one_head(v, b, g), first, last, of.D, scale, QueryScore<Score>{score, b, h, t});
     if (threadIdx.x == 0) lse[row()] = mine;
 }
 
 }  // namespace
 
 void attention_forward(const AttentionForward& a, Stream s) {
-    by_dtype(a.qkv.dtype, [&](auto kind) {
+    by_dtype(a.q.dtype, [&](auto kind) {
         using Scalar = decltype(kind);
-        launch_rows_with(a.D, attention_forward_kernel<Scalar>, a.lse.size(), s, a.y.as<Scalar>(), a.lse.as<float>(),
-                         a.qkv.as<Scalar>(), a.lo.as<int32_t>(), a.hi.as<int32_t>(), a.B, a.T, QkvRow{a.H, a.G, a.D},
-                         float(a.scale));
+        by_score(a.score, [&](auto score) {
+            launch_rows_with(a.D, attention_forward_kernel<Scalar, decltype(score)>, a.lse.size(), s,
+                             heads_of<Scalar>(a.y, a.Tq, a.D), a.lse.as<float>(),
+                             heads_of<const Scalar>(a.q, a.Tq, a.D), heads_of<const Scalar>(a.k, a.Tk, a.D),
+                             heads_of<const Scalar>(a.v, a.Tk, a.D), a.lo.as<int32_t>(), a.hi.as<int32_t>(),
+                             HeadSizes{a.B, a.Tq, a.Tk, a.H, a.G, a.D}, float(a.scale), score);
+        });
     });
 }
 

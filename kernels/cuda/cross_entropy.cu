@@ -33,11 +33,12 @@ __device__ float relative_to(float max) { return max == -infinity ? 0.f : max; }
 
 template <class Scalar>
 __global__ void cross_entropy_stats_kernel(float* stats, const Scalar* logits, const int32_t* targets, int64_t N,
-                                           int64_t Vr, int64_t vocab_offset, float inverse_temperature) {
+                                           int64_t Vr, int64_t stride, int64_t vocab_offset,
+                                           float inverse_temperature) {
     const int64_t n = row();
     const int lane = threadIdx.x;
     if (n >= N) return;
-    const Scalar* const z = logits + n * Vr;
+    const Scalar* const z = logits + n * stride;
 
     float max = -infinity;
     for (int64_t v = lane; v < Vr; v += warp) max = fmaxf(max, float(z[v]));
@@ -88,17 +89,18 @@ __global__ void cross_entropy_forward_kernel(float* loss, float* lse, float* log
 
 template <class Scalar>
 __global__ void cross_entropy_backward_kernel(Scalar* logits, const float* lse, const int32_t* targets,
-                                              const float* coefficient, int64_t N, int64_t Vr, int64_t V,
-                                              int64_t vocab_offset, float scale, float kept, float uniform,
+                                              const float* coefficient, int64_t N, int64_t Vr, int64_t stride,
+                                              int64_t V, int64_t vocab_offset, float scale, float kept, float uniform,
                                               float z_loss, float inverse_temperature) {
     const int64_t i = element(), n = i / Vr, v = vocab_offset + i % Vr;
     if (n >= N) return;
     device_check(targets[n] < V);
+    Scalar& z = logits[n * stride + i % Vr];
     const float weight = coefficient ? coefficient[n] : 1.f;
-    const float p = expf(float(logits[i]) * inverse_temperature - lse[n]) * (1 + 2 * z_loss * lse[n]);
+    const float p = expf(float(z) * inverse_temperature - lse[n]) * (1 + 2 * z_loss * lse[n]);
     const float hit = v == targets[n] ? kept : 0.f;
     const bool none = targets[n] < 0 || weight == 0;
-    logits[i] = Scalar(none ? 0.f : scale * weight * (p - hit - uniform));
+    z = Scalar(none ? 0.f : scale * weight * (p - hit - uniform));
 }
 
 }  // namespace
@@ -108,7 +110,7 @@ void cross_entropy_stats(const CrossEntropyStats& a, Stream s) {
     by_dtype(a.logits.dtype, [&](auto kind) {
         using Scalar = decltype(kind);
         launch_rows(cross_entropy_stats_kernel<Scalar>, N, s, a.stats.as<float>(), a.logits.as<Scalar>(),
-                    a.targets.as<int32_t>(), N, Vr, a.vocab_offset, float(1 / a.temperature));
+                    a.targets.as<int32_t>(), N, Vr, a.logits.stride(), a.vocab_offset, float(1 / a.temperature));
     });
 }
 
@@ -134,8 +136,9 @@ void cross_entropy_backward(const CrossEntropyBackward& a, Stream s) {
     by_dtype(a.logits.dtype, [&](auto kind) {
         using Scalar = decltype(kind);
         launch_elements(cross_entropy_backward_kernel<Scalar>, N * Vr, s, a.logits.as<Scalar>(), a.lse.as<float>(),
-                        a.targets.as<int32_t>(), a.coefficient.as<float>(), N, Vr, a.V, a.vocab_offset,
-                        float(a.scale / a.temperature), kept, uniform, float(a.z_loss), float(1 / a.temperature));
+                        a.targets.as<int32_t>(), a.coefficient.as<float>(), N, Vr, a.logits.stride(), a.V,
+                        a.vocab_offset, float(a.scale / a.temperature), kept, uniform, float(a.z_loss),
+                        float(1 / a.temperature));
     });
 }
 

@@ -12,11 +12,11 @@ namespace gradus::DEVICE {
 namespace {
 
 template <class Scalar>
-__global__ void linear_bias_kernel(float* d_b, const Scalar* d_y, int64_t N, int64_t O) {
+__global__ void linear_bias_kernel(float* d_b, const Scalar* d_y, int64_t stride, int64_t N, int64_t O) {
     SHARED(float, parts, [row_lanes][warp]);
     const int64_t o = column();
     float sum = 0;
-    for (int64_t n = threadIdx.y; n < N && o < O; n += row_lanes) sum += float(d_y[n * O + o]);
+    for (int64_t n = threadIdx.y; n < N && o < O; n += row_lanes) sum += float(d_y[n * stride + o]);
     sum = column_sum(sum, parts);
     if (threadIdx.y == 0 && o < O) d_b[o] += sum;
 }
@@ -35,7 +35,7 @@ void linear_backward_weight(const LinearBackwardWeight& a, Stream s) {
     if (!a.d_b || N == 0) return;
     by_dtype(a.d_y.dtype, [&](auto kind) {
         using Scalar = decltype(kind);
-        launch_columns(linear_bias_kernel<Scalar>, O, s, a.d_b.as<float>(), a.d_y.as<Scalar>(), N, O);
+        launch_columns(linear_bias_kernel<Scalar>, O, s, a.d_b.as<float>(), a.d_y.as<Scalar>(), a.d_y.stride(), N, O);
     });
 }
 

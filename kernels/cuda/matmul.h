@@ -1,6 +1,6 @@
 #pragma once
 // The one matrix product that the ops of this folder call: cuBLASLt on a GPU (host/matmul.cu), plain loops on the CPU
-// (kernels/simt/matmul.cpp). All matrices are row-major, as everywhere.
+// (kernels/simt/matmul.cpp). All matrices are row-major, as everywhere; their rows may be strided (Tensor::row_stride).
 //
 //   c[m,n] = alpha · Σ_k A[m,k]·B[k,n]  (+ c[m,n] before, where it accumulates)  (+ bias[n])
 //

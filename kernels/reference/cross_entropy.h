@@ -12,7 +12,7 @@ void cross_entropy_stats(const CrossEntropyStats& a) {
     const int64_t N = a.logits.rows(), Vr = a.logits.last();
     const decltype(real_of(Scalar())) temperature(a.temperature);
     for (int64_t n = 0; n < N; ++n) {
-        const Scalar* z = a.logits.as<Scalar>() + n * Vr;
+        const Scalar* z = a.logits.as<Scalar>() + n * a.logits.stride();
         const int64_t target = a.targets.as<int32_t>()[n] - a.vocab_offset;
         auto x = [&](int64_t v) { return z[v] / temperature; };
 
@@ -78,7 +78,7 @@ void cross_entropy_backward(const CrossEntropyBackward& a) {
     const decltype(real_of(Scalar())) temperature(a.temperature);
     const Scalar* coefficient = a.coefficient.as<Scalar>();
     for (int64_t n = 0; n < N; ++n) {
-        Scalar* z = a.logits.as<Scalar>() + n * Vr;
+        Scalar* z = a.logits.as<Scalar>() + n * a.logits.stride();
         const Scalar lse = a.lse.as<Scalar>()[n];
         const int32_t target = a.targets.as<int32_t>()[n];
         if (target >= 0) index("target", target, a.V);

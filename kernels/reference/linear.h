@@ -14,7 +14,7 @@ void linear_forward(const LinearForward& a) {
         for (int64_t o = 0; o < O; ++o) {
             Scalar sum = 0;
             for (int64_t i = 0; i < I; ++i) sum += x[n * I + i] * w[o * I + i];
-            y[n * O + o] = sum + (b ? b[o] : Scalar(0));
+            y[n * a.y.stride() + o] = sum + (b ? b[o] : Scalar(0));
         }
 }
 
@@ -26,7 +26,7 @@ void linear_backward_input(const LinearBackwardInput& a) {
     for (int64_t n = 0; n < N; ++n)
         for (int64_t i = 0; i < I; ++i) {
             Scalar sum = 0;
-            for (int64_t o = 0; o < O; ++o) sum += d_y[n * O + o] * w[o * I + i];
+            for (int64_t o = 0; o < O; ++o) sum += d_y[n * a.d_y.stride() + o] * w[o * I + i];
             d_x[n * I + i] = sum;
         }
 }
@@ -39,12 +39,12 @@ void linear_backward_weight(const LinearBackwardWeight& a) {
     for (int64_t o = 0; o < O; ++o) {
         for (int64_t i = 0; i < I; ++i) {
             Scalar sum = 0;
-            for (int64_t n = 0; n < N; ++n) sum += d_y[n * O + o] * x[n * I + i];
+            for (int64_t n = 0; n < N; ++n) sum += d_y[n * a.d_y.stride() + o] * x[n * I + i];
             d_w[o * I + i] += sum;
         }
         if (!d_b) continue;
         Scalar sum = 0;
-        for (int64_t n = 0; n < N; ++n) sum += d_y[n * O + o];
+        for (int64_t n = 0; n < N; ++n) sum += d_y[n * a.d_y.stride() + o];
         d_b[o] += sum;
     }
 }

@@ -65,9 +65,6 @@ BY_DTYPE(linear_backward_input, LinearBackwardInput, d_y)
 BY_DTYPE(linear_backward_weight, LinearBackwardWeight, x)
 BY_DTYPE(rope_forward, Rope, x)
 BY_DTYPE(rope_backward, Rope, x)
-BY_DTYPE(attention_forward, AttentionForward, qkv)
-BY_DTYPE(attention_backward, AttentionBackward, qkv)
-BY_DTYPE(attention_cached, AttentionCached, qkv)
 BY_DTYPE(activation_forward, ActivationForward, x)
 BY_DTYPE(activation_backward, ActivationBackward, x)
 BY_DTYPE(gated_forward, GatedForward, x)
@@ -79,6 +76,18 @@ BY_DTYPE(cross_entropy_forward, CrossEntropyForward, stats)
 BY_DTYPE(cross_entropy_backward, CrossEntropyBackward, logits)
 BY_DTYPE(sample, Sample, logits)
 BY_DTYPE(add, Add, y)
+
+// And the score function of attention.
+#define BY_DTYPE_AND_SCORE(formula, Args)                                                             \
+    void formula(const Args& a, Stream) {                                                             \
+        reference::with_scalar(a.q.dtype, [&](auto s) {                                               \
+            by_score(a.score, [&](const auto& score) { reference::formula<decltype(s)>(a, score); }); \
+        });                                                                                           \
+    }
+
+BY_DTYPE_AND_SCORE(attention_forward, AttentionForward)
+BY_DTYPE_AND_SCORE(attention_backward, AttentionBackward)
+BY_DTYPE_AND_SCORE(attention_cached, AttentionCached)
 
 void adamw(const AdamW& a, Stream) {
     if (a.master.dtype == DType::f64) reference::adamw<double>(a);

@@ -20,12 +20,15 @@ constexpr int64_t row_block = 16, column_block = 512;  // sums that stay in the 
 
 float value(const Tensor& t, int64_t i) { return t.dtype == DType::bf16 ? float(t.as<bf16>()[i]) : t.as<float>()[i]; }
 
+// The place of column j of row i.
+int64_t place(const Tensor& t, int64_t i, int64_t j) { return i * t.stride() + j; }
+
 // t [rows, columns] as floats; transposed, t is [columns, rows].
 std::vector<float> floats_of(const Tensor& t, bool transposed, int64_t rows, int64_t columns) {
     std::vector<float> out(size_t(rows * columns));
     float* to = out.data();
     for (int64_t i = 0; i < rows; ++i)
-        for (int64_t j = 0; j < columns; ++j) *to++ = value(t, transposed ? j * rows + i : i * columns + j);
+        for (int64_t j = 0; j < columns; ++j) *to++ = value(t, transposed ? place(t, j, i) : place(t, i, j));
     return out;
 }
 
@@ -48,7 +51,7 @@ void compute(const Matmul& p, int64_t M, int64_t N, int64_t K) {
             multiply(sums.data(), a.data() + m * K, b.data() + n, rows, columns, K, N);
             for (int64_t i = 0; i < rows; ++i)
                 for (int64_t j = 0; j < columns; ++j) {
-                    const int64_t at = (m + i) * N + n + j;
+                    const int64_t at = place(p.c, m + i, n + j);
                     float c = p.alpha * sums[size_t(i * columns + j)];
                     if (p.accumulate) c += value(p.c, at);
                     if (p.bias) c += value(p.bias, n + j);
@@ -58,6 +61,21 @@ void compute(const Matmul& p, int64_t M, int64_t N, int64_t K) {
         }
 }
 
+// What a kernel's code would tell the sanitizers by itself: that each row is read or written.
+template <class Tell>
+void each_row(const Tensor& t, Tell tell) {
+    const size_t row = size_t(t.last()) * size_of(t.dtype);
+    if (t.contiguous()) return tell(t.data, t.bytes());
+    for (int64_t i = 0; i < t.rows(); ++i) tell(t.slice(i, 1).data, row);
+}
+
+void tell_sanitizers(const Matmul& p) {
+    for (const Tensor& t : {p.a, p.b, p.bias})
+        if (t) each_row(t, [](const void* row, size_t bytes) { emulator::reads(row, bytes); });
+    if (p.accumulate) each_row(p.c, [](const void* row, size_t bytes) { emulator::reads(row, bytes); });
+    each_row(p.c, [](void* row, size_t bytes) { emulator::writes(row, bytes); });
+}
+
 }  // namespace
 
 void matmul(const Matmul& p, Stream s) {
@@ -65,11 +83,7 @@ void matmul(const Matmul& p, Stream s) {
     if (M == 0 || N == 0) return;
     const int64_t K = p.transpose_a ? p.a.rows() : p.a.last();
     enqueue(s, [p, s, M, N, K] {
-        // What a kernel's code would tell the sanitizers by itself.
-        for (const Tensor& read : {Tensor(p.a), Tensor(p.b), Tensor(p.bias)})
-            if (read) emulator::reads(read.data, read.bytes());
-        if (p.accumulate) emulator::reads(p.c.data, p.c.bytes());
-        emulator::writes(p.c.data, p.c.bytes());
+        tell_sanitizers(p);
         if (s.workspace_bytes) {  // nobody else may keep anything there
             emulator::writes(s.workspace, s.workspace_bytes);
             std::memset(s.workspace, 0xFF, s.workspace_bytes);

@@ -132,16 +132,17 @@ struct Mask {
     Owned lo, hi;  // [B,T]
 };
 
-// Every kind of interval a model asks for; T may be 1.
-inline std::vector<Mask> masks(int B, int T) {
+// Every kind of interval a model asks for, over Tk keys (0: as many as queries); T may be 1.
+inline std::vector<Mask> masks(int B, int T, int Tk = 0) {
+    if (!Tk) Tk = T;
     std::vector<Mask> all;
     auto add = [&](const std::string& name, auto&& interval) {
         all.push_back({name, Owned(DType::i32, {B, T}), Owned(DType::i32, {B, T})});
         for (int b = 0; b < B; ++b)
             for (int t = 0; t < T; ++t) {
                 const auto [lo, hi] = interval(b, t);
-                put(all.back().lo, b * T + t, lo);
-                put(all.back().hi, b * T + t, hi);
+                put(all.back().lo, b * T + t, std::min(lo, Tk));
+                put(all.back().hi, b * T + t, std::min(hi, Tk));
             }
     };
     using Pair = std::pair<int, int>;
@@ -149,11 +150,36 @@ inline std::vector<Mask> masks(int B, int T) {
     add("causal", [](int, int t) { return Pair(0, t + 1); });
     add("sliding window", [](int, int t) { return Pair(std::max(0, t - 2), t + 1); });
     add("packed documents", [&](int, int t) { return Pair(t / third * third, t + 1); });
-    add("padded, both ways", [&](int b, int) { return Pair(0, b % 2 ? T : (T + 1) / 2); });
+    add("padded, both ways", [&](int b, int) { return Pair(0, b % 2 ? Tk : (Tk + 1) / 2); });
     add("empty at first", [](int, int t) { return Pair(std::max(0, t - 3), std::max(0, t - 1)); });
-    add("empty at last", [&](int, int t) { return t < (T + 1) / 2 ? Pair(0, t + 1) : Pair(T, T); });
+    add("empty at last", [&](int, int t) { return t < (T + 1) / 2 ? Pair(0, t + 1) : Pair(Tk, Tk); });
     add("empty in between", [](int, int t) { return Pair(t < 2 ? 0 : (t - 2) / 5 * 5 + 2, t % 5 == 2 ? t : t + 1); });
     return all;
+}
+
+// A view of the columns [before, before + C) of a wider matrix. What lies between its rows is the same number everywhere.
+struct WithGaps {
+    Owned whole;  // [N, before + C + after]
+    int64_t before, C;
+
+    Tensor view() const { return whole.columns(before, C); }
+};
+inline WithGaps with_gaps(const Tensor& rows, double gap, int64_t before = 2, int64_t after = 3) {
+    const int64_t C = rows.last(), width = before + C + after;
+    return {made(rows.dtype, {rows.rows(), width},
+                 [&](int64_t i) {
+                     const int64_t c = i % width - before;
+                     return c < 0 || c >= C ? gap : at(rows, i / width * C + c);
+                 }),
+            before, C};
+}
+
+// The elements of a view, without its gaps.
+inline Owned dense(const Tensor& view) {
+    Owned t(view.dtype, {view.rows(), view.last()});
+    for (int64_t n = 0; n < view.rows(); ++n)
+        std::memcpy(t.slice(n, 1).data, view.slice(n, 1).data, t.slice(n, 1).bytes());
+    return t;
 }
 
 }  // namespace gradus::test

@@ -24,15 +24,18 @@ struct Outcome {
     Owned y, lse;
 };
 
-Outcome forward(Heads s, const Tensor& qkv, const Mask& m) {
-    Outcome o{Owned(qkv.dtype, {rows(s), s.H * s.D}), Owned(accumulator_of(qkv.dtype), {s.B, s.H, s.T})};
+Outcome forward(Heads s, int Tk, const PackedHeads& in, const Mask& m) {
+    Outcome o{Owned(in.q.dtype, {rows(s), s.H * s.D}), Owned(accumulator_of(in.q.dtype), {s.B, s.H, s.T})};
     ops.attention_forward({.y = o.y,
                            .lse = o.lse,
-                           .qkv = qkv,
+                           .q = in.q,
+                           .k = in.k,
+                           .v = in.v,
                            .lo = m.lo,
                            .hi = m.hi,
                            .B = s.B,
-                           .T = s.T,
+                           .Tq = s.T,
+                           .Tk = Tk,
                            .H = s.H,
                            .G = s.G,
                            .D = s.D,
@@ -41,23 +44,38 @@ Outcome forward(Heads s, const Tensor& qkv, const Mask& m) {
     return o;
 }
 
-Owned backward(Heads s, const Tensor& d_y, const Tensor& qkv, const Outcome& o, const Mask& m) {
-    Owned d_qkv(qkv.dtype, qkv.shape), delta(o.lse.dtype, o.lse.shape);
-    ops.attention_backward({.d_qkv = d_qkv,
+Outcome forward(Heads s, const Tensor& qkv, const Mask& m) {
+    return forward(s, s.T, packed_heads(qkv, s.H, s.G, s.D), m);
+}
+
+void backward(Heads s, int Tk, const PackedHeads& d_in, const Tensor& d_y, const PackedHeads& in, const Outcome& o,
+              const Mask& m) {
+    const Owned delta(o.lse.dtype, o.lse.shape);
+    ops.attention_backward({.d_q = d_in.q,
+                            .d_k = d_in.k,
+                            .d_v = d_in.v,
                             .delta = delta,
                             .d_y = d_y,
-                            .qkv = qkv,
+                            .q = in.q,
+                            .k = in.k,
+                            .v = in.v,
                             .y = o.y,
                             .lse = o.lse,
                             .lo = m.lo,
                             .hi = m.hi,
                             .B = s.B,
-                            .T = s.T,
+                            .Tq = s.T,
+                            .Tk = Tk,
                             .H = s.H,
                             .G = s.G,
                             .D = s.D,
                             .scale = scale_of(s)},
                            {});
+}
+
+Owned backward(Heads s, const Tensor& d_y, const Tensor& qkv, const Outcome& o, const Mask& m) {
+    Owned d_qkv(qkv.dtype, qkv.shape);
+    backward(s, s.T, packed_heads(d_qkv, s.H, s.G, s.D), d_y, packed_heads(qkv, s.H, s.G, s.D), o, m);
     return d_qkv;
 }
 
@@ -74,6 +92,27 @@ TEST_CASE("the backward of attention is the derivative of its forward, under eve
                                                      [&] { return functional(forward(s, probe, m).y, d_y); });
             REQUIRE(wrong == "");
         }
+}
+
+TEST_CASE("the backward of cross-attention is the derivative of its forward, with more keys than queries or fewer") {
+    for (Heads s : awkward_heads)
+        for (int Tk : {1, s.T + 3})
+            for (const Mask& m : masks(s.B, s.T, Tk)) {
+                const int64_t keys = int64_t(s.B) * Tk;
+                const Owned q = random(1, DType::f64, {rows(s), s.H * s.D}),
+                            k = random(2, DType::f64, {keys, s.G * s.D}), v = random(3, DType::f64, {keys, s.G * s.D}),
+                            d_y = random(4, DType::f64, q.shape);
+                const Owned d_q(DType::f64, q.shape), d_k(DType::f64, k.shape), d_v(DType::f64, v.shape);
+                backward(s, Tk, {d_q, d_k, d_v}, d_y, {q, k, v}, forward(s, Tk, {q, k, v}, m), m);
+                const Owned probe_q = converted(q, DType::c128), probe_k = converted(k, DType::c128),
+                            probe_v = converted(v, DType::c128);
+                const std::string wrong =
+                    wrong_gradient(label(s, m) + " Tk=" + std::to_string(Tk),
+                                   {{"q", probe_q, d_q}, {"k", probe_k, d_k, 1}, {"v", probe_v, d_v}}, [&] {
+                                       return functional(forward(s, Tk, {probe_q, probe_k, probe_v}, m).y, d_y);
+                                   });
+                REQUIRE(wrong == "");
+            }
 }
 
 TEST_CASE("attention is the softmax of the scaled scores, times the values") {
@@ -181,10 +220,13 @@ TEST_CASE("attention with a cache, in pieces of any length, is attention over th
                         put(position, i, double(row % s.T));
                         put(lo, i, at(m.lo, row));
                     }
+                    const PackedHeads in = packed_heads(some, s.H, s.G, s.D);
                     ops.attention_cached({.y = y,
                                           .k_cache = k_cache,
                                           .v_cache = v_cache,
-                                          .qkv = some,
+                                          .q = in.q,
+                                          .k = in.k,
+                                          .v = in.v,
                                           .sequence = sequence,
                                           .position = position,
                                           .lo = lo,

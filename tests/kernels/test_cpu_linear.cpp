@@ -86,7 +86,8 @@ TEST_CASE("oneDNN's product agrees with the packed one, and takes a bias, a sum 
                     const Owned b = random(2, dtype, {b_turned ? N : K, b_turned ? K : N}),
                                 bias = random(3, dtype, {N});
                     const DType type = accumulate ? DType::f32 : dtype;
-                    const Owned mine = random(4, type, {M, N}), theirs = random(4, type, {M, N});
+                    const int64_t width = accumulate ? N : N + 7;  // of out, whose rows are further apart than N
+                    const Owned mine = random(4, type, {M, width}), theirs = random(4, type, {M, width});
                     const auto product = [&](const Owned& out) {
                         return cpu::Matmul{.out = out.data,
                                            .dtype = type,
@@ -96,7 +97,8 @@ TEST_CASE("oneDNN's product agrees with the packed one, and takes a bias, a sum 
                                            .a = a_turned ? cpu::matrix(a).transposed() : cpu::matrix(a),
                                            .b = b_turned ? cpu::matrix(b).transposed() : cpu::matrix(b),
                                            .bias = accumulate ? nullptr : bias.data,
-                                           .accumulate = accumulate};
+                                           .accumulate = accumulate,
+                                           .out_stride = width};
                     };
                     cpu::packed_matmul(product(mine));
                     cpu::onednn_matmul(product(theirs));

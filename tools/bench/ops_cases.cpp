@@ -180,13 +180,17 @@ void bench_attention(const Bench& bench, const Shapes& s) {
     const auto lo = [&](Tensors& m) { return m.integers({1, T}, [](int64_t) { return 0; }); };
     const auto hi = [&](Tensors& m) { return m.integers({1, T}, [](int64_t u) { return u + 1; }); };
     const auto forward = [&](Tensors& m) {
+        const auto qkv = packed_heads(m.uniform(t, {T, row}), s.H, s.G, s.D);
         return AttentionForward{.y = m.uniform(t, {T, y_row}),
                                 .lse = m.uniform(sum, {1, s.H, T}),
-                                .qkv = m.uniform(t, {T, row}),
+                                .q = qkv.q,
+                                .k = qkv.k,
+                                .v = qkv.v,
                                 .lo = lo(m),
                                 .hi = hi(m),
                                 .B = 1,
-                                .T = s.T,
+                                .Tq = s.T,
+                                .Tk = s.T,
                                 .H = s.H,
                                 .G = s.G,
                                 .D = s.D,
@@ -196,16 +200,22 @@ void bench_attention(const Bench& bench, const Shapes& s) {
     bench.op<AttentionBackward>("attention_backward", shape, ops.attention_backward, [&](Tensors& m) {
         const AttentionForward f = forward(m);
         ops.attention_forward(f, {});
-        return AttentionBackward{.d_qkv = m.uniform(t, {T, row}),
+        const auto [d_q, d_k, d_v] = packed_heads(m.uniform(t, {T, row}), s.H, s.G, s.D);
+        return AttentionBackward{.d_q = d_q,
+                                 .d_k = d_k,
+                                 .d_v = d_v,
                                  .delta = m.uniform(sum, {1, s.H, T}),
                                  .d_y = m.uniform(t, {T, y_row}),
-                                 .qkv = f.qkv,
+                                 .q = f.q,
+                                 .k = f.k,
+                                 .v = f.v,
                                  .y = f.y,
                                  .lse = f.lse,
                                  .lo = f.lo,
                                  .hi = f.hi,
                                  .B = 1,
-                                 .T = s.T,
+                                 .Tq = s.T,
+                                 .Tk = s.T,
                                  .H = s.H,
                                  .G = s.G,
                                  .D = s.D,
@@ -213,10 +223,13 @@ void bench_attention(const Bench& bench, const Shapes& s) {
     });
     if (bench.wanted("attention_cached")) {
         Tensors m(ops);
+        const auto [q, k, v] = packed_heads(m.uniform(t, {1, row}), s.H, s.G, s.D);
         const AttentionCached a = {.y = m.uniform(t, {1, y_row}),
                                    .k_cache = m.uniform(t, {1, s.G, T, s.D}),
                                    .v_cache = m.uniform(t, {1, s.G, T, s.D}),
-                                   .qkv = m.uniform(t, {1, row}),
+                                   .q = q,
+                                   .k = k,
+                                   .v = v,
                                    .sequence = m.integers({1}, [](int64_t) { return 0; }),
                                    .position = m.integers({1}, [&](int64_t) { return T - 1; }),
                                    .lo = m.integers({1}, [](int64_t) { return 0; }),

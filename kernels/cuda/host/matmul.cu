@@ -40,7 +40,7 @@ cudaDataType type_of(const Tensor& t) {
 
 Layout layout_of(const Tensor& t) {
     cublasLtMatrixLayout_t layout;
-    CUDA_CHECK(cublasLtMatrixLayoutCreate(&layout, type_of(t), uint64_t(t.last()), uint64_t(t.rows()), t.last()));
+    CUDA_CHECK(cublasLtMatrixLayoutCreate(&layout, type_of(t), uint64_t(t.last()), uint64_t(t.rows()), t.stride()));
     return Layout(layout);
 }
 
@@ -118,10 +118,12 @@ MatmulChoices::Shape shape_of(const Matmul& p, size_t workspace) {
             alignment_of(p.bias), int64_t(workspace)};
 }
 
+// The algorithm is chosen for a shape, whatever the strides; the layouts of a plan hold the strides.
 MatmulPlan& plan_of(const Matmul& p, const MatmulChoices::Shape& shape, size_t workspace) {
-    static std::map<MatmulChoices::Shape, MatmulPlan> known;
-    const auto found = known.find(shape);
-    return found != known.end() ? found->second : known.emplace(shape, find_plan(p, workspace)).first->second;
+    static std::map<std::pair<MatmulChoices::Shape, std::array<int64_t, 3>>, MatmulPlan> known;
+    const std::pair key(shape, std::array{p.a.stride(), p.b.stride(), p.c.stride()});
+    const auto found = known.find(key);
+    return found != known.end() ? found->second : known.emplace(key, find_plan(p, workspace)).first->second;
 }
 
 MatmulChoices& choices() {

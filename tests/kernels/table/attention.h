@@ -18,17 +18,20 @@ inline Owned qkv_of(const Side& s, const Heads& h, double spread = 1) {
 
 inline double usual_scale(const Heads& h) { return 1 / std::sqrt(double(h.D)); }
 
-inline SavedAttention attention_forward(const Side& s, const Heads& h, const Mask& mask, const Tensor& qkv,
+// q, k and v as any tensors or views, Tk keys for each sequence.
+inline SavedAttention attention_forward(const Side& s, const Heads& h, int Tk, const Mask& mask, const PackedHeads& in,
                                         double scale) {
-    const int64_t N = int64_t(h.B) * h.T;
-    SavedAttention saved = {s.out({N, h.H * h.D}), s.statistic({h.B, h.H, h.T})};
+    SavedAttention saved = {s.out({int64_t(h.B) * h.T, h.H * h.D}), s.statistic({h.B, h.H, h.T})};
     s.ops.attention_forward({.y = saved.y,
                              .lse = saved.lse,
-                             .qkv = qkv,
+                             .q = in.q,
+                             .k = in.k,
+                             .v = in.v,
                              .lo = mask.lo,
                              .hi = mask.hi,
                              .B = h.B,
-                             .T = h.T,
+                             .Tq = h.T,
+                             .Tk = Tk,
                              .H = h.H,
                              .G = h.G,
                              .D = h.D,
@@ -37,25 +40,41 @@ inline SavedAttention attention_forward(const Side& s, const Heads& h, const Mas
     return saved;
 }
 
-inline Owned attention_backward(const Side& s, const Heads& h, const Mask& mask, const Tensor& d_y, const Tensor& qkv,
-                                const SavedAttention& saved, double scale) {
-    Owned d_qkv = s.out(qkv.shape);
+inline SavedAttention attention_forward(const Side& s, const Heads& h, const Mask& mask, const Tensor& qkv,
+                                        double scale) {
+    return attention_forward(s, h, h.T, mask, packed_heads(qkv, h.H, h.G, h.D), scale);
+}
+
+inline void attention_backward(const Side& s, const Heads& h, int Tk, const Mask& mask, const PackedHeads& d_in,
+                               const Tensor& d_y, const PackedHeads& in, const SavedAttention& saved, double scale) {
     const Owned delta = s.statistic(saved.lse.shape);
-    s.ops.attention_backward({.d_qkv = d_qkv,
+    s.ops.attention_backward({.d_q = d_in.q,
+                              .d_k = d_in.k,
+                              .d_v = d_in.v,
                               .delta = delta,
                               .d_y = d_y,
-                              .qkv = qkv,
+                              .q = in.q,
+                              .k = in.k,
+                              .v = in.v,
                               .y = saved.y,
                               .lse = saved.lse,
                               .lo = mask.lo,
                               .hi = mask.hi,
                               .B = h.B,
-                              .T = h.T,
+                              .Tq = h.T,
+                              .Tk = Tk,
                               .H = h.H,
                               .G = h.G,
                               .D = h.D,
                               .scale = scale},
                              {});
+}
+
+inline Owned attention_backward(const Side& s, const Heads& h, const Mask& mask, const Tensor& d_y, const Tensor& qkv,
+                                const SavedAttention& saved, double scale) {
+    Owned d_qkv = s.out(qkv.shape);
+    attention_backward(s, h, h.T, mask, packed_heads(d_qkv, h.H, h.G, h.D), d_y, packed_heads(qkv, h.H, h.G, h.D),
+                       saved, scale);
     return d_qkv;
 }
 

@@ -2,7 +2,7 @@
 // The fields of an op's arguments, whichever op it is: with(args, f) calls f(field, field, …) on references to all of them.
 //
 // How many there are is how many initialisers the struct takes; structured bindings give each a name. A struct with more
-// than sixteen fields does not compile and asks for another line below.
+// than twenty fields does not compile and asks for another line below.
 #include <type_traits>
 
 namespace gradus::test {
@@ -29,7 +29,7 @@ constexpr int fields_of() {
 template <class Args, class Visit>
 auto with(Args& args, Visit&& visit) {
     constexpr int count = fields_of<std::remove_const_t<Args>>();
-    static_assert(2 <= count && count <= 16, "an op's arguments have more fields than fields.h names");
+    static_assert(2 <= count && count <= 20, "an op's arguments have more fields than fields.h names");
     // clang-format off
     if constexpr (count == 2) { auto& [a, b] = args; return visit(a, b); }
     if constexpr (count == 3) { auto& [a, b, c] = args; return visit(a, b, c); }
@@ -46,6 +46,10 @@ auto with(Args& args, Visit&& visit) {
     if constexpr (count == 14) { auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n] = args; return visit(a, b, c, d, e, f, g, h, i, j, k, l, m, n); }
     if constexpr (count == 15) { auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o] = args; return visit(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o); }
     if constexpr (count == 16) { auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = args; return visit(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p); }
+    if constexpr (count == 17) { auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q] = args; return visit(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q); }
+    if constexpr (count == 18) { auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r] = args; return visit(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r); }
+    if constexpr (count == 19) { auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s] = args; return visit(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s); }
+    if constexpr (count == 20) { auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t] = args; return visit(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t); }
     // clang-format on
 }
 

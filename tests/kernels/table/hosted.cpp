@@ -67,12 +67,13 @@ std::vector<Range> ranges_of(std::vector<Use> uses) {
     std::sort(uses.begin(), uses.end(), [&](const Use& a, const Use& b) { return start(a) < start(b); });
     std::vector<Range> ranges;
     for (const Use& u : uses) {
-        char *first = start(u), *last = first + u.tensor->bytes();
+        char *first = start(u), *last = first + u.tensor->extent();
+        const bool read = u.read || !u.tensor->contiguous();  // what lies between its rows must come back as it was
         if (!ranges.empty() && (first < ranges.back().last || first == ranges.back().first)) {
             ranges.back().last = std::max(ranges.back().last, last);
-            ranges.back().read |= u.read;
+            ranges.back().read |= read;
             ranges.back().written |= u.written;
-        } else ranges.push_back({.first = first, .last = last, .read = u.read, .written = u.written});
+        } else ranges.push_back({.first = first, .last = last, .read = read, .written = u.written});
         const size_t misaligned = reinterpret_cast<uintptr_t>(ranges.back().first) % 64;
         ranges.back().before = misaligned + (shifted ? size_of(u.tensor->dtype) : 0);
     }

@@ -17,6 +17,35 @@ std::vector<Mask> masks_for(const Heads& h) {
     return some;
 }
 
+// Separate tensors for queries and keys, of other lengths; k and v side by side in one, as a linear for both would give them.
+struct Cross {
+    Heads heads;
+    int Tk;
+};
+std::vector<Cross> crosses() {
+    if (tested().slow) return {{{1, 1, 1, 1, 1}, 5}, {{2, 9, 4, 2, 20}, 3}, {{1, 4, 2, 1, 64}, 11}};
+    return {{{1, 1, 1, 1, 1}, 5},  {{1, 7, 2, 2, 4}, 1},     {{2, 5, 4, 2, 5}, 9},
+            {{2, 9, 3, 1, 20}, 4}, {{1, 61, 2, 1, 64}, 130}, {{1, 131, 2, 1, 16}, 67}};
+}
+
+constexpr int gap_before = 2, gap_between = 1, gap_after = 4;
+
+// [B·Tk, …]: a gap, k, a gap, v, a gap.
+struct KeysAndValues {
+    Owned whole;
+    PackedHeads with_queries(const Tensor& q, const Heads& h) const {
+        const int64_t C = h.G * h.D;
+        return {q, whole.columns(gap_before, C), whole.columns(gap_before + C + gap_between, C)};
+    }
+};
+KeysAndValues keys_and_values(const Tensor& k, const Tensor& v, double gap) {
+    const int64_t C = k.last(), width = gap_before + C + gap_between + C + gap_after;
+    return {made(k.dtype, {k.rows(), width}, [&](int64_t i) {
+        const int64_t n = i / width, key = i % width - gap_before, value = key - C - gap_between;
+        return key >= 0 && key < C ? at(k, n * C + key) : value >= 0 && value < C ? at(v, n * C + value) : gap;
+    })};
+}
+
 }  // namespace
 
 TEST_CASE("attention forward is as exact as the naive formula under every mask") {
@@ -27,6 +56,61 @@ TEST_CASE("attention forward is as exact as the naive formula under every mask")
 TEST_CASE("attention backward is as exact as the naive formula under every mask") {
     for (const Heads& h : heads())
         for (const Mask& mask : masks_for(h)) compare_attention_backward(h, mask);
+}
+
+TEST_CASE(
+    "attention of views, with more keys than queries or fewer, is as exact as the naive formula, and spares the gaps") {
+    for (const Cross& c : crosses())
+        for (const Mask& mask : masks(c.heads.B, c.heads.T, c.Tk)) {
+            const Heads& h = c.heads;
+            const int64_t queries = int64_t(h.B) * h.T, keys = int64_t(h.B) * c.Tk;
+            std::map<std::pair<DType, uint64_t>, SavedAttention> of_truth;
+            compare(named("attention of views", h, mask.name) + " Tk=" + std::to_string(c.Tk), [&](const Side& s) {
+                const auto forward = [&](const Side& side) {
+                    const WithGaps q = with_gaps(side.in(1, {queries, h.H * h.D}), NAN);
+                    const KeysAndValues kv =
+                        keys_and_values(side.in(2, {keys, h.G * h.D}), side.in(3, {keys, h.G * h.D}), NAN);
+                    return attention_forward(side, h, c.Tk, mask, kv.with_queries(q.view(), h), usual_scale(h));
+                };
+                const std::pair key(s.source, s.draw);
+                if (!of_truth.count(key)) of_truth.emplace(key, forward(s.of_truth()));
+                const SavedAttention& saved = of_truth.at(key);
+                const SavedAttention given = {s.saved(saved.y), s.saved_statistic(saved.lse)};
+                const WithGaps q = with_gaps(s.in(1, {queries, h.H * h.D}), NAN);
+                const KeysAndValues kv = keys_and_values(s.in(2, {keys, h.G * h.D}), s.in(3, {keys, h.G * h.D}), NAN);
+                WithGaps d_q = with_gaps(s.out({queries, h.H * h.D}), 7.5);
+                KeysAndValues d_kv = keys_and_values(s.out({keys, h.G * h.D}), s.out({keys, h.G * h.D}), 7.5);
+                attention_backward(s, h, c.Tk, mask, d_kv.with_queries(d_q.view(), h), s.in(4, {queries, h.H * h.D}),
+                                   kv.with_queries(q.view(), h), given, usual_scale(h));
+                SavedAttention y = forward(s);
+                // One output: where a query sees a single key its gradient cancels to nothing, and the error is that of the others.
+                const int64_t of_q = d_q.whole.size();
+                Owned gradients = made(s.dtype, {of_q + d_kv.whole.size()}, [&](int64_t i) {
+                    return i < of_q ? at(d_q.whole, i) : at(d_kv.whole, i - of_q);
+                });
+                return outputs(std::move(y.y), std::move(y.lse), std::move(gradients));
+            });
+        }
+}
+
+TEST_CASE("packed heads and heads in tensors of their own give the same bits") {
+    const Side s = {tested().ops, DType::f32, DType::f32};
+    const Heads h = {2, 13, 4, 2, 20};
+    const Mask mask = std::move(masks(h.B, h.T).front());
+    const Owned qkv = qkv_of(s, h), d_y = s.in(2, {int64_t(h.B) * h.T, h.H * h.D});
+    const PackedHeads views = packed_heads(qkv, h.H, h.G, h.D);
+    const Owned q = dense(views.q), k = dense(views.k), v = dense(views.v);
+    const SavedAttention packed = attention_forward(s, h, mask, qkv, 0.3),
+                         apart = attention_forward(s, h, h.T, mask, {q, k, v}, 0.3);
+    REQUIRE(same_bits(packed.y, apart.y));
+    REQUIRE(same_bits(packed.lse, apart.lse));
+    const Owned d_qkv = attention_backward(s, h, mask, d_y, qkv, packed, 0.3);
+    const Owned d_q = s.out(q.shape), d_k = s.out(k.shape), d_v = s.out(v.shape);
+    attention_backward(s, h, h.T, mask, {d_q, d_k, d_v}, d_y, {q, k, v}, apart, 0.3);
+    const PackedHeads d_views = packed_heads(d_qkv, h.H, h.G, h.D);
+    REQUIRE(same_bits(d_q, dense(d_views.q)));
+    REQUIRE(same_bits(d_k, dense(d_views.k)));
+    REQUIRE(same_bits(d_v, dense(d_views.v)));
 }
 
 TEST_CASE("scores of several hundred do not overflow") {
@@ -88,10 +172,13 @@ TEST_CASE("attention with a cache is as exact as the naive formula, for rows of 
             const Owned sequence = ids(c.sequence), position = ids(c.position), lo = ids(c.lo);
             const Owned k = s.in(1, {c.S, c.G, c.P, c.D}), v = s.in(2, {c.S, c.G, c.P, c.D});
             const Owned qkv = s.in(3, {N, (c.H + 2 * c.G) * c.D}), y = s.out({N, c.H * c.D});
+            const PackedHeads in = packed_heads(qkv, c.H, c.G, c.D);
             s.ops.attention_cached({.y = y,
                                     .k_cache = k,
                                     .v_cache = v,
-                                    .qkv = qkv,
+                                    .q = in.q,
+                                    .k = in.k,
+                                    .v = in.v,
                                     .sequence = sequence,
                                     .position = position,
                                     .lo = lo,

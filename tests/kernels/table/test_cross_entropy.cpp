@@ -55,6 +55,22 @@ TEST_CASE("the statistics of logits are as exact as the naive formula, large log
             });
 }
 
+TEST_CASE("logits of a padded vocabulary give the bits of those without padding, which is neither read nor written") {
+    for (DType t : {DType::f32, DType::bf16}) {
+        const Owned z = random(1, t, {5, 300}, 3), targets = integers(3, {5}, -1, 300);
+        const Owned stats = poisoned(DType::f32, {5, 4}), of_padded = poisoned(DType::f32, {5, 4});
+        const WithGaps unread = with_gaps(z, NAN, 0, 13), unwritten = with_gaps(z, 7.5, 0, 13);
+        const Ops& ops = tested().ops;
+        ops.cross_entropy_stats({.stats = stats, .logits = z, .targets = targets}, {});
+        ops.cross_entropy_stats({.stats = of_padded, .logits = unread.view(), .targets = targets}, {});
+        REQUIRE(same_bits(of_padded, stats));
+        const Owned lse = random(2, DType::f32, {5});
+        for (const Tensor& logits : {Tensor(z), unwritten.view()})
+            ops.cross_entropy_backward({.logits = logits, .lse = lse, .targets = targets, .V = 300, .scale = 0.3}, {});
+        REQUIRE(same_bits(unwritten.whole, with_gaps(z, 7.5, 0, 13).whole));
+    }
+}
+
 TEST_CASE("logits of minus infinity count as nothing, wherever they stand") {
     for (int64_t V : {int64_t(5), int64_t(5000)})
         for (int64_t from : {int64_t(0), V / 2}) {

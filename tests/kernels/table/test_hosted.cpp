@@ -30,6 +30,25 @@ TEST_CASE("every field of an op's arguments is seen") {
     const Owned t(DType::f32, {1, 1});
     REQUIRE(fields_in(Cast{.y = t, .x = t}) == 2);
     REQUIRE(fields_in(Rope{.x = t, .positions = t, .rope_table = t, .heads = 1, .D = 2}) == 6);
+    REQUIRE(fields_in(AttentionBackward{.d_q = t,
+                                        .d_k = t,
+                                        .d_v = t,
+                                        .delta = t,
+                                        .d_y = t,
+                                        .q = t,
+                                        .k = t,
+                                        .v = t,
+                                        .y = t,
+                                        .lse = t,
+                                        .lo = t,
+                                        .hi = t,
+                                        .B = 1,
+                                        .Tq = 1,
+                                        .Tk = 1,
+                                        .H = 1,
+                                        .G = 1,
+                                        .D = 1,
+                                        .scale = 1}) == 20);
     REQUIRE(fields_in(Muon{.workspace = t, .lr = 1, .beta = 0, .decay = 0}) == 6);
     REQUIRE(fields_in(AdamW{.master = t,
                             .m = t,

@@ -50,3 +50,17 @@ TEST_CASE("the gradients of a linear's weight and bias add to what is there") {
                 return outputs(copy_of(d_w), copy_of(d_b));
             });
 }
+
+TEST_CASE("a linear writes and reads views with gaps as exactly as contiguous matrices, and spares the gaps") {
+    for (const auto& [N, I, O] : sizes())
+        compare("linear of views", [=, N = N, I = I, O = O](const Side& s) {
+            const Owned x = s.in(1, {N, I}), w = s.in(2, {O, I}), b = s.in(3, {O});
+            const Owned d_x = s.out({N, I}), d_w = s.sum(4, {O, I}), d_b = s.sum(5, {O});
+            WithGaps y = with_gaps(s.out({N, O}), 7.5);
+            const WithGaps d_y = with_gaps(s.in(6, {N, O}), NAN);
+            s.ops.linear_forward({.y = y.view(), .x = x, .w = w, .b = b}, {});
+            s.ops.linear_backward_input({.d_x = d_x, .d_y = d_y.view(), .w = w}, {});
+            s.ops.linear_backward_weight({.d_w = d_w, .d_b = d_b, .d_y = d_y.view(), .x = x}, {});
+            return outputs(std::move(y.whole), copy_of(d_x), copy_of(d_w), copy_of(d_b));
+        });
+}

@@ -1,7 +1,7 @@
 // The promises of kernels/sampling.h.
-#include "kernels/check.h"
-#include "kernels/check_call.h"
 #include "kernels/sampling.h"
+#include "kernels/check.h"
+#include "kernels/check/call.h"
 
 namespace gradus {
 

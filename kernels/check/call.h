@@ -1,5 +1,5 @@
 #pragma once
-// What kernels/check.cpp says its sentences with: one call's arguments under examination. Every refusal names the op, the
+// What the checks of this folder say their sentences with: one call's arguments under examination. Every refusal names the op, the
 // field, what it is and what it must be.
 #include <cmath>
 #include <cstdio>
@@ -27,9 +27,17 @@ struct Named {
     const Tensor& t;
 };
 
+// Whether two tensors share an element. Rows of one may lie in the gaps between the rows of the other, as those of the heads
+// of a packed tensor do; that is seen where both have the same stride.
 inline bool overlap(const Tensor& a, const Tensor& b) {
+    if (!a || !b) return false;
     const char *first = a.as<char>(), *second = b.as<char>();
-    return a && b && first < second + b.bytes() && second < first + a.bytes();
+    if (first >= second + b.extent() || second >= first + a.extent()) return false;
+    const auto bytes = [](const Tensor& t, int64_t elements) { return elements * int64_t(size_of(t.dtype)); };
+    const int64_t stride = bytes(a, a.contiguous() ? 0 : a.stride());
+    if (stride == 0 || b.contiguous() || stride != bytes(b, b.stride())) return true;
+    const int64_t apart = ((second - first) % stride + stride) % stride;  // from a row of a to the next row of b
+    return apart < bytes(a, a.last()) || stride - apart < bytes(b, b.last());
 }
 
 struct Size {
@@ -41,8 +49,16 @@ struct Call {
 
     std::string named(const char* field) const { return std::string(op) + ": " + field; }
 
+    void contiguous(const char* field, const Tensor& t) const {
+        CHECK(t.contiguous(), named(field) + " has rows of " + std::to_string(t.last()) + " elements " +
+                                  std::to_string(t.stride()) + " apart, must be contiguous");
+    }
     // The tensor whose shape the others follow: so many axes, none of them empty but the first, of floats.
     void leads(const char* field, const Tensor& t, int rank) const {
+        leads_as_view(field, t, rank);
+        contiguous(field, t);
+    }
+    void leads_as_view(const char* field, const Tensor& t, int rank) const {
         CHECK(t.shape.rank == rank,
               named(field) + " has shape " + text(t.shape) + ", must have " + std::to_string(rank) + " axes");
         for (int i = 0; i < rank; ++i)
@@ -50,17 +66,31 @@ struct Call {
                   named(field) + " has shape " + text(t.shape) + ": an empty axis");
         CHECK(t || !t.size(), named(field) + " has no memory");
         CHECK(t.dtype != DType::i32, named(field) + " is i32, must be of a float dtype");
+        CHECK(t.stride() >= t.last(), named(field) + " has rows of " + std::to_string(t.last()) + " elements " +
+                                          std::to_string(t.stride()) + " apart");
     }
     Size matrix(const char* field, const Tensor& t) const {
         leads(field, t, 2);
         return {t.rows(), t.last()};
     }
+    // A matrix whose rows may be further apart than they are long.
+    Size view(const char* field, const Tensor& t) const {
+        leads_as_view(field, t, 2);
+        return {t.rows(), t.last()};
+    }
     // A tensor of this dtype and this shape, which the header writes as in `letters`.
     void is(const char* field, const Tensor& t, DType dtype, const Shape& shape, const char* letters) const {
+        is_view(field, t, dtype, shape, letters);
+        contiguous(field, t);
+    }
+    // The same, whose rows may be further apart than they are long.
+    void is_view(const char* field, const Tensor& t, DType dtype, const Shape& shape, const char* letters) const {
         CHECK(t.shape == shape,
               named(field) + " has shape " + text(t.shape) + ", must have " + letters + " = " + text(shape));
         CHECK(t.dtype == dtype, named(field) + " is " + name_of(t.dtype) + ", must be " + name_of(dtype));
         CHECK(t || !t.size(), named(field) + " has no memory");
+        CHECK(t.stride() >= t.last(), named(field) + " has rows of " + std::to_string(t.last()) + " elements " +
+                                          std::to_string(t.stride()) + " apart");
     }
     void may_be(const char* field, const Opt& t, DType dtype, const Shape& shape, const char* letters) const {
         if (t) is(field, t, dtype, shape, letters);
@@ -105,6 +135,7 @@ struct Call {
     void any(const char* field, const Tensor& t) const {
         CHECK(t || !t.size(), named(field) + " has no memory");
         CHECK(t.dtype != DType::i32, named(field) + " is i32, must be of a float dtype");
+        contiguous(field, t);
     }
 };
 

@@ -1,0 +1,42 @@
+// The promises of linear: kernels/check.h.
+#include "kernels/linear.h"
+#include "kernels/check.h"
+#include "kernels/check/call.h"
+
+namespace gradus {
+
+using arguments::Call;
+
+void check(const LinearForward& a) {
+    const Call call{"linear_forward"};
+    const auto [N, I] = call.matrix("x", a.x);
+    const int64_t O = call.view("y", a.y).last;
+    const DType t = a.x.dtype;
+    call.is_view("y", a.y, t, {N, O}, "[N,O]");
+    call.is("w", a.w, t, {O, I}, "[O,I]");
+    call.may_be("b", a.b, t, {O}, "[O]");
+    call.apart({{"y", a.y}}, {{"x", a.x}, {"w", a.w}, {"b", a.b}});
+}
+
+void check(const LinearBackwardInput& a) {
+    const Call call{"linear_backward_input"};
+    const auto [N, O] = call.view("d_y", a.d_y);
+    const int64_t I = call.matrix("d_x", a.d_x).last;
+    const DType t = a.d_y.dtype;
+    call.is("d_x", a.d_x, t, {N, I}, "[N,I]");
+    call.is("w", a.w, t, {O, I}, "[O,I]");
+    call.apart({{"d_x", a.d_x}}, {{"d_y", a.d_y}, {"w", a.w}});
+}
+
+void check(const LinearBackwardWeight& a) {
+    const Call call{"linear_backward_weight"};
+    const auto [N, I] = call.matrix("x", a.x);
+    const int64_t O = call.view("d_y", a.d_y).last;
+    const DType t = a.x.dtype, sum = accumulator_of(t);
+    call.is("d_w", a.d_w, sum, {O, I}, "[O,I]");
+    call.may_be("d_b", a.d_b, sum, {O}, "[O]");
+    call.is_view("d_y", a.d_y, t, {N, O}, "[N,O]");
+    call.apart({{"d_w", a.d_w}, {"d_b", a.d_b}}, {{"d_y", a.d_y}, {"x", a.x}});
+}
+
+}  // namespace gradus

@@ -1,0 +1,98 @@
+#include "tests/kernels/check/promises.h"
+
+using namespace gradus;
+using namespace gradus::test;
+using namespace gradus::test::promises;
+
+namespace {
+
+AdamW adamw(Desk& k) {
+    return {.master = k.f({N}),
+            .m = k.f({N}),
+            .v = k.f({N}),
+            .param = k.give(DType::bf16, {N}),
+            .grad = k.f({N}),
+            .scale = k.d({1}),
+            .lr = 1e-3,
+            .beta1 = 0.9,
+            .beta2 = 0.95,
+            .eps = 1e-8,
+            .decay = 0.1,
+            .step = 1};
+}
+
+}  // namespace
+
+TEST_CASE("the optimizer's ops name every field that breaks a promise") {
+    Desk k;
+    using Sq = SquareSum;
+    const Sq s = {.total = k.d({1}), .parts = k.d({square_sum_parts}), .x = k.f({N})};
+    names_every_field(s, "square_sum", {FIELD(Sq, total), FIELD(Sq, parts)});
+    refuses<Sq>(
+        s, [](Sq& a) { a.x.dtype = DType::i32; }, "x is i32");
+    using Cl = ClipScale;
+    const Cl c = {.scale = k.d({1}), .total = k.d({1}), .max_norm = 1};
+    names_every_field(c, "clip_scale", {FIELD(Cl, scale), FIELD(Cl, total)});
+    refuses<Cl>(
+        c, [](Cl& a) { a.max_norm = NAN; }, "max_norm is nan");
+
+    using A = AdamW;
+    const A a = adamw(k);
+    names_every_field(
+        a, "adamw",
+        {FIELD(A, master), FIELD(A, m), FIELD(A, v), OPTIONAL(A, param), FIELD(A, grad), OPTIONAL(A, scale)});
+    refuses<A>(
+        a, [](A& x) { x.master.dtype = DType::bf16; }, "master is bf16, must be f32 or f64");
+    refuses<A>(
+        a, [](A& x) { x.step = 0; }, "step is 0, must be at least 1");
+    refuses<A>(
+        a, [](A& x) { x.beta1 = 1; }, "beta1 is 1, must be in [0, 1)");
+    refuses<A>(
+        a, [](A& x) { x.beta2 = -0.5; }, "beta2 is -0.5, must be in [0, 1)");
+    refuses<A>(
+        a, [](A& x) { x.lr = INFINITY; }, "lr is inf, must be at least 0");
+    refuses<A>(
+        a, [](A& x) { x.first = -1; }, "first is -1, must be at least 0");
+    refuses<A>(
+        a, [](A& x) { x.m = x.v; }, "m must not alias v");
+    refuses<A>(
+        a, [](A& x) { x.grad = x.master; }, "master must not alias grad");
+}
+
+TEST_CASE("muon names every field that breaks a promise") {
+    Desk k;
+    const MuonMatrix good = {
+        .master = k.f({O, C}), .m = k.f({O, C}), .param = k.give(DType::bf16, {O, C}), .grad = k.f({O, C})};
+    std::vector<MuonMatrix> list = {good, {.master = k.f({C, O}), .m = k.f({C, O}), .grad = k.f({C, O})}};
+    using A = Muon;
+    const A a = {.matrices = list,
+                 .scale = k.d({1}),
+                 .workspace = k.f({muon_workspace(O, C)}),
+                 .lr = 0.1,
+                 .beta = 0.9,
+                 .decay = 0.1};
+    names_every_field(a, "muon", {OPTIONAL(A, scale), FIELD(A, workspace)});
+    refuses<A>(
+        a, [](A& x) { x.workspace.shape = {8}; },
+        "workspace has shape [8], must have [muon_workspace(matrices)] = [130]");
+    refuses<A>(
+        a, [](A& x) { x.beta = 1; }, "beta is 1, must be in [0, 1)");
+    auto refuses_matrix = [&](auto&& change, const std::string& complaint) {
+        list[0] = good;
+        change(list[0]);
+        refuses<A>(
+            a, [](A&) {}, complaint);
+        list[0] = good;
+    };
+    using M = MuonMatrix;
+    refuses_matrix([&](M& x) { x.master = k.d({O, C}); }, "master");
+    refuses_matrix([&](M& x) { x.m = k.f({C, O}); }, "m has shape");
+    refuses_matrix([&](M& x) { x.param = k.f({O, C}); }, "param");
+    refuses_matrix([&](M& x) { x.grad = k.f({O, O}); }, "grad has shape");
+    refuses_matrix([](M& x) { x.m = x.master; }, "master must not alias m");
+    refuses_matrix([](M& x) { x.grad = x.master; }, "master must not alias grad");
+    refuses_matrix([](M& x) { x.master.shape = {}; }, "master has shape []");
+    list.push_back(good);
+    refuses<A>(
+        a, [&](A& x) { x.matrices = list; }, "master must not alias another master");
+}
