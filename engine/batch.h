@@ -51,10 +51,9 @@ struct StagedBatch : Columns {
 // Σ losses on the host, in double and in the order of the rows.
 double sum_of_losses(Tensor on_host);
 
-struct DropoutState {  // of one step; p = 0 outside training
+struct DropoutState {  // p = 0 outside training; the keys are values of the step (engine/step_memory.h)
     double p = 0;
-    uint64_t seed = 0;
-    int64_t step = 0, first_row = 0;
+    int64_t first_row = 0;  // of the micro-batch in the global batch
 };
 
 // Columns on the device.

@@ -22,8 +22,15 @@ GradientStep::GradientStep(Parameters& parameters, const UpdateConfig& c, const 
 
 void GradientStep::begin(int64_t step) {
     step_ = step;
+    lr_ = learning_rate(schedule_, step) * stability_.state().rate;
     mesh_.world.set_step(step + 1);
     parameters_.grads.zero(parameters_.runtime.stream);
+}
+
+StepValues GradientStep::values(double loss_scale) const {
+    StepValues values = optimizer_.step_values(step_, lr_);
+    values.loss_scale = loss_scale;
+    return values;
 }
 
 BucketDone GradientStep::exchange() {
@@ -42,11 +49,11 @@ StepResult GradientStep::finish(Tensor losses, double scale, int64_t targets) {
     double loss = mesh_.tp.rank == 0 ? sum_of_losses(host_losses_) * scale : 0;
     mesh_.world.sum(std::span(&loss, 1));
     StepResult result{.step = step_, .loss = loss, .tokens = targets};
-    result.lr = learning_rate(schedule_, step_) * stability_.state().rate;
+    result.lr = lr_;
     result.grad_norm = std::sqrt(*host_squared_norm_.as<double>());
     complete_ = false;
     result.verdict = stability_.judge(result.loss, result.grad_norm);
-    if (result.verdict == Verdict::take) optimizer_.update(step_, result.lr);
+    if (result.verdict == Verdict::take) optimizer_.update();
     complete_ = true;
     return result;
 }

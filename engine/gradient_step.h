@@ -3,6 +3,7 @@
 // move, or the step is skipped. A trainer is this and a way to make gradients:
 //
 //   step.begin(n);
+//   model.step.upload(step.values(scale), …);
 //   for each micro-batch:  forward, and backward(…, last ? step.exchange() : BucketDone{});
 //   StepResult r = step.finish(losses, scale, targets);
 #include "engine/optimizer.h"
@@ -31,6 +32,8 @@ public:
     GradientStep(Parameters&, const UpdateConfig&, const Mesh&, int64_t rows);
 
     void begin(int64_t step);
+    // Of the step that has begun, to be uploaded before the first backward pass: losses are multiplied with loss_scale.
+    StepValues values(double loss_scale) const;
     // For the last backward pass of a step: each bucket is summed over the ranks as soon as it is complete.
     BucketDone exchange();
     // losses [rows] are on the device; scale · Σ losses over all ranks is the step's loss. The same result on every rank. Weights and
@@ -55,6 +58,7 @@ private:
     Arena on_host_;
     Tensor host_losses_, host_squared_norm_;
     int64_t step_ = -1;  // that has begun
+    double lr_ = 0;      // its learning rate
     bool complete_ = true;
 };
 

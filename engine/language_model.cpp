@@ -12,7 +12,8 @@ Run run_of(const Runtime& runtime, const ModelConfig& m, BatchShape shape) {
 
 LanguageModel::LanguageModel(const Ops& ops, const ModelConfig& m, DType dtype, BatchShape shape, Mode mode, Comm tp)
     : compute_(ops),
-      run(run_of({ops, dtype, tp, compute_.stream()}, m, shape)),
+      step(ops, m.L),
+      run(run_of({ops, dtype, tp, compute_.stream(), step.pointers()}, m, shape)),
       parameters(run),
       activations(ops, "activations"),
       body(make_model(run, mode, parameters, activations)),
@@ -28,10 +29,10 @@ void LanguageModel::loss(const Batch& batch, Tensor losses, const LossConfig& co
     head.loss(losses, hidden, batch.targets, config);
 }
 
-void LanguageModel::loss_and_backward(const Batch& batch, Tensor losses, double scale, const LossConfig& config,
+void LanguageModel::loss_and_backward(const Batch& batch, Tensor losses, const LossConfig& config,
                                       const BucketDone& done) {
     const Tensor hidden = body->forward(batch);
-    head.loss_and_backward(losses, d_hidden_, hidden, batch.targets, scale, config);
+    head.loss_and_backward(losses, d_hidden_, hidden, batch.targets, config);
     body->backward(batch, d_hidden_, done);
 }
 

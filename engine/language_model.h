@@ -23,13 +23,15 @@ public:
 
     // losses [N] of the batch's rows: 0 where the target is ignored. LossConfig{}: plain cross-entropy.
     void loss(const Batch&, Tensor losses, const LossConfig& = {});
-    // The same, and grads += gradient of scale · Σ losses. On ranks of tp the losses are the same on every rank.
-    void loss_and_backward(const Batch&, Tensor losses, double scale, const LossConfig& = {}, const BucketDone& = {});
+    // The same, and grads += gradient of loss_scale · Σ losses, with the step values uploaded before. On ranks of tp the losses
+    // are the same on every rank.
+    void loss_and_backward(const Batch&, Tensor losses, const LossConfig& = {}, const BucketDone& = {});
 
 private:
     ComputeStream compute_;
 
 public:
+    StepMemory step;
     const Run run;
     Parameters parameters;
     Arena activations;

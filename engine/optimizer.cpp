@@ -123,7 +123,13 @@ Tensor Optimizer::squared_norm() {
     return total_;
 }
 
-void Optimizer::update(int64_t step, double lr) {
+StepValues Optimizer::step_values(int64_t step, double lr) const {
+    return {.lr = lr, .correction1 = bias_correction(config_.beta1, step + 1),
+            .correction2 = bias_correction(config_.beta2, step + 1),
+            .rounding_key = config_.stochastic_rounding ? key_of(config_.seed, step) | 1 : 0};
+}
+
+void Optimizer::update() {
     const Ops& ops = runtime().ops;
     const Stream s = runtime().stream;
     const Tensor params = parameters_.values.flat(), grads = parameters_.grads.flat();
@@ -133,12 +139,11 @@ void Optimizer::update(int64_t step, double lr) {
         ops.adamw({.master = rounds ? all_masters_.part(r.first_m, r.count) : params.part(r.first, r.count),
                    .m = all_m_.part(r.first_m, r.count), .v = all_v_.part(r.first_v, r.count),
                    .param = rounds ? params.part(r.first, r.count) : Tensor{}, .grad = grads.part(r.first, r.count),
-                   .scale = scale_, .lr = lr, .beta1 = config_.beta1, .beta2 = config_.beta2, .eps = config_.eps,
-                   .decay = r.decayed ? config_.weight_decay : 0, .step = step + 1,
-                   .rounding_key = config_.stochastic_rounding ? key_of(config_.seed, step) | 1 : 0, .first = r.first}, s);
+                   .scale = scale_, .step_values = runtime().step.values, .beta1 = config_.beta1, .beta2 = config_.beta2,
+                   .eps = config_.eps, .decay = r.decayed ? config_.weight_decay : 0, .first = r.first}, s);
     if (!matrices_.empty())
-        ops.muon({.matrices = matrices_, .scale = scale_, .workspace = workspace_, .lr = lr, .beta = config_.momentum,
-                  .decay = config_.weight_decay}, s);
+        ops.muon({.matrices = matrices_, .scale = scale_, .workspace = workspace_, .step_values = runtime().step.values,
+                  .beta = config_.momentum, .decay = config_.weight_decay}, s);
     exchange_.gather(params, params);
 }
 

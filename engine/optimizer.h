@@ -28,12 +28,15 @@ class Optimizer {
 public:
     Optimizer(Parameters&, const OptimizerConfig&, const Mesh& = {});
 
-    // The steps of an update. None waits, but for what a Comm does (engine/comm_staged.h). First each bucket's gradients are those of the whole batch, then the
-    // square of their norm before clipping is made (f64 [1], on the device), and then, or not, the weights move; step counts
-    // from 0.
+    // What an update of step `step`, counted from 0, reads of the step's values (engine/step_memory.h).
+    StepValues step_values(int64_t step, double lr) const;
+
+    // The steps of an update. None waits, but for what a Comm does (engine/comm_staged.h). First each bucket's gradients are those
+    // of the whole batch, then the square of their norm before clipping is made (f64 [1], on the device), and then, or not, the
+    // weights move.
     void sum_gradients(int bucket) { exchange_.sum_gradients(size_t(bucket)); }
     Tensor squared_norm();
-    void update(int64_t step, double lr);
+    void update();
 
     // After weights were set from outside (initialise, a checkpoint): masters take their values.
     void masters_from_weights();

@@ -1,8 +1,9 @@
 #pragma once
 // What everything that computes needs: a device's table of ops, the dtype of weights and activations, the ranks that share
-// each tensor, and the stream that the work goes to.
+// each tensor, the stream that the work goes to, and where the values of the step are.
 #include "engine/arena.h"
 #include "engine/comm.h"
+#include "engine/step_memory.h"
 #include "kernels/ops.h"
 
 namespace gradus {
@@ -12,6 +13,7 @@ struct Runtime {
     DType dtype = DType::f32;
     Comm tp = {};
     Stream stream = {};
+    StepPointers step = {};
 
     DType accumulator() const { return accumulator_of(dtype); }
 };

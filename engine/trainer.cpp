@@ -45,7 +45,6 @@ void Trainer::prepare(Prepared& p, int64_t first_sample, const NextBatch& next_b
 }
 
 void Trainer::begin(int64_t step, const NextBatch& next_batch) {
-    number_ = step;
     std::swap(now_, after_);
     if (now_.first_sample != first_sample(step)) prepare(now_, first_sample(step), next_batch);
     step_.begin(step);
@@ -53,14 +52,15 @@ void Trainer::begin(int64_t step, const NextBatch& next_batch) {
     targets_ = now_.targets;
     mesh().dp.sum(std::span(&targets_, 1));
     scale_ = 1.0 / std::max(targets_, 1.0);
+    model_.step.upload(step_.values(scale_), config_.seed, step, model_.run.stream);
 }
 
 void Trainer::accumulate(int i) {
     const Run& r = model_.run;
     const int64_t rows = int64_t(config_.micro_batch) * config_.context;
     batch_.upload(r.ops, now_.micro_batches[size_t(i)], r.stream);
-    batch_.dropout = {config_.dropout, config_.seed, number_, first_of_rank_ * config_.context + i * rows};
-    model_.loss_and_backward(batch_, losses_.part(i * rows, rows), scale_, config_.loss,
+    batch_.dropout = {config_.dropout, first_of_rank_ * config_.context + i * rows};
+    model_.loss_and_backward(batch_, losses_.part(i * rows, rows), config_.loss,
                              i + 1 == micro_batches_ ? step_.exchange() : BucketDone{});
 }
 
@@ -88,8 +88,9 @@ void Trainer::trial_pass(const NextBatch& next_batch) {
     now_.first_sample = -1;
     staged.take(host_);
     batch_.upload(r.ops, staged, r.stream);
-    batch_.dropout = {config_.dropout, config_.seed, 0, 0};
-    model_.loss_and_backward(batch_, losses_.part(0, rows), 1, config_.loss);
+    model_.step.upload({}, config_.seed, 0, r.stream);
+    batch_.dropout = {config_.dropout, 0};
+    model_.loss_and_backward(batch_, losses_.part(0, rows), config_.loss);
     r.ops.synchronise(r.stream);
 }
 

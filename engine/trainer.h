@@ -65,7 +65,6 @@ private:
     Tensor losses_;         // [batch·T] of this rank's part of the batch
     HostBatch host_;        // the one that is being filled
     Prepared now_, after_;  // of this step, and perhaps of the next
-    int64_t number_ = 0;    // of the step that has begun
     double targets_ = 0, scale_ = 0;
 };
 

@@ -2,6 +2,7 @@
 // Shapes, dtypes and required partners of every op's arguments, checked once for all tables. A violation is our own
 // broken promise (CHECK), never the user's: sizes that follow from settings were refused long before.
 #include "kernels/ops.h"
+#include "kernels/step_values.h"
 
 namespace gradus {
 
@@ -36,6 +37,9 @@ void check(const SquareSum&);
 void check(const ClipScale&);
 void check(const AdamW&);
 void check(const Muon&);
+
+// By whoever uploads them: an op cannot look at memory of the device.
+void check(const StepValues&);
 
 // A table entry that checks, then runs: Ops{.add = checked<Add, cpu::add>, …}.
 template <class Args, Op<Args> run>

@@ -10,10 +10,11 @@
 //   forward    lse[n]      = max[n] + log sum_exp[n]
 //              loss[n]     = lse − (1 − ε)·target_logit − ε·logit_sum/V + ζ·lse²
 //              log_prob[n] = target_logit − lse
-//   backward   d_z[n,v]    = scale·coefficient[n]/τ · ( exp(x[n,v] − lse[n])·(1 + 2ζ·lse[n]) − (1 − ε)·[v = target[n]] − ε/V )
+//   backward   d_z[n,v]    = scale·loss_scale·coefficient[n]/τ · ( exp(x[n,v] − lse[n])·(1 + 2ζ·lse[n]) − (1 − ε)·[v = target[n]] − ε/V )
 //
 // ε is label smoothing (uniform over all V classes, as in PyTorch), ζ the weight of the z-loss. A target below 0 is ignored:
-// loss, log_prob and gradient of its row are 0. scale is 1 / (number of targets of the whole global batch).
+// loss, log_prob and gradient of its row are 0. scale is a constant of the call. loss_scale is 1 / (number of targets of the
+// global batch), one of the step's values (kernels/step_values.h).
 //
 // Policy losses (PPO, GRPO, DPO, …) are functions of log_prob[n], the log-probability of each target. With ε = ζ = 0 the
 // loss is −log_prob, so a policy loss J has the gradient of cross-entropy with coefficient[n] = −∂J/∂log_prob[n]. A row
@@ -24,6 +25,7 @@
 //
 // Nobody needs to hold [N,V]: the engine goes through the rows in chunks. Memory bound: stats read the logits once, backward
 // reads and writes them once. Sources: Szegedy et al. 2016 (smoothing); Chowdhery et al. 2022 (z-loss).
+#include "kernels/step_values.h"
 #include "kernels/tensor.h"
 
 namespace gradus {
@@ -56,10 +58,16 @@ struct CrossEntropyBackward {
     In targets;       // [N]     i32
     Opt coefficient;  // [N]     accumulator dtype; absent: 1
     int64_t V, vocab_offset = 0;
-    double scale;
+    double scale = 1;
+    const StepValues* step_values = nullptr;  // on the device: loss_scale; absent: 1
     double smoothing = 0, z_loss = 0;
     double temperature = 1;  // τ, above 0
 };
+
+// scale · loss_scale, for tables that compute on the host.
+inline double scale_of(const CrossEntropyBackward& a) {
+    return a.step_values ? a.scale * a.step_values->loss_scale : a.scale;
+}
 
 inline Cost cost(const CrossEntropyStats& a) { return {double(a.logits.bytes()), 4.0 * double(a.logits.size())}; }
 inline Cost cost(const CrossEntropyJoin& a) { return {double(a.parts.bytes()), 3.0 * double(a.parts.size())}; }

@@ -12,11 +12,11 @@
 namespace gradus {
 
 struct Dropout {
-    Out y;              // [N,C]  may alias x
-    In x;               // [N,C]
-    double p;           // 0 ≤ p < 1
-    uint64_t key;       // one for each step, layer and place
-    int64_t first_row;  // number of x's first row in the global batch
+    Out y;                // [N,C]  may alias x
+    In x;                 // [N,C]
+    double p;             // 0 ≤ p < 1
+    const uint64_t* key;  // on the device: one for each step, layer and site
+    int64_t first_row;    // number of x's first row in the global batch
 };
 
 inline Cost cost(const Dropout& a) { return {2.0 * double(a.x.bytes()), 12.0 * double(a.x.size())}; }

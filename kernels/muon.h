@@ -20,6 +20,7 @@
 #include <algorithm>
 #include <span>
 
+#include "kernels/step_values.h"
 #include "kernels/tensor.h"
 
 namespace gradus {
@@ -34,7 +35,8 @@ struct Muon {
     std::span<const MuonMatrix> matrices;  // none shares memory with another
     Opt scale = {};                        // [1]    f64, what the gradients are multiplied with; empty: 1
     Out workspace;                         // as master, of the largest muon_workspace(R, I)
-    double lr, beta, decay;
+    const StepValues* step_values;         // on the device: lr
+    double beta, decay;
 };
 
 // Elements: X, the next X, A, and b·A + c·A·A.

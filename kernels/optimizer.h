@@ -4,7 +4,8 @@
 //   square_sum   total += Σ_i x[i]²                      in two stages of a fixed order: one result for any thread count
 //   clip_scale   scale  = min(1, max_norm / (√total + 1e-6))     max_norm ≤ 0: no clip, scale = 1
 //
-//   adamw        g = scale · grad
+//   adamw        with lr, 1 − β₁ᵗ, 1 − β₂ᵗ and the rounding key of the step's values (kernels/step_values.h):
+//                g = scale · grad
 //                m = β₁·m + (1 − β₁)·g                   v = β₂·v + (1 − β₂)·g²
 //                master −= lr · ( m/(1 − β₁ᵗ) / (√(v/(1 − β₂ᵗ)) + eps) + decay·master )
 //                param   = round(master)                 where the model computes in bf16
@@ -13,6 +14,7 @@
 // non-zero key: up with the probability that makes the mean exact, from the upper half of
 // Philox{key}.words(first + i)[0].
 // Sources: Loshchilov, Hutter 2019; PyTorch's clip_grad_norm_ for the 1e-6. Memory bound: 28 bytes a weight in f32.
+#include "kernels/step_values.h"
 #include "kernels/tensor.h"
 
 namespace gradus {
@@ -33,13 +35,12 @@ struct ClipScale {
 };
 
 struct AdamW {
-    Acc master, m, v;  // [n]  f32 (f64 in the reference)
-    Opt param = {};    // [n]  bf16, overwritten; empty where master itself is what the model computes with
-    In grad;           // [n]  as master
-    Opt scale = {};    // [1]  f64, what the gradient is multiplied with; empty: 1
-    double lr, beta1, beta2, eps, decay;
-    int64_t step;  // from 1
-    uint64_t rounding_key = 0;
+    Acc master, m, v;               // [n]  f32 (f64 in the reference)
+    Opt param = {};                 // [n]  bf16, overwritten; empty where master itself is what the model computes with
+    In grad;                        // [n]  as master
+    Opt scale = {};                 // [1]  f64, what the gradient is multiplied with; empty: 1
+    const StepValues* step_values;  // on the device
+    double beta1, beta2, eps, decay;
     int64_t first = 0;  // number of the range's first element in its arena, for the rounding
 };
 

@@ -1,6 +1,5 @@
 #include "engine/blocks/pre_norm.h"
 
-#include "engine/base/philox.h"
 #include "kernels/dropout.h"
 #include "kernels/elementwise.h"
 
@@ -10,13 +9,10 @@ namespace gradus {
 
 namespace {
 
-// Which branch of which layer a mask belongs to.
-enum DropoutSite { after_attention = 1, after_feed_forward = 2 };
-
 // Of own rows: the same elements fall whatever the number of ranks.
 void drop(const Run& r, const Batch& batch, int layer, DropoutSite site, Tensor y, Tensor x) {
     const DropoutState& drop = batch.dropout;
-    r.ops.dropout({.y = y, .x = x, .p = drop.p, .key = key_of(drop.seed, drop.step, layer, site),
+    r.ops.dropout({.y = y, .x = x, .p = drop.p, .key = r.step.dropout_key(layer, site),
                    .first_row = drop.first_row + r.first_own_row()}, r.stream);
 }
 

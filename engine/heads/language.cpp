@@ -29,7 +29,8 @@ LanguageHead::LanguageHead(const Run& r, Model& model, Parameters& parameters, A
 
 struct LanguageHead::Loss {
     LossConfig config = {};
-    double temperature = 1, scale = 0;
+    double temperature = 1, scale = 1;
+    const StepValues* step_values = nullptr;  // none: the gradient of scale · Σ losses
     bool backward = false;
     Tensor log_probs = {}, coefficient = {};  // [N]
 };
@@ -59,7 +60,8 @@ void LanguageHead::walk(const Loss& loss, Tensor losses, Tensor d_hidden, Tensor
                                          .targets = target, .V = V, .smoothing = smoothing, .z_loss = z_loss}, s);
         if (!loss.backward) continue;
         /*3*/ ops.cross_entropy_backward({.logits = logits, .lse = lse, .targets = target, .coefficient = rows(loss.coefficient),
-                                          .V = V, .vocab_offset = vocab_offset, .scale = loss.scale, .smoothing = smoothing,
+                                          .V = V, .vocab_offset = vocab_offset, .scale = loss.scale,
+                                          .step_values = loss.step_values, .smoothing = smoothing,
                                           .z_loss = z_loss, .temperature = loss.temperature}, s);
         /*1*/ ops.linear_backward_input({.d_x = d_hidden.slice(first, n), .d_y = logits, .w = w}, s);
               ops.linear_backward_weight({.d_w = d_w, .d_y = logits, .x = x}, s);
@@ -70,9 +72,9 @@ void LanguageHead::loss(Tensor losses, Tensor hidden, Tensor targets, const Loss
     walk({.config = config}, losses, {}, hidden, targets);
 }
 
-void LanguageHead::loss_and_backward(Tensor losses, Tensor d_hidden, Tensor hidden, Tensor targets, double scale,
+void LanguageHead::loss_and_backward(Tensor losses, Tensor d_hidden, Tensor hidden, Tensor targets,
                                      const LossConfig& config) {
-    walk({.config = config, .scale = scale, .backward = true}, losses, d_hidden, hidden, targets);
+    walk({.config = config, .step_values = run_.step.values, .backward = true}, losses, d_hidden, hidden, targets);
 }
 
 void LanguageHead::log_probs(Tensor losses, Tensor log_probs, Tensor hidden, Tensor targets, double temperature) {

@@ -1,6 +1,5 @@
 #include "engine/models/decoder.h"
 
-#include "engine/base/philox.h"
 #include "engine/blocks/pre_norm.h"
 #include "engine/layers/rope.h"
 #include "kernels/dropout.h"
@@ -12,7 +11,6 @@
 namespace gradus {
 
 namespace {
-constexpr int embedding_layer = -1;  // the embedding's place among the layers, for its dropout
 }  // namespace
 
 template <class Block>
@@ -79,7 +77,7 @@ template <class Block>
 void Decoder<Block>::dropout_of_embedding(const Batch& batch, Tensor x) const {
     const DropoutState& drop = batch.dropout;
     if (drop.p > 0)
-        run_.ops.dropout({.y = x, .x = x, .p = drop.p, .key = key_of(drop.seed, drop.step, embedding_layer),
+        run_.ops.dropout({.y = x, .x = x, .p = drop.p, .key = run_.step.embedding_dropout_key(),
                           .first_row = drop.first_row + run_.first_own_row()}, run_.stream);
 }
 

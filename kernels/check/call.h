@@ -113,6 +113,7 @@ struct Call {
     void number(const char* field, double x, bool allowed, const char* must) const {
         CHECK(allowed && std::isfinite(x), named(field) + " is " + text(x) + ", must be " + must);
     }
+    void address(const char* field, const void* p) const { CHECK(p, named(field) + " is missing"); }
     void count(const char* field, int64_t x, int64_t least = 1) const {
         CHECK(x >= least, named(field) + " is " + std::to_string(x) + ", must be at least " + std::to_string(least));
     }

@@ -45,6 +45,7 @@ void check(const Dropout& a) {
     const auto [N, C] = call.matrix("x", a.x);
     call.is("y", a.y, a.x.dtype, {N, C}, "[N,C]");
     call.number("p", a.p, a.p >= 0 && a.p < 1, "in [0, 1)");
+    call.address("key", a.key);
     call.count("first_row", a.first_row, 0);
     call.in_place_or_apart({"y", a.y}, {"x", a.x});
 }

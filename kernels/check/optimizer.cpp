@@ -25,6 +25,14 @@ void check(const ClipScale& a) {
     call.apart({{"scale", a.scale}}, {{"total", a.total}});
 }
 
+void check(const StepValues& a) {
+    const Call call{"step_values"};
+    call.number("loss_scale", a.loss_scale, true, "finite");
+    call.number("lr", a.lr, a.lr >= 0, "at least 0");
+    call.number("correction1", a.correction1, a.correction1 > 0 && a.correction1 <= 1, "in (0, 1]");
+    call.number("correction2", a.correction2, a.correction2 > 0 && a.correction2 <= 1, "in (0, 1]");
+}
+
 void check(const AdamW& a) {
     const Call call{"adamw"};
     call.leads("master", a.master, 1);
@@ -36,12 +44,11 @@ void check(const AdamW& a) {
     call.may_be("param", a.param, DType::bf16, n, "[n]");
     call.is("grad", a.grad, t, n, "[n]");
     call.may_be("scale", a.scale, DType::f64, {1}, "[1]");
-    call.number("lr", a.lr, a.lr >= 0, "at least 0");
+    call.address("step_values", a.step_values);
     call.number("beta1", a.beta1, a.beta1 >= 0 && a.beta1 < 1, "in [0, 1)");
     call.number("beta2", a.beta2, a.beta2 >= 0 && a.beta2 < 1, "in [0, 1)");
     call.number("eps", a.eps, a.eps >= 0, "at least 0");
     call.number("decay", a.decay, a.decay >= 0, "at least 0");
-    call.count("step", a.step);
     call.count("first", a.first, 0);
     call.apart({{"master", a.master}, {"m", a.m}, {"v", a.v}, {"param", a.param}},
                {{"grad", a.grad}, {"scale", a.scale}});
@@ -67,7 +74,7 @@ void check(const Muon& a) {
             call.apart({{"master", x.master}, {"m", x.m}, {"param", x.param}},
                        {{"another master", y->master}, {"another m", y->m}, {"another param", y->param}});
     }
-    call.number("lr", a.lr, a.lr >= 0, "at least 0");
+    call.address("step_values", a.step_values);
     call.number("beta", a.beta, a.beta >= 0 && a.beta < 1, "in [0, 1)");
     call.number("decay", a.decay, a.decay >= 0, "at least 0");
 }

@@ -76,7 +76,8 @@ void gradient(const CrossEntropyBackward& a, int64_t n) {
     if (target < 0 || coefficient == 0) return sweep(V, [&](int64_t i, auto lanes) { store(z + i, Floats{}, lanes); });
 
     const float lse = a.lse.as<float>()[n], factor = float(1 + 2 * a.z_loss * double(lse)),
-                scale = float(a.scale / a.temperature) * coefficient, inverse_temperature = float(1 / a.temperature);
+                scale = float(scale_of(a) / a.temperature) * coefficient,
+                inverse_temperature = float(1 / a.temperature);
     const float uniform = float(a.smoothing / double(a.V));
     const auto slope = [&](Floats x, float hit) {
         return scale * (exponential(x * inverse_temperature - lse) * factor - hit - uniform);

@@ -17,11 +17,12 @@ void drop(const Dropout& a) {
     const int64_t N = a.x.rows(), C = a.x.last();
     const uint64_t limit = uint64_t(std::ceil(a.p * 0x1p32));  // a word below it drops its element
     const float kept = float(1 - a.p);
+    const uint64_t key = *a.key;
     parallel(N, std::max<int64_t>(1, (1 << 11) / C), [&](int64_t first, int64_t last) {
         for (int64_t n = first; n < last; ++n)
             for (int64_t c = 0; c < C; c += stretch) {
                 uint32_t random[stretch];
-                all_words(random, a.key, uint64_t(a.first_row + n), uint64_t(c / 4));
+                all_words(random, key, uint64_t(a.first_row + n), uint64_t(c / 4));
                 float kept_or_not[stretch];
                 for (int i = 0; i < stretch; ++i) kept_or_not[i] = random[i] >= limit ? 1.f : 0.f;
                 const Scalar* x = a.x.as<Scalar>() + n * C + c;

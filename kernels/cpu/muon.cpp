@@ -92,7 +92,7 @@ void update(const Muon& op, const MuonMatrix& w, float* workspace) {
         std::swap(X, Y);
     }
 
-    const float size = 0.2f * std::sqrt(float(std::max(R, I))), lr = float(op.lr), decay = float(op.decay);
+    const float size = 0.2f * std::sqrt(float(std::max(R, I))), lr = float(op.step_values->lr), decay = float(op.decay);
     float* master = w.master.as<float>();
     bf16* param = w.param ? w.param.as<bf16>() : nullptr;
     parallel(n, chunk, [&](int64_t first, int64_t last) {

@@ -83,16 +83,17 @@ void adamw(const AdamW& a, Stream) {
     require_f32(a.master);
     const float scale = float(a.scale ? *a.scale.as<double>() : 1), beta1 = float(a.beta1), beta2 = float(a.beta2);
     const float fresh1 = float(1 - a.beta1), fresh2 = float(1 - a.beta2), eps = float(a.eps);
-    const float correction1 = float(1 - std::pow(a.beta1, double(a.step)));
-    const float correction2 = float(1 - std::pow(a.beta2, double(a.step)));
-    const float lr = float(a.lr), decay = float(a.decay);
+    const StepValues& values = *a.step_values;
+    const float correction1 = float(values.correction1), correction2 = float(values.correction2);
+    const float lr = float(values.lr), decay = float(a.decay);
+    const uint64_t rounding_key = values.rounding_key;
     parallel(a.master.size(), chunk, [&](int64_t first, int64_t last) {
         for (int64_t from = first; from < last; from += chunk) {
             const int64_t n = std::min(chunk, last - from);
             float *master = a.master.as<float>() + from, *m = a.m.as<float>() + from, *v = a.v.as<float>() + from;
             const float* grad = a.grad.as<float>() + from;
             bf16* param = a.param ? a.param.as<bf16>() + from : nullptr;
-            const bool to_nearest = param && !a.rounding_key;
+            const bool to_nearest = param && !rounding_key;
             sweep(n, [&](int64_t i, auto lanes) {
                 const Floats g = scale * load(grad + i, lanes), w = load(master + i, lanes);
                 const Floats m_new = beta1 * load(m + i, lanes) + fresh1 * g;
@@ -104,7 +105,7 @@ void adamw(const AdamW& a, Stream) {
                 store(master + i, w_new, lanes);
                 if (to_nearest) store(param + i, w_new, lanes);
             });
-            if (param && a.rounding_key) store_by_chance(param, master, n, a.rounding_key, uint64_t(a.first + from));
+            if (param && rounding_key) store_by_chance(param, master, n, rounding_key, uint64_t(a.first + from));
         }
     });
 }

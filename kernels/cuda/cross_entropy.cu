@@ -89,14 +89,16 @@ __global__ void cross_entropy_forward_kernel(float* loss, float* lse, float* log
 
 template <class Scalar>
 __global__ void cross_entropy_backward_kernel(Scalar* logits, const float* lse, const int32_t* targets,
-                                              const float* coefficient, int64_t N, int64_t Vr, int64_t stride,
-                                              int64_t V, int64_t vocab_offset, float scale, float kept, float uniform,
-                                              float z_loss, float inverse_temperature) {
+                                              const float* coefficient, const StepValues* step_values, int64_t N,
+                                              int64_t Vr, int64_t stride, int64_t V, int64_t vocab_offset,
+                                              float constant, float kept, float uniform, float z_loss,
+                                              float inverse_temperature) {
     const int64_t i = element(), n = i / Vr, v = vocab_offset + i % Vr;
     if (n >= N) return;
     device_check(targets[n] < V);
     Scalar& z = logits[n * stride + i % Vr];
     const float weight = coefficient ? coefficient[n] : 1.f;
+    const float scale = step_values ? float(step_values->loss_scale) * constant : constant;
     const float p = expf(float(z) * inverse_temperature - lse[n]) * (1 + 2 * z_loss * lse[n]);
     const float hit = v == targets[n] ? kept : 0.f;
     const bool none = targets[n] < 0 || weight == 0;
@@ -136,8 +138,8 @@ void cross_entropy_backward(const CrossEntropyBackward& a, Stream s) {
     by_dtype(a.logits.dtype, [&](auto kind) {
         using Scalar = decltype(kind);
         launch_elements(cross_entropy_backward_kernel<Scalar>, N * Vr, s, a.logits.as<Scalar>(), a.lse.as<float>(),
-                        a.targets.as<int32_t>(), a.coefficient.as<float>(), N, Vr, a.logits.stride(), a.V,
-                        a.vocab_offset, float(a.scale / a.temperature), kept, uniform, float(a.z_loss),
+                        a.targets.as<int32_t>(), a.coefficient.as<float>(), a.step_values, N, Vr, a.logits.stride(),
+                        a.V, a.vocab_offset, float(a.scale / a.temperature), kept, uniform, float(a.z_loss),
                         float(1 / a.temperature));
     });
 }

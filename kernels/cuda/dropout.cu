@@ -18,11 +18,11 @@ constexpr int words_of_call = 4;
 
 template <class Scalar>
 __global__ void dropout_kernel(Scalar* y, const Scalar* x, int64_t N, int64_t C, uint64_t least, float kept,
-                               uint64_t key, int64_t first_row) {
+                               const uint64_t* key, int64_t first_row) {
     const int64_t calls = (C + words_of_call - 1) / words_of_call;  // for a row
     const int64_t i = element(), n = i / calls, call = i % calls;
     if (n >= N) return;
-    const auto words = Philox{key}.words(uint64_t(first_row + n), uint64_t(call));
+    const auto words = Philox{*key}.words(uint64_t(first_row + n), uint64_t(call));
     for (int k = 0; k < words_of_call; ++k) {
         const int64_t c = call * words_of_call + k;
         if (c < C) y[n * C + c] = words[size_t(k)] >= least ? Scalar(float(x[n * C + c]) / kept) : Scalar(0.f);

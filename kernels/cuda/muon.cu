@@ -56,11 +56,11 @@ __global__ void muon_multiple_kernel(float* y, const float* x, float factor, int
     if (i < size) y[i] = factor * x[i];
 }
 
-__global__ void muon_update_kernel(float* master, bf16* param, const float* X, float lr, float factor, float decay,
-                                   int64_t size) {
+__global__ void muon_update_kernel(float* master, bf16* param, const float* X, const StepValues* step_values,
+                                   float factor, float decay, int64_t size) {
     const int64_t i = element();
     if (i >= size) return;
-    const float w = master[i] - lr * (factor * X[i] + decay * master[i]);
+    const float w = master[i] - float(step_values->lr) * (factor * X[i] + decay * master[i]);
     master[i] = w;
     if (param) param[i] = bf16(w);
 }
@@ -93,8 +93,8 @@ void update(const Muon& op, const MuonMatrix& w, Stream s) {
     }
 
     const auto factor = float(0.2 * std::sqrt(double(std::max(R, I))));
-    launch_elements(muon_update_kernel, size, s, w.master.as<float>(), w.param.as<bf16>(), X.as<float>(), float(op.lr),
-                    factor, float(op.decay), size);
+    launch_elements(muon_update_kernel, size, s, w.master.as<float>(), w.param.as<bf16>(), X.as<float>(),
+                    op.step_values, factor, float(op.decay), size);
 }
 
 }  // namespace

@@ -49,24 +49,26 @@ __global__ void clip_scale_kernel(double* scale, const double* total, double max
 // ---- adamw -------------------------------------------------------------------------------------------------------
 
 struct AdamWNumbers {
-    float lr, beta1, beta2, rest1, rest2, correction1, correction2, eps, decay;  // rest = 1 − β, correction = 1 − βᵗ
-    uint64_t rounding_key, first;
+    float beta1, beta2, rest1, rest2, eps, decay;  // rest = 1 − β
+    uint64_t first;
 };
 
 __global__ void adamw_kernel(float* master, float* m, float* v, bf16* param, const float* grad, const double* scale,
-                             int64_t n, AdamWNumbers a) {
+                             int64_t n, const StepValues* step_values, AdamWNumbers a) {
     const int64_t i = element();
     if (i >= n) return;
     const float g = (scale ? float(*scale) : 1.f) * grad[i];
     const float m_new = a.beta1 * m[i] + a.rest1 * g;
     const float v_new = a.beta2 * v[i] + a.rest2 * g * g;
-    const float direction = m_new / a.correction1 / (sqrtf(v_new / a.correction2) + a.eps);
-    const float w = master[i] - a.lr * (direction + a.decay * master[i]);
+    const auto correction1 = float(step_values->correction1), correction2 = float(step_values->correction2);
+    const float direction = m_new / correction1 / (sqrtf(v_new / correction2) + a.eps);
+    const float w = master[i] - float(step_values->lr) * (direction + a.decay * master[i]);
     m[i] = m_new;
     v[i] = v_new;
     master[i] = w;
     if (!param) return;
-    if (a.rounding_key) param[i] = rounded_by_chance(w, Philox{a.rounding_key}.words(a.first + uint64_t(i))[0]);
+    const uint64_t key = step_values->rounding_key;
+    if (key) param[i] = rounded_by_chance(w, Philox{key}.words(a.first + uint64_t(i))[0]);
     else param[i] = bf16(w);
 }
 
@@ -90,19 +92,16 @@ void clip_scale(const ClipScale& a, Stream s) {
 
 void adamw(const AdamW& a, Stream s) {
     require_f32(a.master);
-    const AdamWNumbers numbers = {.lr = float(a.lr),
-                                  .beta1 = float(a.beta1),
+    const AdamWNumbers numbers = {.beta1 = float(a.beta1),
                                   .beta2 = float(a.beta2),
                                   .rest1 = float(1 - a.beta1),
                                   .rest2 = float(1 - a.beta2),
-                                  .correction1 = float(1 - std::pow(a.beta1, double(a.step))),
-                                  .correction2 = float(1 - std::pow(a.beta2, double(a.step))),
                                   .eps = float(a.eps),
                                   .decay = float(a.decay),
-                                  .rounding_key = a.rounding_key,
                                   .first = uint64_t(a.first)};
     launch_elements(adamw_kernel, a.master.size(), s, a.master.as<float>(), a.m.as<float>(), a.v.as<float>(),
-                    a.param.as<bf16>(), a.grad.as<float>(), a.scale.as<double>(), a.master.size(), numbers);
+                    a.param.as<bf16>(), a.grad.as<float>(), a.scale.as<double>(), a.master.size(), a.step_values,
+                    numbers);
 }
 
 }  // namespace gradus::DEVICE

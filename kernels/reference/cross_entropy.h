@@ -86,7 +86,7 @@ void cross_entropy_backward(const CrossEntropyBackward& a) {
             std::fill(z, z + Vr, Scalar(0));
             continue;
         }
-        const Scalar scale = Scalar(a.scale / a.temperature) * (coefficient ? coefficient[n] : Scalar(1));
+        const Scalar scale = Scalar(scale_of(a) / a.temperature) * (coefficient ? coefficient[n] : Scalar(1));
         for (int64_t v = 0; v < Vr; ++v) {
             const Scalar p = std::exp(z[v] / temperature - lse) * (Scalar(1) + Scalar(2 * a.z_loss) * lse);
             const Scalar hit = a.vocab_offset + v == target ? Scalar(1 - a.smoothing) : Scalar(0);

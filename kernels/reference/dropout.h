@@ -13,7 +13,7 @@ void dropout(const Dropout& a) {
     Scalar* y = a.y.as<Scalar>();
     for (int64_t n = 0; n < N; ++n)
         for (int64_t c = 0; c < C; ++c) {
-            const uint32_t word = Philox{a.key}.words(uint64_t(a.first_row + n), uint64_t(c / 4))[size_t(c % 4)];
+            const uint32_t word = Philox{*a.key}.words(uint64_t(a.first_row + n), uint64_t(c / 4))[size_t(c % 4)];
             const bool keep = double(word) >= a.p * 0x1p32;
             y[n * C + c] = keep ? x[n * C + c] / Scalar(1 - a.p) : Scalar(0);
         }

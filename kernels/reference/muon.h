@@ -49,7 +49,7 @@ void muon(const Muon& op, const MuonMatrix& w) {
 
     const Real size = Real(0.2 * std::sqrt(double(std::max(R, I))));
     for (int64_t i = 0; i < n; ++i) {
-        master[i] -= Real(op.lr) * (size * X[size_t(i)] + Real(op.decay) * master[i]);
+        master[i] -= Real(op.step_values->lr) * (size * X[size_t(i)] + Real(op.decay) * master[i]);
         if (w.param) w.param.as<bf16>()[i] = bf16(float(master[i]));
     }
 }

@@ -34,17 +34,16 @@ void adamw(const AdamW& a) {
     Scalar *master = a.master.as<Scalar>(), *m = a.m.as<Scalar>(), *v = a.v.as<Scalar>();
     const Scalar scale = Scalar(a.scale ? *a.scale.as<double>() : 1);
     const Scalar beta1 = Scalar(a.beta1), beta2 = Scalar(a.beta2);
-    const Scalar correction1 = Scalar(1 - std::pow(a.beta1, double(a.step)));
-    const Scalar correction2 = Scalar(1 - std::pow(a.beta2, double(a.step)));
+    const auto [loss_scale, lr, correction1, correction2, rounding_key] = *a.step_values;
     for (int64_t i = 0; i < a.master.size(); ++i) {
         const Scalar g = scale * a.grad.as<Scalar>()[i];
         m[i] = beta1 * m[i] + Scalar(1 - a.beta1) * g;
         v[i] = beta2 * v[i] + Scalar(1 - a.beta2) * g * g;
-        const Scalar direction = m[i] / correction1 / (std::sqrt(v[i] / correction2) + Scalar(a.eps));
-        master[i] -= Scalar(a.lr) * (direction + Scalar(a.decay) * master[i]);
+        const Scalar direction = m[i] / Scalar(correction1) / (std::sqrt(v[i] / Scalar(correction2)) + Scalar(a.eps));
+        master[i] -= Scalar(lr) * (direction + Scalar(a.decay) * master[i]);
         if (!a.param) continue;
-        const uint32_t word = a.rounding_key ? Philox{a.rounding_key}.words(uint64_t(a.first + i))[0] : 0;
-        a.param.as<bf16>()[i] = a.rounding_key ? rounded_by_chance(float(master[i]), word) : rounded(double(master[i]));
+        const uint32_t word = rounding_key ? Philox{rounding_key}.words(uint64_t(a.first + i))[0] : 0;
+        a.param.as<bf16>()[i] = rounding_key ? rounded_by_chance(float(master[i]), word) : rounded(double(master[i]));
     }
 }
 

@@ -90,7 +90,9 @@ TEST_CASE("every gradient is that of transformers") {
             Bench bench(t.ops, read_model_config(golden.folder), t.dtype, {.B = B, .T = T}, {.training = true});
             load_weights(*bench.model, golden.folder);
             bench.upload(golden.batch());
-            bench.model->loss_and_backward(bench.batch, bench.losses, 1.0 / double(golden.batch().valid_targets()));
+            bench.model->step.upload({.loss_scale = 1.0 / double(golden.batch().valid_targets())},
+                                     bench.model->run.stream);
+            bench.model->loss_and_backward(bench.batch, bench.losses);
             const FamilyFiles& files = files_of(bench.model->config().family);
             int compared = 0;
             for (const Weight& w : bench.model->weights())

@@ -112,7 +112,8 @@ TEST_CASE("cross-entropy is the objective whose gradient is −scale for every t
         scramble<double>(*b->model);
         b->upload(host);
     }
-    as_loss.model->loss_and_backward(as_loss.batch, as_loss.losses, scale);
+    as_loss.model->step.upload({.loss_scale = scale}, {});
+    as_loss.model->loss_and_backward(as_loss.batch, as_loss.losses);
     for (double& x : std::span(rows.d_log_probs.as<double>(), B * T)) x = -scale;
     const Tensor hidden = as_policy.model->body->forward(as_policy.batch);
     as_policy.model->head.log_probs_backward(as_policy.losses, rows.d_hidden, rows.d_log_probs, hidden,

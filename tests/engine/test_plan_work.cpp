@@ -2,8 +2,10 @@
 #include <catch2/catch.hpp>
 
 #include "engine/plan/counting_comm.h"
+#include "engine/plan/counting_ops.h"
 #include "engine/plan/report.h"
 #include "tests/engine/plans.h"
+#include "tests/kernels/entries.h"
 
 using namespace gradus;
 using namespace gradus::test;
@@ -26,6 +28,8 @@ double bytes_of(const Plan& plan, const std::string& axis, const std::string& ki
 }
 
 }  // namespace
+
+TEST_CASE("the table that counts leaves out no op") { REQUIRE(missing_entries(counting_ops()) == ""); }
 
 TEST_CASE("A collective on a ring sends each part to every other rank once, an all-reduce twice") {
     REQUIRE(ring_bytes({"dp", "reduce-scatter", 1, 800}, 8) == 700);

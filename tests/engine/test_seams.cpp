@@ -43,6 +43,7 @@ struct ScalarHead {
 
 // A reward model in small.
 struct ScalarModel {
+    StepMemory step;
     Run run;
     Parameters parameters;
     Arena activations;
@@ -51,7 +52,8 @@ struct ScalarModel {
     Tensor d_hidden;
 
     explicit ScalarModel(const ModelConfig& m)
-        : run{{reference_ops(), DType::f64}, dims_of(m, B, T), m},
+        : step(reference_ops(), m.L),
+          run{{reference_ops(), DType::f64, {}, {}, step.pointers()}, dims_of(m, B, T), m},
           parameters(run),
           activations(run.ops, "activations"),
           body(make_model(run, {.training = true}, parameters, activations)),
@@ -132,6 +134,7 @@ TEST_CASE("a model with a scalar head is trained by the loop, logged, saved and 
         LoopHooks hooks;
         hooks.step = [&](int64_t number, bool) {
             step.begin(number);
+            model.step.upload(step.values(1.0 / (B * T)), {});
             model.loss_and_backward(in.batch, in.losses, 0.5, 1.0 / (B * T), step.exchange());
             return step.finish(in.losses, 1.0 / (B * T), B * T);
         };

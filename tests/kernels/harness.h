@@ -13,6 +13,7 @@
 #include "engine/base/philox.h"
 #include "kernels/ops.h"
 #include "kernels/scalar.h"
+#include "kernels/step_values.h"
 
 namespace gradus::test {
 
@@ -115,6 +116,15 @@ inline std::string difference(const std::string& what, const Tensor& got, const 
                   at(got, place), at(want, place));
     return what + text;
 }
+
+// The values of step t of AdamW or Muon.
+inline StepValues step_values(double lr, double beta1 = 0, double beta2 = 0, int64_t t = 1, uint64_t rounding_key = 0) {
+    return {.lr = lr,
+            .correction1 = bias_correction(beta1, t),
+            .correction2 = bias_correction(beta2, t),
+            .rounding_key = rounding_key};
+}
+inline StepValues loss_scale(double scale) { return {.loss_scale = scale}; }
 
 struct Rows {
     int64_t N, C;

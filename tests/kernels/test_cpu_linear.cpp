@@ -1,4 +1,4 @@
-// The CPU's products, each way of them by itself: packed, thin, and oneDNN's.
+// The CPU's matmuls, each implementation by itself: packed, thin, and oneDNN's.
 #include "kernels/cpu/matmul.h"
 #include "kernels/cpu/onednn.h"
 #include "tests/kernels/table/compare.h"

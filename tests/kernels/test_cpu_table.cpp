@@ -31,7 +31,9 @@ TEST_CASE(
         for (size_t i = 0; i < list.size(); i += together ? list.size() : 1) {
             const auto some = all.subspan(i, together ? list.size() : 1);
             const Owned workspace = poisoned(DType::f32, {muon_workspace(some)});
-            cpu_ops().muon({.matrices = some, .workspace = workspace, .lr = 0.02, .beta = 0.95, .decay = 0.1}, {});
+            const StepValues values = step_values(0.02);
+            cpu_ops().muon(
+                {.matrices = some, .workspace = workspace, .step_values = &values, .beta = 0.95, .decay = 0.1}, {});
         }
         omp_set_num_threads(before);
         return masters;
@@ -45,7 +47,7 @@ TEST_CASE(
 }
 
 TEST_CASE("what goes wrong on one of several threads reaches the caller") {
-    const Entered way(tested().ways.back());
+    const InConfiguration now(tested().configurations.back());
     const auto fail_at = [](int64_t bad) {
         return [bad](int64_t first, int64_t last) {
             if (first <= bad && bad < last) throw Error("no memory", "there", "here");
@@ -61,20 +63,21 @@ TEST_CASE("the CPU's optimizers and losses refuse numbers of 64 bits, which they
     const Owned a = filled(DType::f64, {2, 2}, 1), b = copy_of(a), c = copy_of(a), grad = copy_of(a),
                 workspace = poisoned(DType::f64, {muon_workspace(2, 2)});
     const MuonMatrix one = {.master = a, .m = b, .grad = grad};
+    const StepValues values = step_values(1, 0.9, 0.9);
     REQUIRE_THROWS_AS(
-        cpu_ops().muon({.matrices = {&one, 1}, .workspace = workspace, .lr = 1, .beta = 0.9, .decay = 0}, {}),
+        cpu_ops().muon({.matrices = {&one, 1}, .workspace = workspace, .step_values = &values, .beta = 0.9, .decay = 0},
+                       {}),
         InternalError);
     auto flat = [](const Tensor& t) { return t.view({4}); };
     REQUIRE_THROWS_AS(cpu_ops().adamw({.master = flat(a),
                                        .m = flat(b),
                                        .v = flat(c),
                                        .grad = flat(grad),
-                                       .lr = 1,
+                                       .step_values = &values,
                                        .beta1 = 0.9,
                                        .beta2 = 0.9,
                                        .eps = 1e-8,
-                                       .decay = 0,
-                                       .step = 1},
+                                       .decay = 0},
                                       {}),
                       InternalError);
 }

@@ -10,6 +10,7 @@ using namespace gradus::test;
 namespace {
 
 const Ops& ops = reference_ops();
+const StepValues one = loss_scale(1), half = loss_scale(0.5);
 
 struct Objective {
     double smoothing, z_loss, temperature = 1;
@@ -75,6 +76,7 @@ Owned targets_of(int64_t N, int64_t V) {
 
 TEST_CASE("the backward of cross-entropy is the derivative of its forward") {
     constexpr double scale = 1.0 / 3;
+    const StepValues values = loss_scale(scale);
     for (Rows r : awkward_rows)
         for (Objective o : objectives) {
             const int64_t N = r.N, V = r.C;
@@ -85,7 +87,7 @@ TEST_CASE("the backward of cross-entropy is the derivative of its forward") {
                                         .lse = real.lse,
                                         .targets = targets,
                                         .V = V,
-                                        .scale = scale,
+                                        .step_values = &values,
                                         .smoothing = o.smoothing,
                                         .z_loss = o.z_loss,
                                         .temperature = o.temperature},
@@ -110,7 +112,7 @@ TEST_CASE("with a coefficient for each row, the backward is the derivative of th
                                     .targets = targets,
                                     .coefficient = coefficient,
                                     .V = V,
-                                    .scale = 1,
+                                    .step_values = &one,
                                     .smoothing = o.smoothing,
                                     .z_loss = o.z_loss,
                                     .temperature = o.temperature},
@@ -141,7 +143,7 @@ TEST_CASE("the gradient of a policy loss is that of cross-entropy with the coeff
                                     .targets = targets,
                                     .coefficient = coefficient,
                                     .V = V,
-                                    .scale = 1,
+                                    .step_values = &one,
                                     .temperature = temperature},
                                    {});
         const std::string wrong = wrong_gradient("policy loss", {{"logits", probe, d_logits}}, [&] {
@@ -201,8 +203,14 @@ TEST_CASE("an ignored target costs nothing and moves nothing, whatever its logit
     constexpr int64_t V = 5;
     const Owned targets = filled(DType::i32, {2}, -100), logits = random(1, DType::f64, {2, V});
     const Outcome o = forward(stats_of(logits, targets), targets, V, {0.1, 0.1});
-    ops.cross_entropy_backward(
-        {.logits = logits, .lse = o.lse, .targets = targets, .V = V, .scale = 1, .smoothing = 0.1, .z_loss = 0.1}, {});
+    ops.cross_entropy_backward({.logits = logits,
+                                .lse = o.lse,
+                                .targets = targets,
+                                .V = V,
+                                .step_values = &one,
+                                .smoothing = 0.1,
+                                .z_loss = 0.1},
+                               {});
     for (int64_t n = 0; n < 2; ++n) REQUIRE(at(o.loss, n) == 0);
     for (int64_t i = 0; i < logits.size(); ++i) REQUIRE(at(logits, i) == 0);
 }
@@ -212,7 +220,7 @@ TEST_CASE("the gradient of a row sums to 0 without a z-loss") {
     const Owned targets = integers(2, {N}, 0, V), logits = random(1, DType::f64, {N, V}, 2);
     const Outcome o = forward(stats_of(logits, targets), targets, V, {0.1, 0});
     ops.cross_entropy_backward(
-        {.logits = logits, .lse = o.lse, .targets = targets, .V = V, .scale = 1, .smoothing = 0.1}, {});
+        {.logits = logits, .lse = o.lse, .targets = targets, .V = V, .step_values = &one, .smoothing = 0.1}, {});
     for (int64_t n = 0; n < N; ++n) {
         double sum = 0;
         for (int64_t v = 0; v < V; ++v) sum += at(logits, n * V + v);
@@ -243,7 +251,7 @@ TEST_CASE("a vocabulary in two parts gives the loss and the gradient of the whol
                                         .targets = targets,
                                         .V = V,
                                         .vocab_offset = first,
-                                        .scale = 0.5,
+                                        .step_values = &half,
                                         .smoothing = objective.smoothing,
                                         .z_loss = objective.z_loss},
                                        {});

@@ -13,7 +13,7 @@ const Ops& ops = reference_ops();
 
 Owned dropped(const Tensor& x, double p, uint64_t key, int64_t first_row = 0) {
     Owned y(x.dtype, x.shape);
-    ops.dropout({.y = y, .x = x, .p = p, .key = key, .first_row = first_row}, {});
+    ops.dropout({.y = y, .x = x, .p = p, .key = &key, .first_row = first_row}, {});
     return y;
 }
 
@@ -67,6 +67,7 @@ TEST_CASE("another key gives another mask, p = 0 none, and in place the same") {
     const Owned x = random(1, DType::f32, {7, 33}), y = dropped(x, 0.5, 1), in_place = copy_of(x);
     REQUIRE_FALSE(same_bits(dropped(x, 0.5, 2), y));
     REQUIRE(same_bits(dropped(x, 0, 1), x));
-    ops.dropout({.y = in_place, .x = in_place, .p = 0.5, .key = 1, .first_row = 0}, {});
+    const uint64_t key = 1;
+    ops.dropout({.y = in_place, .x = in_place, .p = 0.5, .key = &key, .first_row = 0}, {});
     REQUIRE(same_bits(in_place, y));
 }

@@ -22,9 +22,14 @@ Owned update(const Tensor& grad, Settings c = {}, Opt scale = {}) {
     Owned master = filled(grad.dtype, grad.shape, 0);
     const Owned m = filled(grad.dtype, grad.shape, 0), workspace = poisoned(grad.dtype, {muon_workspace(R, I)});
     const MuonMatrix one = {.master = master, .m = m, .grad = grad};
-    ops.muon(
-        {.matrices = {&one, 1}, .scale = scale, .workspace = workspace, .lr = c.lr, .beta = c.beta, .decay = c.decay},
-        {});
+    const StepValues values = step_values(c.lr);
+    ops.muon({.matrices = {&one, 1},
+              .scale = scale,
+              .workspace = workspace,
+              .step_values = &values,
+              .beta = c.beta,
+              .decay = c.decay},
+             {});
     return master;
 }
 
@@ -93,7 +98,8 @@ TEST_CASE("the momentum of Muon looks one step ahead") {
     const Owned master = filled(DType::f64, {1, 1}, 0), m = filled(DType::f64, {1, 1}, 1);
     const Owned grad = filled(DType::f64, {1, 1}, -0.5), workspace = poisoned(DType::f64, {muon_workspace(1, 1)});
     const MuonMatrix one = {.master = master, .m = m, .grad = grad};
-    ops.muon({.matrices = {&one, 1}, .workspace = workspace, .lr = 1, .beta = 0.5, .decay = 0}, {});
+    const StepValues values = step_values(1);
+    ops.muon({.matrices = {&one, 1}, .workspace = workspace, .step_values = &values, .beta = 0.5, .decay = 0}, {});
     REQUIRE(at(m, 0) == 0.25);  // 0.5·1 − 0.5·0.5; u = 0.5·0.25 − 0.25 < 0
     REQUIRE(std::abs(at(master, 0) - 0.2 * driven(1)) <= 1e-10);
 }
@@ -104,7 +110,8 @@ TEST_CASE("Muon decays the weights and leaves a bf16 copy") {
         const Owned grad = random(2, t, {3, 5}), workspace = poisoned(t, {muon_workspace(3, 5)});
         const Owned param = poisoned(DType::bf16, {3, 5}), copy = poisoned(DType::bf16, {3, 5});
         const MuonMatrix one = {.master = master, .m = m, .param = param, .grad = grad};
-        ops.muon({.matrices = {&one, 1}, .workspace = workspace, .lr = 0.5, .beta = 0, .decay = 0.25}, {});
+        const StepValues values = step_values(0.5);
+        ops.muon({.matrices = {&one, 1}, .workspace = workspace, .step_values = &values, .beta = 0, .decay = 0.25}, {});
         const Owned step = update(grad);
         for (int64_t i = 0; i < 15; ++i)
             REQUIRE(std::abs(at(master, i) - (0.875 * at(before, i) + 0.5 * at(step, i))) <=

@@ -20,6 +20,7 @@ double clip(double total, double max_norm) {
 
 // Weights with their moments, and the settings of a step.
 struct State {
+    StepValues values = step_values(0.01, 0.9, 0.95, 10);
     Owned master, m, v, grad;
     AdamW step;
 
@@ -32,21 +33,22 @@ struct State {
                .m = m,
                .v = v,
                .grad = grad,
-               .lr = 0.01,
+               .step_values = &values,
                .beta1 = 0.9,
                .beta2 = 0.95,
                .eps = 1e-8,
-               .decay = 0.1,
-               .step = 10} {}
+               .decay = 0.1} {}
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
 };
 
 Owned rounded_copies(double x, int64_t n, uint64_t key, int64_t first = 0) {
     State s(DType::f32, n);
     Owned param = poisoned(DType::bf16, {n});
     for (int64_t i = 0; i < n; ++i) put(s.master, i, x);
-    s.step.lr = 0;
+    s.values.lr = 0;
+    s.values.rounding_key = key;
     s.step.param = param;
-    s.step.rounding_key = key;
     s.step.first = first;
     ops.adamw(s.step, {});
     return param;
@@ -80,16 +82,16 @@ TEST_CASE("three steps of AdamW are those worked out by hand") {
         const double tolerance = t == DType::f32 ? 1e-6 : 1e-15;
         auto step = [&](double gradient, int64_t number) {
             put(g, 0, gradient);
+            const StepValues values = step_values(0.1, 0.5, 0.75, number);
             ops.adamw({.master = w,
                        .m = m,
                        .v = v,
                        .grad = g,
-                       .lr = 0.1,
+                       .step_values = &values,
                        .beta1 = 0.5,
                        .beta2 = 0.75,
                        .eps = 0,
-                       .decay = 0.5,
-                       .step = number},
+                       .decay = 0.5},
                       {});
             return at(w, 0);
         };
@@ -109,16 +111,16 @@ TEST_CASE("the first step of AdamW is as long as the rate, whatever the size of 
     for (double size : {1e-3, 1.0, 1e3}) {
         const Owned w = filled(DType::f64, {1}, 0), m = filled(DType::f64, {1}, 0), v = filled(DType::f64, {1}, 0);
         const Owned g = filled(DType::f64, {1}, -size);
+        const StepValues values = step_values(0.01, 0.9, 0.95, 1);
         ops.adamw({.master = w,
                    .m = m,
                    .v = v,
                    .grad = g,
-                   .lr = 0.01,
+                   .step_values = &values,
                    .beta1 = 0.9,
                    .beta2 = 0.95,
                    .eps = 1e-12,
-                   .decay = 0,
-                   .step = 1},
+                   .decay = 0},
                   {});
         REQUIRE(std::abs(at(w, 0) - 0.01) <= 1e-10);
     }

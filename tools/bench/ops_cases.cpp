@@ -1,5 +1,6 @@
 // The arguments of `gradus bench ops`: every op of the table at the shapes of two models.
 #include <cmath>
+#include <cstring>
 #include <memory>
 
 #include "engine/arena.h"
@@ -39,6 +40,14 @@ public:
         if (type == DType::f32) return filled<float>(shape, [&](int64_t) { return next(); });
         if (type == DType::bf16) return filled<bf16>(shape, [&](int64_t) { return bf16(next()); });
         return filled<double>(shape, [&](int64_t) { return double(next()); });
+    }
+    // What ops read by its address.
+    template <class Value>
+    const Value* value(const Value& v) {
+        constexpr auto words = int64_t(sizeof(Value) / sizeof(double));
+        double host[words];
+        std::memcpy(host, &v, sizeof v);
+        return filled<double>({words}, [&](int64_t i) { return host[i]; }).template as<Value>();
     }
     template <class Number>
     Tensor integers(const Shape& shape, Number number) {
@@ -323,8 +332,9 @@ void bench_rows(const Bench& bench, const Shapes& s) {
                                  .kind = k};
         });
     }
-    bench.op<Dropout>("dropout", shape, ops.dropout,
-                      [&](Tensors& m) { return Dropout{.y = x(m), .x = x(m), .p = 0.1, .key = 7, .first_row = 0}; });
+    bench.op<Dropout>("dropout", shape, ops.dropout, [&](Tensors& m) {
+        return Dropout{.y = x(m), .x = x(m), .p = 0.1, .key = m.value(uint64_t(7)), .first_row = 0};
+    });
     bench.op<Add>("add", shape, ops.add, [&](Tensors& m) { return Add{.y = x(m), .a = x(m), .b = x(m)}; });
     bench.op<Cast>("cast", wide, ops.cast, [&](Tensors& m) {
         return Cast{.y = m.uniform(t == DType::f32 ? DType::bf16 : DType::f32, {N, F}), .x = m.uniform(t, {N, F})};
@@ -353,7 +363,7 @@ void bench_ends(const Bench& bench, const Shapes& s) {
                                                                    .lse = m.uniform(sum, {chunk}, 10, 12),
                                                                    .targets = m.random_ids(chunk, V),
                                                                    .V = V,
-                                                                   .scale = 1};
+                                                                   .step_values = m.value(StepValues{})};
                                    });
     bench.op<SquareSum>("square_sum", text(s, {n}), ops.square_sum, [&](Tensors& m) {
         return SquareSum{.total = m.uniform(DType::f64, {1}),
@@ -368,13 +378,14 @@ void bench_ends(const Bench& bench, const Shapes& s) {
                          .v = m.uniform(sum, {n}, 0, 1),
                          .param = t == DType::bf16 ? Opt(m.uniform(t, {n})) : Opt(),
                          .grad = m.uniform(sum, {n}),
-                         .lr = 1e-3,
+                         .step_values = m.value(StepValues{.lr = 1e-3,
+                                                           .correction1 = bias_correction(0.9, 10),
+                                                           .correction2 = bias_correction(0.95, 10),
+                                                           .rounding_key = key}),
                          .beta1 = 0.9,
                          .beta2 = 0.95,
                          .eps = 1e-8,
-                         .decay = 0.1,
-                         .step = 10,
-                         .rounding_key = key};
+                         .decay = 0.1};
         });
     }
     std::vector<MuonMatrix> one;
@@ -385,7 +396,7 @@ void bench_ends(const Bench& bench, const Shapes& s) {
                        .grad = m.uniform(sum, {C, C})});
         return Muon{.matrices = one,
                     .workspace = m.uniform(sum, {muon_workspace(C, C)}),
-                    .lr = 1e-3,
+                    .step_values = m.value(StepValues{.lr = 1e-3}),
                     .beta = 0.95,
                     .decay = 0.1};
     });

@@ -59,7 +59,8 @@ TEST_CASE("a whole training step of GPT-2 and of LLaMA has the reference's loss 
                 auto bench = std::make_unique<Bench>(ops, m, dtype, BatchShape{.B = B, .T = T}, Mode{.training = true});
                 scramble_on(*bench->model);
                 bench->upload(host);
-                bench->model->loss_and_backward(bench->batch, bench->losses, scale);
+                bench->model->step.upload({.loss_scale = scale}, bench->model->run.stream);
+                bench->model->loss_and_backward(bench->batch, bench->losses);
                 return bench;
             };
             const auto want = run(reference_ops(), DType::f64), got = run(tested().device, p.dtype);

@@ -6,8 +6,15 @@ using namespace gradus::test::promises;
 
 namespace {
 
+const StepValues values;
+
 CrossEntropyBackward cross_entropy_backward(Desk& k) {
-    return {.logits = k.f({N, V}), .lse = k.f({N}), .targets = k.i({N}), .coefficient = k.f({N}), .V = V, .scale = 1};
+    return {.logits = k.f({N, V}),
+            .lse = k.f({N}),
+            .targets = k.i({N}),
+            .coefficient = k.f({N}),
+            .V = V,
+            .step_values = &values};
 }
 
 }  // namespace

@@ -4,6 +4,13 @@ using namespace gradus;
 using namespace gradus::test;
 using namespace gradus::test::promises;
 
+namespace {
+
+const uint64_t key = 1;
+const StepValues values;
+
+}  // namespace
+
 TEST_CASE("embedding names every field that breaks a promise") {
     Desk k;
     using A = EmbeddingForward;
@@ -59,15 +66,15 @@ TEST_CASE("views with gaps are taken where a header says so, and refused elsewhe
     REQUIRE_NOTHROW(check(LinearBackwardInput{.d_x = k.f({N, C}), .d_y = padded, .w = k.f({V, C})}));
     REQUIRE_NOTHROW(check(LinearBackwardWeight{.d_w = k.f({V, C}), .d_y = padded, .x = k.f({N, C})}));
     REQUIRE_NOTHROW(check(CrossEntropyStats{.stats = k.f({N, 4}), .logits = padded, .targets = k.i({N})}));
-    REQUIRE_NOTHROW(
-        check(CrossEntropyBackward{.logits = padded, .lse = k.f({N}), .targets = k.i({N}), .V = V, .scale = 1}));
+    REQUIRE_NOTHROW(check(
+        CrossEntropyBackward{.logits = padded, .lse = k.f({N}), .targets = k.i({N}), .V = V, .step_values = &values}));
     refuses<LinearForward>(
         {.y = k.f({N, O}), .x = padded, .w = k.f({O, V})}, [](auto&) {},
         "x has rows of 7 elements 10 apart, must be contiguous");
     refuses<Add>(
         {.y = k.f({N, V}), .a = padded, .b = k.f({N, V})}, [](auto&) {}, "a has rows of 7 elements 10 apart");
     refuses<Dropout>(
-        {.y = k.f({N, V}), .x = padded, .p = 0.1, .key = 1, .first_row = 0}, [](auto&) {},
+        {.y = k.f({N, V}), .x = padded, .p = 0.1, .key = &key, .first_row = 0}, [](auto&) {},
         "x has rows of 7 elements 10 apart");
     refuses<Cast>(
         {.y = padded, .x = k.f({N, V})}, [](auto&) {}, "y has rows of 7 elements 10 apart");
@@ -101,7 +108,7 @@ TEST_CASE("activations name every field that breaks a promise") {
 TEST_CASE("dropout names every field that breaks a promise") {
     Desk k;
     using A = Dropout;
-    const A a = {.y = k.f({N, C}), .x = k.f({N, C}), .p = 0.1, .key = 1, .first_row = 0};
+    const A a = {.y = k.f({N, C}), .x = k.f({N, C}), .p = 0.1, .key = &key, .first_row = 0};
     names_every_field(a, "dropout", {FIELD(A, y), FIELD(A, x)});
     for (double p : {1.0, -0.1, double(NAN)})
         refuses<A>(
@@ -131,5 +138,5 @@ TEST_CASE("a table checks before it computes, and a call of no rows is fine") {
     const Ops& ops = reference_ops();
     REQUIRE_THROWS_AS(ops.add({.y = k.f({N}), .a = k.f({N}), .b = k.f({C})}, {}), InternalError);
     const Tensor none = {nullptr, DType::f32, {0, C}};
-    REQUIRE_NOTHROW(ops.dropout({.y = none, .x = none, .p = 0.5, .key = 1, .first_row = 0}, {}));
+    REQUIRE_NOTHROW(ops.dropout({.y = none, .x = none, .p = 0.5, .key = &key, .first_row = 0}, {}));
 }

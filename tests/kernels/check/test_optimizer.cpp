@@ -6,6 +6,8 @@ using namespace gradus::test::promises;
 
 namespace {
 
+const StepValues values = step_values(1e-3, 0.9, 0.95);
+
 AdamW adamw(Desk& k) {
     return {.master = k.f({N}),
             .m = k.f({N}),
@@ -13,12 +15,11 @@ AdamW adamw(Desk& k) {
             .param = k.give(DType::bf16, {N}),
             .grad = k.f({N}),
             .scale = k.d({1}),
-            .lr = 1e-3,
+            .step_values = &values,
             .beta1 = 0.9,
             .beta2 = 0.95,
             .eps = 1e-8,
-            .decay = 0.1,
-            .step = 1};
+            .decay = 0.1};
 }
 
 }  // namespace
@@ -44,19 +45,32 @@ TEST_CASE("the optimizer's ops name every field that breaks a promise") {
     refuses<A>(
         a, [](A& x) { x.master.dtype = DType::bf16; }, "master is bf16, must be f32 or f64");
     refuses<A>(
-        a, [](A& x) { x.step = 0; }, "step is 0, must be at least 1");
+        a, [](A& x) { x.step_values = nullptr; }, "adamw: step_values is missing");
     refuses<A>(
         a, [](A& x) { x.beta1 = 1; }, "beta1 is 1, must be in [0, 1)");
     refuses<A>(
         a, [](A& x) { x.beta2 = -0.5; }, "beta2 is -0.5, must be in [0, 1)");
-    refuses<A>(
-        a, [](A& x) { x.lr = INFINITY; }, "lr is inf, must be at least 0");
     refuses<A>(
         a, [](A& x) { x.first = -1; }, "first is -1, must be at least 0");
     refuses<A>(
         a, [](A& x) { x.m = x.v; }, "m must not alias v");
     refuses<A>(
         a, [](A& x) { x.grad = x.master; }, "master must not alias grad");
+}
+
+TEST_CASE("the values of a step are refused where no step can have them") {
+    REQUIRE_NOTHROW(check(values));
+    REQUIRE_NOTHROW(check(StepValues{}));
+    refuses<StepValues>(
+        values, [](StepValues& v) { v.lr = INFINITY; }, "lr is inf, must be at least 0");
+    refuses<StepValues>(
+        values, [](StepValues& v) { v.lr = -1; }, "lr is -1, must be at least 0");
+    refuses<StepValues>(
+        values, [](StepValues& v) { v.loss_scale = NAN; }, "loss_scale is nan");
+    refuses<StepValues>(
+        values, [](StepValues& v) { v.correction1 = bias_correction(0.9, 0); }, "correction1 is 0, must be in (0, 1]");
+    refuses<StepValues>(
+        values, [](StepValues& v) { v.correction2 = NAN; }, "correction2 is nan, must be in (0, 1]");
 }
 
 TEST_CASE("muon names every field that breaks a promise") {
@@ -68,7 +82,7 @@ TEST_CASE("muon names every field that breaks a promise") {
     const A a = {.matrices = list,
                  .scale = k.d({1}),
                  .workspace = k.f({muon_workspace(O, C)}),
-                 .lr = 0.1,
+                 .step_values = &values,
                  .beta = 0.9,
                  .decay = 0.1};
     names_every_field(a, "muon", {OPTIONAL(A, scale), FIELD(A, workspace)});

@@ -1,4 +1,4 @@
-// The kernels on a real GPU: there every run is another way by itself.
+// The kernels on a real GPU, where every run has another order of threads by itself.
 #include <cstdlib>
 
 #include "tests/kernels/table/hosted.h"
@@ -9,7 +9,7 @@ namespace gradus::test {
 const Tested& tested() {
     static const Tested table = {.device = cuda_ops(),
                                  .ops = hosted(cuda_ops()),
-                                 .ways = {{"first run", [] {}}, {"second run", [] {}}, {"third run", [] {}}},
+                                 .configurations = {{"first run", [] {}}, {"second run", [] {}}, {"third run", [] {}}},
                                  .slow = std::getenv("GRADUS_SLOW") != nullptr};
     return table;
 }

@@ -13,11 +13,11 @@ TEST_CASE("the emulated table says its name") { REQUIRE(std::string(simt_ops().n
 TEST_CASE("an id outside its table is a Fault that names the kernel's file, and the next call computes") {
     const Side s = {tested().ops, DType::f32, DType::f32};
     const Owned y = s.out({2, 3}), wte = s.in(1, {4, 3}), d_wte = s.sum(2, {4, 3}), d_y = s.in(3, {2, 3});
-    for (const Way& way : tested().ways)
+    for (const Configuration& configuration : tested().configurations)
         for (int id : {-1, 4, 1 << 30}) {
-            const Entered entered(way);
+            const InConfiguration now(configuration);
             const Owned tokens = integers(1, {2}, id, id + 1);
-            INFO(way.name << ", id " << id);
+            INFO(configuration.name << ", id " << id);
             const auto forward = [&](const Tensor& ids) {
                 s.ops.embedding_forward({.y = y, .tokens = ids, .wte = wte}, {});
             };
@@ -34,8 +34,8 @@ TEST_CASE("an id outside its table is a Fault that names the kernel's file, and 
 
 TEST_CASE("arguments that break a promise are refused before anything is launched, and the next call computes") {
     const Owned a = random(1, DType::f32, {3}), b = random(2, DType::f32, {4}), y = poisoned(DType::f32, {3});
-    for (const Way& way : tested().ways) {
-        const Entered entered(way);
+    for (const Configuration& configuration : tested().configurations) {
+        const InConfiguration now(configuration);
         REQUIRE_THROWS_AS(tested().ops.add({.y = y, .a = a, .b = b}, {}), InternalError);
         tested().ops.add({.y = y, .a = a, .b = a}, {});
         for (int64_t i = 0; i < 3; ++i) REQUIRE(at(y, i) == 2 * at(a, i));

@@ -10,14 +10,14 @@ namespace gradus::test {
 
 const Tested& tested() {
     static const Tested table = [] {
-        std::vector<Way> ways;
+        std::vector<Configuration> configurations;
         for (const char* text : {"seed=1 copies=late resident=1", "seed=2 copies=early resident=2",
                                  "seed=3 copies=late resident=4", "seed=0 copies=early resident=1"})
-            ways.push_back({text, [settings = simt::parse_settings(text)] { simt::use(settings); }});
-        ways.front().enter();
+            configurations.push_back({text, [settings = simt::parse_settings(text)] { simt::use(settings); }});
+        configurations.front().enter();
         return Tested{.device = simt_ops(),
                       .ops = hosted(simt_ops()),
-                      .ways = ways,
+                      .configurations = configurations,
                       .slow = std::getenv("GRADUS_SLOW") != nullptr};
     }();
     return table;

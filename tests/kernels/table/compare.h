@@ -8,7 +8,7 @@
 //
 // and every output of the table must be within twice the largest error of the naive one, plus one rounding. Few numbers may
 // all happen to be right: then the largest error is that of several draws of the inputs. The table's bits must be the same
-// in all its ways, and within the bound where every tensor begins in the middle of 16 bytes.
+// in all configurations, and within the bound where every tensor begins in the middle of 16 bytes.
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <functional>
@@ -114,9 +114,9 @@ inline void compare(const std::string& op, const Case& run,
         REQUIRE(got.size() == truth.size());
         const std::vector<double> naive = naive_errors(run, dtype, got);
         REQUIRE(outside_bound(what, got, truth, naive) == "");
-        for (size_t i = 1; i < tested().ways.size(); ++i) {
-            const Entered way(tested().ways[i]);
-            INFO(what << ", " << tested().ways[i].name);
+        for (size_t i = 1; i < tested().configurations.size(); ++i) {
+            const InConfiguration now(tested().configurations[i]);
+            INFO(what << ", " << tested().configurations[i].name);
             REQUIRE(all_same_bits(run({tested().ops, dtype, dtype}), got));
         }
         if (tested().slow) continue;

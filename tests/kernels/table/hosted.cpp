@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <concepts>
 #include <cstring>
+#include <deque>
 #include <exception>
+#include <functional>
 #include <vector>
 
 #include "kernels/every_op.h"
@@ -30,11 +32,21 @@ Use use_of(Opt& t) { return {&t, true, true}; }
 
 struct Uses {
     std::vector<Use> all;
-    std::vector<MuonMatrix> matrices;  // the copies of those in a span
+    std::vector<MuonMatrix> matrices;          // the copies of those in a span
+    std::deque<Tensor> pointed;                // what addresses point to
+    std::vector<std::function<void()>> moves;  // of addresses, once these tensors have moved
 
     template <std::derived_from<Tensor> Role>
     void add(Role& t) {
         if (t) all.push_back(use_of(t));
+    }
+    // What an op reads by its address: kernels/step_values.h and the key of a dropout.
+    template <class Value>
+    void add(const Value*& address) {
+        if (!address) return;
+        pointed.push_back({const_cast<Value*>(address), DType::f64, {int64_t(sizeof(Value) / sizeof(double))}});
+        all.push_back({&pointed.back(), true, false});
+        moves.push_back([&address, &tensor = pointed.back()] { address = tensor.as<Value>(); });
     }
     void add(std::span<const MuonMatrix>& list) {
         matrices.assign(list.begin(), list.end());
@@ -130,6 +142,7 @@ void run(const Args& args, Stream stream) {
     Uses uses;
     uses.add_fields(moved);
     Visit visit(uses.all, stream);
+    for (const auto& move : uses.moves) move();
     (device->*entry)(moved, stream.with(matmul_workspace));
     visit.come_back();
 }

@@ -13,6 +13,8 @@ struct Objective {
 };
 const std::vector<Objective> objectives = {{0, 0}, {0.1, 0.01}, {0.1, 0.01, 0.7}};
 
+const StepValues values = loss_scale(0.7);
+
 // Some below zero, which is ignored; some in the part of the vocabulary that these logits are of, some outside it.
 Owned targets_of(int64_t N, int64_t V) { return integers(9, {N}, -1, int(V)); }
 
@@ -66,7 +68,8 @@ TEST_CASE("logits of a padded vocabulary give the bits of those without padding,
         REQUIRE(same_bits(of_padded, stats));
         const Owned lse = random(2, DType::f32, {5});
         for (const Tensor& logits : {Tensor(z), unwritten.view()})
-            ops.cross_entropy_backward({.logits = logits, .lse = lse, .targets = targets, .V = 300, .scale = 0.3}, {});
+            ops.cross_entropy_backward(
+                {.logits = logits, .lse = lse, .targets = targets, .V = 300, .step_values = &values}, {});
         REQUIRE(same_bits(unwritten.whole, with_gaps(z, 7.5, 0, 13).whole));
     }
 }
@@ -152,7 +155,7 @@ TEST_CASE("the gradients of logits are as exact as the naive formula, and stand 
                                               .coefficient = when(o.temperature != 1, coefficient),
                                               .V = l.V,
                                               .vocab_offset = l.first,
-                                              .scale = 0.7,
+                                              .step_values = &values,
                                               .smoothing = o.smoothing,
                                               .z_loss = o.z_loss,
                                               .temperature = o.temperature},
@@ -176,16 +179,37 @@ TEST_CASE("a row whose coefficient is 0 gets a gradient of exactly 0, whatever i
     }
 }
 
+TEST_CASE("the scale of a call multiplies the loss scale of the step, and either may be left out") {
+    const Owned lse = random(2, DType::f32, {5}), targets = integers(3, {5}, -1, 300);
+    const Ops& ops = tested().ops;
+    const StepValues half = loss_scale(0.5), one = loss_scale(1);
+    std::vector<Owned> all;
+    for (const auto& [scale, step_values] :
+         std::vector<std::pair<double, const StepValues*>>{{0.25, nullptr}, {0.25, &one}, {0.5, &half}}) {
+        all.push_back(random(1, DType::f32, {5, 300}));
+        ops.cross_entropy_backward({.logits = all.back(),
+                                    .lse = lse,
+                                    .targets = targets,
+                                    .V = 300,
+                                    .scale = scale,
+                                    .step_values = step_values},
+                                   {});
+    }
+    REQUIRE(same_bits(all[0], all[1]));
+    REQUIRE(same_bits(all[0], all[2]));
+}
+
 TEST_CASE("a coefficient of 1 in every row, and a temperature of 1, change no bit of the gradients") {
     const Owned lse = random(2, DType::f32, {5}), targets = integers(3, {5}, -1, 300), one = filled(DType::f32, {5}, 1);
     const Owned plain = random(1, DType::f32, {5, 300}), weighted = copy_of(plain);
-    tested().ops.cross_entropy_backward({.logits = plain, .lse = lse, .targets = targets, .V = 300, .scale = 0.3}, {});
+    tested().ops.cross_entropy_backward(
+        {.logits = plain, .lse = lse, .targets = targets, .V = 300, .step_values = &values}, {});
     tested().ops.cross_entropy_backward({.logits = weighted,
                                          .lse = lse,
                                          .targets = targets,
                                          .coefficient = one,
                                          .V = 300,
-                                         .scale = 0.3,
+                                         .step_values = &values,
                                          .temperature = 1},
                                         {});
     REQUIRE(same_bits(plain, weighted));

@@ -86,8 +86,9 @@ TEST_CASE("a table drops the same elements as the reference and scales the rest"
             for (int64_t first_row : {int64_t(0), int64_t(1) << 33})
                 compare(named("dropout", r), [=](const Side& s) {
                     const Owned x = s.in(1, {r.N, r.C}), y = s.out({r.N, r.C});
-                    s.ops.dropout({.y = y, .x = x, .p = p, .key = 0x123456789abcdefu, .first_row = first_row}, {});
-                    s.ops.dropout({.y = x, .x = x, .p = p, .key = 0x123456789abcdefu, .first_row = first_row}, {});
+                    const uint64_t key = 0x123456789abcdefu;
+                    s.ops.dropout({.y = y, .x = x, .p = p, .key = &key, .first_row = first_row}, {});
+                    s.ops.dropout({.y = x, .x = x, .p = p, .key = &key, .first_row = first_row}, {});
                     return outputs(copy_of(y), copy_of(x));
                 });
 }

@@ -49,17 +49,17 @@ TEST_CASE("every field of an op's arguments is seen") {
                                         .G = 1,
                                         .D = 1,
                                         .scale = 1}) == 20);
-    REQUIRE(fields_in(Muon{.workspace = t, .lr = 1, .beta = 0, .decay = 0}) == 6);
+    const StepValues values;
+    REQUIRE(fields_in(Muon{.workspace = t, .step_values = &values, .beta = 0, .decay = 0}) == 6);
     REQUIRE(fields_in(AdamW{.master = t,
                             .m = t,
                             .v = t,
                             .grad = t,
-                            .lr = 1,
+                            .step_values = &values,
                             .beta1 = 0,
                             .beta2 = 0,
                             .eps = 1,
-                            .decay = 0,
-                            .step = 1}) == 14);
+                            .decay = 0}) == 12);
 }
 
 TEST_CASE("an op that leaves its output alone leaves NaN, whatever the host had there") {
@@ -98,4 +98,19 @@ TEST_CASE("tensors that share memory share it on the device, and others do not t
     device.ops().add({.y = front, .a = front, .b = back}, {});
     REQUIRE(place(seen.y) == 4);
     REQUIRE(place(seen.b) == 16);
+}
+
+TEST_CASE("values that an op reads by their address are in the device's memory, too") {
+    Device device;
+    static const uint64_t* seen = nullptr;
+    static uint64_t read = 0;
+    device.table.dropout = [](const Dropout& x, Stream) {
+        seen = x.key;
+        read = *x.key;
+    };
+    const Owned x = filled(DType::f32, {1, 3}, 1), y = filled(DType::f32, {1, 3}, 2);
+    const uint64_t key = 0x123456789abcdef;
+    device.ops().dropout({.y = y, .x = x, .p = 0.5, .key = &key, .first_row = 0}, {});
+    REQUIRE(read == key);
+    REQUIRE(seen != &key);
 }

@@ -30,9 +30,9 @@ TEST_CASE("the sum of squares is the sum in double, and always in one order") {
             };
             const double want = sum(reference_ops(), converted(x, DType::f64)), got = sum(tested().ops, x);
             REQUIRE(std::abs(got - want) <= 1e-12 * want);
-            for (const Way& way : tested().ways) {
-                const Entered entered(way);
-                INFO(way.name);
+            for (const Configuration& configuration : tested().configurations) {
+                const InConfiguration now(configuration);
+                INFO(configuration.name);
                 REQUIRE(sum(tested().ops, x) == got);
             }
         }
@@ -58,18 +58,18 @@ TEST_CASE("AdamW is as exact as the naive formula, with and without a copy in bf
                             const Owned master = s.sum(1, {n}), m = s.sum(2, {n}, 0.1), v = s.sum(3, {n}, 1e-3, 0.02),
                                         grad = s.sum(4, {n});
                             const Owned param = poisoned(DType::bf16, {n}), scale = s.total(0.5);
+                            const StepValues values = step_values(1e-2, 0.9, 0.95, step);
                             s.ops.adamw({.master = master,
                                          .m = m,
                                          .v = v,
                                          .param = copied ? Opt(param) : Opt(),
                                          .grad = grad,
                                          .scale = copied ? Opt(scale) : Opt(),
-                                         .lr = 1e-2,
+                                         .step_values = &values,
                                          .beta1 = 0.9,
                                          .beta2 = 0.95,
                                          .eps = 1e-8,
-                                         .decay = 0.1,
-                                         .step = step},
+                                         .decay = 0.1},
                                         {});
                             if (copied) return outputs(copy_of(master), copy_of(m), copy_of(v), copy_of(param));
                             return outputs(copy_of(master), copy_of(m), copy_of(v));
@@ -85,6 +85,7 @@ TEST_CASE("a table rounds by the same chance as the reference, and any split of 
         const Owned param = poisoned(DType::bf16, {n});
         put(master, 5, INFINITY);
         put(master, 6, NAN);
+        const StepValues values = step_values(0, 0.9, 0.95, 1, 99);
         for (const auto& [first, count] : parts) {
             const auto part = [&, f = first, c = count](const Tensor& t) {
                 return t.view({n, 1}).slice(f, c).view({c});
@@ -94,13 +95,11 @@ TEST_CASE("a table rounds by the same chance as the reference, and any split of 
                        .v = part(v),
                        .param = part(param),
                        .grad = part(grad),
-                       .lr = 0,
+                       .step_values = &values,
                        .beta1 = 0.9,
                        .beta2 = 0.95,
                        .eps = 1e-8,
                        .decay = 0,
-                       .step = 1,
-                       .rounding_key = 99,
                        .first = first + (int64_t(1) << 32) - 1000},
                       {});
         }
@@ -119,20 +118,21 @@ TEST_CASE("no gradient is no step of AdamW or Muon, but the decay") {
                     v = filled(DType::f32, shape, 0), grad = filled(DType::f32, shape, 0),
                     workspace = poisoned(DType::f32, {muon_workspace(2, 3)});
         const MuonMatrix one = {.master = master, .m = m, .grad = grad};
+        const StepValues values = step_values(0.5, 0.9, 0.95, 1);
         if (muon)
-            tested().ops.muon({.matrices = {&one, 1}, .workspace = workspace, .lr = 0.5, .beta = 0.95, .decay = 0.5},
-                              {});
+            tested().ops.muon(
+                {.matrices = {&one, 1}, .workspace = workspace, .step_values = &values, .beta = 0.95, .decay = 0.5},
+                {});
         else
             tested().ops.adamw({.master = master,
                                 .m = m,
                                 .v = v,
                                 .grad = grad,
-                                .lr = 0.5,
+                                .step_values = &values,
                                 .beta1 = 0.9,
                                 .beta2 = 0.95,
                                 .eps = 1e-8,
-                                .decay = 0.5,
-                                .step = 1},
+                                .decay = 0.5},
                                {});
         for (int64_t i = 0; i < 6; ++i) REQUIRE(at(master, i) == 0.75);
     }
@@ -146,10 +146,11 @@ TEST_CASE("Muon is as exact as the naive formula") {
                                 workspace = s.statistic({muon_workspace(R, I)});
                     const Owned scale = s.total(0.25), param = poisoned(DType::bf16, {R, I});
                     const MuonMatrix one = {.master = master, .m = m, .param = param, .grad = grad};
+                    const StepValues values = step_values(0.02);
                     s.ops.muon({.matrices = {&one, 1},
                                 .scale = scale,
                                 .workspace = workspace,
-                                .lr = 0.02,
+                                .step_values = &values,
                                 .beta = 0.95,
                                 .decay = 0.1},
                                {});
@@ -174,10 +175,11 @@ TEST_CASE("Muon gives a list the bits of its matrices one by one, with scale and
         for (size_t i = 0; i < list.size(); i += together ? list.size() : 1) {
             const auto some = matrices.subspan(i, together ? list.size() : 1);
             const Owned workspace = poisoned(DType::f32, {muon_workspace(some)});
+            const StepValues values = step_values(0.02);
             tested().ops.muon({.matrices = some,
                                .scale = when(whole, scale),
                                .workspace = workspace,
-                               .lr = 0.02,
+                               .step_values = &values,
                                .beta = 0.95,
                                .decay = 0.1},
                               {});
@@ -187,9 +189,9 @@ TEST_CASE("Muon gives a list the bits of its matrices one by one, with scale and
     for (bool whole : {false, true}) {
         const Outputs want = run(false, whole);
         REQUIRE_FALSE(same_bits(want[0], random(0, DType::f32, shapes[0])));
-        for (const Way& way : tested().ways) {
-            const Entered entered(way);
-            INFO(way.name);
+        for (const Configuration& configuration : tested().configurations) {
+            const InConfiguration now(configuration);
+            INFO(configuration.name);
             REQUIRE(all_same_bits(run(true, whole), want));
         }
     }

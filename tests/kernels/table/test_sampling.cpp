@@ -51,9 +51,9 @@ TEST_CASE("a table draws the ids of the reference: every filter, any number of r
                           << text_of(s));
                 require_drawn(got, want);
                 if (size.V != 50 || dtype == DType::bf16) continue;
-                for (size_t i = 1; i < (tested().slow ? 2 : tested().ways.size()); ++i) {
-                    const Entered way(tested().ways[i]);
-                    INFO(tested().ways[i].name);
+                for (size_t i = 1; i < (tested().slow ? 2 : tested().configurations.size()); ++i) {
+                    const InConfiguration now(tested().configurations[i]);
+                    INFO(tested().configurations[i].name);
                     const Sampled again = run(tested().ops, dtype);
                     REQUIRE(same_bits(again.ids, got.ids));
                     REQUIRE(same_bits(again.log_probs, got.log_probs));

@@ -6,23 +6,20 @@
 #include "kernels/layernorm.h"
 #include "kernels/linear.h"
 #include "kernels/sampling.h"
+#include "tests/kernels/entries.h"
 #include "tests/kernels/table/compare.h"
 #include "tests/kernels/table/shapes.h"
 
 using namespace gradus;
 using namespace gradus::test;
 
-TEST_CASE("the table under test leaves out no op") {
-    void* entries[offsetof(Ops, matmul_workspace) / sizeof(void*)];
-    std::memcpy(entries, &tested().device, sizeof entries);
-    for (void* entry : entries) REQUIRE(entry != nullptr);
-}
+TEST_CASE("the table under test leaves out no op") { REQUIRE(missing_entries(tested().device) == ""); }
 
 TEST_CASE("memory of the table under test is aligned to 64 bytes, and takes zeros and copies") {
     const Ops& ops = tested().device;
-    for (const Way& way : tested().ways)
+    for (const Configuration& configuration : tested().configurations)
         for (size_t bytes : {size_t(0), size_t(1), size_t(1000), size_t(300007)}) {
-            const Entered entered(way);
+            const InConfiguration now(configuration);
             void* memory = ops.allocate(bytes);
             REQUIRE(reinterpret_cast<uintptr_t>(memory) % 64 == 0);
             const std::vector<char> out(bytes, 'o');
@@ -70,8 +67,8 @@ TEST_CASE("what one stream is given after an event begins when the other has rea
     const Ops& ops = tested().device;
     const int64_t n = tested().slow ? 300 : 5000;
     const size_t bytes = size_t(n) * sizeof(float);
-    for (const Way& way : tested().ways) {
-        const Entered entered(way);
+    for (const Configuration& configuration : tested().configurations) {
+        const InConfiguration now(configuration);
         const Owned a = random(1, DType::f32, {n}), b = random(2, DType::f32, {n}), y = poisoned(DType::f32, {n}),
                     want = poisoned(DType::f32, {n});
         reference_ops().add({.y = want, .a = a, .b = b}, {});
@@ -88,7 +85,7 @@ TEST_CASE("what one stream is given after an event begins when the other has rea
         ops.wait(copies, computed);
         ops.copy_to_host(y.data, dy.data, bytes, copies);
         ops.synchronise(copies);
-        INFO(way.name);
+        INFO(configuration.name);
         REQUIRE(same_bits(y, want));
         REQUIRE(ops.reached(computed));
         REQUIRE(ops.seconds_between(arrived, computed) >= 0);
