@@ -1,0 +1,103 @@
+#pragma once
+// What the benchmarks of ops share: the shapes of two models, memory for arguments, and how a case is measured. The cases are in
+// one file for each family: ops_linear.cpp, ops_attention.cpp, ops_elementwise.cpp, ops_loss.cpp, ops_optimizer.cpp.
+#include <cstring>
+
+#include "kernels/every_op.h"
+#include "kernels/scalar.h"
+#include "tools/bench/ops.h"
+
+namespace gradus::op_cases {
+
+struct Shapes {
+    const char* model;
+    int64_t N, C, F, V;  // rows, width, feed-forward width, vocabulary
+    int H, G, D, T;
+};
+inline constexpr Shapes gpt2 = {"gpt2", 1024, 768, 3072, 50257, 12, 12, 64, 1024};
+inline constexpr Shapes llama = {"llama", 512, 2048, 5632, 32000, 32, 4, 64, 512};
+inline constexpr int64_t chunk = 256;  // rows whose logits are held at once
+
+// Owns the tensors of one benchmark.
+class Tensors {
+public:
+    explicit Tensors(const Ops& ops) : ops_(ops) {}
+    ~Tensors() {
+        for (const Tensor& t : all_) ops_.release(t.data, t.bytes());
+    }
+    Tensors(const Tensors&) = delete;
+    Tensors& operator=(const Tensors&) = delete;
+
+    Tensor uniform(DType type, const Shape& shape, double low = -1, double high = 1) {
+        const auto next = [&] {
+            state_ = state_ * 1664525u + 1013904223u;
+            return float(low + (high - low) * double(state_ >> 8) * 0x1p-24);
+        };
+        if (type == DType::f32) return filled<float>(shape, [&](int64_t) { return next(); });
+        if (type == DType::bf16) return filled<bf16>(shape, [&](int64_t) { return bf16(next()); });
+        return filled<double>(shape, [&](int64_t) { return double(next()); });
+    }
+    // What ops read by its address.
+    template <class Value>
+    const Value* value(const Value& v) {
+        constexpr auto words = int64_t(sizeof(Value) / sizeof(double));
+        double host[words];
+        std::memcpy(host, &v, sizeof v);
+        return filled<double>({words}, [&](int64_t i) { return host[i]; }).template as<Value>();
+    }
+    template <class Number>
+    Tensor integers(const Shape& shape, Number number) {
+        return filled<int32_t>(shape, [&](int64_t i) { return int32_t(number(i)); });
+    }
+    Tensor random_ids(int64_t n, int64_t limit) {
+        return integers(
+            {n}, [&](int64_t) { return (state_ = state_ * 1664525u + 1013904223u) / 4294967296.0 * double(limit); });
+    }
+
+private:
+    const Ops& ops_;
+    uint32_t state_ = 1;
+    std::vector<Tensor> all_;
+
+    template <class Scalar, class Value>
+    Tensor filled(const Shape& shape, Value&& value) {
+        Tensor t{nullptr, dtype_of<Scalar>(), shape};
+        std::vector<Scalar> host(size_t(t.size()));
+        for (int64_t i = 0; i < t.size(); ++i) host[size_t(i)] = value(i);
+        t.data = ops_.allocate(t.bytes());
+        all_.push_back(t);
+        ops_.copy_to_device(t.data, host.data(), t.bytes(), {});
+        ops_.synchronise({});
+        return t;
+    }
+};
+
+// Measures the cases that the user asked for, in one dtype.
+struct Bench {
+    const BenchOpsOptions& options;
+    const Ops& ops;
+    const std::function<void(const OpBenchmark&)>& measure;
+    DType dtype;
+    Stream stream;  // with room for its products
+
+    bool wanted(const std::string& op) const { return op.find(options.filter) != std::string::npos; }
+
+    // build(tensors) returns the op's arguments.
+    template <class Args, class Build>
+    void op(const std::string& name, const std::string& shape, Op<Args> run, Build&& build) const {
+        if (!wanted(name)) return;
+        Tensors tensors(ops);
+        const Args args = build(tensors);
+        measure({name, shape, dtype, cost(args), [&] { run(args, stream); }});
+    }
+};
+
+std::string text(const Shapes& s, std::initializer_list<int64_t> dims);
+
+void bench_linears(const Bench&, const Shapes&);
+void bench_attention(const Bench&, const Shapes&);
+void bench_elementwise(const Bench&, const Shapes&);
+void bench_loss(const Bench&, const Shapes&);
+void bench_optimizer(const Bench&, const Shapes&);
+
+}  // namespace gradus::op_cases

@@ -1,0 +1,86 @@
+// Benchmarks of attention and rope.
+#include <cmath>
+
+#include "tools/bench/op_cases.h"
+
+namespace gradus::op_cases {
+
+void bench_attention(const Bench& bench, const Shapes& s) {
+    const Ops& ops = bench.ops;
+    const DType t = bench.dtype, sum = accumulator_of(t);
+    const int64_t row = (s.H + 2 * s.G) * s.D, y_row = s.H * s.D, T = s.T;
+    const std::string shape = text(s, {1, T, s.H, s.G, s.D});
+    const double scale = 1 / std::sqrt(double(s.D));
+    const auto lo = [&](Tensors& m) { return m.integers({1, T}, [](int64_t) { return 0; }); };
+    const auto hi = [&](Tensors& m) { return m.integers({1, T}, [](int64_t u) { return u + 1; }); };
+    const auto forward = [&](Tensors& m) {
+        const auto qkv = packed_heads(m.uniform(t, {T, row}), s.H, s.G, s.D);
+        return AttentionForward{.y = m.uniform(t, {T, y_row}),
+                                .lse = m.uniform(sum, {1, s.H, T}),
+                                .q = qkv.q,
+                                .k = qkv.k,
+                                .v = qkv.v,
+                                .lo = lo(m),
+                                .hi = hi(m),
+                                .B = 1,
+                                .Tq = s.T,
+                                .Tk = s.T,
+                                .H = s.H,
+                                .G = s.G,
+                                .D = s.D,
+                                .scale = scale};
+    };
+    bench.op<AttentionForward>("attention_forward", shape, ops.attention_forward, forward);
+    bench.op<AttentionBackward>("attention_backward", shape, ops.attention_backward, [&](Tensors& m) {
+        const AttentionForward f = forward(m);
+        ops.attention_forward(f, {});
+        const auto [d_q, d_k, d_v] = packed_heads(m.uniform(t, {T, row}), s.H, s.G, s.D);
+        return AttentionBackward{.d_q = d_q,
+                                 .d_k = d_k,
+                                 .d_v = d_v,
+                                 .delta = m.uniform(sum, {1, s.H, T}),
+                                 .d_y = m.uniform(t, {T, y_row}),
+                                 .q = f.q,
+                                 .k = f.k,
+                                 .v = f.v,
+                                 .y = f.y,
+                                 .lse = f.lse,
+                                 .lo = f.lo,
+                                 .hi = f.hi,
+                                 .B = 1,
+                                 .Tq = s.T,
+                                 .Tk = s.T,
+                                 .H = s.H,
+                                 .G = s.G,
+                                 .D = s.D,
+                                 .scale = scale};
+    });
+    if (bench.wanted("attention_cached")) {
+        Tensors m(ops);
+        const auto [q, k, v] = packed_heads(m.uniform(t, {1, row}), s.H, s.G, s.D);
+        const AttentionCached a = {.y = m.uniform(t, {1, y_row}),
+                                   .k_cache = m.uniform(t, {1, s.G, T, s.D}),
+                                   .v_cache = m.uniform(t, {1, s.G, T, s.D}),
+                                   .q = q,
+                                   .k = k,
+                                   .v = v,
+                                   .sequence = m.integers({1}, [](int64_t) { return 0; }),
+                                   .position = m.integers({1}, [&](int64_t) { return T - 1; }),
+                                   .lo = m.integers({1}, [](int64_t) { return 0; }),
+                                   .H = s.H,
+                                   .G = s.G,
+                                   .D = s.D,
+                                   .scale = scale};
+        const Cost reads = {double(a.k_cache.bytes() + a.v_cache.bytes()), 4.0 * s.H * double(T) * s.D};
+        bench.measure({"attention_cached", shape, t, reads, [&] { ops.attention_cached(a, {}); }});
+    }
+    bench.op<Rope>("rope_forward", shape, ops.rope_forward, [&](Tensors& m) {
+        return Rope{.x = m.uniform(t, {T, row}),
+                    .positions = m.integers({T}, [](int64_t n) { return n; }),
+                    .rope_table = m.uniform(sum, {T, s.D / 2, 2}),
+                    .heads = s.H + s.G,
+                    .D = s.D};
+    });
+}
+
+}  // namespace gradus::op_cases

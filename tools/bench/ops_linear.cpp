@@ -1,0 +1,86 @@
+// Benchmarks of linears, beside oneDNN on a CPU.
+#include "kernels/cpu/onednn.h"
+#include "tools/bench/op_cases.h"
+
+namespace gradus::op_cases {
+
+namespace {
+
+// As Bench::op(), beside oneDNN's matmul where the device is a CPU.
+template <class Args, class Build, class Matmul>
+void bench_linear(const Bench& bench, const std::string& name, const std::string& shape, Op<Args> run, Build&& build,
+                  Matmul&& product) {
+    if (!bench.wanted(name)) return;
+    Tensors tensors(bench.ops);
+    const Args args = build(tensors);
+    OpBenchmark b = {name, shape, bench.dtype, cost(args), [&] { run(args, bench.stream); }};
+    if (bench.options.device == "cpu" && (bench.dtype == DType::f32 || cpu::multiplies_bf16()))
+        b.library = [&] { cpu::onednn_matmul(product(args)); };
+    bench.measure(b);
+}
+
+}  // namespace
+
+void bench_linears(const Bench& bench, const Shapes& s) {
+    const Ops& ops = bench.ops;
+    const DType t = bench.dtype, sum = accumulator_of(t);
+    struct Layer {
+        int64_t N, I, O;
+    };
+    const int64_t qkv = (s.H + 2 * s.G) * s.D;
+    const auto forward = [&](const Layer& l) {
+        bench_linear<LinearForward>(
+            bench, "linear_forward", text(s, {l.N, l.I, l.O}), ops.linear_forward,
+            [&](Tensors& m) {
+                return LinearForward{
+                    .y = m.uniform(t, {l.N, l.O}), .x = m.uniform(t, {l.N, l.I}), .w = m.uniform(t, {l.O, l.I})};
+            },
+            [](const LinearForward& a) {
+                return cpu::Matmul{.out = a.y.data,
+                                   .dtype = a.y.dtype,
+                                   .M = a.x.rows(),
+                                   .N = a.y.last(),
+                                   .K = a.x.last(),
+                                   .a = cpu::matrix(a.x),
+                                   .b = cpu::matrix(a.w).transposed()};
+            });
+    };
+    for (const Layer& l :
+         std::vector<Layer>{{s.N, s.C, qkv}, {s.N, s.C, s.C}, {s.N, s.C, s.F}, {s.N, s.F, s.C}, {chunk, s.C, s.V}}) {
+        forward(l);
+        bench_linear<LinearBackwardInput>(
+            bench, "linear_backward_input", text(s, {l.N, l.I, l.O}), ops.linear_backward_input,
+            [&](Tensors& m) {
+                return LinearBackwardInput{
+                    .d_x = m.uniform(t, {l.N, l.I}), .d_y = m.uniform(t, {l.N, l.O}), .w = m.uniform(t, {l.O, l.I})};
+            },
+            [](const LinearBackwardInput& a) {
+                return cpu::Matmul{.out = a.d_x.data,
+                                   .dtype = a.d_x.dtype,
+                                   .M = a.d_y.rows(),
+                                   .N = a.d_x.last(),
+                                   .K = a.d_y.last(),
+                                   .a = cpu::matrix(a.d_y),
+                                   .b = cpu::matrix(a.w)};
+            });
+        bench_linear<LinearBackwardWeight>(
+            bench, "linear_backward_weight", text(s, {l.N, l.I, l.O}), ops.linear_backward_weight,
+            [&](Tensors& m) {
+                return LinearBackwardWeight{
+                    .d_w = m.uniform(sum, {l.O, l.I}), .d_y = m.uniform(t, {l.N, l.O}), .x = m.uniform(t, {l.N, l.I})};
+            },
+            [](const LinearBackwardWeight& a) {
+                return cpu::Matmul{.out = a.d_w.data,
+                                   .dtype = a.d_w.dtype,
+                                   .M = a.d_y.last(),
+                                   .N = a.x.last(),
+                                   .K = a.x.rows(),
+                                   .a = cpu::matrix(a.d_y).transposed(),
+                                   .b = cpu::matrix(a.x),
+                                   .accumulate = true};
+            });
+    }
+    for (const Layer& l : std::vector<Layer>{{1, s.C, s.V}, {1, s.C, s.F}, {4, s.C, s.V}, {8, s.C, s.V}}) forward(l);
+}
+
+}  // namespace gradus::op_cases

@@ -1,0 +1,32 @@
+// Benchmarks of the embedding and of cross-entropy.
+#include "tools/bench/op_cases.h"
+
+namespace gradus::op_cases {
+
+void bench_loss(const Bench& bench, const Shapes& s) {
+    const Ops& ops = bench.ops;
+    const DType t = bench.dtype, sum = accumulator_of(t);
+    const int64_t N = s.N, C = s.C, V = s.V;
+    bench.op<EmbeddingForward>("embedding_forward", text(s, {N, V, C}), ops.embedding_forward, [&](Tensors& m) {
+        return EmbeddingForward{.y = m.uniform(t, {N, C}), .tokens = m.random_ids(N, V), .wte = m.uniform(t, {V, C})};
+    });
+    bench.op<EmbeddingBackward>("embedding_backward", text(s, {N, V, C}), ops.embedding_backward, [&](Tensors& m) {
+        return EmbeddingBackward{
+            .d_wte = m.uniform(sum, {V, C}), .d_y = m.uniform(t, {N, C}), .tokens = m.random_ids(N, V)};
+    });
+    bench.op<CrossEntropyStats>("cross_entropy_stats", text(s, {chunk, V}), ops.cross_entropy_stats, [&](Tensors& m) {
+        return CrossEntropyStats{.stats = m.uniform(sum, {chunk, 4}),
+                                 .logits = m.uniform(t, {chunk, V}, -4, 4),
+                                 .targets = m.random_ids(chunk, V)};
+    });
+    bench.op<CrossEntropyBackward>("cross_entropy_backward", text(s, {chunk, V}), ops.cross_entropy_backward,
+                                   [&](Tensors& m) {
+                                       return CrossEntropyBackward{.logits = m.uniform(t, {chunk, V}, -4, 4),
+                                                                   .lse = m.uniform(sum, {chunk}, 10, 12),
+                                                                   .targets = m.random_ids(chunk, V),
+                                                                   .V = V,
+                                                                   .step_values = m.value(StepValues{})};
+                                   });
+}
+
+}  // namespace gradus::op_cases
