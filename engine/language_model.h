@@ -19,7 +19,7 @@ public:
     std::vector<Weight>& weights() { return parameters.weights(); }
     const std::vector<Weight>& weights() const { return parameters.weights(); }
     // Of activations, with the workspace of matmuls.
-    size_t activation_bytes() const { return compute_.bytes() + activations.bytes(); }
+    size_t activation_bytes() const { return compute_.bytes() + step.bytes() + activations.bytes(); }
 
     // losses [N] of the batch's rows: 0 where the target is ignored. LossConfig{}: plain cross-entropy.
     void loss(const Batch&, Tensor losses, const LossConfig& = {});

@@ -24,6 +24,7 @@ public:
     StepMemory(const Ops&, int layers);
 
     StepPointers pointers() const;
+    size_t bytes() const { return device_.bytes(); }  // on the device
     // Queues a copy to the device: what the stream is given from now on reads these values. The key of each dropout is a function of
     // the seed, the step, the layer and the site. The copy reads host memory that belongs to this object, so the stream must
     // have made it before the next call.

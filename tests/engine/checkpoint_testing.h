@@ -32,6 +32,8 @@ inline const Ops& memory_ops() {
             },
         .allocate = [](size_t bytes) { return std::aligned_alloc(64, (bytes + 63) / 64 * 64); },
         .release = [](void* memory, size_t) { std::free(memory); },
+        .allocate_host = [](size_t bytes) { return std::aligned_alloc(64, (bytes + 63) / 64 * 64); },
+        .release_host = [](void* memory, size_t) { std::free(memory); },
         .zero = [](void* memory, size_t bytes, Stream) { std::memset(memory, 0, bytes); },
         .copy_to_device = [](void* to, const void* from, size_t bytes, Stream) { std::memcpy(to, from, bytes); },
         .copy_to_host = [](void* to, const void* from, size_t bytes, Stream) { std::memcpy(to, from, bytes); },

@@ -75,9 +75,9 @@ void same_texts(const std::vector<Prompt>& prompts, const Generator::Capacity& c
             return all;
         };
         const auto want = texts(reference_ops());
-        for (const Way& way : tested().ways) {
-            const Entered entered(way);
-            INFO(name << ", " << way.name);
+        for (const Configuration& configuration : tested().configurations) {
+            const InConfiguration now(configuration);
+            INFO(name << ", " << configuration.name);
             REQUIRE(texts(tested().device) == want);
         }
     }

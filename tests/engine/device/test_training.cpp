@@ -105,9 +105,9 @@ TEST_CASE("training has the same bits in every way, in f32 and in bf16 with stoc
                 return std::pair(losses, t.weight_bits());
             };
             const auto want = train();
-            for (const Way& way : tested().ways) {
-                const Entered entered(way);
-                INFO(name << " in " << name_of(dtype) << ", " << way.name);
+            for (const Configuration& configuration : tested().configurations) {
+                const InConfiguration now(configuration);
+                INFO(name << " in " << name_of(dtype) << ", " << configuration.name);
                 REQUIRE(train() == want);
             }
         }
