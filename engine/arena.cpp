@@ -7,13 +7,11 @@
 namespace gradus {
 
 namespace {
-constexpr int64_t alignment = 64;  // elements
-
 // Where a tensor of so many elements begins behind `end` bytes, and where the next one may begin; false where that is
 // more than an address can say.
 bool place(const Shape& shape, size_t element, size_t end, size_t& begin, size_t& next) {
     constexpr size_t most = size_t(1) << 62;
-    const size_t unit = element * size_t(alignment);
+    const size_t unit = element * size_t(arena_alignment);
     begin = (end + unit - 1) / unit * unit;
     size_t bytes = element;
     for (int64_t n : shape.dim)
@@ -64,7 +62,7 @@ void Arena::allocate(int parts) {
         e.first = int64_t(begin / size_of(e.dtype));
         offsets.push_back(begin);
         if (i + 1 < entries_.size() && entries_[i + 1].place.bucket == e.place.bucket) continue;
-        const size_t multiple = size_of(e.dtype) * size_t(alignment) * size_t(parts);
+        const size_t multiple = size_of(e.dtype) * size_t(arena_alignment) * size_t(parts);
         bytes_ = begin_of_bucket + (bytes_ - begin_of_bucket + multiple - 1) / multiple * multiple;
         buckets_.push_back(
             {int64_t(begin_of_bucket / size_of(e.dtype)), int64_t((bytes_ - begin_of_bucket) / size_of(e.dtype))});

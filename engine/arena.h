@@ -14,6 +14,12 @@
 
 namespace gradus {
 
+// Elements. What lies between the end of a tensor and the next multiple is zero.
+inline constexpr int64_t arena_alignment = 64;
+constexpr int64_t aligned_in_arena(int64_t elements) {
+    return (elements + arena_alignment - 1) / arena_alignment * arena_alignment;
+}
+
 enum class ArenaMemory { device, host };  // host: memory that copies to and from the device reach at full speed
 
 struct ArenaPlace {  // by bucket; within a bucket in this order, then in that of the declarations

@@ -1,9 +1,9 @@
 #pragma once
-// A group of ranks that hold parts of the same tensors: the one seam to other ranks.
+// A group of ranks that hold parts of the same tensors: the one interface to other ranks.
 //
 // With one rank every call returns at once and nothing else is linked, so a reader with one machine may skip any line
 // that mentions `tp` or `dp`. Other implementations fill the table: engine/comm_mpi for host memory, engine/comm_staged.h
-// around it for memory of a device, engine/comm_nccl between devices. Sums are made in the order of the ranks,
+// on top of it for device memory, engine/comm_nccl between devices. Sums are computed in the order of the ranks,
 //
 //     x_0 + x_1 + … + x_(n-1), from left to right, bf16 in f32 with one rounding at the end,
 //
@@ -56,7 +56,7 @@ struct Comm {
     void broadcast(Tensor t, int root, Stream s) const {
         if (size > 1) table->broadcast(group, t, root, s);
     }
-    // Two ranks that send to each other do it in one call: each would wait for the other's receive() in a send().
+    // Two ranks that send to each other use one call: in separate ones each would wait in send() for the other's receive().
     void send_receive(Tensor sent, int to, Tensor received, int from, Stream s) const {
         CHECK(size > 1, "there is no other rank");
         table->send_receive(group, sent, to, received, from, s);
@@ -67,7 +67,7 @@ struct Comm {
         if (size > 1) table->barrier(group);
     }
 
-    // What the ranks say about themselves (hosts, hashes of settings, counts): small, in host memory, in rank order.
+    // One text of each rank (its host, a hash of settings, counts), in rank order; small, in host memory.
     std::vector<std::string> gather(const std::string& mine) const {
         std::vector<std::string> all = {mine};
         if (size > 1) table->gather(group, mine, all);

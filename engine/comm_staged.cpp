@@ -6,11 +6,11 @@ struct Staging::Group {
     Staging& staging;
     Comm inner;
 
-    Tensor on_host(const Tensor& t, size_t at = 0) const { return {staging.room_ + at, t.dtype, t.shape}; }
+    Tensor on_host(const Tensor& t, size_t at = 0) const { return {staging.buffer_ + at, t.dtype, t.shape}; }
     void fetch(const Tensor& host, const Tensor& device, Stream s) const {
         if (device.bytes() > 0) staging.ops_.copy_to_host(host.data, device.data, device.bytes(), s);
     }
-    // The room is free again when this returns, for a call on another stream too.
+    // The buffer is free again when this returns, also for a call on another stream.
     void bring(const Tensor& device, const Tensor& host, Stream s) const {
         if (device.bytes() == 0) return;
         staging.ops_.copy_to_device(device.data, host.data, device.bytes(), s);
@@ -20,8 +20,7 @@ struct Staging::Group {
 
 namespace {
 
-constexpr size_t staged_alignment = 64;
-size_t aligned(size_t bytes) { return (bytes + staged_alignment - 1) / staged_alignment * staged_alignment; }
+size_t aligned(size_t bytes) { return (bytes + memory_alignment - 1) / memory_alignment * memory_alignment; }
 
 using Group = Staging::Group;
 Group& group_of(void* group) { return *static_cast<Group*>(group); }
@@ -29,7 +28,7 @@ Group& group_of(void* group) { return *static_cast<Group*>(group); }
 template <class Call>
 void in_place(void* group, Tensor t, Stream s, Call&& call) {
     Group& g = group_of(group);
-    g.staging.room(t.bytes());
+    g.staging.buffer(t.bytes());
     const Tensor host = g.on_host(t);
     g.fetch(host, t, s);
     g.staging.ops().synchronise(s);
@@ -49,7 +48,7 @@ void broadcast(void* group, Tensor t, int root, Stream s) {
 
 void reduce_scatter_sum(void* group, Tensor part, Tensor whole, Stream s) {
     Group& g = group_of(group);
-    g.staging.room(whole.bytes() + aligned(part.bytes()));
+    g.staging.buffer(whole.bytes() + aligned(part.bytes()));
     const Tensor all = g.on_host(whole), mine = g.on_host(part, aligned(whole.bytes()));
     g.fetch(all, whole, s);
     g.staging.ops().synchronise(s);
@@ -59,7 +58,7 @@ void reduce_scatter_sum(void* group, Tensor part, Tensor whole, Stream s) {
 
 void all_gather(void* group, Tensor whole, Tensor part, Stream s) {
     Group& g = group_of(group);
-    g.staging.room(whole.bytes() + aligned(part.bytes()));
+    g.staging.buffer(whole.bytes() + aligned(part.bytes()));
     const Tensor all = g.on_host(whole), mine = g.on_host(part, aligned(whole.bytes()));
     g.fetch(mine, part, s);
     g.staging.ops().synchronise(s);
@@ -70,7 +69,7 @@ void all_gather(void* group, Tensor whole, Tensor part, Stream s) {
 void send_receive(void* group, Tensor sent, int to, Tensor received, int from, Stream s) {
     Group& g = group_of(group);
     const size_t out = to >= 0 ? aligned(sent.bytes()) : 0;
-    g.staging.room(out + (from >= 0 ? received.bytes() : 0));
+    g.staging.buffer(out + (from >= 0 ? received.bytes() : 0));
     const Tensor leaves = to >= 0 ? g.on_host(sent) : Tensor{};
     const Tensor comes = from >= 0 ? g.on_host(received, out) : Tensor{};
     if (to >= 0) g.fetch(leaves, sent, s);
@@ -100,18 +99,18 @@ const CommTable& staged_table() {
 Staging::Staging(const Ops& device) : ops_(device) {}
 
 Staging::~Staging() {
-    if (room_) ops_.release_host(room_, bytes_);
+    if (buffer_) ops_.release_host(buffer_, bytes_);
 }
 
-char* Staging::room(size_t bytes) {
+char* Staging::buffer(size_t bytes) {
     if (bytes > bytes_) {
-        if (room_) ops_.release_host(room_, bytes_);
-        room_ = nullptr;
+        if (buffer_) ops_.release_host(buffer_, bytes_);
+        buffer_ = nullptr;
         bytes_ = 0;
-        room_ = static_cast<char*>(ops_.allocate_host(aligned(bytes)));
+        buffer_ = static_cast<char*>(ops_.allocate_host(aligned(bytes)));
         bytes_ = aligned(bytes);
     }
-    return room_;
+    return buffer_;
 }
 
 Comm Staging::comm(const Comm& on_host) {

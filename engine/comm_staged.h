@@ -1,16 +1,16 @@
 #pragma once
-// A Comm of host memory for tensors on a device: what a call needs is copied to the host, the call is made there, and what
-// it gave is copied back.
+// A Comm for tensors on a device that goes through host memory: the inputs of a call are copied to the host, the call is made
+// there, and its results are copied back.
 //
 //   MpiWorld world;
 //   Staging staging(ops);
 //   Mesh mesh = staging.mesh(world.mesh({.dp = 2}));      // mesh.dp.sum(gradients, stream)
 //
-// For ranks that share one GPU, which NCCL refuses, and wherever NCCL is not. Sums keep the promises of engine/comm.h: the
-// same bits on every rank and in every run. It is slow: every byte passes the host twice, and a call returns when its
-// result is on the device, so that nothing runs beside it.
+// For ranks that share one GPU, which NCCL refuses, and for builds without NCCL. Sums are deterministic as in engine/comm.h: the
+// same bits on every rank and in every run. It is slow: every byte is copied twice, and a call returns when its result is on
+// the device, so nothing overlaps with it.
 //
-// The room on the host grows to the largest call and stays.
+// The buffer on the host grows to the largest call and stays.
 #include <memory>
 #include <vector>
 
@@ -31,13 +31,13 @@ public:
     Mesh mesh(const Mesh& on_host);
 
     struct Group;  // a Comm's
-    char* room(size_t bytes);
+    char* buffer(size_t bytes);
     const Ops& ops() const { return ops_; }
 
 private:
     const Ops& ops_;
     std::vector<std::unique_ptr<Group>> groups_;
-    char* room_ = nullptr;
+    char* buffer_ = nullptr;
     size_t bytes_ = 0;
 };
 

@@ -58,7 +58,7 @@ Exchange::Exchange(Parameters& parameters, const Mesh& mesh, bool sharded)
             if (tp.rank % p.copies != 0) add(left_to_others[size_t(w.bucket)], range);
             if (w.spec.split == Split::none) {
                 // Up to the next weight: what lies between is zero.
-                add(b.replicated, common({range.first, (range.count + 63) / 64 * 64}, own(size_t(w.bucket))));
+                add(b.replicated, common({range.first, aligned_in_arena(range.count)}, own(size_t(w.bucket))));
                 continue;
             }
             const Repeated r = {common(range, own(size_t(w.bucket))), tp.rank / p.copies, tp.size / p.copies};

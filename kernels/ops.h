@@ -54,6 +54,8 @@ struct MatmulTuning {
     bool (*use)(const std::string& choices);  // false: they are of another device or library, and nothing is used
 };
 
+inline constexpr size_t memory_alignment = 64;  // bytes: a cache line
+
 struct Ops {
     const char* name;
 
@@ -90,7 +92,7 @@ struct Ops {
     Op<AdamW> adamw;
     Op<Muon> muon;
 
-    // Memory of the device that the table computes on. allocate() aligns to 64 bytes and throws an Error that says how
+    // Memory of the device that the table computes on. allocate() aligns to memory_alignment and throws an Error that says how
     // much was asked for. allocate_host() is memory of the host that copies reach at full speed.
     void* (*allocate)(size_t bytes);
     void (*release)(void* memory, size_t bytes);

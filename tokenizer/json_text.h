@@ -1,6 +1,5 @@
 #pragma once
-// Parses JSON. The Error names line and column: text that is not JSON, numbers out of range, nesting so deep that
-// printing or copying the value would overflow the stack.
+// The JSON of a tokenizer's files (engine/base/json_text.h), with an Error that names file, line and column.
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>

@@ -45,7 +45,7 @@ auto read_source(const std::string& path, Read&& read) {
     std::error_code ignored;
     const bool folder = fs::is_directory(path, ignored);
     if (!folder || fs::exists(fs::path(path) / "ckpt.pt", ignored)) return read(find_model(path));
-    return read_model(path, Judge::model, [&](const HeldFolder& held) { return read(find_model(held.path)); });
+    return read_model(path, VerifyLevel::model, [&](const LockedFolder& held) { return read(find_model(held.path)); });
 }
 
 void convert(const ConvertCommand& o, bool sharded) {

@@ -1,5 +1,6 @@
 // gradus plan: predicts what a run will need.
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "engine/base/log.h"
 #include "engine/checkpoint/weights.h"
@@ -82,8 +83,8 @@ void plan(const PlanCommand& o) {
     request.config = load_recipe(o.recipe, settings);
     const Config& c = request.config;
     if (!c.model.from.empty())
-        request.base = read_model(c.model.from, Judge::config,
-                                  [](const HeldFolder& folder) { return read_model_config(folder.path); });
+        request.base = read_model(c.model.from, VerifyLevel::config,
+                                  [](const LockedFolder& folder) { return read_model_config(folder.path); });
     request.data = facts_of(c, request.base, request.mapped_bytes);
     request.devices = parse_devices(!o.devices.empty() ? o.devices : c.train.device == "cuda" ? "H100" : "cpu");
     require_mesh_of(request.devices, c);

@@ -11,16 +11,16 @@ Error all_damaged(const fs::path& run_folder, const LatestCheckpoint& searched, 
                  searched.notes.front(), "mv " + checkpoints + " " + checkpoints + ".damaged" + and_then);
 }
 
-HeldFolder model_folder(const std::string& run_or_folder, Judge judge, const Comm& all) {
+LockedFolder model_folder(const std::string& run_or_folder, VerifyLevel level, const Comm& all) {
     const fs::path folder = run_or_folder;
     std::error_code ignored;
-    if (fs::exists(folder / "config.json", ignored)) return hold_model(folder, judge, all);
+    if (fs::exists(folder / "config.json", ignored)) return lock_model(folder, level, all);
     if (!fs::is_directory(folder, ignored))
         throw Error("there is no model '" + run_or_folder + "'", "no such folder",
                     "give the folder of a run, of a checkpoint, or of a Hugging Face model");
-    const LatestCheckpoint latest = latest_checkpoint(folder, judge, all);
+    const LatestCheckpoint latest = latest_checkpoint(folder, level, all);
     for (const std::string& damage : latest.notes) note(damage);
-    if (latest.folder) return {*latest.folder, latest.hold};
+    if (latest.folder) return {*latest.folder, latest.lock};
     if (!latest.notes.empty()) throw all_damaged(folder, latest, " && gradus pretrain " + folder.string());
     if (fs::exists(folder / "recipe.toml", ignored))
         throw Error("the run '" + run_or_folder + "' has no checkpoint",

@@ -14,14 +14,14 @@ Error all_damaged(const fs::path& run_folder, const LatestCheckpoint& searched, 
 // The folder with config.json for a run (its newest valid checkpoint), a checkpoint, or a Hugging Face model. It is
 // locked while the result exists. Notes name damaged newer checkpoints; naming a damaged checkpoint itself is an Error.
 // All ranks of `all` must call it. The Error says what was expected.
-HeldFolder model_folder(const std::string& run_or_folder, Judge, const Comm& all = {});
+LockedFolder model_folder(const std::string& run_or_folder, VerifyLevel, const Comm& all = {});
 
 // Calls read(folder); if the checkpoint was removed or replaced while it was read, calls it again with the newest one
-// (engine/checkpoint/hold.h).
+// (engine/checkpoint/read_lock.h).
 template <class Read>
-auto read_model(const std::string& run_or_folder, Judge judge, Read&& read) {
+auto read_model(const std::string& run_or_folder, VerifyLevel level, Read&& read) {
     for (int left = 20;; --left) {
-        const HeldFolder folder = model_folder(run_or_folder, judge);
+        const LockedFolder folder = model_folder(run_or_folder, level);
         try {
             return read(folder);
         } catch (const Error&) {

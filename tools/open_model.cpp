@@ -12,7 +12,7 @@ namespace gradus {
 
 ModelFolder open_model_folder(const std::string& run_or_folder) {
     bool of_transformers = false;
-    ModelFolder m = read_model(run_or_folder, Judge::model, [&](const HeldFolder& held) {
+    ModelFolder m = read_model(run_or_folder, VerifyLevel::model, [&](const LockedFolder& held) {
         FolderModel described = describe_model(held.path);
         Tokenizer tokenizer = Tokenizer::load(held.path);
         for (const std::string& text : described.notes) note(text);
@@ -41,8 +41,8 @@ std::unique_ptr<LanguageModel> load_model(const ModelFolder& m, const Ops& ops, 
         if (m.held.is_there()) throw;
         // On a file system without locks the run may have removed it. The run's checkpoints differ only in their
         // weights.
-        unused = read_model(m.named, Judge::model,
-                            [&](const HeldFolder& newest) { return load_weights(*model, newest.path); });
+        unused = read_model(m.named, VerifyLevel::model,
+                            [&](const LockedFolder& newest) { return load_weights(*model, newest.path); });
     }
     if (!unused.empty())
         note(fmt::format("{} tensors of '{}' are not part of this model, such as {}", unused.size(), m.folder.string(),

@@ -19,7 +19,7 @@ struct ModelFolder {
     // nothing either.
     std::vector<int32_t> opening;
     std::string named;  // as the user named it
-    HeldFolder held;
+    LockedFolder held;
 };
 
 // A checkpoint's files are verified against its checksums once; for a run this is its newest valid checkpoint, which is

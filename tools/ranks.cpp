@@ -8,27 +8,12 @@
 
 #include <fmt/format.h>
 
+#include "engine/base/first_difference.h"
 #include "engine/checkpoint/checksum.h"
 #include "tools/cli.h"
 #include "tools/ending.h"
 
 namespace gradus {
-
-namespace {
-
-// The first line of each in which they differ.
-std::pair<std::string, std::string> first_difference(const std::string& a, const std::string& b) {
-    size_t start = 0;
-    const size_t common = size_t(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
-    if (common > 0 && a.rfind('\n', common - 1) != std::string::npos) start = a.rfind('\n', common - 1) + 1;
-    auto line = [&](const std::string& text) {
-        const std::string whole = text.substr(std::min(start, text.size()), text.find('\n', start) - start);
-        return whole.empty() ? std::string("nothing") : whole.substr(0, 120);
-    };
-    return {line(a), line(b)};
-}
-
-}  // namespace
 
 std::string from_first(const Comm& all, const std::string& mine) { return all.gather(all.rank == 0 ? mine : "")[0]; }
 

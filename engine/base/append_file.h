@@ -1,8 +1,8 @@
 #pragma once
-// The file of a log: complete records are appended to it, and nothing about it ends a run once it is open.
+// An append-only log file of complete records. Once it is open, no failure to write ends the run.
 //
-// Where the system takes no more, a note says so once, what could not be written is dropped, and the file is cut back to its
-// last complete record; when there is room again, it goes on.
+// When a write fails (a full disk), one note says so, the records are dropped, and the file is truncated to its last complete
+// record; when writes succeed again, logging continues.
 #include <string_view>
 
 #include "engine/base/file.h"
@@ -12,7 +12,7 @@ namespace gradus {
 class AppendFile {
 public:
     AppendFile() = default;
-    // Where it cannot be opened errno says why, and is_open() is false.
+    // Where it cannot be opened is_open() is false, and errno says why.
     AppendFile(const fs::path& path, int flags);
     ~AppendFile();
     AppendFile(AppendFile&& other) noexcept;
@@ -20,7 +20,7 @@ public:
 
     bool is_open() const { return descriptor_ >= 0; }
     uint64_t bytes() const { return bytes_; }  // of complete records
-    // All of them or none; false: none.
+    // Writes all of them and returns true, or none.
     bool append(std::string_view records);
     void sync();       // to the disk
     void tell_once();  // the note, by errno

@@ -76,7 +76,7 @@ uint32_t crc32c(std::string_view bytes) {
 }
 
 uint32_t masked_crc32c(std::string_view bytes) {
-    // A CRC of data that holds its own CRC says little, so files hold it turned and moved.
+    // The CRC of data that contains its own CRC is a constant, so the format stores it rotated and offset.
     return std::rotr(crc32c(bytes), 15) + 0xa282ead8;
 }
 

@@ -33,7 +33,7 @@ std::string event_record(std::string_view data);
 
 // Events, without their frame. wall_time: seconds since 1970.
 std::string version_event(double wall_time);              // "brain.Event:2": the first of every file
-std::string start_event(double wall_time, int64_t step);  // what was written of this step and of later ones is void
+std::string start_event(double wall_time, int64_t step);  // discards earlier scalars of this step and later ones
 // tag: UTF-8, as in "train/loss". A value beyond the range of floats becomes infinite; NaN stays NaN.
 std::string scalar_event(double wall_time, int64_t step, std::string_view tag, double value);
 

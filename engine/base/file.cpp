@@ -21,7 +21,7 @@ namespace gradus {
 namespace {
 
 constexpr size_t buffer_size = 1 << 20;
-constexpr std::string_view temporary_mark = ".tmp";  // before the number of the process that writes
+constexpr std::string_view temporary_mark = ".tmp";  // before the id of the process that writes
 
 std::string reason() { return std::strerror(errno); }
 
@@ -94,8 +94,11 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
     return *this;
 }
 
-AtomicFile::AtomicFile(const fs::path& path)
-    : path_(path), temporary_(path.string().append(temporary_mark).append(std::to_string(::getpid()))) {
+fs::path temporary_name(const fs::path& path) {
+    return path.string().append(temporary_mark).append(std::to_string(::getpid()));
+}
+
+AtomicFile::AtomicFile(const fs::path& path) : path_(path), temporary_(temporary_name(path)) {
     descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (descriptor_ < 0) throw cannot_write(path_);
     buffer_.reserve(buffer_size);
@@ -153,21 +156,39 @@ bool is_running(std::string_view pid) {
     return ::kill(id, 0) == 0 || errno == EPERM;
 }
 
-void remove_stale_temporaries(const fs::path& folder) {
+namespace {
+
+// The name before the mark, where this is a temporary name of a process that no longer runs; else nothing.
+std::string name_of_stale(const std::string& temporary) {
+    const size_t mark = temporary.rfind(temporary_mark);
+    if (mark == 0 || mark == std::string::npos) return "";
+    const std::string_view pid = std::string_view(temporary).substr(mark + temporary_mark.size());
+    const bool numbered = !pid.empty() && pid.find_first_not_of("0123456789") == std::string_view::npos;
+    return numbered && !is_running(pid) ? temporary.substr(0, mark) : "";
+}
+
+template <class Condition>
+void remove_entries(const fs::path& folder, Condition&& is_stale) {
     std::vector<fs::path> stale;
-    std::error_code end;
-    for (fs::directory_iterator at(folder, end), last; !end && at != last; at.increment(end)) {
-        const std::string name = at->path().filename().string();
-        const size_t mark = name.rfind(temporary_mark);
-        if (mark == 0 || mark == std::string::npos) continue;
-        const std::string_view pid = std::string_view(name).substr(mark + temporary_mark.size());
-        const bool numbered = !pid.empty() && pid.find_first_not_of("0123456789") == std::string_view::npos;
+    std::error_code end, ignored;
+    for (fs::directory_iterator at(folder, end), last; !end && at != last; at.increment(end))
+        if (is_stale(*at)) stale.push_back(at->path());
+    for (const fs::path& path : stale) fs::remove_all(path, ignored);
+}
+
+}  // namespace
+
+void remove_stale_temporaries(const fs::path& folder) {
+    remove_entries(folder, [](const fs::directory_entry& e) {
         std::error_code ignored;
-        if (numbered && !is_running(pid) && fs::is_regular_file(at->symlink_status(ignored)))
-            stale.push_back(at->path());
-    }
-    std::error_code ignored;
-    for (const fs::path& path : stale) fs::remove(path, ignored);
+        return !name_of_stale(e.path().filename().string()).empty() && fs::is_regular_file(e.symlink_status(ignored));
+    });
+}
+
+void remove_stale_temporaries_of(const fs::path& path) {
+    remove_entries(path.has_parent_path() ? path.parent_path() : ".", [&](const fs::directory_entry& e) {
+        return name_of_stale(e.path().filename().string()) == path.filename().string();
+    });
 }
 
 void write_file_atomically(const fs::path& path, std::string_view content) {
@@ -217,7 +238,7 @@ FolderLock::FolderLock(const fs::path& folder) {
     }
     const std::string self = std::to_string(::getpid());
     if (::ftruncate(descriptor_, 0) != 0 || ::write(descriptor_, self.data(), self.size()) < 0) {
-        // The lock itself is held; only the name of its holder is missing from the file.
+        // The lock is taken; only the process id is missing from the file.
     }
 }
 

@@ -1,9 +1,9 @@
 #pragma once
-// Files that are whole or absent.
+// Files that are complete or absent.
 //
-// Reading: a file is mapped or read at once, and its size is known before anything in it is believed.
-// Writing: to a temporary name in the same folder, flushed to the disk, then renamed. A reader sees the old file or the
-// new one, never half of either; a full disk or a kill leaves the old one.
+// Reading: a file is mapped or read in one go, so its size is known before its content is parsed.
+// Writing: under a temporary name in the same folder, flushed to the disk, then renamed. A reader sees the old file or the
+// new one, never a part of either; a full disk or a kill leaves the old one.
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -14,10 +14,10 @@ namespace gradus {
 
 namespace fs = std::filesystem;
 
-// The whole file as a string. Error when it cannot be opened or read.
+// The content of a file. Error when it cannot be opened or read.
 std::string read_file(const fs::path& path);
 
-// A read-only view of a file's bytes, mapped: opening costs nothing, pages come in as they are touched.
+// A read-only memory-mapped file: opening costs nothing, pages are read when they are touched.
 class MappedFile {
 public:
     MappedFile() = default;
@@ -37,7 +37,10 @@ private:
     fs::path path_;
 };
 
-// Writes a file piece by piece under a temporary name, NAME.tmpPID; commit() makes it visible. Without commit() nothing
+// NAME.tmpPID: what this process writes there becomes NAME when it is complete.
+fs::path temporary_name(const fs::path& path);
+
+// Writes a file piece by piece under its temporary_name(); commit() makes it visible. Without commit() nothing
 // is left, unless the process is killed.
 class AtomicFile {
 public:
@@ -61,21 +64,23 @@ private:
 // Removes the temporary files that killed processes left in a folder: those whose process no longer runs. For whoever
 // holds the folder, before its own first AtomicFile there.
 void remove_stale_temporaries(const fs::path& folder);
+// The same for one name: its temporary files and folders.
+void remove_stale_temporaries_of(const fs::path& path);
 
 // Whether another process runs under that number, given in digits.
 bool is_running(std::string_view pid);
 
 void write_file_atomically(const fs::path& path, std::string_view content);
 
-// Makes the folder and those above it, where they are not there. Error when that cannot be.
+// Makes the folder and its parents where they do not exist. Error when that fails.
 void make_folder(const fs::path& folder);
 
 // Flushes a folder's own entries to the disk, so that a rename in it survives a power cut.
 void sync_folder(const fs::path& folder);
 
-// Holds a folder for one process: a second run in the same folder is refused with an Error that names the holder.
-// The kernel releases it when the process ends, however it ends. On a file system without locks (some network ones) the
-// folder is not held, and a note says so.
+// Locks a folder for one process: a second run in the same folder is refused with an Error that names the first one.
+// The kernel releases the lock when the process ends, however it ends. On a file system without locks (some network ones)
+// the folder is not locked, and a note says so.
 class FolderLock {
 public:
     explicit FolderLock(const fs::path& folder);

@@ -1,11 +1,13 @@
 #include "engine/base/log.h"
 
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cmath>
 #include <cstring>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "engine/base/one_line.h"
 #include "engine/base/write_error.h"
@@ -26,7 +28,7 @@ std::string lines_until(const std::string& text, int64_t last_step) {
     std::string kept;
     for (size_t start = 0; start < text.size();) {
         const size_t end = text.find('\n', start);
-        if (end == std::string::npos) break;  // half a line: the process was killed while writing it
+        if (end == std::string::npos) break;  // an incomplete line: the process was killed while writing it
         if (belongs_before(std::string_view(text).substr(start, end - start), last_step))
             kept.append(text, start, end + 1 - start);
         start = end + 1;
@@ -128,7 +130,7 @@ void tell(std::string_view text) {
     told = std::fwrite(shown.data(), 1, shown.size(), stdout) == shown.size() && std::fflush(stdout) == 0;
     if (told) return;
     note(fmt::format("standard output cannot be written ({}); the run continues without it", std::strerror(errno)));
-    // What is left in the buffer is dropped with the stream, or the end of the program would find it again.
+    // Discards what is left in the buffer too, or the program would try to write it again at its end.
     if (!std::freopen("/dev/null", "w", stdout)) std::clearerr(stdout);
 }
 

@@ -1,29 +1,29 @@
 #pragma once
-// What a run tells: JSON lines for programs, one line of fixed columns for people, a line in place for long work.
+// The output of a run: JSON lines for programs, one line of fixed columns for people, a progress line for long work.
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <string>
 #include <string_view>
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include "engine/base/append_file.h"
 
 namespace gradus {
 
-// A file of JSON objects, one a line, each with a whole number under "step". Every line is handed to the system as soon
-// as it is written, so that a killed process loses none. Once it is open nothing about it ends a run
+// A file of JSON objects, one per line, each with an integer "step". Every line is written to the file at once, so that a
+// killed process loses none. Once the file is open, no failure to write ends the run
 // (engine/base/append_file.h).
 class JsonLines {
 public:
-    // Opens the file to append. Lines of a step above last_step are dropped first, and so is a half-written line at the
-    // end: a resumed run writes them again, and the file has each step once. Error when it cannot be written.
+    // Opens the file to append. Lines of a step above last_step are removed first, and so is an incomplete line at the end:
+    // a resumed run writes them again, so the file has each step once. Error when it cannot be written.
     JsonLines(const fs::path& path, int64_t last_step);
 
     void write(const nlohmann::ordered_json& line);
     void sync();  // to the disk: before a checkpoint that counts on these lines
-    // The same as opening it anew; where that fails a note says so, and the lines stay.
+    // The same as opening it again; where that fails a note says so, and the lines stay.
     void forget_after(int64_t last_step);
 
 private:
@@ -52,16 +52,16 @@ std::string text_of_mib(size_t bytes);
 
 bool is_terminal(std::FILE*);
 
-// What a run tells people, on standard output and, after "note: ", on standard error. Neither ever fails: a closed pipe
-// or a full disk behind them is no reason to lose a run. Where standard output takes no more, a note says so once and
-// what would follow is dropped. What is no printable text is replaced (engine/base/one_line.h).
+// Messages for people: on standard output, or after "note: " on standard error. Neither ever fails: a closed pipe or a full
+// disk behind them is no reason to lose a run. When standard output can no longer be written, a note says so once and
+// further output is dropped. Unprintable text is replaced (engine/base/one_line.h).
 void tell(std::string_view text);
 void note(std::string_view text);
-// From now on neither says anything, nor does a ProgressLine: this process is one of several, and another one speaks.
+// From now on both are silent, and so is a ProgressLine: this process is one of several ranks, and another one prints.
 void leave_speaking_to_others();
 bool speaks();
 
-// One line of progress that rewrites itself where stderr is a terminal, and is silent elsewhere.
+// A progress line that is rewritten in place where stderr is a terminal, and silent elsewhere.
 class ProgressLine {
 public:
     explicit ProgressLine(std::string what = "");

@@ -51,6 +51,8 @@ std::string cleaned(std::string_view text, size_t longest, std::string_view harm
 
 std::string on_one_line(std::string_view text, size_t longest) { return cleaned(text, longest, ""); }
 
+std::string shown(std::string_view name) { return "'" + on_one_line(name, 120) + "'"; }
+
 std::string printable(std::string_view text) { return cleaned(text, std::string_view::npos, "\n\t"); }
 
 }  // namespace gradus

@@ -1,17 +1,20 @@
 #pragma once
-// Foreign text (of files, their names, the command line) as a message may show it: UTF-8 without control characters, which
-// could garble a terminal or control it. Error::text(), note() and tell() send all they print through here.
+// Text of unknown origin (from files, their names, the command line) made safe for messages: UTF-8 without control characters,
+// which could garble or control a terminal. Error::text(), note() and tell() pass all they print through here.
 #include <string>
 #include <string_view>
 
 namespace gradus {
 
-// Bytes of the UTF-8 character that begins there; 0: none does.
+// Length in bytes of the UTF-8 character that begins there; 0: none does.
 size_t character_at(std::string_view text, size_t at);
 
-// Control characters become spaces, bytes that are no UTF-8 U+FFFD, and what is longer than so many bytes is cut between two
-// characters.
+// Replaces control characters by spaces and bytes that are not UTF-8 by U+FFFD, and cuts a text longer than so many bytes
+// between two characters.
 std::string on_one_line(std::string_view text, size_t longest = std::string_view::npos);
+
+// A name from a file as an error shows it: in quotes, on one line, cut where it is very long.
+std::string shown(std::string_view name);
 
 // The same for a text of several lines: line feeds and tabs stay.
 std::string printable(std::string_view text);

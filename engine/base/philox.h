@@ -10,6 +10,8 @@
 #include <cmath>
 #include <cstdint>
 
+#include "engine/base/fnv.h"
+
 namespace gradus {
 
 struct Philox {
@@ -48,13 +50,9 @@ struct Philox {
 // A key for one purpose of one seed: dropout of layer 3, order of epoch 2, …  FNV-1a over the words given.
 template <class... Parts>
 constexpr uint64_t key_of(uint64_t seed, Parts... parts) {
-    uint64_t h = 0xcbf29ce484222325u;
-    auto mix = [&h](uint64_t word) {
-        for (int i = 0; i < 8; ++i) h = (h ^ (word >> (8 * i) & 0xff)) * 0x100000001b3u;
-    };
-    mix(seed);
-    (mix(uint64_t(parts)), ...);
-    return h;
+    uint64_t key = fnv1a(fnv_start, seed);
+    ((key = fnv1a(key, uint64_t(parts))), ...);
+    return key;
 }
 
 }  // namespace gradus

@@ -1,8 +1,8 @@
 #pragma once
-// How far this process is with long work on files, as a number that grows: bytes that it has read, checked or written.
+// The progress of this process with long work on files, as a growing number: the bytes that it has read, verified or written.
 //
-// Ranks tell it each other with their signs of life (engine/comm_mpi/heartbeat.h), so that the patience of the ranks that
-// wait is not used up while a checkpoint of any size is being checked, loaded or saved. From any thread.
+// Ranks send it to each other with their heartbeats (engine/comm_mpi/heartbeat.h), so that waiting ranks do not time out
+// while a checkpoint of any size is verified, loaded or saved. From any thread.
 #include <cstdint>
 
 namespace gradus {

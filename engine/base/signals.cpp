@@ -8,13 +8,12 @@
 #include <cstdint>
 #include <cstring>
 
+#include "engine/base/exit_status.h"
 #include "engine/base/log.h"
 
 namespace gradus {
 
 namespace {
-
-constexpr int status_of_second_signal = 130;  // what a shell reports for a program ended by Ctrl-C
 
 volatile sig_atomic_t signals_seen = 0;
 std::atomic<int64_t> first_seen = 0;  // nanoseconds of the monotonic clock
@@ -26,12 +25,12 @@ int64_t now() {
     return int64_t(t.tv_sec) * 1000000000 + t.tv_nsec;
 }
 
-void say(const char* text) {  // the only way to write that a signal handler may use
+void say(const char* text) {  // write() is what a signal handler may call
     if (::write(STDERR_FILENO, text, std::strlen(text)) < 0) return;
 }
 
 void on_signal(int) {
-    if (signals_seen > 0) ::_exit(status_of_second_signal);
+    if (signals_seen > 0) ::_exit(status_stopped_at_once);
     first_seen = now();
     signals_seen = 1;
     if (speaks()) say("\nstopping after this step; a second Ctrl-C stops at once\n");
@@ -42,11 +41,11 @@ void on_signal(int) {
 void install_stop_signals() {
     struct sigaction action {};
     action.sa_handler = on_signal;
-    action.sa_flags = SA_RESTART;  // reads and writes in progress go on
+    action.sa_flags = SA_RESTART;  // reads and writes in progress continue
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, nullptr);
     sigaction(SIGTERM, &action, nullptr);
-    sigaction(SIGUSR1, &action, nullptr);  // what mpirun passes on to its ranks and leaves them the time for
+    sigaction(SIGUSR1, &action, nullptr);  // mpirun forwards it to its ranks and does not kill them afterwards
     struct sigaction inherited {};
     sigaction(SIGHUP, nullptr, &inherited);
     if (inherited.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, nullptr);

@@ -1,5 +1,5 @@
 #pragma once
-// "did you mean": the nearest of a list of names to one that was mistyped.
+// "did you mean": the nearest of a list of names to a mistyped one.
 #include <span>
 #include <string>
 #include <string_view>

@@ -11,7 +11,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// One that is written under another name first (NAME.tmpPID, NAME.tmp-PID) is gone by the time a person looks.
+// A temporary file or folder (NAME.tmpPID, NAME.tmp-PID) is gone by the time the user looks.
 bool is_temporary(const fs::path& folder) {
     const std::string name = folder.filename().string();
     const std::string stem = name.substr(0, name.find_last_not_of("0123456789") + 1);  // without the process
@@ -19,7 +19,7 @@ bool is_temporary(const fs::path& folder) {
     return folder.has_relative_path() && is_temporary(folder.parent_path());
 }
 
-// The folder around a path, or the nearest one above it that is there and stays.
+// The parent of a path, or the nearest ancestor that exists and is not temporary.
 fs::path folder_of(const fs::path& path) {
     std::error_code ignored;
     fs::path folder = path.parent_path();

@@ -1,6 +1,6 @@
 #pragma once
-// What a person can do about a write that the system refused, by the reason it gave. The one place that knows: every writer
-// of files, folders and logs asks here.
+// Errors for failed writes, with advice that depends on the reason. The only place that knows it: everything that writes files,
+// folders and logs uses it.
 #include <filesystem>
 #include <string>
 

@@ -48,10 +48,10 @@ fs::path save_checkpoint(const fs::path& run_folder, const Snapshot& snapshot, c
     remove_leftovers(run_folder);
     fs::path folder;
     try {
-        UnpublishedFolder fresh(run_folder, state.step);
+        NewCheckpoint fresh(run_folder, state.step);
         write_all(fresh.path(), snapshot, state, options);
         folder = fresh.publish();
-    } catch (const Error& e) {  // the same Error, with what its reader needs to know next
+    } catch (const Error& e) {  // the same Error, with the state of the run's checkpoints
         const LatestCheckpoint left = latest_checkpoint(run_folder);
         throw Error(e.what(),
                     e.cause + "; the checkpoint of step " + std::to_string(state.step) + " was not made, and " +
@@ -76,20 +76,20 @@ public:
                 folders_.push_back(std::move(f.path));
     }
 
-    // The next one that is whole by its sizes, held; or nothing.
+    // The next one that is complete by the sizes of its files, locked; or nothing.
     const fs::path* next(LatestCheckpoint& found) {
         while (at_ < folders_.size()) {
             const fs::path& folder = folders_[at_];
-            found.hold = ReadHold::take(folder);
-            const std::string problem = found.hold ? what_is_missing(folder) : "";
-            if (!found.hold || !found.hold->is_there()) {
+            found.lock = ReadLock::take(folder);
+            const std::string problem = found.lock ? what_is_missing(folder) : "";
+            if (!found.lock || !found.lock->is_there()) {
                 changed = true;
                 return nullptr;
             }
             if (problem.empty()) return &folder;
             refuse(found, problem);
         }
-        found.hold.reset();
+        found.lock.reset();
         return nullptr;
     }
     void refuse(LatestCheckpoint& found, const std::string& problem) {
@@ -104,8 +104,8 @@ private:
     size_t at_ = 0;
 };
 
-// Nothing where the search has to begin again.
-std::optional<LatestCheckpoint> search(const fs::path& run_folder, Judge judge, const Comm& all,
+// Nothing where the search has to start again.
+std::optional<LatestCheckpoint> search(const fs::path& run_folder, VerifyLevel level, const Comm& all,
                                        const Steps& of_steps) {
     const bool first = all.rank == 0;
     std::optional<Search> at;
@@ -118,7 +118,7 @@ std::optional<LatestCheckpoint> search(const fs::path& run_folder, Judge judge, 
         if (answer.empty()) return found;
         const fs::path folder = answer.substr(1);
         Damage damage;
-        if (judge != Judge::sizes) damage = find_damage(folder, read_manifest(folder), judge, all);
+        if (level != VerifyLevel::sizes) damage = find_damage(folder, read_manifest(folder), level, all);
         if (!damage) {
             found.folder = folder;
             return found;
@@ -135,8 +135,8 @@ fs::path behind_link(fs::path folder) {
     return problem ? folder : folder.parent_path() / target;
 }
 
-void require_undamaged(const fs::path& folder, Judge judge, const Comm& all) {
-    const Damage damage = find_damage(folder, read_manifest(folder), judge, all);
+void require_undamaged(const fs::path& folder, VerifyLevel level, const Comm& all) {
+    const Damage damage = find_damage(folder, read_manifest(folder), level, all);
     if (damage)
         throw Error(
             "'" + (folder / damage.file).string() + "' is not the file that was saved", damage.cause,
@@ -145,39 +145,40 @@ void require_undamaged(const fs::path& folder, Judge judge, const Comm& all) {
                 folder.string() + "' without its folder gradus");
 }
 
-constexpr int most_searches = 100;  // each of them met a checkpoint that was going
+constexpr int most_searches = 100;  // each of them met a checkpoint that was being removed
 
 }  // namespace
 
-LatestCheckpoint latest_checkpoint(const fs::path& run_folder, Judge judge, const Comm& all, const Steps& of_steps) {
+LatestCheckpoint latest_checkpoint(const fs::path& run_folder, VerifyLevel level, const Comm& all,
+                                   const Steps& of_steps) {
     for (int i = 0; i < most_searches; ++i)
-        if (std::optional<LatestCheckpoint> found = search(run_folder, judge, all, of_steps)) return std::move(*found);
+        if (std::optional<LatestCheckpoint> found = search(run_folder, level, all, of_steps)) return std::move(*found);
     throw Error("the checkpoints of '" + run_folder.string() + "' change faster than they can be read",
                 "each that was found was removed at once", "keep more of them: --set checkpoint.keep=2 for that run");
 }
 
-HeldFolder hold_model(const fs::path& named, Judge judge, const Comm& all) {
-    HeldFolder held = {behind_link(named)};
+LockedFolder lock_model(const fs::path& named, VerifyLevel level, const Comm& all) {
+    LockedFolder held = {behind_link(named)};
     std::error_code ignored;
     if (all.rank == 0) {
-        for (int i = 0; i < most_searches && !held.hold; ++i) {
+        for (int i = 0; i < most_searches && !held.lock; ++i) {
             held.path = behind_link(named);
-            held.hold = ReadHold::take(held.path);
+            held.lock = ReadLock::take(held.path);
         }
-        if (!held.hold)
+        if (!held.lock)
             throw Error("'" + named.string() + "' is gone", "its run has removed it in the meantime",
                         "name the folder of the run, whose newest checkpoint is used");
     }
     held.path = all.gather(held.path.string())[0];
-    if (judge != Judge::sizes && fs::exists(held.path / manifest_name, ignored))
-        require_undamaged(held.path, judge, all);
+    if (level != VerifyLevel::sizes && fs::exists(held.path / manifest_name, ignored))
+        require_undamaged(held.path, level, all);
     return held;
 }
 
 TrainingState load_checkpoint(const fs::path& folder, Parameters& parameters, const ModelConfig& model,
                               Optimizer& optimizer, const Mesh& mesh, Verified verified) {
     Manifest manifest = read_manifest(folder);
-    // Nobody takes anything from a file that may be damaged.
+    // Verify before anything is read from a file.
     if (verified == Verified::no) verify_files(folder, manifest, mesh.world);
 
     std::vector<std::string> found = differences(read_model_config(folder), model);
@@ -185,11 +186,11 @@ TrainingState load_checkpoint(const fs::path& folder, Parameters& parameters, co
         found.push_back("dtype " + manifest.dtype + " instead of " + name_of(parameters.runtime.dtype));
     refuse_differences(folder, found);
 
-    // What is wrong with a file that passed so far is found before anything is overwritten.
+    // Errors in the files are found before anything is overwritten.
     check_optimizer(folder, parameters, optimizer);
     load_weights(parameters, model, folder);
     load_optimizer(folder, parameters, optimizer);
-    mesh.world.barrier();  // whoever is done waits here, where the progress of the others counts
+    mesh.world.barrier();  // ranks that are done wait here, where the progress of the others keeps them from timing out
     return std::move(manifest.state);
 }
 

@@ -8,14 +8,14 @@
 //
 // A checkpoint is written to RUN/checkpoints/.step-00000100.tmp-PID, flushed to the disk file by file with its manifest
 // last, and renamed; then latest moves, then older ones go. So a kill, a power cut or a full disk at any moment leaves
-// the previous checkpoint loadable, and no folder named step-… is ever half written.
+// the previous checkpoint loadable, and no folder named step-… is ever incomplete.
 //
 // In bf16 the model's file is bf16 and the optimizer's holds the f32 masters; in f32 the weights are the masters.
 // One process writes a run at a time: it holds the run's FolderLock (engine/base/file.h).
 #include <optional>
 
-#include "engine/checkpoint/hold.h"
 #include "engine/checkpoint/manifest.h"
+#include "engine/checkpoint/read_lock.h"
 #include "engine/checkpoint/snapshot.h"
 #include "engine/checkpoint/verify.h"
 #include "engine/checkpoint/weights.h"
@@ -35,8 +35,8 @@ struct SaveOptions {
 };
 
 // Writes the checkpoint of state.step, replacing one of the same step, and returns its folder; called by the rank that has
-// the snapshot. Older ones that are no targets of a rollback are removed, where the state names those that are. Error when the disk is full or the folder cannot be written: it names the checkpoint that remains, and
-// nothing half-written does.
+// the snapshot. Where the state names the targets of a rollback, older checkpoints that are not among them are removed. Error
+// when the disk is full or the folder cannot be written: it names the checkpoint that remains, and nothing incomplete does.
 fs::path save_checkpoint(const fs::path& run_folder, const Snapshot&, const TrainingState&, const SaveOptions& = {});
 inline fs::path save_checkpoint(const fs::path& run_folder, const LanguageModel& model, Optimizer& optimizer,
                                 const TrainingState& state, const SaveOptions& options = {}) {
@@ -44,20 +44,20 @@ inline fs::path save_checkpoint(const fs::path& run_folder, const LanguageModel&
 }
 
 struct LatestCheckpoint {
-    std::optional<fs::path> folder;             // the newest whole one; empty: the run has none
+    std::optional<fs::path> folder;             // the newest complete one; empty: the run has none
     std::vector<std::string> notes;             // one line for each newer one that is damaged
-    std::shared_ptr<const ReadHold> hold = {};  // on the folder, by the first rank: it stays while this lives
+    std::shared_ptr<const ReadLock> lock = {};  // of the first rank: the folder is not removed while this lives
 };
 
-// The newest checkpoint, or the newest of those steps. Changes nothing. Who goes on to use the files asks for their checksums, so
-// that damage to the newest costs the steps since the one before and no more. Ranks that call it together share the reading
-// and have the same answer.
-LatestCheckpoint latest_checkpoint(const fs::path& run_folder, Judge = Judge::sizes, const Comm& all = {},
+// The newest complete checkpoint, or the newest of those steps. Changes nothing. A caller that goes on to use the files asks for
+// their checksums, so that damage to the newest checkpoint costs only the steps since the one before. Ranks that call it
+// together share the reading and get the same answer.
+LatestCheckpoint latest_checkpoint(const fs::path& run_folder, VerifyLevel = VerifyLevel::sizes, const Comm& all = {},
                                    const std::optional<std::vector<int64_t>>& of_steps = {});
 
-// A folder with a model that a user names, held; every rank of `all` calls. Where it is a checkpoint it is judged like those
-// of a run, and damage is an Error that names the file.
-HeldFolder hold_model(const fs::path& folder, Judge, const Comm& all = {});
+// A folder with a model that a user names, locked; every rank of `all` calls. A checkpoint is verified like those of a run, and
+// damage is an Error that names the file.
+LockedFolder lock_model(const fs::path& folder, VerifyLevel, const Comm& all = {});
 
 // Whether the checksums of a checkpoint have yet to be looked at.
 enum class Verified { no, yes };

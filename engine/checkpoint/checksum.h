@@ -1,9 +1,9 @@
 #pragma once
-// Files whose checksums are known as they are written: XXH3, 64 bits, of all bytes from first to last, and of each block
-// of them, so that threads and ranks can share the check of one large file.
+// Files whose checksums are computed as they are written: XXH3, 64 bits, of all bytes, and of each block, so that threads
+// and ranks can share the verification of one large file.
 //
-// They find damage (a flipped bit, a truncated copy, an edit by hand), not malice: whoever can rewrite a file can rewrite
-// its checksum.
+// They detect damage (a flipped bit, a truncated copy, an edit by hand), not malice: an attacker can rewrite the checksum as
+// well.
 //
 // Source: Collet, the xxHash library.
 #include <string>
@@ -27,7 +27,7 @@ struct StoredFile {
 uint64_t checksum_of(std::string_view bytes);
 std::string hexadecimal(uint64_t);  // 16 digits
 
-// An AtomicFile (engine/base/file.h) that counts and sums. Without commit() nothing is left.
+// An AtomicFile (engine/base/file.h) that computes the checksums. Without commit() nothing is left.
 class ChecksummedFile {
 public:
     ChecksummedFile(const fs::path& folder, const std::string& name, uint64_t block = checksum_block);

@@ -57,7 +57,7 @@ void copy_as(const Strided<std::byte>& to, const Strided<const std::byte>& from,
         const To y = converted<To>(x);
         std::memcpy(to.data + size_t(r * to.row + c * to.column) * sizeof(To), &y, sizeof y);
     };
-    if (to.column == 1 && from.column == 1) {  // said apart, so that the compiler sees neighbours
+    if (to.column == 1 && from.column == 1) {  // a separate loop, so that the compiler vectorises it
         for (int64_t r = 0; r < rows; ++r) {
             const std::byte* x = from.data + size_t(r * from.row) * sizeof(From);
             std::byte* y = to.data + size_t(r * to.row) * sizeof(To);
@@ -70,7 +70,7 @@ void copy_as(const Strided<std::byte>& to, const Strided<const std::byte>& from,
                     std::memcpy(y + size_t(c) * sizeof(To), &to_one, sizeof(To));
                 }
         }
-    } else if (from.column <= from.row)  // the source is walked in the order of its memory
+    } else if (from.column <= from.row)  // reads the source in memory order
         for (int64_t r = 0; r < rows; ++r)
             for (int64_t c = 0; c < columns; ++c) copy_one(r, c);
     else

@@ -1,6 +1,6 @@
 #pragma once
-// Copying numbers between what files hold and what tensors hold: F32, BF16, F16 and F64 in files; f32, bf16, f64 and
-// c128 (imaginary part zero) in memory.
+// Converts numbers between files and tensors: F32, BF16, F16 and F64 in files; f32, bf16, f64 and c128 (imaginary part zero)
+// in memory.
 //
 // Same type: the same bits. To a wider type: exact. To a narrower one: rounded to nearest, ties to even.
 #include <optional>
@@ -19,7 +19,7 @@ size_t size_of(Element);
 std::string stored_name(DType);
 std::string torch_name(DType);
 
-// A matrix anywhere in memory, aligned to nothing: element (r,c) is number r·row + c·column from data.
+// A matrix anywhere in memory, without alignment: element (r,c) is number r·row + c·column from data.
 template <class Byte>
 struct Strided {
     Byte* data;

@@ -1,6 +1,5 @@
 #include "engine/checkpoint/folders.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -10,16 +9,16 @@
 #include "engine/base/error.h"
 #include "engine/base/log.h"
 #include "engine/base/write_error.h"
-#include "engine/checkpoint/hold.h"
+#include "engine/checkpoint/read_lock.h"
 
 namespace gradus {
 
 namespace {
 
-// Names no reader looks at: ".step-00000100.tmp-123". What the process 123 was doing is in the middle.
-constexpr std::string_view writing = ".tmp-";        // a checkpoint that is not whole yet
-constexpr std::string_view replaced = ".replaced-";  // the old one of that step, while the new takes its name
-constexpr std::string_view removing = ".removed-";   // an old one on its way out
+// Hidden names, which no reader looks at: ".step-00000100.tmp-123", of process 123; the middle says what it was doing.
+constexpr std::string_view writing = ".tmp-";        // a checkpoint that is not complete
+constexpr std::string_view replaced = ".replaced-";  // the old one of that step, while the new one takes its name
+constexpr std::string_view removing = ".removed-";   // an old one that is being removed
 
 fs::path hidden(const fs::path& step_folder, std::string_view purpose) {
     std::string name = ".";
@@ -31,7 +30,7 @@ void rename_folder(const fs::path& from, const fs::path& to) {
     if (::rename(from.c_str(), to.c_str()) != 0) throw write_error(to, errno, "cannot rename a checkpoint to");
 }
 
-// What somebody reads stays under its hidden name until remove_leftovers() finds it free.
+// A folder that is being read stays under its hidden name until a later remove_leftovers().
 void remove_hidden(const fs::path& folder) {
     const RemovalLock lock(folder);
     std::error_code ignored;
@@ -67,47 +66,30 @@ std::vector<StepFolder> step_folders(const fs::path& run_folder) {
     return all;
 }
 
-UnpublishedFolder::UnpublishedFolder(const fs::path& run_folder, int64_t step)
-    : final_(checkpoints_of(run_folder) / name_of_step(step)), temporary_(hidden(final_, writing)) {
+namespace {
+
+// The path of a step's checkpoint; makes the folder around it.
+fs::path place_of(const fs::path& run_folder, int64_t step) {
+    const fs::path folder = checkpoints_of(run_folder);
     std::error_code problem;
-    if (fs::create_directories(final_.parent_path(), problem)) sync_folder(run_folder);
-    if (problem) throw write_error(final_.parent_path(), problem.value(), "cannot make the folder");
-    fs::remove_all(temporary_, problem);
-    if (!fs::create_directory(temporary_, problem))
-        throw write_error(temporary_, problem.value(), "cannot make the folder");
+    if (fs::create_directories(folder, problem)) sync_folder(run_folder);
+    if (problem) throw write_error(folder, problem.value(), "cannot make the folder");
+    return folder / name_of_step(step);
 }
 
-UnpublishedFolder::~UnpublishedFolder() {
-    std::error_code ignored;
-    if (!published_) fs::remove_all(temporary_, ignored);
-}
+}  // namespace
 
-fs::path UnpublishedFolder::publish() {
-    sync_folder(temporary_);
-    std::error_code ignored;
-    if (!fs::exists(final_, ignored)) {
-        rename_folder(temporary_, final_);
-        published_ = true;
-    } else if (::renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, final_.c_str(), RENAME_EXCHANGE) == 0) {
-        published_ = true;
-        remove_hidden(temporary_);  // it is the old one now
-    } else {
-        // A file system that cannot exchange two names (NFS). Killed between the renames, the old one is without its
-        // name until remove_leftovers() gives it back.
-        const fs::path old = hidden(final_, replaced);
-        fs::remove_all(old, ignored);
-        rename_folder(final_, old);
-        rename_folder(temporary_, final_);
-        published_ = true;
-        remove_hidden(old);
-    }
-    sync_folder(final_.parent_path());
+NewCheckpoint::NewCheckpoint(const fs::path& run_folder, int64_t step)
+    : final_(place_of(run_folder, step)), folder_(final_, hidden(final_, writing)) {}
+
+fs::path NewCheckpoint::publish() {
+    if (const auto old = folder_.publish_over(hidden(final_, replaced))) remove_hidden(*old);
     return final_;
 }
 
 namespace {
 
-// A folder that a copy (cp -L) made of the link, or whatever else a person put there, keeps its content under another name.
+// Renames a folder in the place of the link (a copy by cp -L, say), so that its content is kept.
 void move_aside(const fs::path& latest) {
     std::error_code problem;
     const fs::file_status found = fs::symlink_status(latest, problem);
@@ -125,7 +107,7 @@ void point_latest_at(const fs::path& step_folder) {
     const fs::path latest = step_folder.parent_path() / "latest", fresh = hidden(latest, writing);
     ::unlink(fresh.c_str());
     if (::symlink(step_folder.filename().c_str(), fresh.c_str()) != 0) {
-        // A file system without links: the program finds checkpoints by their names, only people miss this one.
+        // A file system without links: the program finds checkpoints by their names and does not need this one.
         if (errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS) return;
         throw write_error(latest, errno, "cannot make the link");
     }
@@ -140,14 +122,14 @@ void point_latest_at(const fs::path& step_folder) {
 
 namespace {
 
-// Renamed first: a folder named step-… is whole until the moment it is gone. One that cannot go may stay.
+// Renamed first, so that a folder named step-… is always complete. One that cannot be removed stays.
 void remove_step(const fs::path& step_folder, bool though_read) {
     const fs::path going = hidden(step_folder, removing);
     {
         const RemovalLock lock(step_folder);
         if (lock.is_read() && !though_read) return;
         std::error_code ignored;
-        fs::remove_all(going, ignored);  // of the same step, removed before and read then
+        fs::remove_all(going, ignored);  // an earlier one of the same step that was being read
         if (::rename(step_folder.c_str(), going.c_str()) != 0) return;
     }
     remove_hidden(going);

@@ -1,9 +1,10 @@
 #pragma once
-// The folders of a run's checkpoints: their names, their order, and how one appears, replaces another or goes, each in
-// one step of the file system.
+// The folders of a run's checkpoints: their names and order, and how one is published, replaced or removed, each by one
+// atomic operation of the file system.
 #include <string>
 #include <vector>
 
+#include "engine/base/new_folder.h"
 #include "engine/checkpoint/checkpoint.h"
 
 namespace gradus {
@@ -15,34 +16,32 @@ struct StepFolder {
     int64_t step;
     fs::path path;
 };
-// Newest first; whole or not.
+// Newest first; complete or not.
 std::vector<StepFolder> step_folders(const fs::path& run_folder);
 
-// A folder that is being written under a name that no reader looks at. Without publish() nothing is left.
-class UnpublishedFolder {
+// The folder of a checkpoint that is being written, under a name that no reader looks at.
+class NewCheckpoint {
 public:
-    UnpublishedFolder(const fs::path& run_folder, int64_t step);
-    ~UnpublishedFolder();
-    UnpublishedFolder(const UnpublishedFolder&) = delete;
-    UnpublishedFolder& operator=(const UnpublishedFolder&) = delete;
+    NewCheckpoint(const fs::path& run_folder, int64_t step);
 
-    const fs::path& path() const { return temporary_; }
+    const fs::path& path() const { return folder_.path(); }
+    // Gives it its name and returns that; an older checkpoint of the same step is removed. Without it nothing is left.
     fs::path publish();
 
 private:
-    fs::path final_, temporary_;
-    bool published_ = false;
+    fs::path final_;
+    NewFolder folder_;
 };
 
 void point_latest_at(const fs::path& step_folder);
-// Of the steps before the fresh one's, and that one, those that stay; damaged checkpoints do not count.
+// Which checkpoints stay: of the steps `before` the new one, and the new one. Damaged checkpoints do not count.
 std::vector<int64_t> steps_to_keep(const fs::path& run_folder, const std::vector<int64_t>& before, int64_t fresh,
                                    const Keep&);
-// The checkpoints before the fresh one go, but for those of the steps to keep, those that somebody reads
-// (engine/checkpoint/hold.h; the next call may find them free) and damaged ones, which a person may want to see.
+// Removes the checkpoints before the new one, except those of the steps to keep, those that are being read
+// (engine/checkpoint/read_lock.h; the next call may remove them) and damaged ones, which the user may want to inspect.
 void remove_older(const fs::path& run_folder, const std::vector<int64_t>& kept, int64_t fresh);
-// Those of later steps than this one's, which becomes the latest: of a course that the run has left. One that somebody reads
-// loses its name at once and its files later.
+// After a rollback: removes the checkpoints of later steps than this one, which becomes the latest. One that is being read loses
+// its name at once and its files later.
 void remove_later(const fs::path& run_folder, const fs::path& step_folder);
 
 }  // namespace gradus

@@ -21,7 +21,7 @@ struct Copy {  // one stored tensor into its rows of one weight
     Element element;
 };
 
-// Those rows and columns of the stored tensor that this rank has.
+// The rows and columns of the stored tensor that this rank has.
 void copy_slices(const Runtime& run, const Copy& c) {
     const Weight& w = *c.weight;
     const bool vector = w.whole.shape.rank == 1;  // a column here, a row there

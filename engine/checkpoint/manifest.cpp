@@ -1,7 +1,8 @@
 #include "engine/checkpoint/manifest.h"
 
 #include "engine/base/error.h"
-#include "engine/checkpoint/json_text.h"
+#include "engine/base/json_text.h"
+#include "engine/base/one_line.h"
 
 namespace gradus {
 
@@ -9,12 +10,12 @@ namespace {
 
 constexpr int format = 1;
 
-// Bytes that are no UTF-8 (a recipe may hold anything) become U+FFFD rather than the loss of a checkpoint.
+// Bytes that are not UTF-8 (a recipe may contain any) become U+FFFD: no reason to lose a checkpoint.
 std::string text_of(const nlohmann::json& j, int indent) {
     return j.dump(indent, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-// A file's name as a manifest may say it: inside the folder, spelt one way.
+// Whether a name is that of a file inside the folder, in its normal form.
 bool plain(const std::string& name) {
     const fs::path path(name);
     return !name.empty() && name.find('\0') == std::string::npos && path.is_relative() &&
@@ -46,7 +47,7 @@ bool read_stability(const nlohmann::json& j, StabilityState& s) {
         if (!j.contains(key) || !is_count(j[key])) return false;
         *count = j[key];
     }
-    // Older versions kept neither.
+    // Older versions wrote neither.
     for (auto [key, count] : {std::pair{"diverged_at", &s.diverged_at}, {"rolled_back_to", &s.rolled_back_to}}) {
         if (!j.contains(key)) continue;
         if (!is_count(j[key])) return false;
@@ -74,7 +75,7 @@ bool read_checksum(const nlohmann::json& j, uint64_t& checksum) {
     return true;
 }
 
-// Small files have one block, which is not listed; checkpoints of before there were blocks list none.
+// Small files have one block, which is not listed; older versions wrote no blocks.
 bool read_blocks(const nlohmann::json& about, StoredFile& f) {
     if (!about.contains("block") && !about.contains("blocks")) return true;
     if (!about.contains("block") || !about.contains("blocks") || !about["block"].is_number_unsigned() ||
@@ -112,7 +113,7 @@ ReadManifest parse(const std::string& text) {
     if (hexadecimal(checksum_of(text_of(j, -1))) != sum)
         return {{}, "it was edited or damaged: its checksum does not fit"};
 
-    // From here on it is what some version of this program wrote.
+    // From here on some version of this program wrote it.
     if (!j.contains("format") || j["format"] != format)
         return {{},
                 "its format is " + (j.contains("format") ? shown(j["format"].dump()) : "unnamed") +
@@ -125,7 +126,7 @@ ReadManifest parse(const std::string& text) {
     if (!j.contains("files") || !j["files"].is_object()) return {{}, "it has no object \"files\""};
 
     Manifest m = {{j["step"], j["tokens"], j["seed"], j["recipe"], j["compatible"]}, j["dtype"], {}};
-    // Checkpoints of before it was kept have none.
+    // Older versions did not write it.
     if (j.contains("stability") && !read_stability(j["stability"], m.state.stability))
         return {{}, "its object \"stability\" is not what this program writes"};
     if (j.contains("rollback_targets") && !read_steps(j["rollback_targets"], m.state.rollback_targets.emplace()))
@@ -162,7 +163,7 @@ void write_manifest(const fs::path& folder, const Manifest& m) {
                         {"stability", json_of(m.state.stability)},
                         {"files", files}};
     if (m.state.rollback_targets) j["rollback_targets"] = *m.state.rollback_targets;
-    // As a reader will see it: with every byte that is no UTF-8 already replaced.
+    // As a reader will see it: with bytes that are not UTF-8 already replaced.
     j = parse_json(text_of(j, -1), manifest_name, "report this");
     j["xxh3_64"] = hexadecimal(checksum_of(text_of(j, -1)));
     write_file_atomically(folder / manifest_name, text_of(j, 2) + "\n");

@@ -9,7 +9,7 @@
 //              "model.safetensors": {"bytes": …, "xxh3_64": …, "block": 67108864, "blocks": [of each block, …]}, …},
 //    "xxh3_64": the checksum of all the above, written as compact JSON with sorted keys}
 //
-// It is written last: a folder that has one was once whole.
+// It is written last: a folder that has one was complete once.
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,7 +29,7 @@ struct TrainingState {
     std::string compatible;  // what must be the same on resume, one "name = value" a line
     StabilityState stability = {};
     // Steps of the checkpoints that a rollback may lead to, in ascending order, this one's among them if it is one. They stay
-    // beside this one, older ones go. Nothing in the manifests of older versions.
+    // beside this one, older ones are removed. Nothing in the manifests of older versions.
     std::optional<std::vector<int64_t>> rollback_targets = {};
 };
 
@@ -45,8 +45,8 @@ void write_manifest(const fs::path& folder, const Manifest&);
 // Error when it is absent, damaged or of another format.
 Manifest read_manifest(const fs::path& folder);
 
-// Why the folder is no whole checkpoint, judged by the manifest and the files' sizes (by their
-// checksums: engine/checkpoint/verify.h); empty: it is one.
+// Why the folder is not a complete checkpoint, by its manifest and the sizes of its files (by their checksums:
+// engine/checkpoint/verify.h); empty: it is one.
 std::string what_is_missing(const fs::path& folder);
 
 }  // namespace gradus

@@ -1,9 +1,9 @@
-// A folder's config.json, joined by what only its weights and its generation_config.json say.
+// A folder's config.json, completed by its weights and its generation_config.json.
 #include <algorithm>
 
 #include "engine/base/error.h"
+#include "engine/base/json_text.h"
 #include "engine/base/one_line.h"
-#include "engine/checkpoint/json_text.h"
 #include "engine/checkpoint/stored_tensors.h"
 #include "engine/checkpoint/weights.h"
 #include "engine/models/files.h"
@@ -26,7 +26,7 @@ bool head_differs(const fs::path& folder, const ModelConfig& m) {
     return embedding && head && !same_content(*embedding->entry, *head->entry);
 }
 
-// Ids that end a text by one file, less those that the vocabulary does not have, which are noted.
+// The end-of-text ids in one file; those outside the vocabulary are left out and noted.
 std::vector<int32_t> ends_of(const json& described, const fs::path& file, int V, std::vector<std::string>& notes) {
     const auto said = described.find(end_ids);
     if (said == described.end() || said->is_null()) return {};
@@ -42,7 +42,7 @@ std::vector<int32_t> ends_of(const json& described, const fs::path& file, int V,
     return ends;
 }
 
-// The advice about generation in a folder is not needed to compute with its model.
+// generation_config.json is optional: an unreadable one is noted and ignored.
 json read_generation_config(const fs::path& path, std::vector<std::string>& notes) {
     std::error_code ignored;
     if (!fs::is_regular_file(path, ignored)) return json::object();

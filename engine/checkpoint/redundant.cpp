@@ -1,4 +1,4 @@
-// What a tensor holds: whether it repeats another one, or what the program computes anyway.
+// Whether the content of a tensor repeats another one, or something that the program computes itself.
 #include <algorithm>
 #include <cmath>
 #include <cstring>

@@ -5,7 +5,8 @@
 #include <cstring>
 
 #include "engine/base/error.h"
-#include "engine/checkpoint/json_text.h"
+#include "engine/base/json_text.h"
+#include "engine/base/one_line.h"
 
 namespace gradus {
 

@@ -5,9 +5,9 @@
 //   n bytes   JSON: {"name": {"dtype": "F32", "shape": [2,3], "data_offsets": [begin, end]}, …, "__metadata__": {…}}
 //   the rest  the tensors' bytes, row-major, little-endian; offsets count from the header's end
 //
-// Tensors fill the rest without gaps or overlaps. Nothing in a header is believed before it is checked: its length (at
-// most 100 MB, as everywhere), that names differ, that every dtype is known, that no size overflows, that offsets agree
-// with shape and dtype and cover the file exactly. A file that fails is refused with its name and the tensor's.
+// Tensors fill the rest without gaps or overlaps. The header is validated before it is used: its length (at most 100 MB, as
+// in other readers), unique names, known dtypes, no overflow in sizes, and offsets that agree with shape and dtype and cover
+// the file exactly. A file that fails is refused with its name and the tensor's.
 //
 // Source: the format's description in the repository of huggingface/safetensors.
 #include <optional>
@@ -30,11 +30,11 @@ public:
     struct Entry {
         std::string name, dtype;
         std::vector<int64_t> shape;
-        const std::byte* data;  // in the mapped file, aligned to nothing
+        const std::byte* data;  // in the mapped file, unaligned
         size_t bytes;
     };
 
-    // Maps the file; Error when it is not a whole and well-formed safetensors file.
+    // Maps the file; Error when it is not a complete, well-formed safetensors file.
     explicit SafetensorsFile(const fs::path& path);
 
     const fs::path& path() const { return file_.path(); }

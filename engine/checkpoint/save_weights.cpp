@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "engine/base/json_text.h"
 #include "engine/checkpoint/elements.h"
-#include "engine/checkpoint/json_text.h"
 #include "engine/checkpoint/safetensors.h"
 #include "engine/checkpoint/stored_names.h"
 #include "engine/checkpoint/transfer.h"
@@ -61,7 +61,7 @@ StoredFile write_shard(const Snapshot& s, const fs::path& folder, const std::str
     SafetensorsWriter file(folder, name, declared);
     std::vector<std::byte> host;
     for (const Stored& p : shard) {
-        // A transposed matrix is gathered whole; any other streams through in some rows at a time.
+        // A transposed matrix is gathered completely; any other is streamed, some rows at a time.
         const int64_t rows = p.rows.rows(), columns = p.rows.last();
         const int64_t at_once = p.transposed ? rows : std::max<int64_t>(1, (int64_t(4) << 20) / columns);
         for (int64_t first = 0; first < rows; first += at_once) {

@@ -21,7 +21,7 @@ void CheckpointSaver::begin(Snapshot snapshot, TrainingState state) {
         try {
             written_ = save_checkpoint(run_folder_, copy, of, options_);
         } catch (...) { failed_ = std::current_exception(); }
-        copy = {};  // its memory is free again before anybody learns of the end
+        copy = {};  // frees its memory before the end is reported
         ended_ = true;
     };
     const auto kept = std::make_shared<std::pair<Snapshot, TrainingState>>(std::move(snapshot), std::move(state));

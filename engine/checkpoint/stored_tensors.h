@@ -39,8 +39,8 @@ private:
     std::map<std::string, std::string> promised_;
 };
 
-// Whether two tensors have one shape and the same numbers, in whatever dtypes; equal bits are equal even where they are no
-// numbers.
+// Whether two tensors have the same shape and the same numbers, whatever their dtypes; equal bits are equal even where they are
+// NaN.
 bool same_content(const SafetensorsFile::Entry&, const SafetensorsFile::Entry&);
 
 // Whether a tensor that no weight asks for is one that older versions of transformers stored with their models and that

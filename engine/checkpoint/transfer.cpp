@@ -10,13 +10,13 @@ namespace gradus {
 
 namespace {
 
-constexpr int64_t piece_bytes = 4 << 20;
 constexpr int64_t tile_rows = 64;  // of a transposed matrix: the lines that a tile touches stay in the cache
 
 // Calls step(first, count) for pieces of the tensor's rows.
 template <class Step>
 void in_pieces(Tensor t, bool transposed, Step&& step) {
-    int64_t rows = std::max<int64_t>(1, piece_bytes / std::max<int64_t>(1, t.last() * int64_t(size_of(t.dtype))));
+    int64_t rows =
+        std::max<int64_t>(1, transfer_piece_bytes / std::max<int64_t>(1, t.last() * int64_t(size_of(t.dtype))));
     if (transposed) rows = std::min(rows, tile_rows);
     for (int64_t first = 0; first < t.rows(); first += rows) step(first, std::min(rows, t.rows() - first));
 }

@@ -5,6 +5,8 @@
 
 namespace gradus {
 
+inline constexpr int64_t transfer_piece_bytes = 4 << 20;
+
 // The tensor's rows [rows, last] ← from.
 void copy_in(const Ops&, Stream, Tensor to, Strided<const std::byte> from);
 // to ← the tensor's rows [rows, last].

@@ -23,21 +23,21 @@ struct Block {
     uint64_t first, bytes, checksum;
 };
 
-bool is_judged(const std::string& name, Judge judge) {
-    switch (judge) {
-        case Judge::sizes: return false;
-        case Judge::config: return name == "config.json";
-        case Judge::model: return !name.starts_with("gradus/");
-        case Judge::checksums: return true;
+bool is_verified(const std::string& name, VerifyLevel level) {
+    switch (level) {
+        case VerifyLevel::sizes: return false;
+        case VerifyLevel::config: return name == "config.json";
+        case VerifyLevel::model: return !name.starts_with("gradus/");
+        case VerifyLevel::all: return true;
     }
     return true;
 }
 
-std::vector<Block> blocks_of(const Manifest& m, Judge judge) {
+std::vector<Block> blocks_of(const Manifest& m, VerifyLevel level) {
     std::vector<Block> all;
     for (size_t i = 0; i < m.files.size(); ++i) {
         const StoredFile& f = m.files[i];
-        if (!is_judged(f.name, judge)) continue;
+        if (!is_verified(f.name, level)) continue;
         if (f.blocks.empty()) all.push_back({i, 0, f.bytes, f.checksum});
         for (size_t b = 0; b < f.blocks.size(); ++b) {
             const uint64_t first = uint64_t(b) * f.block;
@@ -87,8 +87,8 @@ std::string damage_of(const fs::path& folder, const StoredFile& f, const Block& 
 
 }  // namespace
 
-Damage find_damage(const fs::path& folder, const Manifest& m, Judge judge, const Comm& all) {
-    const std::vector<Block> blocks = blocks_of(m, judge);
+Damage find_damage(const fs::path& folder, const Manifest& m, VerifyLevel level, const Comm& all) {
+    const std::vector<Block> blocks = blocks_of(m, level);
     size_t first = m.files.size();  // damaged file of those that this rank has read
     std::string cause;
     std::exception_ptr failure;
@@ -117,7 +117,7 @@ Damage find_damage(const fs::path& folder, const Manifest& m, Judge judge, const
 }
 
 void verify_files(const fs::path& folder, const Manifest& m, const Comm& all) {
-    if (const Damage damage = find_damage(folder, m, Judge::checksums, all))
+    if (const Damage damage = find_damage(folder, m, VerifyLevel::all, all))
         throw Error("'" + (folder / damage.file).string() + "' is not the file that was saved", damage.cause,
                     "use an older checkpoint of the same run, or a copy of this one");
 }

@@ -8,9 +8,13 @@
 
 namespace gradus {
 
-// How thoroughly a checkpoint is judged: by its manifest and the sizes of its files; or by the checksums as well of its
-// config.json, of the model (all but what lies in gradus/), of every file.
-enum class Judge { sizes, config, model, checksums };
+// What of a checkpoint is verified besides its manifest and the sizes of its files:
+//
+//   sizes     nothing
+//   config    the checksum of config.json
+//   model     the checksums of all files outside gradus/
+//   all       the checksums of all files
+enum class VerifyLevel { sizes, config, model, all };
 
 struct Damage {
     std::string file, cause;  // empty: none
@@ -18,8 +22,8 @@ struct Damage {
     explicit operator bool() const { return !file.empty(); }
 };
 
-// The first damaged file of those that are judged. Every rank of `all` calls and has the same answer.
-Damage find_damage(const fs::path& folder, const Manifest&, Judge, const Comm& all = {});
+// The first damaged file of those that are verified. Every rank of `all` calls and has the same answer.
+Damage find_damage(const fs::path& folder, const Manifest&, VerifyLevel, const Comm& all = {});
 
 // The same as an Error that names the file.
 void verify_files(const fs::path& folder, const Manifest&, const Comm& all = {});

@@ -1,7 +1,7 @@
-// The collectives, of handshakes and pieces that move, and the table that holds them.
+// The collectives, built of handshakes and transfers, and the table of them.
 //
 // With n ranks and a tensor of b bytes every rank sends and receives 2 b (n-1)/n bytes for a sum of all, half of it for
-// a reduce-scatter or an all-gather. Small tensors go with the handshake, to everyone.
+// a reduce-scatter or an all-gather. Small tensors travel with the handshake, to all ranks.
 #include <algorithm>
 #include <cstring>
 #include <functional>
@@ -9,13 +9,13 @@
 #include <fmt/format.h>
 
 #include "engine/comm_mpi/combine.h"
-#include "engine/comm_mpi/move.h"
+#include "engine/comm_mpi/transfer.h"
 
 namespace gradus::mpi {
 
 namespace {
 
-constexpr size_t copied_piece = size_t(8) << 20;  // bytes of a message that goes straight to its place
+constexpr size_t copied_piece = size_t(8) << 20;  // bytes of a message that is received in its final place
 constexpr int64_t longest_text = int64_t(1) << 30;
 
 // Part q of `count` elements: the first of them. Parts differ by one element at most.
@@ -37,8 +37,8 @@ void combine(bool sum, DType t, void* out, const void* const* sources, int n, in
     sum ? sum_in_order(t, out, sources, n, count) : max_in_order(t, out, sources, n, count);
 }
 
-// Every rank's part of the sum: elements [first_of(r), first_of(r + 1)) of `whole`, from everyone, into `out`.
-void reduce_parts(const Ongoing& call, Group& g, bool sum, char* whole, DType dtype, int64_t count, char* out) {
+// Every rank's part of the sum: elements [first_of(r), first_of(r + 1)) of `whole`, from all ranks, into `out`.
+void reduce_parts(const ActiveCall& call, Group& g, bool sum, char* whole, DType dtype, int64_t count, char* out) {
     const int n = g.size();
     const size_t element = size_of(dtype);
     const int64_t mine = first_of(count, g.mine, n), length = first_of(count, g.mine + 1, n) - mine;
@@ -50,24 +50,25 @@ void reduce_parts(const Ongoing& call, Group& g, bool sum, char* whole, DType dt
                            .incoming = false,
                            .data = whole + size_t(first) * element,
                            .bytes = size_t(first_of(count, to + 1, n) - first) * element});
-        g.flows.push_back({.index = from,
-                           .incoming = true,
-                           .data = g.scratch.data() + size_t(from < g.mine ? from : from - 1) * window * g.piece,
-                           .bytes = size_t(length) * element,
-                           .ring = true});
+        g.flows.push_back(
+            {.index = from,
+             .incoming = true,
+             .data = g.scratch.data() + size_t(from < g.mine ? from : from - 1) * pieces_in_flight * g.piece,
+             .bytes = size_t(length) * element,
+             .ring = true});
     }
     const auto consume = [&](int64_t piece) {
         const size_t first = size_t(piece) * g.piece, bytes = std::min(g.piece, size_t(length) * element - first);
         for (int q = 0; q < n; ++q) g.sources[size_t(q)] = whole + size_t(mine) * element + first;
         for (const Flow& f : g.flows)
-            if (f.ring) g.sources[size_t(f.index)] = f.data + size_t(piece % window) * g.piece;
+            if (f.ring) g.sources[size_t(f.index)] = f.data + size_t(piece % pieces_in_flight) * g.piece;
         combine(sum, dtype, out + first, g.sources.data(), n, int64_t(bytes / element));
     };
-    move(call, g, g.flows, g.piece, std::ref(consume));
+    transfer(call, g, g.flows, g.piece, std::ref(consume));
 }
 
-// Part r of `whole`, already in its place on rank r, to everyone but `except`.
-void gather_parts(const Ongoing& call, Group& g, char* whole, DType dtype, int64_t count, int except = -1) {
+// Part r of `whole`, already in its place on rank r, to all ranks but `except`.
+void gather_parts(const ActiveCall& call, Group& g, char* whole, DType dtype, int64_t count, int except = -1) {
     const int n = g.size();
     const size_t element = size_of(dtype);
     const auto flow = [&](int other, bool incoming, int part) {
@@ -83,18 +84,18 @@ void gather_parts(const Ongoing& call, Group& g, char* whole, DType dtype, int64
         if (to != except) flow(to, false, g.mine);
         if (g.mine != except) flow(from, true, from);
     }
-    move(call, g, g.flows, copied_piece);
+    transfer(call, g, g.flows, copied_piece);
 }
 
 void all_reduce(Group& g, bool sum, Tensor t) {
     CHECK(sum || t.dtype != DType::c128, "complex numbers have no maximum");
-    Ongoing call(g, sum ? Call::sum : Call::max, t.dtype, t.size());
-    if (t.bytes() <= most_inlined) {
-        call.shake_hands(t.data, t.bytes());
+    ActiveCall call(g, sum ? Call::sum : Call::max, t.dtype, t.size());
+    if (t.bytes() <= max_inline_bytes) {
+        call.handshake(t.data, t.bytes());
         for (int q = 0; q < g.size(); ++q) g.sources[size_t(q)] = q == g.mine ? t.data : call.inlined_of(q);
         return combine(sum, t.dtype, t.data, g.sources.data(), g.size(), t.size());
     }
-    call.shake_hands();
+    call.handshake();
     char* data = t.as<char>();
     reduce_parts(call, g, sum, data, t.dtype, t.size(),
                  data + size_t(first_of(t.size(), g.mine, g.size())) * size_of(t.dtype));
@@ -109,12 +110,12 @@ void all_reduce_max(void* group, Tensor t, Stream) { all_reduce(group_of(group),
 void reduce_scatter_sum(void* group, Tensor part, Tensor whole, Stream) {
     Group& g = group_of(group);
     check_parts(part, whole, g);
-    Ongoing call(g, Call::reduce_scatter, whole.dtype, whole.size());
-    if (whole.bytes() > most_inlined) {
-        call.shake_hands();
+    ActiveCall call(g, Call::reduce_scatter, whole.dtype, whole.size());
+    if (whole.bytes() > max_inline_bytes) {
+        call.handshake();
         return reduce_parts(call, g, true, whole.as<char>(), whole.dtype, whole.size(), part.as<char>());
     }
-    call.shake_hands(whole.data, whole.bytes());
+    call.handshake(whole.data, whole.bytes());
     const size_t mine = size_t(g.mine) * part.bytes();
     for (int q = 0; q < g.size(); ++q)
         g.sources[size_t(q)] = (q == g.mine ? whole.as<char>() : call.inlined_of(q)) + mine;
@@ -124,11 +125,11 @@ void reduce_scatter_sum(void* group, Tensor part, Tensor whole, Stream) {
 void all_gather(void* group, Tensor whole, Tensor part, Stream) {
     Group& g = group_of(group);
     check_parts(part, whole, g);
-    Ongoing call(g, Call::all_gather, whole.dtype, whole.size());
+    ActiveCall call(g, Call::all_gather, whole.dtype, whole.size());
     char* data = whole.as<char>();
     const size_t bytes = part.bytes();
-    const bool inlined = bytes <= most_inlined;
-    call.shake_hands(part.data, inlined ? bytes : 0);
+    const bool inlined = bytes <= max_inline_bytes;
+    call.handshake(part.data, inlined ? bytes : 0);
     if (bytes > 0 && part.data != data + size_t(g.mine) * bytes)
         std::memcpy(data + size_t(g.mine) * bytes, part.data, bytes);
     if (!inlined) return gather_parts(call, g, data, whole.dtype, whole.size());
@@ -136,14 +137,14 @@ void all_gather(void* group, Tensor whole, Tensor part, Stream) {
         if (q != g.mine && bytes > 0) std::memcpy(data + size_t(q) * bytes, call.inlined_of(q), bytes);
 }
 
-// A large tensor leaves the root once: in parts, which the others then give to each other.
+// The root sends a large tensor once: a part to each rank; then the parts are all-gathered.
 void broadcast(void* group, Tensor t, int root, Stream) {
     Group& g = group_of(group);
     CHECK(root >= 0 && root < g.size(),
           fmt::format("rank {} broadcasts to the {} ranks of {}", root, g.size(), g.name));
-    Ongoing call(g, Call::broadcast, t.dtype, t.size(), root);
-    const bool inlined = t.bytes() <= most_inlined, is_root = g.mine == root;
-    call.shake_hands(t.data, is_root && inlined ? t.bytes() : 0);
+    ActiveCall call(g, Call::broadcast, t.dtype, t.size(), root);
+    const bool inlined = t.bytes() <= max_inline_bytes, is_root = g.mine == root;
+    call.handshake(t.data, is_root && inlined ? t.bytes() : 0);
     if (inlined) {
         if (!is_root && t.bytes() > 0) std::memcpy(t.data, call.inlined_of(root), t.bytes());
         return;
@@ -158,7 +159,7 @@ void broadcast(void* group, Tensor t, int root, Stream) {
                            .data = data + size_t(first) * size_of(t.dtype),
                            .bytes = size_t(last - first) * size_of(t.dtype)});
     }
-    move(call, g, g.flows, copied_piece);
+    transfer(call, g, g.flows, copied_piece);
     gather_parts(call, g, data, t.dtype, t.size(), root);
 }
 
@@ -168,58 +169,58 @@ void send_receive(void* group, Tensor sent, int to, Tensor received, int from, S
         CHECK(other >= -1 && other < g.size() && other != g.mine,
               fmt::format("rank {} of {}, which has {}, speaks to rank {}", g.mine, g.name, g.size(), other));
     if (to < 0 && from < 0) return;
-    Ongoing call(g, to >= 0 ? Call::send : Call::receive, to >= 0 ? sent.dtype : received.dtype,
-                 to >= 0 ? sent.size() : received.size());
+    ActiveCall call(g, to >= 0 ? Call::send : Call::receive, to >= 0 ? sent.dtype : received.dtype,
+                    to >= 0 ? sent.size() : received.size());
     Header out = call.header(), in = call.header();
-    out.call = in.call = Call::send;  // what the other one does
+    out.call = in.call = Call::send;  // as the other rank sees it
     if (to >= 0) out.number = ++g.sent[size_t(to)];
     if (from >= 0) {
         in.number = ++g.received[size_t(from)];
         in.dtype = received.dtype;
         in.count = received.size();
     }
-    const bool inlined = to >= 0 && sent.bytes() <= most_inlined;
+    const bool inlined = to >= 0 && sent.bytes() <= max_inline_bytes;
     if (inlined) out.inlined = int64_t(sent.bytes());
-    call.shake_hands(to, out, sent.data, inlined ? sent.bytes() : 0, from, in);
+    call.handshake(to, out, sent.data, inlined ? sent.bytes() : 0, from, in);
 
     g.flows.clear();
     if (to >= 0 && !inlined)
         g.flows.push_back({.index = to, .incoming = false, .data = sent.as<char>(), .bytes = sent.bytes()});
-    if (from >= 0 && received.bytes() <= most_inlined) {
+    if (from >= 0 && received.bytes() <= max_inline_bytes) {
         if (received.bytes() > 0) std::memcpy(received.data, call.inlined_of(from), received.bytes());
     } else if (from >= 0) {
         g.flows.push_back({.index = from, .incoming = true, .data = received.as<char>(), .bytes = received.bytes()});
     }
-    if (!g.flows.empty()) move(call, g, g.flows, copied_piece);
+    if (!g.flows.empty()) transfer(call, g, g.flows, copied_piece);
 }
 
 void barrier(void* group) {
-    Ongoing call(group_of(group), Call::barrier, DType::f32, 0);
-    call.shake_hands();
+    ActiveCall call(group_of(group), Call::barrier, DType::f32, 0);
+    call.handshake();
 }
 
 void gather(void* group, const std::string& mine, std::vector<std::string>& all) {
     Group& g = group_of(group);
     CHECK(int64_t(mine.size()) <= longest_text, "too long for a gather of texts");
-    Ongoing call(g, Call::gather, DType::f32, int64_t(mine.size()));
-    const bool inlined = mine.size() <= most_inlined;
-    call.shake_hands(mine.data(), inlined ? mine.size() : 0);
+    ActiveCall call(g, Call::gather, DType::f32, int64_t(mine.size()));
+    const bool inlined = mine.size() <= max_inline_bytes;
+    call.handshake(mine.data(), inlined ? mine.size() : 0);
     std::string text = mine;
     all.assign(size_t(g.size()), {});
     g.flows.clear();
     for (int q = 0; q < g.size(); ++q) {
         if (q == g.mine) continue;
         const Header& h = call.header_of(q);
-        CHECK(h.count >= 0 && h.count <= longest_text && h.inlined >= 0 && h.inlined <= int64_t(most_inlined));
+        CHECK(h.count >= 0 && h.count <= longest_text && h.inlined >= 0 && h.inlined <= int64_t(max_inline_bytes));
         all[size_t(q)].resize(size_t(h.count));
-        if (h.count <= int64_t(most_inlined)) {
+        if (h.count <= int64_t(max_inline_bytes)) {
             std::memcpy(all[size_t(q)].data(), call.inlined_of(q), size_t(h.inlined));
         } else {
             g.flows.push_back({.index = q, .incoming = true, .data = all[size_t(q)].data(), .bytes = size_t(h.count)});
         }
         if (!inlined) g.flows.push_back({.index = q, .incoming = false, .data = text.data(), .bytes = text.size()});
     }
-    move(call, g, g.flows, copied_piece);
+    transfer(call, g, g.flows, copied_piece);
     all[size_t(g.mine)] = std::move(text);
 }
 
@@ -242,8 +243,8 @@ constexpr CommTable table = {
 Comm comm_of(Group& g) { return {.rank = g.mine, .size = g.size(), .table = &table, .group = &g}; }
 
 void wait_for_everyone(Group& g) {
-    Ongoing call(g, Call::end, DType::f32, 0);
-    call.shake_hands();
+    ActiveCall call(g, Call::end, DType::f32, 0);
+    call.handshake();
 }
 
 }  // namespace gradus::mpi

@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <type_traits>
 
-#include "kernels/cpu/parallel.h"
+#include "kernels/parallel.h"
 #include "kernels/scalar.h"
 
 namespace gradus::mpi {
 
 namespace {
 
-constexpr int64_t block = 1024;  // elements whose running result stays in the nearest cache
+constexpr int64_t block = 1024;  // elements whose running result stays in the L1 cache
 
 template <class Scalar>
 using WideOf = std::conditional_t<std::is_same_v<Scalar, bf16>, float, Scalar>;
@@ -53,7 +53,7 @@ void sum_in_order(DType t, void* out, const void* const* sources, int n, int64_t
     switch (t) {
         case DType::f32: return combine<float, Sum>(out, sources, n, count);
         case DType::bf16: return combine<bf16, Sum>(out, sources, n, count);
-        case DType::i32: return combine<uint32_t, Sum>(out, sources, n, count);  // wraps around, as int may not
+        case DType::i32: return combine<uint32_t, Sum>(out, sources, n, count);  // unsigned: wraps around on overflow
         case DType::f64: return combine<double, Sum>(out, sources, n, count);
         case DType::c128: return combine<double, Sum>(out, sources, n, 2 * count);
     }

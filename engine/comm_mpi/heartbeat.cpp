@@ -20,7 +20,7 @@ Heartbeat::Heartbeat(int rank, int size, double silence, std::mutex& library)
 
 void Heartbeat::stop() {
     {
-        std::lock_guard hold(state_);
+        std::lock_guard lock(state_);
         stopping_ = true;
     }
     wake_.notify_one();
@@ -33,8 +33,8 @@ void Heartbeat::run() {
     for (;;) {
         send_beats();
         take_beats();
-        std::unique_lock hold(state_);
-        if (wake_.wait_for(hold, std::chrono::duration<double>(tick_), [this] { return stopping_; })) return;
+        std::unique_lock lock(state_);
+        if (wake_.wait_for(lock, std::chrono::duration<double>(tick_), [this] { return stopping_; })) return;
         const Clock::time_point now = Clock::now();
         const double passed = std::min(2 * tick_, std::chrono::duration<double>(now - before).count());
         for (double& s : silence_) s += passed;
@@ -45,16 +45,16 @@ void Heartbeat::run() {
 void Heartbeat::send_beats() {
     Beat beat;
     {
-        std::lock_guard hold(state_);
+        std::lock_guard lock(state_);
         beat = mine_;
     }
     beat.progress = progress_so_far();
     for (int r = 0; r < size_; ++r) {
         if (r == rank_) continue;
-        std::lock_guard hold(library_);
+        std::lock_guard lock(library_);
         int done = 0;
         MPI_Test(&sends_[size_t(r)], &done, MPI_STATUS_IGNORE);
-        if (!done) continue;  // the rank has not taken the one before; no need to heap them up
+        if (!done) continue;  // the rank has not received the last one yet
         sent_[size_t(r)] = beat;
         MPI_Isend(&sent_[size_t(r)], int(sizeof(Beat)), MPI_BYTE, r, tag_beat, MPI_COMM_WORLD, &sends_[size_t(r)]);
     }
@@ -65,24 +65,25 @@ void Heartbeat::take_beats() {
         Beat beat;
         MPI_Status status;
         {
-            std::lock_guard hold(library_);
+            std::lock_guard lock(library_);
             int there = 0;
             MPI_Iprobe(MPI_ANY_SOURCE, tag_beat, MPI_COMM_WORLD, &there, &status);
             if (!there) return;
             MPI_Recv(&beat, int(sizeof beat), MPI_BYTE, status.MPI_SOURCE, tag_beat, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
         }
-        std::lock_guard hold(state_);
+        std::lock_guard lock(state_);
         silence_[size_t(status.MPI_SOURCE)] = 0;
         Beat& known = last_[size_t(status.MPI_SOURCE)];
         if (beat.progress != known.progress) ++advances_;
         known.progress = beat.progress;
-        if (beat.last.calls < known.last.calls) known.device = beat.device;  // its header has overtaken the beat
+        if (beat.last.calls < known.last.calls)
+            known.device = beat.device;  // a later header came before this heartbeat
         else known = beat;
     }
 }
 
 void Heartbeat::saw(int rank, const Header& header) {
-    std::lock_guard hold(state_);
+    std::lock_guard lock(state_);
     silence_[size_t(rank)] = 0;
     Beat& known = last_[size_t(rank)];
     if (header.calls < known.last.calls) return;
@@ -92,46 +93,46 @@ void Heartbeat::saw(int rank, const Header& header) {
 }
 
 void Heartbeat::tell(int group, const DeviceProgress& progress) {
-    std::lock_guard hold(state_);
+    std::lock_guard lock(state_);
     mine_.device[size_t(group)] = progress;
 }
 
 void Heartbeat::drain() {
     take_beats();
-    std::lock_guard hold(library_);
+    std::lock_guard lock(library_);
     MPI_Waitall(size_, sends_.data(), MPI_STATUSES_IGNORE);
 }
 
 void Heartbeat::enter(const Header& header) {
-    std::lock_guard hold(state_);
+    std::lock_guard lock(state_);
     mine_.last = header;
     mine_.inside = 1;
     mine_.waits_for = -1;
 }
 
 void Heartbeat::wait_for(int rank) {
-    std::lock_guard hold(state_);
+    std::lock_guard lock(state_);
     mine_.waits_for = rank;
 }
 
 void Heartbeat::leave() {
-    std::lock_guard hold(state_);
+    std::lock_guard lock(state_);
     mine_.inside = 0;
     mine_.waits_for = -1;
 }
 
 double Heartbeat::silence_of(int rank) const {
-    std::lock_guard hold(state_);
+    std::lock_guard lock(state_);
     return silence_[size_t(rank)];
 }
 
 Beat Heartbeat::last_of(int rank) const {
-    std::lock_guard hold(state_);
+    std::lock_guard lock(state_);
     return last_[size_t(rank)];
 }
 
 int64_t Heartbeat::advances() const {
-    std::lock_guard hold(state_);
+    std::lock_guard lock(state_);
     return advances_;
 }
 

@@ -1,8 +1,8 @@
 #pragma once
-// Signs of life: a thread that tells every rank what this one does, and listens.
+// Heartbeats: a thread that tells every other rank what this one does, and receives what they tell.
 //
-// A rank's silence is counted in ticks of this thread, each worth no more than two of its own, so time in which this
-// process was stopped, or the whole job, counts for nothing.
+// The silence of a rank is counted in ticks of this thread. A tick that took longer counts as two at most, so the time in which
+// this process, or the whole job, was stopped does not count.
 #include <mpi.h>
 
 #include <condition_variable>
@@ -10,18 +10,18 @@
 #include <thread>
 #include <vector>
 
-#include "engine/comm_mpi/wire.h"
+#include "engine/comm_mpi/messages.h"
 
 namespace gradus::mpi {
 
 class Heartbeat {
 public:
-    // `library` is held around every use of MPI. Beats are sent silence / 12 seconds apart, but at least every 5 s.
+    // `library` is locked around every use of MPI. Heartbeats are sent silence / 12 seconds apart, but at least every 5 s.
     Heartbeat(int rank, int size, double silence, std::mutex& library);
     ~Heartbeat() { stop(); }
 
     void stop();
-    // Takes what the others sent before they stopped, after all have.
+    // Receives what the others sent before they stopped; called after all have.
     void drain();
 
     void enter(const Header&);
@@ -32,7 +32,7 @@ public:
 
     double silence_of(int rank) const;  // seconds
     Beat last_of(int rank) const;
-    // Grows whenever another rank has told of progress with its files.
+    // Grows whenever another rank reports progress with its files.
     int64_t advances() const;
 
 private:

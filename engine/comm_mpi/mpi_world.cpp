@@ -1,4 +1,4 @@
-// How the ranks find each other, and how they part.
+// Start-up and end of the ranks, and how one of them aborts the job.
 #include "engine/comm_mpi/mpi_world.h"
 
 #include <unistd.h>
@@ -13,22 +13,20 @@
 
 #include <fmt/format.h>
 
-#include "engine/comm_mpi/surroundings.h"
+#include "engine/comm_mpi/environment.h"
 #include "engine/comm_mpi/world.h"
 
 namespace gradus {
 
 namespace mpi {
 
-std::mutex& mpi_library() {
+std::mutex& mpi_mutex() {
     static std::mutex one;
     return one;
 }
 
 namespace {
 
-constexpr size_t summing_piece = size_t(512) << 10;  // bytes of a piece: sent, added and forgotten within the caches
-constexpr size_t most_scratch = size_t(64) << 20;    // bytes, for all pieces of a group of many ranks
 constexpr unsigned seconds_to_end = 10;
 
 }  // namespace
@@ -45,47 +43,47 @@ Group& World::add_group(std::string name, std::vector<int> members) {
         .world = *this, .id = int(groups.size()), .name = std::move(name), .ranks = std::move(members), .mine = mine});
     Group& g = *made;
     {
-        std::lock_guard hold(naming);
+        std::lock_guard lock(naming);
         groups.push_back(std::move(made));
     }
     g.sent.resize(others + 1);
     g.received.resize(others + 1);
-    g.piece = std::max<size_t>(4096, std::min(summing_piece, most_scratch / (others * window)) / 64 * 64);
-    g.scratch.resize(others * window * g.piece);
+    g.piece = piece_bytes(g.size());
+    g.scratch.resize(receive_buffer_bytes(g.size()));
     g.flows.reserve(2 * others);
     g.sources.resize(others + 1);
     return g;
 }
 
 std::string World::text_of(const Header& h) {
-    std::lock_guard hold(naming);
+    std::lock_guard lock(naming);
     const bool known = h.group >= 0 && size_t(h.group) < groups.size();
     return mpi::text_of(h, known ? groups[size_t(h.group)]->name : "another group");
 }
 
-std::string World::whereabouts(int r) {
+std::string World::last_call_of(int r) {
     const Beat beat = heartbeat->last_of(r);
     if (beat.last.call == Call::nothing) return "before its first call";
     return (beat.inside ? "in " : "after ") + text_of(beat.last);
 }
 
 std::string World::text_of_resume() {
-    std::lock_guard hold(naming);
+    std::lock_guard lock(naming);
     return resume;
 }
 
-void World::take_the_word() {
+void World::claim_report() {
     static std::atomic<bool> failing = false;
-    while (failing.exchange(true)) std::this_thread::sleep_for(std::chrono::seconds(1));  // another thread ends us
-    if (neighbours) neighbours->leave();
+    while (failing.exchange(true)) std::this_thread::sleep_for(std::chrono::seconds(1));  // another thread aborts
+    if (local_ranks) local_ranks->leave();
 }
 
-void World::speak_and_end(const Error& e, int status, const std::function<void()>& last) {
+void World::report_and_abort(const Error& e, int status, const std::function<void()>& last) {
     const std::string text = fmt::format("[rank {}] {}\n", rank, e.text());
     std::fflush(stdout);
     std::fputs(text.c_str(), stderr);
     std::fflush(stderr);
-    ::alarm(seconds_to_end);  // the end, should MPI be stuck
+    ::alarm(seconds_to_end);  // ends the process, should MPI be stuck
     if (last) last();
     library.lock();
     MPI_Abort(MPI_COMM_WORLD, status);
@@ -93,21 +91,22 @@ void World::speak_and_end(const Error& e, int status, const std::function<void()
 }
 
 void World::fail(const Error& e, int status, const std::function<void()>& last) {
-    take_the_word();
-    // Ranks meet the same trouble at about the same time, a typing error above all: the first of them speaks at once and
-    // ends the others, which takes mpirun a moment.
+    claim_report();
+    // An error in a recipe, say, is found by all ranks at about the same time: the first one reports it at once and aborts the
+    // others, which takes mpirun a moment.
     if (rank > 0) std::this_thread::sleep_for(std::chrono::milliseconds(1500 + 100 * std::min(rank, 10)));
-    speak_and_end(e, status, last);
+    report_and_abort(e, status, last);
 }
 
-void World::say_lost(int lost, int process) {
-    take_the_word();
-    speak_and_end(Error(name_of_rank(lost) + " has disappeared",
-                        fmt::format("its process {} ended without a word, last seen {}: killed, by hand or for want of "
-                                    "memory, or crashed",
-                                    process, whereabouts(lost)),
-                        "dmesg | tail says whether memory ran out; then " + text_of_resume()),
-                  status_of_lost_rank, {});
+void World::report_lost(int lost, int process) {
+    claim_report();
+    report_and_abort(
+        Error(name_of_rank(lost) + " has disappeared",
+              fmt::format("its process {} ended without a word, last seen {}: killed, by hand or for want of "
+                          "memory, or crashed",
+                          process, last_call_of(lost)),
+              "dmesg | tail says whether memory ran out; then " + text_of_resume()),
+        status_of_lost_rank, {});
 }
 
 void World::check(int mpi_status, const char* function) {
@@ -130,7 +129,7 @@ MpiWorld::MpiWorld(const MpiLimits& limits) {
     if (launched == 1) return;
 
     int provided = MPI_THREAD_SINGLE, size = 1;
-    mpi::suit_mpi_to_surroundings();
+    mpi::set_mpi_environment();
     MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided);
     MPI_Comm_size(MPI_COMM_WORLD, &size);
     if (size != launched) {
@@ -155,7 +154,7 @@ MpiWorld::MpiWorld(const MpiLimits& limits) {
     MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, w.rank, MPI_INFO_NULL, &node);
     MPI_Comm_rank(node, &w.local_rank);
     MPI_Comm_size(node, &w.local_size);
-    w.crowded = w.local_size > int(std::thread::hardware_concurrency());
+    w.oversubscribed = w.local_size > int(std::thread::hardware_concurrency());
 
     constexpr int longest_name = MPI_MAX_PROCESSOR_NAME;
     std::vector<char> names(size_t(size) * longest_name);
@@ -167,22 +166,22 @@ MpiWorld::MpiWorld(const MpiLimits& limits) {
 
     w.outgoing.resize(mpi::message_bytes);
     w.incoming.resize(size_t(size) * mpi::message_bytes);
-    w.requests.resize(size_t(2 * size * mpi::window));
+    w.requests.resize(size_t(2 * size * pieces_in_flight));
     w.completed.resize(w.requests.size());
     w.missing.reserve(size_t(2 * size));
     std::vector<int> everyone(static_cast<size_t>(size));
     for (int r = 0; r < size; ++r) everyone[size_t(r)] = r;
     w.add_group("all", std::move(everyone));
-    w.neighbours.emplace(w, node);
+    w.local_ranks.emplace(w, node);
     MPI_Comm_free(&node);
     w.heartbeat.emplace(w.rank, size, limits.silence, w.library);
-    w.neighbours->begin();
+    w.local_ranks->start_watching();
 }
 
 MpiWorld::~MpiWorld() {
     if (!world_) return;
     if (std::uncaught_exceptions() > 0) {
-        world_->neighbours.reset();
+        world_->local_ranks.reset();
         world_->heartbeat->stop();
         return;
     }
@@ -190,7 +189,7 @@ MpiWorld::~MpiWorld() {
     world_->heartbeat->stop();
     mpi::wait_for_everyone(*world_->groups[0]);  // from here on nobody sends
     world_->heartbeat->drain();
-    world_->neighbours.reset();
+    world_->local_ranks.reset();
     MPI_Finalize();
 }
 
@@ -220,7 +219,7 @@ Comm MpiWorld::group(const char* name, const std::vector<int>& ranks) {
 
 void MpiWorld::set_resume(const std::string& command) {
     if (!world_) return;
-    std::lock_guard hold(world_->naming);
+    std::lock_guard lock(world_->naming);
     world_->resume = command;
 }
 

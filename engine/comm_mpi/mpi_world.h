@@ -7,33 +7,30 @@
 //
 // With one rank (no mpirun, or mpirun -n 1) MPI is not started and every Comm is the empty one.
 //
-// Every call begins with a handshake: each rank tells each other rank of the group what it calls, so ranks that are not
-// in the same call find out at once. Small tensors travel with it. Large ones are summed where they belong: rank r
-// receives part r from everyone, in pieces, and adds them in rank order; then the parts are gathered.
+// Every call begins with a handshake: each rank sends each other rank of the group a header that describes the call, so a
+// mismatch is detected at once. Small tensors travel with the header. Large ones are summed where they belong: rank r receives
+// part r from all others, in pieces, and adds the pieces in rank order; then the parts are gathered.
 //
-// Nobody waits for ever. A thread of each rank tells the others every few seconds that it lives (and what it does). Who
-// waits for a rank that has given no sign for limits.silence seconds, or that lives but has kept it waiting for
-// limits.patience seconds, prints three lines that name the rank, its host, the call, the group and the step, and ends
-// all ranks by MPI_Abort. A rank that computes for long gives signs and is waited for; time in which this process was
-// itself stopped does not count, and patience begins anew whenever a rank tells of progress with files (a checkpoint that is
-// checked, loaded or saved: engine/base/progress.h). A rank whose process dies is named at once by another one of its host,
-// while mpirun ends them all.
+// A hang is worse than a crash, so a thread of each rank sends a heartbeat every few seconds that says what the rank does. A rank
+// that waits for one without a heartbeat for limits.silence seconds, or for one that is alive but has kept it waiting for
+// limits.patience seconds, prints an error that names the rank, its host, the call, the group and the step, and calls MPI_Abort.
+// A rank that computes for long sends heartbeats and is waited for. Time in which the waiting process itself was stopped does not
+// count, and patience starts again whenever a rank reports progress with files (a checkpoint that is verified, loaded or saved:
+// engine/base/progress.h). A rank whose process dies is reported at once by another one of its host (local_ranks.h).
 //
 // Calls come from one thread. A build without MPI links absent/mpi_absent.cpp, where more than one rank is an Error.
 #include <memory>
 #include <string>
 
+#include "engine/base/exit_status.h"
 #include "engine/mesh.h"
 
 namespace gradus {
 
 namespace mpi {
 struct World;
-class Watch;
+class RankMonitor;
 }  // namespace mpi
-
-// The exit status of ranks that lost another one: the same command may well work the next time (EX_TEMPFAIL).
-inline constexpr int status_of_lost_rank = 75;
 
 struct MpiLimits {
     double silence = 60;  // seconds without a heartbeat after which a rank counts as lost
@@ -66,7 +63,7 @@ public:
     [[noreturn]] void fail(const Error&, int status = 1) const;
 
 private:
-    friend class mpi::Watch;
+    friend class mpi::RankMonitor;
     std::unique_ptr<mpi::World> world_;  // none with one rank
 };
 

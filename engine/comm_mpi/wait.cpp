@@ -1,4 +1,4 @@
-// How a rank waits, and how it stops waiting.
+// How a rank waits for others, and how it aborts the job when they do not come.
 #include <sched.h>
 #include <time.h>
 
@@ -12,10 +12,11 @@ namespace gradus::mpi {
 
 namespace {
 
-// Looks before the rank goes to sleep. Where ranks share cores, who looks keeps the one it waits for from running.
-constexpr int spins_alone = 2000, spins_crowded = 20, yields = 200;
+// Polls before the rank sleeps. Where ranks share cores, one that polls keeps the one it waits for from running.
+constexpr int spins_exclusive = 2000, spins_shared = 20, yields = 200;
+constexpr double quick_yield = 50e-6;  // seconds; after a longer one another process has had the core
 constexpr double shortest_sleep = 20e-6, longest_sleep = 500e-6;  // seconds
-constexpr double between_judgements = 0.05;
+constexpr double check_interval = 0.05;
 constexpr int most_named = 4;  // ranks in one message
 
 double now() {
@@ -26,29 +27,35 @@ double now() {
 
 }  // namespace
 
+// A yield on a busy machine gives the core away for some milliseconds, and polling uses up the time slice in which the message
+// would be received. A process that sleeps is scheduled soon after it wakes, so there the rank sleeps after the first yield,
+// and polls less in its next waits, until a yield is quick again.
 bool Wait::rest() {
     ++idle_;
-    const int spins = world_.crowded ? spins_crowded : spins_alone;
+    const int spins = world_.oversubscribed || world_.cores_are_busy ? spins_shared : spins_exclusive;
     if (idle_ <= spins) return false;
-    if (idle_ <= spins + yields) {
+    if (sleeps_ == 0 && idle_ <= spins + yields) {
+        const double before = now();
         sched_yield();
+        world_.cores_are_busy = now() - before > quick_yield;
+        sleeps_ = world_.cores_are_busy;
         return false;
     }
-    const double seconds = std::min(longest_sleep, shortest_sleep * (1 + 0.1 * (idle_ - spins - yields)));
+    const double seconds = std::min(longest_sleep, shortest_sleep * (1 + 0.1 * sleeps_++));
     const timespec nap = {0, long(1e9 * seconds)};
     nanosleep(&nap, nullptr);
     const double t = now();
-    if (looked_at_ >= 0 && t - looked_at_ < between_judgements) return false;
+    if (looked_at_ >= 0 && t - looked_at_ < check_interval) return false;
     // A long gap is time in which this process did not run.
     if (looked_at_ >= 0) waited_ += std::min(t - looked_at_, 1.0);
     looked_at_ = t;
     return true;
 }
 
-void Wait::judge() {
+void Wait::check_peers() {
     const Heartbeat& heartbeat = *world_.heartbeat;
     world_.heartbeat->wait_for(world_.missing.empty() ? -1 : world_.missing[0]);
-    // Whoever moves on may be what the others wait for, directly or not.
+    // A rank that makes progress may be what the others wait for, directly or not.
     if (const int64_t advances = heartbeat.advances(); advances != advances_) {
         advances_ = advances;
         waited_ = 0;
@@ -60,7 +67,7 @@ void Wait::judge() {
     for (int r : world_.missing) {
         const bool silent = heartbeat.silence_of(r) >= world_.limits.silence;
         if (!silent && !over) continue;
-        if (silent != lost) {  // of lost and late ranks the lost ones are the cause
+        if (silent != lost) {  // where some ranks are lost, they are the cause
             if (!silent) continue;
             lost = true;
             who.clear();

@@ -1,5 +1,5 @@
 #pragma once
-// What the files of this folder share: the world, its groups, and how they end when a rank is missing.
+// What the files of this folder share: the world, its groups, and how the job is aborted when a rank is missing.
 #include <mpi.h>
 
 #include <algorithm>
@@ -11,15 +11,16 @@
 #include <string>
 #include <vector>
 
+#include "engine/comm_buffers.h"
 #include "engine/comm_mpi/heartbeat.h"
-#include "engine/comm_mpi/library.h"
+#include "engine/comm_mpi/local_ranks.h"
+#include "engine/comm_mpi/messages.h"
+#include "engine/comm_mpi/mpi_mutex.h"
 #include "engine/comm_mpi/mpi_world.h"
-#include "engine/comm_mpi/neighbours.h"
-#include "engine/comm_mpi/wire.h"
 
 namespace gradus::mpi {
 
-// Bytes to or from one rank of the group. A ring is a place for `window` pieces, filled again and again.
+// Bytes to or from one rank of the group. A ring is a place for pieces_in_flight pieces, filled again and again.
 struct Flow {
     int index;  // of the other rank, in the group
     bool incoming;
@@ -29,7 +30,6 @@ struct Flow {
     int64_t posted = 0, landed = 0;  // pieces
     bool done[2] = {};
 };
-constexpr int window = 2;  // pieces of a flow under way at once
 
 struct Group {
     World& world;
@@ -40,7 +40,7 @@ struct Group {
     int64_t calls = 0;
     std::vector<int64_t> sent, received;  // to and from each rank of the group
     size_t piece = 0;                     // bytes of a piece that is added on arrival
-    std::vector<char> scratch;            // `window` such pieces for each other rank
+    std::vector<char> scratch;            // pieces_in_flight such pieces for each other rank
     std::vector<Flow> flows;
     std::vector<const void*> sources;
 
@@ -49,12 +49,13 @@ struct Group {
 
 struct World {
     int rank = 0, size = 1, local_rank = 0, local_size = 1;
-    bool crowded = false;  // this host has more ranks than cores
+    bool oversubscribed = false;  // this host has more ranks than cores
+    bool cores_are_busy = false;  // with other processes, as the last wait found
     MpiLimits limits;
     std::vector<std::string> hosts;
-    std::mutex& library = mpi_library();
+    std::mutex& library = mpi_mutex();
     std::optional<Heartbeat> heartbeat;
-    std::optional<Neighbours> neighbours;
+    std::optional<LocalRanks> local_ranks;
     std::string resume = "start the same command again";  // guarded by `naming`
     int64_t step = 0, calls = 0;
     std::vector<std::unique_ptr<Group>> groups;  // the first one is everybody
@@ -66,31 +67,32 @@ struct World {
     std::vector<int> completed, missing;
 
     Group& add_group(std::string name, std::vector<int> ranks);
-    // The first thread that calls it speaks; what it does last (at most some seconds) is done before the ranks are ended.
+    // Prints the error and aborts the job. Only the first thread that calls it does so; `last` (some seconds at most) runs in
+    // between.
     [[noreturn]] void fail(const Error&, int status, const std::function<void()>& last = {});
-    [[noreturn]] void say_lost(int rank, int process);  // whose process has ended, at once
-    void check(int mpi_status, const char* function);   // fails where MPI did
+    [[noreturn]] void report_lost(int rank, int process);  // whose process has ended, at once
+    void check(int mpi_status, const char* function);      // fails where MPI did
 
     std::string name_of_rank(int r) const { return "rank " + std::to_string(r) + " on '" + hosts[size_t(r)] + "'"; }
     std::string text_of(const Header&);
-    std::string whereabouts(int rank);  // "in all-reduce #8 of all, 1 of f32, at step 7": what it said last
+    std::string last_call_of(int rank);  // "in all-reduce #8 of all, 1 of f32, at step 7": by its last heartbeat
     std::string text_of_resume();
 
 private:
-    void take_the_word();  // returns to the first thread that calls it alone
-    [[noreturn]] void speak_and_end(const Error&, int status, const std::function<void()>& last);
+    void claim_report();  // returns only to the first thread that calls it
+    [[noreturn]] void report_and_abort(const Error&, int status, const std::function<void()>& last);
 };
 
 Comm comm_of(Group&);
 void wait_for_everyone(Group&);  // before the end
 
-// One wait for other ranks: spins a little, then lets others run, then sleeps; and ends the program when the ranks it
-// waits for are lost. moved() after every sign of progress, pause() after every look that found none.
+// One wait for other ranks: polls a little, then yields, then sleeps; and aborts the job when the ranks it waits for are lost.
+// Call moved() after a poll that found progress, pause() after one that found none.
 class Wait {
 public:
     Wait(World& world, const Header& call) : world_(world), call_(call) {}
 
-    void moved() { idle_ = 0; }
+    void moved() { idle_ = sleeps_ = 0; }
     // missing(f) calls f(rank) for each world rank that is waited for.
     template <class Missing>
     void pause(Missing&& missing) {
@@ -100,17 +102,17 @@ public:
             if (std::find(world_.missing.begin(), world_.missing.end(), rank) == world_.missing.end())
                 world_.missing.push_back(rank);
         });
-        judge();
+        check_peers();
     }
 
 private:
-    bool rest();   // true now and then: time to judge
-    void judge();  // the ranks that are missing
+    bool rest();         // true now and then: time to check the peers
+    void check_peers();  // aborts where one of world_.missing is lost or stalled
 
     World& world_;
     const Header& call_;
-    int idle_ = 0;
-    double waited_ = 0, looked_at_ = -1;  // waited since any rank last told of progress
+    int idle_ = 0, sleeps_ = 0;
+    double waited_ = 0, looked_at_ = -1;  // seconds; waited since a rank last reported progress
     int64_t advances_ = 0;
 };
 

@@ -1,4 +1,4 @@
-// A call from its beginning to its end, as the host sees it, and what happens when NCCL does not take it.
+// A call from its beginning to its end, as the host sees it, and how a failure of NCCL is handled.
 #include <algorithm>
 #include <chrono>
 #include <future>
@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/base/fnv.h"
 #include "engine/comm_nccl/world.h"
 
 namespace gradus::nccl {
@@ -15,20 +16,19 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Seconds = std::chrono::duration<double>;
 
-constexpr size_t most_pending = 64;  // calls of a group whose events wait for the watchdog to take them back
+constexpr size_t most_pending = 64;  // calls of a group whose events the watchdog has not reclaimed
 constexpr auto longest_sleep = std::chrono::microseconds(1000);
 constexpr auto longest_abort = std::chrono::seconds(5);
 
-// FNV-1a.
 uint64_t digest_after(uint64_t digest, const Header& h) {
     for (uint64_t x : {uint64_t(h.call), uint64_t(h.number), uint64_t(h.dtype), uint64_t(h.root), uint64_t(h.count)})
-        for (int byte = 0; byte < 8; ++byte) digest = (digest ^ (x >> 8 * byte & 0xff)) * 0x100000001b3u;
+        digest = fnv1a(digest, x);
     return digest;
 }
 
 Event take_event(World& w) {
     {
-        std::lock_guard hold(w.state);
+        std::lock_guard lock(w.state);
         if (!w.spare.empty()) {
             const Event e = w.spare.back();
             w.spare.pop_back();
@@ -70,7 +70,7 @@ Header World::begin(Group& g, Call kind, DType dtype, int64_t count, int root, c
         ops.record(p.start, *stream);
         g.open_end = p.end;
     }
-    std::lock_guard hold(state);
+    std::lock_guard lock(state);
     if (g.pending.size() >= most_pending) look(g);
     if (counts) ++g.begun;
     g.newest = h;
@@ -81,7 +81,7 @@ Header World::begin(Group& g, Call kind, DType dtype, int64_t count, int root, c
 
 void World::issued(Group& g, const Stream* stream) {
     if (stream) ops.record(g.open_end, *stream);
-    std::lock_guard hold(state);
+    std::lock_guard lock(state);
     g.pending.back().issued = true;
     if (!stream) look(g);
 }
@@ -92,7 +92,7 @@ void World::settle(Group& g, Communicator& c, const Header& call, ncclResult_t r
     for (Clock::time_point before = Clock::now(); result == ncclInProgress;) {
         ncclResult_t asked;
         {
-            std::lock_guard hold(c.busy);
+            std::lock_guard lock(c.busy);
             asked = ncclCommGetAsyncError(c.handle, &result);
         }
         if (asked != ncclSuccess) result = asked;
@@ -104,13 +104,14 @@ void World::settle(Group& g, Communicator& c, const Header& call, ncclResult_t r
         before = now;
         if (waited < limits.connect) continue;
         const std::vector<Other> others = others_of(g);
-        Waiting w{.rank = watch.rank(), .place = g.mine, .call = call, .group = g.name, .for_seconds = waited};
-        const bool together = std::all_of(others.begin(), others.end(), [&](const Other& o) { return has_come(w, o); });
+        Waiting w{.rank = monitor.rank(), .place = g.mine, .call = call, .group = g.name, .for_seconds = waited};
+        const bool together =
+            std::all_of(others.begin(), others.end(), [&](const Other& o) { return has_arrived(w, o); });
         if (together) w.together_seconds = waited;
-        const auto finding = judge(w, others, {watch.limits().silence, limits.connect, limits.connect});
-        if (finding) fail(finding->error, finding->status);
+        const auto diagnosis = diagnose(w, others, {monitor.limits().silence, limits.connect, limits.connect});
+        if (diagnosis) fail(diagnosis->error, diagnosis->status);
         fail(Error(fmt::format("NCCL does not answer for {:.3g} s", waited),
-                   fmt::format("{} waits in {} for {}", watch.name_of_rank(watch.rank()), function,
+                   fmt::format("{} waits in {} for {}", monitor.name_of_rank(monitor.rank()), function,
                                mpi::text_of(call, g.name)),
                    "NCCL_DEBUG=INFO in the environment says where it waits; then start the same command again"),
              status_of_lost_rank);
@@ -123,12 +124,12 @@ std::vector<Other> World::others_of(const Group& g) const {
     for (int place = 0; place < g.size(); ++place) {
         if (place == g.mine) continue;
         const int r = g.ranks[size_t(place)];
-        const mpi::Beat beat = watch.last_of(r);
-        Other o{.rank = r, .place = place, .name = watch.name_of_rank(r), .host = watch.host_of(r)};
-        o.host_is = watch.whereabouts(r);
-        o.silence = watch.silence_of(r);
+        const mpi::Beat beat = monitor.last_of(r);
+        Other o{.rank = r, .place = place, .name = monitor.name_of_rank(r), .host = monitor.host_of(r)};
+        o.host_is = monitor.last_call_of(r);
+        o.silence = monitor.silence_of(r);
         o.has_ended = beat.inside && beat.last.call == Call::end;
-        // What it says of another group is of a world that came before this one.
+        // A report of another group is left from an earlier NcclWorld.
         if (beat.device[size_t(g.slot)].next.group == g.id) o.progress = beat.device[size_t(g.slot)];
         for (size_t slot = 0; slot < groups.size(); ++slot)
             if (int(slot) != g.slot && beat.device[slot].stage == DeviceProgress::reached_next &&
@@ -140,11 +141,11 @@ std::vector<Other> World::others_of(const Group& g) const {
 }
 
 void World::fail(const Error& e, int status) {
-    watch.fail(e, status, [this] { abort_all(); });
+    monitor.fail(e, status, [this] { abort_all(); });
 }
 
 void World::fail(Group& g, const Communicator& c, const Header& call, ncclResult_t result, const char* function) {
-    fail(Error(fmt::format("NCCL fails on {}", watch.name_of_rank(watch.rank())),
+    fail(Error(fmt::format("NCCL fails on {}", monitor.name_of_rank(monitor.rank())),
                fmt::format("{} in {}: {}", function, mpi::text_of(call, g.name), text_of_result(result, c)),
                fix_of(result)),
          call.call == Call::connect || result == ncclInvalidArgument || result == ncclInvalidUsage
@@ -152,11 +153,11 @@ void World::fail(Group& g, const Communicator& c, const Header& call, ncclResult
              : status_of_lost_rank);
 }
 
-// It stops what spins on the devices. Should it hang itself, it is left behind.
+// Stops the kernels that spin on the devices. Should that hang, it is abandoned.
 void World::abort_all() {
     std::vector<std::shared_ptr<Communicator>> all;
     {
-        std::lock_guard hold(state);
+        std::lock_guard lock(state);
         all = communicators;
     }
     std::promise<void> done;

@@ -1,4 +1,4 @@
-// The table: every call is queued on its stream, and followed by the watchdog.
+// The table of collectives: every call is queued on its stream, and followed by the watchdog.
 #include <algorithm>
 #include <cstring>
 
@@ -34,7 +34,7 @@ void call(Group& g, Call kind, const Tensor& t, int root, Stream s, const char* 
     const Header header = g.world.begin(g, kind, t.dtype, t.size(), root, &s);
     ncclResult_t result;
     {
-        std::lock_guard hold(g.devices->busy);
+        std::lock_guard lock(g.devices->busy);
         result = issue(g.devices->handle, elements_of(t.dtype), of(s));
     }
     g.world.settle(g, *g.devices, header, result, function);
@@ -88,7 +88,7 @@ void broadcast(void* group, Tensor t, int root, Stream s) {
     });
 }
 
-// A send alone goes when the other side receives, so both of a pair are one group of NCCL.
+// A send blocks until the other side receives, so the two of a pair are issued as one NCCL group.
 void send_receive(void* group, Tensor sent, int to, Tensor received, int from, Stream s) {
     Group& g = group_of(group);
     for (int other : {to, from})
@@ -111,7 +111,7 @@ void send_receive(void* group, Tensor sent, int to, Tensor received, int from, S
         });
 }
 
-// What a rank says of its collectives with every gather.
+// What a rank reports of its collectives with every gather.
 struct Digest {
     uint64_t digest = 0;
     Header last;
@@ -138,12 +138,13 @@ void gather(void* group, const std::string& mine, std::vector<std::string>& all)
                 return fmt::format("{} calls of {}, the last one {}", d.last.number, groups[i]->name,
                                    mpi::text_of(d.last, groups[i]->name));
             };
-            g.world.fail(Error(fmt::format("rank {} and rank {} have not made the same calls",
-                                           std::min(g.world.watch.rank(), rank), std::max(g.world.watch.rank(), rank)),
-                               fmt::format("rank {} has made {}; rank {} has made {}", g.world.watch.rank(),
-                                           last(digests[i]), rank, last(theirs[i])),
-                               "start every rank with the same program, recipe and --set: mpirun gradus …"),
-                         1);
+            g.world.fail(
+                Error(fmt::format("rank {} and rank {} have not made the same calls",
+                                  std::min(g.world.monitor.rank(), rank), std::max(g.world.monitor.rank(), rank)),
+                      fmt::format("rank {} has made {}; rank {} has made {}", g.world.monitor.rank(), last(digests[i]),
+                                  rank, last(theirs[i])),
+                      "start every rank with the same program, recipe and --set: mpirun gradus …"),
+                1);
         }
     }
 }

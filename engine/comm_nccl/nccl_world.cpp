@@ -1,4 +1,4 @@
-// How the devices of the ranks find each other.
+// Creates the communicators.
 #include "engine/comm_nccl/nccl_world.h"
 
 #include <algorithm>
@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/base/first_difference.h"
 #include "engine/comm_nccl/world.h"
 
 namespace gradus {
@@ -39,16 +40,7 @@ ncclConfig_t configuration() {
     return config;
 }
 
-// The first line in which two texts differ, of the first of them.
-std::string line_unlike(const std::string& text, const std::string& other) {
-    const auto at = size_t(std::mismatch(text.begin(), text.end(), other.begin(), other.end()).first - text.begin());
-    const size_t before = at > 0 ? text.rfind('\n', at - 1) : std::string::npos;
-    const size_t first = before == std::string::npos ? 0 : before + 1;
-    const std::string line = text.substr(first, text.find('\n', first) - first);
-    return line.empty() ? "nothing" : line;
-}
-
-// What must be the same on every rank, before anything that would hang where it is not.
+// Checks what must be the same on every rank, before a call that would hang otherwise.
 void require_agreement(const MpiWorld& world, const Ops& ops, const std::string& identity) {
     const std::vector<std::string> versions = world.all().gather(std::to_string(loaded_version())),
                                    tables = world.all().gather(ops.name), identities = world.all().gather(identity);
@@ -69,16 +61,16 @@ void require_agreement(const MpiWorld& world, const Ops& ops, const std::string&
             throw Error(fmt::format("{} computes on another kind of device than rank 0 on '{}'", who, world.host(0)),
                         fmt::format("rank 0: {}; rank {}: {}", tables[0], r, tables[size_t(r)]),
                         "start every rank with the same --set train.device");
-        if (identities[size_t(r)] != identities[0])
-            throw Error(fmt::format("{} has other settings than rank 0 on '{}'", who, world.host(0)),
-                        fmt::format("rank 0: {}; rank {}: {}", line_unlike(identities[0], identities[size_t(r)]), r,
-                                    line_unlike(identities[size_t(r)], identities[0])),
-                        "start every rank with the same program, recipe and --set");
+        if (identities[size_t(r)] == identities[0]) continue;
+        const auto [here, there] = first_difference(identities[0], identities[size_t(r)]);
+        throw Error(fmt::format("{} has other settings than rank 0 on '{}'", who, world.host(0)),
+                    fmt::format("rank 0: {}; rank {}: {}", here, r, there),
+                    "start every rank with the same program, recipe and --set");
     }
 }
 
-// Calls of two communicators on one GPU wait for each other's place on it. Where two ranks start them in different orders, each
-// waits for the other for ever; with an order, which is the host's and so the same everywhere, none does.
+// Kernels of two communicators on one GPU may exclude each other. Where two ranks start them in different orders, both wait for
+// ever; NCCL since 2.26 can start them in the order of the host's calls, which is the same on all ranks.
 void require_order(const MeshSizes& sizes) {
     if (sizes.dp == 1 || sizes.tp == 1 || loaded_version() >= ordered) return;
     throw Error(
@@ -94,7 +86,7 @@ void require_order(const MeshSizes& sizes) {
 }  // namespace
 
 World::World(MpiWorld& mpi_ranks, const Ops& device, const NcclLimits& asked)
-    : ranks(mpi_ranks), watch(mpi_ranks), ops(device), limits(asked), staging(device) {}
+    : ranks(mpi_ranks), monitor(mpi_ranks), ops(device), limits(asked), staging(device) {}
 
 World::~World() {
     for (Event e : spare) ops.release_event(e);
@@ -109,10 +101,10 @@ Group& World::add_group(const std::string& name, const std::vector<int>& members
     CHECK(groups.size() < size_t(mpi::most_device_groups), "too many groups of devices");
     const auto here = std::find(members.begin(), members.end(), ranks.rank());
     CHECK(here != members.end() && members.size() >= 2, "a group has this rank and another one");
-    std::lock_guard hold(state);
+    std::lock_guard lock(state);
     groups.push_back(std::make_unique<Group>(Group{.world = *this,
                                                    .slot = int(groups.size()),
-                                                   .id = watch.id_of(host),
+                                                   .id = monitor.id_of(host),
                                                    .name = name,
                                                    .ranks = members,
                                                    .mine = int(here - members.begin()),
@@ -141,7 +133,7 @@ void World::connect_all(Group& g) {
     const ncclResult_t result = ncclCommInitRankConfig(&made->handle, g.size(), id, g.mine, &config);
     settle(g, *made, call, result, "ncclCommInitRankConfig");
     issued(g, nullptr);
-    std::lock_guard hold(state);
+    std::lock_guard lock(state);
     g.devices = made.get();
     communicators.push_back(made);
 }
@@ -152,13 +144,13 @@ void World::connect(Group& g, Communicator& parent) {
     const Header call = begin(g, Call::connect, DType::f32, g.size(), -1, nullptr);
     ncclResult_t result;
     {
-        std::lock_guard hold(parent.busy);
+        std::lock_guard lock(parent.busy);
         result = ncclCommSplit(parent.handle, g.ranks[0], g.mine, &made->handle, &config);
     }
     settle(g, parent, call, result, "ncclCommSplit");
     if (made->handle) settle(g, *made, call, ncclInProgress, "ncclCommSplit");
     issued(g, nullptr);
-    std::lock_guard hold(state);
+    std::lock_guard lock(state);
     g.devices = made.get();
     communicators.push_back(made);
 }
@@ -180,7 +172,7 @@ NcclWorld::NcclWorld(MpiWorld& ranks, const Ops& device, const std::string& iden
     if (ranks.size() == 1) return;
     nccl::require_agreement(ranks, device, identity);
     ::setenv("NCCL_LAUNCH_ORDER_IMPLICIT", "1",
-             1);  // require_order() counts on it, so a 0 of the environment does not stand
+             1);  // require_order() relies on it, so it overrides the environment
     world_ = std::make_unique<nccl::World>(ranks, device, limits);
     world_->start_watchdog();
     std::vector<int> everyone(static_cast<size_t>(ranks.size()));

@@ -1,6 +1,6 @@
 #pragma once
-// The third Comm: between devices, by NCCL. Every rank has a GPU of its own, which was chosen before (kernels/ops.h:
-// cuda_ops(device)); MPI brings the ranks together, carries words and numbers of the host, and watches over them.
+// Comm between devices, by NCCL. Every rank has a GPU of its own, which was selected before (kernels/ops.h: cuda_ops(device));
+// MPI starts the ranks, carries texts and numbers of the host, and monitors the ranks.
 //
 //   MpiWorld world;
 //   NcclWorld devices(world, cuda_ops(world.local_rank()));
@@ -14,19 +14,19 @@
 // keeps NaN, which NCCL does not promise: it goes through the host, and waits. barrier() and gather() are of the hosts
 // alone and do not wait for what is queued.
 //
-// Communicators are made without blocking, the world's first and those of the axes by splitting it, each under a deadline.
-// A thread then follows every call: begun by the host, reached by the device, finished. It tells the others with the beats
-// of MPI, and where a call does not end it finds out why:
+// Communicators are created in non-blocking mode, the world's first and those of the axes by splitting it, each with a timeout.
+// A watchdog thread follows every call: begun by the host, reached by the device, finished. It reports this to the other ranks
+// with the heartbeats of MPI, and where a call does not end it finds the reason:
 //
 //   a rank sends no heartbeat for MpiLimits::silence                  it is lost
 //   a rank's call of the same number is another call                  the ranks are not in the same call
-//   a rank has not come to the call for MpiLimits::patience           it is stalled
-//   every rank has come, and stall seconds later it is not finished   the devices do not reach each other
-//   NCCL reports an error                                             its words
+//   a rank has not reached the call for MpiLimits::patience           it is stalled
+//   all ranks have, and stall seconds later it is not finished        the devices do not reach each other
+//   NCCL reports an error                                             its message
 //
-// Three lines then name the rank, the call, the group and the step; the communicators are aborted, and all ranks end, with
+// An error then names the rank, the call, the group and the step; the communicators are aborted, and all ranks end, with
 // status_of_lost_rank where the same command may well work the next time. Besides, with every gather() the ranks compare
-// what they have called so far: calls that differ in size or dtype need not hang, and would add up nonsense.
+// their calls so far: calls that differ in size or dtype need not hang, and would give wrong sums.
 //
 // Calls come from one thread. A build without NCCL links absent/nccl_absent.cpp, where more than one rank is an Error.
 #include <memory>

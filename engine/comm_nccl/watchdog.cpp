@@ -36,15 +36,15 @@ void World::look(Group& g) {
                                        : DeviceProgress::begun_next;
     progress.begun = g.begun;
     progress.finished = g.finished;
-    watch.tell(g.slot, progress);
+    monitor.tell(g.slot, progress);
 }
 
 void World::start_watchdog() {
     watchdog_ = std::thread([this] {
         try {
             watch_over();
-        } catch (const std::exception& e) {  // the device cannot even say how far it is
-            fail(Error("the device of " + watch.name_of_rank(watch.rank()) + " fails", e.what(),
+        } catch (const std::exception& e) {  // not even the progress of the device can be queried
+            fail(Error("the device of " + monitor.name_of_rank(monitor.rank()) + " fails", e.what(),
                        "see the messages above; then start the same command again"),
                  status_of_lost_rank);
         }
@@ -53,7 +53,7 @@ void World::start_watchdog() {
 
 void World::stop_watchdog() {
     {
-        std::lock_guard hold(state);
+        std::lock_guard lock(state);
         stopping_ = true;
     }
     wake_.notify_one();
@@ -61,29 +61,29 @@ void World::stop_watchdog() {
 }
 
 void World::watch_over() {
-    const double tick = std::clamp(std::min(limits.stall, watch.limits().silence) / 60, shortest_tick, longest_tick);
-    // Its own clock: each turn is worth no more than two ticks, so time in which this process was stopped counts for
-    // nothing.
+    const double tick = std::clamp(std::min(limits.stall, monitor.limits().silence) / 60, shortest_tick, longest_tick);
+    // Its own clock: an iteration counts as two ticks at most, so that the time in which this process was stopped does not
+    // count.
     double now = 0;
     Clock::time_point before = Clock::now();
     for (;;) {
         {
-            std::unique_lock hold(state);
-            if (wake_.wait_for(hold, std::chrono::duration<double>(tick), [this] { return stopping_; })) return;
+            std::unique_lock lock(state);
+            if (wake_.wait_for(lock, std::chrono::duration<double>(tick), [this] { return stopping_; })) return;
             const Clock::time_point t = Clock::now();
             now += std::min(2 * tick, std::chrono::duration<double>(t - before).count());
             before = t;
             for (const auto& g : groups) look(*g);
         }
-        judge_all(now);
+        diagnose_all(now);
         check_errors();
     }
 }
 
-void World::judge_all(double now) {
-    std::unique_lock hold(state);
-    // A rank that moves on with its files is waited for (engine/comm_mpi/wait.cpp).
-    const int64_t advances = watch.advances();
+void World::diagnose_all(double now) {
+    std::unique_lock lock(state);
+    // A rank that reports progress with files is waited for (engine/comm_mpi/wait.cpp).
+    const int64_t advances = monitor.advances();
     const bool moved = advances != advances_;
     advances_ = advances;
     for (const auto& one : groups) {
@@ -91,39 +91,39 @@ void World::judge_all(double now) {
         if (moved && g.reached_since >= 0) g.reached_since = now;
         if (g.pending.empty() || !g.reached) continue;
         if (g.reached_since < 0) g.reached_since = now;
-        Waiting w{.rank = watch.rank(), .place = g.mine, .call = g.pending.front().call, .group = g.name};
+        Waiting w{.rank = monitor.rank(), .place = g.mine, .call = g.pending.front().call, .group = g.name};
         w.for_seconds = now - g.reached_since;
         const std::vector<Other> others = others_of(g);
         const bool together = std::all_of(others.begin(), others.end(),
-                                          [&](const Other& o) { return !concerns(w, o) || has_come(w, o); });
+                                          [&](const Other& o) { return !concerns(w, o) || has_arrived(w, o); });
         if (!together) g.together_since = -1;
         else if (g.together_since < 0) g.together_since = now;
         if (together) w.together_seconds = now - g.together_since;
         // The host itself waits for a connection, under its own deadline.
         const double ever = 1e18;
         const bool by_host = w.call.call == Call::connect;
-        const Patience patience = {watch.limits().silence, by_host ? ever : watch.limits().patience,
+        const Timeouts patience = {monitor.limits().silence, by_host ? ever : monitor.limits().patience,
                                    by_host ? ever : limits.stall};
-        const auto finding = judge(w, others, patience);
-        if (!finding) continue;
-        hold.unlock();
-        fail(finding->error, finding->status);
+        const auto diagnosis = diagnose(w, others, patience);
+        if (!diagnosis) continue;
+        lock.unlock();
+        fail(diagnosis->error, diagnosis->status);
     }
 }
 
 void World::check_errors() {
     std::vector<Communicator*> all;
     {
-        std::lock_guard hold(state);
+        std::lock_guard lock(state);
         for (const auto& c : communicators) all.push_back(c.get());
     }
     for (Communicator* c : all) {
-        std::unique_lock hold(c->busy, std::try_to_lock);
-        if (!hold) continue;  // the host is in a call, and looks itself
+        std::unique_lock lock(c->busy, std::try_to_lock);
+        if (!lock) continue;  // the host is in a call, and checks it itself
         ncclResult_t result = ncclSuccess;
         const ncclResult_t asked = ncclCommGetAsyncError(c->handle, &result);
         if (asked != ncclSuccess) result = asked;
-        hold.unlock();
+        lock.unlock();
         if (result == ncclSuccess || result == ncclInProgress) continue;
         std::unique_lock look_up(state);
         Group* broken = nullptr;  // one that waits, if there is one

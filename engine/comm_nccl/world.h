@@ -1,5 +1,5 @@
 #pragma once
-// What the files of this folder share: communicators, groups, and the calls that are under way.
+// What the files of this folder share: communicators, groups, and pending calls.
 #include <nccl.h>
 
 #include <condition_variable>
@@ -9,8 +9,8 @@
 #include <thread>
 #include <vector>
 
-#include "engine/comm_mpi/watch.h"
-#include "engine/comm_nccl/judge.h"
+#include "engine/comm_mpi/rank_monitor.h"
+#include "engine/comm_nccl/diagnosis.h"
 #include "engine/comm_nccl/nccl_world.h"
 #include "engine/comm_staged.h"
 
@@ -66,7 +66,7 @@ struct World {
     ~World();
 
     MpiWorld& ranks;
-    mpi::Watch watch;
+    mpi::RankMonitor monitor;
     const Ops& ops;
     NcclLimits limits;
     Staging staging;
@@ -93,19 +93,19 @@ struct World {
     void abort_all();
     std::vector<Other> others_of(const Group&) const;
 
-    // The watchdog's. look() takes what is finished out of the pending calls and tells the others.
+    // The watchdog's. look() removes finished calls from the pending ones and reports progress to the other ranks.
     void look(Group&);
     void start_watchdog();
     void stop_watchdog();
 
 private:
     void watch_over();
-    void judge_all(double now);
+    void diagnose_all(double now);
     void check_errors();
 
     std::condition_variable wake_;
     bool stopping_ = false;
-    int64_t advances_ = 0;  // of the watchdog alone: what Watch::advances() said last
+    int64_t advances_ = 0;  // of the watchdog alone: what RankMonitor::advances() said last
     std::thread watchdog_;
 };
 

@@ -1,16 +1,10 @@
 #include "engine/convert/convert.h"
 
-#include <unistd.h>
-
-#include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <set>
 
-#include "engine/base/write_error.h"
+#include "engine/base/json_text.h"
+#include "engine/base/new_folder.h"
 #include "engine/checkpoint/elements.h"
-#include "engine/checkpoint/json_text.h"
 #include "engine/checkpoint/safetensors.h"
 #include "engine/convert/llmc_file.h"
 #include "engine/convert/nanogpt.h"
@@ -19,10 +13,7 @@ namespace gradus {
 
 namespace {
 
-constexpr std::string_view temporary_mark =
-    ".tmp";  // before the number of the process that writes, as AtomicFile has it
-
-// What makes a tokenizer, and how text is to be drawn: files of a Hugging Face folder that no weight depends on.
+// Files of a Hugging Face folder for the tokenizer and for sampling, which no weight depends on.
 constexpr const char* companions[] = {
     "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",     "vocab.json",
     "merges.txt",     "tokenizer.model",       "chat_template.jinja",     "generation_config.json"};
@@ -54,7 +45,7 @@ struct Stored {
     std::string note;  // empty: that dtype keeps every bit or more
 };
 
-// What the weights are stored in, and whether there are enough of them for the config.json, before memory is taken for them.
+// The dtype of the stored weights, after checking that there are as many as config.json asks for; before any is allocated.
 Stored stored_weights(const fs::path& folder, const ModelConfig& m) {
     std::set<std::string> dtypes;
     int64_t elements = 0;
@@ -119,53 +110,8 @@ void require_free(const fs::path& destination, ModelFormat to) {
                 "choose another name, or remove it first");
 }
 
-// What killed processes left of this destination.
-void remove_leftovers_of(const fs::path& destination) {
-    const std::string beginning = destination.filename().string().append(temporary_mark);
-    std::vector<fs::path> left;
-    std::error_code end;
-    for (fs::directory_iterator at(parent_of(destination), end), last; !end && at != last; at.increment(end)) {
-        const std::string name = at->path().filename().string();
-        if (!name.starts_with(beginning)) continue;
-        const std::string_view pid = std::string_view(name).substr(beginning.size());
-        const bool numbered = !pid.empty() && pid.find_first_not_of("0123456789") == std::string_view::npos;
-        if (numbered && !is_running(pid)) left.push_back(at->path());
-    }
-    std::error_code ignored;
-    for (const fs::path& path : left) fs::remove_all(path, ignored);
-}
-
-// A folder under another name until publish(); without it, nothing is left.
-class NewFolder {
-public:
-    explicit NewFolder(const fs::path& path)
-        : path_(path), temporary_(path.string().append(temporary_mark).append(std::to_string(::getpid()))) {
-        std::error_code problem;
-        if (!fs::create_directory(temporary_, problem))
-            throw write_error(problem ? path_ : temporary_, problem ? problem.value() : EEXIST);
-    }
-    ~NewFolder() {
-        std::error_code ignored;
-        if (!published_) fs::remove_all(temporary_, ignored);
-    }
-    NewFolder(const NewFolder&) = delete;
-    NewFolder& operator=(const NewFolder&) = delete;
-
-    const fs::path& path() const { return temporary_; }
-    void publish() {
-        sync_folder(temporary_);
-        if (::rename(temporary_.c_str(), path_.c_str()) != 0) throw write_error(path_, errno);
-        published_ = true;
-        sync_folder(parent_of(path_));
-    }
-
-private:
-    fs::path path_, temporary_;
-    bool published_ = false;
-};
-
-// The source's own description says more than we keep of it (the id that begins a text, say), and fits the same weights,
-// but for the head, which its tensors may have untied.
+// Copies the source's own config.json, which has keys that we do not model (the begin-of-text id, say). Only the dtype may
+// differ, and the head, which the source's tensors may have untied.
 void carry_config(const fs::path& from, const fs::path& to, const LanguageModel& model) {
     nlohmann::json config = parse_json(read_file(from / "config.json"), (from / "config.json").string(),
                                        "copy or download the folder again");
@@ -177,19 +123,18 @@ void carry_config(const fs::path& from, const fs::path& to, const LanguageModel&
 
 void write_hf(const LanguageModel& model, const FoundModel& source, const fs::path& destination,
               const ConvertOptions& options) {
-    NewFolder fresh(destination);
+    NewFolder fresh(destination, temporary_name(destination));
     save_weights(model, fresh.path(), model.run.dtype, options.shard_limit);
     if (source.format == ModelFormat::hf) {
         carry_config(source.path, fresh.path(), model);
-        fs::remove(fresh.path() /
-                   "generation_config.json");  // without one, what config.json says of the ends of texts counts
+        fs::remove(fresh.path() / "generation_config.json");  // without one, the end-of-text ids of config.json count
         for (const char* name : companions)
             if (is_file(source.path / name)) write_file_atomically(fresh.path() / name, read_file(source.path / name));
     }
     fresh.publish();
 }
 
-// The other program knows one GELU.
+// Notes where the other program has only the other GELU.
 void note_activation(std::vector<std::string>& notes, Activation ours, ModelFormat to) {
     const bool exact = ours == Activation::gelu_erf;
     if ((to == ModelFormat::nanogpt && exact) || (to == ModelFormat::llmc && !exact) || to == ModelFormat::hf) return;
@@ -198,7 +143,7 @@ void note_activation(std::vector<std::string>& notes, Activation ours, ModelForm
                     " with " + (exact ? tanh : erf) + ": activations differ by up to 5e-4");
 }
 
-// What is said of the tokenizer, and of ids that the other program expects.
+// Notes about the tokenizer, and about ids that the other program expects.
 void note_tokenizer(std::vector<std::string>& notes, const FoundModel& source, const ModelConfig& m, ModelFormat to) {
     if (source.format == ModelFormat::hf && to != ModelFormat::hf && is_file(source.path / "tokenizer.json"))
         notes.push_back(std::string("a checkpoint of ") + name_of(to) + " has no tokenizer; that of '" +
@@ -253,7 +198,7 @@ Converted convert_model(const Ops& ops, const FoundModel& source, const fs::path
     require_free(destination, options.to);
     ForeignModel read = read_model(ops, source, options.dtype);
     const LanguageModel& model = *read.model;
-    remove_leftovers_of(destination);
+    remove_stale_temporaries_of(destination);
     switch (options.to) {
         case ModelFormat::hf: write_hf(model, source, destination, options); break;
         case ModelFormat::nanogpt: write_nanogpt(model, destination); break;

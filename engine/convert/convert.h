@@ -1,11 +1,11 @@
 #pragma once
-// A model from one program's files into another's.
+// Converts a model from one program's files to another's.
 //
 //   hf        a folder of Hugging Face transformers (engine/checkpoint/weights.h), a checkpoint of a run among them
 //   nanogpt   a ckpt.pt of nanoGPT (engine/convert/nanogpt.h)
 //   llmc      a .bin of llm.c (engine/convert/llmc_file.h)
 //
-// The model is read into memory whole and written from there. In the dtype that it is stored in, every weight keeps its
+// The whole model is read into memory and written from there. In the dtype that it is stored in, every weight keeps its
 // bits; to f32 from bf16 or f16 it is exact, to bf16 it is rounded to nearest, ties to even.
 #include <optional>
 
@@ -37,7 +37,7 @@ struct Converted {
     std::vector<std::string> notes;  // what its user should know, a line each
 };
 
-// Writes the destination, which must not exist (a folder may be there and empty), under another name first: it appears whole
+// Writes the destination, which must not exist (a folder may be there and empty), under a temporary name first: it appears complete
 // or not at all. To a folder, the source folder's tokenizer and its generation_config.json go along, and its config.json
 // too, but for the dtype. Error where the source is damaged, the destination is in use, its disk is full, or its program
 // cannot hold the model.

@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "engine/base/error.h"
-#include "engine/checkpoint/model_parts.h"
+#include "engine/convert/model_parts.h"
 
 namespace gradus {
 

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <unordered_map>
 
-#include "engine/checkpoint/json_text.h"
+#include "engine/base/one_line.h"
 #include "engine/convert/pickle_codes.h"
 
 namespace gradus {

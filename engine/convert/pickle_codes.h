@@ -1,5 +1,5 @@
 #pragma once
-// The words that pickle.cpp reads and pickle_writer.cpp writes: Python's instructions, and the functions that torch.save names.
+// What pickle.cpp reads and pickle_writer.cpp writes: opcodes of pickle, and the functions that torch.save refers to.
 #include <array>
 #include <string_view>
 

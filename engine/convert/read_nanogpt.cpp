@@ -4,9 +4,9 @@
 #include <set>
 #include <unordered_map>
 
-#include "engine/checkpoint/json_text.h"
-#include "engine/checkpoint/model_parts.h"
+#include "engine/base/one_line.h"
 #include "engine/checkpoint/safetensors.h"
+#include "engine/convert/model_parts.h"
 #include "engine/convert/nanogpt.h"
 #include "engine/convert/torch_file.h"
 #include "engine/models/family.h"

@@ -1,6 +1,6 @@
 #include "engine/convert/torch_file.h"
 
-#include "engine/checkpoint/json_text.h"
+#include "engine/base/one_line.h"
 #include "engine/checkpoint/safetensors.h"
 
 namespace gradus {

@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "engine/base/error.h"
-#include "engine/checkpoint/model_parts.h"
+#include "engine/convert/model_parts.h"
 #include "engine/convert/nanogpt.h"
 #include "engine/convert/torch_file.h"
 #include "engine/models/family.h"

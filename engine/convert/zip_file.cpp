@@ -1,10 +1,11 @@
 #include "engine/convert/zip_file.h"
 
-#include <array>
 #include <cstring>
 
+#include <zlib.h>
+
 #include "engine/base/error.h"
-#include "engine/checkpoint/json_text.h"
+#include "engine/base/one_line.h"
 
 namespace gradus {
 
@@ -14,7 +15,7 @@ constexpr uint32_t local_mark = 0x04034b50, directory_mark = 0x02014b50, end_mar
 constexpr uint32_t end64_mark = 0x06064b50, locator64_mark = 0x07064b50;
 constexpr size_t local_bytes = 30, directory_bytes = 46, end_bytes = 22, end64_bytes = 56, locator64_bytes = 20;
 constexpr uint16_t zip64_field = 1, padding_field = 0x4246;  // PyTorch's own number for padding
-constexpr uint32_t moved = 0xffffffff;                       // the number stands in the zip64 field
+constexpr uint32_t moved = 0xffffffff;                       // the number is in the zip64 field
 constexpr size_t longest_comment = 65535, alignment = 64;
 
 struct ZipRefusal {
@@ -33,7 +34,7 @@ Number number_at(const std::byte* at) {
     return n;
 }
 
-// The bytes of the file, looked at only where they are.
+// The bytes of the file, with bounds checks.
 struct Bytes {
     const std::byte* data;
     uint64_t size;
@@ -94,35 +95,6 @@ void read_zip64(Entry& place, const std::byte* extra, size_t extra_bytes, const 
         }
         at += 4 + length;
     }
-}
-
-// CRC-32 by eight tables: eight bytes a step. A zip's is the usual one, polynomial 0xedb88320 with its bits reversed.
-using Tables = std::array<std::array<uint32_t, 256>, 8>;
-
-constexpr Tables make_tables() {
-    Tables tables = {};
-    for (uint32_t byte = 0; byte < 256; ++byte) {
-        uint32_t crc = byte;
-        for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0u);
-        tables[0][byte] = crc;
-    }
-    for (size_t i = 1; i < tables.size(); ++i)
-        for (size_t byte = 0; byte < 256; ++byte)
-            tables[i][byte] = tables[i - 1][byte] >> 8 ^ tables[0][tables[i - 1][byte] & 0xff];
-    return tables;
-}
-
-uint32_t crc_after(uint32_t crc, const void* data, size_t bytes) {
-    static constexpr Tables t = make_tables();
-    const auto* at = static_cast<const std::byte*>(data);
-    crc = ~crc;
-    for (; bytes >= 8; bytes -= 8, at += 8) {
-        const uint64_t eight = number_at<uint64_t>(at) ^ crc;
-        crc = 0;
-        for (size_t i = 0; i < 8; ++i) crc ^= t[7 - i][eight >> (8 * i) & 0xff];
-    }
-    for (; bytes > 0; --bytes, ++at) crc = crc >> 8 ^ t[0][(crc ^ uint32_t(*at)) & 0xff];
-    return ~crc;
 }
 
 template <class... Number>
@@ -204,7 +176,7 @@ void ZipWriter::begin(const std::string& name, uint64_t bytes) {
 void ZipWriter::write(const void* data, size_t bytes) {
     CHECK(!members_.empty() && bytes <= left_, "more bytes than the member was said to have");
     Member& m = members_.back();
-    m.crc = crc_after(m.crc, data, bytes);
+    m.crc = uint32_t(::crc32_z(m.crc, static_cast<const Bytef*>(data), bytes));
     left_ -= bytes;
     put({static_cast<const char*>(data), bytes});
 }

@@ -5,7 +5,7 @@
 //   at the end        the central directory (46 bytes a member, name, extra fields), then the end record
 //   above 4 GiB       sizes and places move into extra fields, and a zip64 end record stands before the end record
 //
-// Reading: nothing is believed before it is checked: every header, name and member lies inside the file, names differ.
+// Reading: everything is validated before it is used: all headers, names and members lie inside the file, names are unique.
 // The CRC-32 of a member is not compared: PyTorch can be told to write zeros there, and its own reader does not look.
 // Writing: each member begins at a multiple of 64 bytes, as in PyTorch's files, so that its numbers can be mapped; CRC-32s
 // are right, so that unzip reads the archive.
@@ -30,7 +30,7 @@ public:
         std::string_view text() const { return {reinterpret_cast<const char*>(data), bytes}; }
     };
 
-    // Maps the file. Error where it is not a whole archive, or where a member is compressed or encrypted.
+    // Maps the file. Error where it is not a complete archive, or where a member is compressed or encrypted.
     explicit ZipFile(const fs::path& path);
 
     const fs::path& path() const { return file_.path(); }

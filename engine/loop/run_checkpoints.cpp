@@ -78,7 +78,7 @@ std::string RunCheckpoints::rollback_target(const RunState& run, int64_t limit) 
     wait();
     std::vector<int64_t> steps = run.rollback_targets;
     std::erase_if(steps, [&](int64_t step) { return step >= limit; });
-    const LatestCheckpoint latest = latest_checkpoint(folder_, Judge::checksums, step_.mesh().world, steps);
+    const LatestCheckpoint latest = latest_checkpoint(folder_, VerifyLevel::all, step_.mesh().world, steps);
     for (const std::string& damage : latest.notes) note(damage);
     return latest.folder ? latest.folder->string() : "";
 }

@@ -1,4 +1,4 @@
-// What saves memory, found by planning with it.
+// Settings that save memory, found by making a plan with each.
 #include <algorithm>
 
 #include <fmt/format.h>

@@ -15,7 +15,7 @@
 // Where the constants come from: matmul_share is fitted on two published runs, the shares of attention were measured by
 // others, and memory_share, link_share and hidden_share are assumptions; docs/scaling.md says what the rows that were not fitted
 // show. The width of a model needs no constant of its own: it enters through attention, rows and update, which weigh more
-// where the products are small. The latencies are those of NCCL's model for rings (src/graph/tuning.cc).
+// where the matmuls are small. The latencies are those of NCCL's model for rings (src/graph/tuning.cc).
 #include "engine/mesh.h"
 #include "engine/plan/counting_ops.h"
 #include "engine/plan/hardware.h"

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "kernels/check.h"
+#include "kernels/cpu_scratch.h"
 #include "kernels/every_op.h"
 #include "kernels/immediate.h"
 
@@ -46,13 +47,13 @@ void count_attention(const Args& a, Stream s) {
 }
 
 // What a run keeps on the host is real: it writes there itself.
-void* allocate_host(size_t bytes) { return ::operator new(bytes, std::align_val_t(64)); }
-void release_host(void* memory, size_t) { ::operator delete(memory, std::align_val_t(64)); }
+void* allocate_host(size_t bytes) { return ::operator new(bytes, std::align_val_t(memory_alignment)); }
+void release_host(void* memory, size_t) { ::operator delete(memory, std::align_val_t(memory_alignment)); }
 
 void* allocate(size_t bytes) {
     constexpr uintptr_t first = uintptr_t(1) << 32, unit = 4096;
     if (current_counted) {
-        constexpr size_t page = size_t(2) << 20;  // kernels/cpu/memory.cpp
+        constexpr size_t page = cpu_huge_page;
         current_counted->allocated += double(bytes);
         if (bytes >= 2 * page) current_counted->whole_pages += double((bytes + page - 1) / page * page - bytes);
     }

@@ -1,7 +1,7 @@
 #pragma once
-// A table of ops that computes nothing and touches no memory: what a model and its trainer would ask of a device, counted.
+// A table of ops that only counts what a model and its trainer ask of a device: it computes nothing and touches no memory.
 //
-// allocate() hands out addresses that nobody may follow; an op adds its own Cost (kernels/*.h) to what is counted. So the
+// allocate() returns addresses that must not be dereferenced; an op adds its own Cost (kernels/*.h) to what is counted. So the
 // memory and the work of a plan are those of the real Model, Trainer and Optimizer, built and run on this table.
 //
 // While a Counting lives, the table and the Comms of engine/plan/counting_comm.h add to it, on its own thread. Memory

@@ -32,7 +32,7 @@ struct CpuProcess {
 };
 CpuProcess cpu_process(const Run&, const Counted& step, const CpuRun&);
 
-// What engine/comm_mpi stages messages in: pieces for each other rank of each group.
+// What engine/comm_mpi receives messages in, for all groups of the mesh (engine/comm_buffers.h).
 double cpu_staging(const MeshSizes&);
 
 }  // namespace gradus

@@ -1,5 +1,5 @@
 #pragma once
-// What is known of devices: the figures of their makers, for plans.
+// Known devices and their manufacturers' figures, for plans.
 //
 // A node is a machine whose devices are joined by NVLink; each has its own network card. All rates are per device, in one
 // direction. Peaks are dense: without the factor two that data sheets add for sparse matrices.

@@ -46,8 +46,8 @@ Resolved resolve_for(const PlanRequest& request, int ranks) {
     return resolve(c, request.data, request.base, ranks);
 }
 
-// What the host itself would have to hold for the rehearsal.
-void require_rehearsable(const Resolved& r) {
+// Error where the dry run itself would take too much memory.
+void require_plannable(const Resolved& r) {
     constexpr int64_t most_rows = int64_t(1) << 24, most_turns = int64_t(1) << 29;
     const int64_t rows = int64_t(r.shape.B) * r.shape.T;
     if (rows > most_rows)
@@ -84,7 +84,7 @@ public:
         return counting_.take();
     }
 
-    // What stands beside the trainer from the first step on.
+    // What is allocated besides the trainer from the first step on.
     void make_others(const DataFacts& data) {
         if (data.validates) validation = double(Validation(*model, mesh_).bytes());
         const Generator::Capacity capacity = capacity_of_samples(plan_.resolved, data);
@@ -204,7 +204,7 @@ Plan make_plan(const PlanRequest& request) {
     plan.mesh = plan.resolved.mesh;
     plan.sequences = plan.resolved.trainer.batch / plan.mesh.dp;
     plan.micro_batches = plan.sequences / plan.resolved.trainer.micro_batch;
-    require_rehearsable(plan.resolved);
+    require_plannable(plan.resolved);
 
     dry_run(plan, request);
     fill_flops(plan);

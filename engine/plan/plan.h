@@ -1,8 +1,8 @@
 #pragma once
 // What a run will need, before anything is spent: parameters, memory by arena, work, messages, time, money.
 //
-// Memory and work are not derived a second time: make_plan() builds the rank's real Model and Trainer on a table that
-// only counts, runs a step of them, and reads their arenas (engine/plan/counting_ops.h). Time is a model of the hardware
+// Memory and work are not derived by separate formulas: make_plan() builds the rank's real Model and Trainer on a table that
+// only counts, runs a step, and reads their arenas (engine/plan/counting_ops.h). Time is a model of the hardware
 // (engine/plan/cost_model.h) and an estimate; a device whose speed is not known gets none.
 //
 // Units: bytes, FLOP, tokens, seconds unless a name says otherwise. Formulas of FLOPs for a token, where N is the number

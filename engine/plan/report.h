@@ -1,6 +1,6 @@
 #pragma once
 // A plan as tables for people and as JSON for programs; the keys are in docs/commands.md and stay.
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include "engine/plan/plan.h"
 

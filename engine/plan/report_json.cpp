@@ -1,3 +1,5 @@
+#include <nlohmann/json.hpp>
+
 #include "engine/plan/report.h"
 
 namespace gradus {

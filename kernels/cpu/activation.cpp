@@ -3,8 +3,8 @@
 
 #include "kernels/activation.h"
 #include "kernels/cpu/cpu.h"
-#include "kernels/cpu/parallel.h"
 #include "kernels/cpu/vector_math.h"
+#include "kernels/parallel.h"
 
 namespace gradus::cpu {
 

@@ -144,6 +144,18 @@ void walk(const AttentionBackward& a, const Score& score, const HeadLayout& at, 
     }
 }
 
+// A wave is what is worked on at once: some pairs of a sequence and a kv head. Sizes in floats.
+struct Scratch {
+    int64_t stretches, pair, wave, work;  // wave: pairs in it; work: of each thread
+
+    Scratch(const HeadLayout& at, int64_t pairs)
+        : stretches(std::clamp<int64_t>(wanted_items / pairs, 1, std::max<int64_t>(1, at.key_tiles() / least_stretch))),
+          pair(round_up(Pair::size(at, stretches), 16)),
+          wave(std::clamp<int64_t>(wave_floats / pair, 1, pairs)),
+          work(round_up(Work::size(at), 16)) {}
+    int64_t size(int team) const { return wave * pair + team * work; }
+};
+
 // Rows of `wide` floats to count rows of D channels, `stride` apart.
 template <class Scalar>
 void narrow_rows(Scalar* to, int64_t stride, const float* from, int64_t count, const HeadLayout& at) {
@@ -159,10 +171,10 @@ void run(const AttentionBackward& a, const Score& score) {
     const auto d_q = heads_of<Scalar>(a.d_q, a.Tq, a.D), d_k = heads_of<Scalar>(a.d_k, a.Tk, a.D),
                d_v = heads_of<Scalar>(a.d_v, a.Tk, a.D);
     const int64_t pairs = int64_t(a.B) * a.G, tiles = at.key_tiles(), q_tiles = at.query_tiles(), wide = at.wide;
-    const int64_t stretches = std::clamp<int64_t>(wanted_items / pairs, 1, std::max<int64_t>(1, tiles / least_stretch));
-    const int64_t pair_size = round_up(Pair::size(at, stretches), 16), work_size = round_up(Work::size(at), 16);
-    const int64_t wave = std::clamp<int64_t>(wave_floats / pair_size, 1, pairs);
-    float* const memory = buffer.floats(size_t(wave * pair_size + threads() * work_size));
+    const Scratch scratch(at, pairs);
+    const int64_t stretches = scratch.stretches, pair_size = scratch.pair, wave = scratch.wave,
+                  work_size = scratch.work;
+    float* const memory = buffer.floats(size_t(scratch.size(threads())));
     float* const work = memory + wave * pair_size;
     const int64_t copies = items_of(4 * double(key_tile * at.D)),
                   walks = items_of(2.5 * double(at.Tq) * double(at.Tk * at.D) / double(stretches));
@@ -222,6 +234,10 @@ void attention_backward(const AttentionBackward& a, Stream) {
     check_intervals(a.lo, a.hi, a.B, a.Tq, a.Tk);
     by_dtype(a.q.dtype,
              [&](auto kind) { by_score(a.score, [&](const auto& score) { run<decltype(kind)>(a, score); }); });
+}
+
+int64_t attention_backward_scratch(const HeadLayout& at, int64_t pairs, int team) {
+    return Scratch(at, pairs).size(team);
 }
 
 }  // namespace gradus::cpu

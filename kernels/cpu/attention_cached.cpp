@@ -9,8 +9,8 @@
 #include "kernels/attention.h"
 #include "kernels/cpu/buffer.h"
 #include "kernels/cpu/cpu.h"
-#include "kernels/cpu/parallel.h"
 #include "kernels/cpu/vector_math.h"
+#include "kernels/parallel.h"
 
 namespace gradus::cpu {
 

@@ -115,16 +115,26 @@ void attend(const AttentionForward& a, const Score& score, const HeadLayout& at,
     }
 }
 
+// A wave is what is worked on at once: some pairs of a sequence and a kv head. Sizes in floats.
+struct Scratch {
+    int64_t pair, wave, work;  // wave: pairs in it; work: of each thread
+
+    Scratch(const HeadLayout& at, int64_t pairs)
+        : pair(at.key_panels() + at.key_tiles() * key_tile * at.wide),
+          wave(std::clamp<int64_t>(wave_floats / pair, 1, pairs)),
+          work(round_up(Work::size(at), 16)) {}
+    int64_t size(int team) const { return wave * pair + team * work; }
+};
+
 template <class Scalar, class Score>
 void run(const AttentionForward& a, const Score& score) {
     static thread_local Buffer buffer;
     const HeadLayout at = {a.Tq, a.Tk, a.H, a.G, a.D};
     const auto k = heads_of<const Scalar>(a.k, a.Tk, a.D), v = heads_of<const Scalar>(a.v, a.Tk, a.D);
-    const int64_t pairs = int64_t(a.B) * a.G, keys_size = at.key_panels(),
-                  pair_size = keys_size + at.key_tiles() * key_tile * at.wide;
-    const int64_t wave = std::clamp<int64_t>(wave_floats / pair_size, 1, pairs),
-                  work_size = round_up(Work::size(at), 16);
-    float* const packed = buffer.floats(size_t(wave * pair_size + threads() * work_size));
+    const int64_t pairs = int64_t(a.B) * a.G, keys_size = at.key_panels();
+    const Scratch scratch(at, pairs);
+    const int64_t pair_size = scratch.pair, wave = scratch.wave, work_size = scratch.work;
+    float* const packed = buffer.floats(size_t(scratch.size(threads())));
     float* const work = packed + wave * pair_size;
 
     for (int64_t first = 0; first < pairs; first += wave) {
@@ -155,6 +165,10 @@ void attention_forward(const AttentionForward& a, Stream) {
     check_intervals(a.lo, a.hi, a.B, a.Tq, a.Tk);
     by_dtype(a.q.dtype,
              [&](auto kind) { by_score(a.score, [&](const auto& score) { run<decltype(kind)>(a, score); }); });
+}
+
+int64_t attention_forward_scratch(const HeadLayout& at, int64_t pairs, int team) {
+    return Scratch(at, pairs).size(team);
 }
 
 }  // namespace gradus::cpu

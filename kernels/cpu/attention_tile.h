@@ -11,8 +11,8 @@
 #include "kernels/cpu/buffer.h"
 #include "kernels/cpu/matmul_pack.h"
 #include "kernels/cpu/matmul_tile.h"
-#include "kernels/cpu/parallel.h"
 #include "kernels/cpu/vector_math.h"
+#include "kernels/parallel.h"
 
 namespace gradus::cpu {
 
@@ -39,6 +39,10 @@ struct HeadLayout {
     int64_t query_panels() const { return query_groups * query_panel(); }
     int64_t query_matrix() const { return query_tile * wide; }
 };
+
+// Floats of scratch memory that a call with so many pairs of a sequence and a kv head needs, on a team of threads.
+int64_t attention_forward_scratch(const HeadLayout&, int64_t pairs, int team);
+int64_t attention_backward_scratch(const HeadLayout&, int64_t pairs, int team);
 
 // The intervals of one sequence's queries.
 struct Intervals {

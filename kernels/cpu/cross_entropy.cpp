@@ -4,9 +4,9 @@
 #include <string>
 
 #include "kernels/cpu/cpu.h"
-#include "kernels/cpu/parallel.h"
 #include "kernels/cpu/vector_math.h"
 #include "kernels/cross_entropy.h"
+#include "kernels/parallel.h"
 
 namespace gradus::cpu {
 

@@ -2,9 +2,9 @@
 #include <type_traits>
 
 #include "kernels/cpu/cpu.h"
-#include "kernels/cpu/parallel.h"
 #include "kernels/cpu/vector.h"
 #include "kernels/elementwise.h"
+#include "kernels/parallel.h"
 
 namespace gradus::cpu {
 

@@ -2,9 +2,9 @@
 #include <string>
 
 #include "kernels/cpu/cpu.h"
-#include "kernels/cpu/parallel.h"
 #include "kernels/cpu/vector.h"
 #include "kernels/embedding.h"
+#include "kernels/parallel.h"
 
 namespace gradus::cpu {
 

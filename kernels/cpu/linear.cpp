@@ -4,8 +4,8 @@
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/matmul.h"
 #include "kernels/cpu/onednn.h"
-#include "kernels/cpu/parallel.h"
 #include "kernels/cpu/vector.h"
+#include "kernels/parallel.h"
 
 namespace gradus::cpu {
 

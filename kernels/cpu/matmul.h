@@ -39,6 +39,7 @@ struct Matmul {
 
 // For more than a handful of rows: packs blocks of both operands into f32 panels and multiplies those.
 void packed_matmul(const Matmul&);
+int64_t packed_matmul_scratch(int64_t M, int64_t N, int64_t K, DType out);  // floats that such a call needs
 
 // For a few rows of a against a b that is contiguous along K (y = x·wᵀ in generation): reads b once, at the speed of
 // memory. M ≤ thin_rows.

@@ -4,7 +4,7 @@
 #include "kernels/cpu/matmul.h"
 #include "kernels/cpu/matmul_pack.h"
 #include "kernels/cpu/matmul_tile.h"
-#include "kernels/cpu/parallel.h"
+#include "kernels/parallel.h"
 
 namespace gradus::cpu {
 
@@ -19,6 +19,20 @@ constexpr int64_t packed_at_once = 4;  // panels
 constexpr int64_t piece_rows = round_up(48, tile_rows), piece_columns = round_up(512, tile_columns);
 
 constexpr int64_t panel_size(int64_t lanes, int64_t depth) { return round_up(lanes * depth + panel_slack, 16); }
+
+// Floats of scratch memory: panels of a block of each operand, and where out is bf16 and several blocks add to it, the block
+// of the result in f32.
+struct Scratch {
+    int64_t a, b, partial;
+    int64_t size() const { return a + b + partial; }
+};
+Scratch scratch_of(int64_t M, int64_t N, int64_t K, DType out) {
+    const bool own_partial = out == DType::bf16 && K > block_depth;
+    M = std::min(M, block_rows), N = std::min(N, block_columns), K = std::min(K, block_depth);
+    return {.a = round_up(M, tile_rows) / tile_rows * panel_size(tile_rows, K),
+            .b = round_up(N, tile_columns) / tile_columns * panel_size(tile_columns, K),
+            .partial = own_partial ? M * N : 0};
+}
 
 // Panels [first, first + count) of an operand: `lanes` of it from `source` on, which are neighbours or `stride` apart.
 template <int panel_lanes>
@@ -110,12 +124,11 @@ thread_local Buffer buffer;
 
 template <class Scalar>
 void run(const Matmul& p) {
-    const bool own_partial = p.dtype == DType::bf16 && p.K > block_depth;
-    const int64_t M = std::min(p.M, block_rows), N = std::min(p.N, block_columns), K = std::min(p.K, block_depth);
-    const int64_t a_size = round_up(M, tile_rows) / tile_rows * panel_size(tile_rows, K);
-    const int64_t b_size = round_up(N, tile_columns) / tile_columns * panel_size(tile_columns, K);
-    float* const a_panels = buffer.floats(size_t(a_size + b_size + (own_partial ? M * N : 0)));
-    float *const b_panels = a_panels + a_size, *const partial = b_panels + b_size;
+    const Scratch scratch = scratch_of(p.M, p.N, p.K, p.dtype);
+    const bool own_partial = scratch.partial > 0;
+    const int64_t M = std::min(p.M, block_rows), N = std::min(p.N, block_columns);
+    float* const a_panels = buffer.floats(size_t(scratch.size()));
+    float *const b_panels = a_panels + scratch.a, *const partial = b_panels + scratch.b;
 
     // Enough pieces for every thread to have a few; a thread for less than 2¹⁸ multiplications is not worth waking.
     const int team = int(std::clamp<int64_t>(p.M * p.N * p.K >> 18, 1, threads()));
@@ -170,5 +183,7 @@ void packed_matmul(const Matmul& p) {
     else run<float>(p);
     if (p.symmetric) mirror(static_cast<float*>(p.out), p.N);
 }
+
+int64_t packed_matmul_scratch(int64_t M, int64_t N, int64_t K, DType out) { return scratch_of(M, N, K, out).size(); }
 
 }  // namespace gradus::cpu

@@ -2,8 +2,8 @@
 // meets all rows of a in registers, so the speed is that of reading b.
 #include "kernels/cpu/buffer.h"
 #include "kernels/cpu/matmul.h"
-#include "kernels/cpu/parallel.h"
 #include "kernels/cpu/vector.h"
+#include "kernels/parallel.h"
 
 namespace gradus::cpu {
 

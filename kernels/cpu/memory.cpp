@@ -6,19 +6,20 @@
 #include <cstring>
 
 #include "kernels/cpu/buffer.h"
-#include "kernels/cpu/parallel.h"
+#include "kernels/cpu_scratch.h"
+#include "kernels/ops.h"
+#include "kernels/parallel.h"
 
 namespace gradus::cpu {
 
 namespace {
 
-constexpr size_t cache_line = 64, huge_page = size_t(2) << 20;
 constexpr int64_t copy_grain = int64_t(1) << 20;  // bytes: less is done before a second thread has woken up
 
 }  // namespace
 
 void* allocate(size_t bytes) {
-    const size_t alignment = bytes >= 2 * huge_page ? huge_page : cache_line;
+    const size_t alignment = bytes >= 2 * cpu_huge_page ? cpu_huge_page : memory_alignment;
     const size_t rounded = (bytes + alignment - 1) / alignment * alignment;
     void* memory = rounded < bytes ? nullptr : std::aligned_alloc(alignment, rounded ? rounded : alignment);
     if (!memory)
@@ -27,7 +28,7 @@ void* allocate(size_t bytes) {
             "the machine or a limit of this process (ulimit -v) has no room for it",
             "lower the batch size or the context length, or recompute activations");
     // A hint: fewer misses of the address cache when a weight matrix is walked across its rows.
-    if (alignment == huge_page) ::madvise(memory, rounded, MADV_HUGEPAGE);
+    if (alignment == cpu_huge_page) ::madvise(memory, rounded, MADV_HUGEPAGE);
     return memory;
 }
 

@@ -9,8 +9,8 @@
 #include "kernels/cpu/buffer.h"
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/matmul.h"
-#include "kernels/cpu/parallel.h"
 #include "kernels/muon.h"
+#include "kernels/parallel.h"
 #include "kernels/scalar.h"
 
 namespace gradus::cpu {

@@ -4,12 +4,17 @@
 // Gradients of gain and bias are sums over rows. Rows are taken in chunks of a fixed number, each chunk has its own
 // partial sums, and these are added in the order of the chunks: one result for any number of threads.
 #include "kernels/cpu/buffer.h"
-#include "kernels/cpu/parallel.h"
 #include "kernels/cpu/vector.h"
+#include "kernels/parallel.h"
 
 namespace gradus::cpu {
 
 constexpr int64_t rows_of_chunk = 16;
+
+// Floats that the partial sums of a call need.
+inline int64_t norm_scratch(int64_t N, int64_t C, int sums) {
+    return (N + rows_of_chunk - 1) / rows_of_chunk * sums * C;
+}
 
 inline int64_t norm_grain(int64_t C) { return std::max<int64_t>(1, (1 << 13) / C); }
 
@@ -27,7 +32,7 @@ template <class Chunk>
 void by_chunks(int64_t N, int64_t C, int sums, float* const* totals, Chunk&& chunk) {
     static thread_local Buffer buffer;
     const int64_t chunks = (N + rows_of_chunk - 1) / rows_of_chunk, width_of_partial = sums * C;
-    float* const partials = buffer.floats(size_t(chunks * width_of_partial));
+    float* const partials = buffer.floats(size_t(norm_scratch(N, C, sums)));
     parallel(chunks, std::max<int64_t>(1, norm_grain(C) / rows_of_chunk), [&](int64_t first, int64_t last) {
         for (int64_t k = first; k < last; ++k) {
             float* partial = partials + k * width_of_partial;

@@ -6,7 +6,7 @@
 #include <tuple>
 
 #include "kernels/cpu/buffer.h"
-#include "kernels/cpu/parallel.h"
+#include "kernels/parallel.h"
 
 namespace gradus::cpu {
 

@@ -2,9 +2,9 @@
 #include <cmath>
 
 #include "kernels/cpu/cpu.h"
-#include "kernels/cpu/parallel.h"
 #include "kernels/cpu/philox.h"
 #include "kernels/optimizer.h"
+#include "kernels/parallel.h"
 
 namespace gradus::cpu {
 

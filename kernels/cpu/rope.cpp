@@ -2,8 +2,8 @@
 #include <string>
 
 #include "kernels/cpu/cpu.h"
-#include "kernels/cpu/parallel.h"
 #include "kernels/cpu/vector.h"
+#include "kernels/parallel.h"
 #include "kernels/rope.h"
 
 namespace gradus::cpu {

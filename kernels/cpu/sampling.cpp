@@ -10,8 +10,8 @@
 #include <string>
 
 #include "kernels/cpu/cpu.h"
-#include "kernels/cpu/parallel.h"
 #include "kernels/cpu/vector_math.h"
+#include "kernels/parallel.h"
 #include "kernels/sampling.h"
 
 namespace gradus::cpu {

@@ -24,8 +24,8 @@ namespace gradus {
 namespace {
 
 void* allocate(size_t bytes) {
-    const size_t whole = (bytes + 63) / 64 * 64;
-    void* memory = whole < bytes ? nullptr : std::aligned_alloc(64, std::max<size_t>(whole, 64));
+    const size_t whole = (bytes + memory_alignment - 1) / memory_alignment * memory_alignment;
+    void* memory = whole < bytes ? nullptr : std::aligned_alloc(memory_alignment, std::max(whole, memory_alignment));
     if (!memory)
         throw Error("no memory for " + std::to_string(bytes) + " bytes", "the system refused to give it",
                     "lower the batch or the context, or recompute activations");

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/fnv.h"
 #include "kernels/simt/fault.h"
 #include "kernels/simt/machine.h"
 #include "kernels/simt/sanitizer.h"
@@ -21,13 +22,13 @@ std::vector<const HostSide*>& queued() {
     return *all;
 }
 
-// FNV-1a, eight bytes at a time.
+// FNV's step with eight bytes at a time, and its high bits mixed into the low ones.
 uint64_t checksum_of(const char* bytes, size_t count) {
-    uint64_t sum = 0xcbf29ce484222325u;
+    uint64_t sum = fnv_start;
     for (size_t at = 0; at < count; at += sizeof(uint64_t)) {
         uint64_t word = 0;
         std::memcpy(&word, bytes + at, std::min(sizeof word, count - at));
-        sum = (sum ^ word) * 0x100000001b3u;
+        sum = fnv_step(sum, word);
         sum ^= sum >> 32;
     }
     return sum;

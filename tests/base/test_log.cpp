@@ -1,6 +1,7 @@
 // What a run writes down, and what of it survives a resume.
 #include <unistd.h>
 #include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 

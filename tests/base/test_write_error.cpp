@@ -1,5 +1,6 @@
 // What a person reads where a write is refused: advice that fits the reason.
 #include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
 
 #include <cerrno>
 #include <set>

@@ -226,7 +226,7 @@ TEST_CASE("a flipped bit in the newest checkpoint makes the one before it the la
         std::string damaged = whole;
         damaged[whole.size() / 2] = char(damaged[whole.size() / 2] ^ 1);
         overwrite(newest / name, damaged);
-        const LatestCheckpoint latest = latest_checkpoint(run.path(), Judge::checksums);
+        const LatestCheckpoint latest = latest_checkpoint(run.path(), VerifyLevel::all);
         INFO(name);
         REQUIRE(latest.folder == run / "checkpoints" / "step-00000001");
         REQUIRE(latest.notes.size() == 1);
@@ -234,7 +234,7 @@ TEST_CASE("a flipped bit in the newest checkpoint makes the one before it the la
         REQUIRE(says(latest.notes[0], std::string(name) + ": it was edited or damaged"));
         overwrite(newest / name, whole);
     }
-    REQUIRE(latest_checkpoint(run.path(), Judge::checksums).folder == newest);
+    REQUIRE(latest_checkpoint(run.path(), VerifyLevel::all).folder == newest);
 }
 
 TEST_CASE("damaged checkpoints are neither counted among those to keep nor removed") {

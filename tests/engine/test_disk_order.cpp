@@ -139,7 +139,7 @@ TEST_CASE("a kill before any of the calls of a save leaves a whole one of that s
             REQUIRE(WIFEXITED(status));
             INFO("killed before call " << last);
             remove_leftovers(run.path());
-            const LatestCheckpoint latest = latest_checkpoint(run.path(), Judge::checksums);
+            const LatestCheckpoint latest = latest_checkpoint(run.path(), VerifyLevel::all);
             REQUIRE(latest.folder == run / "checkpoints" / "step-00000003");
             load_checkpoint(*latest.folder, *loaded.model, loaded.optimizer);
             const std::string found = loaded.bits();

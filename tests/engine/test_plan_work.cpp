@@ -1,5 +1,6 @@
 // Plans: messages, work and time against numbers made by hand, and the keys of the JSON.
 #include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
 
 #include "engine/plan/counting_comm.h"
 #include "engine/plan/counting_ops.h"

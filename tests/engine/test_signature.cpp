@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "engine/base/file.h"
+#include "engine/base/fnv.h"
 #include "tests/engine/models.h"
 
 using namespace gradus;
@@ -26,13 +27,13 @@ std::string signature_of(const ModelConfig& m) {
     auto model = make_language_model(reference_ops(), m, DType::f32, {.B = 2, .T = 8}, {.training = true});
     initialise(*model, 1);
     Trainer trainer(*model, c);
-    uint64_t hash = 0xcbf29ce484222325u;
+    uint64_t hash = fnv_start;
     for (int step = 0; step < 60; ++step) {
         const StepResult r =
             trainer.step(step, [&](int64_t first, HostBatch& b) { b = packed_batch(b.B, b.T, m.V, unsigned(first)); });
         uint64_t bits = 0;
         std::memcpy(&bits, &r.loss, sizeof bits);
-        hash = (hash ^ bits) * 0x100000001b3u;
+        hash = fnv_step(hash, bits);
     }
     std::ostringstream text;
     text << std::hex << hash;

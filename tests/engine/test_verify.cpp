@@ -93,21 +93,21 @@ TEST_CASE("the blocks of a file have checksums of their own, and a flipped bit i
         for (size_t b = 0; b < m.files[0].blocks.size(); ++b)
             REQUIRE(m.files[0].blocks[b] == checksum_of(std::string_view(good).substr(b * 1024, 1024)));
         const uint64_t before = progress_so_far();
-        REQUIRE_FALSE(find_damage(folder.path(), m, Judge::checksums));
+        REQUIRE_FALSE(find_damage(folder.path(), m, VerifyLevel::all));
         REQUIRE(progress_so_far() - before == bytes);  // each byte is read once
         for (size_t at : {size_t(0), size_t(1023), size_t(1024), good.size() / 2, good.size() - 1}) {
             std::string damaged = good;
             damaged[at] = char(damaged[at] ^ 16);
             overwrite(folder / "file", damaged);
             INFO(bytes << " bytes, byte " << at);
-            const Damage damage = find_damage(folder.path(), m, Judge::checksums);
+            const Damage damage = find_damage(folder.path(), m, VerifyLevel::all);
             REQUIRE(damage.file == "file");
             REQUIRE(says(damage.cause, "its checksum does not fit"));
         }
         overwrite(folder / "file", good + "x");
-        REQUIRE(says(find_damage(folder.path(), m, Judge::checksums).cause, "bytes instead of"));
+        REQUIRE(says(find_damage(folder.path(), m, VerifyLevel::all).cause, "bytes instead of"));
         fs::remove(folder / "file");
-        REQUIRE(says(find_damage(folder.path(), m, Judge::checksums).cause, "cannot be read"));
+        REQUIRE(says(find_damage(folder.path(), m, VerifyLevel::all).cause, "cannot be read"));
     }
 }
 
@@ -126,7 +126,7 @@ TEST_CASE("blocks come back from a manifest; a file of one block lists none; old
     m.files = one.files;
     write_manifest(folder.path(), m);
     REQUIRE_FALSE(says(read_file(folder / manifest_name), "block"));
-    REQUIRE_FALSE(find_damage(folder.path(), read_manifest(folder.path()), Judge::checksums));
+    REQUIRE_FALSE(find_damage(folder.path(), read_manifest(folder.path()), VerifyLevel::all));
 }
 
 TEST_CASE("blocks that cannot be those of the file are refused, even where the manifest's checksum fits") {
@@ -155,30 +155,30 @@ TEST_CASE("a model is judged by all but the files in gradus, its config by confi
     const fs::path newest = run / "checkpoints" / "step-00000002", before = run / "checkpoints" / "step-00000001";
     struct Case {
         const char* file;
-        Judge judge;
+        VerifyLevel level;
         bool found;
     };
-    for (const Case& c : {Case{optimizer_name, Judge::checksums, true},
-                          {optimizer_name, Judge::model, false},
-                          {"model.safetensors", Judge::model, true},
-                          {"model.safetensors", Judge::config, false},
-                          {"tokenizer.json", Judge::model, true},
-                          {"config.json", Judge::config, true},
-                          {"config.json", Judge::sizes, false}}) {
+    for (const Case& c : {Case{optimizer_name, VerifyLevel::all, true},
+                          {optimizer_name, VerifyLevel::model, false},
+                          {"model.safetensors", VerifyLevel::model, true},
+                          {"model.safetensors", VerifyLevel::config, false},
+                          {"tokenizer.json", VerifyLevel::model, true},
+                          {"config.json", VerifyLevel::config, true},
+                          {"config.json", VerifyLevel::sizes, false}}) {
         const std::string good = read_file(newest / c.file);
         std::string damaged = good;
         damaged[good.size() / 2] = char(damaged[good.size() / 2] ^ 1);
         overwrite(newest / c.file, damaged);
         INFO(c.file);
-        const LatestCheckpoint latest = latest_checkpoint(run.path(), c.judge);
+        const LatestCheckpoint latest = latest_checkpoint(run.path(), c.level);
         REQUIRE(latest.folder == (c.found ? before : newest));
         REQUIRE(latest.notes.size() == (c.found ? 1 : 0));
-        const std::string text = refusal([&] { hold_model(newest, c.judge); });
+        const std::string text = refusal([&] { lock_model(newest, c.level); });
         REQUIRE(says(text, "is not the file that was saved") == c.found);
         REQUIRE(says(text, (newest / c.file).string()) == c.found);
         overwrite(newest / c.file, good);
     }
-    REQUIRE(hold_model(run / "checkpoints" / "latest", Judge::checksums).path == newest);
+    REQUIRE(lock_model(run / "checkpoints" / "latest", VerifyLevel::all).path == newest);
 }
 
 TEST_CASE("the newest checkpoint of some steps is the newest whole one of those, whatever others there are") {
@@ -187,13 +187,13 @@ TEST_CASE("the newest checkpoint of some steps is the newest whole one of those,
     for (int64_t step : {10, 20, 30, 40}) save_checkpoint(run.path(), *t.model, t.optimizer, {.step = step});
     using Steps = std::vector<int64_t>;
     const auto newest_of = [&](const Steps& steps) {
-        return latest_checkpoint(run.path(), Judge::checksums, {}, steps);
+        return latest_checkpoint(run.path(), VerifyLevel::all, {}, steps);
     };
     REQUIRE(newest_of({10, 20, 25}).folder == run / "checkpoints" / "step-00000020");
     REQUIRE(newest_of({10, 30}).folder == run / "checkpoints" / "step-00000030");
     REQUIRE_FALSE(newest_of({5, 25}).folder);
     REQUIRE_FALSE(newest_of({}).folder);
-    REQUIRE(latest_checkpoint(run.path(), Judge::checksums).folder == run / "checkpoints" / "step-00000040");
+    REQUIRE(latest_checkpoint(run.path(), VerifyLevel::all).folder == run / "checkpoints" / "step-00000040");
     overwrite(run / "checkpoints" / "step-00000030" / "model.safetensors", "");
     REQUIRE(newest_of({10, 30}).folder == run / "checkpoints" / "step-00000010");
     REQUIRE(newest_of({10, 30}).notes.size() == 1);

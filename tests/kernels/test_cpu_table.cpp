@@ -1,10 +1,10 @@
 // What only the CPU's table promises: threads, its memory, broken promises that it sees while it computes.
 #include <omp.h>
 
-#include "kernels/cpu/parallel.h"
 #include "kernels/embedding.h"
 #include "kernels/muon.h"
 #include "kernels/optimizer.h"
+#include "kernels/parallel.h"
 #include "tests/kernels/table/compare.h"
 #include "tests/kernels/table/sampling.h"
 

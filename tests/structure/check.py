@@ -19,6 +19,18 @@ ARROWS = {
     "tools": ["engine", "kernels", "data", "tokenizer", "align"],
     "tests": ["engine", "kernels", "data", "tokenizer", "align", "tools"],
 }
+# The parts of the engine. Every one may include from the core, which is the rest of engine, and from these; the core from none.
+ENGINE = {
+    "engine/loop": ["engine/checkpoint"],
+    "engine/generate": [],
+    "engine/checkpoint": [],
+    "engine/convert": ["engine/checkpoint"],
+    "engine/plan": ["engine/checkpoint", "engine/generate", "engine/loop"],
+    "engine/comm_mpi": [],
+    "engine/comm_nccl": ["engine/comm_mpi"],
+}
+# Headers below kernels/ are internals: of the kernels, of their tests and of their benchmarks.
+KERNEL_INTERNALS = ("kernels/", "tests/", "tools/bench/")
 DEVICE_HEADERS = re.compile(r"#include <(cuda|cublas|cudnn|nccl|mpi)")
 DEVICE_PLACES = ("kernels/cuda/", "engine/comm_nccl", "engine/comm_mpi", "tests/comm_nccl/fake/",
                  "tests/kernels/cuda_host/fake/")
@@ -42,6 +54,21 @@ def folder(path):
     return "engine/base" if path.startswith("engine/base/") else path.split("/")[0]
 
 
+def engine_part(path):
+    return next((p for p in ENGINE if path.startswith(p + "/")), "core")
+
+
+def breach_within(here, there):
+    """Why one file of engine may not include another, or a file of another folder may not include an internal header."""
+    if here.startswith("engine/") and there.startswith("engine/"):
+        mine, theirs = engine_part(here), engine_part(there)
+        if theirs not in ("core", mine, *ENGINE.get(mine, [])):
+            return f"{mine} may not include from {theirs}"
+    if there.startswith("kernels/") and there.count("/") > 1 and not here.startswith(KERNEL_INTERNALS):
+        return f"internals of the kernels are for {', '.join(KERNEL_INTERNALS)}"
+    return None
+
+
 def arrows(root):
     for p in sources(root):
         here = folder(p.as_posix())
@@ -56,6 +83,8 @@ def arrows(root):
                     yield f"{p}:{n}: \"{m[1]}\" is not a path from the root of the tree"
                 elif there not in (here, "engine/base", *ARROWS[here]):
                     yield f"{p}:{n}: {here} may not include from {there} ({m[1]})"
+                elif breach := breach_within(p.as_posix(), m[1]):
+                    yield f"{p}:{n}: {breach} ({m[1]})"
             if DEVICE_HEADERS.match(line) and not p.as_posix().startswith(DEVICE_PLACES):
                 yield f"{p}:{n}: GPU and MPI headers belong in {', '.join(DEVICE_PLACES)}"
 

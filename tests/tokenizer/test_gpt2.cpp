@@ -1,4 +1,5 @@
 // GPT-2's pattern and vocabulary against the goldens.
+#include "engine/base/fnv.h"
 #include "tests/tokenizer/goldens.h"
 #include "tokenizer/gpt2_pattern.h"
 
@@ -6,10 +7,9 @@ using namespace gradus;
 
 namespace {
 
-uint64_t fnv1a(const std::vector<int32_t>& ids) {
-    uint64_t digest = 0xCBF29CE484222325;
-    for (const int32_t id : ids)
-        for (int shift = 0; shift < 32; shift += 8) digest = (digest ^ (uint32_t(id) >> shift & 0xFF)) * 0x100000001B3;
+uint64_t digest_of(const std::vector<int32_t>& ids) {
+    uint64_t digest = fnv_start;
+    for (const int32_t id : ids) digest = fnv1a(digest, uint32_t(id), sizeof id);
     return digest;
 }
 
@@ -74,7 +74,7 @@ TEST_CASE("the hash of GPT-2's ids of all of Shakespeare matches the library's")
         const std::vector<int32_t> ids = tokenizer->encode(text);
         REQUIRE(ids.size() == expected["count"].get<size_t>());
         char digest[17];
-        std::snprintf(digest, sizeof digest, "%016llx", static_cast<unsigned long long>(fnv1a(ids)));
+        std::snprintf(digest, sizeof digest, "%016llx", static_cast<unsigned long long>(digest_of(ids)));
         REQUIRE(digest == expected["tinyshakespeare"].get<std::string>());
         REQUIRE(tokenizer->decode(ids) == text);
     }

@@ -1,4 +1,5 @@
 // UTF-8 and character classes.
+#include "engine/base/fnv.h"
 #include "tests/tokenizer/goldens.h"
 #include "tokenizer/byte_alphabet.h"
 #include "tokenizer/unicode.h"
@@ -7,8 +8,8 @@
 using namespace gradus;
 
 TEST_CASE("every code point has the class of the reference implementation") {
-    uint64_t digest = 0xCBF29CE484222325;
-    for (char32_t code = 0; code < 0x110000; ++code) digest = (digest ^ uint64_t(char_class(code))) * 0x100000001B3;
+    uint64_t digest = fnv_start;
+    for (char32_t code = 0; code < 0x110000; ++code) digest = fnv_step(digest, uint64_t(char_class(code)));
     REQUIRE(digest == all_classes_fnv1a);
     REQUIRE(char_class(0x110000) == CharClass::other);
 }

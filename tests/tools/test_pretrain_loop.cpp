@@ -101,7 +101,7 @@ public:
         return "";
     }
     int64_t saved_step() const {
-        const LatestCheckpoint latest = latest_checkpoint(folder / "run", Judge::checksums);
+        const LatestCheckpoint latest = latest_checkpoint(folder / "run", VerifyLevel::all);
         return latest.folder ? read_manifest(*latest.folder).state.step : 0;
     }
     int64_t lines(const char* log) const {

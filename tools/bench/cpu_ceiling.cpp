@@ -5,8 +5,8 @@
 
 #include "kernels/cpu/memory.h"
 #include "kernels/cpu/onednn.h"
-#include "kernels/cpu/parallel.h"
 #include "kernels/cpu/vector.h"
+#include "kernels/parallel.h"
 #include "tools/bench/rounds.h"
 
 namespace gradus {

@@ -12,6 +12,7 @@
 
 #include "data/readers.h"
 #include "engine/base/error.h"
+#include "engine/base/fnv.h"
 #include "engine/base/plural.h"
 #include "tokenizer/tokenizer.h"
 #include "tools/cli.h"
@@ -34,10 +35,9 @@ double cpu_seconds() {
 }
 
 // FNV-1a, 64 bits, over the ids as little-endian 32-bit numbers.
-std::string fnv1a(const std::vector<int32_t>& ids) {
-    uint64_t digest = 0xCBF29CE484222325;
-    for (const int32_t id : ids)
-        for (int shift = 0; shift < 32; shift += 8) digest = (digest ^ (uint32_t(id) >> shift & 0xFF)) * 0x100000001B3;
+std::string digest_of(const std::vector<int32_t>& ids) {
+    uint64_t digest = fnv_start;
+    for (const int32_t id : ids) digest = fnv1a(digest, uint32_t(id), sizeof id);
     return fmt::format("{:016x}", digest);
 }
 
@@ -58,7 +58,7 @@ void bench_tokenizer(const TokenizerBenchCommand& o) {
     }
     if (o.json) {
         const nlohmann::ordered_json line = {
-            {"seconds", best}, {"tokens", ids.size()}, {"bytes", bytes}, {"ids_fnv1a", fnv1a(ids)}};
+            {"seconds", best}, {"tokens", ids.size()}, {"bytes", bytes}, {"ids_fnv1a", digest_of(ids)}};
         fmt::print("{}\n", line.dump());
         return;
     }

@@ -5,6 +5,7 @@
 #include <exception>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "engine/autotune.h"
 #include "engine/base/plural.h"
@@ -106,9 +107,9 @@ void check_only(MpiWorld& world, Config config, bool never_resume) {
     use_threads_of_rank(world, int(config.train.threads));
     const PretrainData data = open_data(config);
     const std::optional<ResumePoint> resume = find_resume_point(config.run.dir, never_resume, world.all());
-    HeldFolder from;
+    LockedFolder from;
     if (!resume && !config.model.from.empty()) {
-        from = model_folder(config.model.from, Judge::config, world.all());
+        from = model_folder(config.model.from, VerifyLevel::config, world.all());
         config.model.from = from.path.string();
     }
     const Resolved r = resolve_run(config, data, resume, world.size());
@@ -136,9 +137,9 @@ void train(MpiWorld& world, Config config, bool never_resume, std::chrono::stead
     if (first && !is_new) lock.emplace(folder);
     const std::optional<ResumePoint> resume = find_resume_point(folder, never_resume, world.all());
     // From here on a folder with weights: of a run to begin from, the checkpoint that is the newest now.
-    HeldFolder from;
+    LockedFolder from;
     if (!resume && !config.model.from.empty()) {
-        from = model_folder(config.model.from, Judge::model, world.all());
+        from = model_folder(config.model.from, VerifyLevel::model, world.all());
         config.model.from = from.path.string();
     }
     Resolved r = resolve_run(config, data, resume, world.size());
@@ -171,7 +172,7 @@ void train(MpiWorld& world, Config config, bool never_resume, std::chrono::stead
     }
     TrainingRun run = start_run(r, data.facts, resume, mesh, ops);
     world.all().barrier();  // every rank has its memory
-    from.hold.reset();
+    from.lock.reset();
     if (is_new) hold_new_folder(folder, lock);
     if (first) remove_stale_temporaries(folder);
     print_run(r, data, batches, run, world, comms.text());

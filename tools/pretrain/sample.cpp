@@ -1,6 +1,7 @@
 #include "tools/pretrain/sample.h"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "engine/base/signals.h"
 #include "tokenizer/stream_decoder.h"

@@ -78,7 +78,7 @@ void note_missing_steps(const fs::path& log, int64_t last) {
 }  // namespace
 
 std::optional<ResumePoint> find_resume_point(const fs::path& run_folder, bool never, const Comm& all) {
-    const LatestCheckpoint latest = latest_checkpoint(run_folder, Judge::checksums, all);
+    const LatestCheckpoint latest = latest_checkpoint(run_folder, VerifyLevel::all, all);
     const bool first = all.rank == 0;
     std::error_code ignored;
     if (first && never && (latest.folder || !latest.notes.empty() || fs::exists(run_folder / "log.jsonl", ignored)))

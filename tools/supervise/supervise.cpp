@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "engine/base/error.h"
+#include "engine/base/exit_status.h"
 #include "engine/base/log.h"
 #include "engine/mesh.h"
 #include "tools/supervise/job.h"
@@ -16,7 +17,6 @@ namespace gradus {
 
 namespace {
 
-constexpr int status_of_lost_rank = 75, status_stopped_at_once = 130;
 constexpr int fruitless_starts_allowed = 3;
 
 std::string text_of_status(int status) {

@@ -1,5 +1,5 @@
 #pragma once
-// A command line in one string, as in --launch "mpirun -n 4".
+// Splits a command line in one string, as in --launch "mpirun -n 4".
 #include <string>
 #include <vector>
 

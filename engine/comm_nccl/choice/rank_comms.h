@@ -1,5 +1,5 @@
 #pragma once
-// By which Comm the ranks of a run meet: what a command asks for (mesh.comm), and what these ranks can have.
+// Which Comm the ranks of a run use: what a command asks for (mesh.comm), and what is possible for these ranks.
 //
 //   one rank                        nothing
 //   tensors in memory of the host   MPI

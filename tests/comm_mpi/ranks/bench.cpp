@@ -3,7 +3,7 @@
 #include <chrono>
 #include <cstdio>
 
-#include "engine/comm_mpi/yardstick.h"
+#include "engine/comm_mpi/baseline.h"
 #include "tests/comm_mpi/ranks/scenarios.h"
 
 namespace gradus {

@@ -125,7 +125,7 @@ void ranks_share_the_check(MpiWorld& world) {
     all.barrier();
     const Manifest m = read_manifest(checkpoint);
     double bytes = -double(progress_so_far());
-    require(!find_damage(checkpoint, m, Judge::checksums, all), "damage where there is none");
+    require(!find_damage(checkpoint, m, VerifyLevel::all, all), "damage where there is none");
     bytes += double(progress_so_far());
     require(bytes < 3 * 10000.0 / world.size() + 3000, "this rank has read more than its share");
     all.sum(std::span(&bytes, 1));
@@ -137,7 +137,7 @@ void ranks_share_the_check(MpiWorld& world) {
         all.barrier();
         if (all.rank == 0) write_file_atomically(checkpoint / name, damaged);
         all.barrier();
-        const Damage damage = find_damage(checkpoint, m, Judge::checksums, all);
+        const Damage damage = find_damage(checkpoint, m, VerifyLevel::all, all);
         require(damage.file == name && !damage.cause.empty(), std::string("this rank does not know of ") + name);
         all.barrier();
         if (all.rank == 0) write_file_atomically(checkpoint / name, good);

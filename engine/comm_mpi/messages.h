@@ -1,5 +1,5 @@
 #pragma once
-// What travels between ranks: the header that opens every call, and the beat that says a rank lives.
+// The messages between ranks: the header that starts every call, and the heartbeat.
 #include <array>
 #include <cstdint>
 #include <string>
@@ -38,7 +38,7 @@ constexpr const char* name_of(Call c) {
 struct Header {
     Call call = Call::nothing;
     int32_t group = 0;   // groups are numbered in the order they are made, on all ranks alike
-    int64_t number = 0;  // the how-manieth call of this group; for send, the how-manieth of this pair
+    int64_t number = 0;  // index of the call in this group, from 1; of a send, in this pair of ranks
     DType dtype = DType::f32;
     int32_t root = -1;    // of a broadcast
     int64_t count = 0;    // elements; bytes in a gather
@@ -50,8 +50,8 @@ struct Header {
 static_assert(sizeof(Header) == 64 && sizeof(Call) == 4);
 
 // Small enough for a header with it to be sent at once by every transport, however late the receiver is.
-constexpr size_t most_inlined = 3072;
-constexpr size_t message_bytes = sizeof(Header) + most_inlined;
+constexpr size_t max_inline_bytes = 3072;
+constexpr size_t message_bytes = sizeof(Header) + max_inline_bytes;
 
 // How far a rank is with the calls of one group that its device makes (engine/comm_nccl): the host begins them, the device
 // comes to them and finishes them, in this order. A send or a receive has two ranks alone and is not counted.

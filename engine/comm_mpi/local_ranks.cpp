@@ -1,4 +1,4 @@
-#include "engine/comm_mpi/neighbours.h"
+#include "engine/comm_mpi/local_ranks.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -24,10 +24,10 @@ namespace gradus::mpi {
 namespace {
 
 constexpr int most_watched = 1000;  // ranks of a host
-// A rank that is being ended too does not live this long after the first one, so only a survivor reports the loss.
-constexpr auto before_speaking = std::chrono::milliseconds(100);
-// Launchers leave ranks a second or more between the request to stop and the end.
-constexpr double launchers_patience = 0.7;
+// A rank that is being killed as well does not live this long after the first one, so only a survivor reports the loss.
+constexpr auto report_delay = std::chrono::milliseconds(100);
+// Launchers give ranks a second or more between the request to stop and SIGKILL.
+constexpr double launcher_grace = 0.7;
 
 struct Identity {
     int64_t rank, process, name_space;  // processes of one name space see each other
@@ -45,11 +45,11 @@ bool has_ended(int handle) {
 
 }  // namespace
 
-struct Neighbours::Page {
+struct LocalRanks::Page {
     std::array<std::atomic<int32_t>, most_watched> leaves;
 };
 
-Neighbours::Neighbours(World& world, MPI_Comm host) : world_(world) {
+LocalRanks::LocalRanks(World& world, MPI_Comm host) : world_(world) {
     int size = 1;
     MPI_Comm_rank(host, &local_);
     MPI_Comm_size(host, &size);
@@ -68,12 +68,12 @@ Neighbours::Neighbours(World& world, MPI_Comm host) : world_(world) {
     stop_ = ::eventfd(0, EFD_CLOEXEC);
 }
 
-void Neighbours::begin() {
+void LocalRanks::start_watching() {
     if (!others_.empty() && stop_ >= 0) thread_ = std::thread([this] { watch(); });
 }
 
-// All of them have it or none.
-void Neighbours::share_page(MPI_Comm host) {
+// Either all ranks of the host have the page or none.
+void LocalRanks::share_page(MPI_Comm host) {
     char name[64] = {};
     int file = -1;
     if (local_ == 0) {
@@ -97,11 +97,11 @@ void Neighbours::share_page(MPI_Comm host) {
     int shared = memory != MAP_FAILED;
     MPI_Allreduce(MPI_IN_PLACE, &shared, 1, MPI_INT, MPI_MIN, host);
     if (local_ == 0) ::shm_unlink(name);
-    if (shared) page_ = static_cast<Page*>(memory);  // zeros: nobody leaves
+    if (shared) page_ = static_cast<Page*>(memory);  // zeros: nobody has left
     else if (memory != MAP_FAILED) ::munmap(memory, sizeof(Page));
 }
 
-Neighbours::~Neighbours() {
+LocalRanks::~LocalRanks() {
     leave();
     if (thread_.joinable()) {
         ::eventfd_write(stop_, 1);
@@ -112,32 +112,32 @@ Neighbours::~Neighbours() {
     if (page_) ::munmap(page_, sizeof(Page));
 }
 
-void Neighbours::leave() {
+void LocalRanks::leave() {
     if (page_) page_->leaves[size_t(local_)] = 1;
 }
 
-void Neighbours::watch() {
+void LocalRanks::watch() {
     std::vector<Neighbour> left = others_;
     while (!left.empty()) {
         std::vector<pollfd> events = {{stop_, POLLIN, 0}};
         for (const Neighbour& n : left) events.push_back({n.handle, POLLIN, 0});
         if (::poll(events.data(), events.size(), -1) < 0) continue;
         if (events[0].revents) return;
-        if (seconds_since_stop_request() > launchers_patience)
-            return;  // the launcher that asked all to stop ends those that do not
+        if (seconds_since_stop_request() > launcher_grace)
+            return;  // the launcher that asked all ranks to stop kills those that do not
         std::erase_if(left, [&](const Neighbour& n) {
             if (!has_ended(n.handle)) return false;
-            if (page_->leaves[size_t(n.local)] == 0) judge(n);
+            if (page_->leaves[size_t(n.local)] == 0) report_if_first(n);
             return true;
         });
     }
 }
 
-void Neighbours::judge(const Neighbour& gone) {
-    std::this_thread::sleep_for(before_speaking);
+void LocalRanks::report_if_first(const Neighbour& gone) {
+    std::this_thread::sleep_for(report_delay);
     for (const Neighbour& n : others_)
-        if (n.local < local_ && !has_ended(n.handle)) return;  // the first of those that are left speaks
-    world_.say_lost(gone.rank, gone.process);
+        if (n.local < local_ && !has_ended(n.handle)) return;  // the lowest remaining rank reports
+    world_.report_lost(gone.rank, gone.process);
 }
 
 }  // namespace gradus::mpi

@@ -1,4 +1,4 @@
-#include "engine/comm_mpi/yardstick.h"
+#include "engine/comm_mpi/baseline.h"
 
 #include <mpi.h>
 

@@ -1,5 +1,5 @@
 #pragma once
-// Threads: how many there are, and the one idiom for using them.
+// Threads on the CPU: how many there are, and the one idiom for using them.
 //
 //   parallel(n, grain, [&](int64_t first, int64_t last) { … });
 //

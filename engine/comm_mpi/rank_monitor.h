@@ -1,16 +1,16 @@
 #pragma once
-// What a Comm that moves tensors by other means than MPI needs of this world (engine/comm_nccl): it tells the other ranks,
-// with every beat, how far its device is, knows how far theirs are, and ends all of them. From any thread.
+// What a Comm that moves tensors by other means than MPI (engine/comm_nccl) needs of the MPI world: to tell the other ranks with
+// every heartbeat how far its device is, to know how far theirs are, and to abort the job. From any thread.
 #include <functional>
 
+#include "engine/comm_mpi/messages.h"
 #include "engine/comm_mpi/mpi_world.h"
-#include "engine/comm_mpi/wire.h"
 
 namespace gradus::mpi {
 
-class Watch {
+class RankMonitor {
 public:
-    explicit Watch(const MpiWorld& world) : world_(world.world_.get()) {}  // of two ranks or more
+    explicit RankMonitor(const MpiWorld& world) : world_(world.world_.get()) {}  // of two ranks or more
 
     int rank() const;
     const MpiLimits& limits() const;
@@ -22,8 +22,8 @@ public:
     int64_t advances() const;                  // Heartbeat's
     std::string name_of_rank(int rank) const;  // "rank 1 on 'host'"
     const std::string& host_of(int rank) const;
-    // "in all-reduce #8 of all, 1 of f32, at step 7": what the host of that rank said last of its calls in MPI.
-    std::string whereabouts(int rank) const;
+    // "in all-reduce #8 of all, 1 of f32, at step 7": what the host of that rank last reported of its calls in MPI.
+    std::string last_call_of(int rank) const;
 
     [[noreturn]] void fail(const Error&, int status, const std::function<void()>& last) const;
 

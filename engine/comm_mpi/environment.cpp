@@ -1,4 +1,4 @@
-#include "engine/comm_mpi/surroundings.h"
+#include "engine/comm_mpi/environment.h"
 
 #include <sys/prctl.h>
 #include <sys/uio.h>
@@ -31,7 +31,7 @@ bool reads(pid_t process, const void* there) {
 
 }  // namespace
 
-// A child lets itself be read, as Open MPI does, and a child of that one reads it: nothing here is changed.
+// A child allows others to read it, as Open MPI does, and its own child reads it; this process changes nothing of itself.
 bool processes_read_each_other() {
     static const char there = 1;
     return status_of_child([] {
@@ -41,7 +41,7 @@ bool processes_read_each_other() {
            }) == 0;
 }
 
-void suit_mpi_to_surroundings() {
+void set_mpi_environment() {
     constexpr int keep = 0;
     ::setenv("HWLOC_HIDE_ERRORS", "2", keep);
     if (!processes_read_each_other()) ::setenv("OMPI_MCA_btl_vader_single_copy_mechanism", "none", keep);

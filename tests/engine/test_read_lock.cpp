@@ -57,7 +57,7 @@ TEST_CASE("a checkpoint that is read stays, and goes with the first save after t
     REQUIRE(reading.folder == run.step(1));
     for (int64_t step : {2, 3}) run.save(step);
     REQUIRE(run.names() == Names{"latest", "step-00000001", "step-00000003"});
-    REQUIRE(reading.hold->is_there());
+    REQUIRE(reading.lock->is_there());
     Trained expected(tiny_gpt2(), DType::f32);
     expected.fill(1);
     REQUIRE(weights_in(*reading.folder) == expected.weight_bits());
@@ -69,7 +69,7 @@ TEST_CASE("a checkpoint that is read stays, and goes with the first save after t
 TEST_CASE("a checkpoint that several read stays until the last of them is done") {
     SavingRun run;
     run.save(1);
-    auto one = hold_model(run.step(1), Judge::model), other = hold_model(run.step(1), Judge::model);
+    auto one = lock_model(run.step(1), VerifyLevel::model), other = lock_model(run.step(1), VerifyLevel::model);
     one = {};
     run.save(2);
     REQUIRE(fs::exists(run.step(1)));
@@ -112,7 +112,7 @@ TEST_CASE(
     remove_later(run.folder.path(), run.step(1));
     REQUIRE_FALSE(fs::exists(run.step(2)));
     REQUIRE(fs::read_symlink(run.checkpoints() / "latest") == "step-00000001");
-    REQUIRE_FALSE(reading.hold->is_there());  // so that its reader begins again
+    REQUIRE_FALSE(reading.lock->is_there());  // so that its reader begins again
     REQUIRE(run.names().size() == 3);         // latest, step 1, and what is still read
     remove_leftovers(run.folder.path());
     REQUIRE(run.names().size() == 3);
@@ -135,7 +135,7 @@ TEST_CASE("a checkpoint that is replaced while it is read keeps its files for th
     int status = 0;
     REQUIRE(::waitpid(child, &status, 0) == child);
     REQUIRE(status == 0);
-    REQUIRE_FALSE(reading.hold->is_there());
+    REQUIRE_FALSE(reading.lock->is_there());
     const std::string old = ".step-00000001.tmp-" + std::to_string(child);
     REQUIRE(run.names() == Names{old, "latest", "step-00000001"});
     run.trained.fill(11);
@@ -159,7 +159,7 @@ TEST_CASE("a reader that meets a checkpoint on its way out takes the newest") {
     std::string problem;
     for (int i = 0; i < 300 && problem.empty(); ++i)
         problem = refusal([&] {
-            const auto found = latest_checkpoint(run.folder.path(), Judge::model);
+            const auto found = latest_checkpoint(run.folder.path(), VerifyLevel::model);
             if (!found.notes.empty()) throw Error("a damaged checkpoint", found.notes[0], "");
             const int64_t step = read_manifest(*found.folder).state.step;
             different += step != newest;
@@ -176,5 +176,5 @@ TEST_CASE("a reader that meets a checkpoint on its way out takes the newest") {
 TEST_CASE("a folder that is gone is refused by name") {
     SavingRun run;
     run.save(1);
-    REQUIRE(says(refusal([&] { hold_model(run.step(7), Judge::model); }), "is gone"));
+    REQUIRE(says(refusal([&] { lock_model(run.step(7), VerifyLevel::model); }), "is gone"));
 }

@@ -1,4 +1,4 @@
-#include "engine/comm_mpi/move.h"
+#include "engine/comm_mpi/transfer.h"
 
 #include <algorithm>
 #include <cstring>
@@ -7,7 +7,7 @@
 
 namespace gradus::mpi {
 
-Ongoing::Ongoing(Group& group, Call call, DType dtype, int64_t count, int root) : group_(group) {
+ActiveCall::ActiveCall(Group& group, Call call, DType dtype, int64_t count, int root) : group_(group) {
     header_.call = call;
     header_.group = group.id;
     header_.number = call == Call::send || call == Call::receive ? 0 : ++group.calls;
@@ -19,18 +19,18 @@ Ongoing::Ongoing(Group& group, Call call, DType dtype, int64_t count, int root) 
     group.world.heartbeat->enter(header_);
 }
 
-Ongoing::~Ongoing() { group_.world.heartbeat->leave(); }
+ActiveCall::~ActiveCall() { group_.world.heartbeat->leave(); }
 
-const Header& Ongoing::header_of(int index) const {
+const Header& ActiveCall::header_of(int index) const {
     return *reinterpret_cast<const Header*>(group_.world.incoming.data() +
                                             size_t(group_.ranks[size_t(index)]) * message_bytes);
 }
 
-const char* Ongoing::inlined_of(int index) const {
+const char* ActiveCall::inlined_of(int index) const {
     return group_.world.incoming.data() + size_t(group_.ranks[size_t(index)]) * message_bytes + sizeof(Header);
 }
 
-void Ongoing::shake_hands(const void* inlined, size_t bytes) {
+void ActiveCall::handshake(const void* inlined, size_t bytes) {
     char* message = group_.world.outgoing.data();
     header_.inlined = int64_t(bytes);
     std::memcpy(message, &header_, sizeof header_);
@@ -39,8 +39,8 @@ void Ongoing::shake_hands(const void* inlined, size_t bytes) {
         message, sizeof header_ + bytes, [](int) { return true; }, [&](int) { return &header_; });
 }
 
-void Ongoing::shake_hands(int to, const Header& sent, const void* inlined, size_t bytes, int from,
-                          const Header& expected) {
+void ActiveCall::handshake(int to, const Header& sent, const void* inlined, size_t bytes, int from,
+                           const Header& expected) {
     char* message = group_.world.outgoing.data();
     std::memcpy(message, &sent, sizeof sent);
     if (bytes > 0) std::memcpy(message + sizeof sent, inlined, bytes);
@@ -49,15 +49,15 @@ void Ongoing::shake_hands(int to, const Header& sent, const void* inlined, size_
         [&](int i) { return i == from ? &expected : nullptr; });
 }
 
-void Ongoing::exchange(const void* message, size_t bytes, const std::function<bool(int)>& sends,
-                       const std::function<const Header*(int)>& expects) {
+void ActiveCall::exchange(const void* message, size_t bytes, const std::function<bool(int)>& sends,
+                          const std::function<const Header*(int)>& expects) {
     World& world = group_.world;
     const int n = group_.size();
     MPI_Request* receives = world.requests.data();
     MPI_Request* sendings = receives + n;
     std::fill(receives, receives + 2 * n, MPI_REQUEST_NULL);
     {
-        std::lock_guard hold(world.library);
+        std::lock_guard lock(world.library);
         for (int i = 0; i < n; ++i)
             if (i != group_.mine && expects(i)) {
                 const int r = group_.ranks[size_t(i)];
@@ -77,7 +77,7 @@ void Ongoing::exchange(const void* message, size_t bytes, const std::function<bo
     for (;;) {
         int count = 0;
         {
-            std::lock_guard hold(world.library);
+            std::lock_guard lock(world.library);
             world.check(MPI_Testsome(2 * n, receives, &count, world.completed.data(), MPI_STATUSES_IGNORE),
                         "MPI_Testsome");
         }
@@ -88,16 +88,16 @@ void Ongoing::exchange(const void* message, size_t bytes, const std::function<bo
         if (count > 0) {
             wait.moved();
         } else {
-            wait.pause([&](auto&& judge) {
+            wait.pause([&](auto&& waits_for) {
                 for (int i = 0; i < n; ++i)
                     if (receives[i] != MPI_REQUEST_NULL || sendings[i] != MPI_REQUEST_NULL)
-                        judge(group_.ranks[size_t(i)]);
+                        waits_for(group_.ranks[size_t(i)]);
             });
         }
     }
 }
 
-void Ongoing::compare(int index, const Header& expected) const {
+void ActiveCall::compare(int index, const Header& expected) const {
     const Header& got = header_of(index);
     group_.world.heartbeat->saw(group_.ranks[size_t(index)], got);
     if (got.call == expected.call && got.group == expected.group && got.number == expected.number &&
@@ -117,12 +117,12 @@ void Ongoing::compare(int index, const Header& expected) const {
                1);
 }
 
-void move(const Ongoing& call, Group& group, std::span<Flow> flows, size_t piece_bytes,
-          const std::function<void(int64_t)>& consume) {
+void transfer(const ActiveCall& call, Group& group, std::span<Flow> flows, size_t piece_bytes,
+              const std::function<void(int64_t)>& consume) {
     World& world = group.world;
     const auto pieces_of = [&](const Flow& f) { return int64_t((f.bytes + piece_bytes - 1) / piece_bytes); };
-    CHECK(world.requests.size() >= flows.size() * window);
-    std::fill_n(world.requests.begin(), flows.size() * window, MPI_REQUEST_NULL);
+    CHECK(world.requests.size() >= flows.size() * pieces_in_flight);
+    std::fill_n(world.requests.begin(), flows.size() * pieces_in_flight, MPI_REQUEST_NULL);
 
     int64_t consumed = 0, rings = 0;
     for (const Flow& f : flows)
@@ -132,14 +132,14 @@ void move(const Ongoing& call, Group& group, std::span<Flow> flows, size_t piece
     for (;;) {
         int count = 0;
         {
-            std::lock_guard hold(world.library);
+            std::lock_guard lock(world.library);
             for (size_t k = 0; k < flows.size(); ++k) {
                 Flow& f = flows[k];
-                while (f.posted < pieces_of(f) && f.posted < (f.ring ? consumed : f.landed) + window) {
+                while (f.posted < pieces_of(f) && f.posted < (f.ring ? consumed : f.landed) + pieces_in_flight) {
                     const size_t first = size_t(f.posted) * piece_bytes,
-                                 place = f.ring ? size_t(f.posted % window) * piece_bytes : first;
+                                 place = f.ring ? size_t(f.posted % pieces_in_flight) * piece_bytes : first;
                     const int bytes = int(std::min(piece_bytes, f.bytes - first)), r = group.ranks[size_t(f.index)];
-                    MPI_Request& request = world.requests[k * window + size_t(f.posted % window)];
+                    MPI_Request& request = world.requests[k * pieces_in_flight + size_t(f.posted % pieces_in_flight)];
                     world.check(f.incoming
                                     ? MPI_Irecv(f.data + place, bytes, MPI_BYTE, r, tag_data, MPI_COMM_WORLD, &request)
                                     : MPI_Isend(f.data + place, bytes, MPI_BYTE, r, tag_data, MPI_COMM_WORLD, &request),
@@ -147,15 +147,16 @@ void move(const Ongoing& call, Group& group, std::span<Flow> flows, size_t piece
                     ++f.posted;
                 }
             }
-            world.check(MPI_Testsome(int(flows.size()) * window, world.requests.data(), &count, world.completed.data(),
-                                     MPI_STATUSES_IGNORE),
+            world.check(MPI_Testsome(int(flows.size()) * pieces_in_flight, world.requests.data(), &count,
+                                     world.completed.data(), MPI_STATUSES_IGNORE),
                         "MPI_Testsome");
         }
         if (count == MPI_UNDEFINED) count = 0;
         for (int k = 0; k < count; ++k) {
-            Flow& f = flows[size_t(world.completed[size_t(k)] / window)];
-            f.done[world.completed[size_t(k)] % window] = true;
-            for (; f.landed < f.posted && f.done[f.landed % window]; ++f.landed) f.done[f.landed % window] = false;
+            Flow& f = flows[size_t(world.completed[size_t(k)] / pieces_in_flight)];
+            f.done[world.completed[size_t(k)] % pieces_in_flight] = true;
+            for (; f.landed < f.posted && f.done[f.landed % pieces_in_flight]; ++f.landed)
+                f.done[f.landed % pieces_in_flight] = false;
         }
         const auto piece_is_there = [&] {
             return std::all_of(flows.begin(), flows.end(),
@@ -168,9 +169,9 @@ void move(const Ongoing& call, Group& group, std::span<Flow> flows, size_t piece
         if (count > 0) {
             wait.moved();
         } else {
-            wait.pause([&](auto&& judge) {
+            wait.pause([&](auto&& waits_for) {
                 for (const Flow& f : flows)
-                    if (f.landed < pieces_of(f)) judge(group.ranks[size_t(f.index)]);
+                    if (f.landed < pieces_of(f)) waits_for(group.ranks[size_t(f.index)]);
             });
         }
     }

@@ -1,4 +1,4 @@
-#include "engine/checkpoint/model_parts.h"
+#include "engine/convert/model_parts.h"
 
 #include <algorithm>
 

@@ -1,11 +1,11 @@
 #pragma once
-// Who is at fault when a call of the devices does not end: a function of what the ranks last said of themselves.
+// Why a call of the devices does not end, and which rank is at fault: a function of what the ranks last reported.
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/base/error.h"
-#include "engine/comm_mpi/wire.h"
+#include "engine/comm_mpi/messages.h"
 
 namespace gradus::nccl {
 
@@ -18,7 +18,7 @@ struct Waiting {
     double together_seconds = 0;  // since every rank is known to have come to it
 };
 
-// Another rank of the group, as far as it is known.
+// What is known of another rank of the group.
 struct Other {
     int rank = 0, place = 0;
     std::string name, host;  // "rank 1 on 'host'", "host"
@@ -29,20 +29,20 @@ struct Other {
     mpi::DeviceProgress progress = {};  // of this group
 };
 
-struct Patience {  // seconds
+struct Timeouts {  // seconds
     double silence, patience, stall;
 };
 
-struct Finding {
+struct Diagnosis {
     Error error;
     int status;  // to end with
 };
 
-bool is_between_two(const mpi::Header&);      // a send or a receive
-bool concerns(const Waiting&, const Other&);  // the call waits for this rank
-bool has_come(const Waiting&, const Other&);  // its device, to the call
+bool is_between_two(const mpi::Header&);         // a send or a receive
+bool concerns(const Waiting&, const Other&);     // the call waits for this rank
+bool has_arrived(const Waiting&, const Other&);  // its device, to the call
 
-// Nothing: there is reason to wait on.
-std::optional<Finding> judge(const Waiting&, const std::vector<Other>& others, const Patience&);
+// Nothing: the call may still end by itself.
+std::optional<Diagnosis> diagnose(const Waiting&, const std::vector<Other>& others, const Timeouts&);
 
 }  // namespace gradus::nccl

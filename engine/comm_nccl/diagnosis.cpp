@@ -1,4 +1,4 @@
-#include "engine/comm_nccl/judge.h"
+#include "engine/comm_nccl/diagnosis.h"
 
 #include <algorithm>
 
@@ -65,7 +65,7 @@ bool is_between_two(const Header& h) { return h.call == Call::send || h.call == 
 
 bool concerns(const Waiting& w, const Other& o) { return !is_between_two(w.call) || o.place == w.call.root; }
 
-bool has_come(const Waiting& w, const Other& o) {
+bool has_arrived(const Waiting& w, const Other& o) {
     const DeviceProgress& p = o.progress;
     if (w.call.call == Call::connect) return p.begun >= w.call.number;
     if (is_between_two(w.call))
@@ -74,41 +74,42 @@ bool has_come(const Waiting& w, const Other& o) {
            (p.next.number == w.call.number && p.stage == DeviceProgress::reached_next && !is_between_two(p.next));
 }
 
-std::optional<Finding> judge(const Waiting& w, const std::vector<Other>& all, const Patience& limits) {
+std::optional<Diagnosis> diagnose(const Waiting& w, const std::vector<Other>& all, const Timeouts& limits) {
     const std::vector<Other> others = [&] {
         std::vector<Other> some;
         for (const Other& o : all)
             if (concerns(w, o)) some.push_back(o);
         return some;
     }();
-    if (const Some lost = those(others, [&](const Other& o) { return o.silence >= limits.silence && !has_come(w, o); });
+    if (const Some lost =
+            those(others, [&](const Other& o) { return o.silence >= limits.silence && !has_arrived(w, o); });
         !lost.empty())
-        return Finding{Error(names_of(lost) + (lost.size() > 1 ? " are lost" : " is lost"),
-                             fmt::format("{}; rank {} has sent no heartbeat for {:.3g} s: when it last did, {}",
-                                         text_of(w), lost[0]->rank, lost[0]->silence, state_of(w, *lost[0], past)),
-                             "see whether that machine runs, is stopped or swaps (ssh " + lost[0]->host +
-                                 " uptime), then start the same command again"),
-                       status_of_lost_rank};
+        return Diagnosis{Error(names_of(lost) + (lost.size() > 1 ? " are lost" : " is lost"),
+                               fmt::format("{}; rank {} has sent no heartbeat for {:.3g} s: when it last did, {}",
+                                           text_of(w), lost[0]->rank, lost[0]->silence, state_of(w, *lost[0], past)),
+                               "see whether that machine runs, is stopped or swaps (ssh " + lost[0]->host +
+                                   " uptime), then start the same command again"),
+                         status_of_lost_rank};
 
     if (const Some other = those(others, [&](const Other& o) { return is_other_call(w, o); }); !other.empty())
-        return Finding{Error(fmt::format("rank {} and rank {} are not in the same call",
-                                         std::min(w.rank, other[0]->rank), std::max(w.rank, other[0]->rank)),
-                             fmt::format("{}, while the device of {} waits in {}", text_of(w), other[0]->name,
-                                         mpi::text_of(other[0]->progress.next, w.group)),
-                             "start every rank with the same program, recipe and --set: mpirun gradus …"),
-                       status_of_mistake};
+        return Diagnosis{Error(fmt::format("rank {} and rank {} are not in the same call",
+                                           std::min(w.rank, other[0]->rank), std::max(w.rank, other[0]->rank)),
+                               fmt::format("{}, while the device of {} waits in {}", text_of(w), other[0]->name,
+                                           mpi::text_of(other[0]->progress.next, w.group)),
+                               "start every rank with the same program, recipe and --set: mpirun gradus …"),
+                         status_of_mistake};
 
-    if (const Some ended = those(others, [&](const Other& o) { return o.has_ended && !has_come(w, o); });
+    if (const Some ended = those(others, [&](const Other& o) { return o.has_ended && !has_arrived(w, o); });
         !ended.empty())
-        return Finding{
+        return Diagnosis{
             Error(fmt::format("rank {} has ended while rank {} needs it", ended[0]->rank, w.rank),
                   fmt::format("{}; of rank {}: {}", text_of(w), ended[0]->rank, state_of(w, *ended[0], present)),
                   "start every rank with the same program, recipe and --set: mpirun gradus …"),
             status_of_mistake};
 
     if (w.for_seconds >= limits.patience)
-        if (const Some late = those(others, [&](const Other& o) { return !has_come(w, o); }); !late.empty())
-            return Finding{
+        if (const Some late = those(others, [&](const Other& o) { return !has_arrived(w, o); }); !late.empty())
+            return Diagnosis{
                 Error(names_of(late) + (late.size() > 1 ? " are stalled" : " is stalled"),
                       fmt::format("{}, for {:.3g} s; of rank {}: {}", text_of(w), w.for_seconds, late[0]->rank,
                                   state_of(w, *late[0], present)),
@@ -117,7 +118,7 @@ std::optional<Finding> judge(const Waiting& w, const std::vector<Other>& all, co
 
     if (w.together_seconds >= limits.stall) {
         const Some with_it = those(others, [](const Other&) { return true; });
-        return Finding{
+        return Diagnosis{
             Error(fmt::format("the devices of rank {} and {} do not reach each other", w.rank, names_of(with_it)),
                   fmt::format("{}, and every rank has come to it {:.3g} s ago", text_of(w), w.together_seconds),
                   "NCCL_DEBUG=INFO in the environment says which links it uses; try NCCL_SOCKET_IFNAME=eth0 (the "

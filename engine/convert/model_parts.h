@@ -1,6 +1,6 @@
 #pragma once
-// What readers and writers of other programs' checkpoints share: a model's weights before there is memory for them, the
-// model made of numbers that lie in a mapped file, and its numbers in the order of another file.
+// What readers and writers of other programs' checkpoints share: the declarations of a model's weights before they are
+// allocated, a model filled from a mapped file, and its weights as a stream of bytes.
 #include <functional>
 #include <map>
 
@@ -24,10 +24,10 @@ struct DeclaredWeight {
 // In the order of the model's own declaration: embeddings, blocks, last norm, head.
 std::vector<DeclaredWeight> declared_weights(const ModelConfig&);
 
-// Where each weight's numbers are, [rows, columns]; weights that are not named become zero.
+// Where the numbers of each weight are, [rows, columns]; weights without an entry become zero.
 using StoredWeights = std::map<std::string, Strided<const std::byte>>;
 
-// The model in that dtype, with room for nothing but its weights.
+// The model in that dtype, with no memory besides its weights.
 std::unique_ptr<LanguageModel> model_of(const Ops&, const ModelConfig&, DType, const StoredWeights&);
 
 // By name; valid as long as the model.

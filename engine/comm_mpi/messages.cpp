@@ -1,4 +1,4 @@
-#include "engine/comm_mpi/wire.h"
+#include "engine/comm_mpi/messages.h"
 
 #include <fmt/format.h>
 

@@ -1,0 +1,59 @@
+#pragma once
+// Locks that keep a checkpoint in place while it is read: a run that removes old checkpoints skips it.
+//
+// A reader takes a shared lock (flock) on the manifest in the folder; whoever removes the folder takes an exclusive one first.
+// The kernel releases a lock when its process ends, however it ends. Where a file system has no locks (some network ones), or
+// none between machines, nothing is locked; a reader then finds afterwards that the folder is gone, and starts again with the
+// newest checkpoint.
+#include <sys/types.h>
+
+#include <memory>
+
+#include "engine/base/file.h"
+
+namespace gradus {
+
+class ReadLock {
+public:
+    // Nothing where the folder is gone or is being removed. A folder without a manifest is not locked.
+    static std::shared_ptr<const ReadLock> take(const fs::path& folder);
+    ~ReadLock();
+    ReadLock(const ReadLock&) = delete;
+    ReadLock& operator=(const ReadLock&) = delete;
+
+    // Whether the path still names the folder that was locked.
+    bool is_there() const;
+
+private:
+    ReadLock() = default;
+
+    fs::path folder_;
+    dev_t device_ = 0;
+    ino_t inode_ = 0;
+    int descriptor_ = -1;
+};
+
+// A folder that is read, and the lock on it; without one where the folder is not a checkpoint.
+struct LockedFolder {
+    fs::path path;
+    std::shared_ptr<const ReadLock> lock = {};
+
+    bool is_there() const { return !lock || lock->is_there(); }
+};
+
+// Taken before a checkpoint is removed.
+class RemovalLock {
+public:
+    explicit RemovalLock(const fs::path& folder);
+    ~RemovalLock();
+    RemovalLock(const RemovalLock&) = delete;
+    RemovalLock& operator=(const RemovalLock&) = delete;
+
+    bool is_read() const { return read_; }  // by somebody: the folder must stay
+
+private:
+    int descriptor_ = -1;
+    bool read_ = false;
+};
+
+}  // namespace gradus

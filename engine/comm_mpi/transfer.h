@@ -1,0 +1,41 @@
+#pragma once
+// The two steps of every collective: the handshake, and the transfer of bytes in pieces.
+#include <functional>
+
+#include "engine/comm_mpi/world.h"
+
+namespace gradus::mpi {
+
+// One call of one group, from its handshake to its end; heartbeats report it meanwhile.
+class ActiveCall {
+public:
+    ActiveCall(Group&, Call, DType, int64_t count, int root = -1);
+    ~ActiveCall();
+    ActiveCall(const ActiveCall&) = delete;
+    ActiveCall& operator=(const ActiveCall&) = delete;
+
+    // Sends the header and `bytes` (at most max_inline_bytes) of `inlined` to all other ranks, and waits for theirs. Aborts the
+    // job where another rank is in another call.
+    void handshake(const void* inlined = nullptr, size_t bytes = 0);
+    // The same for a pair: to one rank, from one rank (indices of the group, -1: nobody); the counts may differ.
+    void handshake(int to, const Header& sent, const void* inlined, size_t bytes, int from, const Header& expected);
+
+    const Header& header() const { return header_; }
+    // After the handshake, by index of the group:
+    const Header& header_of(int index) const;
+    const char* inlined_of(int index) const;
+
+private:
+    void exchange(const void* message, size_t bytes, const std::function<bool(int)>& sends,
+                  const std::function<const Header*(int)>& expects);
+    void compare(int index, const Header& expected) const;
+
+    Group& group_;
+    Header header_;
+};
+
+// Runs all flows at once. When piece i of every ring has arrived, consume(i) is called, in order; then its place is free.
+void transfer(const ActiveCall&, Group&, std::span<Flow>, size_t piece_bytes,
+              const std::function<void(int64_t)>& consume = {});
+
+}  // namespace gradus::mpi
