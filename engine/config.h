@@ -1,8 +1,8 @@
 #pragma once
 // The settings of pre-training.
 //
-// Each section is declared in its file under engine/settings/: fields, defaults, limits, help. What follows from the settings
-// is in engine/resolve.h.
+// Each section is declared in its file under engine/settings/: fields, defaults, limits, help. What follows from the
+// settings is in engine/resolve.h.
 //
 // Numbers are whole unless they say otherwise; 0 means "chosen for you" where the help says so. A duration in steps
 // (warm-up, cool-down) below 1 is that share of all steps.

@@ -12,25 +12,25 @@
 
 namespace gradus {
 
-// A duration of the settings: below 1 it is that share of the steps.
+// A duration in steps; below 1 it is that share of all steps.
 int64_t in_steps(double duration, int64_t steps);
 
-// The part of resolve() that looks at nothing but the settings: the run has a folder, the data and the model one source
-// each. For whoever opens those first.
+// The checks of resolve() that need nothing but the settings: the run has a folder, and data and model have one source
+// each. Called before data and model are opened.
 void check_sources(const Config&);
 
-// What resolve() must know of the data.
+// What resolve() must know about the data.
 struct DataFacts {
     int vocab = 0, end_of_text = -1;
-    std::string identity;     // tells one data set from another, by every byte
-    std::string former;       // the identity by fewer bytes that older checkpoints have
-    int longest_prompt = -1;  // of sample.prompts, in tokens; -1: nobody has counted
-    bool validates = true;    // there is text to validate on
+    std::string identity;     // of the data set, from all of its bytes
+    std::string former;       // the identity from fewer bytes, as older checkpoints have it
+    int longest_prompt = -1;  // of sample.prompts, in tokens; -1: not counted
+    bool validates = true;    // there is validation data
 };
 
 struct Resolved {
-    // With every "chosen for you" filled in that does not depend on the machine: what is echoed and kept. What does stays
-    // open: train.micro_batch, train.memory, mesh.dp.
+    // Complete, as it is echoed and saved, but for settings whose automatic value depends on the machine:
+    // train.micro_batch, train.memory and mesh.dp stay 0.
     Config config;
     ModelConfig model;
     DType dtype = DType::f32;
@@ -40,13 +40,13 @@ struct Resolved {
     MeshSizes mesh;
     TrainerConfig trainer;
     int64_t tokens_per_step = 0;
-    std::string identity;  // what a resumed run must share with the run that it continues (engine/same_run.h)
+    std::string identity;  // what a resumed run must share with its beginning (engine/resolve/same_run.h)
     std::vector<std::string>
-        notes;  // settings that are not used as they were written, or follow from others unexpectedly
+        notes;  // on settings that are not used as written, or that follow from others unexpectedly
 };
 
-// `base` is the model of model.from, or of the checkpoint that is resumed; `ranks` is how many were started. Error where
-// settings do not go together, or do not fit the ranks.
+// `base` is the model of model.from or of the checkpoint to resume; `ranks` is the number of processes. Error where
+// settings contradict each other or do not fit the ranks. The steps are in engine/resolve/, one file each.
 Resolved resolve(const Config&, const DataFacts&, const std::optional<ModelConfig>& base, int ranks = 1);
 
 }  // namespace gradus

@@ -17,8 +17,9 @@ std::string place(const std::string& file, const toml::source_region& source) {
     return fmt::format("{}:{}:{}", file, source.begin.line, source.begin.column);
 }
 
-// TOML is UTF-8, and the name of a folder may be any bytes. Byte B of one that is not UTF-8 stands in a file as the private
-// character U+10FF00 + B; so do the bytes of these characters themselves, so that every string reads back as it was.
+// TOML is UTF-8, but the name of a folder may be any bytes. A byte B that is not part of UTF-8 is written as the
+// private character U+10FF00 + B; so are the bytes of these characters themselves, so that every string reads back
+// unchanged.
 constexpr std::string_view first_of_byte = "\xf4\x8f\xbe\x80", last_of_byte = "\xf4\x8f\xbf\xbf";  // of 0x80 and 0xff
 
 bool stands_for_byte(std::string_view character) { return first_of_byte <= character && character <= last_of_byte; }
@@ -88,7 +89,7 @@ public:
         }
     }
 
-    // toml++ keeps tables sorted by name; people read errors and echoes in the order of their file.
+    // toml++ sorts tables by name; errors and echoes follow the order of the file.
     std::vector<Setting> in_order_of_file() {
         std::stable_sort(found_.begin(), found_.end(), [](const Found& a, const Found& b) {
             return std::pair{a.position.line, a.position.column} < std::pair{b.position.line, b.position.column};
@@ -108,7 +109,7 @@ private:
     std::vector<Found> found_;
 };
 
-// The one place that knows toml++: it reports errors by an exception, which becomes ours here.
+// toml++ reports errors by an exception, which is translated here.
 struct Parsed {
     toml::table table;
     std::string problem;
@@ -155,7 +156,7 @@ Setting parse_assignment(const std::string& assignment) {
     const Parsed parsed = parse_toml("x = " + text, where);
     if (!parsed.problem.empty() || parsed.table.size() != 1) return {key, text, where, text};
     const toml::node& value = parsed.table.begin()->second;
-    // No setting is a table or a date; somebody may well name a folder 2026-11-24.
+    // No setting is a table or a date, but a folder may be named 2026-11-24.
     if (value.is_table() || value.is_date() || value.is_time() || value.is_date_time()) return {key, text, where, text};
     return {key, value_of(key, value, [&where](const toml::source_region&) { return where; }), where, text};
 }

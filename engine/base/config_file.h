@@ -1,6 +1,6 @@
 #pragma once
-// Settings as somebody wrote them: a TOML file or `key=value` on the command line, each value with the place it came
-// from. What keys exist and what values are allowed is not known here (engine/config.h).
+// Settings as written in a TOML file or as `key=value` on the command line, each with its place. Which keys exist and
+// which values they allow is declared elsewhere (engine/base/settings.h).
 //
 // File format: TOML 1.0, https://toml.io/en/v1.0.0. [tables] and dotted keys give dotted names; values are strings,
 // whole numbers, numbers, true or false, and lists of strings.
@@ -22,13 +22,13 @@ struct Setting {
     std::string typed;  // on the command line: the value as typed, for a string that looks like a number; else empty
 };
 
-// In the order of the file. Error with file:line:column where it is not TOML, a key stands twice (TOML forbids it) or a
-// value is of a kind that no setting has (a date, a table in a list).
+// In the order of the file. Error with file:line:column where it is not TOML, a key is repeated (TOML forbids it) or a
+// value has a type that no setting has (a date, a table in a list).
 std::vector<Setting> read_settings(const fs::path& file);
 std::vector<Setting> parse_settings(const std::string& toml, const std::string& file);
 
-// "key=value", the value as in a file; a value that is not TOML is taken as a string, so that quotes can be left out, and
-// so are a date and a time.
+// "key=value", the value as in a file. A value that is not TOML is a string, so that quotes can be left out; so is a
+// date or a time.
 Setting parse_assignment(const std::string& assignment);
 
 // A value as TOML, such that parse_settings reads the same value again.

@@ -71,9 +71,10 @@ std::vector<DeclaredSetting> collect_settings(Config& config) {
     std::vector<DeclaredSetting> all;
     config.each_section([&](auto& section) {
         const std::string prefix = std::string(section.section) + ".";
-        section.each([&](const char* name, auto& field, Limits limits, OnResume on_resume, const char* help,
+        section.each([&](const char* name, auto& field, Limits limits, OnResume on_resume, std::string help,
                          std::vector<std::string> other_names = {}) {
-            all.push_back({prefix + name, &field, std::move(limits), on_resume, help, std::move(other_names)});
+            all.push_back(
+                {prefix + name, &field, std::move(limits), on_resume, std::move(help), std::move(other_names)});
         });
     });
     return all;
@@ -89,7 +90,7 @@ std::string recipe_text(const std::vector<DeclaredSetting>&);
 std::string settings_help(const std::vector<DeclaredSetting>&);
 std::string setting_meant(const std::string& key, const std::vector<DeclaredSetting>&);
 
-// ---- for each composition of sections ---------------------------------------------------------------------------------
+// ---- for each composition of sections -------------------------------------------------------------------------------
 
 // Applies settings in their order: the last one holds. Errors name the place, the limits and the nearest name.
 template <class Config>

@@ -6,7 +6,8 @@
 #include "engine/base/one_line.h"
 #include "engine/checkpoint/stored_tensors.h"
 #include "engine/checkpoint/weights.h"
-#include "engine/models/files.h"
+#include "engine/models/config_reader.h"
+#include "engine/models/family.h"
 
 namespace gradus {
 
@@ -20,7 +21,7 @@ constexpr const char* end_ids = "eos_token_id";
 bool head_differs(const fs::path& folder, const ModelConfig& m) {
     if (!StoredTensors::are_in(folder)) return false;
     const StoredTensors stored(folder);
-    const FamilyFiles& family = files_of(m.family);
+    const Family& family = family_named(m.family);
     const ExternalTensor wte = family.external(m, "wte", Spec{.shape = {m.V, m.C}}).front();
     const auto *embedding = stored.find(wte.name, family.prefix), *head = stored.find(head_tensor);
     return embedding && head && !same_content(*embedding->entry, *head->entry);
@@ -59,7 +60,7 @@ FolderModel describe_model(const fs::path& folder) {
     const fs::path path = folder / "config.json", generation = folder / "generation_config.json";
     const json config =
         parse_json(read_file(path), path.string(), "copy or download the folder again, or correct that place by hand");
-    const FamilyFiles& family = files_of(family_of(config, path.string()));
+    const Family& family = family_of(config, path.string());
     FolderModel model = {family.read_config(config, path.string()), {}, {}, config.contains("transformers_version")};
     ModelConfig& m = model.config;
     if (config.contains("initializer_range") && !config["initializer_range"].is_number())

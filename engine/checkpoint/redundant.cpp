@@ -6,6 +6,7 @@
 #include "engine/checkpoint/elements.h"
 #include "engine/checkpoint/stored_tensors.h"
 #include "engine/layers/rope.h"
+#include "engine/models/family.h"
 
 namespace gradus {
 
@@ -78,9 +79,14 @@ bool same_content(const Entry& a, const Entry& b) {
 }
 
 bool is_redundant(const Entry& e, const ModelConfig& m) {
-    if (m.family == Family::gpt2 && e.name.ends_with(".attn.bias")) return is_causal_mask(e);
-    if (m.family == Family::gpt2 && e.name.ends_with(".attn.masked_bias")) return is_masked_score(e);
-    if (m.position == Position::rotary && e.name.ends_with("rotary_emb.inv_freq")) return are_frequencies(e, m);
+    for (const ComputedTensor& computed : family_named(m.family).computed) {
+        if (!e.name.ends_with(computed.ending)) continue;
+        switch (computed.content) {
+            case ComputedTensor::causal_mask: return is_causal_mask(e);
+            case ComputedTensor::masked_score: return is_masked_score(e);
+            case ComputedTensor::rotary_frequencies: return are_frequencies(e, m);
+        }
+    }
     return false;
 }
 

@@ -87,7 +87,7 @@ std::string shard_name(size_t i, size_t n) {
 std::vector<StoredFile> save_weights(const Snapshot& s, const fs::path& folder, DType dtype, uint64_t shard_limit) {
     const ModelConfig& m = s.model;
     require_describable(m);
-    const nlohmann::json config = files_of(m.family).write_config(m, torch_name(dtype).c_str());
+    const nlohmann::json config = family_named(m.family).write_config(m, torch_name(dtype).c_str());
     make_folder(folder);
     std::error_code problem;
     for (const char* name : {"model.safetensors", "model.safetensors.index.json"})

@@ -12,7 +12,7 @@ struct StoredNames {
 // The body's weights have the family's names and prefix. The language head has its one name, without a prefix; any other head
 // is stored under its own name.
 inline StoredNames stored_names(const ModelConfig& m, const std::string& name, const Spec& whole) {
-    const FamilyFiles& family = files_of(m.family);
+    const Family& family = family_named(m.family);
     const bool of_body = name == "wte" || name == "wpe" || name.starts_with("norm.") || name.starts_with("block.");
     if (of_body) return {family.external(m, name, whole), family.prefix};
     if (name == "head") return {family.external(m, name, whole), ""};

@@ -49,14 +49,14 @@ void stream_out(const Runtime& run, Tensor t, const std::function<void(const voi
 
 void require_plain_gpt2(const ModelConfig& m, const std::string& program) {
     const std::string what = program + " cannot hold this model", fix = "use --to hf, which holds every model";
-    if (m.family != Family::gpt2) throw Error(what, "it is no GPT-2, and " + program + " knows only that", fix);
+    if (m.family != "gpt2") throw Error(what, "it is no GPT-2, and " + program + " knows only that", fix);
     if (!m.tied) throw Error(what, "its head is not the token embedding", fix);
     if (m.F != 4 * m.C)
         throw Error(what,
                     "its feed-forward layer is " + std::to_string(m.F) + " wide, and in " + program +
                         " it is 4 times the model's width, " + std::to_string(4 * int64_t(m.C)),
                     fix);
-    if (m.norm_eps != gpt2_norm_eps)
+    if (m.norm.eps != gpt2_norm_eps)
         throw Error(what, "its norms do not have the constant 1e-5 that " + program + " computes with", fix);
 }
 

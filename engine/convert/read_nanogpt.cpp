@@ -132,7 +132,7 @@ private:
     }
 
     void find(const DeclaredWeight& w, bool bias) {
-        const std::string plain = files_of(Family::gpt2).external(config_, w.name, w.spec)[0].name;
+        const std::string plain = family_named("gpt2").external(config_, w.name, w.spec)[0].name;
         const std::string name = w.name == "head" ? plain : "transformer." + plain;
         if (!bias && plain.ends_with(".bias")) return;
         if (!state_.count(name)) refuse_("it has no tensor '" + name + "', which its model_args ask for");

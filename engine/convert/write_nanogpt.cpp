@@ -33,7 +33,7 @@ std::vector<StateTensor> state_tensors_of(const LanguageModel& model) {
     bool bias = false;
     const auto weights = weights_by_name(model);
     for (const DeclaredWeight& w : declared_weights(m)) {
-        const std::string name = "transformer." + files_of(m.family).external(m, w.name, w.spec)[0].name;
+        const std::string name = "transformer." + family_named(m.family).external(m, w.name, w.spec)[0].name;
         const Tensor value = weights.at(w.name)->value;
         all.push_back({name, "", w.shape(), value});
         bias = bias || (is_bias(name) && !all_zero(model.run, value));

@@ -8,8 +8,8 @@
 namespace gradus {
 
 void norm_forward(const Run& r, const NormWeights& w, NormActs& a, Tensor y, Tensor x) {
-    const double eps = r.model.norm_eps;
-    if (r.model.norm == Norm::layer)
+    const double eps = r.model.norm.eps;
+    if (r.model.norm.kind == Norm::layer)
         r.ops.layernorm_forward({.y = y, .mean = a.mean, .rstd = a.rstd, .x = x, .gain = w.gain, .bias = w.bias,
                                  .eps = eps}, r.stream);
     else
@@ -17,8 +17,8 @@ void norm_forward(const Run& r, const NormWeights& w, NormActs& a, Tensor y, Ten
 }
 
 void add_norm_forward(const Run& r, const NormWeights& w, NormActs& n, Tensor y, Tensor x, Tensor a, Tensor b) {
-    const double eps = r.model.norm_eps;
-    if (r.model.norm == Norm::layer)
+    const double eps = r.model.norm.eps;
+    if (r.model.norm.kind == Norm::layer)
         r.ops.add_layernorm_forward({.y = y, .x = x, .mean = n.mean, .rstd = n.rstd, .a = a, .b = b, .gain = w.gain,
                                      .bias = w.bias, .eps = eps}, r.stream);
     else
@@ -27,7 +27,7 @@ void add_norm_forward(const Run& r, const NormWeights& w, NormActs& n, Tensor y,
 
 void norm_backward(const Run& r, const NormWeights& w, NormWeights& d_w, const NormActs& a, Tensor d_x, Tensor d_y,
                    Tensor x, Tensor d_residual) {
-    if (r.model.norm == Norm::layer)
+    if (r.model.norm.kind == Norm::layer)
         r.ops.layernorm_backward({.d_x = d_x, .d_gain = d_w.gain, .d_bias = d_w.bias, .d_y = d_y,
                                   .d_residual = d_residual, .x = x, .gain = w.gain, .mean = a.mean, .rstd = a.rstd},
                                  r.stream);

@@ -12,7 +12,7 @@ struct NormWeights {
     template <class Visit>
     void each(const ModelConfig& m, Visit&& visit) {
         visit("gain", gain, Spec{.shape = {m.C}, .init = Init::one});
-        if (m.norm == Norm::layer && m.bias) visit("bias", bias, Spec{.shape = {m.C}, .init = Init::zero});
+        if (m.norm.kind == Norm::layer && m.bias) visit("bias", bias, Spec{.shape = {m.C}, .init = Init::zero});
     }
 };
 
@@ -21,7 +21,7 @@ struct NormActs {
 
     template <class Visit>
     void each(const Run& r, Visit&& visit) {
-        if (r.model.norm == Norm::layer) visit("mean", mean, Shape{r.own_rows()}, r.accumulator());
+        if (r.model.norm.kind == Norm::layer) visit("mean", mean, Shape{r.own_rows()}, r.accumulator());
         visit("rstd", rstd, Shape{r.own_rows()}, r.accumulator());
     }
 };

@@ -9,10 +9,10 @@ namespace gradus {
 
 std::vector<double> rope_frequencies(const ModelConfig& m) {
     const int R = m.D / 2;
-    const RopeScaling& s = m.rope_scaling;
+    const RopeScaling& s = m.rope.scaling;
     std::vector<double> frequency(size_t(R), 0);
     for (int i = 0; i < R; ++i) {
-        double f = std::pow(m.rope_theta, -double(i) / R);
+        double f = std::pow(m.rope.theta, -double(i) / R);
         if (s.factor != 1) {
             const double turns_in_context = s.original_context * f / (2 * std::numbers::pi);
             if (turns_in_context < s.low_frequency_factor) {

@@ -3,10 +3,10 @@
 //
 //   frequency[i] = theta^(−i/R)                      R = D/2 pairs
 //
-// LLaMA 3.1 stretches the slow ones, so that a model trained on short texts reads long ones. With the wavelength
-// λ = 2π/frequency and O the original context:
+// LLaMA 3.1 rescales the low frequencies, so that a model trained on short sequences works on long ones. With the
+// wavelength λ = 2π/frequency and O the original context:
 //
-//   λ < O/high                    as it is
+//   λ < O/high                    unchanged
 //   λ > O/low                     frequency / factor
 //   between                       ((1 − m)/factor + m)·frequency,   m = (O/λ − low)/(high − low)
 //

@@ -1,6 +1,6 @@
 #pragma once
-// What a model is: sizes and the mathematics chosen in each place. Everything that a config.json of Hugging Face says
-// of a GPT-2 or a LLaMA fits in here.
+// What a model is: its sizes, and the mathematics chosen in each place. It holds everything that config.json of Hugging
+// Face says about a GPT-2 or a LLaMA.
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -9,32 +9,42 @@
 
 namespace gradus {
 
-enum class Family { gpt2, llama };
 enum class Norm { layer, rms };
 enum class Position { learned, rotary };
 
-// LLaMA 3.1's rescaling of the low rotary frequencies; factor 1 is none (engine/layers/rope.h).
+struct NormConfig {
+    Norm kind = Norm::layer;
+    double eps = 1e-5;
+    bool operator==(const NormConfig&) const = default;
+};
+
+// LLaMA 3.1's rescaling of the low rotary frequencies; factor 1: none (engine/layers/rope.h).
 struct RopeScaling {
     double factor = 1, low_frequency_factor = 1, high_frequency_factor = 4;
     int original_context = 8192;
     bool operator==(const RopeScaling&) const = default;
 };
 
-struct ModelConfig {
-    Family family = Family::gpt2;
-    int L = 12;          // layers
-    int C = 768;         // width of the residual stream
-    int H = 12, G = 12;  // query heads, key/value heads
-    int D = 64;          // width of a head
-    int F = 3072;        // width of the feed-forward layer
-    int V = 50257;       // vocabulary
-    int context = 1024;  // positions the model was made for
+// Of rotary positions; unused with learned ones.
+struct RopeConfig {
+    double theta = 10000;
+    RopeScaling scaling;
+    bool operator==(const RopeConfig&) const = default;
+};
 
-    Norm norm = Norm::layer;
-    double norm_eps = 1e-5;
+struct ModelConfig {
+    std::string family = "gpt2";  // engine/models/family.h
+    int L = 12;                   // layers
+    int C = 768;                  // width of the residual stream
+    int H = 12, G = 12;           // query heads, key/value heads
+    int D = 64;                   // width of a head
+    int F = 3072;                 // width of the feed-forward layer
+    int V = 50257;                // vocabulary
+    int context = 1024;           // positions the model was made for
+
+    NormConfig norm;
     Position position = Position::learned;
-    double rope_theta = 10000;
-    RopeScaling rope_scaling;
+    RopeConfig rope;
     Activation activation = Activation::gelu_tanh;
     bool gated = false;  // feed-forward: f(gate)·up instead of f(up)
     bool bias = true;    // of linears and norms
@@ -43,14 +53,41 @@ struct ModelConfig {
     int end_of_text = -1;  // id that ends a document; −1: none
 
     bool operator==(const ModelConfig&) const = default;
+
+    // visit(name, value) for every field, named as people read them.
+    template <class Visit>
+    void each(Visit&& visit) const {
+        visit("family", family);
+        visit("layers", L);
+        visit("width", C);
+        visit("heads", H);
+        visit("key/value heads", G);
+        visit("head width", D);
+        visit("feed-forward width", F);
+        visit("vocabulary", V);
+        visit("context", context);
+        visit("norm", norm.kind);
+        visit("norm eps", norm.eps);
+        visit("positions", position);
+        visit("rope theta", rope.theta);
+        visit("rope scaling factor", rope.scaling.factor);
+        visit("rope low-frequency factor", rope.scaling.low_frequency_factor);
+        visit("rope high-frequency factor", rope.scaling.high_frequency_factor);
+        visit("rope original context", rope.scaling.original_context);
+        visit("activation", activation);
+        visit("gated feed-forward", gated);
+        visit("biases", bias);
+        visit("tied head", tied);
+        visit("initialization std", init_std);
+        visit("end-of-text id", end_of_text);
+    }
 };
 
-// The named shapes: gpt2-124m, gpt2-355m, gpt2-774m, gpt2-1558m, llama-1b, llama-8b. Error with a
-// suggestion otherwise.
+// The named shapes of all families, such as gpt2-124m. Error with a suggestion otherwise.
 ModelConfig named_model(const std::string& name);
 
 // Error where the sizes do not fit together (heads that do not divide, odd head width under rotary positions, …);
-// `where` says which file or setting they came from.
+// `where` is the file or the setting that they come from.
 void validate(const ModelConfig&, const std::string& where);
 
 // Error where config.json would not say what this model computes, so that it could be trained but not saved.
@@ -58,7 +95,8 @@ void require_describable(const ModelConfig&);
 
 const char* name_of(Activation);
 
-// What two models differ in, one line each: "layers 12 instead of 24". What training alone uses does not count.
+// What two models differ in, one line each: "layers 12 instead of 24". init_std, which only training uses, does not
+// count.
 std::vector<std::string> differences(const ModelConfig& there, const ModelConfig& expected);
 
 }  // namespace gradus

@@ -1,20 +1,39 @@
 // What two models differ in, and whether config.json can say what a model is.
 #include <nlohmann/json.hpp>
 
+#include "engine/base/error.h"
 #include "engine/models/family.h"
 
 namespace gradus {
 
 namespace {
 
-const char* name_of(Family f) { return f == Family::gpt2 ? "gpt2" : "llama"; }
-const char* name_of(Norm n) { return n == Norm::layer ? "layer norm" : "RMS norm"; }
-const char* name_of(Position p) { return p == Position::learned ? "learned" : "rotary"; }
+std::string text_of(int n) { return std::to_string(n); }
+std::string text_of(double x) { return nlohmann::json(x).dump(); }
+std::string text_of(bool b) { return b ? "yes" : "no"; }
+std::string text_of(const std::string& text) { return text; }
+std::string text_of(Norm n) { return n == Norm::layer ? "layer norm" : "RMS norm"; }
+std::string text_of(Position p) { return p == Position::learned ? "learned" : "rotary"; }
+std::string text_of(Activation a) { return name_of(a); }
 
-std::string said(int n) { return std::to_string(n); }
-std::string said(double x) { return nlohmann::json(x).dump(); }
-std::string said(bool b) { return b ? "yes" : "no"; }
-std::string said(const char* text) { return text; }
+struct Field {
+    std::string name, text;
+};
+
+std::vector<Field> fields_of(const ModelConfig& m) {
+    std::vector<Field> all;
+    m.each([&](const char* name, const auto& value) { all.push_back({name, text_of(value)}); });
+    return all;
+}
+
+// Whether a field changes what either model computes.
+bool matters(const std::string& name, const ModelConfig& a, const ModelConfig& b) {
+    if (name == "initialization std") return false;
+    if (!name.starts_with("rope")) return true;
+    if (a.position != Position::rotary && b.position != Position::rotary) return false;
+    const bool both_scaled = a.rope.scaling.factor != 1 && b.rope.scaling.factor != 1;
+    return name == "rope theta" || name == "rope scaling factor" || both_scaled;
+}
 
 }  // namespace
 
@@ -29,49 +48,22 @@ const char* name_of(Activation a) {
 }
 
 std::vector<std::string> differences(const ModelConfig& there, const ModelConfig& expected) {
+    const std::vector<Field> a = fields_of(there), b = fields_of(expected);
     std::vector<std::string> all;
-    auto compare = [&](const std::string& what, auto a, auto b) {
-        if (said(a) != said(b)) all.push_back(what + " " + said(a) + " instead of " + said(b));
-    };
-    compare("family", name_of(there.family), name_of(expected.family));
-    compare("layers", there.L, expected.L);
-    compare("width", there.C, expected.C);
-    compare("heads", there.H, expected.H);
-    compare("key/value heads", there.G, expected.G);
-    compare("head width", there.D, expected.D);
-    compare("feed-forward width", there.F, expected.F);
-    compare("vocabulary", there.V, expected.V);
-    compare("context", there.context, expected.context);
-    compare("norm", name_of(there.norm), name_of(expected.norm));
-    compare("norm eps", there.norm_eps, expected.norm_eps);
-    compare("positions", name_of(there.position), name_of(expected.position));
-    if (there.position == Position::rotary || expected.position == Position::rotary) {
-        compare("rope theta", there.rope_theta, expected.rope_theta);
-        compare("rope scaling factor", there.rope_scaling.factor, expected.rope_scaling.factor);
-        if (there.rope_scaling.factor != 1 && expected.rope_scaling.factor != 1) {
-            compare("rope low-frequency factor", there.rope_scaling.low_frequency_factor,
-                    expected.rope_scaling.low_frequency_factor);
-            compare("rope high-frequency factor", there.rope_scaling.high_frequency_factor,
-                    expected.rope_scaling.high_frequency_factor);
-            compare("rope original context", there.rope_scaling.original_context,
-                    expected.rope_scaling.original_context);
-        }
-    }
-    compare("activation", name_of(there.activation), name_of(expected.activation));
-    compare("gated feed-forward", there.gated, expected.gated);
-    compare("biases", there.bias, expected.bias);
-    compare("tied head", there.tied, expected.tied);
-    compare("end-of-text id", there.end_of_text, expected.end_of_text);
+    for (size_t i = 0; i < a.size(); ++i)
+        if (a[i].text != b[i].text && matters(a[i].name, there, expected))
+            all.push_back(a[i].name + " " + a[i].text + " instead of " + b[i].text);
     return all;
 }
 
 void require_describable(const ModelConfig& m) {
-    const FamilyFiles& family = files_of(m.family);
+    const Family& family = family_named(m.family);
     const std::vector<std::string> lost =
         differences(family.read_config(family.write_config(m, "float32"), "config.json"), m);
     if (!lost.empty())
         throw Error("this model has no form that Hugging Face transformers knows",
-                    "its config.json would say " + lost.front(), "use the settings of a published GPT-2 or LLaMA");
+                    "its config.json would say " + lost.front(),
+                    "use the settings of a published " + titles_of_families());
 }
 
 }  // namespace gradus

@@ -2,16 +2,51 @@
 // Source: Radford et al. 2019; the published config.json of openai-community/gpt2.
 #include <nlohmann/json.hpp>
 
-#include "engine/models/files.h"
+#include "engine/base/error.h"
+#include "engine/models/config_reader.h"
 
 namespace gradus {
 
 namespace {
 
+ModelConfig gpt2_defaults() {
+    ModelConfig m;
+    m.family = "gpt2";
+    return m;
+}
+
+ModelConfig gpt2_shape(int L, int C, int H) {
+    ModelConfig m = gpt2_defaults();
+    m.L = L;
+    m.C = C;
+    m.H = m.G = H;
+    m.D = C / H;
+    m.F = 4 * C;
+    m.end_of_text = 50256;
+    return m;
+}
+
+// Its files have no key for the width of a head, and one matrix of C channels for the keys.
+void check_gpt2(const ModelConfig& m, const std::string& where) {
+    auto text = [](int n) { return std::to_string(n); };
+    auto refuse = [&](const std::string& what, const std::string& why, const std::string& fix) {
+        throw Error(what, where + ": " + why, fix);
+    };
+    if (m.G != m.H)
+        refuse(text(m.G) + " key/value heads are not the " + text(m.H) + " heads of a GPT-2",
+               "a GPT-2 has a key and a value for each head", "leave out model.kv_heads, or --set model.family=llama");
+    if (m.H * m.D != m.C && m.C % m.H == 0)
+        refuse(text(m.H) + " heads of width " + text(m.D) + " do not make up the width " + text(m.C),
+               "a GPT-2's heads are width / heads wide",
+               "leave out model.head_width, or write " + text(m.C / m.H) + "; or --set model.family=llama");
+    if (m.H * m.D != m.C)
+        refuse(text(m.H) + " heads do not divide the width " + text(m.C), "a head is width / heads wide",
+               "choose a width that is a multiple of " + text(m.H) + ", such as " + text((m.C + m.H - 1) / m.H * m.H));
+}
+
 ModelConfig read_gpt2_config(const nlohmann::json& j, const std::string& file) {
     const ConfigReader read(j, file);
-    ModelConfig m;
-    m.family = Family::gpt2;
+    ModelConfig m = gpt2_defaults();
     m.L = read.integer("n_layer");
     m.C = read.integer("n_embd");
     m.H = m.G = read.integer("n_head");
@@ -19,7 +54,7 @@ ModelConfig read_gpt2_config(const nlohmann::json& j, const std::string& file) {
     m.F = read.integer_or("n_inner", m.C < (1 << 20) ? 4 * m.C : 0);
     m.V = read.integer("vocab_size");
     m.context = read.integer_or("n_positions", 1024);  // as transformers where it is left out
-    m.norm_eps = read.number_or("layer_norm_epsilon", 1e-5);
+    m.norm.eps = read.number_or("layer_norm_epsilon", 1e-5);
     m.init_std = read.number_hint("initializer_range", 0.02);
     m.tied = read.flag_or("tie_word_embeddings", true);
     m.end_of_text = read.id_hint("eos_token_id", m.V);
@@ -41,7 +76,7 @@ nlohmann::json write_gpt2_config(const ModelConfig& m, const char* dtype) {
                         {"vocab_size", m.V},
                         {"n_positions", m.context},
                         {"n_ctx", m.context},
-                        {"layer_norm_epsilon", m.norm_eps},
+                        {"layer_norm_epsilon", m.norm.eps},
                         {"initializer_range", m.init_std},
                         {"activation_function", m.activation == Activation::gelu_erf ? "gelu" : "gelu_new"},
                         {"attn_pdrop", 0.0},
@@ -83,9 +118,27 @@ std::vector<ExternalTensor> external_gpt2(const ModelConfig&, const std::string&
 
 }  // namespace
 
-const FamilyFiles& gpt2_files() {
-    static const FamilyFiles files = {read_gpt2_config, write_gpt2_config, external_gpt2, "transformer."};
-    return files;
+const Family& gpt2_family() {
+    static const Family family = {
+        .name = "gpt2",
+        .title = "GPT-2",
+        .summary = "learned positions, LayerNorm, GELU, biases",
+        .other_names = {"gpt", "gpt_2", "nanogpt"},
+        .defaults = gpt2_defaults(),
+        .shapes = {{"gpt2-124m", gpt2_shape(12, 768, 12), {"gpt2", "gpt2_small"}},
+                   {"gpt2-355m", gpt2_shape(24, 1024, 16), {"gpt2_medium", "gpt2_350m"}},
+                   {"gpt2-774m", gpt2_shape(36, 1280, 20), {"gpt2_large"}},
+                   {"gpt2-1558m", gpt2_shape(48, 1600, 25), {"gpt2_xl", "gpt2_1.5b", "gpt2_1.6b"}}},
+        .activations = {Activation::gelu_tanh, Activation::gelu_erf},
+        .feed_forward_width = [](int64_t width) { return 4 * width; },
+        .free_heads = false,
+        .read_config = read_gpt2_config,
+        .write_config = write_gpt2_config,
+        .external = external_gpt2,
+        .prefix = "transformer.",
+        .computed = {{".attn.bias", ComputedTensor::causal_mask}, {".attn.masked_bias", ComputedTensor::masked_score}},
+        .check = check_gpt2};
+    return family;
 }
 
 }  // namespace gradus

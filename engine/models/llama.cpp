@@ -2,37 +2,64 @@
 // Sources: Touvron et al. 2023; Grattafiori et al. 2024 (rope scaling); transformers' LlamaConfig.
 #include <nlohmann/json.hpp>
 
-#include "engine/models/files.h"
+#include "engine/base/error.h"
+#include "engine/models/config_reader.h"
 
 namespace gradus {
 
 namespace {
 
+ModelConfig llama_defaults() {
+    ModelConfig m;
+    m.family = "llama";
+    m.norm.kind = Norm::rms;
+    m.position = Position::rotary;
+    m.activation = Activation::silu;
+    m.gated = true;
+    m.bias = m.tied = false;
+    return m;
+}
+
+struct LlamaSizes {
+    int L, C, H, G, F, V, context;
+    bool tied;
+};
+
+// Of LLaMA 3.
+ModelConfig llama_shape(const LlamaSizes& s) {
+    ModelConfig m = llama_defaults();
+    m.L = s.L;
+    m.C = s.C;
+    m.H = s.H;
+    m.G = s.G;
+    m.D = s.C / s.H;
+    m.F = s.F;
+    m.V = s.V;
+    m.context = s.context;
+    m.tied = s.tied;
+    m.rope.theta = 500000;
+    return m;
+}
+
 // transformers 4 writes rope_theta beside rope_scaling; transformers 5 joins them in rope_parameters.
 void read_rope(const ConfigReader& read, ModelConfig& m) {
-    m.rope_theta = read.number_or("rope_theta", 10000);
+    m.rope.theta = read.number_or("rope_theta", 10000);
     for (const char* key : {"rope_scaling", "rope_parameters"}) {
         if (!read.has(key)) continue;
         const ConfigReader rope = read.object(key);
-        m.rope_theta = rope.number_or("rope_theta", m.rope_theta);
+        m.rope.theta = rope.number_or("rope_theta", m.rope.theta);
         const std::string type = rope.text_or("rope_type", rope.text_or("type", "default"));
         if (type == "default") continue;
         if (type != "llama3")
             rope.require(rope.has("rope_type") ? "rope_type" : "type", {"llama3", "default"}, "default");
-        m.rope_scaling = {rope.number("factor"), rope.number("low_freq_factor"), rope.number("high_freq_factor"),
+        m.rope.scaling = {rope.number("factor"), rope.number("low_freq_factor"), rope.number("high_freq_factor"),
                           rope.integer("original_max_position_embeddings")};
     }
 }
 
 ModelConfig read_llama_config(const nlohmann::json& j, const std::string& file) {
     const ConfigReader read(j, file);
-    ModelConfig m;
-    m.family = Family::llama;
-    m.norm = Norm::rms;
-    m.position = Position::rotary;
-    m.activation = Activation::silu;
-    m.gated = true;
-    m.bias = false;
+    ModelConfig m = llama_defaults();
     m.L = read.integer("num_hidden_layers");
     m.C = read.integer("hidden_size");
     m.H = read.integer("num_attention_heads");
@@ -41,7 +68,7 @@ ModelConfig read_llama_config(const nlohmann::json& j, const std::string& file) 
     m.F = read.integer("intermediate_size");
     m.V = read.integer("vocab_size");
     m.context = read.integer_or("max_position_embeddings", 2048);
-    m.norm_eps = read.number_or("rms_norm_eps", 1e-6);
+    m.norm.eps = read.number_or("rms_norm_eps", 1e-6);
     m.init_std = read.number_hint("initializer_range", 0.02);
     m.tied = read.flag_or("tie_word_embeddings", false);
     m.end_of_text = read.id_hint("eos_token_id", m.V);
@@ -64,15 +91,15 @@ nlohmann::json write_llama_config(const ModelConfig& m, const char* dtype) {
                         {"intermediate_size", m.F},
                         {"vocab_size", m.V},
                         {"max_position_embeddings", m.context},
-                        {"rms_norm_eps", m.norm_eps},
+                        {"rms_norm_eps", m.norm.eps},
                         {"initializer_range", m.init_std},
                         {"hidden_act", "silu"},
                         {"attention_bias", false},
                         {"mlp_bias", false},
                         {"tie_word_embeddings", m.tied},
-                        {"rope_theta", m.rope_theta},
+                        {"rope_theta", m.rope.theta},
                         {"torch_dtype", dtype}};
-    const RopeScaling& s = m.rope_scaling;
+    const RopeScaling& s = m.rope.scaling;
     if (s.factor != 1)
         j["rope_scaling"] = {{"rope_type", "llama3"},
                              {"factor", s.factor},
@@ -114,9 +141,30 @@ std::vector<ExternalTensor> external_llama(const ModelConfig&, const std::string
 
 }  // namespace
 
-const FamilyFiles& llama_files() {
-    static const FamilyFiles files = {read_llama_config, write_llama_config, external_llama, "model."};
-    return files;
+const Family& llama_family() {
+    static const Family family = {
+        .name = "llama",
+        .title = "LLaMA",
+        .summary = "rotary positions, RMSNorm, SwiGLU",
+        .other_names = {"llama2", "llama3", "mistral"},
+        .defaults = llama_defaults(),
+        .shapes = {{"llama-1b",
+                    llama_shape(
+                        {.L = 16, .C = 2048, .H = 32, .G = 8, .F = 8192, .V = 128256, .context = 8192, .tied = true}),
+                    {"llama_3.2_1b"}},
+                   {"llama-8b",
+                    llama_shape(
+                        {.L = 32, .C = 4096, .H = 32, .G = 8, .F = 14336, .V = 128256, .context = 8192, .tied = false}),
+                    {"llama3_8b", "llama_3_8b", "llama_3.1_8b"}}},
+        .activations = {Activation::silu},
+        .feed_forward_width = [](int64_t width) { return (width * 8 / 3 + 63) / 64 * 64; },
+        .free_heads = true,
+        .read_config = read_llama_config,
+        .write_config = write_llama_config,
+        .external = external_llama,
+        .prefix = "model.",
+        .computed = {{"rotary_emb.inv_freq", ComputedTensor::rotary_frequencies}}};
+    return family;
 }
 
 }  // namespace gradus

@@ -3,11 +3,17 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "engine/base/settings.h"
 #include "engine/settings/limits.h"
 
 namespace gradus {
+
+// Of all families (engine/models/family.h).
+std::vector<Choice> family_choices();
+std::string family_summaries();  // "gpt2: learned positions, …; llama: …"
+std::string shape_names();       // "gpt2-124m, …"
 
 struct ModelSettings {
     static constexpr const char* section = "model";
@@ -22,16 +28,13 @@ struct ModelSettings {
         using enum OnResume;
         // clang-format off
         visit("name", name, Limits{}, fixed,
-              "a named shape (gpt2-124m, gpt2-355m, gpt2-774m, gpt2-1558m, llama-1b, llama-8b); the keys below change "
-              "parts of it");
+              "a named shape (" + shape_names() + "); the keys below change parts of it");
         visit("from", from, Limits{}, free,
               "start from the weights in this folder: a Hugging Face model, or a checkpoint of another run; in bf16, "
               "f32 weights become the f32 masters unrounded",
               {"init_from"});
-        visit("family", family,
-              one_of({{"gpt2", {"gpt", "gpt_2", "nanogpt"}},
-                      {"llama", {"llama2", "llama3", "mistral"}}}), fixed,
-              "gpt2: learned positions, LayerNorm, GELU, biases; llama: rotary positions, RMSNorm, SwiGLU",
+        visit("family", family, one_of(family_choices()), fixed,
+              family_summaries(),
               {"arch", "architecture"});
         visit("activation", activation,
               one_of({{"gelu_tanh", {"gelu", "gelu_new", "gelu_pytorch_tanh"}},

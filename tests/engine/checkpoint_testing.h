@@ -58,8 +58,8 @@ inline ModelConfig tiny_gpt2(bool tied = true) {
 
 inline ModelConfig tiny_llama(bool tied = false) {
     ModelConfig m = tiny_gpt2(tied);
-    m.family = Family::llama;
-    m.norm = Norm::rms;
+    m.family = "llama";
+    m.norm.kind = Norm::rms;
     m.position = Position::rotary;
     m.activation = Activation::silu;
     m.gated = true;
@@ -68,8 +68,8 @@ inline ModelConfig tiny_llama(bool tied = false) {
     m.G = 2;
     m.D = 6;  // wider than C / H, as some LLaMAs have it
     m.F = 12;
-    m.rope_theta = 500000;
-    m.rope_scaling = {8, 1, 4, 4096};
+    m.rope.theta = 500000;
+    m.rope.scaling = {8, 1, 4, 4096};
     return m;
 }
 

@@ -25,8 +25,8 @@ inline ModelConfig tiny_gpt2() {
 
 inline ModelConfig tiny_llama() {
     ModelConfig m;
-    m.family = Family::llama;
-    m.norm = Norm::rms;
+    m.family = "llama";
+    m.norm.kind = Norm::rms;
     m.position = Position::rotary;
     m.activation = Activation::silu;
     m.gated = true;
@@ -40,7 +40,7 @@ inline ModelConfig tiny_llama() {
     m.F = 14;
     m.V = 17;
     m.context = 11;
-    m.rope_scaling = {4, 1, 4, 8};
+    m.rope.scaling = {4, 1, 4, 8};
     return m;
 }
 

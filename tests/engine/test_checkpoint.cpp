@@ -162,7 +162,7 @@ TEST_CASE(
         const SafetensorsFile written(folder / "model.safetensors");
         for (const auto& e : written.entries()) {
             const auto* there = find(e.name);
-            if (!there) there = find(e.name.substr(std::string(files_of(m.family).prefix).size()));
+            if (!there) there = find(e.name.substr(std::string(family_named(m.family).prefix).size()));
             INFO(e.name);
             REQUIRE(there);
             REQUIRE(there->shape == e.shape);

@@ -122,7 +122,7 @@ TEST_CASE("The help names every setting with its default and its limits") {
 
 TEST_CASE("Sizes that were not given follow from those that were") {
     const Resolved gpt2 = resolved({});
-    REQUIRE(gpt2.model.family == Family::gpt2);
+    REQUIRE(gpt2.model.family == "gpt2");
     REQUIRE(gpt2.model.D == 8);
     REQUIRE(gpt2.model.G == 4);
     REQUIRE(gpt2.model.F == 128);
@@ -135,13 +135,13 @@ TEST_CASE("Sizes that were not given follow from those that were") {
 
     const Resolved llama =
         resolved({"model.family=llama", "model.kv_heads=2", "model.rope_theta=500000", "model.width=96"});
-    REQUIRE(llama.model.norm == Norm::rms);
+    REQUIRE(llama.model.norm.kind == Norm::rms);
     REQUIRE(llama.model.gated);
     REQUIRE_FALSE(llama.model.tied);
     REQUIRE(llama.model.G == 2);
     REQUIRE(llama.model.D == 24);
     REQUIRE(llama.model.F == 256);
-    REQUIRE(llama.model.rope_theta == 500000);
+    REQUIRE(llama.model.rope.theta == 500000);
 }
 
 TEST_CASE("A GPT-2 computes GELU with tanh unless it is asked to be exact") {

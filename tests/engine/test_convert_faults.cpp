@@ -273,7 +273,7 @@ TEST_CASE("a model that a program cannot hold is refused by name, and nothing is
     ModelConfig untied = plain_gpt2(), wide = plain_gpt2(), other_eps = plain_gpt2();
     untied.tied = false;
     wide.F += 8;
-    other_eps.norm_eps = 1e-6;
+    other_eps.norm.eps = 1e-6;
     for (const auto& [m, named] : {std::pair{tiny_llama(), "no GPT-2"},
                                    {untied, "head is not the token embedding"},
                                    {wide, "feed-forward layer is 40 wide"},

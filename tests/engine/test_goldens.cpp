@@ -93,7 +93,7 @@ TEST_CASE("every gradient is that of transformers") {
             bench.model->step.upload({.loss_scale = 1.0 / double(golden.batch().valid_targets())},
                                      bench.model->run.stream);
             bench.model->loss_and_backward(bench.batch, bench.losses);
-            const FamilyFiles& files = files_of(bench.model->config().family);
+            const Family& files = family_named(bench.model->config().family);
             int compared = 0;
             for (const Weight& w : bench.model->weights())
                 for (const ExternalTensor& e : files.external(bench.model->config(), w.name, w.spec)) {

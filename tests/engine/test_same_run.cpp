@@ -1,7 +1,7 @@
 // Resuming: which settings a run must share with the one that it continues, and how a difference is told.
 #include <catch2/catch.hpp>
 
-#include "engine/same_run.h"
+#include "engine/resolve/same_run.h"
 
 using namespace gradus;
 

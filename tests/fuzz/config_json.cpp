@@ -31,7 +31,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         for (const int32_t end : model.ends) require(end >= 0 && end < m.V);
         for (const std::string& note : model.notes) require(note.find('\n') == std::string::npos);
         require(m.end_of_text < m.V && parameter_count(m) > 0);
-        const FamilyFiles& files = files_of(m.family);
+        const Family& files = family_named(m.family);
         require(differences(files.read_config(files.write_config(m, "float32"), "written"), m).empty());
     } catch (const Error& e) { check(e); }
     return 0;

@@ -10,7 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         const SafetensorsFile file(as_file(data, size));
         size_t bytes = 0;
         ModelConfig gpt2, llama;
-        llama.family = Family::llama;
+        llama.family = "llama";
         llama.position = Position::rotary;
         for (const SafetensorsFile::Entry& e : file.entries()) {
             bytes += e.bytes;

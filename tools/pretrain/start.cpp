@@ -12,7 +12,7 @@
 #include "engine/checkpoint/weights.h"
 #include "engine/generate/samples.h"
 #include "engine/initialise.h"
-#include "engine/same_run.h"
+#include "engine/resolve/same_run.h"
 #include "tools/cli.h"
 #include "tools/log_gaps.h"
 #include "tools/model_folder.h"

@@ -1,4 +1,4 @@
-#include "engine/same_run.h"
+#include "engine/resolve/same_run.h"
 
 #include <fmt/format.h>
 
@@ -8,11 +8,11 @@ namespace gradus {
 
 namespace {
 
-// A line of the identity that is no setting.
+// A line of the identity that is not a setting.
 constexpr const char* start_of_cooldown = "start of the cool-down";
 
-// A flat learning rate does not depend on the number of steps, so such a run may be made longer; its warm-up is over by
-// then, and its cool-down may move as long as it lies ahead.
+// A flat learning rate does not depend on the number of steps, so such a run may get more of them: its warm-up is over,
+// and its cool-down may move while it is still ahead.
 bool is_open_ended(const Config& c) { return c.optimizer.schedule == "constant" || c.optimizer.schedule == "wsd"; }
 
 using Lines = std::map<std::string, std::string>;
@@ -56,7 +56,8 @@ std::string place_of(const Config& c, const std::string& key) {
     return written == c.written_at.end() ? key + " is the default" : written->second;
 }
 
-// The warm-up is compared in steps; nothing where it is the same share of another number of steps, which is named itself.
+// The warm-up is compared in steps; nothing where it is the same share of another number of steps, which is named
+// itself.
 std::optional<Difference> difference_of_warmup(const Lines& then, const Config& c) {
     const std::string& begun = then.at("optimizer.warmup");
     const int64_t now = in_steps(c.optimizer.warmup, c.train.steps);

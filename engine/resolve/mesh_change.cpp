@@ -1,4 +1,4 @@
-#include "engine/mesh_change.h"
+#include "engine/resolve/mesh_change.h"
 
 #include <algorithm>
 #include <cstdlib>

@@ -1,22 +1,26 @@
-#include "engine/models/files.h"
+#include "engine/models/config_reader.h"
 
 #include <climits>
 #include <cmath>
 
+#include <nlohmann/json.hpp>
+
+#include "engine/base/error.h"
 #include "engine/base/one_line.h"
+#include "engine/models/family.h"
 
 namespace gradus {
 
 ConfigReader::ConfigReader(const nlohmann::json& object, std::string file) : object_(&object), file_(std::move(file)) {
     if (!object.is_object())
         throw Error("'" + file_ + "' is not a model description", "it holds no JSON object",
-                    "point at a folder with the config.json of a GPT-2 or LLaMA model");
+                    "point at a folder with the config.json of a " + titles_of_families() + " model");
 }
 
 void ConfigReader::fail(const char* key, const std::string& problem) const {
     throw Error("'" + file_ + "' does not describe a model that can be read here",
                 std::string("key \"") + key + "\" " + on_one_line(problem, 160),
-                "use a GPT-2 or LLaMA model, or correct that key");
+                "use a " + titles_of_families() + " model, or correct that key");
 }
 
 bool ConfigReader::has(const char* key) const {

@@ -1,13 +1,12 @@
 #pragma once
-// Shared by the family files: reading a config.json with errors that name the key, and taking our names apart.
+// For the families' files: a config.json read with errors that name the key, and our names of weights taken apart.
+#include <cstdint>
 #include <initializer_list>
 #include <optional>
 #include <string>
 #include <utility>
 
-#include <nlohmann/json.hpp>
-
-#include "engine/models/family.h"
+#include <nlohmann/json_fwd.hpp>
 
 namespace gradus {
 
@@ -22,7 +21,7 @@ public:
     double number_or(const char* key, double otherwise) const;
     bool flag_or(const char* key, bool otherwise) const;
     std::string text_or(const char* key, const std::string& otherwise) const;
-    // What only advises, and is no reason not to read a model: taken where it makes sense, else left.
+    // Values that computing does not need: taken where they are valid, else ignored.
     double number_hint(const char* key, double otherwise) const;
     int id_hint(const char* key, int V) const;  // the first id of one or a list that V ids include; −1: none
     ConfigReader object(const char* key) const;
@@ -42,8 +41,5 @@ std::optional<int32_t> id_below(int V, const nlohmann::json& value);
 
 // "block.3.attention.out_w" → {"3", "attention.out_w"}
 std::pair<std::string, std::string> split_block_name(const std::string& name);
-
-const FamilyFiles& gpt2_files();
-const FamilyFiles& llama_files();
 
 }  // namespace gradus

@@ -1,0 +1,56 @@
+// The trainer of the settings, and the settings of the optimizer that exclude each other.
+#include "engine/resolve/resolving.h"
+
+namespace gradus {
+
+namespace {
+
+Decay decay_named(const std::string& schedule) {
+    if (schedule == "constant") return Decay::constant;
+    if (schedule == "cosine") return Decay::cosine;
+    return schedule == "linear" ? Decay::linear : Decay::wsd;
+}
+
+}  // namespace
+
+void check_rounding(const Resolving& r) {
+    if (!r.c.optimizer.stochastic_rounding) return;
+    if (r.c.optimizer.kind == "muon")
+        r.refuse("Muon's matrices are always rounded to the nearest",
+                 {"optimizer.stochastic_rounding", "optimizer.kind"},
+                 "--set optimizer.kind=adamw, or leave out optimizer.stochastic_rounding");
+    if (r.c.train.dtype == "f32")
+        r.refuse("f32 weights are not rounded", {"optimizer.stochastic_rounding", "train.dtype"},
+                 "--set train.dtype=bf16, or leave out optimizer.stochastic_rounding");
+}
+
+TrainerConfig trainer_config(const Config& c, int64_t micro_batch) {
+    const OptimizerSettings& o = c.optimizer;
+    TrainerConfig t;
+    t.batch = int(c.train.batch);
+    t.micro_batch = int(micro_batch);
+    t.context = int(c.train.context);
+    t.dropout = c.train.dropout;
+    t.seed = uint64_t(c.train.seed);
+    t.loss = {c.loss.label_smoothing, c.loss.z_loss};
+    t.schedule = {.decay = decay_named(o.schedule),
+                  .lr = o.lr,
+                  .min_lr = o.min_lr,
+                  .warmup = in_steps(o.warmup, c.train.steps),
+                  .steps = c.train.steps,
+                  .cooldown = in_steps(o.cooldown, c.train.steps)};
+    t.optimizer = {.kind = o.kind == "muon" ? OptimizerKind::muon : OptimizerKind::adamw,
+                   .beta1 = o.beta1,
+                   .beta2 = o.beta2,
+                   .eps = o.eps,
+                   .weight_decay = o.weight_decay,
+                   .momentum = o.momentum,
+                   .clip = o.clip,
+                   .stochastic_rounding = o.stochastic_rounding,
+                   .sharded = o.sharded,
+                   .seed = uint64_t(c.train.seed)};
+    t.stability = {c.stability.sigma, int(c.stability.window), int(c.stability.in_a_row), c.stability.rate_factor};
+    return t;
+}
+
+}  // namespace gradus

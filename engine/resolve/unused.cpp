@@ -1,0 +1,24 @@
+// Settings that were written and have no effect beside the others.
+#include "engine/resolve/resolving.h"
+
+namespace gradus {
+
+void note_unused(Resolving& r) {
+    const Config& c = r.c;
+    const Config usual;
+    const auto unused = [&](const char* key, bool differs, const std::string& why) {
+        if (differs && c.written_at.contains(key)) r.notes.push_back(cited(c, key) + " has no effect: " + why);
+    };
+    if (c.optimizer.schedule == "constant")
+        unused("optimizer.min_lr", c.optimizer.min_lr != usual.optimizer.min_lr,
+               "the schedule constant never lowers the learning rate");
+    if (c.optimizer.kind == "adamw")
+        unused("optimizer.momentum", c.optimizer.momentum != usual.optimizer.momentum, "it is Muon's");
+    if (c.train.device != "cuda")
+        unused("train.gpu", c.train.gpu != usual.train.gpu, "train.device is " + c.train.device);
+    if (c.train.micro_batch > 0) unused("train.memory", c.train.memory > 0, "train.micro_batch is given");
+    if (c.sample.every == 0 && !c.written_at.contains("sample.every"))
+        unused("sample.prompts", !c.sample.prompts.empty(), "sample.every is 0");
+}
+
+}  // namespace gradus
