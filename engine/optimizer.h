@@ -8,6 +8,7 @@
 //
 // Sharded over data-parallel ranks (engine/exchange.h), it keeps and updates this rank's part of each bucket.
 #include "engine/exchange.h"
+#include "engine/settings/optimizer.h"
 #include "kernels/muon.h"
 
 namespace gradus {
@@ -16,11 +17,12 @@ enum class OptimizerKind { adamw, muon };
 
 struct OptimizerConfig {
     OptimizerKind kind = OptimizerKind::adamw;
-    double beta1 = 0.9, beta2 = 0.95, eps = 1e-8, weight_decay = 0.1;
-    double momentum = 0.95;  // of Muon
-    double clip = 1.0;       // largest global norm of the gradient; 0: never clipped
-    bool stochastic_rounding = false;
-    bool sharded = true;  // over the ranks of dp; not Muon, which needs whole matrices
+    double beta1 = OptimizerSettings{}.beta1, beta2 = OptimizerSettings{}.beta2, eps = OptimizerSettings{}.eps,
+           weight_decay = OptimizerSettings{}.weight_decay;
+    double momentum = OptimizerSettings{}.momentum;  // of Muon
+    double clip = OptimizerSettings{}.clip;          // largest global norm of the gradient; 0: never clipped
+    bool stochastic_rounding = OptimizerSettings{}.stochastic_rounding;
+    bool sharded = OptimizerSettings{}.sharded;  // over the ranks of dp; not Muon, which needs whole matrices
     uint64_t seed = 0;
 };
 

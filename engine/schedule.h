@@ -13,14 +13,17 @@
 #include <cstdint>
 #include <string>
 
+#include "engine/settings/optimizer.h"
+#include "engine/settings/train.h"
+
 namespace gradus {
 
 enum class Decay { constant, cosine, linear, wsd };
 
 struct Schedule {
     Decay decay = Decay::cosine;
-    double lr = 3e-4, min_lr = 3e-5;
-    int64_t warmup = 0, steps = 1000, cooldown = 0;
+    double lr = OptimizerSettings{}.lr, min_lr = OptimizerSettings{}.min_lr;
+    int64_t warmup = 0, steps = TrainSettings{}.steps, cooldown = 0;
 };
 
 double learning_rate(const Schedule&, int64_t step);

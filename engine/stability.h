@@ -16,13 +16,15 @@
 #include <deque>
 #include <string>
 
+#include "engine/settings/stability.h"
+
 namespace gradus {
 
 struct StabilityConfig {
-    double sigma = 6;  // 0: only what is no number is skipped
-    int window = 128;
-    int in_a_row = 3;
-    double rate_factor = 0.5;
+    double sigma = StabilitySettings{}.sigma;  // 0: only what is no number is skipped
+    int window = int(StabilitySettings{}.window);
+    int in_a_row = int(StabilitySettings{}.in_a_row);
+    double rate_factor = StabilitySettings{}.rate_factor;
 };
 
 enum class Verdict { take, not_a_number, loss_spike, norm_spike };

@@ -9,6 +9,8 @@
 #include <functional>
 #include <optional>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "engine/loop/run_checkpoints.h"
 #include "engine/loop/run_log.h"
 #include "engine/loop/validation.h"

@@ -2,6 +2,8 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include <nlohmann/json.hpp>
+
 #include "engine/plan/counting_comm.h"
 #include "engine/plan/counting_ops.h"
 #include "engine/plan/report.h"

@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <nlohmann/json.hpp>
+
 #include "engine/autotune.h"
 #include "engine/base/plural.h"
 #include "engine/base/signals.h"

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <nlohmann/json.hpp>
+
 #include "engine/base/signals.h"
 #include "tokenizer/stream_decoder.h"
 #include "tools/ranks.h"
