@@ -18,18 +18,19 @@ struct Runtime {
     DType accumulator() const { return accumulator_of(dtype); }
 };
 
-// A stream with the workspace that its matmuls are fastest with. What shares a stream shares the workspace.
+// The table's compute stream with the workspace that its matmuls are fastest with. What shares a stream shares the workspace.
 class ComputeStream {
 public:
-    explicit ComputeStream(const Ops& ops) : workspace_arena_(ops, "matmul workspace") {
+    explicit ComputeStream(const Ops& ops) : stream_(ops.compute_stream()), workspace_arena_(ops, "matmul workspace") {
         workspace_arena_.declare_matmul_workspace(workspace_);
         workspace_arena_.allocate();
     }
 
-    Stream stream() const { return Stream{}.with(workspace_); }
+    Stream stream() const { return stream_.with(workspace_); }
     size_t bytes() const { return workspace_arena_.bytes(); }
 
 private:
+    Stream stream_;
     Arena workspace_arena_;
     Tensor workspace_;
 };

@@ -16,6 +16,7 @@ inline DeviceMemory memory() {
     return {size_t(::sysconf(_SC_AVPHYS_PAGES)) * page, size_t(::sysconf(_SC_PHYS_PAGES)) * page};
 }
 inline void synchronise(Stream) {}
+inline Stream compute_stream() { return {}; }
 inline Stream make_stream() { return {}; }
 inline void release_stream(Stream) {}
 inline Event make_event() { return {new Clock::time_point()}; }
@@ -32,6 +33,7 @@ inline double seconds_between(Event from, Event to) {
 inline Ops completed(Ops table) {
     table.memory = memory;
     table.synchronise = synchronise;
+    table.compute_stream = compute_stream;
     table.make_stream = make_stream;
     table.release_stream = release_stream;
     table.make_event = make_event;

@@ -110,7 +110,8 @@ struct Ops {
 
     // Two streams know nothing of each other but through events: record() puts a mark behind the work that the stream has
     // so far, and what another stream is given after wait() begins when that mark is reached. The host does not wait.
-    Stream (*make_stream)();  // what it is given gets ahead of the stream without a handle where both are ready to run
+    Stream (*compute_stream)();  // made once by the table: where its work goes that names no other stream
+    Stream (*make_stream)();     // its work gets ahead of the compute stream's where both are ready to run
     void (*release_stream)(Stream);
     Event (*make_event)();        // for order alone
     Event (*make_timed_event)();  // that seconds_between() takes, too

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/base/error.h"
+#include "engine/models/config.h"
 #include "engine/models/config_reader.h"
 
 namespace gradus {

@@ -165,9 +165,9 @@ void sample_row(const Sample& a, int64_t n) {
 
     join<Scalar>(row.x, a, n);
     const double temperature = a.temperature > 0 ? a.temperature : 1;
-    const Top likeliest = argmax(row.x);
-    const double log_sum = log_total(row.x, likeliest.logit, temperature);
-    Top top = likeliest;
+    const Top most_likely = argmax(row.x);
+    const double log_sum = log_total(row.x, most_likely.logit, temperature);
+    Top top = most_likely;
     if (a.seen && a.repetition_penalty != 1) {
         penalise(row.x, a, n);
         top = argmax(row.x);
@@ -179,7 +179,7 @@ void sample_row(const Sample& a, int64_t n) {
     if (id < 0) return;
     const size_t r = size_t(id) / Vr, i = size_t(id) % Vr;
     const auto logit = float(a.logits.as<Scalar>()[(r * k + size_t(n)) * Vr + i]);
-    log_prob = float((double(logit) - double(likeliest.logit)) / temperature - log_sum);
+    log_prob = float((double(logit) - double(most_likely.logit)) / temperature - log_sum);
 }
 
 }  // namespace

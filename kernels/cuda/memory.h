@@ -18,6 +18,7 @@ void copy_to_host(void* host, const void* device, size_t bytes, Stream);
 void copy(void* to, const void* from, size_t bytes, Stream);
 void synchronise(Stream);
 
+Stream compute_stream();
 Stream make_stream();
 void release_stream(Stream);
 Event make_event();

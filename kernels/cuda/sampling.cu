@@ -210,14 +210,14 @@ __global__ void sample_kernel(int* ids, float* log_probs, float* workspace, cons
     const Scalar* const z = logits + n * a.Vr;
 
     float mine = copy_row(list, z, a), top = block_largest(mine);
-    const float likeliest = top;
+    const float most_likely = top;
     const double total =
-        block_total(a.V, [&](int i) { return double(weight_of(list.values[i], likeliest, a.finite_inverse)); });
+        block_total(a.V, [&](int i) { return double(weight_of(list.values[i], most_likely, a.finite_inverse)); });
     if (seen) {
         mine = penalise(list, seen + seen_offsets[n], seen_offsets[n + 1] - seen_offsets[n], a);
         top = block_largest(mine);
     }
-    if (!isfinite(likeliest) || !isfinite(top)) {
+    if (!isfinite(most_likely) || !isfinite(top)) {
         if (first_thread) {
             ids[n] = -1;
             log_probs[n] = nanf("");
@@ -237,7 +237,7 @@ __global__ void sample_kernel(int* ids, float* log_probs, float* workspace, cons
     if (first_thread) {
         const auto logit = double(float(z[int64_t(id / a.Vr) * a.k * a.Vr + id % a.Vr]));
         ids[n] = id;
-        log_probs[n] = float((logit - double(likeliest)) / a.temperature - log(total));
+        log_probs[n] = float((logit - double(most_likely)) / a.temperature - log(total));
     }
 }
 

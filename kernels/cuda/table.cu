@@ -62,6 +62,7 @@ const Ops& table() {
         .copy_to_host           = copy_to_host,
         .copy                   = copy,
         .synchronise            = synchronise,
+        .compute_stream         = compute_stream,
         .make_stream            = make_stream,
         .release_stream         = release_stream,
         .make_event             = make_event,

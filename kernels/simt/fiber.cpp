@@ -81,6 +81,7 @@ void FiberPool::destroy(Fiber* fiber) {
         const int depth = Hidden::depth;
         for (int i = 0; i < fiber->hidden; ++i) Hidden::end();
         Hidden::depth = depth;
+        release(&ended);  // of a thread that never returned, because another one failed
         __tsan_switch_to_fiber(caller, without_order);
         __tsan_destroy_fiber(fiber->tsan);
     }

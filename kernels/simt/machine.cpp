@@ -174,9 +174,9 @@ void clear_away(Block& block) {
 // Everything of a launch that has ended or failed.
 struct Ending {
     ~Ending() {
-        acquire(&machine.fibers->ended);
         for (auto& block : machine.resident) clear_away(*block);
         machine.resident.clear();
+        acquire(&machine.fibers->ended);
         machine.fibers->launch_ended();
         machine.failure = nullptr;
         machine.launch = nullptr;

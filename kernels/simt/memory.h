@@ -18,6 +18,7 @@ void copy_to_host(void* host, const void* device, size_t bytes, Stream);
 void copy(void* to, const void* from, size_t bytes, Stream);  // on the device
 void synchronise(Stream);
 
+Stream compute_stream();  // in order with itself and nothing else, as any other
 Stream make_stream();
 void release_stream(Stream);  // its work is done first
 Event make_event();

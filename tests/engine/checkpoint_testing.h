@@ -38,6 +38,7 @@ inline const Ops& memory_ops() {
         .copy_to_device = [](void* to, const void* from, size_t bytes, Stream) { std::memcpy(to, from, bytes); },
         .copy_to_host = [](void* to, const void* from, size_t bytes, Stream) { std::memcpy(to, from, bytes); },
         .synchronise = [](Stream) {},
+        .compute_stream = [] { return Stream{}; },
     };
     return table;
 }

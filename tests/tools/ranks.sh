@@ -99,11 +99,11 @@ for lost in 0 1; do
 done
 
 # Divergence affects all ranks equally: steps are skipped, the run rolls back, and finally one rank reports the failure.
-expect_rank_error 'training diverged at step' 2 "${train[@]}" run.dir=astray --set optimizer.lr=100 --set optimizer.clip=0 \
+expect_rank_error 'training diverged at step' 2 "${train[@]}" run.dir=diverged --set optimizer.lr=100 --set optimizer.clip=0 \
     --set train.steps=400 --set optimizer.warmup=0 --set optimizer.schedule=constant --set checkpoint.every=1 \
     --set optimizer.weight_decay=100
-[ "$(basename "$(readlink -f astray/checkpoints/latest)")" = "$(ls astray/checkpoints | grep step- | tail -1)" ] ||
-    fail "checkpoints from before a rollback are still there: $(ls -l astray/checkpoints)"
+[ "$(basename "$(readlink -f diverged/checkpoints/latest)")" = "$(ls diverged/checkpoints | grep step- | tail -1)" ] ||
+    fail "checkpoints from before a rollback are still there: $(ls -l diverged/checkpoints)"
 grep -q 'back from step [0-9]* to the checkpoint of step' err.txt || fail "nothing was rolled back: $(cat err.txt)"
 
 # Mismatches: three lines from one rank, a status other than 0, no files left behind.

@@ -108,8 +108,13 @@ void open_device(int number) {
     CUDA_CHECK(code);
     d.name = properties.name;
     CUDA_CHECK(cublasLtCreate(&d.matrices));
+    int least, greatest;
+    CUDA_CHECK(cudaDeviceGetStreamPriorityRange(&least, &greatest));
+    CUDA_CHECK(cudaStreamCreateWithPriority(&d.stream, cudaStreamNonBlocking, least));
     d.number = number;
 }
+
+cudaStream_t stream_of(Stream s) { return s.handle ? static_cast<cudaStream_t>(s.handle) : device().stream; }
 
 const Device& device() {
     CHECK(the_device().number >= 0, "cuda_ops() comes before everything else");

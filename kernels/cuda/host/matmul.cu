@@ -178,10 +178,10 @@ void matmul(const Matmul& p, Stream stream) {
     if (p.bias) set(plan.operation.get(), CUBLASLT_MATMUL_DESC_BIAS_POINTER, static_cast<const void*>(p.bias.data));
     const float alpha = p.alpha, beta = p.accumulate ? 1.f : 0.f;
     const auto queue = [&](int i) {
-        const cublasStatus_t status = cublasLtMatmul(
-            device().matrices, plan.operation.get(), &alpha, p.b.data, plan.first.get(), p.a.data, plan.second.get(),
-            &beta, p.c.data, plan.result.get(), p.c.data, plan.result.get(), &plan.algorithms[size_t(i)],
-            stream.workspace, stream.workspace_bytes, static_cast<cudaStream_t>(stream.handle));
+        const cublasStatus_t status =
+            cublasLtMatmul(device().matrices, plan.operation.get(), &alpha, p.b.data, plan.first.get(), p.a.data,
+                           plan.second.get(), &beta, p.c.data, plan.result.get(), p.c.data, plan.result.get(),
+                           &plan.algorithms[size_t(i)], stream.workspace, stream.workspace_bytes, stream_of(stream));
         if (refused(status)) return false;
         check(status, "cublasLtMatmul", __FILE__, __LINE__);
         return true;

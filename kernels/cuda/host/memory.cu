@@ -1,9 +1,9 @@
 // Memory, streams and events of the GPU: what kernels/ops.h says of them, by the CUDA runtime.
 //
-// The stream without a handle is CUDA's default stream. make_stream() makes streams that do not wait for it, so that
-// all streams are alike: ordered with themselves, and with others by events alone. They have the highest priority, which the
-// default stream has not: what the engine gives them (an exchange between ranks) is small, and others wait for it, while
-// waves of a product's blocks are queued on the default stream.
+// All streams are made and alike: ordered with themselves, and with others by events alone. Nothing goes to CUDA's default stream,
+// on which no graph can be captured. The compute stream has the lowest priority, those of make_stream() have the highest: what the
+// engine gives them (an exchange between ranks) is small, and others wait for it, while many waves of a matmul's blocks are
+// queued on the compute stream.
 #include "kernels/cuda/memory.h"
 
 #include <cstdio>
@@ -21,7 +21,7 @@ std::string gib(size_t bytes) {
     return text;
 }
 
-cudaStream_t of(Stream s) { return static_cast<cudaStream_t>(s.handle); }
+cudaStream_t of(Stream s) { return stream_of(s); }
 cudaEvent_t of(Event e) { return static_cast<cudaEvent_t>(e.handle); }
 
 }  // namespace
@@ -85,6 +85,8 @@ void copy(void* to, const void* from, size_t bytes, Stream s) {
     if (bytes) CUDA_CHECK(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, of(s)));
 }
 void synchronise(Stream s) { CUDA_CHECK(cudaStreamSynchronize(of(s))); }
+
+Stream compute_stream() { return {device().stream}; }
 
 Stream make_stream() {
     int least, greatest;

@@ -33,6 +33,7 @@ constexpr int architecture = 1000;
 #endif
 
 void check(cudaError_t, const char* call, const char* file, int line);  // host/device.h
+cudaStream_t stream_of(Stream);                                         // host/device.h
 
 // What PTX calls a pointer into shared memory.
 __device__ __forceinline__ unsigned shared_address(const void* pointer) {
@@ -52,7 +53,7 @@ void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, size_t shared_
     config.gridDim = grid;
     config.blockDim = block;
     config.dynamicSmemBytes = shared_bytes;
-    config.stream = static_cast<cudaStream_t>(stream.handle);
+    config.stream = stream_of(stream);
     check(cudaLaunchKernelEx(&config, kernel, Parameters(std::forward<Arguments>(arguments))...), "launch of a kernel",
           __FILE__, __LINE__);
 }

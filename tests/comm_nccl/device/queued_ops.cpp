@@ -38,6 +38,7 @@ const Ops& queued_ops() {
                  .copy_to_host = simt::copy_to_host,
                  .copy = simt::copy,
                  .synchronise = simt::synchronise,
+                 .compute_stream = simt::compute_stream,
                  .make_stream = simt::make_stream,
                  .release_stream = simt::release_stream,
                  .make_event = simt::make_event,

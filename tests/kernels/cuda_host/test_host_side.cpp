@@ -56,6 +56,19 @@ void run_matmul(int64_t columns) {
 
 }  // namespace
 
+TEST_CASE("work that names no stream goes to a stream of the lowest priority, never to CUDA's default stream") {
+    FakeCuda& cuda = begin();
+    const Stream compute = cuda::compute_stream();
+    REQUIRE(compute.handle != nullptr);
+    REQUIRE(cuda::stream_of({}) == compute.handle);
+    REQUIRE(gradus::test::priority_of(cuda::stream_of(compute)) == cuda.least_priority);
+    int there = 1, here = 0;
+    cuda::zero(&there, sizeof there, {});
+    cuda::copy_to_host(&here, &there, sizeof here, {});
+    run_matmul(fresh());
+    REQUIRE(cuda.used == std::vector<cudaStream_t>(3, cuda::stream_of(compute)));
+}
+
 TEST_CASE("streams that are made have the highest priority and do not wait for the default stream") {
     FakeCuda& cuda = begin();
     const Stream s = cuda::make_stream();

@@ -11,7 +11,9 @@ struct CUevent_st {
     unsigned flags;
     double at;
 };
-struct CUstream_st {};
+struct CUstream_st {
+    int priority;
+};
 struct cublasLtMatrixLayoutOpaque_t {
     uint64_t rows, columns;
     int64_t leading;
@@ -28,6 +30,7 @@ FakeCuda& fake() {
     static FakeCuda of_this_process;
     return of_this_process;
 }
+int priority_of(cudaStream_t s) { return s->priority; }
 
 }  // namespace gradus::test
 
@@ -59,10 +62,12 @@ cudaError_t cudaFree(void* p) { return std::free(p), cudaSuccess; }
 cudaError_t cudaMallocHost(void** p, size_t n) { return cudaMalloc(p, n); }
 cudaError_t cudaFreeHost(void* p) { return cudaFree(p); }
 cudaError_t cudaMemGetInfo(size_t* free, size_t* total) { return *free = *total = size_t(1) << 30, cudaSuccess; }
-cudaError_t cudaMemsetAsync(void* p, int value, size_t n, cudaStream_t) {
+cudaError_t cudaMemsetAsync(void* p, int value, size_t n, cudaStream_t s) {
+    fake().used.push_back(s);
     return std::memset(p, value, n), cudaSuccess;
 }
-cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t n, cudaMemcpyKind, cudaStream_t) {
+cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t n, cudaMemcpyKind, cudaStream_t s) {
+    fake().used.push_back(s);
     return std::memcpy(to, from, n), cudaSuccess;
 }
 
@@ -74,7 +79,7 @@ cudaError_t cudaDeviceGetStreamPriorityRange(int* least, int* greatest) {
     return cudaSuccess;
 }
 cudaError_t cudaStreamCreateWithPriority(cudaStream_t* s, unsigned flags, int priority) {
-    *s = new CUstream_st;
+    *s = new CUstream_st{priority};
     fake().stream_flags = flags;
     fake().priority = priority;
     return cudaSuccess;
@@ -142,7 +147,8 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDe
 cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t operation, const void* alpha, const void* a,
                               cublasLtMatrixLayout_t of_a, const void* b, cublasLtMatrixLayout_t of_b, const void* beta,
                               const void* c, cublasLtMatrixLayout_t, void* d, cublasLtMatrixLayout_t of_d,
-                              const cublasLtMatmulAlgo_t* algorithm, void*, size_t, cudaStream_t) {
+                              const cublasLtMatmulAlgo_t* algorithm, void*, size_t, cudaStream_t s) {
+    fake().used.push_back(s);
     const int number = int(algorithm->data[0]);
     if (fake().refuses.contains(number)) return fake().refusal;
     fake().ran.push_back(number);

@@ -23,10 +23,12 @@ struct FakeCuda {
     int least_priority = 0, greatest_priority = -5;
     int priority = 0;
     unsigned stream_flags = 0, event_flags = 0;
+    std::vector<cudaStream_t> used;  // by work of any kind, in its order
 
     double clock = 0;  // milliseconds of work done
 };
 
+int priority_of(cudaStream_t);
 FakeCuda& fake();  // one for the process; a test begins with fake() = {}
 
 }  // namespace gradus::test
