@@ -5,6 +5,7 @@
 #include "engine/base/error.h"
 #include "engine/models/config.h"
 #include "engine/models/config_reader.h"
+#include "engine/models/family.h"
 
 namespace gradus {
 

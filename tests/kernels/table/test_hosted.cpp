@@ -1,4 +1,6 @@
 // What brings the host's tensors to a device for these tests is itself tested: on tables that break a promise on purpose.
+#include "kernels/attention.h"
+#include "kernels/dropout.h"
 #include "kernels/elementwise.h"
 #include "kernels/muon.h"
 #include "kernels/optimizer.h"
