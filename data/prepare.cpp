@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 #include <memory>
 #include <thread>
 
@@ -263,6 +264,31 @@ void tokenize(const fs::path& folder, const char* split, const PrepareOptions& o
     counts = {made.documents, made.bytes, made.tokens};
 }
 
+// The output folder. If this call makes it and then fails before it has written anything, it is removed again.
+class OutputFolder {
+public:
+    explicit OutputFolder(const fs::path& path) : path_(path), exceptions_(std::uncaught_exceptions()) {
+        std::error_code ignored;
+        made_ = !fs::exists(path, ignored);
+        make_folder(path);
+    }
+    ~OutputFolder() {
+        if (!made_ || std::uncaught_exceptions() == exceptions_) return;
+        std::error_code ignored;
+        for (const auto& entry : fs::directory_iterator(path_, ignored))
+            if (entry.path().filename() != FolderLock::name) return;
+        fs::remove(path_ / FolderLock::name, ignored);
+        fs::remove(path_, ignored);
+    }
+    OutputFolder(const OutputFolder&) = delete;
+    OutputFolder& operator=(const OutputFolder&) = delete;
+
+private:
+    fs::path path_;
+    int exceptions_;
+    bool made_ = false;
+};
+
 }  // namespace
 
 PrepareReport prepare(const std::vector<fs::path>& inputs, const PrepareOptions& options, const TokenizerUse* tokenizer,
@@ -272,7 +298,7 @@ PrepareReport prepare(const std::vector<fs::path>& inputs, const PrepareOptions&
         throw Error("cannot split off a validation fraction of " + std::to_string(options.val_fraction),
                     "the fraction must be at least 0 and below 1", "for example: --val-fraction 0.02");
     std::error_code failure;
-    make_folder(options.out);
+    const OutputFolder out(options.out);
     const FolderLock lock(options.out);
     remove_stale_temporaries(options.out);
     const std::string tokenizer_json = tokenizer ? read_file(tokenizer->file) : "";

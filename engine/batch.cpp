@@ -27,8 +27,9 @@ double sum_of_losses(Tensor losses) {
 }
 
 void Columns::declare(Arena& arena, int B, int T) {
-    each(B, T,
-         [&](const char* name, Tensor& column, const Shape& shape) { arena.declare(name, column, shape, DType::i32); });
+    each([&](const char* name, Tensor Columns::*column, bool by_sequence) {
+        arena.declare(name, this->*column, by_sequence ? Shape{B, T} : Shape{int64_t(B) * T}, DType::i32);
+    });
 }
 
 void StagedBatch::take(const HostBatch& host) {
@@ -41,14 +42,10 @@ void StagedBatch::take(const HostBatch& host) {
     for (int64_t i = 0; i < hi.size(); ++i) hi.as<int32_t>()[i] = int32_t(i % hi.last()) + 1;
 }
 
-void Batch::upload(const Ops& ops, StagedBatch& staged, Stream stream) {
-    const int B = int(hi.shape.dim[0]), T = int(hi.shape.dim[1]);
-    std::vector<Tensor> from;
-    from.reserve(5);
-    staged.each(B, T, [&](const char*, Tensor& column, const Shape&) { from.push_back(column); });
-    size_t i = 0;
-    each(B, T, [&](const char*, Tensor& column, const Shape&) {
-        ops.copy_to_device(column.data, from[i++].data, column.bytes(), stream);
+void Batch::upload(const Ops& ops, const StagedBatch& staged, Stream stream) {
+    each([&](const char*, Tensor Columns::*column, bool) {
+        const Tensor &to = this->*column, &from = staged.*column;
+        ops.copy_to_device(to.data, from.data, to.bytes(), stream);
     });
 }
 

@@ -29,15 +29,14 @@ struct Columns {
     Tensor tokens, targets, positions;  // [N]    i32
     Tensor lo, hi;                      // [B,T]  i32: row t attends to the keys [lo, hi)
 
-    // visit(name, column, shape) for each column of B sequences of T tokens.
+    // visit(name, member, by_sequence) for each column; by_sequence: [B,T], else [N].
     template <class Visit>
-    void each(int B, int T, Visit&& visit) {
-        const Shape rows = {int64_t(B) * T}, by_sequence = {B, T};
-        visit("tokens", tokens, rows);
-        visit("targets", targets, rows);
-        visit("positions", positions, rows);
-        visit("lo", lo, by_sequence);
-        visit("hi", hi, by_sequence);
+    static void each(Visit&& visit) {
+        visit("tokens", &Columns::tokens, false);
+        visit("targets", &Columns::targets, false);
+        visit("positions", &Columns::positions, false);
+        visit("lo", &Columns::lo, true);
+        visit("hi", &Columns::hi, true);
     }
 
     void declare(Arena& arena, int B, int T);
@@ -61,7 +60,7 @@ struct Batch : Columns {
     DropoutState dropout;
 
     // Does not wait: `staged` must not change until the stream has been synchronised.
-    void upload(const Ops& ops, StagedBatch& staged, Stream stream);
+    void upload(const Ops& ops, const StagedBatch& staged, Stream stream);
 };
 
 // Rows of a cached call: which token, of which sequence, at which position.

@@ -2,8 +2,7 @@
 // A model with a language head, and all its memory: what is pre-trained, fine-tuned, evaluated and generated from.
 //
 // It is the plainest example of how the parts go together. Another head, or a second model, is put together the same way:
-// whoever has weights declares them in one Parameters, whoever needs activations declares them in one Arena, then both are
-// allocated.
+// each part declares its weights in one Parameters and its activations in one Arena, then both are allocated.
 #include <memory>
 
 #include "engine/heads/language.h"

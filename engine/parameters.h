@@ -2,7 +2,7 @@
 // Parameters: a list of weights with the memory of their values and gradients. What is trained, exchanged between ranks and
 // saved is a Parameters, whatever computes with it: a model with one head, with another, or two models at once.
 //
-// Whoever owns a weight declares it; then allocate() sets all memory aside at once. Arenas of values, gradients and
+// The part that owns a weight declares it; then allocate() sets all memory aside at once. Arenas of values, gradients and
 // optimizer state have one layout (engine/arena.h): element i of one belongs to element i of the others.
 #include <functional>
 #include <string>

@@ -38,7 +38,7 @@ void check(const ClipScale&);
 void check(const AdamW&);
 void check(const Muon&);
 
-// By whoever uploads them: an op cannot look at memory of the device.
+// Called before they are uploaded: an op cannot read device memory on the host.
 void check(const StepValues&);
 
 // A table entry that checks, then runs: Ops{.add = checked<Add, cpu::add>, …}.

@@ -5,7 +5,7 @@
 //
 // cuts [0, n) into one stretch for each thread, in multiples of `grain` elements, and runs them at once; work of one
 // grain or less stays on the calling thread, since starting the others costs some microseconds. What an element gets
-// must not depend on where the cuts are. A sum over elements is therefore taken in chunks of a fixed size, whoever
+// must not depend on where the cuts are. A sum over elements is therefore taken in chunks of a fixed size, whichever thread
 // computes them, and the chunks' results are added in order: one result for any number of threads.
 #include <omp.h>
 
@@ -53,7 +53,7 @@ void parallel(int64_t n, int64_t grain, Do&& stretch) {
     carried.release();
 }
 
-// Items that take unequal time: whoever is free takes the next one. Each item's result is its own. item(i, thread) may use
+// Items that take unequal time: a free thread takes the next one. Each item's result is its own. item(i, thread) may use
 // the scratch memory number `thread`, which is below threads(). Fewer than `grain` items are not worth a further thread.
 template <class Do>
 void parallel_items(int64_t n, int64_t grain, Do&& item) {

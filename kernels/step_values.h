@@ -1,7 +1,7 @@
 #pragma once
 // What ops read that changes from one training step to the next. It lies in memory of the device, at the same address in every
 // step, and ops are given that address: so the calls of a step are the same in every step, and may be recorded once and
-// replayed (a CUDA graph). Whoever takes the step computes the values on the host, in double, and uploads them in the order of
+// replayed (a CUDA graph). The trainer computes the values on the host, in double, and uploads them in the order of
 // the stream, before the work that reads them (engine/step_memory.h).
 //
 // What is constant for a call (betas, eps, decay, the first row) stays in its arguments. The key of a dropout is not here, since

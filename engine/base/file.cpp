@@ -212,7 +212,7 @@ void sync_folder(const fs::path& folder) {
 }
 
 FolderLock::FolderLock(const fs::path& folder) {
-    const fs::path path = folder / ".lock";
+    const fs::path path = folder / name;
     descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     if (descriptor_ < 0) throw cannot_write(path);
     int problem = 0;

@@ -61,7 +61,7 @@ private:
     void flush();
 };
 
-// Removes the temporary files that killed processes left in a folder: those whose process no longer runs. For whoever
+// Removes the temporary files that killed processes left in a folder: those whose process no longer runs. For the process that
 // holds the folder, before its own first AtomicFile there.
 void remove_stale_temporaries(const fs::path& folder);
 // The same for one name: its temporary files and folders.
@@ -83,6 +83,8 @@ void sync_folder(const fs::path& folder);
 // the folder is not locked, and a note says so.
 class FolderLock {
 public:
+    static constexpr const char* name = ".lock";  // of its file in the folder
+
     explicit FolderLock(const fs::path& folder);
     ~FolderLock();
     FolderLock(const FolderLock&) = delete;

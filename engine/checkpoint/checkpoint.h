@@ -25,7 +25,7 @@ namespace gradus {
 // Which of a run's regular checkpoints stay (engine/checkpoint/folders.h).
 struct Keep {
     int last = 2;       // so many newest; at least 1
-    int64_t every = 0;  // those of steps divisible by this stay for ever; 0: none
+    int64_t every = 0;  // those of steps divisible by this are never removed; 0: none
 };
 
 struct SaveOptions {

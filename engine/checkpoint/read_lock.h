@@ -1,7 +1,7 @@
 #pragma once
 // Locks that keep a checkpoint in place while it is read: a run that removes old checkpoints skips it.
 //
-// A reader takes a shared lock (flock) on the manifest in the folder; whoever removes the folder takes an exclusive one first.
+// A reader takes a shared lock (flock) on the manifest in the folder; a process that removes the folder takes an exclusive one first.
 // The kernel releases a lock when its process ends, however it ends. Where a file system has no locks (some network ones), or
 // none between machines, nothing is locked; a reader then finds afterwards that the folder is gone, and starts again with the
 // newest checkpoint.

@@ -59,7 +59,7 @@ public:
     // What to do when a rank was lost: "resume: mpirun -n 4 gradus …". Until then, to start the same command again.
     void set_resume(const std::string& command);
 
-    // Prints "[rank r] error: …" and ends every rank with this status. For whoever catches.
+    // Prints "[rank r] error: …" and ends every rank with this status. For a catch block.
     [[noreturn]] void fail(const Error&, int status = 1) const;
 
 private:

@@ -8,7 +8,7 @@ namespace gradus {
 
 namespace {
 
-struct Sharing {  // a refusal while the ranks share out the run, which another mesh may mend
+struct Sharing {  // settings that do not fit this mesh, but may fit another
     Error error;
 };
 

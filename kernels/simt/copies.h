@@ -4,7 +4,7 @@
 //
 // When data moves (Settings::copies): early, when the copy is issued; late, a cp.async in the wait for its group, a bulk load
 // when no thread can run without it, a bulk store in the wait that asks for it. From issue to completion AddressSanitizer
-// reports whoever touches the destination.
+// reports every access to the destination.
 #include <cstdint>
 #include <memory>
 #include <vector>

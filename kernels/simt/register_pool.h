@@ -4,7 +4,7 @@
 // largest number that is asked for. That is all there is: one warpgroup's raise waits until others have lowered theirs.
 //
 // Fault: a number that there is not; fewer in a raise, or more in a lower, than the block enters with; numbers of all warpgroups
-// that are together more than it enters with, as the raise would wait for ever. One that has not asked keeps what it has.
+// that are together more than it enters with, as the raise would wait forever. One that has not asked keeps what it has.
 #include <vector>
 
 #include "kernels/simt/place.h"

@@ -60,7 +60,7 @@ inline void writes(void* address, size_t bytes) {
     if (__asan_storeN) __asan_storeN(address, bytes);
 }
 
-// AddressSanitizer reports whoever touches these bytes.
+// AddressSanitizer reports every access to these bytes.
 inline void forbid(const void* address, size_t bytes) {
     if (__asan_poison_memory_region) __asan_poison_memory_region(address, bytes);
 }

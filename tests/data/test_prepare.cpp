@@ -292,6 +292,20 @@ TEST_CASE("input that cannot be prepared is an error, and existing output stays"
     REQUIRE(temporary == 0);
 }
 
+TEST_CASE(
+    "a preparation that fails before it has written anything leaves no new folder behind, and an old one as it was") {
+    const TemporaryFolder folder;
+    const fs::path missing = folder / "missing.txt", fresh = folder / "fresh", old = folder / "old";
+    REQUIRE_THROWS_AS(prepare({missing}, options_for(fresh)), Error);
+    REQUIRE(!fs::exists(fresh));
+    folder.write("old/notes.txt", "mine");
+    REQUIRE_THROWS_AS(prepare({missing}, options_for(old)), Error);
+    REQUIRE(read_file(old / "notes.txt") == "mine");
+    fs::create_directory(folder / "empty");
+    REQUIRE_THROWS_AS(prepare({missing}, options_for(folder / "empty")), Error);
+    REQUIRE(fs::exists(folder / "empty"));
+}
+
 TEST_CASE("ordered_parallel returns results in order and throws the first failure in that order") {
     for (const int threads : {1, 2, 5}) {
         int made = 0;

@@ -260,7 +260,7 @@ TEST_CASE("a checkpoint's folder holds what transformers looks for, the tokenize
     REQUIRE(generation["eos_token_id"] == 12);
 }
 
-TEST_CASE("the newest checkpoints stay, and those of every so many steps for ever") {
+TEST_CASE("the newest checkpoints stay, and those of every so many steps are never removed") {
     const TemporaryFolder run;
     Trained trained(tiny_gpt2(), DType::f32);
     for (int64_t step : {10, 20, 30, 40, 50, 60})

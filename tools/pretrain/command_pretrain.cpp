@@ -191,7 +191,7 @@ void train(MpiWorld& world, Config config, bool never_resume, std::chrono::stead
     else tell(fmt::format("stopped; {}\n", resumption));
 }
 
-// The command line without the options of whoever starts the ranks.
+// The command line without the options of the process that starts the ranks.
 std::vector<std::string> command_of_a_rank() {
     const std::string words = read_file("/proc/self/cmdline");
     std::vector<std::string> command;

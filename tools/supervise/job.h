@@ -17,7 +17,7 @@ public:
     StopSignals(const StopSignals&) = delete;
     StopSignals& operator=(const StopSignals&) = delete;
 
-    // The next signal; 0 if there was none for so many seconds (negative: wait for ever), or spuriously.
+    // The next signal; 0 if there was none for so many seconds (negative: wait forever), or spuriously.
     int wait(double seconds);
     // Whether a signal other than SIGCHLD arrives in that time.
     bool requested_within(double seconds);

@@ -15,7 +15,7 @@
 //                                     that other warpgroups gave back: together at most as many as the block enters with. The kernel
 //                                     needs __launch_bounds__(threads, blocks), by which a thread enters with 65536 / threads / blocks
 //                                     rounded down to eights: 168 of 384 threads, so that 24, 240 and 240 go, and 32, 240 and 240
-//                                     wait for ever. lower: to no more than that; raise: to no fewer
+//                                     wait forever. lower: to no more than that; raise: to no fewer
 //
 // From its start to its wait D, A's registers and both tiles belong to the product. The d of a fence or a wait tells the compiler
 // so: it may be left out where there is nothing to write before or to read after. Threads that fill a tile call fence_async()
