@@ -45,7 +45,9 @@ void initialise(Parameters& parameters, const ModelConfig& m, uint64_t seed) {
     const Ops& ops = parameters.runtime.ops;
     const Stream stream = parameters.runtime.stream;
     for (const Weight& w : parameters.weights()) {
-        const double std = w.spec.init == Init::residual ? m.init_std / std::sqrt(2.0 * m.L) : m.init_std;
+        const double std = w.spec.init == Init::residual ? m.init_std / std::sqrt(2.0 * m.L)
+                           : w.spec.init == Init::fan_in ? 1 / std::sqrt(double(w.whole.shape.dim[1]) + 1)
+                                                         : m.init_std;
         switch (w.value.dtype) {
             case DType::f32: fill<float>(ops, w, std, seed, stream); break;
             case DType::bf16: fill<bf16>(ops, w, std, seed, stream); break;

@@ -15,6 +15,7 @@ enum class Init {
     one,
     normal,    // N(0, std²)
     residual,  // N(0, std²/2L): the projections that add into the residual stream (GPT-2)
+    fan_in,    // N(0, 1/(inputs+1)): a scalar head (Stiennon et al. 2020)
 };
 
 // How tensor parallelism splits the matrix [out, in]: not at all, its rows (each rank makes some outputs), or its columns

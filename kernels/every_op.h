@@ -13,4 +13,5 @@
 #include "kernels/optimizer.h"
 #include "kernels/rmsnorm.h"
 #include "kernels/rope.h"
+#include "kernels/row_dot.h"
 #include "kernels/sampling.h"

@@ -20,6 +20,8 @@ struct RmsNormBackward;
 struct LinearForward;
 struct LinearBackwardInput;
 struct LinearBackwardWeight;
+struct RowDotForward;
+struct RowDotBackward;
 struct Rope;
 struct AttentionForward;
 struct AttentionBackward;
@@ -70,6 +72,8 @@ struct Ops {
     Op<LinearForward> linear_forward;
     Op<LinearBackwardInput> linear_backward_input;
     Op<LinearBackwardWeight> linear_backward_weight;
+    Op<RowDotForward> row_dot_forward;
+    Op<RowDotBackward> row_dot_backward;
     Op<Rope> rope_forward;
     Op<Rope> rope_backward;
     Op<AttentionForward> attention_forward;

@@ -6,6 +6,8 @@
 #include "engine/checkpoint/stored_tensors.h"
 #include "engine/checkpoint/transfer.h"
 #include "engine/checkpoint/weights.h"
+#include "engine/heads/scalar.h"
+#include "kernels/elementwise.h"
 
 namespace gradus {
 
@@ -49,6 +51,7 @@ std::vector<std::string> load_weights(const Parameters& parameters, const ModelC
     const StoredTensors stored(folder);
 
     std::vector<Copy> copies;
+    std::vector<std::pair<const Weight*, Tensor>> kept;  // a scalar head that the folder lacks, and its destination
     std::set<std::string> used;
     for (size_t i = 0; i < parameters.weights().size(); ++i) {
         const Weight& w = parameters.weights()[i];
@@ -57,6 +60,10 @@ std::vector<std::string> load_weights(const Parameters& parameters, const ModelC
             const bool head = w.name == "head";
             const StoredTensors::Found* found = stored.find(part.name, names.prefix);
             if (!found && w.name == "wte" && model.tied) found = stored.find(head_tensor);
+            if (!found && w.name == scalar_head_tensor) {
+                kept.push_back({&w, destination(i)});
+                continue;
+            }
             if (!found)
                 throw Error("'" + folder.string() + "' has no tensor '" + names.prefix + part.name + "'",
                             "its config.json describes a model that needs it, and none of its safetensors files has it",
@@ -86,7 +93,10 @@ std::vector<std::string> load_weights(const Parameters& parameters, const ModelC
         }
     }
 
-    for (const Copy& c : copies) copy_slices(parameters.runtime, c);
+    const Runtime& run = parameters.runtime;
+    for (const Copy& c : copies) copy_slices(run, c);
+    for (const auto& [weight, to] : kept)
+        if (to.data != weight->value.data) run.ops.cast({.y = to, .x = weight->value}, run.stream);
 
     std::vector<std::string> ignored;
     for (const auto& [name, found] : stored.all())

@@ -6,6 +6,7 @@
 #include "engine/base/one_line.h"
 #include "engine/checkpoint/stored_tensors.h"
 #include "engine/checkpoint/weights.h"
+#include "engine/heads/scalar.h"
 #include "engine/models/config_reader.h"
 #include "engine/models/family.h"
 
@@ -78,6 +79,10 @@ FolderModel describe_model(const fs::path& folder) {
         if (model.ends.empty()) model.ends = also;
     }
     return model;
+}
+
+bool has_scalar_head(const fs::path& folder) {
+    return StoredTensors::are_in(folder) && StoredTensors(folder).find(scalar_head_tensor);
 }
 
 ModelConfig read_model_config(const fs::path& folder) { return describe_model(folder).config; }

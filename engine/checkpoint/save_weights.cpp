@@ -7,6 +7,7 @@
 #include "engine/checkpoint/stored_names.h"
 #include "engine/checkpoint/transfer.h"
 #include "engine/checkpoint/weights.h"
+#include "engine/heads/scalar.h"
 
 namespace gradus {
 
@@ -82,12 +83,24 @@ std::string shard_name(size_t i, size_t n) {
     return name;
 }
 
+// One label is a regression to transformers. Without an id of padding it reads the last token of a text, as this program does;
+// a batch of several texts needs one: model.config.pad_token_id = ….
+void describe_scalar_head(nlohmann::json& config, const Family& family) {
+    config["architectures"] = {family.classifier};
+    config["id2label"] = {{"0", "score"}};
+    config["label2id"] = {{"score", 0}};
+    config["pad_token_id"] = nullptr;
+}
+
 }  // namespace
 
 std::vector<StoredFile> save_weights(const Snapshot& s, const fs::path& folder, DType dtype, uint64_t shard_limit) {
     const ModelConfig& m = s.model;
     require_describable(m);
-    const nlohmann::json config = family_named(m.family).write_config(m, torch_name(dtype).c_str());
+    const Family& family = family_named(m.family);
+    nlohmann::json config = family.write_config(m, torch_name(dtype).c_str());
+    if (std::any_of(s.weights.begin(), s.weights.end(), [](const auto& w) { return w.name == scalar_head_tensor; }))
+        describe_scalar_head(config, family);
     make_folder(folder);
     std::error_code problem;
     for (const char* name : {"model.safetensors", "model.safetensors.index.json"})

@@ -11,6 +11,8 @@
 // prefix ("transformer.", "model.") and written with it. Values pass to and from the device in pieces of a few MiB; no
 // second copy of the model is made.
 //
+// A model with a scalar head is stored as transformers' …ForSequenceClassification with one label.
+//
 // Where config.json ties the head to the embedding, the tensors decide, as in transformers: a lm_head.weight with other
 // numbers is a head of its own, and one without an embedding beside it is both.
 //
@@ -38,10 +40,14 @@ struct FolderModel {
 FolderModel describe_model(const fs::path& folder);
 ModelConfig read_model_config(const fs::path& folder);  // without the rest
 
+// Whether the folder's model has a scalar head (engine/heads/scalar.h) in place of a language head.
+bool has_scalar_head(const fs::path& folder);
+
 // Fills the weights of that model from the folder's F32, BF16, F16 or F64 tensors, converted to their dtype. Returns the
 // names of tensors that no weight asked for, less those that repeat what is computed anyway (is_redundant() of
 // stored_tensors.h, the copy of a tied head): their contents are compared. Error names the file, the tensor and both shapes;
-// the weights are untouched unless every tensor is there. One rank of several takes its slices.
+// the weights are untouched unless every tensor is there. One rank of several takes its slices. A scalar head keeps its value
+// where the folder has none: a reward model begins as a language model.
 std::vector<std::string> load_weights(Parameters&, const ModelConfig&, const fs::path& folder);
 // The same into other tensors, destination(i) in the shape of parameters.weights()[i].
 std::vector<std::string> load_weights(const Parameters&, const ModelConfig&, const fs::path& folder,

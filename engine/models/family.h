@@ -57,6 +57,7 @@ struct Family {
     nlohmann::json (*write_config)(const ModelConfig&, const char* torch_dtype);
     // The external tensors of a weight, in the order of its rows.
     std::vector<ExternalTensor> (*external)(const ModelConfig&, const std::string& name, const Spec&);
+    const char* classifier;  // transformers' class for a scalar head
     // Written before every name but the head's ("transformer."); files without it are read as well.
     const char* prefix;
     std::vector<ComputedTensor> computed = {};

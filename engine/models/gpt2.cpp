@@ -137,6 +137,7 @@ const Family& gpt2_family() {
         .read_config = read_gpt2_config,
         .write_config = write_gpt2_config,
         .external = external_gpt2,
+        .classifier = "GPT2ForSequenceClassification",
         .prefix = "transformer.",
         .computed = {{".attn.bias", ComputedTensor::causal_mask}, {".attn.masked_bias", ComputedTensor::masked_score}},
         .check = check_gpt2};

@@ -164,6 +164,7 @@ const Family& llama_family() {
         .read_config = read_llama_config,
         .write_config = write_llama_config,
         .external = external_llama,
+        .classifier = "LlamaForSequenceClassification",
         .prefix = "model.",
         .computed = {{"rotary_emb.inv_freq", ComputedTensor::rotary_frequencies}}};
     return family;

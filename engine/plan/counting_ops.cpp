@@ -129,6 +129,8 @@ Ops counting_table(size_t matmul_workspace, int64_t logit_rows) {
         .linear_forward         = checked<LinearForward, count_forward>,
         .linear_backward_input  = checked<LinearBackwardInput, count_input>,
         .linear_backward_weight = checked<LinearBackwardWeight, count_weight>,
+        .row_dot_forward        = checked<RowDotForward, count<RowDotForward, Work::rows>>,
+        .row_dot_backward       = checked<RowDotBackward, count<RowDotBackward, Work::rows>>,
         .rope_forward           = checked<Rope, count<Rope, Work::rows>>,
         .rope_backward          = checked<Rope, count<Rope, Work::rows>>,
         .attention_forward      = checked<AttentionForward, count_attention<AttentionForward>>,

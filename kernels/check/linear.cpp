@@ -1,7 +1,8 @@
-// The promises of linear: kernels/check.h.
+// The promises of linear and of dot products of rows: kernels/check.h.
 #include "kernels/linear.h"
 #include "kernels/check.h"
 #include "kernels/check/call.h"
+#include "kernels/row_dot.h"
 
 namespace gradus {
 
@@ -37,6 +38,25 @@ void check(const LinearBackwardWeight& a) {
     call.may_be("d_b", a.d_b, sum, {O}, "[O]");
     call.is_view("d_y", a.d_y, t, {N, O}, "[N,O]");
     call.apart({{"d_w", a.d_w}, {"d_b", a.d_b}}, {{"d_y", a.d_y}, {"x", a.x}});
+}
+
+void check(const RowDotForward& a) {
+    const Call call{"row_dot_forward"};
+    const auto [N, C] = call.matrix("x", a.x);
+    call.is("y", a.y, accumulator_of(a.x.dtype), {N}, "[N]");
+    call.is("w", a.w, a.x.dtype, {C}, "[C]");
+    call.apart({{"y", a.y}}, {{"x", a.x}, {"w", a.w}});
+}
+
+void check(const RowDotBackward& a) {
+    const Call call{"row_dot_backward"};
+    const auto [N, C] = call.matrix("x", a.x);
+    const DType t = a.x.dtype, sum = accumulator_of(t);
+    call.is("d_x", a.d_x, t, {N, C}, "[N,C]");
+    call.is("d_w", a.d_w, sum, {C}, "[C]");
+    call.is("d_y", a.d_y, sum, {N}, "[N]");
+    call.is("w", a.w, t, {C}, "[C]");
+    call.apart({{"d_x", a.d_x}, {"d_w", a.d_w}}, {{"d_y", a.d_y}, {"x", a.x}, {"w", a.w}});
 }
 
 }  // namespace gradus

@@ -21,6 +21,8 @@ const Ops& cpu_ops() {
         .linear_forward         = checked<LinearForward, cpu::linear_forward>,
         .linear_backward_input  = checked<LinearBackwardInput, cpu::linear_backward_input>,
         .linear_backward_weight = checked<LinearBackwardWeight, cpu::linear_backward_weight>,
+        .row_dot_forward        = checked<RowDotForward, cpu::row_dot_forward>,
+        .row_dot_backward       = checked<RowDotBackward, cpu::row_dot_backward>,
         .rope_forward           = checked<Rope, cpu::rope_forward>,
         .rope_backward          = checked<Rope, cpu::rope_backward>,
         .attention_forward      = checked<AttentionForward, cpu::attention_forward>,

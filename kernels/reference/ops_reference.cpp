@@ -17,6 +17,7 @@
 #include "kernels/reference/optimizer.h"
 #include "kernels/reference/rmsnorm.h"
 #include "kernels/reference/rope.h"
+#include "kernels/reference/row_dot.h"
 #include "kernels/reference/sampling.h"
 
 namespace gradus {
@@ -63,6 +64,8 @@ BY_DTYPE(rmsnorm_backward, RmsNormBackward, x)
 BY_DTYPE(linear_forward, LinearForward, x)
 BY_DTYPE(linear_backward_input, LinearBackwardInput, d_y)
 BY_DTYPE(linear_backward_weight, LinearBackwardWeight, x)
+BY_DTYPE(row_dot_forward, RowDotForward, x)
+BY_DTYPE(row_dot_backward, RowDotBackward, x)
 BY_DTYPE(rope_forward, Rope, x)
 BY_DTYPE(rope_backward, Rope, x)
 BY_DTYPE(activation_forward, ActivationForward, x)
@@ -116,6 +119,8 @@ const Ops& reference_ops() {
         .linear_forward         = checked<LinearForward, linear_forward>,
         .linear_backward_input  = checked<LinearBackwardInput, linear_backward_input>,
         .linear_backward_weight = checked<LinearBackwardWeight, linear_backward_weight>,
+        .row_dot_forward        = checked<RowDotForward, row_dot_forward>,
+        .row_dot_backward       = checked<RowDotBackward, row_dot_backward>,
         .rope_forward           = checked<Rope, rope_forward>,
         .rope_backward          = checked<Rope, rope_backward>,
         .attention_forward      = checked<AttentionForward, attention_forward>,

@@ -7,7 +7,7 @@
 #include <cmath>
 
 #include "engine/loop/training_loop.h"
-#include "kernels/linear.h"
+#include "engine/score_model.h"
 #include "tests/engine/checkpoint_testing.h"
 #include "tests/engine/models.h"
 
@@ -18,55 +18,25 @@ namespace {
 
 constexpr int B = 2, T = 6;
 
-// v[n] = hidden[n]·w, and the loss ½(v[n] − target[n])² of every row.
-struct ScalarHead {
-    const Run run;
-    Tensor w, d_w;  // [1,C]
-    Tensor v;       // [N,1]
+// A model with a scalar head and the loss ½(v[n] − target)² of every row.
+struct ScalarModel : ScoreModel {
+    Arena arena{reference_ops(), "values"};
+    Tensor v;  // [N]
 
-    ScalarHead(const Run& r, Parameters& parameters, Arena& activations) : run(r) {
-        const Spec spec = {.shape = {1, r.d.C}};
-        parameters.declare("scalar_head", {w, d_w}, spec, spec, r.d.last_bucket());
-        activations.declare("values", v, {r.d.N(), 1}, r.dtype);
+    explicit ScalarModel(const ModelConfig& m)
+        : ScoreModel(reference_ops(), m, DType::f64, {B, T}, {.training = true}, {}) {
+        arena.declare("values", v, {B * T}, DType::f64);
+        arena.allocate();
+        initialise(parameters, m, 3);
     }
-    void loss_and_backward(Tensor losses, Tensor d_hidden, Tensor hidden, double target, double scale) {
-        run.ops.linear_forward({.y = v, .x = hidden, .w = w}, run.stream);
+    void loss_and_backward(const Batch& batch, Tensor losses, double target, double scale, const BucketDone& done) {
+        forward(batch, v);
         for (int64_t n = 0; n < v.size(); ++n) {
             double& value = v.as<double>()[n];
             losses.as<double>()[n] = (value - target) * (value - target) / 2;
             value = (value - target) * scale;  // becomes its gradient
         }
-        run.ops.linear_backward_input({.d_x = d_hidden, .d_y = v, .w = w}, run.stream);
-        run.ops.linear_backward_weight({.d_w = d_w, .d_y = v, .x = hidden}, run.stream);
-    }
-};
-
-// A reward model in small.
-struct ScalarModel {
-    StepMemory step;
-    Run run;
-    Parameters parameters;
-    Arena activations;
-    std::unique_ptr<Model> body;
-    ScalarHead head;
-    Tensor d_hidden;
-
-    explicit ScalarModel(const ModelConfig& m)
-        : step(reference_ops(), m.L),
-          run{{reference_ops(), DType::f64, {}, {}, step.pointers()}, dims_of(m, B, T), m},
-          parameters(run),
-          activations(run.ops, "activations"),
-          body(make_model(run, {.training = true}, parameters, activations)),
-          head(run, parameters, activations) {
-        activations.declare("d_hidden", d_hidden, {run.d.N(), run.d.C}, run.dtype);
-        parameters.allocate(true);
-        activations.allocate();
-        body->ready();
-        initialise(parameters, m, 3);
-    }
-    void loss_and_backward(const Batch& batch, Tensor losses, double target, double scale, const BucketDone& done) {
-        head.loss_and_backward(losses, d_hidden, body->forward(batch), target, scale);
-        body->backward(batch, d_hidden, done);
+        backward(batch, v, done);
     }
 };
 
@@ -173,6 +143,49 @@ TEST_CASE("a model with a scalar head is trained by the loop, logged, saved and 
     train(resumed, step, in, 8, {.step = state.step, .tokens = state.tokens});
     REQUIRE(bits_of(resumed) == bits_of(once));
     REQUIRE(state.tokens == 4 * B * T);
+}
+
+TEST_CASE("a scalar head is stored as transformers' sequence classification and read again") {
+    for (const ModelConfig& m : {test::tiny_gpt2(), test::tiny_llama()}) {
+        const TemporaryFolder folder;
+        const ScalarModel saved(m);
+        const Snapshot snapshot = Snapshot::of(m, saved.parameters);
+        save_weights(snapshot, folder / "model", DType::f64);
+        const auto config = nlohmann::json::parse(read_file(folder / "model" / "config.json"));
+        REQUIRE(std::string(config["architectures"][0]).ends_with("ForSequenceClassification"));
+        REQUIRE(config["id2label"].size() == 1);
+        REQUIRE(has_scalar_head(folder / "model"));
+
+        ScalarModel read(m);
+        initialise(read.parameters, m, 4);
+        REQUIRE(load_weights(read.parameters, m, folder / "model").empty());
+        REQUIRE(test::values<double>(read.parameters.values.flat()) ==
+                test::values<double>(saved.parameters.values.flat()));
+    }
+}
+
+TEST_CASE("a reward model begins with the body of a language model and a scalar head of its own") {
+    const ModelConfig m = test::tiny_llama();
+    const TemporaryFolder folder;
+    const auto language = make_language_model(reference_ops(), m, DType::f64);
+    initialise(*language, 5);
+    save_weights(*language, folder / "model", DType::f64);
+    REQUIRE(!has_scalar_head(folder / "model"));
+
+    ScalarModel model(m);
+    const auto weight = [](const auto& parameters, const std::string& name) {
+        for (const Weight& w : parameters.weights())
+            if (w.name == name) return test::values<double>(w.value);
+        return std::vector<double>();
+    };
+    const std::vector<double> head = weight(model.parameters, scalar_head_tensor);
+    REQUIRE(load_weights(model.parameters, m, folder / "model") == std::vector<std::string>{"lm_head.weight"});
+    REQUIRE(weight(model.parameters, "wte") == weight(language->parameters, "wte"));
+    REQUIRE(weight(model.parameters, scalar_head_tensor) == head);
+    double squares = 0;
+    for (double x : head) squares += x * x;
+    REQUIRE(squares > 0);
+    REQUIRE(squares < 4);  // N(0, 1/(C+1))
 }
 
 TEST_CASE("the state of an optimizer is read or written by one at a time, and by nobody during a step") {

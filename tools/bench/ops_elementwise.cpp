@@ -1,4 +1,4 @@
-// Benchmarks of norms, activations, dropout, add and cast.
+// Benchmarks of norms, dot products of rows, activations, dropout, add and cast.
 #include "tools/bench/op_cases.h"
 
 namespace gradus::op_cases {
@@ -54,6 +54,13 @@ void bench_elementwise(const Bench& bench, const Shapes& s) {
                                .x = x(m),
                                .gain = m.uniform(t, {C}),
                                .rstd = statistic(m)};
+    });
+    bench.op<RowDotForward>("row_dot_forward", shape, ops.row_dot_forward, [&](Tensors& m) {
+        return RowDotForward{.y = statistic(m), .x = x(m), .w = m.uniform(t, {C})};
+    });
+    bench.op<RowDotBackward>("row_dot_backward", shape, ops.row_dot_backward, [&](Tensors& m) {
+        return RowDotBackward{
+            .d_x = x(m), .d_w = m.uniform(sum, {C}), .d_y = statistic(m), .x = x(m), .w = m.uniform(t, {C})};
     });
     for (const auto& [kind, name] : {std::pair{Activation::gelu_tanh, "gelu"}, {Activation::silu, "silu"}}) {
         const std::string of = std::string(" ") + name;

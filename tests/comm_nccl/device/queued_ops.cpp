@@ -51,11 +51,12 @@ const Ops& queued_ops() {
         queue_all<&Ops::embedding_forward, &Ops::embedding_backward, &Ops::layernorm_forward,
                   &Ops::add_layernorm_forward, &Ops::layernorm_backward, &Ops::rmsnorm_forward,
                   &Ops::add_rmsnorm_forward, &Ops::rmsnorm_backward, &Ops::linear_forward, &Ops::linear_backward_input,
-                  &Ops::linear_backward_weight, &Ops::rope_forward, &Ops::rope_backward, &Ops::attention_forward,
-                  &Ops::attention_backward, &Ops::attention_cached, &Ops::activation_forward, &Ops::activation_backward,
-                  &Ops::gated_forward, &Ops::gated_backward, &Ops::dropout, &Ops::cross_entropy_stats,
-                  &Ops::cross_entropy_join, &Ops::cross_entropy_forward, &Ops::cross_entropy_backward, &Ops::sample,
-                  &Ops::add, &Ops::cast, &Ops::square_sum, &Ops::clip_scale, &Ops::adamw, &Ops::muon>(t);
+                  &Ops::linear_backward_weight, &Ops::row_dot_forward, &Ops::row_dot_backward, &Ops::rope_forward,
+                  &Ops::rope_backward, &Ops::attention_forward, &Ops::attention_backward, &Ops::attention_cached,
+                  &Ops::activation_forward, &Ops::activation_backward, &Ops::gated_forward, &Ops::gated_backward,
+                  &Ops::dropout, &Ops::cross_entropy_stats, &Ops::cross_entropy_join, &Ops::cross_entropy_forward,
+                  &Ops::cross_entropy_backward, &Ops::sample, &Ops::add, &Ops::cast, &Ops::square_sum, &Ops::clip_scale,
+                  &Ops::adamw, &Ops::muon>(t);
         return t;
     }();
     return table;

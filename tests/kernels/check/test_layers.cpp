@@ -59,6 +59,19 @@ TEST_CASE("linear names every field that breaks a promise") {
     names_every_field(w, "linear_backward_weight", {FIELD(W, d_w), OPTIONAL(W, d_b), FIELD(W, d_y), FIELD(W, x)});
 }
 
+TEST_CASE("dot products of rows name every field that breaks a promise") {
+    Desk k;
+    using F = RowDotForward;
+    const F f = {.y = k.f({N}), .x = k.f({N, C}), .w = k.f({C})};
+    names_every_field(f, "row_dot_forward", {FIELD(F, y), FIELD(F, x), FIELD(F, w)});
+
+    using B = RowDotBackward;
+    const B b = {.d_x = k.f({N, C}), .d_w = k.f({C}), .d_y = k.f({N}), .x = k.f({N, C}), .w = k.f({C})};
+    names_every_field(b, "row_dot_backward", {FIELD(B, d_x), FIELD(B, d_w), FIELD(B, d_y), FIELD(B, x), FIELD(B, w)});
+    refuses<B>(
+        b, [](B& a) { a.d_x = a.x; }, "d_x must not alias x");
+}
+
 TEST_CASE("views with gaps are taken where a header says so, and refused elsewhere") {
     Desk k;
     const Tensor padded = k.f({N, V + 3}).columns(0, V);

@@ -167,6 +167,8 @@ const Ops& hosted(const Ops& of) {
     table.linear_forward = run<&Ops::linear_forward>;
     table.linear_backward_input = run<&Ops::linear_backward_input>;
     table.linear_backward_weight = run<&Ops::linear_backward_weight>;
+    table.row_dot_forward = run<&Ops::row_dot_forward>;
+    table.row_dot_backward = run<&Ops::row_dot_backward>;
     table.rope_forward = run<&Ops::rope_forward>;
     table.rope_backward = run<&Ops::rope_backward>;
     table.attention_forward = run<&Ops::attention_forward>;

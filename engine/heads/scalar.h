@@ -1,0 +1,31 @@
+#pragma once
+// The scalar head: one number for each row of hidden states, v[n] = w · hidden[n]. Of a reward model it is the score of the text
+// up to that row, of a value model the return that is expected from there on. The mathematics: kernels/row_dot.h.
+//
+// Its weight is stored as `score.weight` [1,C], where transformers' …ForSequenceClassification has it. It begins as
+// N(0, 1/(C+1)). Source: Stiennon et al. 2020.
+#include "engine/models/model.h"
+
+namespace gradus {
+
+// The weight's name, here and in files.
+inline constexpr const char* scalar_head_tensor = "score.weight";
+
+class ScalarHead {
+public:
+    ScalarHead(const Run&, Parameters&);
+    ScalarHead(const ScalarHead&) = delete;
+    ScalarHead& operator=(const ScalarHead&) = delete;
+
+    // values [N] in the accumulator's dtype.
+    void forward(Tensor values, Tensor hidden) const;
+    // For an objective J of the values, with d_values [N] = ∂J/∂values: d_hidden [N,C], and the head's gradient += that of J.
+    // Every rank of tp has all rows, and the first one contributes all of the gradient: d_hidden is part of a sum.
+    void backward(Tensor d_hidden, Tensor d_values, Tensor hidden) const;
+
+private:
+    const Run run_;
+    Tensor w_, d_w_;  // [1,C]
+};
+
+}  // namespace gradus

@@ -1,0 +1,26 @@
+// Dot products of rows of any table against the truth.
+#include "kernels/row_dot.h"
+#include "tests/kernels/table/compare.h"
+#include "tests/kernels/table/shapes.h"
+
+using namespace gradus;
+using namespace gradus::test;
+
+TEST_CASE("dot products of rows are as exact as the naive sums, in the accumulator's precision") {
+    for (const Rows& r : rows())
+        compare(named("row_dot_forward", r), [=](const Side& s) {
+            const Owned x = s.in(1, {r.N, r.C}), w = s.in(2, {r.C}), y = s.statistic({r.N});
+            s.ops.row_dot_forward({.y = y, .x = x, .w = w}, {});
+            return outputs(copy_of(y));
+        });
+}
+
+TEST_CASE("the gradients of dot products of rows are as exact as the naive sums, and that of the vector adds up") {
+    for (const Rows& r : rows())
+        compare(named("row_dot_backward", r), [=](const Side& s) {
+            const Owned x = s.in(1, {r.N, r.C}), w = s.in(2, {r.C}), d_y = s.sum(3, {r.N});
+            const Owned d_x = s.out({r.N, r.C}), d_w = s.sum(4, {r.C});
+            s.ops.row_dot_backward({.d_x = d_x, .d_w = d_w, .d_y = d_y, .x = x, .w = w}, {});
+            return outputs(copy_of(d_x), copy_of(d_w));
+        });
+}
