@@ -40,13 +40,25 @@ BucketDone GradientStep::exchange() {
 StepResult GradientStep::finish(Tensor losses, double scale, int64_t targets) {
     const Ops& ops = parameters_.runtime.ops;
     const Stream stream = parameters_.runtime.stream;
-    auto to_host = [&](Tensor to, Tensor from) { ops.copy_to_host(to.data, from.data, from.bytes(), stream); };
-    to_host(host_losses_, losses);
-    to_host(host_squared_norm_, optimizer_.squared_norm());
+    const Tensor squared_norm = optimizer_.squared_norm();
+    ops.copy_to_host(host_losses_.data, losses.data, losses.bytes(), stream);
+    ops.copy_to_host(host_squared_norm_.data, squared_norm.data, squared_norm.bytes(), stream);
     ops.synchronise(stream);  // the only time in a step: what follows depends on these numbers
+    return update(sum_of_losses(host_losses_) * scale, targets);
+}
 
+StepResult GradientStep::finish(double loss, int64_t targets) {
+    const Ops& ops = parameters_.runtime.ops;
+    const Stream stream = parameters_.runtime.stream;
+    const Tensor squared_norm = optimizer_.squared_norm();
+    ops.copy_to_host(host_squared_norm_.data, squared_norm.data, squared_norm.bytes(), stream);
+    ops.synchronise(stream);
+    return update(loss, targets);
+}
+
+StepResult GradientStep::update(double loss, int64_t targets) {
     // From one rank of tp, so that every rank has the same bits and comes to the same verdict.
-    double loss = mesh_.tp.rank == 0 ? sum_of_losses(host_losses_) * scale : 0;
+    if (mesh_.tp.rank > 0) loss = 0;
     mesh_.world.sum(std::span(&loss, 1));
     StepResult result{.step = step_, .loss = loss, .tokens = targets};
     result.lr = lr_;

@@ -28,8 +28,8 @@ struct StepResult {
 
 class GradientStep {
 public:
-    // `rows`: losses that this rank makes in a step.
-    GradientStep(Parameters&, const UpdateConfig&, const Mesh&, int64_t rows);
+    // `rows`: losses that this rank makes in a step on the device.
+    GradientStep(Parameters&, const UpdateConfig&, const Mesh&, int64_t rows = 1);
 
     void begin(int64_t step);
     // Of the step that has begun, to be uploaded before the first backward pass: losses are multiplied with loss_scale.
@@ -40,6 +40,8 @@ public:
     // moments stay as they are where the verdict is to skip. But for what a Comm does (engine/comm_staged.h) the host waits for the
     // device once, before the verdict; the update may still run when this returns.
     StepResult finish(Tensor losses, double scale, int64_t targets);
+    // The same where the host knows the loss: `loss` is this rank's term of a sum over dp.
+    StepResult finish(double loss, int64_t targets);
 
     Parameters& parameters() { return parameters_; }
     Optimizer& optimizer() { return optimizer_; }
@@ -50,6 +52,8 @@ public:
     bool is_complete() const { return complete_; }
 
 private:
+    StepResult update(double loss, int64_t targets);
+
     Parameters& parameters_;
     Schedule schedule_;
     Mesh mesh_;

@@ -36,6 +36,17 @@ void LanguageModel::loss_and_backward(const Batch& batch, Tensor losses, const L
     body->backward(batch, d_hidden_, done);
 }
 
+void LanguageModel::log_probs(const Batch& batch, const LogProbs& out, double temperature) {
+    hidden_ = body->forward(batch);
+    head.log_probs(out.losses, out.log_probs, hidden_, batch.targets, temperature);
+}
+
+void LanguageModel::log_probs_backward(const Batch& batch, const LogProbGradients& in, double temperature,
+                                       const BucketDone& done) {
+    head.log_probs_backward(in.losses, d_hidden_, in.d_log_probs, hidden_, batch.targets, temperature);
+    body->backward(batch, d_hidden_, done);
+}
+
 std::unique_ptr<LanguageModel> make_language_model(const Ops& ops, const ModelConfig& m, DType dtype, BatchShape shape,
                                                    Mode mode, Comm tp) {
     return std::make_unique<LanguageModel>(ops, m, dtype, shape, mode, tp);

@@ -25,6 +25,17 @@ public:
     // The same, and grads += gradient of loss_scale · Σ losses, with the step values uploaded before. On ranks of tp the losses
     // are the same on every rank.
     void loss_and_backward(const Batch&, Tensor losses, const LossConfig& = {}, const BucketDone& = {});
+    struct LogProbs {
+        Tensor losses,
+            log_probs;  // [N], [N] of the batch's targets: 0 where the target is ignored; losses = −log_probs
+    };
+    // Under softmax(logits/temperature), without dropout.
+    void log_probs(const Batch&, const LogProbs&, double temperature = 1);
+    struct LogProbGradients {
+        Tensor losses, d_log_probs;  // [N], [N]
+    };
+    // For an objective J of the last log_probs() with that temperature: grads += that of J, from d_log_probs = ∂J/∂log_probs.
+    void log_probs_backward(const Batch&, const LogProbGradients&, double temperature = 1, const BucketDone& = {});
 
 private:
     ComputeStream compute_;
@@ -38,7 +49,7 @@ public:
     LanguageHead head;
 
 private:
-    Tensor d_hidden_;  // [N,C]
+    Tensor hidden_, d_hidden_;  // [N,C]; hidden_ of the last log_probs()
 };
 
 std::unique_ptr<LanguageModel> make_language_model(const Ops&, const ModelConfig&, DType, BatchShape = {}, Mode = {},

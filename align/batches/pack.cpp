@@ -1,0 +1,88 @@
+#include "align/batches/pack.h"
+
+#include <algorithm>
+#include <string>
+
+#include "engine/base/error.h"
+
+namespace gradus {
+
+namespace {
+
+// The row with the least room that is enough; −1: none is.
+int best_row(const std::vector<int>& used, int length, int T) {
+    int best = -1;
+    for (int row = 0; row < int(used.size()); ++row)
+        if (used[size_t(row)] + length <= T && (best < 0 || used[size_t(row)] > used[size_t(best)])) best = row;
+    return best;
+}
+
+// Adds the group to the micro-batch; false, and nothing is changed, where it does not fit.
+bool add_group(MicroBatch& batch, std::vector<int>& used, const std::vector<Sequence>& sequences, int first, int count,
+               int T) {
+    MicroBatch with = batch;
+    std::vector<int> then = used;
+    for (int s = first; s < first + count; ++s) {
+        const int length = sequences[size_t(s)].size(), row = best_row(then, length, T);
+        if (row < 0) return false;
+        with.push_back({s, row, then[size_t(row)]});
+        then[size_t(row)] += length;
+    }
+    batch = std::move(with);
+    used = std::move(then);
+    return true;
+}
+
+}  // namespace
+
+std::vector<MicroBatch> pack(const std::vector<Sequence>& sequences, std::span<const int> group_sizes, int B, int T,
+                             int first) {
+    std::vector<MicroBatch> batches(1);
+    std::vector<int> used(size_t(B), 0);
+    for (const int count : group_sizes) {
+        for (int s = first; s < first + count; ++s)
+            if (sequences[size_t(s)].size() > T)
+                throw Error("a text of " + std::to_string(sequences[size_t(s)].size()) + " tokens does not fit",
+                            "a row of a batch has " + std::to_string(T),
+                            "raise train.context, or shorten the texts when they are read");
+        if (!add_group(batches.back(), used, sequences, first, count, T)) {
+            batches.emplace_back();
+            used.assign(size_t(B), 0);
+            if (!add_group(batches.back(), used, sequences, first, count, T))
+                throw Error(std::to_string(count) + " texts that belong together do not fit into a micro-batch",
+                            "it has " + std::to_string(B) + " rows of " + std::to_string(T) + " tokens",
+                            "raise train.micro_batch to " + std::to_string(count));
+        }
+        first += count;
+    }
+    return batches;
+}
+
+std::vector<MicroBatch> pack(const std::vector<Sequence>& sequences, int B, int T) {
+    return pack(sequences, std::vector<int>(sequences.size(), 1), B, T);
+}
+
+void fill(HostBatch& host, const MicroBatch& batch, const std::vector<Sequence>& sequences) {
+    host.clear();
+    std::vector<int> used(size_t(host.B), 0);
+    for (const Placed& p : batch) {
+        const Sequence& s = sequences[size_t(p.sequence)];
+        CHECK(p.first + s.size() <= host.T && s.learnt.size() == s.ids.size(), "the batch was packed for other sizes");
+        for (int t = 0; t < s.size(); ++t) {
+            const size_t at = size_t(p.row) * size_t(host.T) + size_t(p.first + t);
+            host.tokens[at] = s.ids[size_t(t)];
+            host.positions[at] = t;
+            host.first_key[at] = p.first;
+            if (t + 1 < s.size() && s.learnt[size_t(t) + 1]) host.targets[at] = s.ids[size_t(t) + 1];
+        }
+        used[size_t(p.row)] = std::max(used[size_t(p.row)], p.first + s.size());
+    }
+    for (int row = 0; row < host.B; ++row)  // the rest of a row is a document of padding
+        for (int t = used[size_t(row)]; t < host.T; ++t) {
+            const size_t at = size_t(row) * size_t(host.T) + size_t(t);
+            host.positions[at] = t - used[size_t(row)];
+            host.first_key[at] = used[size_t(row)];
+        }
+}
+
+}  // namespace gradus

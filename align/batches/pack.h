@@ -1,0 +1,33 @@
+#pragma once
+// Sequences into micro-batches of B rows and T ids: several sequences share a row, each a document of its own that attends to itself
+// alone and counts its positions from 0. So no id is padding but at the ends of rows, and a result does not depend on
+// neighbours.
+//
+// Sequences of one group stay in one micro-batch, since their gradients depend on each other: the two answers of a preference,
+// the K answers of a ranking.
+#include <span>
+#include <vector>
+
+#include "align/batches/sequence.h"
+#include "engine/batch.h"
+
+namespace gradus {
+
+struct Placed {
+    int sequence;    // its index
+    int row, first;  // where its first id is: token `first` of that row
+};
+using MicroBatch = std::vector<Placed>;
+
+// Each group is so many sequences that follow each other; `first` is the index of the first one. Groups are taken in their order,
+// so the micro-batches follow from the lengths alone. Error for a sequence longer than T, or a group that does not fit into B
+// rows.
+std::vector<MicroBatch> pack(const std::vector<Sequence>& sequences, std::span<const int> group_sizes, int B, int T,
+                             int first = 0);
+// Groups of one.
+std::vector<MicroBatch> pack(const std::vector<Sequence>& sequences, int B, int T);
+
+// Row t predicts the id at t + 1 where that is learnt.
+void fill(HostBatch&, const MicroBatch&, const std::vector<Sequence>&);
+
+}  // namespace gradus
