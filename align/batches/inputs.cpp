@@ -14,10 +14,11 @@ SequenceInputs::SequenceInputs(const Run& r)
     on_host_.allocate();
 }
 
-const Batch& SequenceInputs::upload(const MicroBatch& placed, const std::vector<Sequence>& sequences) {
-    placed_ = placed;
-    lengths_.clear();
-    for (const Placed& p : placed) lengths_.push_back(sequences[size_t(p.sequence)].size());
+const Batch& SequenceInputs::upload(const MicroBatch& placed, const Sequences& sequences) {
+    spans_.clear();
+    for (const Placed& p : placed)
+        spans_.push_back({int64_t(p.row) * host_.T + p.first, sequences.first[size_t(p.sequence)],
+                          sequences.lengths[size_t(p.sequence)]});
     fill(host_, placed, sequences);
     staged_.take(host_);
     batch_.upload(run_.ops, staged_, run_.stream);
@@ -25,33 +26,27 @@ const Batch& SequenceInputs::upload(const MicroBatch& placed, const std::vector<
 }
 
 template <class Visit>
-void SequenceInputs::each_row(Visit&& visit) const {
-    for (size_t i = 0; i < placed_.size(); ++i)
-        for (int t = 0; t < lengths_[i]; ++t)
-            visit(size_t(placed_[i].sequence), t, int64_t(placed_[i].row) * host_.T + placed_[i].first + t);
+void SequenceInputs::each_row(int shift, Visit&& visit) const {
+    for (const Span& s : spans_)
+        for (int64_t t = 0; t + shift < s.length; ++t) visit(s.here + t, size_t(s.there + t + shift));
 }
 
-void SequenceInputs::fetch(PerId& to, int shift) const {
+void SequenceInputs::fetch(std::vector<double>& to, int shift) const {
     run_.ops.copy_to_host(host_per_row_.data, per_row_.data, per_row_.bytes(), run_.stream);
     run_.ops.synchronise(run_.stream);
-    each_row([&](size_t sequence, int t, int64_t row) {
-        const size_t id = size_t(t + shift);
-        if (id >= to[sequence].size()) return;
-        to[sequence][id] =
+    each_row(shift, [&](int64_t row, size_t id) {
+        to[id] =
             per_row_.dtype == DType::f64 ? host_per_row_.as<double>()[row] : double(host_per_row_.as<float>()[row]);
     });
 }
 
-void SequenceInputs::send(const PerId& from, int shift) {
+void SequenceInputs::send(const std::vector<double>& from, int shift) {
     const auto put = [&](int64_t row, double x) {
         if (per_row_.dtype == DType::f64) host_per_row_.as<double>()[row] = x;
         else host_per_row_.as<float>()[row] = float(x);
     };
     for (int64_t row = 0; row < per_row_.size(); ++row) put(row, 0);
-    each_row([&](size_t sequence, int t, int64_t row) {
-        const size_t id = size_t(t + shift);
-        if (id < from[sequence].size()) put(row, from[sequence][id]);
-    });
+    each_row(shift, [&](int64_t row, size_t id) { put(row, from[id]); });
     run_.ops.copy_to_device(per_row_.data, host_per_row_.data, per_row_.bytes(), run_.stream);
 }
 

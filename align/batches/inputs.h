@@ -10,12 +10,12 @@ public:
     explicit SequenceInputs(const Run&);
 
     // Queues the copy of a micro-batch; the one before must have been used (fetch() or synchronise).
-    const Batch& upload(const MicroBatch&, const std::vector<Sequence>&);
-    // per_row [N] in the accumulator's dtype comes to the host: row t of a sequence becomes entry t + shift of its numbers. Waits for
-    // the device.
-    void fetch(PerId& to, int shift) const;
-    // The other way round: rows without an entry are 0.
-    void send(const PerId& from, int shift);
+    const Batch& upload(const MicroBatch&, const Sequences&);
+    // per_row [N] in the accumulator's dtype comes to the host, to the rows of `to` that the micro-batch has: of a sequence, row t
+    // becomes row t + shift. Waits for the device.
+    void fetch(std::vector<double>& to, int shift) const;
+    // The other way round; what has no row there is 0.
+    void send(const std::vector<double>& from, int shift);
 
     Tensor per_row() const { return per_row_; }
     Tensor losses() const { return losses_; }  // [N] that nobody reads
@@ -23,7 +23,7 @@ public:
 
 private:
     template <class Visit>
-    void each_row(Visit&& visit) const;  // (sequence, id, row)
+    void each_row(int shift, Visit&& visit) const;  // (row of the micro-batch, row of the sequences)
 
     const Run run_;
     Arena arena_, on_host_;
@@ -31,8 +31,10 @@ private:
     StagedBatch staged_;
     Tensor per_row_, host_per_row_, losses_;
     HostBatch host_;
-    MicroBatch placed_;
-    std::vector<int> lengths_;
+    struct Span {  // of a sequence: its first row here and there, and its length
+        int64_t here, there, length;
+    };
+    std::vector<Span> spans_;
 };
 
 }  // namespace gradus

@@ -5,8 +5,8 @@
 // supervised fine-tuning, DPO, PPO, GRPO. It is computed on the host, in double, from the log-probabilities; what goes back is one
 // coefficient for each learnt id, ∂J/∂ℓ_t, from which one backward pass makes all gradients (engine/heads/language.h).
 //
-//   pass.forward(micro_batch, sequences, log_probs);                 log_probs[s][t] of the learnt ids
-//   … coefficients[s][t] = ∂J/∂log_probs[s][t] …
+//   pass.forward(micro_batch, sequences, log_probs);          log_probs[n] of the learnt ids of the micro-batch
+//   … coefficients[n] = ∂J/∂log_probs[n] …
 //   pass.backward(coefficients, last ? step.exchange() : BucketDone{});
 #include "align/batches/inputs.h"
 #include "engine/language_model.h"
@@ -18,11 +18,11 @@ public:
     // Micro-batches have the model's B and T. Dropout is off.
     explicit LanguagePass(LanguageModel&, double temperature = 1);
 
-    void forward(const MicroBatch&, const std::vector<Sequence>&, PerId& log_probs);
+    void forward(const MicroBatch&, const Sequences&, std::vector<double>& log_probs);
     // Of the last forward(): grads += that of J.
-    void backward(const PerId& coefficients, const BucketDone& = {});
+    void backward(const std::vector<double>& coefficients, const BucketDone& = {});
     // Without gradients, of all micro-batches.
-    PerId log_probs(const std::vector<MicroBatch>&, const std::vector<Sequence>&);
+    std::vector<double> log_probs(const std::vector<MicroBatch>&, const Sequences&);
 
     LanguageModel& model() { return model_; }
     size_t bytes() const { return inputs_.bytes(); }

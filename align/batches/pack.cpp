@@ -18,12 +18,11 @@ int best_row(const std::vector<int>& used, int length, int T) {
 }
 
 // Adds the group to the micro-batch; false, and nothing is changed, where it does not fit.
-bool add_group(MicroBatch& batch, std::vector<int>& used, const std::vector<Sequence>& sequences, int first, int count,
-               int T) {
+bool add_group(MicroBatch& batch, std::vector<int>& used, const Sequences& sequences, int first, int count, int T) {
     MicroBatch with = batch;
     std::vector<int> then = used;
     for (int s = first; s < first + count; ++s) {
-        const int length = sequences[size_t(s)].size(), row = best_row(then, length, T);
+        const int length = int(sequences.lengths[size_t(s)]), row = best_row(then, length, T);
         if (row < 0) return false;
         with.push_back({s, row, then[size_t(row)]});
         then[size_t(row)] += length;
@@ -35,14 +34,13 @@ bool add_group(MicroBatch& batch, std::vector<int>& used, const std::vector<Sequ
 
 }  // namespace
 
-std::vector<MicroBatch> pack(const std::vector<Sequence>& sequences, std::span<const int> group_sizes, int B, int T,
-                             int first) {
+std::vector<MicroBatch> pack(const Sequences& sequences, std::span<const int> group_sizes, int B, int T, int first) {
     std::vector<MicroBatch> batches(1);
     std::vector<int> used(size_t(B), 0);
     for (const int count : group_sizes) {
         for (int s = first; s < first + count; ++s)
-            if (sequences[size_t(s)].size() > T)
-                throw Error("a text of " + std::to_string(sequences[size_t(s)].size()) + " tokens does not fit",
+            if (int(sequences.lengths[size_t(s)]) > T)
+                throw Error("a text of " + std::to_string(int(sequences.lengths[size_t(s)])) + " tokens does not fit",
                             "a row of a batch has " + std::to_string(T),
                             "raise train.context, or shorten the texts when they are read");
         if (!add_group(batches.back(), used, sequences, first, count, T)) {
@@ -58,24 +56,25 @@ std::vector<MicroBatch> pack(const std::vector<Sequence>& sequences, std::span<c
     return batches;
 }
 
-std::vector<MicroBatch> pack(const std::vector<Sequence>& sequences, int B, int T) {
-    return pack(sequences, std::vector<int>(sequences.size(), 1), B, T);
+std::vector<MicroBatch> pack(const Sequences& sequences, int B, int T) {
+    return pack(sequences, std::vector<int>(size_t(sequences.count()), 1), B, T);
 }
 
-void fill(HostBatch& host, const MicroBatch& batch, const std::vector<Sequence>& sequences) {
+void fill(HostBatch& host, const MicroBatch& batch, const Sequences& sequences) {
     host.clear();
     std::vector<int> used(size_t(host.B), 0);
     for (const Placed& p : batch) {
-        const Sequence& s = sequences[size_t(p.sequence)];
-        CHECK(p.first + s.size() <= host.T && s.learnt.size() == s.ids.size(), "the batch was packed for other sizes");
-        for (int t = 0; t < s.size(); ++t) {
-            const size_t at = size_t(p.row) * size_t(host.T) + size_t(p.first + t);
-            host.tokens[at] = s.ids[size_t(t)];
+        const int length = int(sequences.lengths[size_t(p.sequence)]);
+        const auto first = size_t(sequences.first[size_t(p.sequence)]);
+        CHECK(p.first + length <= host.T, "the batch was packed for other sizes");
+        for (int t = 0; t < length; ++t) {
+            const size_t at = size_t(p.row) * size_t(host.T) + size_t(p.first + t), id = first + size_t(t);
+            host.tokens[at] = sequences.ids[id];
             host.positions[at] = t;
             host.first_key[at] = p.first;
-            if (t + 1 < s.size() && s.learnt[size_t(t) + 1]) host.targets[at] = s.ids[size_t(t) + 1];
+            if (t + 1 < length && sequences.learnt[id + 1]) host.targets[at] = sequences.ids[id + 1];
         }
-        used[size_t(p.row)] = std::max(used[size_t(p.row)], p.first + s.size());
+        used[size_t(p.row)] = std::max(used[size_t(p.row)], p.first + length);
     }
     for (int row = 0; row < host.B; ++row)  // the rest of a row is a document of padding
         for (int t = used[size_t(row)]; t < host.T; ++t) {

@@ -22,12 +22,11 @@ using MicroBatch = std::vector<Placed>;
 // Each group is so many sequences that follow each other; `first` is the index of the first one. Groups are taken in their order,
 // so the micro-batches follow from the lengths alone. Error for a sequence longer than T, or a group that does not fit into B
 // rows.
-std::vector<MicroBatch> pack(const std::vector<Sequence>& sequences, std::span<const int> group_sizes, int B, int T,
-                             int first = 0);
+std::vector<MicroBatch> pack(const Sequences&, std::span<const int> group_sizes, int B, int T, int first = 0);
 // Groups of one.
-std::vector<MicroBatch> pack(const std::vector<Sequence>& sequences, int B, int T);
+std::vector<MicroBatch> pack(const Sequences&, int B, int T);
 
 // Row t predicts the id at t + 1 where that is learnt.
-void fill(HostBatch&, const MicroBatch&, const std::vector<Sequence>&);
+void fill(HostBatch&, const MicroBatch&, const Sequences&);
 
 }  // namespace gradus

@@ -3,6 +3,7 @@
 //
 // The mask is a byte for each id, made where the text is made. It is never derived from ids: an end of turn that is trained
 // and padding with the same id would look alike.
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -15,15 +16,29 @@ struct Sequence {
     int size() const { return int(ids.size()); }
 };
 
-// A number for each id of each sequence. What belongs to predicting id t (its log-probability, the value of the state before it)
-// is found at t, whichever row of a batch computed it; entries of ids that are not learnt are 0.
-using PerId = std::vector<std::vector<double>>;
+// Many of them, one after the other, as align/sequences.h has them. What is computed of them is a number for each id, a row: what
+// belongs to predicting an id (its log-probability, its advantage) stands at that id, and is 0 where it is not learnt.
+struct Sequences {
+    std::vector<int32_t> ids;
+    std::vector<uint8_t> learnt;
+    std::vector<int64_t> lengths, first;  // of each: its ids, and the row of its first one
 
-// Zeros in the shape of the sequences.
-inline PerId zeros_like(const std::vector<Sequence>& sequences) {
-    PerId all;
-    for (const Sequence& s : sequences) all.emplace_back(s.ids.size(), 0.0);
-    return all;
+    void add(const Sequence& s) {
+        first.push_back(rows());
+        lengths.push_back(s.size());
+        ids.insert(ids.end(), s.ids.begin(), s.ids.end());
+        learnt.insert(learnt.end(), s.learnt.begin(), s.learnt.end());
+    }
+    int count() const { return int(lengths.size()); }
+    int64_t rows() const { return int64_t(ids.size()); }
+    std::vector<double> zeros() const { return std::vector<double>(ids.size(), 0.0); }
+    int64_t last_row(int sequence) const { return first[std::size_t(sequence)] + lengths[std::size_t(sequence)] - 1; }
+};
+
+inline Sequences joined(const std::vector<Sequence>& all) {
+    Sequences s;
+    for (const Sequence& one : all) s.add(one);
+    return s;
 }
 
 }  // namespace gradus

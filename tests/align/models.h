@@ -7,8 +7,8 @@
 namespace gradus::test {
 
 // Texts of `V` ids: a prompt that is not learnt, then an answer that is; lengths differ.
-inline std::vector<Sequence> random_sequences(int count, int V, int longest, uint64_t seed = 1) {
-    std::vector<Sequence> all;
+inline Sequences random_sequences(int count, int V, int longest, uint64_t seed = 1) {
+    Sequences all;
     for (int s = 0; s < count; ++s) {
         const Philox random{key_of(seed, uint64_t(s))};
         const int length = 2 + int(random.uniform(0) * double(longest - 1));
@@ -18,7 +18,7 @@ inline std::vector<Sequence> random_sequences(int count, int V, int longest, uin
             q.ids.push_back(int32_t(random.uniform(uint64_t(2 + t)) * V));
             q.learnt.push_back(t >= prompt);
         }
-        all.push_back(std::move(q));
+        all.add(q);
     }
     return all;
 }
