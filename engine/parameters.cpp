@@ -50,4 +50,18 @@ void Parameters::allocate(bool training, int parts) {
     declared_.clear();
 }
 
+void copy_values(Parameters& to, const Parameters& from) {
+    std::unordered_map<std::string_view, Tensor> there;
+    for (const Weight& w : from.weights()) there.emplace(w.name, w.value);
+    from.runtime.ops.synchronise(from.runtime.stream);
+    for (const Weight& w : to.weights()) {
+        const auto found = there.find(w.name);
+        if (found == there.end()) continue;
+        CHECK(found->second.shape == w.value.shape && found->second.dtype == w.value.dtype,
+              "the weights called " + w.name + " differ in shape or dtype");
+        to.runtime.ops.copy(w.value.data, found->second.data, w.value.bytes(), to.runtime.stream);
+    }
+    to.runtime.ops.synchronise(to.runtime.stream);
+}
+
 }  // namespace gradus

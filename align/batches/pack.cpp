@@ -1,6 +1,7 @@
 #include "align/batches/pack.h"
 
 #include <algorithm>
+#include <numeric>
 #include <string>
 
 #include "engine/base/error.h"
@@ -18,46 +19,55 @@ int best_row(const std::vector<int>& used, int length, int T) {
 }
 
 // Adds the group to the micro-batch; false, and nothing is changed, where it does not fit.
-bool add_group(MicroBatch& batch, std::vector<int>& used, const Sequences& sequences, int first, int count, int T) {
-    MicroBatch with = batch;
+bool add_group(MicroBatch& batch, std::vector<int>& used, const Sequences& sequences, const std::vector<int>& group,
+               int T) {
+    const size_t before = batch.size();
     std::vector<int> then = used;
-    for (int s = first; s < first + count; ++s) {
+    for (const int s : group) {
         const int length = int(sequences.lengths[size_t(s)]), row = best_row(then, length, T);
-        if (row < 0) return false;
-        with.push_back({s, row, then[size_t(row)]});
+        if (row < 0) {
+            batch.resize(before);
+            return false;
+        }
+        batch.push_back({s, row, then[size_t(row)]});
         then[size_t(row)] += length;
     }
-    batch = std::move(with);
     used = std::move(then);
     return true;
 }
 
 }  // namespace
 
-std::vector<MicroBatch> pack(const Sequences& sequences, std::span<const int> group_sizes, int B, int T, int first) {
+std::vector<MicroBatch> pack(const Sequences& sequences, const Groups& groups, int B, int T) {
     std::vector<MicroBatch> batches(1);
     std::vector<int> used(size_t(B), 0);
-    for (const int count : group_sizes) {
-        for (int s = first; s < first + count; ++s)
-            if (int(sequences.lengths[size_t(s)]) > T)
-                throw Error("a text of " + std::to_string(int(sequences.lengths[size_t(s)])) + " tokens does not fit",
+    for (const std::vector<int>& group : groups) {
+        for (const int s : group)
+            if (sequences.lengths[size_t(s)] > T)
+                throw Error("a text of " + std::to_string(sequences.lengths[size_t(s)]) + " tokens does not fit",
                             "a row of a batch has " + std::to_string(T),
                             "raise train.context, or shorten the texts when they are read");
-        if (!add_group(batches.back(), used, sequences, first, count, T)) {
-            batches.emplace_back();
-            used.assign(size_t(B), 0);
-            if (!add_group(batches.back(), used, sequences, first, count, T))
-                throw Error(std::to_string(count) + " texts that belong together do not fit into a micro-batch",
-                            "it has " + std::to_string(B) + " rows of " + std::to_string(T) + " tokens",
-                            "raise train.micro_batch to " + std::to_string(count));
-        }
-        first += count;
+        if (add_group(batches.back(), used, sequences, group, T)) continue;
+        batches.emplace_back();
+        used.assign(size_t(B), 0);
+        if (!add_group(batches.back(), used, sequences, group, T))
+            throw Error(std::to_string(group.size()) + " texts that belong together do not fit into a micro-batch",
+                        "it has " + std::to_string(B) + " rows of " + std::to_string(T) + " tokens",
+                        "raise train.micro_batch to " + std::to_string(group.size()));
     }
     return batches;
 }
 
+std::vector<MicroBatch> pack(const Sequences& sequences, std::span<const int> indices, int B, int T) {
+    Groups groups;
+    for (const int s : indices) groups.push_back({s});
+    return pack(sequences, groups, B, T);
+}
+
 std::vector<MicroBatch> pack(const Sequences& sequences, int B, int T) {
-    return pack(sequences, std::vector<int>(size_t(sequences.count()), 1), B, T);
+    std::vector<int> all(size_t(sequences.count()));
+    std::iota(all.begin(), all.end(), 0);
+    return pack(sequences, all, B, T);
 }
 
 void fill(HostBatch& host, const MicroBatch& batch, const Sequences& sequences) {

@@ -19,12 +19,14 @@ struct Placed {
 };
 using MicroBatch = std::vector<Placed>;
 
-// Each group is so many sequences that follow each other; `first` is the index of the first one. Groups are taken in their order,
-// so the micro-batches follow from the lengths alone. Error for a sequence longer than T, or a group that does not fit into B
-// rows.
-std::vector<MicroBatch> pack(const Sequences&, std::span<const int> group_sizes, int B, int T, int first = 0);
-// Groups of one.
+using Groups = std::vector<std::vector<int>>;  // indices of sequences
+
+// Groups are taken in their order, so the micro-batches follow from the lengths alone. Error for a sequence longer than T, or a
+// group that does not fit into B rows.
+std::vector<MicroBatch> pack(const Sequences&, const Groups&, int B, int T);
+// Groups of one, of all sequences or of those.
 std::vector<MicroBatch> pack(const Sequences&, int B, int T);
+std::vector<MicroBatch> pack(const Sequences&, std::span<const int> indices, int B, int T);
 
 // Row t predicts the id at t + 1 where that is learnt.
 void fill(HostBatch&, const MicroBatch&, const Sequences&);

@@ -32,7 +32,12 @@ std::vector<MicroBatch> one_each(const Sequences& sequences) {
 TEST_CASE("every sequence is packed once, nothing overlaps, and groups stay together") {
     for (uint64_t seed = 1; seed <= 20; ++seed) {
         const auto sequences = test::random_sequences(23, 9, T, seed);
-        const std::vector<int> groups = {1, 4, 2, 3, 2, 2, 4, 1, 2, 2};
+        Groups groups;
+        int next = 0;
+        for (int count : {1, 4, 2, 3, 2, 2, 4, 1, 2, 2}) {
+            groups.emplace_back();
+            for (int i = 0; i < count; ++i) groups.back().push_back(next++);
+        }
         const auto batches = pack(sequences, groups, 4, T);
         std::vector<int> seen(23, 0), batch_of(23, -1);
         for (size_t b = 0; b < batches.size(); ++b) {
@@ -48,11 +53,8 @@ TEST_CASE("every sequence is packed once, nothing overlaps, and groups stay toge
             }
         }
         REQUIRE(std::count(seen.begin(), seen.end(), 1) == 23);
-        int first = 0;
-        for (int count : groups) {
-            for (int s = first; s < first + count; ++s) REQUIRE(batch_of[size_t(s)] == batch_of[size_t(first)]);
-            first += count;
-        }
+        for (const auto& group : groups)
+            for (int sequence : group) REQUIRE(batch_of[size_t(sequence)] == batch_of[size_t(group[0])]);
     }
 }
 
@@ -61,8 +63,8 @@ TEST_CASE("a text that is longer than a row, and a group that is larger than a m
         return Sequence{std::vector<int32_t>(length, 1), std::vector<uint8_t>(length, 1)};
     };
     const Sequences three = joined({of_length(T), of_length(T), of_length(T)});
-    REQUIRE_THROWS_WITH(pack(three, std::vector<int>{3}, 2, T), Catch::Contains("do not fit into a micro-batch"));
-    REQUIRE(pack(three, std::vector<int>{3}, 3, T).size() == 1);
+    REQUIRE_THROWS_WITH(pack(three, Groups{{0, 1, 2}}, 2, T), Catch::Contains("do not fit into a micro-batch"));
+    REQUIRE(pack(three, Groups{{0, 1, 2}}, 3, T).size() == 1);
     REQUIRE_THROWS_WITH(pack(joined({of_length(T), of_length(T + 1)}), 2, T),
                         Catch::Contains("a text of 11 tokens does not fit"));
 }
