@@ -7,8 +7,7 @@
 namespace gradus {
 
 namespace {
-// Where a tensor of so many elements begins behind `end` bytes, and where the next one may begin; false where that is
-// more than an address can say.
+// The offsets where a tensor placed after `end` bytes begins and where the next one may begin; false on overflow.
 bool place(const Shape& shape, size_t element, size_t end, size_t& begin, size_t& next) {
     constexpr size_t most = size_t(1) << 62;
     const size_t unit = element * size_t(arena_alignment);
@@ -56,7 +55,7 @@ void Arena::allocate(int parts) {
         Entry& e = entries_[i];
         size_t begin = 0;
         if (!place(e.shape, size_of(e.dtype), bytes_, begin, bytes_))
-            throw Error("the " + purpose_ + " need more memory than can be counted",
+            throw Error("the " + purpose_ + " need more memory than a machine can address",
                         "'" + e.name + "' alone is " + text_of(e.shape) + " numbers",
                         "a smaller model, batch or context: --set train.micro_batch=1 in training");
         e.first = int64_t(begin / size_of(e.dtype));
@@ -83,7 +82,7 @@ void Arena::allocate(int parts) {
 }
 
 void Arena::zero(Stream stream) {
-    CHECK(where_ == ArenaMemory::device, "the device clears its own memory");
+    CHECK(where_ == ArenaMemory::device, "host arenas are not zeroed");
     if (memory_) ops_->zero(memory_, bytes_, stream);
 }
 

@@ -5,8 +5,8 @@
 // allocated afterwards. Offsets are counted in elements and aligned to 64 of them, so arenas that declare the same
 // tensors in different dtypes have the same layout: element i of the gradients belongs to element i of the weights.
 //
-// Tensors lie in buckets, which are what data-parallel ranks exchange at once: each can be cut into equal parts, one per
-// rank.
+// Tensors are grouped in buckets, the units that data-parallel ranks exchange: each bucket can be cut into equal parts,
+// one per rank.
 #include <string>
 #include <vector>
 
@@ -14,15 +14,15 @@
 
 namespace gradus {
 
-// Elements. What lies between the end of a tensor and the next multiple is zero.
+// In elements. The padding after a tensor is zero.
 inline constexpr int64_t arena_alignment = 64;
 constexpr int64_t aligned_in_arena(int64_t elements) {
     return (elements + arena_alignment - 1) / arena_alignment * arena_alignment;
 }
 
-enum class ArenaMemory { device, host };  // host: memory that copies to and from the device reach at full speed
+enum class ArenaMemory { device, host };  // host: pinned host memory
 
-struct ArenaPlace {  // by bucket; within a bucket in this order, then in that of the declarations
+struct ArenaPlace {  // sorted by bucket, then by order, then by declaration
     int bucket = 0, order = 0;
 };
 
@@ -48,15 +48,15 @@ public:
     Arena& operator=(const Arena&) = delete;
 
     void declare(const std::string& name, Tensor& tensor, const Shape& shape, DType dtype, Place place = {});
-    // The workspace that the table's matmuls are fastest with, where they need any; for Stream::with().
+    // The workspace of the device's matmuls, if they use one (Ops::matmul_workspace); for Stream::with().
     void declare_matmul_workspace(Tensor& workspace);
-    // Each bucket becomes a multiple of `parts` times 64 elements long. Error where the sizes are more than can be counted.
+    // Pads each bucket to a multiple of `parts` · 64 elements. Error where the total size overflows.
     void allocate(int parts = 1);
-    void zero(Stream stream = {});  // of one on the device
+    void zero(Stream stream = {});  // device arenas only
 
     // The whole block as one flat tensor; for arenas of one dtype.
     Tensor flat() const;
-    const std::vector<Range>& buckets() const { return buckets_; }  // of an arena of one dtype
+    const std::vector<Range>& buckets() const { return buckets_; }  // for arenas of one dtype
     const std::string& purpose() const { return purpose_; }
     const std::vector<Entry>& entries() const { return entries_; }  // in the order of their memory
     size_t bytes() const { return bytes_; }

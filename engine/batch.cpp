@@ -33,8 +33,7 @@ void Columns::declare(Arena& arena, int B, int T) {
 }
 
 void StagedBatch::take(const HostBatch& host) {
-    CHECK(host.T == hi.last() && int64_t(host.tokens.size()) == tokens.size(),
-          "the batch has another shape than the model");
+    CHECK(host.T == hi.last() && int64_t(host.tokens.size()) == tokens.size(), "the batch's shape is not the model's");
     std::copy(host.tokens.begin(), host.tokens.end(), tokens.as<int32_t>());
     std::copy(host.targets.begin(), host.targets.end(), targets.as<int32_t>());
     std::copy(host.positions.begin(), host.positions.end(), positions.as<int32_t>());

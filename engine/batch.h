@@ -20,11 +20,11 @@ struct HostBatch {
     int64_t valid_targets() const;
 };
 
-// Fills sequences [first_sample, first_sample + batch.B) of the run: a pure function of the number of the sample, so
+// Fills sequences [first_sample, first_sample + batch.B) of the run: a pure function of the index of the sample, so
 // that accumulation, a resumed run and another number of ranks see the same sequence of samples.
 using NextBatch = std::function<void(int64_t first_sample, HostBatch& batch)>;
 
-// What a model and its heads are given of each row, on the host or on the device.
+// The inputs of a model and its heads for each row, on the host or on the device.
 struct Columns {
     Tensor tokens, targets, positions;  // [N]    i32
     Tensor lo, hi;                      // [B,T]  i32: row t attends to the keys [lo, hi)
@@ -42,12 +42,12 @@ struct Columns {
     void declare(Arena& arena, int B, int T);
 };
 
-// Columns in host memory that copies to the device reach at full speed.
+// Columns in pinned host memory.
 struct StagedBatch : Columns {
-    void take(const HostBatch&);  // hi: no row attends to what follows it
+    void take(const HostBatch&);  // hi: attention is causal
 };
 
-// Σ losses on the host, in double and in the order of the rows.
+// Σ losses on the host, in f64 and in row order.
 double sum_of_losses(Tensor on_host);
 
 struct DropoutState {  // p = 0 outside training; the keys are values of the step (engine/step_memory.h)
@@ -59,11 +59,11 @@ struct DropoutState {  // p = 0 outside training; the keys are values of the ste
 struct Batch : Columns {
     DropoutState dropout;
 
-    // Does not wait: `staged` must not change until the stream has been synchronised.
+    // Asynchronous: `staged` must not change until the stream has been synchronised.
     void upload(const Ops& ops, const StagedBatch& staged, Stream stream);
 };
 
-// Rows of a cached call: which token, of which sequence, at which position.
+// Rows of a call with a KV cache: a token of a sequence at a position.
 struct CachedRows {
     Tensor tokens, sequence, position, lo;  // [N]  i32; row n attends to the positions [lo, position]
 };

@@ -1,8 +1,8 @@
 #pragma once
-// The buffers in which engine/comm_mpi receives what it adds up: tensors travel in pieces, and each group has room for
-// some pieces from each other rank.
+// Receive buffers of engine/comm_mpi's reductions: tensors are sent in pieces, and each group buffers a few pieces from
+// each other rank.
 //
-//   bytes of a group of n ranks = (n − 1) · pieces_in_flight · piece_bytes(n)      at most 64 MiB, or pages of 4 KiB
+//   bytes of a group of n ranks = (n − 1) · pieces_in_flight · piece_bytes(n)      at most 64 MiB, unless pieces are at their smallest, 4 KiB
 #include <algorithm>
 #include <cstddef>
 
@@ -10,7 +10,7 @@ namespace gradus {
 
 inline constexpr int pieces_in_flight = 2;  // of one sender to one receiver
 
-// 512 KiB, so that a piece is received, added and overwritten within the caches; less in a group of many ranks.
+// 512 KiB, so that a piece stays in the caches while it is received and added; less in a group of many ranks.
 constexpr size_t piece_bytes(int ranks) {
     constexpr size_t largest = size_t(512) << 10, smallest = 4096, all_pieces = size_t(64) << 20, alignment = 64;
     const size_t share = all_pieces / (size_t(ranks - 1) * pieces_in_flight);

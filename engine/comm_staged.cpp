@@ -10,7 +10,7 @@ struct Staging::Group {
     void fetch(const Tensor& host, const Tensor& device, Stream s) const {
         if (device.bytes() > 0) staging.ops_.copy_to_host(host.data, device.data, device.bytes(), s);
     }
-    // The buffer is free again when this returns, also for a call on another stream.
+    // Synchronous, so the buffer can be reused, also by a call on another stream.
     void bring(const Tensor& device, const Tensor& host, Stream s) const {
         if (device.bytes() == 0) return;
         staging.ops_.copy_to_device(device.data, host.data, device.bytes(), s);

@@ -10,7 +10,7 @@
 // same bits on every rank and in every run. It is slow: every byte is copied twice, and a call returns when its result is on
 // the device, so nothing overlaps with it.
 //
-// The buffer on the host grows to the largest call and stays.
+// The host buffer grows to the largest call and is kept.
 #include <memory>
 #include <vector>
 
@@ -26,7 +26,7 @@ public:
     Staging(const Staging&) = delete;
     Staging& operator=(const Staging&) = delete;
 
-    // The same ranks. Comms and meshes last as long as this.
+    // The same ranks. Comms and meshes are valid as long as this object.
     Comm comm(const Comm& on_host);
     Mesh mesh(const Mesh& on_host);
 

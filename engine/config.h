@@ -1,8 +1,8 @@
 #pragma once
 // The settings of pre-training.
 //
-// Each section is declared in its file under engine/settings/: fields, defaults, limits, help. What follows from the
-// settings is in engine/resolve.h.
+// Each section is declared in its file under engine/settings/: fields, defaults, limits, help. engine/resolve.h derives
+// everything else from the settings.
 //
 // Numbers are whole unless they say otherwise; 0 means "chosen for you" where the help says so. A duration in steps
 // (warm-up, cool-down) below 1 is that share of all steps.
@@ -37,7 +37,7 @@ struct Config {
     CheckpointSettings checkpoint;
     SampleSettings sample;
 
-    // Where each setting that somebody wrote was written: "recipe.toml:3:1"; absent: it has its default.
+    // The location of each setting that was written, "recipe.toml:3:1"; absent: the default.
     WrittenAt written_at;
 
     static constexpr const char* help_command = "gradus pretrain --help-settings";
@@ -50,7 +50,7 @@ struct Config {
     }
 };
 
-// What engine/base/settings.h works on.
+// For engine/base/settings.h.
 std::vector<DeclaredSetting> declared(Config&);
 
 // A recipe file, then the `key=value` assignments of the command line.

@@ -17,7 +17,7 @@ void add(std::vector<Range>& ranges, Range r) {
     else ranges.push_back(r);
 }
 
-// What of `whole` is in none of the ranges, which ascend.
+// The parts of `whole` that are in none of the ranges, which are in ascending order.
 std::vector<Range> without(Range whole, const std::vector<Range>& taken) {
     std::vector<Range> left;
     int64_t at = whole.first;
@@ -44,11 +44,11 @@ Exchange::Exchange(Parameters& parameters, const Mesh& mesh, bool sharded)
       shared_(parameters.runtime.ops, "gradients of shared heads") {
     const Comm& tp = parameters.runtime.tp;
     for (const Range& whole : parameters.grads.buckets()) {
-        CHECK(!sharded_ || whole.count % dp_.size == 0, "a bucket cannot be cut into parts for the ranks of dp");
+        CHECK(!sharded_ || whole.count % dp_.size == 0, "a bucket is not divisible by the ranks of dp");
         buckets_.push_back({whole, {}, {}, {}});
     }
     std::vector<std::vector<Range>> left_to_others(buckets_.size());
-    int64_t workspace = 0;  // one does for all: they are used one after the other
+    int64_t workspace = 0;  // shared by all: they are used one after the other
     for (const Weight& w : parameters.weights()) {
         Bucket& b = buckets_[size_t(w.bucket)];
         const int64_t columns = as_matrix(w.grad).last();
@@ -57,7 +57,7 @@ Exchange::Exchange(Parameters& parameters, const Mesh& mesh, bool sharded)
             const Range range = {w.first + p.row * columns, p.rows * columns};
             if (tp.rank % p.copies != 0) add(left_to_others[size_t(w.bucket)], range);
             if (w.spec.split == Split::none) {
-                // Up to the next weight: what lies between is zero.
+                // Including the padding up to the next weight, which is zero.
                 add(b.replicated, common({range.first, aligned_in_arena(range.count)}, own(size_t(w.bucket))));
                 continue;
             }
@@ -100,7 +100,7 @@ void Exchange::sum_gradients(size_t bucket) {
     dp_.reduce_scatter(grads.part(mine.first, mine.count), whole, comm_stream_);
 }
 
-// Ranks of dp that are sharded have different elements, and others need those of the first one.
+// When not sharded, all ranks of dp need the same bits; when sharded, they have different elements.
 void Exchange::from_first_of_dp(Tensor t) {
     if (!sharded_) dp_.broadcast(t, 0, runtime().stream);
 }
@@ -139,7 +139,7 @@ void Exchange::norm(Tensor total, Tensor parts) {
         for (auto b = buckets_.rbegin(); b != buckets_.rend(); ++b) sum_over_tp(*b);
     const Tensor grads = parameters_.grads.flat();
     ops.zero(total.data, total.bytes(), s);
-    std::vector<Range> counted;  // across buckets where they touch: one call with one rank
+    std::vector<Range> counted;  // merged across buckets: a single range with one rank
     for (const Bucket& b : buckets_)
         for (const Range& r : b.counted) add(counted, r);
     for (const Range& r : counted)

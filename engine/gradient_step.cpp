@@ -43,7 +43,7 @@ StepResult GradientStep::finish(Tensor losses, double scale, int64_t targets) {
     const Tensor squared_norm = optimizer_.squared_norm();
     ops.copy_to_host(host_losses_.data, losses.data, losses.bytes(), stream);
     ops.copy_to_host(host_squared_norm_.data, squared_norm.data, squared_norm.bytes(), stream);
-    ops.synchronise(stream);  // the only time in a step: what follows depends on these numbers
+    ops.synchronise(stream);  // the only synchronisation of a step: the verdict depends on these numbers
     return update(sum_of_losses(host_losses_) * scale, targets);
 }
 
@@ -57,7 +57,7 @@ StepResult GradientStep::finish(double loss, int64_t targets) {
 }
 
 StepResult GradientStep::update(double loss, int64_t targets) {
-    // From one rank of tp, so that every rank has the same bits and comes to the same verdict.
+    // Summed over one rank of tp each, so that every rank has the same bits and the same verdict.
     if (mesh_.tp.rank > 0) loss = 0;
     mesh_.world.sum(std::span(&loss, 1));
     StepResult result{.step = step_, .loss = loss, .tokens = targets};

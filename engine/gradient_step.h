@@ -1,6 +1,6 @@
 #pragma once
-// One optimizer step, whatever the objective: gradients start at zero, backward passes add to them, and in the end the weights
-// move, or the step is skipped. A trainer is this and a way to make gradients:
+// One optimizer step, for any objective: gradients start at zero, backward passes accumulate, and finally the weights
+// are updated or the step is skipped. A trainer consists of this and a way to compute gradients:
 //
 //   step.begin(n);
 //   model.step.upload(step.values(scale), …);
@@ -19,7 +19,7 @@ struct UpdateConfig {
 };
 
 struct StepResult {
-    int64_t step = 0;  // the step just done, from 0
+    int64_t step = 0;  // index of the step, from 0
     double loss = 0;   // nats per target, before the update
     double grad_norm = 0, lr = 0;
     int64_t tokens = 0;  // targets seen by this step
@@ -28,17 +28,19 @@ struct StepResult {
 
 class GradientStep {
 public:
-    // `rows`: losses that this rank makes in a step on the device.
+    // `rows`: number of this rank's losses on the device in a step.
     GradientStep(Parameters&, const UpdateConfig&, const Mesh&, int64_t rows = 1);
 
     void begin(int64_t step);
-    // Of the step that has begun, to be uploaded before the first backward pass: losses are multiplied with loss_scale.
+    // The values of the current step, to be uploaded before the first backward pass: losses are multiplied by
+    // loss_scale.
     StepValues values(double loss_scale) const;
     // For the last backward pass of a step: each bucket is summed over the ranks as soon as it is complete.
     BucketDone exchange();
-    // losses [rows] are on the device; scale · Σ losses over all ranks is the step's loss. The same result on every rank. Weights and
-    // moments stay as they are where the verdict is to skip. But for what a Comm does (engine/comm_staged.h) the host waits for the
-    // device once, before the verdict; the update may still run when this returns.
+    // losses [rows] are on the device; scale · Σ losses over all ranks is the step's loss. The same result on every
+    // rank. Weights and moments are unchanged if the step is skipped. Except for a blocking Comm
+    // (engine/comm_staged.h), the host synchronises once, before the verdict; the update may still run when this
+    // returns.
     StepResult finish(Tensor losses, double scale, int64_t targets);
     // The same where the host knows the loss: `loss` is this rank's term of a sum over dp.
     StepResult finish(double loss, int64_t targets);
@@ -48,7 +50,7 @@ public:
     Stability& stability() { return stability_; }
     const Stability& stability() const { return stability_; }
     const Mesh& mesh() const { return mesh_; }
-    // False while finish() changes the state: if it ended with an exception then, there is nothing to save.
+    // False while finish() changes the state: after an exception in between, the state must not be saved.
     bool is_complete() const { return complete_; }
 
 private:
@@ -61,7 +63,7 @@ private:
     Stability stability_;
     Arena on_host_;
     Tensor host_losses_, host_squared_norm_;
-    int64_t step_ = -1;  // that has begun
+    int64_t step_ = -1;  // the current step
     double lr_ = 0;      // its learning rate
     bool complete_ = true;
 };

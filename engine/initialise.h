@@ -1,7 +1,7 @@
 #pragma once
-// Initialization of the weights as in GPT-2: N(0, init_std²), projections into the residual stream scaled by 1/√(2L), gains
-// one, biases zero. Element i of the weight `name`, counted on one rank, is a function of (seed, name, i) alone: the same
-// bits for any number of threads and ranks.
+// Initialization of the weights as in GPT-2: N(0, init_std²), projections into the residual stream scaled by 1/√(2L),
+// gains one, biases zero. Element i of the complete weight `name` is a function of only (seed, name, i): the same bits
+// for any number of threads and ranks.
 #include "engine/language_model.h"
 
 namespace gradus {

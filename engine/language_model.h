@@ -1,8 +1,8 @@
 #pragma once
 // A model with a language head, and all its memory: what is pre-trained, fine-tuned, evaluated and generated from.
 //
-// It is the plainest example of how the parts go together. Another head, or a second model, is put together the same way:
-// each part declares its weights in one Parameters and its activations in one Arena, then both are allocated.
+// It is the simplest example of composition. A model with another head, or two models, are composed the same way: each
+// part declares its weights in one Parameters and its activations in one Arena, then both are allocated.
 #include <memory>
 
 #include "engine/heads/language.h"
@@ -11,7 +11,8 @@ namespace gradus {
 
 class LanguageModel {
 public:
-    // Weights are zero until initialise() or a checkpoint fills them. Error where the ranks of tp cannot divide the model.
+    // Weights are zero until initialise() or a checkpoint fills them. Error if the model is not divisible among the
+    // ranks of tp.
     LanguageModel(const Ops&, const ModelConfig&, DType, BatchShape, Mode, Comm tp);
 
     const ModelConfig& config() const { return run.model; }
@@ -22,8 +23,8 @@ public:
 
     // losses [N] of the batch's rows: 0 where the target is ignored. LossConfig{}: plain cross-entropy.
     void loss(const Batch&, Tensor losses, const LossConfig& = {});
-    // The same, and grads += gradient of loss_scale · Σ losses, with the step values uploaded before. On ranks of tp the losses
-    // are the same on every rank.
+    // The same, and grads += gradient of loss_scale · Σ losses, after the step values were uploaded. The losses are the
+    // same on every rank of tp.
     void loss_and_backward(const Batch&, Tensor losses, const LossConfig& = {}, const BucketDone& = {});
     struct LogProbs {
         Tensor losses,
@@ -55,8 +56,8 @@ private:
 std::unique_ptr<LanguageModel> make_language_model(const Ops&, const ModelConfig&, DType, BatchShape = {}, Mode = {},
                                                    Comm tp = {});
 
-// The weights that such a model declares on one rank, in the order of declaration: embeddings, blocks, last norm, head. They have no
-// memory.
+// The weights that such a model declares on one rank, in the order of declaration: embeddings, blocks, final norm,
+// head. They are not allocated.
 std::vector<Weight> weights_of(const ModelConfig&);
 int64_t parameter_count(const ModelConfig&);
 

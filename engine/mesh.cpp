@@ -16,7 +16,7 @@ Error wrong_product(const MeshSizes& asked, int64_t product, int ranks) {
             cause += (cause.empty() ? "mesh." : ", mesh.") + std::string(axis.name) + " = " +
                      (asked.*axis.size == 0 ? "0 (what is left)" : std::to_string(asked.*axis.size));
     }
-    // What works with these ranks: another dp if the rest divides them, else dp alone.
+    // Sizes that work with these ranks: another dp if the other axes divide them, else only dp.
     int64_t rest = 1;
     for (const MeshAxis& axis : mesh_axes)
         if (axis.size != &MeshSizes::dp && asked.*axis.size > 0) rest = std::min(rest * (asked.*axis.size), most_ranks);
@@ -46,12 +46,12 @@ MeshSizes resolve(MeshSizes asked, int ranks) {
         const int n = asked.*axis.size;
         const std::string key = std::string("mesh.") + axis.name;
         if (n < 0 || n > most_ranks)
-            throw Error(key + " = " + std::to_string(n) + " is no number of ranks",
+            throw Error(key + " = " + std::to_string(n) + " is not a number of ranks",
                         "an axis has 1 to " + std::to_string(most_ranks) + " ranks, or 0 for as many as are left",
                         "--set " + key + "=1");
         if (n == 0 && open)
             throw Error("mesh." + std::string(open->name) + " and " + key + " are both 0",
-                        "0 means as many ranks as the other axes leave, which can be said of one axis alone",
+                        "0 means as many ranks as the other axes leave, so only one axis can be 0",
                         "--set " + key + "=1");
         if (n == 0) open = &axis;
         product = std::min(product * std::max(n, 1), most_ranks);
@@ -80,7 +80,7 @@ MeshSizes place_of(const MeshSizes& sizes, int rank) {
 }
 
 std::vector<int> ranks_along(const MeshSizes& sizes, const MeshAxis& along, int rank) {
-    int stride = 1;  // how far apart neighbours on this axis are
+    int stride = 1;  // between neighbours on this axis
     for (size_t i = std::size(mesh_axes); i-- > 0 && mesh_axes[i].size != along.size;)
         stride *= sizes.*mesh_axes[i].size;
     const int first = rank - place_of(sizes, rank).*along.size * stride;
@@ -100,8 +100,8 @@ Mesh make_mesh(const MeshSizes& asked, const Comm& world, const MakeGroup& make_
 }
 
 int launched_ranks() {
-    // Open MPI; MPICH and Intel MPI; MVAPICH; a job step of Slurm. SLURM_NTASKS is also set for a batch script, of which
-    // there is one.
+    // Open MPI; MPICH and Intel MPI; MVAPICH; a job step of Slurm. SLURM_NTASKS is also set for a batch script, which
+    // runs as a single process.
     for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS"}) {
         const char* value = std::getenv(name);
         if (!value) continue;
@@ -109,9 +109,9 @@ int launched_ranks() {
         int ranks = 0;
         const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), ranks);
         if (failed != std::errc() || end != text.data() + text.size() || ranks < 1 || ranks > most_ranks)
-            throw Error(std::string(name) + "='" + value + "' is no number of ranks",
+            throw Error(std::string(name) + "='" + value + "' is not a number of ranks",
                         "the launcher sets it, or your shell",
-                        "unset " + std::string(name) + ", or start by mpirun -n 2 gradus …");
+                        "unset " + std::string(name) + ", or start with mpirun -n 2 gradus …");
         return ranks;
     }
     return 1;

@@ -7,7 +7,7 @@
 #include "kernels/muon.h"
 #include "kernels/optimizer.h"
 
-// Calls are tables here, forward and backward to be read side by side.
+// Calls are aligned by hand.
 // clang-format off
 namespace gradus {
 
@@ -24,11 +24,11 @@ Optimizer::Optimizer(Parameters& parameters, const OptimizerConfig& config, cons
     masters_from_weights();
 }
 
-bool Optimizer::is_muons(const Weight& w) const {
+bool Optimizer::uses_muon(const Weight& w) const {
     return config_.kind == OptimizerKind::muon && w.spec.decayed() && w.name.rfind("block.", 0) == 0;
 }
 
-// Who updates what. The gaps that alignment leaves between weights hold zeros and stay zero under AdamW.
+// Assigns weights to AdamW or Muon. The padding between weights is zero and stays zero under AdamW.
 void Optimizer::plan() {
     const std::vector<Weight>& weights = parameters_.weights();
     const auto& buckets = parameters_.values.buckets();
@@ -40,8 +40,8 @@ void Optimizer::plan() {
             const Weight& w = weights[i];
             const bool last = i + 1 == weights.size() || weights[i + 1].first >= end_of_bucket;
             const int64_t next = last ? end_of_bucket : weights[i + 1].first;
-            first_v_.push_back(is_muons(w) ? -1 : first_v + std::clamp(w.first, own.first, end) - own.first);
-            if (is_muons(w)) {
+            first_v_.push_back(uses_muon(w) ? -1 : first_v + std::clamp(w.first, own.first, end) - own.first);
+            if (uses_muon(w)) {
                 first_v -= next - w.first;
                 continue;
             }
@@ -73,7 +73,7 @@ void Optimizer::allocate() {
 
     for (size_t i = 0; i < parameters_.weights().size(); ++i) {
         const Weight& w = parameters_.weights()[i];
-        if (!is_muons(w)) continue;
+        if (!uses_muon(w)) continue;
         const Tensor m = access(State::m).of(i), master = all_masters_ ? access(State::master).of(i) : w.value;
         int64_t row = 0;
         for (int64_t rows : w.spec.parts[0] ? w.spec.parts : std::array<int64_t, 3>{w.spec.shape.dim[0]}) {
@@ -133,7 +133,7 @@ void Optimizer::update() {
     const Ops& ops = runtime().ops;
     const Stream s = runtime().stream;
     const Tensor params = parameters_.values.flat(), grads = parameters_.grads.flat();
-    const bool rounds = bool(all_masters_);  // the model computes with rounded copies
+    const bool rounds = bool(all_masters_);  // the weights are rounded copies of the masters
     ops.clip_scale({.scale = scale_, .total = total_, .max_norm = config_.clip}, s);
     for (const Range& r : ranges_)
         ops.adamw({.master = rounds ? all_masters_.part(r.first_m, r.count) : params.part(r.first, r.count),

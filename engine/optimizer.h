@@ -3,8 +3,7 @@
 // matrices only; since an arena holds the matrices of a bucket before its vectors, an AdamW step is two calls for each
 // bucket. The mathematics: kernels/optimizer.h, kernels/muon.h.
 //
-// Where the model computes in bf16 the optimizer keeps f32 masters, and writes the rounded weights back; in f32 the
-// model's own weights are the masters.
+// In bf16 the optimizer keeps f32 masters and writes rounded weights; in f32 the model's weights are the masters.
 //
 // Sharded over data-parallel ranks (engine/exchange.h), it keeps and updates this rank's part of each bucket.
 #include "engine/exchange.h"
@@ -19,8 +18,8 @@ struct OptimizerConfig {
     OptimizerKind kind = OptimizerKind::adamw;
     double beta1 = OptimizerSettings{}.beta1, beta2 = OptimizerSettings{}.beta2, eps = OptimizerSettings{}.eps,
            weight_decay = OptimizerSettings{}.weight_decay;
-    double momentum = OptimizerSettings{}.momentum;  // of Muon
-    double clip = OptimizerSettings{}.clip;          // largest global norm of the gradient; 0: never clipped
+    double momentum = OptimizerSettings{}.momentum;  // for Muon
+    double clip = OptimizerSettings{}.clip;          // largest global norm of the gradient; 0: no clipping
     bool stochastic_rounding = OptimizerSettings{}.stochastic_rounding;
     bool sharded = OptimizerSettings{}.sharded;  // over the ranks of dp; not Muon, which needs whole matrices
     uint64_t seed = 0;
@@ -30,29 +29,30 @@ class Optimizer {
 public:
     Optimizer(Parameters&, const OptimizerConfig&, const Mesh& = {});
 
-    // What an update of step `step`, counted from 0, reads of the step's values (engine/step_memory.h).
+    // The step values (engine/step_memory.h) for the update of step `step`, from 0.
     StepValues step_values(int64_t step, double lr) const;
 
-    // The steps of an update. None waits, but for what a Comm does (engine/comm_staged.h). First each bucket's gradients are those
-    // of the whole batch, then the square of their norm before clipping is made (f64 [1], on the device), and then, or not, the
-    // weights move.
+    // The steps of an update, all asynchronous except for a blocking Comm (engine/comm_staged.h): sum each bucket's
+    // gradients over the ranks; compute the square of the norm before clipping (f64 [1], on the device); and, unless
+    // the step is skipped, update the weights.
     void sum_gradients(int bucket) { exchange_.sum_gradients(size_t(bucket)); }
     Tensor squared_norm();
     void update();
 
-    // After weights were set from outside (initialise, a checkpoint): masters take their values.
+    // After weights were set (initialise(), a checkpoint): copies them to the masters.
     void masters_from_weights();
-    // After masters were set from a checkpoint: weights take their rounded values.
+    // After masters were set from a checkpoint: rounds them to the weights.
     void weights_from_masters();
 
-    // What a checkpoint holds of each weight beside its value.
+    // The optimizer state of a weight, as saved in checkpoints.
     enum class State { master, m, v };
-    // Whether it holds that of parameters.weights()[i]: no master where the weight itself is the master, no v where Muon updates it.
+    // Whether parameters.weights()[i] has that state: no master if the weight itself is the master, no v if Muon
+    // updates it.
     bool has(State, size_t i) const;
     DType state_dtype() const { return parameters_.runtime.accumulator(); }
 
-    // That state of every weight, in the weight's shape on this rank of tp. Sharded, the parts of all ranks of dp lie in the memory of
-    // the gradients for as long as this object lives: there is one at a time, and no step meanwhile.
+    // A state of every weight, in the weight's shape on this rank of tp. If sharded, the parts of all ranks of dp are
+    // gathered in the memory of the gradients while this object exists: only one at a time, and no step meanwhile.
     class StateAccess {
     public:
         ~StateAccess() { optimizer_.accessed_ = false; }
@@ -60,7 +60,7 @@ public:
         StateAccess& operator=(const StateAccess&) = delete;
 
         Tensor of(size_t i) const;  // empty where !has()
-        // After of() every weight was filled: this rank takes its part.
+        // After of() was filled for every weight: stores this rank's part.
         void store();
 
     private:
@@ -69,24 +69,24 @@ public:
         Optimizer& optimizer_;
         State state_;
     };
-    StateAccess read(State);   // gathered from the ranks of dp, all of which call
-    StateAccess write(State);  // of any content, to be filled
+    StateAccess read(State);   // gathered from the ranks of dp, all of which call it
+    StateAccess write(State);  // uninitialised, to be filled
     bool sharded() const { return exchange_.sharded(); }
 
-    // Of all that the optimizer keeps, workspace included.
+    // Everything the optimizer allocates, workspace included.
     size_t bytes() const { return masters_.bytes() + m_.bytes() + v_.bytes() + scalars_.bytes() + exchange_.bytes(); }
-    // Of masters and of moments alone.
+    // Only masters; only moments.
     size_t master_bytes() const { return masters_.bytes(); }
     size_t moment_bytes() const { return m_.bytes() + v_.bytes(); }
 
 private:
-    struct Range {  // neighbours that AdamW updates in one call
+    struct Range {  // adjacent elements that AdamW updates in one call
         int64_t first, count;
-        int64_t first_m;  // in masters_ and m_: all that is this rank's
+        int64_t first_m;  // in masters_ and m_, which have all of this rank's elements
         int64_t first_v;  // v has no gaps where Muon's matrices would be
         bool decayed;
     };
-    bool is_muons(const Weight&) const;
+    bool uses_muon(const Weight&) const;
     void plan();
     void allocate();
     const Runtime& runtime() const { return parameters_.runtime; }

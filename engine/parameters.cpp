@@ -7,8 +7,8 @@ namespace gradus {
 
 namespace {
 
-// Matrices first within a bucket: weight decay then covers whole ranges of the arena. What every rank of tp holds is last
-// among them, and among the vectors, so that few calls sum its gradients.
+// Matrices come first within a bucket, so that weight decay covers contiguous ranges of the arena. Weights that every
+// rank of tp has come last among the matrices, and among the vectors, so that few calls sum their gradients.
 Arena::Place place_of(const Spec& s, int bucket) {
     return {bucket, (s.decayed() ? 0 : 2) + (s.split == Split::none ? 1 : 0)};
 }
@@ -33,7 +33,7 @@ void Parameters::allocate(bool training, int parts) {
     for (const Declared& d : declared_) {
         const Spec& s = d.weight.spec;
         const Arena::Place place = place_of(s, d.weight.bucket);
-        CHECK(by_name.emplace(d.weight.name, &d).second, "two weights are called " + d.weight.name);
+        CHECK(by_name.emplace(d.weight.name, &d).second, "two weights have the name " + d.weight.name);
         values.declare(d.weight.name, d.ref.value, s.shape, runtime.dtype, place);
         if (training) grads.declare(d.weight.name, d.ref.grad, s.shape, runtime.accumulator(), place);
     }

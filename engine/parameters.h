@@ -1,9 +1,9 @@
 #pragma once
-// Parameters: a list of weights with the memory of their values and gradients. What is trained, exchanged between ranks and
-// saved is a Parameters, whatever computes with it: a model with one head, with another, or two models at once.
+// Parameters: a list of weights with the memory of their values and gradients. The optimizer, the exchange between
+// ranks and checkpoints work on it, for a model with any head or for two models at once.
 //
-// The part that owns a weight declares it; then allocate() sets all memory aside at once. Arenas of values, gradients and
-// optimizer state have one layout (engine/arena.h): element i of one belongs to element i of the others.
+// The part that owns a weight declares it; then allocate() allocates all memory at once. Arenas of values, gradients
+// and optimizer state have one layout (engine/arena.h): element i of one belongs to element i of the others.
 #include <functional>
 #include <string>
 #include <vector>
@@ -17,17 +17,17 @@ struct Weight {
     std::string name;
     Spec spec;
     int bucket;
-    Spec whole;                       // what it is on one rank
-    std::vector<WeightSlice> slices;  // what this rank has of it
-    int64_t first = 0;                // of its arena's elements
+    Spec whole;                       // on one rank
+    std::vector<WeightSlice> slices;  // this rank's part
+    int64_t first = 0;                // element of its arena
     Tensor value = {};
-    Tensor grad = {};  // accumulator dtype; empty where nothing trains
+    Tensor grad = {};  // accumulator dtype; empty without training
 };
 
 // Called in backward when all gradients of a bucket are complete, last bucket first.
 using BucketDone = std::function<void(int bucket)>;
 
-struct WeightRef {  // where a weight and its gradient are found after allocate()
+struct WeightRef {  // set by allocate()
     Tensor& value;
     Tensor& grad;
 };
@@ -36,10 +36,11 @@ class Parameters {
 public:
     explicit Parameters(const Runtime&);
 
-    // `here` is the weight on this rank of tp, `whole` what it is on one rank. A bucket is what ranks of dp exchange at once:
-    // weights whose gradients backward completes together; backward completes the highest bucket first.
+    // `here` is the weight on this rank of tp, `whole` on one rank. A bucket is the unit of exchange between ranks of
+    // dp: weights whose gradients backward completes together; backward completes the highest bucket first.
     void declare(const std::string& name, WeightRef, const Spec& here, const Spec& whole, int bucket);
-    // Values are zero until initialise() or a checkpoint fills them. Every bucket can be cut into `parts` equal parts.
+    // Values are zero until initialise() or a checkpoint fills them. Every bucket is divisible into `parts` equal
+    // parts.
     void allocate(bool training, int parts = 1);
 
     std::vector<Weight> declared() const;                // before allocate(), in the order of declaration

@@ -1,6 +1,6 @@
 #pragma once
-// What everything that computes needs: a device's table of ops, the dtype of weights and activations, the ranks that share
-// each tensor, the stream that the work goes to, and where the values of the step are.
+// The context of all computation: a device's table of ops, the dtype of weights and activations, the tensor-parallel
+// group, the stream, and the step's values on the device.
 #include "engine/arena.h"
 #include "engine/comm.h"
 #include "engine/step_memory.h"
@@ -18,7 +18,7 @@ struct Runtime {
     DType accumulator() const { return accumulator_of(dtype); }
 };
 
-// The table's compute stream with the workspace that its matmuls are fastest with. What shares a stream shares the workspace.
+// The device's compute stream with a matmul workspace. Users of the stream share the workspace.
 class ComputeStream {
 public:
     explicit ComputeStream(const Ops& ops) : stream_(ops.compute_stream()), workspace_arena_(ops, "matmul workspace") {

@@ -8,7 +8,7 @@ namespace gradus {
 
 double learning_rate(const Schedule& s, int64_t step) {
     if (step < s.warmup) return s.lr * double(step + 1) / double(s.warmup);
-    // How much of the way down is behind this step: 0 up to the step before `from`, 1 at the last one before `to`.
+    // The progress of the decay: 0 up to the step before `from`, 1 at the last step before `to`.
     auto share = [step](int64_t from, int64_t to) {
         return std::clamp(double(step + 1 - from) / double(std::max<int64_t>(to - from, 1)), 0.0, 1.0);
     };

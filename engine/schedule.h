@@ -1,5 +1,5 @@
 #pragma once
-// The learning rate as a pure function of the step: nothing to store, nothing to restore.
+// The learning rate as a pure function of the step, without state.
 //
 //   warm-up     lr · (step + 1) / warmup                           for step < warmup
 //   constant    lr
@@ -7,9 +7,9 @@
 //   linear      lr + (min − lr)·x
 //   wsd         lr until the last `cooldown` steps, then linear to min (warm-up, stable, decay)
 //
-// Steps count from 0. The last step of the warm-up has lr and the last step of a run has min, both exactly; between them
-// every step is lower than the one before. (PyTorch's schedulers evaluate x at the step itself and reach min one step after
-// the last.) Sources: Loshchilov, Hutter 2017 (cosine); Hu et al. 2024 (WSD).
+// Steps count from 0. The last step of the warm-up has exactly lr and the last step of a run exactly min; between them
+// every step is lower than the one before. (PyTorch's schedulers evaluate x at `step` instead of step + 1 and reach min
+// one step after the last.) Sources: Loshchilov, Hutter 2017 (cosine); Hu et al. 2024 (WSD).
 #include <cstdint>
 #include <string>
 

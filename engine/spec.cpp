@@ -14,7 +14,8 @@ std::vector<WeightSlice> slices_of(const Spec& whole, const Spec& here, int rank
         const bool alone = here.parts[0] == 0;
         const int64_t mine = alone ? rows : here.parts[p], all = alone ? whole.shape.dim[0] : whole.parts[p];
         if (mine == 0) break;
-        // Fewer key/value heads than ranks: neighbours hold the same one. More rows than there are: padding at the end.
+        // With fewer key/value heads than ranks, neighbours share one. If the rows are not divisible, the last rank has
+        // padding.
         const int copies = int(std::max<int64_t>(1, mine * ranks / all));
         const bool repeated = !alone && copies > 1;
         const int64_t first = repeated ? rank / copies * mine : rank * mine;

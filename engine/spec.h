@@ -1,7 +1,6 @@
 #pragma once
-// What is known of a weight before it has memory. Every weight is declared once, in the each() of the struct that holds
-// it; arenas, gradients, optimizer state, initialization, decay, sharding, checkpoints and Hugging Face names all read
-// that one list.
+// The declaration of a weight. Every weight is declared once, in the each() of its struct; arenas, gradients, optimizer
+// state, initialization, decay, sharding, checkpoints and Hugging Face names all use that list.
 #include <array>
 #include <string>
 #include <vector>
@@ -18,8 +17,8 @@ enum class Init {
     fan_in,    // N(0, 1/(inputs+1)): a scalar head (Stiennon et al. 2020)
 };
 
-// How tensor parallelism splits the matrix [out, in]: not at all, its rows (each rank makes some outputs), or its columns
-// (each rank sees some inputs, so the outputs are summed over the ranks).
+// How tensor parallelism splits the matrix [out, in]: not at all, its rows (each rank computes some outputs), or its
+// columns (each rank has some inputs, so the outputs are summed over the ranks).
 enum class Split { none, rows, columns };
 
 struct Spec {
@@ -27,7 +26,7 @@ struct Spec {
     Init init = Init::normal;
     Split split = Split::none;
     std::array<int64_t, 3> parts =
-        {};  // rows of the matrices stacked in this one (q, k, v; gate, up); zeros: one alone
+        {};  // rows of the matrices stacked in this one (q, k, v; gate, up); zeros: a single matrix
 
     bool decayed() const { return shape.rank >= 2; }  // weight decay applies to matrices only
 };
@@ -40,10 +39,10 @@ inline Tensor as_matrix(const Tensor& t) { return t.view({t.shape.dim[0], t.size
 struct WeightSlice {
     int64_t row, rows;
     int64_t logical_row, logical_column;
-    int copies;  // ranks that hold this slice: neighbours, the first of which counts
+    int copies;  // neighbouring ranks that have this slice; the first one counts it in norms
 };
 
-// What the rank of `ranks` holds of a weight that is `whole` on one rank and `here` on this one.
+// The slices on rank `rank` of `ranks` of a weight that is `whole` on one rank and `here` on this one.
 std::vector<WeightSlice> slices_of(const Spec& whole, const Spec& here, int rank, int ranks);
 
 }  // namespace gradus

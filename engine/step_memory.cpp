@@ -10,7 +10,7 @@ namespace gradus {
 namespace {
 
 constexpr auto value_words = int64_t(sizeof(StepValues) / sizeof(uint64_t));
-static_assert(sizeof(StepValues) % sizeof(uint64_t) == 0, "the keys stand behind the values");
+static_assert(sizeof(StepValues) % sizeof(uint64_t) == 0, "the keys follow the values");
 
 }  // namespace
 

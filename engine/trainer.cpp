@@ -18,7 +18,7 @@ Trainer::Trainer(LanguageModel& model, const TrainerConfig& c, const Mesh& mesh)
     const int batch = c.batch / mesh.dp.size;
     CHECK(c.batch % mesh.dp.size == 0 && batch % c.micro_batch == 0,
           "micro-batches must divide the batch of each rank of dp");
-    CHECK(model.run.d.B == c.micro_batch && model.run.d.T == c.context, "the model was made for another batch");
+    CHECK(model.run.d.B == c.micro_batch && model.run.d.T == c.context, "the model has another batch shape");
     batch_.declare(inputs_, c.micro_batch, c.context);
     inputs_.declare("losses", losses_, {int64_t(batch) * c.context}, model.run.accumulator());
     inputs_.allocate();
@@ -75,7 +75,7 @@ StepResult Trainer::step(int64_t step, const NextBatch& next_batch, bool another
     if (another) {
         try {
             prepare(after_, first_sample(step + 1), next_batch);
-        } catch (...) {}  // thrown again where the next step begins, after this one
+        } catch (...) {}  // the next step prepares its batch again and throws
     }
     return finish();
 }

@@ -1,10 +1,9 @@
 #pragma once
-// Training steps on the next token, in the order the mathematics happens. A step is a pure function of the weights, the moments,
-// the number of the step and what engine/stability.h remembers: which samples it sees, its learning rate and its dropout all
-// follow.
+// Training steps for next-token prediction. A step is a pure function of the weights, the moments, the index of the
+// step and the state of engine/stability.h, which determine its samples, learning rate and dropout.
 //
-// Of a step's batch, rank r of dp computes the r-th part, in micro-batches; so the samples of a step and their order do not
-// depend on the mesh. What other objectives need as well is in engine/gradient_step.h.
+// Rank r of dp computes the r-th part of a step's batch, in micro-batches, so the samples of a step and their order do
+// not depend on the mesh. engine/gradient_step.h has the parts that other objectives share.
 #include "engine/gradient_step.h"
 #include "engine/language_model.h"
 
@@ -12,7 +11,7 @@ namespace gradus {
 
 struct TrainerConfig : UpdateConfig {
     int batch = 8;        // sequences in a step, on all ranks together
-    int micro_batch = 8;  // sequences computed at once on a rank; divides its part of the batch
+    int micro_batch = 8;  // sequences per pass on a rank; divides its part of the batch
     int context = 1024;
     double dropout = 0;
     uint64_t seed = 1;
@@ -24,8 +23,8 @@ public:
     // The model must be made for (micro_batch, context), to train, and with mesh.tp.
     Trainer(LanguageModel&, const TrainerConfig&, const Mesh& = {});
 
-    // begin(), accumulate() for every micro-batch, finish(). With `another` to come, its batch is prepared on the host while the device
-    // works on this one.
+    // begin(), accumulate() for every micro-batch, finish(). If `another` step follows, its batch is prepared on the
+    // host while the device works on this one.
     StepResult step(int64_t step, const NextBatch& next_batch, bool another = false);
 
     void begin(int64_t step, const NextBatch& next_batch);
@@ -33,8 +32,8 @@ public:
     StepResult finish();
     int micro_batches() const { return micro_batches_; }
 
-    // Forward and backward of one micro-batch, to measure a device (engine/autotune.h). Leaves nothing behind that a step
-    // reads.
+    // Forward and backward of one micro-batch, to time matmuls (engine/autotune.h). Does not change the results of
+    // later steps.
     void trial_pass(const NextBatch& next_batch);
 
     LanguageModel& model() { return model_; }
@@ -58,13 +57,13 @@ private:
     LanguageModel& model_;
     TrainerConfig config_;
     int micro_batches_;
-    int64_t first_of_rank_;  // of a batch: the samples of this rank
+    int64_t first_of_rank_;  // this rank's first sample of a batch
     GradientStep step_;
     Arena inputs_, on_host_;
     Batch batch_;
     Tensor losses_;         // [batch·T] of this rank's part of the batch
-    HostBatch host_;        // the one that is being filled
-    Prepared now_, after_;  // of this step, and perhaps of the next
+    HostBatch host_;        // for filling a batch
+    Prepared now_, after_;  // for this step and the next one
     double targets_ = 0, scale_ = 0;
 };
 

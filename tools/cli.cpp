@@ -106,6 +106,12 @@ CLI::Validator one_of_setting(const std::string& key) {
     check_failed("a setting of pre-training", __FILE__, __LINE__, key);
 }
 
+void add_set_option(CLI::App& app, std::vector<std::string>& assignments, const std::string& overridden) {
+    app.add_option("--set", assignments,
+                   "key=value, overrides " + overridden + "; may be repeated; the same as --key=value")
+        ->allow_extra_args(false);
+}
+
 void add_text_key_option(CLI::App& app, std::string& text_key) {
     app.add_option("--text-key", text_key, "key of the text in a line of .jsonl")->capture_default_str();
 }

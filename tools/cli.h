@@ -42,6 +42,9 @@ inline constexpr const char* meant_mark = "; meant: ";
 CLI::Validator one_of_words(const std::vector<std::string>& words);
 CLI::Validator one_of_setting(const std::string& key);
 
+// --set key=value, which overrides `overridden`: "the file".
+void add_set_option(CLI::App&, std::vector<std::string>& assignments, const std::string& overridden);
+
 // --text-key KEY
 void add_text_key_option(CLI::App&, std::string& text_key);
 

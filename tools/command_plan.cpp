@@ -118,8 +118,7 @@ void add_plan_command(CLI::App& app) {
         "listed.\n\n"
         "Example: gradus plan gpt2-1558m --devices 8xH100 --price 2.5");
     command->add_option("RECIPE", o->recipe, "file of settings, a run, or the name of an included recipe")->required();
-    command->add_option("--set", o->set, "key=value, overrides the file; may be repeated; the same as --key=value")
-        ->allow_extra_args(false);
+    add_set_option(*command, o->set, "the file");
     command->add_option("--devices", o->devices,
                         "8xH100: number and kind (A100-40, A100-80, H100, H100-PCIe, H200, B200, cpu); default: the "
                         "recipe's device, as many as the mesh needs");

@@ -50,7 +50,7 @@ bool AppendFile::append(std::string_view records) {
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) {
             tell_once();
-            // Half a record would hide all that follow it.
+            // A partial record would make all later ones unreadable.
             if (::ftruncate(descriptor_, off_t(bytes_)) != 0) close();
             return false;
         }

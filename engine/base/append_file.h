@@ -23,7 +23,7 @@ public:
     // Writes all of them and returns true, or none.
     bool append(std::string_view records);
     void sync();       // to the disk
-    void tell_once();  // the note, by errno
+    void tell_once();  // prints the note, with errno's reason
 
 private:
     void close();

@@ -17,8 +17,8 @@ std::string place(const std::string& file, const toml::source_region& source) {
     return fmt::format("{}:{}:{}", file, source.begin.line, source.begin.column);
 }
 
-// TOML is UTF-8, but the name of a folder may be any bytes. A byte B that is not part of UTF-8 is written as the
-// private character U+10FF00 + B; so are the bytes of these characters themselves, so that every string reads back
+// TOML is UTF-8, but a folder's name may have any bytes. A byte B that is not part of UTF-8 is written as the
+// private-use character U+10FF00 + B, and so is each byte of these characters themselves: every string reads back
 // unchanged.
 constexpr std::string_view first_of_byte = "\xf4\x8f\xbe\x80", last_of_byte = "\xf4\x8f\xbf\xbf";  // of 0x80 and 0xff
 
@@ -51,7 +51,7 @@ std::string with_any_bytes(std::string_view text) {
     return result;
 }
 
-// place_of says where a part of the file or of the command line was written.
+// place_of gives the location of a part of the file or the command line.
 template <class Place>
 Value value_of(const std::string& name, const toml::node& node, const Place& place_of) {
     if (const auto* v = node.as_boolean()) return v->get();
@@ -63,13 +63,13 @@ Value value_of(const std::string& name, const toml::node& node, const Place& pla
         for (const toml::node& element : *list) {
             const auto* text = element.as_string();
             if (!text)
-                throw Error("the list '" + name + "' holds something that is not a string", place_of(element.source()),
+                throw Error("the list '" + name + "' has an element that is not a string", place_of(element.source()),
                             "write every element in quotes: " + name + " = [\"…\", \"…\"]");
             strings.push_back(with_any_bytes(text->get()));
         }
         return strings;
     }
-    throw Error("'" + name + "' has a value that no setting can have", place_of(node.source()) + ": a date or a time",
+    throw Error("'" + name + "' has a value of an unsupported type", place_of(node.source()) + ": a date or a time",
                 "write a number, true or false, a \"string\" or a list of strings");
 }
 
@@ -149,7 +149,7 @@ Setting parse_assignment(const std::string& assignment) {
     const size_t equals = assignment.find('=');
     const std::string key(trimmed(std::string_view(assignment).substr(0, equals)));
     if (equals == std::string::npos || key.empty())
-        throw Error("'" + assignment + "' sets nothing", where,
+        throw Error("'" + assignment + "' is not an assignment", where,
                     "write --set key=value, such as --set optimizer.lr=1e-3");
     const std::string text(trimmed(std::string_view(assignment).substr(equals + 1)));
 

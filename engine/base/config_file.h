@@ -1,6 +1,6 @@
 #pragma once
-// Settings as written in a TOML file or as `key=value` on the command line, each with its place. Which keys exist and
-// which values they allow is declared elsewhere (engine/base/settings.h).
+// Settings as written in a TOML file or as `key=value` on the command line, each with its location. Which keys exist
+// and which values they allow is declared elsewhere (engine/base/settings.h).
 //
 // File format: TOML 1.0, https://toml.io/en/v1.0.0. [tables] and dotted keys give dotted names; values are strings,
 // whole numbers, numbers, true or false, and lists of strings.
@@ -19,7 +19,7 @@ struct Setting {
     std::string key;  // "optimizer.lr"
     Value value;
     std::string where;  // "recipe.toml:12:7" or "--set optimizer.lr=1e-3"
-    std::string typed;  // on the command line: the value as typed, for a string that looks like a number; else empty
+    std::string typed;  // on the command line, for a string that looks like a number: the value as typed; else empty
 };
 
 // In the order of the file. Error with file:line:column where it is not TOML, a key is repeated (TOML forbids it) or a

@@ -1,9 +1,9 @@
 #pragma once
-// Two ways to fail, and they are not the same.
+// Two kinds of failure.
 //
-//   Error   something a person can act on: a file, a setting, a shape that follows from a setting, memory. It carries
+//   Error   something the user can act on: a file, a setting, a shape that follows from a setting, memory. It carries
 //           what happened, the cause (with the user's file, line and column where there is one) and a fix to type.
-//   CHECK   a promise that we broke ourselves. It carries a location in this source.
+//   CHECK   a bug: an invariant of this program is broken. It carries a location in this source.
 //
 // Only tools/ catches. A message starts in lower case, has no full stop and quotes the user's value.
 #include <stdexcept>
@@ -18,7 +18,7 @@ struct Error : std::runtime_error {
 
     std::string cause, fix;
 
-    // The three lines a user sees: of printable UTF-8, whatever the names and texts in them hold.
+    // The three lines a user sees, in printable UTF-8 whatever bytes the quoted names contain.
     std::string text() const;
 };
 
@@ -42,7 +42,7 @@ struct InternalError : std::logic_error {
     do {                                                                                    \
         if (!(condition)) ::gradus::check_failed(#condition, __FILE__, __LINE__, (detail)); \
     } while (0)
-// CHECK(condition) or CHECK(condition, detail): always on, in every build. The test framework has a macro of the same
-// name, which gives way to ours.
+// CHECK(condition) or CHECK(condition, detail): always on, in every build. It replaces the test framework's macro of
+// the same name.
 #undef CHECK
 #define CHECK(...) GRADUS_CHECK_PICK(__VA_ARGS__, GRADUS_CHECK_DETAIL, GRADUS_CHECK_PLAIN, unused)(__VA_ARGS__)

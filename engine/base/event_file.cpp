@@ -76,7 +76,9 @@ void EventFile::scalar(const std::string& tag, double value, int64_t step) {
 
 void EventFile::flush() {
     if (file_.append(buffer_)) buffer_.clear();
-    else buffer_.resize(file_.bytes() == 0 ? std::min(opening_, buffer_.size()) : 0);  // no file without its opening
+    else
+        buffer_.resize(file_.bytes() == 0 ? std::min(opening_, buffer_.size())
+                                          : 0);  // every file begins with these records
 }
 
 void EventFile::sync() {

@@ -9,15 +9,15 @@
 // back to an earlier one. So SECONDS (ten digits, since 1970) is larger than in every existing name, even when the clock was
 // set back or a run starts twice in a second.
 //
-// A resumed run may repeat steps that an earlier file has already. Each file therefore begins with a SessionLog START event of
-// step last_step + 1: TensorBoard's Python reader then discards what it has read of that step and later ones, for all tags.
-// Its data server needs no such event: it discards them tag by tag, at the tag's next scalar. Either shows each step
-// once.
+// A resumed run may repeat steps that an earlier file has already. Each file therefore begins with a SessionLog START
+// event of step last_step + 1: TensorBoard's Python reader then discards that step and later ones for all tags. Its
+// data server needs no such event: it discards them tag by tag, at the tag's next scalar. Both show each step once.
 //
 // Writing never throws and never ends a run (engine/base/append_file.h).
 //
-// Sources: engine/base/event_record.h (the bytes); of TensorBoard backend/event_processing/plugin_event_accumulator.py and
-// data/server/reservoir.rs (what is dropped after a restart), directory_watcher.py beside the first (order of the files).
+// Sources: engine/base/event_record.h (the bytes); of TensorBoard backend/event_processing/plugin_event_accumulator.py
+// and data/server/reservoir.rs (what is dropped after a restart), directory_watcher.py in the same folder as the first
+// (order of the files).
 #include <cstdint>
 #include <string>
 
@@ -45,7 +45,7 @@ private:
 
     fs::path path_;
     AppendFile file_;
-    size_t opening_ = 0;  // bytes of the records that every file begins with
+    size_t opening_ = 0;  // bytes of the first records, which every file has
     std::string buffer_;
 };
 

@@ -50,7 +50,7 @@ void put_number(std::string& out, uint32_t field, uint64_t value) {
     put_varint(out, value);
 }
 
-// What every event begins with.
+// The fields that every event begins with.
 std::string event_at(double wall_time, int64_t step) {
     std::string event;
     if (const auto bits = std::bit_cast<uint64_t>(wall_time); bits != 0) {

@@ -158,7 +158,7 @@ bool is_running(std::string_view pid) {
 
 namespace {
 
-// The name before the mark, where this is a temporary name of a process that no longer runs; else nothing.
+// For a temporary name of a process that no longer runs: the name before the mark; else empty.
 std::string name_of_stale(const std::string& temporary) {
     const size_t mark = temporary.rfind(temporary_mark);
     if (mark == 0 || mark == std::string::npos) return "";
@@ -201,7 +201,7 @@ void make_folder(const fs::path& folder) {
     std::error_code problem, ignored;
     fs::create_directories(folder, problem);
     if (!fs::is_directory(folder, ignored))
-        throw write_error(folder, fs::exists(folder, ignored) ? EEXIST : problem.value(), "cannot make the folder");
+        throw write_error(folder, fs::exists(folder, ignored) ? EEXIST : problem.value(), "cannot create the folder");
 }
 
 void sync_folder(const fs::path& folder) {
@@ -218,13 +218,13 @@ FolderLock::FolderLock(const fs::path& folder) {
     int problem = 0;
     while (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && (problem = errno) == EINTR) problem = 0;
     if (problem == ENOLCK || problem == ENOTSUP || problem == ENOSYS) {
-        note("'" + folder.string() + "' lies on a file system without locks (" + std::strerror(problem) +
-             "): see that no second run writes there");
+        note("'" + folder.string() + "' is on a file system without locks (" + std::strerror(problem) +
+             "): make sure that no second run writes there");
         return;
     }
     if (problem != 0 && problem != EWOULDBLOCK) {
         ::close(descriptor_);
-        throw Error("the folder '" + folder.string() + "' cannot be held for one run",
+        throw Error("cannot lock the folder '" + folder.string() + "'",
                     "locking " + path.string() + ": " + std::strerror(problem),
                     "give the run a folder on another disk");
     }
@@ -233,8 +233,8 @@ FolderLock::FolderLock(const fs::path& folder) {
         const ssize_t n = ::read(descriptor_, holder, sizeof holder - 1);
         ::close(descriptor_);
         throw Error("another run is writing '" + folder.string() + "'",
-                    n > 0 ? "process " + std::string(holder) + " holds it" : "a process holds its .lock",
-                    "wait for that run to end, or give this one a folder of its own");
+                    n > 0 ? "process " + std::string(holder) + " has locked it" : "a process has locked its .lock file",
+                    "wait for that run to end, or use another folder for this one");
     }
     const std::string self = std::to_string(::getpid());
     if (::ftruncate(descriptor_, 0) != 0 || ::write(descriptor_, self.data(), self.size()) < 0) {

@@ -1,9 +1,9 @@
 #pragma once
 // Files that are complete or absent.
 //
-// Reading: a file is mapped or read in one go, so its size is known before its content is parsed.
-// Writing: under a temporary name in the same folder, flushed to the disk, then renamed. A reader sees the old file or the
-// new one, never a part of either; a full disk or a kill leaves the old one.
+// Reading: a file is mapped or read in one go, so its size is known before its content is parsed. Writing: under a
+// temporary name in the same folder, flushed to the disk, then renamed. A reader sees the old file or the new one,
+// never part of one; a full disk or a kill leaves the old one.
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -37,7 +37,7 @@ private:
     fs::path path_;
 };
 
-// NAME.tmpPID: what this process writes there becomes NAME when it is complete.
+// NAME.tmpPID: this process writes the file under that name and renames it to NAME when it is complete.
 fs::path temporary_name(const fs::path& path);
 
 // Writes a file piece by piece under its temporary_name(); commit() makes it visible. Without commit() nothing
@@ -61,18 +61,18 @@ private:
     void flush();
 };
 
-// Removes the temporary files that killed processes left in a folder: those whose process no longer runs. For the process that
-// holds the folder, before its own first AtomicFile there.
+// Removes the temporary files that killed processes left in a folder: those whose process no longer runs. For the
+// process that has locked the folder, before its own first AtomicFile there.
 void remove_stale_temporaries(const fs::path& folder);
 // The same for one name: its temporary files and folders.
 void remove_stale_temporaries_of(const fs::path& path);
 
-// Whether another process runs under that number, given in digits.
+// Whether another process has that process id.
 bool is_running(std::string_view pid);
 
 void write_file_atomically(const fs::path& path, std::string_view content);
 
-// Makes the folder and its parents where they do not exist. Error when that fails.
+// Creates the folder and its parents if they do not exist. Error when that fails.
 void make_folder(const fs::path& folder);
 
 // Flushes a folder's own entries to the disk, so that a rename in it survives a power cut.

@@ -5,7 +5,7 @@
 
 namespace gradus {
 
-// The first line in which they differ, of each: "nothing" where it is empty or missing, cut after 120 bytes.
+// The first differing line of each: "nothing" where it is empty or missing, cut after 120 bytes.
 std::pair<std::string, std::string> first_difference(const std::string& a, const std::string& b);
 
 }  // namespace gradus

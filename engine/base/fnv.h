@@ -10,10 +10,10 @@ namespace gradus {
 
 inline constexpr uint64_t fnv_start = 0xcbf29ce484222325u;
 
-// One byte, or any wider unit as if it were one, which is faster and mixes less.
+// One byte, or a wider unit hashed as one, which is faster and mixes less.
 constexpr uint64_t fnv_step(uint64_t h, uint64_t unit) { return (h ^ unit) * 0x100000001b3u; }
 
-// The lowest bytes of a number, the lowest one first.
+// The lowest `bytes` bytes of a number, in little-endian order.
 constexpr uint64_t fnv1a(uint64_t h, uint64_t number, int bytes = 8) {
     for (int i = 0; i < bytes; ++i) h = fnv_step(h, number >> (8 * i) & 0xff);
     return h;

@@ -16,7 +16,7 @@ using json = nlohmann::json;
 constexpr int deepest = 64;
 constexpr size_t longest_reason = 240, nowhere = std::string_view::npos;
 
-// Where brackets outside of strings get deeper than that.
+// The position of the first bracket that is nested deeper than `deepest`, outside strings.
 size_t too_deep_at(std::string_view text) {
     bool in_string = false;
     int depth = 0;
@@ -36,8 +36,8 @@ size_t too_deep_at(std::string_view text) {
     return nowhere;
 }
 
-// Finds the first key that an object has twice. Reads the events of the parser and keeps no values: the library's callback
-// for keys would search an object again at the end of every member.
+// Finds the first duplicate key of an object. A SAX handler, which keeps no values: the library's callback for keys
+// would search an object again at the end of every member.
 class RepeatedKey : public nlohmann::json_sax<json> {
 public:
     bool found = false;
@@ -71,7 +71,7 @@ private:
         return true;
     }
 
-    std::vector<std::unordered_set<std::string>> open_;  // the keys so far of each object and list that is open
+    std::vector<std::unordered_set<std::string>> open_;  // the keys so far of each open object or list
 };
 
 JsonText refused(std::string_view text, size_t at, const std::string& reason) {

@@ -2,8 +2,8 @@
 // JSON from files that may be damaged or hostile: config.json, tokenizer.json, the index of shards, the header of a
 // safetensors file, a manifest.
 //
-// Nesting deeper than 64 levels is refused, since a deep value costs a stack to copy or print. So is, on request, an object
-// that has a key twice: readers disagree on which one counts.
+// Nesting deeper than 64 levels is refused, since a deep value costs a stack to copy or print. With JsonKeys::unique so
+// is an object with a duplicate key: readers disagree on which one counts.
 //
 // Source: RFC 8259.
 #include <string>
@@ -23,7 +23,7 @@ struct JsonText {
 };
 
 JsonText try_parse_json(std::string_view text, JsonKeys = JsonKeys::unique);
-// The same, with an Error for a problem. `file` is how the text is named in it; `fix` what it advises.
+// The same, but throws an Error that names `file` and advises `fix`.
 nlohmann::json parse_json(std::string_view text, const std::string& file, const std::string& fix);
 
 }  // namespace gradus

@@ -44,7 +44,7 @@ JsonLines::JsonLines(const fs::path& path, int64_t last_step) : path_(path) {
         const std::string text = read_file(path), kept = lines_until(text, last_step);
         if (!text.starts_with(kept)) {
             write_file_atomically(path, kept);
-        } else if (kept.size() < text.size()) {  // needs no room on a full disk
+        } else if (kept.size() < text.size()) {  // truncating works on a full disk
             fs::resize_file(path, kept.size(), problem);
             if (problem) throw write_error(path, problem.value());
         }
@@ -120,8 +120,8 @@ namespace {
 bool is_silent = false;
 }
 
-void leave_speaking_to_others() { is_silent = true; }
-bool speaks() { return !is_silent; }
+void silence_output() { is_silent = true; }
+bool prints_output() { return !is_silent; }
 
 void tell(std::string_view text) {
     static bool told = true;
@@ -130,7 +130,7 @@ void tell(std::string_view text) {
     told = std::fwrite(shown.data(), 1, shown.size(), stdout) == shown.size() && std::fflush(stdout) == 0;
     if (told) return;
     note(fmt::format("standard output cannot be written ({}); the run continues without it", std::strerror(errno)));
-    // Discards what is left in the buffer too, or the program would try to write it again at its end.
+    // Also discards the buffer, which would otherwise be written again at exit.
     if (!std::freopen("/dev/null", "w", stdout)) std::clearerr(stdout);
 }
 
@@ -139,7 +139,8 @@ void note(std::string_view text) {
     std::fputs(("note: " + on_one_line(text) + "\n").c_str(), stderr);
 }
 
-ProgressLine::ProgressLine(std::string what) : what_(std::move(what)), visible_(is_terminal(stderr) && speaks()) {}
+ProgressLine::ProgressLine(std::string what)
+    : what_(std::move(what)), visible_(is_terminal(stderr) && prints_output()) {}
 
 ProgressLine::~ProgressLine() { clear(); }
 

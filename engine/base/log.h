@@ -22,8 +22,8 @@ public:
     JsonLines(const fs::path& path, int64_t last_step);
 
     void write(const nlohmann::ordered_json& line);
-    void sync();  // to the disk: before a checkpoint that counts on these lines
-    // The same as opening it again; where that fails a note says so, and the lines stay.
+    void sync();  // to the disk, before a checkpoint that relies on these lines
+    // Removes the lines of later steps, as opening does. If that fails, a note says so and the lines stay.
     void forget_after(int64_t last_step);
 
 private:
@@ -52,14 +52,14 @@ std::string text_of_mib(size_t bytes);
 
 bool is_terminal(std::FILE*);
 
-// Messages for people: on standard output, or after "note: " on standard error. Neither ever fails: a closed pipe or a full
-// disk behind them is no reason to lose a run. When standard output can no longer be written, a note says so once and
-// further output is dropped. Unprintable text is replaced (engine/base/one_line.h).
+// Messages for people: on standard output, or after "note: " on standard error. Neither ever fails: a closed pipe or a
+// full disk must not end a run. When standard output can no longer be written, a note says so once and further output
+// is dropped. Unprintable text is replaced (engine/base/one_line.h).
 void tell(std::string_view text);
 void note(std::string_view text);
-// From now on both are silent, and so is a ProgressLine: this process is one of several ranks, and another one prints.
-void leave_speaking_to_others();
-bool speaks();
+// Silences both, and every ProgressLine: for all ranks but the one that prints.
+void silence_output();
+bool prints_output();
 
 // A progress line that is rewritten in place where stderr is a terminal, and silent elsewhere.
 class ProgressLine {

@@ -9,7 +9,8 @@ namespace gradus {
 
 class NewFolder {
 public:
-    // Makes the temporary folder; what a killed process left under that name is removed first. Error when it cannot be made.
+    // Creates the temporary folder; a leftover of a killed process under that name is removed first. Error when it
+    // cannot be created.
     NewFolder(const fs::path& destination, const fs::path& temporary);
     // Without publish() nothing is left.
     ~NewFolder();
@@ -18,10 +19,10 @@ public:
 
     const fs::path& path() const { return temporary_; }  // to write in
 
-    // Gives the folder its own name, where there is nothing or an empty folder. Error when that cannot be.
+    // Renames the folder to its destination, which must not exist or be an empty folder. Error when that fails.
     void publish();
-    // The same where there may be an older folder of that name. It is moved aside, and where it lies then is returned: under
-    // the temporary name, or under `aside` on a file system that cannot exchange two names (NFS). There the final name is
+    // The same, but replaces an older folder of that name. The older one is moved aside and its new path returned: the
+    // temporary name, or `aside` on a file system that cannot exchange two names (NFS). There the destination is
     // missing for a moment between two renames.
     std::optional<fs::path> publish_over(const fs::path& aside);
 

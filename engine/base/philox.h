@@ -1,9 +1,9 @@
 #pragma once
 // Philox 4x32-10: a counter-based random number generator. random = f(key, counter), no state.
 //
-// So every draw in gradus is a pure function of what it is for: the initial value of element i of a tensor, the dropout
-// of element i at step s, the order of the samples of epoch e. A resumed run, another number of ranks and another
-// order of evaluation all see the same numbers.
+// So every random number in gradus is a pure function of its purpose: the initial value of element i of a tensor, the
+// dropout of element i at step s, the order of the samples in epoch e. The numbers are the same in a resumed run, on
+// any number of ranks and in any order of evaluation.
 //
 // Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 #include <array>

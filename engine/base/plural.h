@@ -4,7 +4,7 @@
 
 namespace gradus {
 
-// `many`: where it is not `one` with an s.
+// `many`: the plural, if it is not `one` with an s.
 inline std::string number_of(int64_t n, const std::string& one, const std::string& many = "") {
     return text_of_whole(n) + " " + (n == 1 ? one : many.empty() ? one + "s" : many);
 }

@@ -1,8 +1,9 @@
 #pragma once
-// The progress of this process with long work on files, as a growing number: the bytes that it has read, verified or written.
+// The progress of this process in long file operations: the total number of bytes that it has read, verified or
+// written.
 //
-// Ranks send it to each other with their heartbeats (engine/comm_mpi/heartbeat.h), so that waiting ranks do not time out
-// while a checkpoint of any size is verified, loaded or saved. From any thread.
+// Ranks send it to each other with their heartbeats (engine/comm_mpi/heartbeat.h), so that waiting ranks do not time
+// out while a checkpoint of any size is verified, loaded or saved. Callable from any thread.
 #include <cstdint>
 
 namespace gradus {

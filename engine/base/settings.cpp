@@ -83,7 +83,7 @@ std::string text_of(const Limits& l) {
 
 void check_limits(const Setting& s, double value, const Limits& l) {
     if (value >= l.least && value <= l.most) return;  // false for NaN
-    throw Error(fmt::format("{} = {} is out of its limits", s.key, toml_text(s.value)), s.where,
+    throw Error(fmt::format("{} = {} is out of range", s.key, toml_text(s.value)), s.where,
                 s.key + " must be " + text_of(l));
 }
 void check_limits(const Setting& s, const std::string& value, const Limits& l) {

@@ -42,7 +42,7 @@ struct Choice {
     std::vector<std::string> other_names = {};
 };
 
-// What a value must satisfy.
+// The values that are allowed.
 struct Limits {
     double least = -std::numeric_limits<double>::infinity(), most = std::numeric_limits<double>::infinity();
     std::vector<Choice> choices = {};  // of a string; empty: any string
@@ -62,7 +62,7 @@ struct DeclaredSetting {
     std::vector<std::string> other_names;  // in small letters with underscores
 
     std::optional<Value> value() const;  // nothing where the field is unset
-    bool is_set() const;                 // false as well for an empty string where choices are listed
+    bool is_set() const;                 // also false for an empty string if the setting has choices
 };
 
 // The settings of all sections, in their order. The fields belong to `config`.
@@ -80,7 +80,7 @@ std::vector<DeclaredSetting> collect_settings(Config& config) {
     return all;
 }
 
-// ---- the same for lists of settings, as the templates below call them ---------------------------------------------
+// ---- for lists of settings, called by the templates below ---------------------------------------------
 
 using WrittenAt = std::map<std::string, std::string>;
 
@@ -92,7 +92,7 @@ std::string setting_meant(const std::string& key, const std::vector<DeclaredSett
 
 // ---- for each composition of sections -------------------------------------------------------------------------------
 
-// Applies settings in their order: the last one holds. Errors name the place, the limits and the nearest name.
+// Applies settings in order: the last one wins. Errors name the location, the limits and the nearest name.
 template <class Config>
 void apply_settings(Config& config, const std::vector<Setting>& settings) {
     Config defaults;
@@ -113,7 +113,7 @@ std::string settings_help() {
     return settings_help(declared(defaults));
 }
 
-// Every key there is, in order.
+// All keys, in order.
 template <class Config>
 std::vector<std::string> setting_names() {
     Config defaults;
@@ -129,7 +129,7 @@ std::string setting_meant(const std::string& key) {
     return setting_meant(key, declared(defaults));
 }
 
-// The choice that was meant by a value that is none, or "". `gpu` means `cuda`.
+// The choice that was meant by an unknown value, or "". `gpu` means `cuda`.
 std::string choice_meant(const std::string& value, const std::vector<Choice>&);
 
 }  // namespace gradus

@@ -33,7 +33,7 @@ void on_signal(int) {
     if (signals_seen > 0) ::_exit(status_stopped_at_once);
     first_seen = now();
     signals_seen = 1;
-    if (speaks()) say("\nstopping after this step; a second Ctrl-C stops at once\n");
+    if (prints_output()) say("\nstopping after this step; a second Ctrl-C stops at once\n");
 }
 
 }  // namespace

@@ -8,14 +8,14 @@ namespace gradus {
 
 namespace {
 
-constexpr size_t longest = 200;  // nothing that a person mistypes is longer, and the cost is a product of lengths
+constexpr size_t longest = 200;  // bounds the cost, which is the product of the lengths
 
 bool is_last_part(std::string_view word, std::string_view name) {
     return name.size() > word.size() && name.substr(name.size() - word.size()) == word &&
            name[name.size() - word.size() - 1] == '.';
 }
 
-// A short word with one letter replaced is another word, unless two of its letters were swapped.
+// Short words that differ in a letter are different words, unless two letters were swapped.
 bool is_another_word(std::string_view word, std::string_view name) {
     if (word.size() > 3 || word.size() != name.size() || word == name) return false;
     std::string a(word), b(name);
@@ -45,14 +45,14 @@ size_t edit_distance(std::string_view a, std::string_view b) {
 std::string nearest_name(std::string_view word, const std::vector<std::string>& names) {
     word = word.substr(0, longest);
     std::string nearest;
-    size_t best = std::max<size_t>(1, std::min<size_t>(4, word.size() / 3)) + 1;  // farther than this is another word
+    size_t best = std::max<size_t>(1, std::min<size_t>(4, word.size() / 3)) + 1;  // farther names are other words
     for (const std::string& name : names) {
         const size_t distance = !word.empty() && is_last_part(word, name) ? 0 : edit_distance(word, name);
         if (distance >= best || (distance > 0 && is_another_word(word, name))) continue;
         best = distance;
         nearest = name;
     }
-    if (nearest.empty() && word.find('.') == std::string_view::npos) {  // the mistyped last part of a longer name
+    if (nearest.empty() && word.find('.') == std::string_view::npos) {  // a mistyped last part of a longer name
         best = std::max<size_t>(1, word.size() / 3) + 1;
         for (const std::string& name : names) {
             const size_t dot = name.rfind('.');

@@ -48,7 +48,7 @@ int threads_at_once(int wanted) {
         enough = true;
         enough.notify_all();
     }
-    // The system counts a thread for a moment longer than join() waits, and the next one would meet the limit.
+    // The system still counts a thread for a moment after join(), and the next one could hit the limit.
     for (const auto end = steady_clock::now() + 1s; threads_of_process() > before && steady_clock::now() < end;)
         std::this_thread::yield();
     return running;
@@ -58,16 +58,16 @@ void require_threads(int team) {
     const int wanted = 2 * team - 1, running = threads_at_once(wanted);
     if (running >= wanted) return;
     const Error e = no_more_threads(std::strerror(EAGAIN), (running + 1) / 2);
-    throw Error("the system gives this program " + std::to_string(running) + " threads at once, and computing with " +
-                    std::to_string(team) + " takes up to " + std::to_string(wanted),
+    throw Error("only " + std::to_string(running) + " threads can run at once, and computing with " +
+                    std::to_string(team) + " needs up to " + std::to_string(wanted),
                 e.cause, e.fix);
 }
 
 Error no_more_threads(const std::string& reason, int fewer) {
     const std::string n = std::to_string(fewer);
-    return Error("the system gives this program no more threads",
+    return Error("the system allows no more threads",
                  reason + ": the limit on a user's processes (" + limit_of_user() +
-                     "), that of the container (pids.max), or memory for a thread's stack",
+                     "), the container's limit (pids.max), or memory for a thread's stack",
                  "use fewer: OMP_NUM_THREADS=" + n + " before the command, or --threads " + n +
                      " (in training --set train.threads=" + n + "); or raise the limit: ulimit -u 4096");
 }

@@ -7,14 +7,14 @@
 
 namespace gradus {
 
-// How many threads, including this one, can run at once, of so many. They have ended when this returns.
+// How many of `wanted` threads, including this one, can run at once. The test threads have ended when this returns.
 int threads_at_once(int wanted);
 
-// Error where OpenMP cannot compute with so many threads. Requires twice as many: when the size of its team changes, the
-// library ends threads and starts others, and those that end still count for a moment.
+// Error where OpenMP cannot use that many threads. Requires twice as many: when the size of its team changes, the
+// library ends threads and starts others, and the ending ones still count for a moment.
 void require_threads(int team);
 
-// The same Error, for a thread that could not be made. `fewer`: a number of threads that can.
+// The Error for a thread that could not be started. `fewer`: a number of threads that could.
 Error no_more_threads(const std::string& reason, int fewer = 1);
 
 }  // namespace gradus

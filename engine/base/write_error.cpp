@@ -42,22 +42,22 @@ std::string advice_on_writing(int problem, const fs::path& path) {
             return is_out_of_inodes(path) ? "remove some files: df -i " + folder + " has no inode left" + again
                                           : "free some space on that disk: df -h " + folder + again;
         case EDQUOT: return "remove some of your files there or have your quota raised: quota -s" + again;
-        case EROFS: return "choose another folder: '" + folder + "' lies on a file system that is mounted read-only";
+        case EROFS: return "choose another folder: '" + folder + "' is on a file system that is mounted read-only";
         case EFBIG: return "raise the limit on the size of a file: ulimit -f unlimited; or choose another disk";
         case EACCES:
-        case EPERM: return "choose another folder, or get the right to write there: ls -ld " + folder;
+        case EPERM: return "choose another folder, or get permission to write there: ls -ld " + folder;
         case EMFILE: return "raise the limit on open files: ulimit -n 4096" + again;
-        case ENFILE: return "end other programs that hold files open" + again;
+        case ENFILE: return "end other programs that have files open" + again;
         case ENAMETOOLONG:
             return "choose a shorter name: " + std::to_string(path.filename().string().size()) +
-                   " bytes are more than that file system takes, or the whole path is too long";
-        case ENOENT: return "make the folder first: mkdir -p " + path.parent_path().string();
-        case ENOTDIR: return "choose another place: a part of the path is a file and no folder";
-        case EISDIR: return "choose another name: a folder has this one";
+                   " bytes exceed the file system's limit, or the whole path is too long";
+        case ENOENT: return "create the folder first: mkdir -p " + path.parent_path().string();
+        case ENOTDIR: return "choose another path: a part of this one is a file, not a folder";
+        case EISDIR: return "choose another name: this one is a folder";
         case EEXIST:
-        case ENOTEMPTY: return "choose another name, or remove what has this one: ls -ld " + path.string();
-        case ELOOP: return "choose another place: its links lead in a circle: ls -l " + path.string();
-        case EIO: return "choose another disk: this one fails, and dmesg may say why";
+        case ENOTEMPTY: return "choose another name, or remove the existing file or folder: ls -ld " + path.string();
+        case ELOOP: return "choose another path: its symbolic links form a loop: ls -l " + path.string();
+        case EIO: return "choose another disk: this one has errors, see dmesg";
         case ESTALE: return "mount the network file system again" + again;
         default: return "choose another folder" + again;
     }

@@ -1,6 +1,6 @@
 #pragma once
-// Errors for failed writes, with advice that depends on the reason. The only place that knows it: everything that writes files,
-// folders and logs uses it.
+// Errors for failed writes, with advice that depends on the reason. Everything that writes files, folders and logs uses
+// them.
 #include <filesystem>
 #include <string>
 
@@ -8,10 +8,10 @@
 
 namespace gradus {
 
-// `problem` is errno; `path` what was to be written, made or renamed.
+// `problem` is errno; `path` is the file or folder that could not be written, created or renamed.
 std::string advice_on_writing(int problem, const std::filesystem::path& path);
 
-// The reason in the system's words; where the disk is full, with what is free on it.
+// The system's message for errno; for a full disk also its free space.
 std::string reason_of(int problem, const std::filesystem::path& path);
 
 // "cannot write 'PATH'", the reason, the advice.

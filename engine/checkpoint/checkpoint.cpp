@@ -12,7 +12,7 @@ namespace gradus {
 
 namespace {
 
-// Without this file transformers takes the tokenizer that the model's family usually has.
+// Without this file transformers uses the usual tokenizer of the model's family.
 std::string tokenizer_config(const ModelConfig& m, std::string_view end_of_text) {
     nlohmann::ordered_json config = {{"tokenizer_class", "PreTrainedTokenizerFast"},
                                      {"model_max_length", m.context},
@@ -37,7 +37,7 @@ void refuse_differences(const fs::path& folder, const std::vector<std::string>& 
     if (found.empty()) return;
     std::string list;
     for (const std::string& d : found) list += (list.empty() ? "" : "; ") + d;
-    throw Error("the checkpoint '" + folder.string() + "' is of another run", "it has " + list,
+    throw Error("the checkpoint '" + folder.string() + "' belongs to another run", "it has " + list,
                 "resume with the recipe of that run, or start a run in another folder");
 }
 
@@ -54,8 +54,8 @@ fs::path save_checkpoint(const fs::path& run_folder, const Snapshot& snapshot, c
     } catch (const Error& e) {  // the same Error, with the state of the run's checkpoints
         const LatestCheckpoint left = latest_checkpoint(run_folder);
         throw Error(e.what(),
-                    e.cause + "; the checkpoint of step " + std::to_string(state.step) + " was not made, and " +
-                        (left.folder ? "'" + left.folder->string() + "' is unharmed" : "the run has none yet"),
+                    e.cause + "; the checkpoint of step " + std::to_string(state.step) + " was not saved, and " +
+                        (left.folder ? "'" + left.folder->string() + "' is intact" : "the run has none yet"),
                     e.fix);
     }
     point_latest_at(folder);
@@ -67,7 +67,7 @@ namespace {
 
 using Steps = std::optional<std::vector<int64_t>>;  // nothing: all of them
 
-// What the first rank does between the checks that all ranks share.
+// The part of the search that only rank 0 does, between the collective checks.
 class Search {
 public:
     Search(const fs::path& run_folder, const Steps& of_steps) {
@@ -76,7 +76,7 @@ public:
                 folders_.push_back(std::move(f.path));
     }
 
-    // The next one that is complete by the sizes of its files, locked; or nothing.
+    // Locks and returns the next checkpoint whose files have the right sizes; null: there is none.
     const fs::path* next(LatestCheckpoint& found) {
         while (at_ < folders_.size()) {
             const fs::path& folder = folders_[at_];
@@ -104,7 +104,7 @@ private:
     size_t at_ = 0;
 };
 
-// Nothing where the search has to start again.
+// Empty if the search has to start again.
 std::optional<LatestCheckpoint> search(const fs::path& run_folder, VerifyLevel level, const Comm& all,
                                        const Steps& of_steps) {
     const bool first = all.rank == 0;
@@ -127,7 +127,7 @@ std::optional<LatestCheckpoint> search(const fs::path& run_folder, VerifyLevel l
     }
 }
 
-// The folder that a link such as `latest` leads to now.
+// The folder that a link such as `latest` points to now.
 fs::path behind_link(fs::path folder) {
     if (!folder.has_filename()) folder = folder.parent_path();
     std::error_code problem;
@@ -139,13 +139,13 @@ void require_undamaged(const fs::path& folder, VerifyLevel level, const Comm& al
     const Damage damage = find_damage(folder, read_manifest(folder), level, all);
     if (damage)
         throw Error(
-            "'" + (folder / damage.file).string() + "' is not the file that was saved", damage.cause,
-            "name the folder of its run, whose newest valid checkpoint is used; or, where the change was meant, "
+            "'" + (folder / damage.file).string() + "' has changed since it was saved", damage.cause,
+            "give the folder of its run, whose newest valid checkpoint is then used; or, if the change is intended, "
             "a copy of '" +
                 folder.string() + "' without its folder gradus");
 }
 
-constexpr int most_searches = 100;  // each of them met a checkpoint that was being removed
+constexpr int most_searches = 100;  // each ended at a checkpoint that was being removed
 
 }  // namespace
 
@@ -154,7 +154,8 @@ LatestCheckpoint latest_checkpoint(const fs::path& run_folder, VerifyLevel level
     for (int i = 0; i < most_searches; ++i)
         if (std::optional<LatestCheckpoint> found = search(run_folder, level, all, of_steps)) return std::move(*found);
     throw Error("the checkpoints of '" + run_folder.string() + "' change faster than they can be read",
-                "each that was found was removed at once", "keep more of them: --set checkpoint.keep=2 for that run");
+                "each one was removed before it could be read",
+                "keep more of them: --set checkpoint.keep=2 for that run");
 }
 
 LockedFolder lock_model(const fs::path& named, VerifyLevel level, const Comm& all) {
@@ -166,8 +167,8 @@ LockedFolder lock_model(const fs::path& named, VerifyLevel level, const Comm& al
             held.lock = ReadLock::take(held.path);
         }
         if (!held.lock)
-            throw Error("'" + named.string() + "' is gone", "its run has removed it in the meantime",
-                        "name the folder of the run, whose newest checkpoint is used");
+            throw Error("'" + named.string() + "' no longer exists", "its run has removed it",
+                        "give the folder of the run, whose newest checkpoint is then used");
     }
     held.path = all.gather(held.path.string())[0];
     if (level != VerifyLevel::sizes && fs::exists(held.path / manifest_name, ignored))
@@ -186,11 +187,11 @@ TrainingState load_checkpoint(const fs::path& folder, Parameters& parameters, co
         found.push_back("dtype " + manifest.dtype + " instead of " + name_of(parameters.runtime.dtype));
     refuse_differences(folder, found);
 
-    // Errors in the files are found before anything is overwritten.
+    // Check all files before anything is overwritten.
     check_optimizer(folder, parameters, optimizer);
     load_weights(parameters, model, folder);
     load_optimizer(folder, parameters, optimizer);
-    mesh.world.barrier();  // ranks that are done wait here, where the progress of the others keeps them from timing out
+    mesh.world.barrier();  // ranks that finish early wait here: the others' progress keeps them from timing out
     return std::move(manifest.state);
 }
 

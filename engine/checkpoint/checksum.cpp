@@ -59,7 +59,7 @@ StoredFile ChecksummedFile::commit() {
     file_.commit();
     written_.checksum = XXH3_64bits_digest(sum_);
     if (in_block_ > 0) end_block();
-    if (written_.blocks.size() <= 1) {  // the checksum of the file says it already
+    if (written_.blocks.size() <= 1) {  // same as the checksum of the file
         written_.block = 0;
         written_.blocks.clear();
     }

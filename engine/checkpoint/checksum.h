@@ -2,8 +2,8 @@
 // Files whose checksums are computed as they are written: XXH3, 64 bits, of all bytes, and of each block, so that threads
 // and ranks can share the verification of one large file.
 //
-// They detect damage (a flipped bit, a truncated copy, an edit by hand), not malice: an attacker can rewrite the checksum as
-// well.
+// They detect damage (a flipped bit, a truncated copy, an edit by hand), not an attack: an attacker can also rewrite
+// the checksum.
 //
 // Source: Collet, the xxHash library.
 #include <string>
@@ -20,7 +20,7 @@ inline constexpr uint64_t checksum_block = uint64_t(64) << 20;  // bytes
 struct StoredFile {
     std::string name;  // relative to the folder that is being written
     uint64_t bytes = 0, checksum = 0;
-    uint64_t block = 0;                 // bytes of each block but the last; 0: the file has no more than one
+    uint64_t block = 0;                 // bytes of each block but the last; 0: the file has at most one block
     std::vector<uint64_t> blocks = {};  // their checksums
 };
 

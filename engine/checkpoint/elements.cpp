@@ -31,7 +31,7 @@ auto widened(Scalar x) {
     else return float(x);
 }
 
-// Rounded to float so that a second rounding, to bf16, gives what one alone would: an inexact result gets an odd last bit.
+// Round to odd: an inexact result gets an odd last bit, so that rounding it again, to bf16, equals a single rounding.
 float rounded_to_odd(double x) {
     const float nearest = float(x);
     if (double(nearest) == x || x != x || std::isinf(nearest)) return nearest;

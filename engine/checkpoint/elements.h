@@ -2,7 +2,8 @@
 // Converts numbers between files and tensors: F32, BF16, F16 and F64 in files; f32, bf16, f64 and c128 (imaginary part zero)
 // in memory.
 //
-// Same type: the same bits. To a wider type: exact. To a narrower one: rounded to nearest, ties to even.
+// Conversion to the same type keeps the bits, to a wider type is exact, to a narrower type rounds to nearest, ties to
+// even.
 #include <optional>
 #include <string>
 
@@ -19,7 +20,7 @@ size_t size_of(Element);
 std::string stored_name(DType);
 std::string torch_name(DType);
 
-// A matrix anywhere in memory, without alignment: element (r,c) is number r·row + c·column from data.
+// A matrix in memory, possibly unaligned: element (r,c) has the index r·row + c·column.
 template <class Byte>
 struct Strided {
     Byte* data;

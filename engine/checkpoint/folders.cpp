@@ -15,9 +15,9 @@ namespace gradus {
 
 namespace {
 
-// Hidden names, which no reader looks at: ".step-00000100.tmp-123", of process 123; the middle says what it was doing.
+// Hidden names, which readers ignore: ".step-00000100.tmp-123" of process 123; the middle part is the purpose.
 constexpr std::string_view writing = ".tmp-";        // a checkpoint that is not complete
-constexpr std::string_view replaced = ".replaced-";  // the old one of that step, while the new one takes its name
+constexpr std::string_view replaced = ".replaced-";  // the old checkpoint of that step, while the new one is renamed
 constexpr std::string_view removing = ".removed-";   // an old one that is being removed
 
 fs::path hidden(const fs::path& step_folder, std::string_view purpose) {
@@ -68,12 +68,12 @@ std::vector<StepFolder> step_folders(const fs::path& run_folder) {
 
 namespace {
 
-// The path of a step's checkpoint; makes the folder around it.
+// The path of a step's checkpoint; creates its parent folder.
 fs::path place_of(const fs::path& run_folder, int64_t step) {
     const fs::path folder = checkpoints_of(run_folder);
     std::error_code problem;
     if (fs::create_directories(folder, problem)) sync_folder(run_folder);
-    if (problem) throw write_error(folder, problem.value(), "cannot make the folder");
+    if (problem) throw write_error(folder, problem.value(), "cannot create the folder");
     return folder / name_of_step(step);
 }
 
@@ -89,7 +89,7 @@ fs::path NewCheckpoint::publish() {
 
 namespace {
 
-// Renames a folder in the place of the link (a copy by cp -L, say), so that its content is kept.
+// Renames a folder that has the link's name (a copy by cp -L, for example), so that its content is kept.
 void move_aside(const fs::path& latest) {
     std::error_code problem;
     const fs::file_status found = fs::symlink_status(latest, problem);
@@ -107,22 +107,22 @@ void point_latest_at(const fs::path& step_folder) {
     const fs::path latest = step_folder.parent_path() / "latest", fresh = hidden(latest, writing);
     ::unlink(fresh.c_str());
     if (::symlink(step_folder.filename().c_str(), fresh.c_str()) != 0) {
-        // A file system without links: the program finds checkpoints by their names and does not need this one.
+        // A file system without links: the program finds checkpoints by their names and does not need the link.
         if (errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS) return;
-        throw write_error(latest, errno, "cannot make the link");
+        throw write_error(latest, errno, "cannot create the link");
     }
     move_aside(latest);
     if (::rename(fresh.c_str(), latest.c_str()) != 0) {
         const int problem = errno;
         ::unlink(fresh.c_str());
-        throw write_error(latest, problem, "cannot make the link");
+        throw write_error(latest, problem, "cannot create the link");
     }
     sync_folder(latest.parent_path());
 }
 
 namespace {
 
-// Renamed first, so that a folder named step-… is always complete. One that cannot be removed stays.
+// Renames it first, so that a folder named step-… is always complete. A folder that cannot be removed stays.
 void remove_step(const fs::path& step_folder, bool though_read) {
     const fs::path going = hidden(step_folder, removing);
     {

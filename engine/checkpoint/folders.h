@@ -16,16 +16,17 @@ struct StepFolder {
     int64_t step;
     fs::path path;
 };
-// Newest first; complete or not.
+// All of them, newest first, complete or not.
 std::vector<StepFolder> step_folders(const fs::path& run_folder);
 
-// The folder of a checkpoint that is being written, under a name that no reader looks at.
+// The folder of a checkpoint that is being written, under a hidden name.
 class NewCheckpoint {
 public:
     NewCheckpoint(const fs::path& run_folder, int64_t step);
 
     const fs::path& path() const { return folder_.path(); }
-    // Gives it its name and returns that; an older checkpoint of the same step is removed. Without it nothing is left.
+    // Renames the folder and returns its path; an older checkpoint of the same step is removed. Without publish()
+    // nothing is left.
     fs::path publish();
 
 private:
@@ -34,14 +35,14 @@ private:
 };
 
 void point_latest_at(const fs::path& step_folder);
-// Which checkpoints stay: of the steps `before` the new one, and the new one. Damaged checkpoints do not count.
+// The steps whose checkpoints are kept: `fresh`, the new one, and some of `before`. Damaged checkpoints do not count.
 std::vector<int64_t> steps_to_keep(const fs::path& run_folder, const std::vector<int64_t>& before, int64_t fresh,
                                    const Keep&);
-// Removes the checkpoints before the new one, except those of the steps to keep, those that are being read
+// Removes the checkpoints before the new one, except the kept steps, those that are being read
 // (engine/checkpoint/read_lock.h; the next call may remove them) and damaged ones, which the user may want to inspect.
 void remove_older(const fs::path& run_folder, const std::vector<int64_t>& kept, int64_t fresh);
-// After a rollback: removes the checkpoints of later steps than this one, which becomes the latest. One that is being read loses
-// its name at once and its files later.
+// After a rollback: removes the checkpoints of later steps than this one, which becomes the latest. One that is being
+// read is renamed at once, and its files are removed later.
 void remove_later(const fs::path& run_folder, const fs::path& step_folder);
 
 }  // namespace gradus

@@ -15,7 +15,7 @@ namespace {
 
 using Entry = SafetensorsFile::Entry;
 
-struct Copy {  // one stored tensor into its rows of one weight
+struct Copy {  // of a stored tensor to its rows of a weight
     const Weight* weight;
     Tensor to;  // of that weight's shape
     ExternalTensor part;
@@ -26,7 +26,7 @@ struct Copy {  // one stored tensor into its rows of one weight
 // The rows and columns of the stored tensor that this rank has.
 void copy_slices(const Runtime& run, const Copy& c) {
     const Weight& w = *c.weight;
-    const bool vector = w.whole.shape.rank == 1;  // a column here, a row there
+    const bool vector = w.whole.shape.rank == 1;  // a column in memory, a row in the file
     const int64_t columns = vector ? 1 : w.whole.shape.dim[1];
     const int64_t first = vector ? 0 : c.part.first_row, rows = vector ? w.whole.shape.dim[0] : c.part.rows;
     const Strided<const std::byte> all = {c.from->data, c.element, c.part.transposed ? 1 : columns,
@@ -76,9 +76,9 @@ std::vector<std::string> load_weights(const Parameters& parameters, const ModelC
             else if (part.transposed) std::swap(shape[0], shape[1]);
             if (e.shape != shape)
                 throw Error(
-                    "the weights do not fit the model: " + found->place(),
+                    "the weights do not match the model: " + found->place(),
                     "its shape is " + shape_text(e.shape) + ", and by config.json it must be " + shape_text(shape),
-                    "use the config.json and the safetensors files of one and the same model");
+                    "use the config.json and the safetensors files of the same model");
             const auto element = element_of(e.dtype);
             if (!element)
                 throw Error("the weights cannot be read: " + found->place(),

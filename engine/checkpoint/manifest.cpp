@@ -10,12 +10,12 @@ namespace {
 
 constexpr int format = 1;
 
-// Bytes that are not UTF-8 (a recipe may contain any) become U+FFFD: no reason to lose a checkpoint.
+// Bytes that are not UTF-8 (a recipe may contain any) become U+FFFD, so they cannot prevent a checkpoint.
 std::string text_of(const nlohmann::json& j, int indent) {
     return j.dump(indent, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-// Whether a name is that of a file inside the folder, in its normal form.
+// Whether the name is a normalised path inside the folder.
 bool plain(const std::string& name) {
     const fs::path path(name);
     return !name.empty() && name.find('\0') == std::string::npos && path.is_relative() &&
@@ -31,7 +31,7 @@ nlohmann::json json_of(const StabilityState& s) {
 
 bool is_count(const nlohmann::json& n) { return n.is_number_unsigned() && n.get<uint64_t>() <= uint64_t(INT64_MAX); }
 
-// False where it is not what json_of() writes.
+// False if json_of() would not write it.
 bool read_stability(const nlohmann::json& j, StabilityState& s) {
     if (!j.is_object()) return false;
     for (auto [key, list] : {std::pair{"losses", &s.losses}, {"norms", &s.norms}}) {
@@ -47,7 +47,7 @@ bool read_stability(const nlohmann::json& j, StabilityState& s) {
         if (!j.contains(key) || !is_count(j[key])) return false;
         *count = j[key];
     }
-    // Older versions wrote neither.
+    // Absent in older versions.
     for (auto [key, count] : {std::pair{"diverged_at", &s.diverged_at}, {"rolled_back_to", &s.rolled_back_to}}) {
         if (!j.contains(key)) continue;
         if (!is_count(j[key])) return false;
@@ -113,7 +113,7 @@ ReadManifest parse(const std::string& text) {
     if (hexadecimal(checksum_of(text_of(j, -1))) != sum)
         return {{}, "it was edited or damaged: its checksum does not fit"};
 
-    // From here on some version of this program wrote it.
+    // The checksum is right: some version of this program wrote the manifest.
     if (!j.contains("format") || j["format"] != format)
         return {{},
                 "its format is " + (j.contains("format") ? shown(j["format"].dump()) : "unnamed") +
@@ -126,7 +126,7 @@ ReadManifest parse(const std::string& text) {
     if (!j.contains("files") || !j["files"].is_object()) return {{}, "it has no object \"files\""};
 
     Manifest m = {{j["step"], j["tokens"], j["seed"], j["recipe"], j["compatible"]}, j["dtype"], {}};
-    // Older versions did not write it.
+    // Absent in older versions.
     if (j.contains("stability") && !read_stability(j["stability"], m.state.stability))
         return {{}, "its object \"stability\" is not what this program writes"};
     if (j.contains("rollback_targets") && !read_steps(j["rollback_targets"], m.state.rollback_targets.emplace()))
@@ -163,7 +163,7 @@ void write_manifest(const fs::path& folder, const Manifest& m) {
                         {"stability", json_of(m.state.stability)},
                         {"files", files}};
     if (m.state.rollback_targets) j["rollback_targets"] = *m.state.rollback_targets;
-    // As a reader will see it: with bytes that are not UTF-8 already replaced.
+    // The checksum is of the text with U+FFFD in place of bytes that are not UTF-8.
     j = parse_json(text_of(j, -1), manifest_name, "report this");
     j["xxh3_64"] = hexadecimal(checksum_of(text_of(j, -1)));
     write_file_atomically(folder / manifest_name, text_of(j, 2) + "\n");
@@ -175,9 +175,9 @@ Manifest read_manifest(const fs::path& folder) {
     if (!fs::exists(path, ignored))
         throw Error("'" + folder.string() + "' is not a checkpoint to resume from",
                     "it has no " + std::string(manifest_name),
-                    "point at a folder RUN/checkpoints/step-… that this program wrote");
+                    "give a folder RUN/checkpoints/step-… that this program wrote");
     ReadManifest read = parse(read_file(path));
-    if (!read.problem.empty()) throw Error("'" + path.string() + "' cannot be trusted", read.problem, use_another);
+    if (!read.problem.empty()) throw Error("'" + path.string() + "' cannot be used", read.problem, use_another);
     return std::move(read.manifest);
 }
 

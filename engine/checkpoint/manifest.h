@@ -9,7 +9,7 @@
 //              "model.safetensors": {"bytes": …, "xxh3_64": …, "block": 67108864, "blocks": [of each block, …]}, …},
 //    "xxh3_64": the checksum of all the above, written as compact JSON with sorted keys}
 //
-// It is written last: a folder that has one was complete once.
+// It is written last: a folder with a manifest was complete when it was written.
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,16 +20,16 @@
 
 namespace gradus {
 
-// What training needs besides tensors. Everything else follows from it (engine/trainer.h).
+// The state of training besides tensors. Everything else is a function of it (engine/trainer.h).
 struct TrainingState {
     int64_t step = 0;    // steps done
     int64_t tokens = 0;  // targets seen
     uint64_t seed = 0;
-    std::string recipe;      // the text of it, for people
-    std::string compatible;  // what must be the same on resume, one "name = value" a line
+    std::string recipe;      // as text, for people
+    std::string compatible;  // settings that must be the same on resume, one "name = value" a line
     StabilityState stability = {};
-    // Steps of the checkpoints that a rollback may lead to, in ascending order, this one's among them if it is one. They stay
-    // beside this one, older ones are removed. Nothing in the manifests of older versions.
+    // Steps of the checkpoints that a rollback may load, in ascending order, possibly including this one. They are
+    // kept, older ones are removed. Absent in the manifests of older versions.
     std::optional<std::vector<int64_t>> rollback_targets = {};
 };
 
@@ -45,8 +45,8 @@ void write_manifest(const fs::path& folder, const Manifest&);
 // Error when it is absent, damaged or of another format.
 Manifest read_manifest(const fs::path& folder);
 
-// Why the folder is not a complete checkpoint, by its manifest and the sizes of its files (by their checksums:
-// engine/checkpoint/verify.h); empty: it is one.
+// Why the folder is not a complete checkpoint, judged by its manifest and the sizes of its files (for checksums see
+// engine/checkpoint/verify.h); empty: it is complete.
 std::string what_is_missing(const fs::path& folder);
 
 }  // namespace gradus

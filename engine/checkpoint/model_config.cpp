@@ -1,4 +1,4 @@
-// A folder's config.json, completed by its weights and its generation_config.json.
+// Reads a folder's config.json together with its weights and its generation_config.json.
 #include <algorithm>
 
 #include "engine/base/error.h"
@@ -18,7 +18,7 @@ using nlohmann::json;
 
 constexpr const char* end_ids = "eos_token_id";
 
-// Whether the folder has a head of its own beside the embedding, whatever its config.json says.
+// Whether the folder has a head that differs from the embedding, whatever its config.json says.
 bool head_differs(const fs::path& folder, const ModelConfig& m) {
     if (!StoredTensors::are_in(folder)) return false;
     const StoredTensors stored(folder);
@@ -37,9 +37,8 @@ std::vector<int32_t> ends_of(const json& described, const fs::path& file, int V,
     for (const json& id : list) {
         if (const auto known = id_below(V, id)) ends.push_back(*known);
         else
-            notes.push_back("'" + file.string() + "' says that " + on_one_line(id.dump(), 40) +
-                            " ends a text, which is no id of a " + "vocabulary of " + std::to_string(V) +
-                            ": it is ignored");
+            notes.push_back("'" + file.string() + "' has the end-of-text id " + on_one_line(id.dump(), 40) +
+                            ", which is not an id of a " + "vocabulary of " + std::to_string(V) + ": it is ignored");
     }
     return ends;
 }
@@ -49,7 +48,7 @@ json read_generation_config(const fs::path& path, std::vector<std::string>& note
     std::error_code ignored;
     if (!fs::is_regular_file(path, ignored)) return json::object();
     JsonText read = try_parse_json(read_file(path));
-    if (read.problem.empty() && !read.value.is_object()) read.problem = "it holds no JSON object";
+    if (read.problem.empty() && !read.value.is_object()) read.problem = "it is not a JSON object";
     if (read.problem.empty()) return std::move(read.value);
     notes.push_back("'" + path.string() + "' is ignored: " + read.problem);
     return json::object();
@@ -65,7 +64,7 @@ FolderModel describe_model(const fs::path& folder) {
     FolderModel model = {family.read_config(config, path.string()), {}, {}, config.contains("transformers_version")};
     ModelConfig& m = model.config;
     if (config.contains("initializer_range") && !config["initializer_range"].is_number())
-        model.notes.push_back("'" + path.string() + "': \"initializer_range\" is no number and is ignored");
+        model.notes.push_back("'" + path.string() + "': \"initializer_range\" is not a number and is ignored");
     if (m.tied && head_differs(folder, m)) {
         m.tied = false;
         model.notes.push_back("'" + folder.string() + "' has a head that differs from the embedding, although its " +
@@ -74,7 +73,7 @@ FolderModel describe_model(const fs::path& folder) {
     const json advice = read_generation_config(generation, model.notes);
     model.ends = ends_of(advice, generation, m.V, model.notes);
     const bool repeats = advice.contains(end_ids) && config.value(end_ids, json()) == advice[end_ids];
-    if (!repeats) {  // else its notes have been made
+    if (!repeats) {  // else the notes would be repeated
         const std::vector<int32_t> also = ends_of(config, path, m.V, model.notes);
         if (model.ends.empty()) model.ends = also;
     }

@@ -14,7 +14,7 @@ std::vector<int64_t> dims_of(const Shape& s) { return {s.dim.begin(), s.dim.begi
 
 void check(const SafetensorsFile& file, const Parameters& parameters, const Optimizer& optimizer) {
     auto refuse = [&](const std::string& cause) {
-        throw Error("the optimizer's state does not fit the model: '" + file.path().string() + "'", cause,
+        throw Error("the optimizer's state does not match the model: '" + file.path().string() + "'", cause,
                     "resume with the recipe that this checkpoint was made with");
     };
     const std::string dtype = stored_name(optimizer.state_dtype());
@@ -34,7 +34,7 @@ void check(const SafetensorsFile& file, const Parameters& parameters, const Opti
     if (file.entries().size() != expected) refuse("it has tensors that this model does not have");
 }
 
-// The rows that no WeightSlice names.
+// Padding: the rows in no WeightSlice.
 void zero_padding(const Runtime& run, const Weight& w, const Tensor& t) {
     const Tensor here = as_matrix(t);
     std::vector<bool> named(size_t(here.rows()), false);

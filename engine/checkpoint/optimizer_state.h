@@ -1,10 +1,10 @@
 #pragma once
-// gradus/optimizer.safetensors: the moments of each weight and, where it has one of its own, its f32 master. What Muon
-// updates has no second moment.
+// gradus/optimizer.safetensors: the moments of each weight and, in bf16, its f32 master. A matrix that Muon updates has
+// no second moment.
 //
-// Logical tensors: m.<weight>, v.<weight>, master.<weight>, under the engine's names and in the shapes that the weights have
-// on one rank, whatever the mesh and the layout of the arenas were. A reader on another mesh takes the rows and columns
-// it needs.
+// Logical tensors: m.<weight>, v.<weight>, master.<weight>, under the engine's names and in the shapes that the weights
+// have on one rank, independent of the mesh and the layout of the arenas. A reader on another mesh takes the rows and
+// columns it needs.
 #include "engine/checkpoint/checksum.h"
 #include "engine/checkpoint/snapshot.h"
 

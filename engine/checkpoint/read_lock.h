@@ -1,10 +1,10 @@
 #pragma once
 // Locks that keep a checkpoint in place while it is read: a run that removes old checkpoints skips it.
 //
-// A reader takes a shared lock (flock) on the manifest in the folder; a process that removes the folder takes an exclusive one first.
-// The kernel releases a lock when its process ends, however it ends. Where a file system has no locks (some network ones), or
-// none between machines, nothing is locked; a reader then finds afterwards that the folder is gone, and starts again with the
-// newest checkpoint.
+// A reader takes a shared lock (flock) on the manifest in the folder; a process that removes the folder takes an
+// exclusive one first. The kernel releases a lock when its process ends, however it ends. On a file system without
+// locks, or without locks between machines (some network ones), nothing is locked; a reader then notices that the
+// folder was removed, and starts again with the newest checkpoint.
 #include <sys/types.h>
 
 #include <memory>
@@ -15,7 +15,7 @@ namespace gradus {
 
 class ReadLock {
 public:
-    // Nothing where the folder is gone or is being removed. A folder without a manifest is not locked.
+    // Null if the folder no longer exists or is being removed. A folder without a manifest is not locked.
     static std::shared_ptr<const ReadLock> take(const fs::path& folder);
     ~ReadLock();
     ReadLock(const ReadLock&) = delete;
@@ -33,7 +33,7 @@ private:
     int descriptor_ = -1;
 };
 
-// A folder that is read, and the lock on it; without one where the folder is not a checkpoint.
+// A folder that is read, and its lock; null if the folder is not a checkpoint.
 struct LockedFolder {
     fs::path path;
     std::shared_ptr<const ReadLock> lock = {};
@@ -49,7 +49,7 @@ public:
     RemovalLock(const RemovalLock&) = delete;
     RemovalLock& operator=(const RemovalLock&) = delete;
 
-    bool is_read() const { return read_; }  // by somebody: the folder must stay
+    bool is_read() const { return read_; }  // by another process: the folder must stay
 
 private:
     int descriptor_ = -1;

@@ -1,4 +1,4 @@
-// Whether the content of a tensor repeats another one, or something that the program computes itself.
+// Whether a tensor repeats another one, or a constant that the program computes itself.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -16,7 +16,7 @@ using Entry = SafetensorsFile::Entry;
 
 int64_t size_of(const Entry& e) { return int64_t(e.bytes / *stored_size(e.dtype)); }
 
-// Numbers of a tensor as f64; empty where its dtype is not read. A BOOL, U8 or I8 has bytes.
+// Values of a tensor as f64; empty if its dtype is not supported. BOOL, U8 and I8 are read as bytes.
 std::vector<double> numbers(const Entry& e, int64_t first, int64_t count) {
     std::vector<double> all(static_cast<size_t>(count));
     const std::byte* from = e.data + size_t(first) * *stored_size(e.dtype);
@@ -45,7 +45,7 @@ bool is_causal_mask(const Entry& e) {
     return true;
 }
 
-// One number far below every score.
+// A single number far below every score.
 bool is_masked_score(const Entry& e) {
     constexpr double highest = -1e4;
     if (size_of(e) != 1) return false;
@@ -53,7 +53,7 @@ bool is_masked_score(const Entry& e) {
     return !score.empty() && score[0] <= highest;
 }
 
-// To the precision of half floats, in which some files have them.
+// Compares in half precision, which some files use.
 bool are_frequencies(const Entry& e, const ModelConfig& m) {
     constexpr double relative = 1e-2, absolute = 1e-7;
     const std::vector<double> expected = rope_frequencies(m);

@@ -19,7 +19,7 @@ struct Refusal {
     std::string file;
 
     [[noreturn]] void operator()(const std::string& cause) const {
-        throw Error("'" + file + "' is not a whole safetensors file", cause,
+        throw Error("'" + file + "' is not a complete safetensors file", cause,
                     "copy or download the file again, or use another copy of it");
     }
 };
@@ -89,13 +89,13 @@ std::string shape_text(const std::vector<int64_t>& shape) {
 SafetensorsFile::SafetensorsFile(const fs::path& path) : file_(path) {
     const Refusal refuse{path.string()};
     if (file_.size() < length_bytes)
-        refuse("it has " + std::to_string(file_.size()) + " bytes, fewer than any such file");
+        refuse("it has " + std::to_string(file_.size()) + " bytes, too few for this format");
     const uint64_t header = little_endian(file_.data());
     if (header > longest_header)
-        refuse("its header would be " + std::to_string(header) + " bytes long; the most is " +
+        refuse("its header would be " + std::to_string(header) + " bytes long; the limit is " +
                std::to_string(longest_header));
     if (header > file_.size() - length_bytes)
-        refuse("its header is " + std::to_string(header) + " bytes long, and only " +
+        refuse("its header is " + std::to_string(header) + " bytes long, but only " +
                std::to_string(file_.size() - length_bytes) + " bytes follow");
 
     const std::string_view text = file_.text().substr(length_bytes, header);
@@ -119,7 +119,7 @@ SafetensorsFile::SafetensorsFile(const fs::path& path) : file_(path) {
         std::vector<int64_t> shape = counts(about["shape"], "the shape of " + tensor, refuse);
         const auto offsets = counts(about["data_offsets"], "data_offsets of " + tensor, refuse);
         if (offsets.size() != 2 || offsets[0] > offsets[1])
-            refuse("data_offsets of " + tensor + " are not a beginning and an end");
+            refuse("data_offsets of " + tensor + " are not [begin, end]");
         const uint64_t begin = uint64_t(offsets[0]), end = uint64_t(offsets[1]);
         if (end > available)
             refuse("it is cut short: " + tensor + " ends at byte " + std::to_string(end) +
@@ -152,7 +152,7 @@ const SafetensorsFile::Entry* SafetensorsFile::find(const std::string& name) con
 SafetensorsWriter::SafetensorsWriter(const fs::path& folder, const std::string& name,
                                      const std::vector<Declared>& tensors)
     : file_(folder, name) {
-    // transformers asks for the key "format" and refuses files without it.
+    // transformers refuses files without the key "format".
     nlohmann::ordered_json header = {{"__metadata__", {{"format", "pt"}}}};
     for (const Declared& t : tensors) {
         const auto element = stored_size(t.dtype);
@@ -164,7 +164,7 @@ SafetensorsWriter::SafetensorsWriter(const fs::path& folder, const std::string& 
     }
     std::string text = header.dump();
     text.append((length_bytes - text.size() % length_bytes) % length_bytes, ' ');  // the data begins aligned
-    CHECK(text.size() <= longest_header, "a header that no reader accepts");
+    CHECK(text.size() <= longest_header, "the header is too long for readers");
     std::array<char, length_bytes> length;
     for (size_t i = 0; i < length_bytes; ++i) length[i] = char(uint64_t(text.size()) >> (8 * i) & 0xff);
     file_.write(length.data(), length.size());

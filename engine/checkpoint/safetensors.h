@@ -1,13 +1,13 @@
 #pragma once
-// safetensors: named tensors in one file, as Hugging Face keeps them.
+// safetensors: Hugging Face's file format for named tensors.
 //
 //   8 bytes   n, the length of the header, little-endian
 //   n bytes   JSON: {"name": {"dtype": "F32", "shape": [2,3], "data_offsets": [begin, end]}, …, "__metadata__": {…}}
 //   the rest  the tensors' bytes, row-major, little-endian; offsets count from the header's end
 //
-// Tensors fill the rest without gaps or overlaps. The header is validated before it is used: its length (at most 100 MB, as
-// in other readers), unique names, known dtypes, no overflow in sizes, and offsets that agree with shape and dtype and cover
-// the file exactly. A file that fails is refused with its name and the tensor's.
+// Tensors fill the rest without gaps or overlaps. The header is validated before it is used: its length (at most 100
+// MB, as in other readers), unique names, known dtypes, no overflow in sizes, and offsets that agree with shape and
+// dtype and cover the file exactly. A malformed file is refused with an Error that names the file and the tensor.
 //
 // Source: the format's description in the repository of huggingface/safetensors.
 #include <optional>
@@ -19,7 +19,7 @@
 
 namespace gradus {
 
-// Bytes of an element of the dtypes that the format names: BOOL, U8, F16, BF16, F32, I64, …; empty for other names.
+// Bytes of an element of the format's dtypes: BOOL, U8, F16, BF16, F32, I64, …; empty for other names.
 std::optional<size_t> stored_size(const std::string& dtype);
 
 // "[2,3]"
@@ -38,7 +38,7 @@ public:
     explicit SafetensorsFile(const fs::path& path);
 
     const fs::path& path() const { return file_.path(); }
-    const std::vector<Entry>& entries() const { return entries_; }  // in the order of their bytes
+    const std::vector<Entry>& entries() const { return entries_; }  // in file order
     const Entry* find(const std::string& name) const;               // nullptr where there is none
 
 private:
@@ -47,7 +47,7 @@ private:
     std::unordered_map<std::string, size_t> by_name_;
 };
 
-// Writes a file whose tensors are known beforehand, their bytes following in the same order.
+// Writes a file: all tensors are declared first, then their bytes are written in the same order.
 class SafetensorsWriter {
 public:
     struct Declared {

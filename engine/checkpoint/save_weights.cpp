@@ -40,7 +40,7 @@ std::vector<Stored> stored_of(const Snapshot& s, DType dtype) {
     return all;
 }
 
-// Tensors that go into one file, in order; one above the limit has a file of its own.
+// The tensors of each file, in order; a tensor above the limit gets its own file.
 std::vector<std::vector<Stored>> shards_of(const std::vector<Stored>& tensors, uint64_t limit) {
     std::vector<std::vector<Stored>> shards;
     uint64_t filled = 0;
@@ -105,7 +105,7 @@ std::vector<StoredFile> save_weights(const Snapshot& s, const fs::path& folder, 
     std::error_code problem;
     for (const char* name : {"model.safetensors", "model.safetensors.index.json"})
         if (fs::exists(folder / name, problem))
-            throw Error("'" + folder.string() + "' holds a model already", "it has a " + std::string(name),
+            throw Error("'" + folder.string() + "' already contains a model", "it has a " + std::string(name),
                         "choose another folder, or remove that model first");
 
     nlohmann::json generation = nlohmann::json::object();

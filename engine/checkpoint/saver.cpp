@@ -13,7 +13,7 @@ CheckpointSaver::~CheckpointSaver() {
 }
 
 void CheckpointSaver::begin(Snapshot snapshot, TrainingState state) {
-    CHECK(!under_way_, "a save before the end of the last one was asked for");
+    CHECK(!under_way_, "begin() before the last save was waited for");
     under_way_ = true;
     ended_ = false;
     failed_ = nullptr;

@@ -1,9 +1,9 @@
 #pragma once
-// Saves checkpoints beside training: a thread writes a copy of the state, so that training stops for the copy alone. Where
-// the system gives no thread it stops until the checkpoint is written.
+// Saves checkpoints in the background: a thread writes a copy of the state, so training waits only for the copy. If no
+// thread can be started, training waits until the checkpoint is written.
 //
-// One save is under way at a time; the next one waits for it. What goes wrong in the thread is thrown where the run next
-// asks, and nothing half-written is left (engine/checkpoint/checkpoint.h).
+// Only one save runs at a time; the next one waits for it. An exception in the thread is rethrown by the next
+// finished() or wait(), and no incomplete folder is left (engine/checkpoint/checkpoint.h).
 #include <atomic>
 #include <exception>
 #include <optional>
@@ -22,20 +22,20 @@ public:
 
     const SaveOptions& options() const { return options_; }
 
-    // Begins to write; the snapshot must be a copy.
+    // Starts writing; the snapshot must be a copy.
     void begin(Snapshot, TrainingState);
-    // The folder of a save that has ended since it was last asked.
+    // The folder of a save that has ended since the last call.
     std::optional<fs::path> finished();
-    // The same, when it has ended; nothing where none is under way.
+    // Waits for the save in progress and returns its folder; empty if there is none.
     std::optional<fs::path> wait();
-    // Whether the last one failed and has said so.
+    // Whether the last save failed and its exception was rethrown.
     bool has_failed() const { return !under_way_ && failed_ != nullptr; }
 
 private:
     fs::path run_folder_;
     SaveOptions options_;
     std::thread thread_;
-    bool under_way_ = false;  // and nobody has asked for its end
+    bool under_way_ = false;  // until wait() or finished() has returned its result
     std::atomic<bool> ended_ = false;
     fs::path written_;
     std::exception_ptr failed_;

@@ -28,7 +28,8 @@ void copy_slices(const Runtime& run, const Tensor& whole, const Tensor& part, co
     }
 }
 
-// One weight, or a state of it, from all ranks of tp, in the first one's new buffer. `here` is this rank's part of it.
+// Gathers a weight, or a state of it, from all ranks of tp into a new buffer on the first one. `here` is this rank's
+// part.
 Tensor collected(Snapshot& s, const Runtime& run, const Weight& w, const Tensor& here) {
     const Comm& tp = run.tp;
     if (tp.rank > 0) {
@@ -37,7 +38,8 @@ Tensor collected(Snapshot& s, const Runtime& run, const Weight& w, const Tensor&
     }
     const Tensor whole = in_new_buffer(s, w.whole.shape, here.dtype);
     copy_slices(run, whole, here, w.slices);
-    // The gradient's memory is free between steps, and wide enough; what lies there of this rank has just been copied.
+    // The gradient's memory is free between steps and large enough; state of this rank that was there has just been
+    // copied.
     const Tensor workspace = {w.grad.data, here.dtype, here.shape};
     for (int r = 1; r < tp.size; ++r) {
         tp.receive(workspace, r, run.stream);
@@ -49,14 +51,14 @@ Tensor collected(Snapshot& s, const Runtime& run, const Weight& w, const Tensor&
 }  // namespace
 
 Snapshot Snapshot::of(const ModelConfig& model, const Parameters& parameters) {
-    CHECK(parameters.runtime.tp.size == 1, "the tensors of a model on several ranks are in no one place");
+    CHECK(parameters.runtime.tp.size == 1, "the model's tensors are distributed over several ranks");
     Snapshot s = described(model, parameters);
     for (const Weight& w : parameters.weights()) s.weights.push_back({w.name, w.value});
     return s;
 }
 
 Snapshot Snapshot::of(const ModelConfig& model, const Parameters& parameters, Optimizer& optimizer) {
-    CHECK(!optimizer.sharded(), "the state of an optimizer on several ranks is in no one place");
+    CHECK(!optimizer.sharded(), "the optimizer's state is sharded over several ranks");
     Snapshot s = of(model, parameters);
     for (const auto& [prefix, state] : optimizer_states) {
         const Optimizer::StateAccess tensors = optimizer.read(state);

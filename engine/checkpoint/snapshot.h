@@ -1,7 +1,7 @@
 #pragma once
-// The state of a run as logical tensors, whole whatever the mesh: what a checkpoint is written from.
+// The state of a run as complete logical tensors, independent of the mesh: a checkpoint is written from it.
 //
-// Either they lie where the run has them, or they are a copy in host memory that a thread can write while training goes on.
+// The tensors are either the run's own, or a copy in host memory that a thread can write while training continues.
 #include <memory>
 #include <string>
 #include <utility>
@@ -17,7 +17,7 @@ struct LogicalTensor {
     Tensor value;      // in the shape it has on one rank
 };
 
-// What the tensors of a state are called: the prefix of the name of the weight that they belong to.
+// A state's tensors are named after their weights, with these prefixes.
 inline constexpr std::pair<const char*, Optimizer::State> optimizer_states[] = {
     {"m.", Optimizer::State::m}, {"v.", Optimizer::State::v}, {"master.", Optimizer::State::master}};
 
@@ -26,15 +26,15 @@ struct Snapshot {
     DType dtype = DType::f32;  // of the weights
     std::vector<Spec> specs;   // of each weight, on one rank
     std::vector<LogicalTensor> weights;
-    std::vector<LogicalTensor> optimizer;  // m.*, then v.*, then master.*; a weight lacks those that it does not have
-    const Ops* ops = nullptr;              // whose memory the tensors lie in
+    std::vector<LogicalTensor> optimizer;  // m.*, then v.*, then master.*; only those that the weight has
+    const Ops* ops = nullptr;              // the device that has the tensors
     Stream stream = {};
     std::vector<std::unique_ptr<std::byte[]>> buffers = {};  // of a copy
 
-    // The tensors of a model on one rank, where they are: valid until it trains on.
+    // The model's own tensors, on one rank: valid until the next training step.
     static Snapshot of(const ModelConfig&, const Parameters&);
     static Snapshot of(const ModelConfig&, const Parameters&, Optimizer&);
-    // A copy. Every rank calls; the first one of the mesh has the result, the others have no tensors.
+    // A copy. Every rank calls it; rank 0 gets the result, the others get no tensors.
     static Snapshot copy(const ModelConfig&, const Parameters&, Optimizer&, const Mesh&);
 
     static Snapshot of(const LanguageModel& m) { return of(m.config(), m.parameters); }

@@ -1,5 +1,5 @@
 #pragma once
-// The names under which a weight is stored in a folder of Hugging Face's form.
+// The names of a weight's tensors in a Hugging Face folder.
 #include "engine/models/family.h"
 
 namespace gradus {
@@ -9,8 +9,8 @@ struct StoredNames {
     std::string prefix;                   // before each name; files without it are read as well
 };
 
-// The body's weights have the family's names and prefix. The language head has its one name, without a prefix; any other head
-// is stored under its own name.
+// Weights of the body have the family's names and prefix. The language head has a fixed name without a prefix; any
+// other head is stored under its own name.
 inline StoredNames stored_names(const ModelConfig& m, const std::string& name, const Spec& whole) {
     const Family& family = family_named(m.family);
     const bool of_body = name == "wte" || name == "wpe" || name.starts_with("norm.") || name.starts_with("block.");

@@ -30,18 +30,18 @@ StoredTensors::StoredTensors(const fs::path& folder) {
     else
         throw Error("no weights in '" + folder.string() + "'",
                     "it has neither model.safetensors nor model.safetensors.index.json",
-                    "point at a folder that has one; a pytorch_model.bin can be converted with transformers' "
+                    "give a folder that has one; a pytorch_model.bin can be converted with transformers' "
                     "save_pretrained(safe_serialization=True)");
     for (const SafetensorsFile& file : files_)
         for (const SafetensorsFile::Entry& e : file.entries())
             if (!found_.emplace(e.name, Found{&e, &file}).second)
-                throw Error("'" + folder.string() + "' is not a whole model",
+                throw Error("'" + folder.string() + "' is not a complete model",
                             "two of its files have a tensor " + shown(e.name), again);
-    for (const auto& [name, shard] : promised_) {
+    for (const auto& [name, shard] : listed_) {
         const auto at = found_.find(name);
         if (at == found_.end() || at->second.file->path().filename() != shard)
             throw Error("'" + index.string() + "' does not agree with the files beside it",
-                        "it promises tensor " + shown(name) + " in " + shown(shard) + ", which does not have it",
+                        "it lists tensor " + shown(name) + " in " + shown(shard) + ", which does not contain it",
                         again);
     }
 }
@@ -59,9 +59,9 @@ void StoredTensors::open_shards(const fs::path& folder, const fs::path& index) {
         const std::string shard = file;
         if (shard.empty() || shard[0] == '.' || shard.find('/') != std::string::npos ||
             shard.find('\0') != std::string::npos)
-            refuse("tensor " + shown(name) + " is said to be in " + shown(shard) +
+            refuse("tensor " + shown(name) + " is listed in " + shown(shard) +
                    ", which is not the name of a file beside it");
-        promised_.emplace(name, shard);
+        listed_.emplace(name, shard);
         shards.insert(shard);
     }
     for (const std::string& shard : shards) files_.emplace_back(folder / shard);
@@ -75,8 +75,8 @@ const StoredTensors::Found* StoredTensors::find(const std::string& name) const {
 const StoredTensors::Found* StoredTensors::find(const std::string& name, const std::string& prefix) const {
     const Found *full = find(prefix + name), *bare = prefix.empty() ? nullptr : find(name);
     if (full && bare && !same_content(*full->entry, *bare->entry))
-        throw Error("two tensors claim to be one weight: " + full->place(),
-                    "another one is called " + shown(name) + " and has other numbers",
+        throw Error("two tensors for one weight: " + full->place(),
+                    "another one is called " + shown(name) + " and has other values",
                     "remove the one that does not belong to the model");
     return full ? full : bare;
 }

@@ -10,7 +10,7 @@ namespace gradus {
 
 namespace {
 
-constexpr int64_t tile_rows = 64;  // of a transposed matrix: the lines that a tile touches stay in the cache
+constexpr int64_t tile_rows = 64;  // of a transposed matrix: a tile's cache lines stay in the cache
 
 // Calls step(first, count) for pieces of the tensor's rows.
 template <class Step>
@@ -32,7 +32,7 @@ void copy_in(const Ops& ops, Stream stream, Tensor to, Strided<const std::byte> 
         here.data += size_t(first * from.row) * size_of(from.element);
         copy_elements({piece.data(), element_of(to.dtype), to.last(), 1}, here, count, to.last());
         ops.copy_to_device(rows.data, piece.data(), piece.size(), stream);
-        ops.synchronise(stream);  // the piece is filled again
+        ops.synchronise(stream);  // the buffer is reused
         add_progress(piece.size());
     });
 }

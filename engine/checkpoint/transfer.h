@@ -1,5 +1,5 @@
 #pragma once
-// Numbers between host memory and tensors that may live on a device, converted on the way, a few MiB at a time.
+// Copies between host memory and tensors on any device, with conversion of the dtype, a few MiB at a time.
 #include "engine/checkpoint/elements.h"
 #include "kernels/ops.h"
 
@@ -12,7 +12,7 @@ void copy_in(const Ops&, Stream, Tensor to, Strided<const std::byte> from);
 // to ← the tensor's rows [rows, last].
 void copy_out(const Ops&, Stream, Strided<std::byte> to, Tensor from);
 
-// Nothing but copies, for tensors in memory of the host; from any thread, on one.
+// A table with copies only, for tensors in host memory; usable from any thread.
 const Ops& host_memory();
 
 }  // namespace gradus

@@ -118,7 +118,7 @@ Damage find_damage(const fs::path& folder, const Manifest& m, VerifyLevel level,
 
 void verify_files(const fs::path& folder, const Manifest& m, const Comm& all) {
     if (const Damage damage = find_damage(folder, m, VerifyLevel::all, all))
-        throw Error("'" + (folder / damage.file).string() + "' is not the file that was saved", damage.cause,
+        throw Error("'" + (folder / damage.file).string() + "' has changed since it was saved", damage.cause,
                     "use an older checkpoint of the same run, or a copy of this one");
 }
 

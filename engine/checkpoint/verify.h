@@ -1,14 +1,14 @@
 #pragma once
-// A checkpoint's files against the checksums in its manifest. Threads and ranks share the blocks of all files, so that
-// every byte is read once; a file of a checkpoint without checksums of blocks (older ones) is one block.
+// Verifies a checkpoint's files against the checksums in its manifest. Threads and ranks share the blocks of all files,
+// so every byte is read once; a file without checksums of blocks (in older checkpoints) is one block.
 //
-// Files are read, not mapped: what a disk cannot read any more is damage as well, and not the end of the process.
+// Files are read, not mapped: a read error of the disk is then reported as damage instead of killing the process.
 #include "engine/checkpoint/manifest.h"
 #include "engine/comm.h"
 
 namespace gradus {
 
-// What of a checkpoint is verified besides its manifest and the sizes of its files:
+// What is verified besides the manifest and the sizes of the files:
 //
 //   sizes     nothing
 //   config    the checksum of config.json
@@ -22,10 +22,10 @@ struct Damage {
     explicit operator bool() const { return !file.empty(); }
 };
 
-// The first damaged file of those that are verified. Every rank of `all` calls and has the same answer.
+// The first damaged file among the verified ones. Every rank of `all` calls it and gets the same result.
 Damage find_damage(const fs::path& folder, const Manifest&, VerifyLevel, const Comm& all = {});
 
-// The same as an Error that names the file.
+// Throws an Error that names the damaged file.
 void verify_files(const fs::path& folder, const Manifest&, const Comm& all = {});
 
 }  // namespace gradus

@@ -1,5 +1,5 @@
 #pragma once
-// MPI's own all-reduce, to measure ours by. It promises no order of the sum.
+// MPI's own all-reduce, as a baseline for ours. The order of its sum is unspecified.
 #include "engine/comm_mpi/mpi_world.h"
 
 namespace gradus::mpi {

@@ -24,7 +24,7 @@ struct Sum {
 struct Max {
     template <class Wide>
     static Wide of(Wide a, Wide b) {
-        return a != a || a >= b ? a : b;  // a NaN stays, and b is taken if it is one
+        return a != a || a >= b ? a : b;  // NaN if either is NaN
     }
 };
 

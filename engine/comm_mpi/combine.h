@@ -1,5 +1,5 @@
 #pragma once
-// Sums and maxima of what the ranks sent, in the order of the ranks.
+// Sums and maxima over the ranks' data, in rank order.
 //
 //   sum   out_i = s_0i + s_1i + … + s_(n-1)i      from left to right; bf16 in f32, rounded once
 //   max   out_i = max_k s_ki                      NaN if one of them is; not for c128

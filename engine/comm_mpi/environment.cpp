@@ -12,7 +12,7 @@ namespace gradus::mpi {
 
 namespace {
 
-// The exit status of a child that does this, or -1.
+// The exit status of a child process that runs `work`, or -1.
 template <class Do>
 int status_of_child(Do&& work) {
     const pid_t child = ::fork();
@@ -31,7 +31,8 @@ bool reads(pid_t process, const void* there) {
 
 }  // namespace
 
-// A child allows others to read it, as Open MPI does, and its own child reads it; this process changes nothing of itself.
+// A child allows others to read its memory, as Open MPI does, and its own child reads it; nothing changes in this
+// process.
 bool processes_read_each_other() {
     static const char there = 1;
     return status_of_child([] {

@@ -76,8 +76,7 @@ void Heartbeat::take_beats() {
         Beat& known = last_[size_t(status.MPI_SOURCE)];
         if (beat.progress != known.progress) ++advances_;
         known.progress = beat.progress;
-        if (beat.last.calls < known.last.calls)
-            known.device = beat.device;  // a later header came before this heartbeat
+        if (beat.last.calls < known.last.calls) known.device = beat.device;  // a newer header overtook this heartbeat
         else known = beat;
     }
 }

@@ -1,5 +1,5 @@
 #pragma once
-// Heartbeats: a thread that tells every other rank what this one does, and receives what they tell.
+// Heartbeats: a thread that reports to every other rank what this one does, and receives their reports.
 //
 // The silence of a rank is counted in ticks of this thread. A tick that took longer counts as two at most, so the time in which
 // this process, or the whole job, was stopped does not count.
@@ -16,23 +16,23 @@ namespace gradus::mpi {
 
 class Heartbeat {
 public:
-    // `library` is locked around every use of MPI. Heartbeats are sent silence / 12 seconds apart, but at least every 5 s.
+    // `library` is locked around every MPI call. The interval between heartbeats is silence / 12 seconds, at most 5 s.
     Heartbeat(int rank, int size, double silence, std::mutex& library);
     ~Heartbeat() { stop(); }
 
     void stop();
-    // Receives what the others sent before they stopped; called after all have.
+    // Receives the last heartbeats; called after all ranks have stopped.
     void drain();
 
     void enter(const Header&);
     void wait_for(int rank);  // -1: nobody
     void leave();
-    void saw(int rank, const Header&);            // a header came from this rank
-    void tell(int group, const DeviceProgress&);  // of this rank's device, with the next beats
+    void saw(int rank, const Header&);            // a header was received from this rank
+    void tell(int group, const DeviceProgress&);  // of this rank's device, for the next heartbeats
 
     double silence_of(int rank) const;  // seconds
     Beat last_of(int rank) const;
-    // Grows whenever another rank reports progress with its files.
+    // Counts the reports of progress with files from other ranks.
     int64_t advances() const;
 
 private:
@@ -44,7 +44,7 @@ private:
     const double tick_;
     std::mutex& library_;
 
-    mutable std::mutex state_;  // guards what follows, down to advances_
+    mutable std::mutex state_;  // guards the members from here to advances_
     std::condition_variable wake_;
     bool stopping_ = false;
     Beat mine_;

@@ -24,13 +24,13 @@ namespace gradus::mpi {
 namespace {
 
 constexpr int most_watched = 1000;  // ranks of a host
-// A rank that is being killed as well does not live this long after the first one, so only a survivor reports the loss.
+// A rank that is killed together with the lost one ends within this time, so only a surviving rank reports the loss.
 constexpr auto report_delay = std::chrono::milliseconds(100);
 // Launchers give ranks a second or more between the request to stop and SIGKILL.
 constexpr double launcher_grace = 0.7;
 
 struct Identity {
-    int64_t rank, process, name_space;  // processes of one name space see each other
+    int64_t rank, process, name_space;  // processes of the same PID namespace see each other
 };
 
 int64_t process_name_space() {
@@ -72,7 +72,7 @@ void LocalRanks::start_watching() {
     if (!others_.empty() && stop_ >= 0) thread_ = std::thread([this] { watch(); });
 }
 
-// Either all ranks of the host have the page or none.
+// Either all ranks of the host map the page or none does.
 void LocalRanks::share_page(MPI_Comm host) {
     char name[64] = {};
     int file = -1;
@@ -97,7 +97,7 @@ void LocalRanks::share_page(MPI_Comm host) {
     int shared = memory != MAP_FAILED;
     MPI_Allreduce(MPI_IN_PLACE, &shared, 1, MPI_INT, MPI_MIN, host);
     if (local_ == 0) ::shm_unlink(name);
-    if (shared) page_ = static_cast<Page*>(memory);  // zeros: nobody has left
+    if (shared) page_ = static_cast<Page*>(memory);  // zeros: no rank has left
     else if (memory != MAP_FAILED) ::munmap(memory, sizeof(Page));
 }
 
@@ -124,7 +124,7 @@ void LocalRanks::watch() {
         if (::poll(events.data(), events.size(), -1) < 0) continue;
         if (events[0].revents) return;
         if (seconds_since_stop_request() > launcher_grace)
-            return;  // the launcher that asked all ranks to stop kills those that do not
+            return;  // the launcher asked all ranks to stop and kills the remaining ones
         std::erase_if(left, [&](const Neighbour& n) {
             if (!has_ended(n.handle)) return false;
             if (page_->leaves[size_t(n.local)] == 0) report_if_first(n);

@@ -3,8 +3,8 @@
 // lowest remaining rank of the host reports it and aborts the job. This is faster than heartbeats: a launcher that notices the
 // death first kills the other ranks within about a second, before any silence is long enough.
 //
-// A rank that ends on purpose says so first, in a page of memory that the ranks of a host share. Where a host has no such page,
-// or its ranks cannot see each other's processes, nothing is watched here and heartbeats detect the loss.
+// A rank that ends on purpose announces it first, in a page of memory that the ranks of a host share. If there is no
+// such page, or the ranks cannot see each other's processes, nothing is watched here and heartbeats detect the loss.
 #include <mpi.h>
 
 #include <thread>
@@ -16,21 +16,21 @@ struct World;
 
 class LocalRanks {
 public:
-    // `host` are the ranks of this host, of which all construct this together.
+    // `host` is the communicator of this host's ranks. Collective over it.
     LocalRanks(World&, MPI_Comm host);
     void start_watching();
     ~LocalRanks();
     LocalRanks(const LocalRanks&) = delete;
     LocalRanks& operator=(const LocalRanks&) = delete;
 
-    // From here on the end of this process is expected.
+    // Announces that this process will end.
     void leave();
 
 private:
     struct Page;  // shared
     struct Neighbour {
-        int local, rank, process;  // its place on this host, in the world, and its process
-        int handle;                // ready when it has ended
+        int local, rank, process;  // rank on this host, rank in the world, process id
+        int handle;                // a pidfd: readable when the process has ended
     };
     void share_page(MPI_Comm host);
     void watch();
@@ -40,7 +40,7 @@ private:
     int local_ = 0;
     Page* page_ = nullptr;
     std::vector<Neighbour> others_;
-    int stop_ = -1;  // an event: end of watch()
+    int stop_ = -1;  // an eventfd that ends watch()
     std::thread thread_;
 };
 

@@ -1,5 +1,7 @@
 #include "engine/comm_mpi/messages.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace gradus::mpi {
@@ -14,6 +16,12 @@ std::string text_of(const Header& h, const std::string& group) {
     }
     if (h.root >= 0) text += fmt::format(" {} rank {}", h.call == Call::send ? "to" : "from", h.root);
     return text + fmt::format(", at step {}", h.step);
+}
+
+std::string list_of(const std::vector<std::string>& names) {
+    std::string list;
+    for (size_t i = 0; i < std::min(names.size(), most_named); ++i) list += (i > 0 ? ", " : "") + names[i];
+    return list + (names.size() > most_named ? fmt::format(" and {} more", names.size() - most_named) : "");
 }
 
 }  // namespace gradus::mpi

@@ -33,7 +33,7 @@ constexpr unsigned seconds_to_end = 10;
 
 Group& World::add_group(std::string name, std::vector<int> members) {
     const auto here = std::find(members.begin(), members.end(), rank);
-    CHECK(here != members.end() && members.size() >= 2, "a group has this rank and another one");
+    CHECK(here != members.end() && members.size() >= 2, "a group has this rank and at least one other");
     for (size_t i = 0; i < members.size(); ++i)
         CHECK(members[i] >= 0 && members[i] < size && (i == 0 || members[i - 1] < members[i]),
               "ranks of a group ascend");
@@ -83,7 +83,7 @@ void World::report_and_abort(const Error& e, int status, const std::function<voi
     std::fflush(stdout);
     std::fputs(text.c_str(), stderr);
     std::fflush(stderr);
-    ::alarm(seconds_to_end);  // ends the process, should MPI be stuck
+    ::alarm(seconds_to_end);  // ends the process if MPI hangs
     if (last) last();
     library.lock();
     MPI_Abort(MPI_COMM_WORLD, status);
@@ -92,8 +92,8 @@ void World::report_and_abort(const Error& e, int status, const std::function<voi
 
 void World::fail(const Error& e, int status, const std::function<void()>& last) {
     claim_report();
-    // An error in a recipe, say, is found by all ranks at about the same time: the first one reports it at once and aborts the
-    // others, which takes mpirun a moment.
+    // All ranks find, for example, an error in a recipe at about the same time: rank 0 reports it at once and aborts
+    // the others, which takes mpirun a moment.
     if (rank > 0) std::this_thread::sleep_for(std::chrono::milliseconds(1500 + 100 * std::min(rank, 10)));
     report_and_abort(e, status, last);
 }
@@ -101,11 +101,11 @@ void World::fail(const Error& e, int status, const std::function<void()>& last) 
 void World::report_lost(int lost, int process) {
     claim_report();
     report_and_abort(
-        Error(name_of_rank(lost) + " has disappeared",
-              fmt::format("its process {} ended without a word, last seen {}: killed, by hand or for want of "
-                          "memory, or crashed",
-                          process, last_call_of(lost)),
-              "dmesg | tail says whether memory ran out; then " + text_of_resume()),
+        Error(
+            name_of_rank(lost) + " has disappeared",
+            fmt::format("its process {} ended unexpectedly, last seen {}: it was killed, ran out of memory or crashed",
+                        process, last_call_of(lost)),
+            "dmesg | tail shows whether memory ran out; then " + text_of_resume()),
         status_of_lost_rank, {});
 }
 
@@ -114,9 +114,9 @@ void World::check(int mpi_status, const char* function) {
     char text[MPI_MAX_ERROR_STRING] = {};
     int length = 0;
     MPI_Error_string(mpi_status, text, &length);
-    library.unlock();  // it is held around every call
+    library.unlock();  // it is locked around every call
     fail(Error("MPI cannot reach the other ranks", std::string(function) + " says: " + text,
-               "see whether every machine runs and is reached by the others, then start the same command again"),
+               "check that every machine is up and reachable from the others, then start the same command again"),
          1);
 }
 
@@ -136,7 +136,7 @@ MpiWorld::MpiWorld(const MpiLimits& limits) {
         MPI_Finalize();
         throw Error(fmt::format("the launcher started {} ranks, and MPI sees {}", launched, size),
                     "mpirun or srun belongs to another MPI library than the one gradus was built with",
-                    "start it by the mpirun of that library, or under Slurm by srun --mpi=pmix gradus …");
+                    "start it with that library's mpirun, or under Slurm with srun --mpi=pmix gradus …");
     }
     world_ = std::make_unique<mpi::World>();
     mpi::World& w = *world_;
@@ -145,7 +145,7 @@ MpiWorld::MpiWorld(const MpiLimits& limits) {
     MPI_Comm_rank(MPI_COMM_WORLD, &w.rank);
     if (provided < MPI_THREAD_SERIALIZED)
         w.fail(
-            Error("this MPI library serves one thread alone", "MPI_Init_thread grants less than MPI_THREAD_SERIALIZED",
+            Error("this MPI library supports only one thread", "MPI_Init_thread grants less than MPI_THREAD_SERIALIZED",
                   "apt-get install libopenmpi-dev openmpi-bin, and build again"),
             1);
     MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
@@ -187,7 +187,7 @@ MpiWorld::~MpiWorld() {
     }
     mpi::wait_for_everyone(*world_->groups[0]);
     world_->heartbeat->stop();
-    mpi::wait_for_everyone(*world_->groups[0]);  // from here on nobody sends
+    mpi::wait_for_everyone(*world_->groups[0]);  // no rank sends after this
     world_->heartbeat->drain();
     world_->local_ranks.reset();
     MPI_Finalize();

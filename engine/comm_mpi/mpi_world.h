@@ -1,24 +1,27 @@
 #pragma once
 // The ranks that mpirun started, and groups of them over MPI. Host memory; f32, bf16, i32, f64 and c128.
 //
-//   MpiWorld world;                                     // before anything that talks to other ranks
+//   MpiWorld world;                                     // before any communication
 //   Mesh mesh = world.mesh({.dp = 2, .tp = 2});
 //   mesh.dp.sum(gradients, {});
 //
-// With one rank (no mpirun, or mpirun -n 1) MPI is not started and every Comm is the empty one.
+// With one rank (no mpirun, or mpirun -n 1) MPI is not started and every Comm is empty.
 //
-// Every call begins with a handshake: each rank sends each other rank of the group a header that describes the call, so a
-// mismatch is detected at once. Small tensors travel with the header. Large ones are summed where they belong: rank r receives
-// part r from all others, in pieces, and adds the pieces in rank order; then the parts are gathered.
+// Every call begins with a handshake: each rank sends each other rank of the group a header that describes the call, so
+// a mismatch is detected at once. Small tensors are sent with the header. Large ones are reduce-scattered and
+// all-gathered: rank r receives part r from all others, in pieces, and adds the pieces in rank order; then the parts
+// are gathered.
 //
-// A hang is worse than a crash, so a thread of each rank sends a heartbeat every few seconds that says what the rank does. A rank
-// that waits for one without a heartbeat for limits.silence seconds, or for one that is alive but has kept it waiting for
-// limits.patience seconds, prints an error that names the rank, its host, the call, the group and the step, and calls MPI_Abort.
-// A rank that computes for long sends heartbeats and is waited for. Time in which the waiting process itself was stopped does not
-// count, and patience starts again whenever a rank reports progress with files (a checkpoint that is verified, loaded or saved:
-// engine/base/progress.h). A rank whose process dies is reported at once by another one of its host (local_ranks.h).
+// A hang is worse than a crash, so a thread of each rank sends a heartbeat every few seconds that says what the rank
+// does. A rank that waits for a rank without a heartbeat for limits.silence seconds, or waits limits.patience seconds
+// for a rank that is alive, prints an error that names the rank, its host, the call, the group and the step, and calls
+// MPI_Abort. A rank that computes for a long time keeps sending heartbeats and is waited for. Time in which the waiting
+// process itself was stopped does not count, and patience starts again whenever a rank reports progress with files (it
+// verifies, loads or saves a checkpoint: engine/base/progress.h). When a rank's process dies, another rank of its host
+// reports it at once (local_ranks.h).
 //
-// Calls come from one thread. A build without MPI links absent/mpi_absent.cpp, where more than one rank is an Error.
+// All calls are made from one thread. A build without MPI links absent/mpi_absent.cpp, where more than one rank is an
+// Error.
 #include <memory>
 #include <string>
 
@@ -34,15 +37,15 @@ class RankMonitor;
 
 struct MpiLimits {
     double silence = 60;  // seconds without a heartbeat after which a rank counts as lost
-    // Seconds without progress that a rank which gives signs may keep another one waiting in a call.
+    // Seconds without progress that a rank waits in a call for another rank that is alive.
     double patience = 1800;
 };
 
 class MpiWorld {
 public:
-    // Error when the build has no MPI or the launcher's ranks do not find each other.
+    // Error when the build has no MPI or the launched ranks do not find each other.
     explicit MpiWorld(const MpiLimits& limits = {});
-    // Waits for the other ranks and ends MPI. While an exception passes it leaves at once, so that the exit status of
+    // Waits for the other ranks and ends MPI. During stack unwinding it returns at once, so that the exit status of
     // this process makes mpirun end the others.
     ~MpiWorld();
     MpiWorld(const MpiWorld&) = delete;
@@ -53,13 +56,15 @@ public:
     const std::string& host(int rank) const;
 
     Comm all() const;                   // every rank
-    Mesh mesh(const MeshSizes& asked);  // every rank asks for the same; Error where it does not fit the ranks
-    Comm group(const char* name, const std::vector<int>& ranks);  // of world ranks; every rank makes as many groups
+    Mesh mesh(const MeshSizes& asked);  // the same on every rank; Error if it does not match the number of ranks
+    Comm group(const char* name,
+               const std::vector<int>& ranks);  // of world ranks; every rank makes the same number of groups
 
-    // What to do when a rank was lost: "resume: mpirun -n 4 gradus …". Until then, to start the same command again.
+    // What errors advise when a rank was lost: "resume: mpirun -n 4 gradus …". By default, to start the same command
+    // again.
     void set_resume(const std::string& command);
 
-    // Prints "[rank r] error: …" and ends every rank with this status. For a catch block.
+    // Prints "[rank r] error: …" and ends every rank with this status. For use in a catch block.
     [[noreturn]] void fail(const Error&, int status = 1) const;
 
 private:

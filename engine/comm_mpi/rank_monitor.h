@@ -1,6 +1,6 @@
 #pragma once
-// What a Comm that moves tensors by other means than MPI (engine/comm_nccl) needs of the MPI world: to tell the other ranks with
-// every heartbeat how far its device is, to know how far theirs are, and to abort the job. From any thread.
+// The services of the MPI world for a Comm with another transport (engine/comm_nccl): it reports the device's progress
+// to the other ranks with every heartbeat, returns their progress, and aborts the job. Callable from any thread.
 #include <functional>
 
 #include "engine/comm_mpi/messages.h"
@@ -22,7 +22,7 @@ public:
     int64_t advances() const;                  // Heartbeat's
     std::string name_of_rank(int rank) const;  // "rank 1 on 'host'"
     const std::string& host_of(int rank) const;
-    // "in all-reduce #8 of all, 1 of f32, at step 7": what the host of that rank last reported of its calls in MPI.
+    // "in all-reduce #8 of all, 1 of f32, at step 7": the last MPI call that the rank reported.
     std::string last_call_of(int rank) const;
 
     [[noreturn]] void fail(const Error&, int status, const std::function<void()>& last) const;

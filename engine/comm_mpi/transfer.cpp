@@ -65,7 +65,7 @@ void ActiveCall::exchange(const void* message, size_t bytes, const std::function
                                       r, tag_header, MPI_COMM_WORLD, &receives[i]),
                             "MPI_Irecv");
             }
-        for (int step = 1; step < n; ++step) {  // everyone begins with another one
+        for (int step = 1; step < n; ++step) {  // each rank begins with a different one
             const int i = (group_.mine + step) % n;
             if (sends(i))
                 world.check(MPI_Isend(message, int(bytes), MPI_BYTE, group_.ranks[size_t(i)], tag_header,
@@ -107,7 +107,7 @@ void ActiveCall::compare(int index, const Header& expected) const {
     World& world = group_.world;
     const int rank = group_.ranks[size_t(index)];
     const bool over = got.call == Call::end;
-    world.fail(Error(over ? fmt::format("rank {} has ended while rank {} needs it", rank, world.rank)
+    world.fail(Error(over ? fmt::format("rank {} has ended while rank {} waits for it", rank, world.rank)
                           : fmt::format("rank {} and rank {} are not in the same call", std::min(rank, world.rank),
                                         std::max(rank, world.rank)),
                      fmt::format("{} is in {}, while {} is in {}", world.name_of_rank(rank), world.text_of(got),

@@ -1,12 +1,12 @@
 #pragma once
-// The two steps of every collective: the handshake, and the transfer of bytes in pieces.
+// The two phases of every collective: the handshake, and the transfer of data in pieces.
 #include <functional>
 
 #include "engine/comm_mpi/world.h"
 
 namespace gradus::mpi {
 
-// One call of one group, from its handshake to its end; heartbeats report it meanwhile.
+// A call of a group, from its handshake to its end; heartbeats report it.
 class ActiveCall {
 public:
     ActiveCall(Group&, Call, DType, int64_t count, int root = -1);
@@ -14,8 +14,8 @@ public:
     ActiveCall(const ActiveCall&) = delete;
     ActiveCall& operator=(const ActiveCall&) = delete;
 
-    // Sends the header and `bytes` (at most max_inline_bytes) of `inlined` to all other ranks, and waits for theirs. Aborts the
-    // job where another rank is in another call.
+    // Sends the header and `bytes` (at most max_inline_bytes) of `inlined` to all other ranks, and waits for theirs.
+    // Aborts the job if a rank is in another call.
     void handshake(const void* inlined = nullptr, size_t bytes = 0);
     // The same for a pair: to one rank, from one rank (indices of the group, -1: nobody); the counts may differ.
     void handshake(int to, const Header& sent, const void* inlined, size_t bytes, int from, const Header& expected);
@@ -34,7 +34,8 @@ private:
     Header header_;
 };
 
-// Runs all flows at once. When piece i of every ring has arrived, consume(i) is called, in order; then its place is free.
+// Runs all flows concurrently. When piece i of every ring has arrived, consume(i) is called, in order; then its slot is
+// reused.
 void transfer(const ActiveCall&, Group&, std::span<Flow>, size_t piece_bytes,
               const std::function<void(int64_t)>& consume = {});
 

@@ -1,8 +1,10 @@
-// How a rank waits for others, and how it aborts the job when they do not come.
+// How a rank waits for others, and aborts the job when they are lost.
 #include <sched.h>
 #include <time.h>
 
 #include <algorithm>
+#include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -12,12 +14,11 @@ namespace gradus::mpi {
 
 namespace {
 
-// Polls before the rank sleeps. Where ranks share cores, one that polls keeps the one it waits for from running.
+// Polls before the rank sleeps. If ranks share cores, polling keeps the awaited rank from running.
 constexpr int spins_exclusive = 2000, spins_shared = 20, yields = 200;
-constexpr double quick_yield = 50e-6;  // seconds; after a longer one another process has had the core
+constexpr double quick_yield = 50e-6;  // seconds; during a longer one another process ran on the core
 constexpr double shortest_sleep = 20e-6, longest_sleep = 500e-6;  // seconds
 constexpr double check_interval = 0.05;
-constexpr int most_named = 4;  // ranks in one message
 
 double now() {
     timespec t;
@@ -27,9 +28,9 @@ double now() {
 
 }  // namespace
 
-// A yield on a busy machine gives the core away for some milliseconds, and polling uses up the time slice in which the message
-// would be received. A process that sleeps is scheduled soon after it wakes, so there the rank sleeps after the first yield,
-// and polls less in its next waits, until a yield is quick again.
+// On a busy machine a yield gives the core away for some milliseconds, and polling uses up the time slice in which the
+// message would be received. A process that sleeps is scheduled soon after it wakes, so in that case the rank sleeps
+// after the first yield, and polls less in its next waits, until a yield is quick again.
 bool Wait::rest() {
     ++idle_;
     const int spins = world_.oversubscribed || world_.cores_are_busy ? spins_shared : spins_exclusive;
@@ -46,7 +47,7 @@ bool Wait::rest() {
     nanosleep(&nap, nullptr);
     const double t = now();
     if (looked_at_ >= 0 && t - looked_at_ < check_interval) return false;
-    // A long gap is time in which this process did not run.
+    // During a longer gap this process did not run.
     if (looked_at_ >= 0) waited_ += std::min(t - looked_at_, 1.0);
     looked_at_ = t;
     return true;
@@ -55,46 +56,41 @@ bool Wait::rest() {
 void Wait::check_peers() {
     const Heartbeat& heartbeat = *world_.heartbeat;
     world_.heartbeat->wait_for(world_.missing.empty() ? -1 : world_.missing[0]);
-    // A rank that makes progress may be what the others wait for, directly or not.
+    // The awaited ranks may themselves wait for a rank that makes progress.
     if (const int64_t advances = heartbeat.advances(); advances != advances_) {
         advances_ = advances;
         waited_ = 0;
     }
-    const bool over = waited_ >= world_.limits.patience;
-    std::string who, where;
-    int rank = -1, named = 0;
-    bool lost = false;
+    std::vector<int> lost, stalled;
     for (int r : world_.missing) {
-        const bool silent = heartbeat.silence_of(r) >= world_.limits.silence;
-        if (!silent && !over) continue;
-        if (silent != lost) {  // where some ranks are lost, they are the cause
-            if (!silent) continue;
-            lost = true;
-            who.clear();
-            where.clear();
-            named = 0;
-        }
-        if (named++ == 0) rank = r;
-        if (named > most_named) continue;
-        const Beat beat = heartbeat.last_of(r);
-        who += (who.empty() ? "" : ", ") + world_.name_of_rank(r);
-        where += fmt::format("; rank {} ", r);
-        where += lost ? fmt::format("has sent no heartbeat for {:.3g} s, last seen ", heartbeat.silence_of(r))
-                      : fmt::format("has been alive for these {:.3g} s, ", waited_);
-        where += beat.last.call == Call::nothing ? "before its first call"
-                                                 : (beat.inside ? "in " : "after ") + world_.text_of(beat.last);
-        if (!lost && beat.inside && beat.waits_for >= 0) where += fmt::format(", waiting for rank {}", beat.waits_for);
+        if (heartbeat.silence_of(r) >= world_.limits.silence) lost.push_back(r);
+        else if (waited_ >= world_.limits.patience) stalled.push_back(r);
     }
-    if (rank < 0) return;
-    if (named > most_named) who += fmt::format(" and {} more", named - most_named);
-    const std::string host = world_.hosts[size_t(rank)];
-    world_.fail(Error(who + (lost        ? named > 1 ? " are lost" : " is lost"
-                             : named > 1 ? " are stalled"
-                                         : " is stalled"),
-                      fmt::format("rank {} waits in {}{}", world_.rank, world_.text_of(call_), where),
-                      lost ? "see whether that machine runs, is stopped or swaps (ssh " + host + " uptime), then " +
-                                 world_.text_of_resume()
-                           : "see what that rank does (ssh " + host + " top), then " + world_.text_of_resume()),
+    if (!lost.empty()) return report(lost, "lost");  // the cause of the others' waiting
+    if (!stalled.empty()) report(stalled, "stalled");
+}
+
+void Wait::report(const std::vector<int>& ranks, const std::string& state) {
+    const bool lost = state == "lost";
+    std::vector<std::string> names;
+    std::string states;
+    for (int r : ranks) {
+        names.push_back(world_.name_of_rank(r));
+        if (names.size() > most_named) continue;
+        const Beat beat = world_.heartbeat->last_of(r);
+        states += fmt::format("; rank {} ", r);
+        states += lost ? fmt::format("has sent no heartbeat for {:.3g} s, last seen ", world_.heartbeat->silence_of(r))
+                       : fmt::format("has been alive for all {:.3g} s, ", waited_);
+        states += world_.last_call_of(r);
+        if (!lost && beat.inside && beat.waits_for >= 0) states += fmt::format(", waiting for rank {}", beat.waits_for);
+    }
+    const std::string host = world_.hosts[size_t(ranks[0])];
+    const std::string fix =
+        lost ? "check whether that machine is up, stopped or swapping (ssh " + host + " uptime), then "
+             : "check what that rank is doing (ssh " + host + " top), then ";
+    world_.fail(Error(list_of(names) + (ranks.size() > 1 ? " are " : " is ") + state,
+                      fmt::format("rank {} waits in {}{}", world_.rank, world_.text_of(call_), states),
+                      fix + world_.text_of_resume()),
                 status_of_lost_rank);
 }
 

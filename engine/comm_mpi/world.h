@@ -1,5 +1,5 @@
 #pragma once
-// What the files of this folder share: the world, its groups, and how the job is aborted when a rank is missing.
+// Internal declarations of this folder: the world, its groups, and how the job is aborted when a rank is lost.
 #include <mpi.h>
 
 #include <algorithm>
@@ -20,7 +20,7 @@
 
 namespace gradus::mpi {
 
-// Bytes to or from one rank of the group. A ring is a place for pieces_in_flight pieces, filled again and again.
+// A transfer to or from one rank of the group. A ring buffer has slots for pieces_in_flight pieces, which are reused.
 struct Flow {
     int index;  // of the other rank, in the group
     bool incoming;
@@ -50,7 +50,7 @@ struct Group {
 struct World {
     int rank = 0, size = 1, local_rank = 0, local_size = 1;
     bool oversubscribed = false;  // this host has more ranks than cores
-    bool cores_are_busy = false;  // with other processes, as the last wait found
+    bool cores_are_busy = false;  // with other processes, as measured in the last wait
     MpiLimits limits;
     std::vector<std::string> hosts;
     std::mutex& library = mpi_mutex();
@@ -58,20 +58,20 @@ struct World {
     std::optional<LocalRanks> local_ranks;
     std::string resume = "start the same command again";  // guarded by `naming`
     int64_t step = 0, calls = 0;
-    std::vector<std::unique_ptr<Group>> groups;  // the first one is everybody
-    std::mutex naming;  // held where a group is added, and where another thread reads their names
+    std::vector<std::unique_ptr<Group>> groups;  // the first one has all ranks
+    std::mutex naming;                           // guards the list of groups against readers in other threads
 
-    // Messages of headers, and requests: one place for each rank, used again by every call.
+    // Header messages and requests: one slot for each rank, reused by every call.
     std::vector<char> outgoing, incoming;
     std::vector<MPI_Request> requests;
     std::vector<int> completed, missing;
 
     Group& add_group(std::string name, std::vector<int> ranks);
-    // Prints the error and aborts the job. Only the first thread that calls it does so; `last` (some seconds at most) runs in
-    // between.
+    // Prints the error, runs `last` (a few seconds at most) and aborts the job; only for the first thread that calls
+    // it.
     [[noreturn]] void fail(const Error&, int status, const std::function<void()>& last = {});
-    [[noreturn]] void report_lost(int rank, int process);  // whose process has ended, at once
-    void check(int mpi_status, const char* function);      // fails where MPI did
+    [[noreturn]] void report_lost(int rank, int process);  // of a rank whose process has ended, without a delay
+    void check(int mpi_status, const char* function);      // fail() if MPI reports an error
 
     std::string name_of_rank(int r) const { return "rank " + std::to_string(r) + " on '" + hosts[size_t(r)] + "'"; }
     std::string text_of(const Header&);
@@ -84,21 +84,21 @@ private:
 };
 
 Comm comm_of(Group&);
-void wait_for_everyone(Group&);  // before the end
+void wait_for_everyone(Group&);  // at the end of the program
 
-// One wait for other ranks: polls a little, then yields, then sleeps; and aborts the job when the ranks it waits for are lost.
-// Call moved() after a poll that found progress, pause() after one that found none.
+// Waits for other ranks: polls, then yields, then sleeps; aborts the job when the awaited ranks are lost. Call moved()
+// after a poll that found progress, pause() after one that found none.
 class Wait {
 public:
     Wait(World& world, const Header& call) : world_(world), call_(call) {}
 
     void moved() { idle_ = sleeps_ = 0; }
-    // missing(f) calls f(rank) for each world rank that is waited for.
+    // missing(f) calls f(rank) for each awaited world rank.
     template <class Missing>
     void pause(Missing&& missing) {
         if (!rest()) return;
         world_.missing.clear();
-        missing([&](int rank) {  // a rank may owe us a piece and not have taken ours
+        missing([&](int rank) {  // a rank may be awaited for both sending and receiving
             if (std::find(world_.missing.begin(), world_.missing.end(), rank) == world_.missing.end())
                 world_.missing.push_back(rank);
         });
@@ -106,13 +106,14 @@ public:
     }
 
 private:
-    bool rest();         // true now and then: time to check the peers
-    void check_peers();  // aborts where one of world_.missing is lost or stalled
+    bool rest();         // true when it is time to check the peers
+    void check_peers();  // aborts if one of world_.missing is lost or stalled
+    [[noreturn]] void report(const std::vector<int>& ranks, const std::string& state);
 
     World& world_;
     const Header& call_;
     int idle_ = 0, sleeps_ = 0;
-    double waited_ = 0, looked_at_ = -1;  // seconds; waited since a rank last reported progress
+    double waited_ = 0, looked_at_ = -1;  // seconds; waited_: since a rank last reported progress
     int64_t advances_ = 0;
 };
 

@@ -1,4 +1,4 @@
-// A call from its beginning to its end, as the host sees it, and how a failure of NCCL is handled.
+// The host's side of a call, from its beginning to its end, and the handling of NCCL failures.
 #include <algorithm>
 #include <chrono>
 #include <future>
@@ -41,10 +41,9 @@ Event take_event(World& w) {
 std::string fix_of(ncclResult_t result) {
     switch (result) {
         case ncclInvalidUsage:
-            return "one GPU for each rank: mpirun -n of as many ranks as there are GPUs, or --set mesh.comm=mpi";
-        case ncclRemoteError:
-            return "look for the message of the rank that ended first, then start the same command again";
-        default: return "NCCL_DEBUG=WARN in the environment says more; then start the same command again";
+            return "one GPU for each rank: mpirun -n with the number of GPUs, or --set mesh.comm=mpi";
+        case ncclRemoteError: return "see the message of the rank that ended first, then start the same command again";
+        default: return "NCCL_DEBUG=WARN in the environment shows more; then start the same command again";
     }
 }
 
@@ -100,7 +99,7 @@ void World::settle(Group& g, Communicator& c, const Header& call, ncclResult_t r
         std::this_thread::sleep_for(nap);
         nap = std::min(2 * nap, longest_sleep);
         const Clock::time_point now = Clock::now();
-        waited += std::min(1.0, Seconds(now - before).count());  // a long gap is time in which this process did not run
+        waited += std::min(1.0, Seconds(now - before).count());  // during a longer gap this process did not run
         before = now;
         if (waited < limits.connect) continue;
         const std::vector<Other> others = others_of(g);
@@ -110,10 +109,10 @@ void World::settle(Group& g, Communicator& c, const Header& call, ncclResult_t r
         if (together) w.together_seconds = waited;
         const auto diagnosis = diagnose(w, others, {monitor.limits().silence, limits.connect, limits.connect});
         if (diagnosis) fail(diagnosis->error, diagnosis->status);
-        fail(Error(fmt::format("NCCL does not answer for {:.3g} s", waited),
+        fail(Error(fmt::format("NCCL has not answered for {:.3g} s", waited),
                    fmt::format("{} waits in {} for {}", monitor.name_of_rank(monitor.rank()), function,
                                mpi::text_of(call, g.name)),
-                   "NCCL_DEBUG=INFO in the environment says where it waits; then start the same command again"),
+                   "NCCL_DEBUG=INFO in the environment shows where it waits; then start the same command again"),
              status_of_lost_rank);
     }
     if (result != ncclSuccess) fail(g, c, call, result, function);
@@ -129,7 +128,7 @@ std::vector<Other> World::others_of(const Group& g) const {
         o.host_is = monitor.last_call_of(r);
         o.silence = monitor.silence_of(r);
         o.has_ended = beat.inside && beat.last.call == Call::end;
-        // A report of another group is left from an earlier NcclWorld.
+        // A report of another group is from an earlier NcclWorld.
         if (beat.device[size_t(g.slot)].next.group == g.id) o.progress = beat.device[size_t(g.slot)];
         for (size_t slot = 0; slot < groups.size(); ++slot)
             if (int(slot) != g.slot && beat.device[slot].stage == DeviceProgress::reached_next &&
@@ -145,7 +144,7 @@ void World::fail(const Error& e, int status) {
 }
 
 void World::fail(Group& g, const Communicator& c, const Header& call, ncclResult_t result, const char* function) {
-    fail(Error(fmt::format("NCCL fails on {}", monitor.name_of_rank(monitor.rank())),
+    fail(Error(fmt::format("NCCL failed on {}", monitor.name_of_rank(monitor.rank())),
                fmt::format("{} in {}: {}", function, mpi::text_of(call, g.name), text_of_result(result, c)),
                fix_of(result)),
          call.call == Call::connect || result == ncclInvalidArgument || result == ncclInvalidUsage
@@ -153,7 +152,7 @@ void World::fail(Group& g, const Communicator& c, const Header& call, ncclResult
              : status_of_lost_rank);
 }
 
-// Stops the kernels that spin on the devices. Should that hang, it is abandoned.
+// Stops the kernels that spin on the devices. Gives up if that hangs.
 void World::abort_all() {
     std::vector<std::shared_ptr<Communicator>> all;
     {

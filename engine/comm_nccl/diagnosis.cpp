@@ -14,7 +14,6 @@ using mpi::Call;
 using mpi::DeviceProgress;
 using mpi::Header;
 
-constexpr size_t most_named = 4;  // ranks in one message
 constexpr int status_of_mistake = 1;
 
 using Some = std::vector<const Other*>;
@@ -28,9 +27,9 @@ Some those(const std::vector<Other>& others, Condition&& condition) {
 }
 
 std::string names_of(const Some& some) {
-    std::string names;
-    for (size_t i = 0; i < std::min(some.size(), most_named); ++i) names += (i > 0 ? ", " : "") + some[i]->name;
-    return names + (some.size() > most_named ? fmt::format(" and {} more", some.size() - most_named) : "");
+    std::vector<std::string> names;
+    for (const Other* o : some) names.push_back(o->name);
+    return mpi::list_of(names);
 }
 
 std::string text_of(const Waiting& w) {
@@ -87,7 +86,7 @@ std::optional<Diagnosis> diagnose(const Waiting& w, const std::vector<Other>& al
         return Diagnosis{Error(names_of(lost) + (lost.size() > 1 ? " are lost" : " is lost"),
                                fmt::format("{}; rank {} has sent no heartbeat for {:.3g} s: when it last did, {}",
                                            text_of(w), lost[0]->rank, lost[0]->silence, state_of(w, *lost[0], past)),
-                               "see whether that machine runs, is stopped or swaps (ssh " + lost[0]->host +
+                               "check whether that machine is up, stopped or swapping (ssh " + lost[0]->host +
                                    " uptime), then start the same command again"),
                          status_of_lost_rank};
 
@@ -102,25 +101,25 @@ std::optional<Diagnosis> diagnose(const Waiting& w, const std::vector<Other>& al
     if (const Some ended = those(others, [&](const Other& o) { return o.has_ended && !has_arrived(w, o); });
         !ended.empty())
         return Diagnosis{
-            Error(fmt::format("rank {} has ended while rank {} needs it", ended[0]->rank, w.rank),
+            Error(fmt::format("rank {} has ended while rank {} waits for it", ended[0]->rank, w.rank),
                   fmt::format("{}; of rank {}: {}", text_of(w), ended[0]->rank, state_of(w, *ended[0], present)),
                   "start every rank with the same program, recipe and --set: mpirun gradus …"),
             status_of_mistake};
 
     if (w.for_seconds >= limits.patience)
         if (const Some late = those(others, [&](const Other& o) { return !has_arrived(w, o); }); !late.empty())
-            return Diagnosis{
-                Error(names_of(late) + (late.size() > 1 ? " are stalled" : " is stalled"),
-                      fmt::format("{}, for {:.3g} s; of rank {}: {}", text_of(w), w.for_seconds, late[0]->rank,
-                                  state_of(w, *late[0], present)),
-                      "see what that rank does (ssh " + late[0]->host + " top), then start the same command again"),
-                status_of_lost_rank};
+            return Diagnosis{Error(names_of(late) + (late.size() > 1 ? " are stalled" : " is stalled"),
+                                   fmt::format("{}, for {:.3g} s; of rank {}: {}", text_of(w), w.for_seconds,
+                                               late[0]->rank, state_of(w, *late[0], present)),
+                                   "check what that rank is doing (ssh " + late[0]->host +
+                                       " top), then start the same command again"),
+                             status_of_lost_rank};
 
     if (w.together_seconds >= limits.stall) {
         const Some with_it = those(others, [](const Other&) { return true; });
         return Diagnosis{
             Error(fmt::format("the devices of rank {} and {} do not reach each other", w.rank, names_of(with_it)),
-                  fmt::format("{}, and every rank has come to it {:.3g} s ago", text_of(w), w.together_seconds),
+                  fmt::format("{}, and every rank reached it {:.3g} s ago", text_of(w), w.together_seconds),
                   "NCCL_DEBUG=INFO in the environment says which links it uses; try NCCL_SOCKET_IFNAME=eth0 (the "
                   "network between the machines), NCCL_P2P_DISABLE=1 or NCCL_IB_DISABLE=1"),
             status_of_lost_rank};

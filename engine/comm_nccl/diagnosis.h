@@ -1,5 +1,5 @@
 #pragma once
-// Why a call of the devices does not end, and which rank is at fault: a function of what the ranks last reported.
+// Finds why a device call does not finish and which rank is the cause, from the ranks' last reports. A pure function.
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,24 +9,25 @@
 
 namespace gradus::nccl {
 
-// The call that a rank's device waits in. A send or a receive waits for one rank alone: Header::root, a place in the group.
+// The call that this rank's device waits in. A send or a receive waits for only one rank: Header::root, an index in the
+// group.
 struct Waiting {
-    int rank = 0, place = 0;  // of the world; in the group
+    int rank = 0, place = 0;  // world rank; index in the group
     mpi::Header call;
     std::string group;
-    double for_seconds = 0;       // since the device came to it; connect: since the host began it
-    double together_seconds = 0;  // since every rank is known to have come to it
+    double for_seconds = 0;       // since the device reached it; connect: since the host began it
+    double together_seconds = 0;  // since every rank is known to have reached it
 };
 
-// What is known of another rank of the group.
+// The last known state of another rank of the group.
 struct Other {
     int rank = 0, place = 0;
     std::string name, host;  // "rank 1 on 'host'", "host"
     std::string host_is = {},
                 device_is = {};  // "after gather #7 of all, …"; "in reduce-scatter #3 of tp, …" or nothing
     double silence = 0;
-    bool has_ended = false;             // it waits for the end of the program
-    mpi::DeviceProgress progress = {};  // of this group
+    bool has_ended = false;             // it waits at the end of the program
+    mpi::DeviceProgress progress = {};  // in this group
 };
 
 struct Timeouts {  // seconds
@@ -35,14 +36,14 @@ struct Timeouts {  // seconds
 
 struct Diagnosis {
     Error error;
-    int status;  // to end with
+    int status;  // exit status
 };
 
 bool is_between_two(const mpi::Header&);         // a send or a receive
-bool concerns(const Waiting&, const Other&);     // the call waits for this rank
-bool has_arrived(const Waiting&, const Other&);  // its device, to the call
+bool concerns(const Waiting&, const Other&);     // whether the call waits for this rank
+bool has_arrived(const Waiting&, const Other&);  // whether its device has reached the call
 
-// Nothing: the call may still end by itself.
+// Empty: the call may still finish.
 std::optional<Diagnosis> diagnose(const Waiting&, const std::vector<Other>& others, const Timeouts&);
 
 }  // namespace gradus::nccl

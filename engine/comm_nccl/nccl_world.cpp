@@ -20,12 +20,12 @@ namespace nccl {
 
 namespace {
 
-constexpr int oldest = 21800;   // the first that splits communicators
-constexpr int ordered = 22600;  // the first that starts the calls of several communicators in the host's order
+constexpr int oldest = 21800;   // the first with ncclCommSplit
+constexpr int ordered = 22600;  // the first that launches calls of several communicators in the host's order
 static_assert(NCCL_VERSION_CODE >= oldest, "gradus needs NCCL 2.18 or newer");
 
 std::string text_of_version(int code) {
-    const int unit = code < 10000 ? 1000 : 10000;  // as the library counted before 2.9
+    const int unit = code < 10000 ? 1000 : 10000;  // version codes before 2.9
     return fmt::format("{}.{}.{}", code / unit, code % unit / 100, code % 100);
 }
 
@@ -40,7 +40,7 @@ ncclConfig_t configuration() {
     return config;
 }
 
-// Checks what must be the same on every rank, before a call that would hang otherwise.
+// Checks that the ranks agree, before a call that would hang otherwise.
 void require_agreement(const MpiWorld& world, const Ops& ops, const std::string& identity) {
     const std::vector<std::string> versions = world.all().gather(std::to_string(loaded_version())),
                                    tables = world.all().gather(ops.name), identities = world.all().gather(identity);
@@ -69,14 +69,15 @@ void require_agreement(const MpiWorld& world, const Ops& ops, const std::string&
     }
 }
 
-// Kernels of two communicators on one GPU may exclude each other. Where two ranks start them in different orders, both wait for
-// ever; NCCL since 2.26 can start them in the order of the host's calls, which is the same on all ranks.
+// Kernels of two communicators may be unable to run on a GPU at the same time. If two ranks launch them in different
+// orders, they deadlock; NCCL since 2.26 can launch them in the order of the host's calls, which is the same on all
+// ranks.
 void require_order(const MeshSizes& sizes) {
     if (sizes.dp == 1 || sizes.tp == 1 || loaded_version() >= ordered) return;
     throw Error(
         fmt::format("NCCL {} is too old for a mesh of {}", text_of_version(loaded_version()), text_of(sizes)),
-        fmt::format("dp and tp exchange at the same time, and before {} NCCL may start their calls crosswise, which "
-                    "hangs",
+        fmt::format("dp and tp communicate at the same time, and NCCL before {} may launch their calls in different "
+                    "orders on different ranks, which hangs",
                     text_of_version(ordered)),
         fmt::format("install libnccl2 {} or newer (ldd gradus | grep nccl says which one is found), or --set "
                     "mesh.dp={} --set mesh.tp=1, or --set mesh.comm=mpi",
@@ -123,8 +124,9 @@ void World::connect_all(Group& g) {
     }
     text = g.host.gather(text)[0];
     if (text.size() != sizeof id.internal)
-        throw Error("NCCL does not start", "ncclGetUniqueId fails on rank 0: " + std::string(ncclGetLastError(nullptr)),
-                    "NCCL_DEBUG=WARN in the environment says why; --set mesh.comm=mpi does without it");
+        throw Error("NCCL does not start",
+                    "ncclGetUniqueId failed on rank 0: " + std::string(ncclGetLastError(nullptr)),
+                    "NCCL_DEBUG=WARN in the environment shows why; --set mesh.comm=mpi works without NCCL");
     std::memcpy(id.internal, text.data(), sizeof id.internal);
 
     auto made = std::make_shared<Communicator>();
@@ -156,7 +158,8 @@ void World::connect(Group& g, Communicator& parent) {
 }
 
 void World::finalize() {
-    for (auto c = communicators.rbegin(); c != communicators.rend(); ++c) {  // the first one is the others' parent
+    for (auto c = communicators.rbegin(); c != communicators.rend();
+         ++c) {  // the first one is the parent of the others
         Group& g = *groups[0];
         const Header call = g.last;
         settle(g, **c, call, ncclCommFinalize((*c)->handle), "ncclCommFinalize");

@@ -1,4 +1,4 @@
-// The thread that follows every call of the devices.
+// The thread that monitors every device call.
 #include <algorithm>
 #include <chrono>
 #include <exception>
@@ -43,8 +43,8 @@ void World::start_watchdog() {
     watchdog_ = std::thread([this] {
         try {
             watch_over();
-        } catch (const std::exception& e) {  // not even the progress of the device can be queried
-            fail(Error("the device of " + monitor.name_of_rank(monitor.rank()) + " fails", e.what(),
+        } catch (const std::exception& e) {  // the device's progress cannot be queried
+            fail(Error("the device of " + monitor.name_of_rank(monitor.rank()) + " failed", e.what(),
                        "see the messages above; then start the same command again"),
                  status_of_lost_rank);
         }
@@ -62,8 +62,8 @@ void World::stop_watchdog() {
 
 void World::watch_over() {
     const double tick = std::clamp(std::min(limits.stall, monitor.limits().silence) / 60, shortest_tick, longest_tick);
-    // Its own clock: an iteration counts as two ticks at most, so that the time in which this process was stopped does not
-    // count.
+    // The watchdog has its own clock: an iteration counts as two ticks at most, so time in which this process was
+    // stopped does not count.
     double now = 0;
     Clock::time_point before = Clock::now();
     for (;;) {
@@ -82,7 +82,7 @@ void World::watch_over() {
 
 void World::diagnose_all(double now) {
     std::unique_lock lock(state);
-    // A rank that reports progress with files is waited for (engine/comm_mpi/wait.cpp).
+    // As in engine/comm_mpi/wait.cpp, waiting starts again when a rank reports progress with files.
     const int64_t advances = monitor.advances();
     const bool moved = advances != advances_;
     advances_ = advances;
@@ -99,7 +99,7 @@ void World::diagnose_all(double now) {
         if (!together) g.together_since = -1;
         else if (g.together_since < 0) g.together_since = now;
         if (together) w.together_seconds = now - g.together_since;
-        // The host itself waits for a connection, under its own deadline.
+        // The host waits for connect, with its own timeout.
         const double ever = 1e18;
         const bool by_host = w.call.call == Call::connect;
         const Timeouts patience = {monitor.limits().silence, by_host ? ever : monitor.limits().patience,
@@ -119,14 +119,14 @@ void World::check_errors() {
     }
     for (Communicator* c : all) {
         std::unique_lock lock(c->busy, std::try_to_lock);
-        if (!lock) continue;  // the host is in a call, and checks it itself
+        if (!lock) continue;  // the host is in a call, and checks for errors itself
         ncclResult_t result = ncclSuccess;
         const ncclResult_t asked = ncclCommGetAsyncError(c->handle, &result);
         if (asked != ncclSuccess) result = asked;
         lock.unlock();
         if (result == ncclSuccess || result == ncclInProgress) continue;
         std::unique_lock look_up(state);
-        Group* broken = nullptr;  // one that waits, if there is one
+        Group* broken = nullptr;  // preferably one that waits
         for (const auto& g : groups)
             if (g->devices == c && (!broken || broken->pending.empty())) broken = g.get();
         if (!broken) continue;

@@ -1,5 +1,5 @@
 #pragma once
-// What the files of this folder share: communicators, groups, and pending calls.
+// Internal declarations of this folder: communicators, groups, and pending calls.
 #include <nccl.h>
 
 #include <condition_variable>
@@ -22,40 +22,40 @@ using mpi::Header;
 
 struct Communicator {
     ncclComm_t handle = nullptr;
-    std::timed_mutex busy;  // held around every call of NCCL on it
+    std::timed_mutex busy;  // locked around every NCCL call on it
 };
 
-// A call between its beginning and its end. Of connect there are no events: the host waits for it.
+// A call that has begun and not finished. connect has no events: the host waits for it.
 struct Pending {
     Header call;
     Event start = {}, end = {};
-    bool issued = false;  // NCCL has taken it, and `end` is behind it in the stream
+    bool issued = false;  // it is enqueued, with `end` after it in the stream
 };
 
 struct World;
 
 struct Group {
     World& world;
-    int slot;  // in the order in which groups are made, on all ranks alike
-    int id;    // of the same ranks in MPI
+    int slot;  // index in order of creation, the same on all ranks
+    int id;    // of the MPI group of the same ranks
     std::string name;
     std::vector<int> ranks;  // of the world, in the order of this group
-    int mine;                // this rank's place in them
-    Comm host, staged;       // the same ranks by MPI: of host memory, and through it
+    int mine;                // this rank's index in them
+    Comm host, staged;       // the same ranks with MPI: for host memory, and for device memory staged through it
     Communicator* devices = nullptr;
 
-    // Collectives so far, and a digest of them: equal on all ranks at the same point of the program.
+    // Number of collectives so far, and a digest of them: equal on all ranks at the same point of the program.
     int64_t calls = 0, messages = 0;
     uint64_t digest = 0;
     Header last = {};
-    Event open_end = {};  // of the call that is being issued
+    Event open_end = {};  // of the call that is being enqueued
 
     // Guarded by World::state.
     std::deque<Pending> pending = {};
     int64_t begun = 0, finished = 0;
-    Header newest = {};         // begun last
-    bool reached = false;       // the device has come to the first pending call,
-    double reached_since = -1;  // since then, by the watchdog's clock
+    Header newest = {};         // the last one begun
+    bool reached = false;       // the device has reached the first pending call,
+    double reached_since = -1;  // and since when, on the watchdog's clock
     double together_since = -1;
 
     int size() const { return int(ranks.size()); }
@@ -72,20 +72,20 @@ struct World {
     Staging staging;
     int64_t step = 0;
 
-    std::mutex state;                                          // guards what follows, and the groups' pending calls
-    std::vector<std::shared_ptr<Communicator>> communicators;  // the first one is everybody's
+    std::mutex state;                                          // guards the members below and the groups' pending calls
+    std::vector<std::shared_ptr<Communicator>> communicators;  // the first one has all ranks
     std::vector<std::unique_ptr<Group>> groups;
     std::vector<Event> spare;
 
     Group& add_group(const std::string& name, const std::vector<int>& members, const Comm& host);
     void connect(Group&, Communicator& parent);  // by splitting it
-    void connect_all(Group&);                    // of every rank
+    void connect_all(Group&);                    // for the group of all ranks
     void finalize();
 
-    // Between them a call is issued. `stream`: none for connect.
+    // Called before and after a call is enqueued. `stream`: null for connect.
     Header begin(Group&, Call, DType, int64_t count, int root, const Stream* stream);
     void issued(Group&, const Stream* stream);
-    // Waits until NCCL has taken what it answered `result` to.
+    // Waits until the call that returned `result` is no longer in progress.
     void settle(Group&, Communicator&, const Header&, ncclResult_t result, const char* function);
 
     [[noreturn]] void fail(const Error&, int status);
@@ -93,7 +93,7 @@ struct World {
     void abort_all();
     std::vector<Other> others_of(const Group&) const;
 
-    // The watchdog's. look() removes finished calls from the pending ones and reports progress to the other ranks.
+    // For the watchdog. look() removes finished calls from `pending` and reports progress to the other ranks.
     void look(Group&);
     void start_watchdog();
     void stop_watchdog();
@@ -105,7 +105,7 @@ private:
 
     std::condition_variable wake_;
     bool stopping_ = false;
-    int64_t advances_ = 0;  // of the watchdog alone: what RankMonitor::advances() said last
+    int64_t advances_ = 0;  // the last RankMonitor::advances(); used by the watchdog only
     std::thread watchdog_;
 };
 

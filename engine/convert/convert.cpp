@@ -13,7 +13,7 @@ namespace gradus {
 
 namespace {
 
-// Files of a Hugging Face folder for the tokenizer and for sampling, which no weight depends on.
+// Files of a Hugging Face folder that are copied: for the tokenizer and for sampling.
 constexpr const char* companions[] = {
     "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",     "vocab.json",
     "merges.txt",     "tokenizer.model",       "chat_template.jinja",     "generation_config.json"};
@@ -27,7 +27,7 @@ bool is_file(const fs::path& path) {
 std::vector<fs::path> weight_files(const fs::path& folder) {
     if (is_file(folder / "model.safetensors")) return {folder / "model.safetensors"};
     const fs::path index = folder / "model.safetensors.index.json";
-    if (!is_file(index)) return {};  // load_weights() says so
+    if (!is_file(index)) return {};  // load_weights() reports it
     const nlohmann::json listed = parse_json(read_file(index), index.string(), "copy or download the folder again");
     std::set<std::string> named;
     if (listed.is_object() && listed.contains("weight_map") && listed["weight_map"].is_object())
@@ -42,10 +42,11 @@ std::vector<fs::path> weight_files(const fs::path& folder) {
 
 struct Stored {
     DType dtype = DType::f32;
-    std::string note;  // empty: that dtype keeps every bit or more
+    std::string note;  // empty: the conversion is exact
 };
 
-// The dtype of the stored weights, after checking that there are as many as config.json asks for; before any is allocated.
+// The dtype of the stored weights. Checks, before anything is allocated, that there are as many as config.json
+// describes.
 Stored stored_weights(const fs::path& folder, const ModelConfig& m) {
     std::set<std::string> dtypes;
     int64_t elements = 0;
@@ -58,14 +59,13 @@ Stored stored_weights(const fs::path& folder, const ModelConfig& m) {
             }
     }
     if (!dtypes.empty() && elements < parameter_count(m))
-        throw Error("'" + folder.string() + "' is not a whole model",
+        throw Error("'" + folder.string() + "' is not a complete model",
                     "its config.json describes " + std::to_string(parameter_count(m)) +
                         " weights, and its files have " + std::to_string(elements),
                     "copy or download the folder again");
     if (dtypes == std::set<std::string>{"BF16"}) return {DType::bf16, ""};
     if (dtypes.count("F64")) return {DType::f32, "weights stored as F64 were rounded to f32"};
-    if (dtypes.count("F16"))
-        return {DType::f32, "weights stored as F16 are written as f32, which holds the same numbers"};
+    if (dtypes.count("F16")) return {DType::f32, "weights stored as F16 are written as f32, which is exact"};
     return {};
 }
 
@@ -78,7 +78,7 @@ ForeignModel read_hf(const Ops& ops, const fs::path& folder, std::optional<DType
     const std::vector<std::string> unused = load_weights(*read.model, folder);
     if (!unused.empty())
         read.notes.push_back(std::to_string(unused.size()) + " tensors of '" + folder.string() +
-                             "' are no part of the model and were left out, such as " + unused.front());
+                             "' are not part of the model and were left out, such as " + unused.front());
     return read;
 }
 
@@ -96,7 +96,7 @@ fs::path parent_of(const fs::path& path) { return path.parent_path().empty() ? "
 void require_free(const fs::path& destination, ModelFormat to) {
     std::error_code ignored;
     if (!destination.has_filename())
-        throw Error("'" + destination.string() + "' is not a name for a model", "it ends where a name would begin",
+        throw Error("'" + destination.string() + "' is not a name for a model", "it ends with a slash",
                     "give a name without a slash at its end");
     if (!fs::is_directory(parent_of(destination), ignored))
         throw Error("cannot write '" + destination.string() + "'",
@@ -104,14 +104,14 @@ void require_free(const fs::path& destination, ModelFormat to) {
                     "mkdir -p " + parent_of(destination).string());
     if (!fs::exists(fs::symlink_status(destination, ignored))) return;
     if (to == ModelFormat::hf && fs::is_directory(destination, ignored) && fs::is_empty(destination, ignored)) return;
-    throw Error("'" + destination.string() + "' is there already",
+    throw Error("'" + destination.string() + "' already exists",
                 to == ModelFormat::hf ? "a model is written to a new or an empty folder"
                                       : std::string("a checkpoint of ") + name_of(to) + " is written to a new file",
                 "choose another name, or remove it first");
 }
 
-// Copies the source's own config.json, which has keys that we do not model (the begin-of-text id, say). Only the dtype may
-// differ, and the head, which the source's tensors may have untied.
+// Copies the source's config.json, which may have keys that ModelConfig lacks (for example the begin-of-text id). Only
+// the dtype may differ, and tie_word_embeddings if the source's tensors are untied.
 void carry_config(const fs::path& from, const fs::path& to, const LanguageModel& model) {
     nlohmann::json config = parse_json(read_file(from / "config.json"), (from / "config.json").string(),
                                        "copy or download the folder again");
@@ -127,14 +127,15 @@ void write_hf(const LanguageModel& model, const FoundModel& source, const fs::pa
     save_weights(model, fresh.path(), model.run.dtype, options.shard_limit);
     if (source.format == ModelFormat::hf) {
         carry_config(source.path, fresh.path(), model);
-        fs::remove(fresh.path() / "generation_config.json");  // without one, the end-of-text ids of config.json count
+        fs::remove(fresh.path() /
+                   "generation_config.json");  // else its end-of-text ids would override those of config.json
         for (const char* name : companions)
             if (is_file(source.path / name)) write_file_atomically(fresh.path() / name, read_file(source.path / name));
     }
     fresh.publish();
 }
 
-// Notes where the other program has only the other GELU.
+// Notes that the other program has a different GELU.
 void note_activation(std::vector<std::string>& notes, Activation ours, ModelFormat to) {
     const bool exact = ours == Activation::gelu_erf;
     if ((to == ModelFormat::nanogpt && exact) || (to == ModelFormat::llmc && !exact) || to == ModelFormat::hf) return;
@@ -143,15 +144,15 @@ void note_activation(std::vector<std::string>& notes, Activation ours, ModelForm
                     " with " + (exact ? tanh : erf) + ": activations differ by up to 5e-4");
 }
 
-// Notes about the tokenizer, and about ids that the other program expects.
+// Notes about the tokenizer, and about ids that the other program assumes.
 void note_tokenizer(std::vector<std::string>& notes, const FoundModel& source, const ModelConfig& m, ModelFormat to) {
     if (source.format == ModelFormat::hf && to != ModelFormat::hf && is_file(source.path / "tokenizer.json"))
-        notes.push_back(std::string("a checkpoint of ") + name_of(to) + " has no tokenizer; that of '" +
-                        source.path.string() + "' stays where it is");
+        notes.push_back(std::string("a checkpoint of ") + name_of(to) + " has no tokenizer; the one in '" +
+                        source.path.string() + "' is not copied");
     if (source.format != ModelFormat::hf && to == ModelFormat::hf)
         notes.push_back(std::string("a checkpoint of ") + name_of(source.format) +
                         " has no tokenizer: put the tokenizer.json of its data into the folder before generating" +
-                        (m.end_of_text >= 0 ? ", which is GPT-2's by the size of the vocabulary" : ""));
+                        (m.end_of_text >= 0 ? ", which is GPT-2's judging by the size of the vocabulary" : ""));
     constexpr int gpt2_end = 50256;
     if (to == ModelFormat::llmc && m.V <= gpt2_end)
         notes.push_back("llm.c begins its samples with token 50256, which a vocabulary of " + std::to_string(m.V) +
@@ -179,18 +180,18 @@ FoundModel find_model(const fs::path& path) {
     }
     if (!fs::exists(path, ignored))
         throw Error("there is no model '" + path.string() + "'", "no such file or folder",
-                    "give a run, a folder of Hugging Face, a ckpt.pt of nanoGPT or a .bin of llm.c");
+                    "give a run, a Hugging Face folder, a ckpt.pt of nanoGPT or a .bin of llm.c");
     if (!is_file(path))
-        throw Error("'" + path.string() + "' is no model", "it is neither a file nor a folder",
-                    "give a run, a folder of Hugging Face, a ckpt.pt of nanoGPT or a .bin of llm.c");
+        throw Error("'" + path.string() + "' is not a model", "it is neither a file nor a folder",
+                    "give a run, a Hugging Face folder, a ckpt.pt of nanoGPT or a .bin of llm.c");
     const MappedFile file(path);
     if (file.text().starts_with("PK")) return {ModelFormat::nanogpt, path};
     if (begins_as_llmc(file.text())) return {ModelFormat::llmc, path};
     const bool inside = path.extension() == ".safetensors" || path.extension() == ".json";
-    throw Error("'" + path.string() + "' is no model that is known here",
-                "it begins neither as a zip archive of PyTorch nor with llm.c's number 20240326",
-                inside ? "give the folder that it lies in: " + parent_of(path).string()
-                       : "give a run, a folder of Hugging Face, a ckpt.pt of nanoGPT or a .bin of llm.c");
+    throw Error("'" + path.string() + "' is not a model of a known format",
+                "it is neither a zip archive of PyTorch nor begins with llm.c's magic number 20240326",
+                inside ? "give its folder: " + parent_of(path).string()
+                       : "give a run, a Hugging Face folder, a ckpt.pt of nanoGPT or a .bin of llm.c");
 }
 
 Converted convert_model(const Ops& ops, const FoundModel& source, const fs::path& destination,

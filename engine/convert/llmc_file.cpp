@@ -14,12 +14,12 @@ constexpr int32_t magic = 20240326;
 constexpr int32_t unpadded_f32 = 1, padded_f32 = 3, padded_bf16 = 5;  // versions
 constexpr size_t header_numbers = 256;
 constexpr int vocabulary_multiple = 128;
-// Of the numbers in the header.
+// Indices into the header.
 enum Place : size_t { at_magic, at_version, at_context, at_vocabulary, at_layers, at_heads, at_width, at_padded };
 
 using Header = std::array<int32_t, header_numbers>;
 
-// The tensors in the order of the file; those with a dot before them are of each layer.
+// The tensors in the order of the file; those that begin with a dot exist in each layer.
 constexpr std::array<const char*, 16> order = {"wte",
                                                "wpe",
                                                ".norm1.gain",
@@ -66,7 +66,7 @@ Header read_header(const MappedFile& file, const LlmcRefusal& refuse) {
     if (header[at_magic] != magic) refuse("it begins with " + std::to_string(header[at_magic]) + ", not 20240326");
     const int32_t version = header[at_version];
     if (version != unpadded_f32 && version != padded_f32 && version != padded_bf16)
-        refuse("it is of version " + std::to_string(version) + "; 1, 3 and 5 are read");
+        refuse("it has the version " + std::to_string(version) + "; supported are 1, 3 and 5");
     return header;
 }
 
@@ -78,7 +78,7 @@ ModelConfig config_of(const Header& header, const std::string& file) {
     m.H = m.G = header[at_heads];
     m.C = header[at_width];
     m.D = m.H > 0 ? m.C / m.H : 0;
-    m.F = m.C > 0 && m.C < (1 << 20) ? 4 * m.C : 0;  // 0 is refused as m.C is
+    m.F = m.C > 0 && m.C < (1 << 20) ? 4 * m.C : 0;  // 0: refused, as m.C is
     m.end_of_text = gpt2_end_of_text(m.V);
     validate_foreign(m, file);
     return m;
@@ -104,7 +104,7 @@ ForeignModel read_llmc(const Ops& ops, const fs::path& path, std::optional<DType
     const ModelConfig m = config_of(header, path.string());
     const int64_t rows = header[at_version] == unpadded_f32 ? m.V : header[at_padded];
     if (rows < m.V || rows > 1 << 25)
-        refuse("its vocabulary of " + std::to_string(m.V) + " is said to be padded to " + std::to_string(rows));
+        refuse("its vocabulary of " + std::to_string(m.V) + " is padded to " + std::to_string(rows));
     const DType stored = header[at_version] == padded_bf16 ? DType::bf16 : DType::f32;
 
     std::map<std::string, DeclaredWeight> weights;

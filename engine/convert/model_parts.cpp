@@ -48,23 +48,22 @@ void stream_out(const Runtime& run, Tensor t, const std::function<void(const voi
 }
 
 void require_plain_gpt2(const ModelConfig& m, const std::string& program) {
-    const std::string what = program + " cannot hold this model", fix = "use --to hf, which holds every model";
-    if (m.family != "gpt2") throw Error(what, "it is no GPT-2, and " + program + " knows only that", fix);
+    const std::string what = program + " does not support this model", fix = "use --to hf, which supports every model";
+    if (m.family != "gpt2") throw Error(what, "it is not a GPT-2, the only architecture of " + program, fix);
     if (!m.tied) throw Error(what, "its head is not the token embedding", fix);
     if (m.F != 4 * m.C)
         throw Error(what,
                     "its feed-forward layer is " + std::to_string(m.F) + " wide, and in " + program +
                         " it is 4 times the model's width, " + std::to_string(4 * int64_t(m.C)),
                     fix);
-    if (m.norm.eps != gpt2_norm_eps)
-        throw Error(what, "its norms do not have the constant 1e-5 that " + program + " computes with", fix);
+    if (m.norm.eps != gpt2_norm_eps) throw Error(what, "its norms do not have the eps 1e-5 of " + program + "", fix);
 }
 
 void validate_foreign(const ModelConfig& m, const std::string& file) {
     validate(m, file);
     if (m.L > most_layers)
         throw Error("'" + file + "' does not describe a model that can be read here",
-                    "it would have " + std::to_string(m.L) + " layers; the most is " + std::to_string(most_layers),
+                    "it would have " + std::to_string(m.L) + " layers; the limit is " + std::to_string(most_layers),
                     "copy the file again, or use another one");
 }
 

@@ -30,7 +30,7 @@ public:
 
     const Pickled* run() {
         if (program_.size() > longest_pickle)
-            refuse("its pickle has " + std::to_string(program_.size()) + " bytes; the most is " +
+            refuse("its pickle has " + std::to_string(program_.size()) + " bytes; the limit is " +
                    std::to_string(longest_pickle));
         for (;;) {
             const unsigned char code = take<unsigned char>();
@@ -39,7 +39,7 @@ public:
                 continue;
             }
             const Pickled* root = pop();
-            if (!stack_.empty() || !marks_.empty()) refuse("it ends with values left over");
+            if (!stack_.empty() || !marks_.empty()) refuse("its stack is not empty at the end");
             return root;
         }
     }
@@ -127,7 +127,7 @@ private:
         std::memcpy(&n, take(sizeof n).data(), sizeof n);
         return n;
     }
-    double take_real() {  // the only number with its highest byte first
+    double take_real() {  // the only big-endian number
         uint64_t bits = 0;
         for (char byte : take(8)) bits = bits << 8 | uint8_t(byte);
         return std::bit_cast<double>(bits);
@@ -141,7 +141,7 @@ private:
     }
 
     Pickled& push(Kind kind) {
-        if (values_.size() >= most_values) refuse("it makes more than a million values");
+        if (values_.size() >= most_values) refuse("it has more than a million values");
         values_.emplace_back().kind = kind;
         stack_.push_back(&values_.back());
         return values_.back();
@@ -165,13 +165,13 @@ private:
     }
 
     Pickled* pop() {
-        if (stack_.size() <= (marks_.empty() ? 0 : marks_.back())) refuse("it takes a value where there is none");
+        if (stack_.size() <= (marks_.empty() ? 0 : marks_.back())) refuse("it pops from an empty stack");
         Pickled* value = stack_.back();
         stack_.pop_back();
         return value;
     }
     std::vector<const Pickled*> pop_to_mark() {
-        if (marks_.empty()) refuse("it closes a list that it never opened");
+        if (marks_.empty()) refuse("it has no mark for a list");
         const auto begin = stack_.begin() + std::ptrdiff_t(marks_.back());
         std::vector<const Pickled*> items(begin, stack_.end());
         stack_.erase(begin, stack_.end());
@@ -180,8 +180,7 @@ private:
     }
     Pickled& top(Kind kind) {
         Pickled* value = pop();
-        if (!value->is(kind))
-            refuse("it has " + std::string(name_of(value->kind)) + " in the place of " + name_of(kind));
+        if (!value->is(kind)) refuse("it has " + std::string(name_of(value->kind)) + " instead of " + name_of(kind));
         stack_.push_back(value);
         return *value;
     }
@@ -193,7 +192,7 @@ private:
     }
     void recall(uint32_t number) {
         const auto found = memo_.find(number);
-        if (found == memo_.end()) refuse("it takes value " + std::to_string(number) + ", which it never kept");
+        if (found == memo_.end()) refuse("it reads memo entry " + std::to_string(number) + ", which was never written");
         stack_.push_back(found->second);
     }
 
@@ -207,7 +206,7 @@ private:
             if (spaced == known) return void(push(Kind::function).text = known);
         if (const StorageKind* kind = storage_kind(spaced)) return void(push(Kind::function).text = kind->function);
         spaced[module.size()] = '.';
-        refuse("it calls for " + shown(spaced) + ", which is none of the few names that tensors need");
+        refuse("it refers to " + shown(spaced) + ", which is not needed for tensors and not allowed");
     }
 
     void call() {
@@ -222,10 +221,10 @@ private:
             push(Kind::tensor) = whole;
             return;
         }
-        refuse("it calls " + shown(std::string(function.text)) + " with what that does not take");
+        refuse("it calls " + shown(std::string(function.text)) + " with unexpected arguments");
     }
 
-    // ("storage", kind, key, where it was, elements)
+    // ("storage", kind, key, device, elements)
     void push_storage() {
         const Pickled& id = *pop();
         const std::vector<const Pickled*>& part = id.items;
@@ -233,7 +232,7 @@ private:
                            part[0]->text == "storage" && part[1]->is(Kind::function) && part[2]->is(Kind::text) &&
                            part[4]->is(Kind::integer) && part[4]->integer >= 0;
         const StorageKind* kind = known ? storage_kind(part[1]->text) : nullptr;
-        if (!kind) refuse("it describes a storage in a way that torch.save does not");
+        if (!kind) refuse("it describes a storage in another way than torch.save");
         Pickled& storage = push(Kind::storage);
         storage.dtype = kind->dtype;
         storage.text = part[2]->text;
@@ -244,7 +243,7 @@ private:
     void push_tensor(const std::vector<const Pickled*>& given) {
         if (!given[0]->is(Kind::storage) || !given[1]->is(Kind::integer) || !given[2]->is(Kind::tuple) ||
             !given[3]->is(Kind::tuple) || given[2]->items.size() != given[3]->items.size())
-            refuse("it describes a tensor in a way that torch.save does not");
+            refuse("it describes a tensor in another way than torch.save");
         if (given[2]->items.size() > most_dimensions)
             refuse("it has a tensor of " + std::to_string(given[2]->items.size()) + " dimensions");
         auto counts = [&](const Pickled& tuple) {

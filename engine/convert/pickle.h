@@ -1,17 +1,17 @@
 #pragma once
-// The part of Python's pickles that torch.save writes for dictionaries of tensors and plain values.
+// The subset of Python's pickle format that torch.save uses for dictionaries of tensors and plain values.
 //
 // A pickle is a program for a small stack machine, and in Python it may call any function. Here it can call none: the
-// machine knows the instructions of protocol 2 that torch.save uses, and of functions by name only these, for which it
-// makes values of its own. Everything else is refused with its name.
+// machine knows the instructions of protocol 2 that torch.save uses, and recognises only these names, for which it
+// creates its own values. Any other name is refused with an Error.
 //
-//   collections OrderedDict          a dictionary; what is built into it afterwards (_metadata) is dropped
+//   collections OrderedDict          a dictionary; attributes set afterwards (_metadata) are dropped
 //   torch FloatStorage, …            the dtype of a storage
 //   torch._utils _rebuild_tensor_v2  a tensor: a view of a storage
 //   torch._utils _rebuild_parameter  its tensor
 //
-// The numbers of a storage are not in the pickle; it has a key, which names a file beside it (engine/convert/torch_file.h).
-// Limits: 4 MiB and a million values, far above any real checkpoint's.
+// The data of a storage is not in the pickle, which has only the key of a member of the archive
+// (engine/convert/torch_file.h). Limits: 4 MiB and a million values, far above any real checkpoint's.
 //
 // Source: CPython's pickletools; the serialisation notes of PyTorch.
 #include <deque>
@@ -37,14 +37,14 @@ struct Pickled {
     std::vector<int64_t> shape, stride;                              // of a tensor, in elements
 
     bool is(Kind k) const { return kind == k; }
-    // A dictionary's value under that text, nullptr where there is none. Of two, the last counts, as in Python.
+    // A dictionary's value for that key; null: there is none. The last of duplicate keys wins, as in Python.
     const Pickled* find(std::string_view key) const;
 };
 
 // "a dictionary", for errors
 const char* name_of(Pickled::Kind);
 
-// Runs the pickle. Its texts point into `bytes`, which must outlive it.
+// Runs the pickle. Its strings point into `bytes`, which must outlive it.
 class Pickle {
 public:
     Pickle(std::string_view bytes, const std::string& file);
@@ -54,7 +54,7 @@ public:
     const Pickled& root() const { return *root_; }
 
 private:
-    std::deque<Pickled> values_;  // owns all: values refer to each other in any way, in circles too
+    std::deque<Pickled> values_;  // owns all values, whose references may form cycles
     const Pickled* root_ = nullptr;
 };
 
@@ -71,7 +71,7 @@ public:
     void boolean(bool);
     void none();
     void pair(double, double);  // a tuple
-    // A dense tensor that is the whole of its storage; dtype as safetensors names it.
+    // A contiguous tensor that covers its whole storage; dtype as safetensors names it.
     void tensor(const std::string& dtype, const std::string& key, const std::vector<int64_t>& shape);
     std::string finish();
 

@@ -1,5 +1,5 @@
 #pragma once
-// What pickle.cpp reads and pickle_writer.cpp writes: opcodes of pickle, and the functions that torch.save refers to.
+// Shared by pickle.cpp and pickle_writer.cpp: the opcodes of pickle, and the functions that torch.save refers to.
 #include <array>
 #include <string_view>
 
@@ -23,7 +23,7 @@ inline constexpr std::array<StorageKind, 10> storage_kinds = {{{"torch FloatStor
                                                                {"torch ByteStorage", "U8"},
                                                                {"torch BoolStorage", "BOOL"}}};
 
-// The instructions of protocol 2 that are understood, by Python's names for them.
+// The supported instructions of protocol 2, under Python's names.
 enum Code : unsigned char {
     mark = '(',
     stop = '.',

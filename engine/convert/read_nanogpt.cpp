@@ -27,7 +27,7 @@ struct NanogptRefusal {
 };
 
 const Pickled& dictionary(const Pickled& root, const char* key, const NanogptRefusal& refuse) {
-    if (!root.is(Kind::dictionary)) refuse(std::string("it holds ") + name_of(root.kind) + ", not a dictionary");
+    if (!root.is(Kind::dictionary)) refuse(std::string("it is ") + name_of(root.kind) + ", not a dictionary");
     const Pickled* found = root.find(key);
     if (!found) refuse(std::string("it has no '") + key + "'");
     if (!found->is(Kind::dictionary)) refuse(std::string("its '") + key + "' is " + name_of(found->kind));
@@ -58,7 +58,7 @@ ModelConfig config_of(const Pickled& arguments, const std::string& file, const N
     return m;
 }
 
-// The tensors of its state dictionary by their names, without the prefix of a compiled model.
+// The tensors of the state dictionary by name, without the prefix of a compiled model.
 using State = std::unordered_map<std::string, const Pickled*>;
 
 State state_of(const Pickled& model, const NanogptRefusal& refuse) {
@@ -99,7 +99,7 @@ public:
         const bool bias = has_bias();
         for (const DeclaredWeight& w : declared_weights(config_)) find(w, bias);
         refuse_the_rest();
-        // Tensors may share a storage, and would then take more memory than the file has bytes.
+        // Tensors that share a storage could need more memory than the file has bytes.
         if (bytes_ > file_.size())
             refuse_("its tensors have " + std::to_string(bytes_) + " bytes, and the file " +
                     std::to_string(file_.size()));
@@ -120,7 +120,7 @@ private:
     bool has_bias() const {
         const Pickled* said = arguments_.find("bias");
         if (said && said->is(Kind::boolean)) return said->integer != 0;
-        return state_.count("transformer.ln_f.bias") > 0;  // files older than that choice always have them
+        return state_.count("transformer.ln_f.bias") > 0;  // older files without the key always have biases
     }
 
     TorchTensor tensor(const std::string& name, const std::vector<int64_t>& shape) {
@@ -148,7 +148,7 @@ private:
     void refuse_the_rest() {
         for (const auto& [name, value] : state_)
             if (!used_.count(name) && name != "lm_head.weight" && !name.ends_with(".attn.bias"))  // the causal mask
-                refuse_("it has a tensor " + shown(name) + ", which is no part of a GPT-2");
+                refuse_("it has a tensor " + shown(name) + ", which is not part of a GPT-2");
     }
 
     TorchFile file_;

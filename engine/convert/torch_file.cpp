@@ -13,7 +13,7 @@ struct TorchRefusal {
     std::string file;
 
     [[noreturn]] void operator()(const std::string& cause) const {
-        throw Error("'" + file + "' is not a whole PyTorch file", cause,
+        throw Error("'" + file + "' is not a complete PyTorch file", cause,
                     "copy the file again, or save it again with torch.save");
     }
 };
@@ -34,8 +34,8 @@ TorchFile::TorchFile(const fs::path& path)
       pickle_(zip_.find(prefix_ + std::string(pickle_name))->text(), path.string()) {
     const ZipFile::Member* order = zip_.find(prefix_ + "byteorder");
     if (order && order->text() != "little")
-        TorchRefusal{path.string()}("its numbers have their bytes in " + shown(std::string(order->text())) +
-                                    " order, and little is read here");
+        TorchRefusal{path.string()}("its byte order is " + shown(std::string(order->text())) +
+                                    ", and only little is supported");
 }
 
 TorchTensor TorchFile::tensor(const Pickled& value, const std::string& name) const {
@@ -45,7 +45,7 @@ TorchTensor TorchFile::tensor(const Pickled& value, const std::string& name) con
     const Pickled& storage = *value.items[0];
     const ZipFile::Member* numbers = zip_.find(prefix_ + "data/" + std::string(storage.text));
     if (!numbers)
-        refuse("the numbers of " + what + " are missing: it has no " + shown("data/" + std::string(storage.text)));
+        refuse("the data of " + what + " is missing: it has no " + shown("data/" + std::string(storage.text)));
 
     const std::string dtype(storage.dtype);
     const int64_t held = int64_t(numbers->bytes / *stored_size(dtype));

@@ -1,9 +1,9 @@
 #pragma once
-// What torch.save writes: a zip archive, NAME being its own choice.
+// The zip archive that torch.save writes; NAME is arbitrary.
 //
 //   NAME/data.pkl     dictionaries, plain values and tensors, as a pickle (engine/convert/pickle.h)
-//   NAME/data/KEY     the numbers of the storage that the pickle calls KEY; tensors are views of them
-//   NAME/byteorder    "little", where it is there
+//   NAME/data/KEY     the data of the storage that the pickle calls KEY; tensors are views of it
+//   NAME/byteorder    "little"; optional
 //   NAME/version      "3"
 //
 // Source: torch/serialization.py's format since PyTorch 1.6.
@@ -20,15 +20,15 @@ struct TorchTensor {
 
 class TorchFile {
 public:
-    // Error where the file is no such archive, or its pickle is more than dictionaries of tensors and plain values.
+    // Error if the file is not such an archive, or its pickle has more than dictionaries of tensors and plain values.
     explicit TorchFile(const fs::path& path);
 
     const fs::path& path() const { return zip_.path(); }
     size_t size() const { return zip_.size(); }
     const Pickled& root() const { return pickle_.root(); }
 
-    // A tensor's numbers. Error where its storage is missing or shorter than it says, where the tensor reaches beyond it,
-    // or has more elements than it (a view that repeats some). `name` is how the error calls it.
+    // A tensor's data. Error if its storage is missing or shorter than declared, or the tensor exceeds it or has more
+    // elements (an expanded view). `name` is for the error.
     TorchTensor tensor(const Pickled&, const std::string& name) const;
 
 private:

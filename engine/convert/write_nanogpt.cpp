@@ -10,7 +10,7 @@ namespace gradus {
 
 namespace {
 
-struct StateTensor {  // one tensor of the state dictionary and its storage
+struct StateTensor {  // a tensor of the state dictionary and its storage
     std::string name, key;
     std::vector<int64_t> shape;
     Tensor value;
@@ -45,7 +45,7 @@ std::vector<StateTensor> state_tensors_of(const LanguageModel& model) {
     return all;
 }
 
-// AdamW of nanoGPT before its first step: matrices are decayed, vectors are not, and there are no moments yet.
+// nanoGPT's AdamW before its first step: matrices are decayed, vectors are not, and there are no moments yet.
 void write_optimizer(PickleWriter& out, const std::vector<StateTensor>& pieces) {
     out.text("optimizer");
     out.begin_dictionary();

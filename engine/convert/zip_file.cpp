@@ -14,15 +14,15 @@ namespace {
 constexpr uint32_t local_mark = 0x04034b50, directory_mark = 0x02014b50, end_mark = 0x06054b50;
 constexpr uint32_t end64_mark = 0x06064b50, locator64_mark = 0x07064b50;
 constexpr size_t local_bytes = 30, directory_bytes = 46, end_bytes = 22, end64_bytes = 56, locator64_bytes = 20;
-constexpr uint16_t zip64_field = 1, padding_field = 0x4246;  // PyTorch's own number for padding
-constexpr uint32_t moved = 0xffffffff;                       // the number is in the zip64 field
+constexpr uint16_t zip64_field = 1, padding_field = 0x4246;  // PyTorch's id of padding fields
+constexpr uint32_t moved = 0xffffffff;                       // the value is in the zip64 field
 constexpr size_t longest_comment = 65535, alignment = 64;
 
 struct ZipRefusal {
     std::string file;
 
     [[noreturn]] void operator()(const std::string& cause) const {
-        throw Error("'" + file + "' is not a whole zip archive", cause,
+        throw Error("'" + file + "' is not a complete zip archive", cause,
                     "copy or download the file again, or save it again with torch.save");
     }
 };
@@ -53,7 +53,7 @@ struct Directory {
 };
 
 Directory find_directory(const Bytes& file) {
-    if (file.size < end_bytes) file.refuse("it has " + std::to_string(file.size) + " bytes, fewer than any archive");
+    if (file.size < end_bytes) file.refuse("it has " + std::to_string(file.size) + " bytes, too few for an archive");
     const uint64_t last = file.size - end_bytes;
     for (uint64_t place = last;; --place) {
         const std::byte* end = file.data + place;
@@ -63,14 +63,15 @@ Directory find_directory(const Bytes& file) {
             const std::byte* locator = place >= locator64_bytes ? end - locator64_bytes : nullptr;
             if (locator && number_at<uint32_t>(locator) == locator64_mark) {
                 const std::byte* end64 = file.at(number_at<uint64_t>(locator + 8), end64_bytes, "its zip64 end record");
-                if (number_at<uint32_t>(end64) != end64_mark) file.refuse("its zip64 end record is not where it says");
+                if (number_at<uint32_t>(end64) != end64_mark)
+                    file.refuse("its zip64 end record is not at the recorded offset");
                 found = {number_at<uint64_t>(end64 + 32), number_at<uint64_t>(end64 + 40),
                          number_at<uint64_t>(end64 + 48)};
             }
             return found;
         }
         if (place == 0 || last - place == longest_comment)
-            file.refuse("it has no end record: it is cut short, or of another kind");
+            file.refuse("it has no end record: it is cut short, or not a zip archive");
     }
 }
 
@@ -78,7 +79,7 @@ struct Entry {
     uint64_t packed, bytes, header;
 };
 
-// Numbers too large for their 32 bits stand in the zip64 field, in this order.
+// Values that exceed 32 bits are in the zip64 field, in this order.
 void read_zip64(Entry& place, const std::byte* extra, size_t extra_bytes, const std::string& name,
                 const ZipRefusal& refuse) {
     for (size_t at = 0; at + 4 <= extra_bytes;) {
@@ -124,7 +125,7 @@ ZipFile::ZipFile(const fs::path& path) : file_(path) {
     uint64_t at = directory.place;
     for (uint64_t i = 0; i < directory.members; ++i) {
         const std::byte* header = file.at(at, directory_bytes, "its directory");
-        if (number_at<uint32_t>(header) != directory_mark) refuse("its directory has an entry that is none");
+        if (number_at<uint32_t>(header) != directory_mark) refuse("its directory has an invalid entry");
         const size_t name_bytes = number_at<uint16_t>(header + 28), extra_bytes = number_at<uint16_t>(header + 30),
                      comment_bytes = number_at<uint16_t>(header + 32);
         const std::byte* tail =
@@ -137,10 +138,11 @@ ZipFile::ZipFile(const fs::path& path) : file_(path) {
         read_zip64(place, tail + name_bytes, extra_bytes, name, refuse);
         if (number_at<uint16_t>(header + 8) & 1) refuse("its member " + shown(name) + " is encrypted");
         if (number_at<uint16_t>(header + 10) != 0 || place.packed != place.bytes)
-            refuse("its member " + shown(name) + " is compressed, and torch.save compresses none");
+            refuse("its member " + shown(name) + " is compressed, which torch.save never does");
 
         const std::byte* local = file.at(place.header, local_bytes, "a member's header");
-        if (number_at<uint32_t>(local) != local_mark) refuse("its member " + shown(name) + " is not where it says");
+        if (number_at<uint32_t>(local) != local_mark)
+            refuse("its member " + shown(name) + " is not at the recorded offset");
         const uint64_t begin =
             place.header + local_bytes + number_at<uint16_t>(local + 26) + number_at<uint16_t>(local + 28);
         members_.push_back({name, file.at(begin, place.bytes, "a member"), size_t(place.bytes)});
@@ -174,7 +176,7 @@ void ZipWriter::begin(const std::string& name, uint64_t bytes) {
 }
 
 void ZipWriter::write(const void* data, size_t bytes) {
-    CHECK(!members_.empty() && bytes <= left_, "more bytes than the member was said to have");
+    CHECK(!members_.empty() && bytes <= left_, "more bytes than declared");
     Member& m = members_.back();
     m.crc = uint32_t(::crc32_z(m.crc, static_cast<const Bytef*>(data), bytes));
     left_ -= bytes;
@@ -187,7 +189,7 @@ void ZipWriter::add(const std::string& name, std::string_view content) {
 }
 
 void ZipWriter::finish_member() {
-    CHECK(left_ == 0, "fewer bytes than the member was said to have");
+    CHECK(left_ == 0, "fewer bytes than declared");
     if (members_.empty()) return;
     constexpr uint64_t place_of_crc = 14;
     file_.seek(members_.back().place + place_of_crc);

@@ -1,14 +1,14 @@
 #pragma once
-// zip archives whose members are stored as they are, not compressed: the container that torch.save makes.
+// zip archives with uncompressed members: the container that torch.save writes.
 //
 //   for each member   a local header (30 bytes, its name, extra fields), then its bytes
 //   at the end        the central directory (46 bytes a member, name, extra fields), then the end record
-//   above 4 GiB       sizes and places move into extra fields, and a zip64 end record stands before the end record
+//   above 4 GiB       sizes and offsets are in extra fields, and a zip64 end record precedes the end record
 //
-// Reading: everything is validated before it is used: all headers, names and members lie inside the file, names are unique.
-// The CRC-32 of a member is not compared: PyTorch can be told to write zeros there, and its own reader does not look.
-// Writing: each member begins at a multiple of 64 bytes, as in PyTorch's files, so that its numbers can be mapped; CRC-32s
-// are right, so that unzip reads the archive.
+// Reading: everything is validated before it is used: all headers, names and members lie inside the file, names are
+// unique. The CRC-32 of a member is not checked: PyTorch can be configured to write zeros, and its own reader ignores
+// it. Writing: each member begins at a multiple of 64 bytes, as in PyTorch's files, so that its numbers can be mapped;
+// CRC-32s are right, so that unzip reads the archive.
 //
 // Source: PKWARE's APPNOTE, sections 4.3 to 4.5.
 #include <string>
@@ -30,7 +30,7 @@ public:
         std::string_view text() const { return {reinterpret_cast<const char*>(data), bytes}; }
     };
 
-    // Maps the file. Error where it is not a complete archive, or where a member is compressed or encrypted.
+    // Maps the file. Error if it is not a complete archive, or a member is compressed or encrypted.
     explicit ZipFile(const fs::path& path);
 
     const fs::path& path() const { return file_.path(); }
@@ -48,11 +48,11 @@ class ZipWriter {
 public:
     explicit ZipWriter(const fs::path& path) : file_(path) {}
 
-    // A member of so many bytes, which write() then brings, piece by piece.
+    // Begins a member of `bytes` bytes, to be passed to write() piece by piece.
     void begin(const std::string& name, uint64_t bytes);
     void write(const void* data, size_t bytes);
     void add(const std::string& name, std::string_view content);
-    void commit();  // the file appears; every member must be whole
+    void commit();  // the file appears; every member must be complete
 
 private:
     struct Member {
@@ -65,7 +65,7 @@ private:
 
     AtomicFile file_;
     std::vector<Member> members_;
-    uint64_t at_ = 0, left_ = 0;  // bytes written; bytes that the member still expects
+    uint64_t at_ = 0, left_ = 0;  // bytes written; bytes of the member still to be written
 };
 
 }  // namespace gradus

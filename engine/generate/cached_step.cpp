@@ -7,7 +7,7 @@ namespace gradus {
 CachedStep::CachedStep(LanguageModel& model, int S, int P, int rows)
     : model_(model), cache_(model.body->make_cache(S, P, rows)), arena_(model.run.ops, "rows of generation") {
     CHECK(S > 0 && S <= rows && P > 0 && P <= model.config().context,
-          "a cache of another size than the model can have");
+          "the model does not support a cache of this size");
     const int64_t Vr = model.run.d.V, R = model.run.tp.size;
     arena_.declare("columns", columns_, {5 * int64_t(rows)}, DType::i32);
     arena_.declare("logits", own_logits_, {S, Vr}, model.run.dtype);
@@ -56,7 +56,7 @@ void CachedStep::run() {
     for (const Row& row : rows_) columns_host_.push_back(row.token);
     for (const Row& row : rows_) columns_host_.push_back(row.sequence);
     for (const Row& row : rows_) columns_host_.push_back(row.position);
-    columns_host_.insert(columns_host_.end(), size_t(n), 0);  // every row attends from its sequence's first key on
+    columns_host_.insert(columns_host_.end(), size_t(n), 0);  // lo: every row attends from its sequence's first key
     columns_host_.insert(columns_host_.end(), wanted_.begin(), wanted_.end());
     r.ops.copy_to_device(columns_.data, columns_host_.data(), columns_host_.size() * sizeof(int32_t), r.stream);
 
@@ -78,7 +78,7 @@ Tensor CachedStep::device_logits() const {
 }
 
 std::span<const float> CachedStep::logits(int wanted) {
-    CHECK(wanted >= 0 && size_t(wanted) < wanted_.size(), "logits of a row that was not asked for");
+    CHECK(wanted >= 0 && size_t(wanted) < wanted_.size(), "logits of a row that is not wanted");
     const Run& r = model_.run;
     const Tensor all = device_logits();
     const int64_t R = r.tp.size, k = int64_t(wanted_.size()), Vr = own_logits_.last();
@@ -86,7 +86,7 @@ std::span<const float> CachedStep::logits(int wanted) {
     r.ops.copy_to_host(raw.data(), all.data, raw.size(), r.stream);
     wait();
     logits_host_.resize(size_t(R * Vr));
-    auto convert = [&](const auto* from) {  // from slices of the vocabulary to a row of it
+    auto convert = [&](const auto* from) {  // from slices of the vocabulary to a whole row
         for (int64_t i = 0; i < R * Vr; ++i) logits_host_[size_t(i)] = float(from[(i / Vr * k + wanted) * Vr + i % Vr]);
     };
     if (r.dtype == DType::bf16) convert(reinterpret_cast<const bf16*>(raw.data()));

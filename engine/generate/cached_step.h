@@ -1,6 +1,6 @@
 #pragma once
-// One call of Model::forward_cached() after another: rows are gathered on the host and sent to the device in one piece; the
-// logits of those that are wanted stay there, for a TokenSampler.
+// Runs Model::forward_cached() step by step: rows are collected on the host and copied to the device together; the
+// logits of the wanted rows stay there, for a TokenSampler.
 //
 //   step.begin();
 //   step.add({.token = 15496, .sequence = 0, .position = 0});
@@ -20,17 +20,17 @@ public:
         int32_t token, sequence, position;
     };
 
-    // Makes a cache: S sequences of at most P positions, at most `rows` rows in a step, S of them wanted.
+    // Allocates a cache of S sequences of at most P positions; at most `rows` rows in a step, at most S of them wanted.
     CachedStep(LanguageModel&, int S, int P, int rows);
 
     void begin();
     void add(const Row&);
-    int add_wanted(const Row&);  // the number under which its logits are found
+    int add_wanted(const Row&);  // returns the index of its logits
     void run();
 
     // [V] of a wanted row in host memory, until the next call.
     std::span<const float> logits(int wanted);
-    // [R,k,Vr] of the k wanted rows: the vocabulary in slices of Vr ids, as the R ranks of tp hold them.
+    // [R,k,Vr] of the k wanted rows: the vocabulary in slices of Vr ids, one for each of the R ranks of tp.
     Tensor device_logits() const;
 
     size_t bytes() const { return arena_.bytes() + cache_->bytes(); }  // on the device

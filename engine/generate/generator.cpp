@@ -13,7 +13,7 @@ Generator::Capacity resolved(Generator::Capacity c, const LanguageModel& model) 
     return c;
 }
 
-// The ids of a sequence, each once: what the repetition penalty asks about.
+// The distinct ids of a sequence, for the repetition penalty.
 class Seen {
 public:
     Seen(int V, bool needed) : known_(needed ? size_t(V) : 0) {}
@@ -47,11 +47,11 @@ struct Generator::Sequence {
     int request;
     uint64_t stream;
     GenerateOptions options;
-    std::vector<int32_t> ids;  // prompt and what was generated
-    size_t prompt;             // ids of it
+    std::vector<int32_t> ids;  // of the prompt and the continuation
+    size_t prompt;             // its number of ids
     Seen seen;
-    int place = -1;      // its sequence in the cache
-    size_t fed = 0;      // ids whose keys and values the cache holds
+    int place = -1;      // its slot in the cache
+    size_t fed = 0;      // ids whose keys and values are in the cache
     bool draws = false;  // in this step
     bool ended = false;
 };
@@ -70,16 +70,16 @@ void Generator::check(const Prompt& prompt, const GenerateOptions& options, cons
     validate(options.sampling);
     if (prompt.ids.empty())
         throw Error(name + " is empty",
-                    "a model continues at least one token, and this tokenizer has none that opens a text",
+                    "a model needs at least one token to continue, and this tokenizer has no token that begins a text",
                     "--prompt 'some text'");
     if (prompt.ids.size() >= size_t(capacity_.context))
-        throw Error(name + " leaves no room to continue it",
-                    "it has " + std::to_string(prompt.ids.size()) + " tokens and the context holds " +
+        throw Error(name + " is too long to continue",
+                    "it has " + std::to_string(prompt.ids.size()) + " tokens and the context is " +
                         std::to_string(capacity_.context),
                     "shorten the prompt to fewer than " + std::to_string(capacity_.context) + " tokens");
     for (int32_t id : prompt.ids)
         if (id < 0 || id >= model_.config().V)
-            throw Error(name + " holds the token " + std::to_string(id),
+            throw Error(name + " has the token " + std::to_string(id),
                         "the model's vocabulary has the ids 0 to " + std::to_string(model_.config().V - 1),
                         "use the tokenizer that belongs to this model");
 }
@@ -103,7 +103,7 @@ void Generator::admit() {
     }
 }
 
-// One row for every sequence; the rows that are left go to those that have more to feed.
+// One row for each sequence; spare rows go to sequences with more ids to feed.
 void Generator::feed() {
     step_.begin();
     size_t spare = size_t(capacity_.rows) - live_.size();
@@ -170,7 +170,7 @@ void Generator::end(int request) {
 
 std::vector<Generated> Generator::generate(const std::vector<Prompt>& prompts, const GenerateOptions& options,
                                            const OnToken& on_token) {
-    CHECK(live_.empty() && waiting_.empty() && drawn_.empty(), "generate() while other requests are under way");
+    CHECK(live_.empty() && waiting_.empty() && drawn_.empty(), "generate() while other requests are active");
     for (size_t i = 0; i < prompts.size(); ++i) check(prompts[i], options, "prompt " + std::to_string(i + 1));
     const int first = requests_;
     for (const Prompt& p : prompts) add(p, options);

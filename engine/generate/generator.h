@@ -2,17 +2,18 @@
 // Text from a model, token by token, for many prompts at once.
 //
 //   Generator g(model, {.sequences = 8});
-//   g.add(prompt, options);                            any time, also while others are being generated
+//   g.add(prompt, options);                            at any time, also during generation
 //   while (g.step())
 //       for (const Drawn& d : g.poll()) …              d.request, d.id, d.log_prob, d.finish
 //
-// Every sequence has ids, and the generator's cache holds the keys and values of the first of them. A step feeds each live
-// sequence the ids that the cache lacks: one id where a token was just drawn, a piece of the prompt at the start,
-// shared out so that a long prompt never keeps the others waiting. A sequence with nothing left to feed draws its next
-// token. When a sequence ends, the next waiting prompt takes its place.
+// Continuous batching with chunked prefill: the cache has the keys and values of a prefix of each sequence. A step
+// feeds each live sequence ids that are not yet in the cache: the token that was just drawn, or a piece of the prompt,
+// with the rows shared so that a long prompt does not block the others. A sequence whose ids are all fed draws its next
+// token. When a sequence ends, the next waiting prompt takes its slot.
 //
-// Draws depend on (seed, stream, position) alone, so a prompt is continued in the same way whatever else is generated, up to the
-// rounding of matmuls of another height. With several ranks of tp every rank makes the same calls and draws the same ids.
+// Random numbers depend only on (seed, stream, position), so a prompt's continuation does not depend on what else is
+// generated, up to the rounding of matmuls with another number of rows. With several ranks of tp every rank makes the
+// same calls and draws the same ids.
 #include <deque>
 #include <functional>
 #include <memory>
@@ -26,14 +27,14 @@ namespace gradus {
 enum class Finish {
     length,       // max_tokens were generated
     context,      // the sequence fills the context
-    end_of_text,  // the model ended the text
-    stop,         // a stop id, or the caller said so
+    end_of_text,  // the model drew an end-of-text id
+    stop,         // a stop id, or ended by the caller
 };
 const char* name_of(Finish);
 
 struct Prompt {
     std::vector<int32_t> ids;
-    // Which random numbers are its own; prompts of one call that should differ have different ones.
+    // Selects its random numbers; give prompts of one call different streams for different continuations.
     uint64_t stream = 0;
 };
 
@@ -41,51 +42,53 @@ struct GenerateOptions {
     int max_tokens = 128;
     Sampling sampling;
     std::vector<int32_t> stop_ids;
-    std::vector<int32_t> ends_of_text;  // empty: the id of the model's ModelConfig, if it has one
+    std::vector<int32_t> ends_of_text;  // empty: ModelConfig::end_of_text
 };
 
 struct Drawn {
     int request;
     int32_t id;
     double log_prob;               // engine/generate/token_sampler.h
-    std::optional<Finish> finish;  // of the last one of its sequence
-    bool is_text() const { return finish != Finish::end_of_text && finish != Finish::stop; }  // or what ended the text
+    std::optional<Finish> finish;  // set for the last token of its sequence
+    bool is_text() const {
+        return finish != Finish::end_of_text && finish != Finish::stop;
+    }  // else it is the id that ended the text
 };
 
 struct Generated {
-    std::vector<int32_t> ids;       // without the prompt, and without the id that ended it
+    std::vector<int32_t> ids;       // without the prompt and the id that ended the text
     std::vector<double> log_probs;  // of each
     Finish finish = Finish::length;
 };
 
-// Sees each new id of the prompt with that number, in order; false ends the sequence (the id stays in it).
+// Called with each new id of prompt number `prompt`, in order; returning false ends the sequence (the id is kept).
 using OnToken = std::function<bool(int prompt, int32_t id)>;
 
 class Generator {
 public:
     struct Capacity {
-        int sequences = 1;  // generated at once; more prompts wait for their turn
+        int sequences = 1;  // generated at the same time; further prompts wait
         int context = 0;    // ids in a sequence, prompt included; 0: the model's context
-        int rows = 128;     // fed in one step, at least as many as sequences
+        int rows = 128;     // tokens fed in one step; at least `sequences`
     };
 
-    // Sets the cache aside (2·L·G·D·context elements for each sequence). Error when memory is short.
+    // Allocates the cache (2·L·G·D·context elements for each sequence). Error if there is not enough memory.
     Generator(LanguageModel&, const Capacity&);
     ~Generator();
 
-    // The number of the request, from 0. Error for options out of their limits and for a prompt that is empty, fills the context or
-    // has an id outside the vocabulary.
+    // Returns the index of the request, from 0. Error for options out of range and for a prompt that is empty, fills
+    // the context or has an id outside the vocabulary.
     int add(const Prompt&, const GenerateOptions&);
-    // One pass through the model for all live sequences. False, and nothing is done, where there are none and nothing waits. Error where the
-    // model's logits are not finite.
+    // One forward pass for all live sequences. Returns false, and does nothing, if no sequence is live or waiting.
+    // Error if the model's logits are not finite.
     bool step();
-    // What was drawn since the last call, in order.
+    // The tokens drawn since the last call, in order.
     std::vector<Drawn> poll();
-    // Ends a request from outside, with what it has.
+    // Ends a request early.
     void end(int request);
 
-    // What follows each prompt, in the order of the prompts, with no other request under way. Error, before anything is generated, as
-    // add().
+    // The continuations, in the order of the prompts; no other request may be active. Errors as in add(), before
+    // anything is generated.
     std::vector<Generated> generate(const std::vector<Prompt>&, const GenerateOptions&, const OnToken& on_token = {});
 
     size_t bytes() const { return step_.bytes() + sampler_.bytes(); }  // on the device

@@ -16,7 +16,7 @@ struct Sampling {
     bool operator==(const Sampling&) const = default;
 };
 
-// Error naming the setting that is out of its limits.
+// Error naming the setting that is out of range.
 void validate(const Sampling&);
 
 }  // namespace gradus

@@ -9,7 +9,7 @@ namespace gradus {
 
 StopStrings::StopStrings(std::vector<std::string> stops) : stops_(std::move(stops)) {
     for (const std::string& s : stops_)
-        if (s.empty()) throw Error("a stop string is empty", "every text has it at once", "--stop 'some text'");
+        if (s.empty()) throw Error("a stop string is empty", "every text contains it", "--stop 'some text'");
 }
 
 std::string StopStrings::push(std::string_view piece) {
@@ -22,7 +22,7 @@ std::string StopStrings::push(std::string_view piece) {
         held_.resize(end);
         return std::exchange(held_, "");
     }
-    size_t kept = 0;  // the longest end of the text that begins a stop string
+    size_t kept = 0;  // the longest suffix that is a prefix of a stop string
     for (const std::string& s : stops_)
         for (size_t n = std::min(s.size() - 1, held_.size()); n > kept; --n)
             if (held_.compare(held_.size() - n, n, s, 0, n) == 0) kept = n;

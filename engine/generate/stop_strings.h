@@ -1,7 +1,7 @@
 #pragma once
-// Ends a text at the first of some strings, while the text still arrives in pieces.
+// Ends a streamed text at the first of several stop strings.
 //
-// What might be the beginning of a stop string is held back until more text tells. The stop string itself is not part
+// Text that may be the beginning of a stop string is held back until it is decided. The stop string itself is not part
 // of the text.
 #include <string>
 #include <string_view>
@@ -13,9 +13,9 @@ class StopStrings {
 public:
     explicit StopStrings(std::vector<std::string> stops);  // Error for an empty one
 
-    // The text that is certain now. After stopped() it is always empty.
+    // The text that can be shown now. Always empty after stopped().
     std::string push(std::string_view piece);
-    // The end of the text: what was held back.
+    // At the end of the text: the text held back.
     std::string flush();
     bool stopped() const { return stopped_; }
 

@@ -17,7 +17,7 @@ TokenSampler::TokenSampler(const Run& run, int rows, int context) : run_(run), a
     draws_.reserve(size_t(k));
 }
 
-// All rows as if that were the sampling of each.
+// Samples all rows with the same settings.
 void TokenSampler::draw_with(const Sampling& s, Tensor logits, const std::vector<Row>& rows) {
     const Ops& ops = run_.ops;
     const Stream stream = run_.stream;
@@ -35,7 +35,7 @@ void TokenSampler::draw_with(const Sampling& s, Tensor logits, const std::vector
         for (const Row& r : rows) staged_.push_back(offset += int32_t(r.seen.size()));
         for (const Row& r : rows) staged_.insert(staged_.end(), r.seen.begin(), r.seen.end());
     }
-    CHECK(int64_t(staged_.size()) <= inputs_.size(), "more rows or ids seen than the sampler was made for");
+    CHECK(int64_t(staged_.size()) <= inputs_.size(), "more rows or seen ids than the sampler's capacity");
     ops.copy_to_device(inputs_.data, staged_.data(), staged_.size() * sizeof(int32_t), stream);
     const int64_t seen = penalised ? int64_t(staged_.size()) - (4 * k + 1) : 0;
     const Tensor ids = ids_.part(0, k), log_probs = log_probs_.part(0, k);
@@ -63,7 +63,7 @@ void TokenSampler::draw_with(const Sampling& s, Tensor logits, const std::vector
 const std::vector<TokenSampler::Draw>& TokenSampler::draw(Tensor logits, const std::vector<Row>& rows) {
     draws_.assign(rows.size(), {-1, 0});
     std::vector<bool> done(rows.size(), false);
-    for (size_t first = 0; first < rows.size(); ++first) {  // one call for each sampling there is, as a rule one
+    for (size_t first = 0; first < rows.size(); ++first) {  // one call for each distinct Sampling, usually one
         if (done[first]) continue;
         draw_with(rows[first].sampling, logits, rows);
         for (size_t i = first; i < rows.size(); ++i) {
@@ -76,8 +76,8 @@ const std::vector<TokenSampler::Draw>& TokenSampler::draw(Tensor logits, const s
     }
     for (const Draw& d : draws_)
         if (d.id < 0)
-            throw Error("the model cannot say which token comes next",
-                        "its logits are not finite numbers: its weights are broken",
+            throw Error("cannot sample the next token",
+                        "the model's logits are not finite numbers: its weights are damaged",
                         "use an earlier checkpoint of the run");
     return draws_;
 }

@@ -12,20 +12,20 @@ class TokenSampler {
 public:
     struct Row {  // of logits
         Sampling sampling;
-        uint64_t stream = 0;                 // which random numbers are its own
+        uint64_t stream = 0;                 // selects its random numbers
         int64_t position = 0;                // of the token to draw in its sequence
-        std::span<const int32_t> seen = {};  // each id once; what the repetition penalty avoids
+        std::span<const int32_t> seen = {};  // distinct ids, for the repetition penalty
     };
     struct Draw {
         int32_t id;
         double log_prob;  // under the model at the row's temperature (at 1 where that is 0), before penalty and filters
     };
 
-    // For at most `rows` rows a call, each of which has seen at most `context` ids.
+    // At most `rows` rows a call, each with at most `context` ids in `seen`.
     TokenSampler(const Run&, int rows, int context);
 
-    // logits [R,k,Vr]: the vocabulary in slices, as the R ranks of tp hold them. Waits for the device. Error where a row's logits are not
-    // finite: the weights are broken.
+    // logits [R,k,Vr]: the vocabulary in slices, one for each of the R ranks of tp. Synchronises. Error if a row's
+    // logits are not finite.
     const std::vector<Draw>& draw(Tensor logits, const std::vector<Row>& rows);
 
     size_t bytes() const { return arena_.bytes(); }  // on the device

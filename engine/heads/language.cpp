@@ -5,7 +5,7 @@
 #include "kernels/cross_entropy.h"
 #include "kernels/linear.h"
 
-// Calls are tables here, forward and backward to be read side by side.
+// Calls are aligned by hand, so that forward and backward can be compared.
 // clang-format off
 namespace gradus {
 
@@ -13,7 +13,7 @@ int HeadScratch::chunk_rows(const Run& r) {
     const int64_t of_64_mib = (int64_t(64) << 20) / int64_t(size_of(r.dtype)) / r.d.V;
     const int64_t most = r.ops.logit_rows ? r.ops.logit_rows : std::max<int64_t>(of_64_mib, 32);
     const int64_t wanted = std::min<int64_t>(most, r.d.N());
-    const int64_t chunks = (r.d.N() + wanted - 1) / wanted;  // of equal size, so that no small one is left over
+    const int64_t chunks = (r.d.N() + wanted - 1) / wanted;  // of equal size, to avoid a small last one
     return int((r.d.N() + chunks - 1) / chunks);
 }
 
@@ -30,7 +30,7 @@ LanguageHead::LanguageHead(const Run& r, Model& model, Parameters& parameters, A
 struct LanguageHead::Loss {
     LossConfig config = {};
     double temperature = 1, scale = 1;
-    const StepValues* step_values = nullptr;  // none: the gradient of scale · Σ losses
+    const StepValues* step_values = nullptr;  // null: the gradient of scale · Σ losses
     bool backward = false;
     Tensor log_probs = {}, coefficient = {};  // [N]
 };
@@ -83,7 +83,7 @@ void LanguageHead::log_probs(Tensor losses, Tensor log_probs, Tensor hidden, Ten
 
 void LanguageHead::log_probs_backward(Tensor losses, Tensor d_hidden, Tensor d_log_probs, Tensor hidden, Tensor targets,
                                       double temperature) {
-    // The gradient of −log_prob is what cross-entropy has.
+    // Cross-entropy has the gradient of −log_prob.
     walk({.temperature = temperature, .scale = -1, .backward = true, .coefficient = d_log_probs}, losses, d_hidden, hidden,
          targets);
 }

@@ -1,13 +1,13 @@
 #pragma once
-// The language head: logits of every row of hidden states against the vocabulary, and what is made of them: losses, and
-// log-probabilities of targets. The mathematics: kernels/cross_entropy.h.
+// The language head: logits of every row of hidden states, and from them losses and log-probabilities of targets. The
+// mathematics: kernels/cross_entropy.h.
 //
 // The logits of all rows would be the largest tensor of the whole step ([N,V]: 412 MB for 2,048 rows of GPT-2 in f32)
-// and are never held: the rows go through in chunks, and in training each chunk's logits turn into their gradient and
-// are used up before the next chunk is computed. So forward and backward of the head are one walk.
+// and are never materialised: the rows are processed in chunks, and in training each chunk's logits are overwritten by
+// their gradient and used before the next chunk is computed. So forward and backward of the head are a single pass.
 //
-// Under tensor parallelism each rank has the logits of its own ids; the ranks join what they know of each row, four
-// numbers, and d_hidden is this rank's part of a sum. Sources: Wijmans et al. 2024 (chunks); Shoeybi et al. 2019 (ranks).
+// Under tensor parallelism each rank has the logits of its own ids; the ranks combine four statistics of each row, and
+// d_hidden is a partial sum. Sources: Wijmans et al. 2024 (chunks); Shoeybi et al. 2019 (ranks).
 #include "engine/models/model.h"
 
 namespace gradus {
@@ -21,8 +21,8 @@ struct HeadScratch {
     Tensor stats, lse;      // [chunk,4], [chunk]
     Tensor gathered_stats;  // [ranks·chunk,4]  the statistics of each rank
 
-    // Rows in a chunk: as many as the device says (Ops::logit_rows), or as keep the logits under 64 MiB, so that a cache can hold
-    // them: w is read, and d_w read and written, once a chunk.
+    // Rows in a chunk: Ops::logit_rows of the device, or as many as keep the logits under 64 MiB, so that they fit a
+    // cache; w is read, and d_w read and written, once a chunk.
     static int chunk_rows(const Run& r);
 
     template <class Visit>
@@ -38,7 +38,7 @@ struct HeadScratch {
 
 class LanguageHead {
 public:
-    // Declares its weight, where it is not the model's embedding (ModelConfig::tied), and its scratch memory.
+    // Declares its weight, unless it is tied to the embedding (ModelConfig::tied), and its scratch memory.
     LanguageHead(const Run&, Model&, Parameters&, Arena& activations);
     LanguageHead(const LanguageHead&) = delete;
     LanguageHead& operator=(const LanguageHead&) = delete;
@@ -49,11 +49,11 @@ public:
     void loss_and_backward(Tensor losses, Tensor d_hidden, Tensor hidden, Tensor targets, const LossConfig& = {});
     // log_probs [N] of the targets under softmax(logits/temperature): 0 where the target is ignored; losses [N] = −log_probs.
     void log_probs(Tensor losses, Tensor log_probs, Tensor hidden, Tensor targets, double temperature = 1);
-    // For an objective J of the log-probabilities, with d_log_probs [N] = ∂J/∂log_probs: d_hidden [N,C], and the head's gradient +=
-    // that of J. Logits are computed again. losses [N] as above.
+    // For an objective J of the log-probabilities, with d_log_probs [N] = ∂J/∂log_probs: d_hidden [N,C], and the head's
+    // gradient += that of J. Recomputes the logits. losses [N] as above.
     void log_probs_backward(Tensor losses, Tensor d_hidden, Tensor d_log_probs, Tensor hidden, Tensor targets,
                             double temperature = 1);
-    // logits [N,Vr] of few rows: of the ids of this rank; the last rank of tp may have rows of V that are padding.
+    // logits [N,Vr] of few rows: for the ids of this rank; on the last rank of tp some may be padding.
     void logits(Tensor logits, Tensor hidden);
 
 private:

@@ -54,13 +54,13 @@ void RunCheckpoints::save(RunState& run, bool regular) {
     saved_step_ = run.step;
 }
 
-// Ranks that share the state are in the middle of other calls then, and none of them has all of it.
+// After an error, ranks that share the state may be in the middle of other calls, so it cannot be gathered.
 void RunCheckpoints::save_before_leaving(const RunState& run) {
     Optimizer& optimizer = step_.optimizer();
     if (!is_first() || step_.mesh().tp.size > 1 || optimizer.sharded()) return;
     try {
         wait();
-    } catch (const std::exception&) {}  // of an older step than the one that is saved now
+    } catch (const std::exception&) {}  // about an older step than the one saved now
     if (!is_complete_ || !step_.is_complete() || run.step == 0 || run.step == saved_step_ ||
         run.step == attempted_step_)
         return;
@@ -68,7 +68,7 @@ void RunCheckpoints::save_before_leaving(const RunState& run) {
         sync_logs_();
         const Snapshot here = Snapshot::of(model_, step_.parameters(), optimizer);
         tell_saved(save_checkpoint(folder_, here, state_of(run), policy_.options));
-    } catch (const std::exception& e) {  // what ends the run may be that very trouble
+    } catch (const std::exception& e) {  // possibly for the same reason that ends the run
         if (!saver_.has_failed()) note(fmt::format("step {} could not be saved: {}", run.step, e.what()));
     }
 }
@@ -86,7 +86,7 @@ std::string RunCheckpoints::rollback_target(const RunState& run, int64_t limit) 
 TrainingState RunCheckpoints::roll_back_to(const std::string& folder) {
     TrainingState state =
         load_checkpoint(folder, step_.parameters(), model_, step_.optimizer(), step_.mesh(), Verified::yes);
-    // A run that is killed now must not go on from a checkpoint whose steps are no longer in its log.
+    // If the run is killed now, it must not resume from a checkpoint whose steps are no longer in the log.
     if (is_first()) remove_later(folder_, folder);
     saved_step_ = state.step;
     is_complete_ = true;

@@ -1,8 +1,8 @@
 #pragma once
 // When and how a run saves its state: regularly, at its end, when it is stopped, and when an error ends it.
 //
-// Regular checkpoints are those that the run makes whether or not it is stopped: rollbacks lead to those alone, so that a
-// stopped and resumed run decides as the run would have.
+// Regular checkpoints are those at multiples of checkpoint.every. Only they are rollback targets, so a run that is
+// stopped and resumed behaves like an uninterrupted one.
 #include <functional>
 #include <optional>
 #include <string>
@@ -15,31 +15,31 @@ namespace gradus {
 
 struct CheckpointPolicy {
     Keep keep;
-    bool background = true;  // a thread writes a copy while training goes on; false: training waits
-    bool in_place = false;   // without background: written from where the state is, without a copy; one rank on the CPU
+    bool background = true;  // a thread writes a copy while training continues; false: training waits
+    bool in_place = false;   // not in the background: written without a copy of the state; for one rank on the CPU
     SaveOptions options;
-    // What a checkpoint says of its run.
+    // Recorded in the manifest.
     uint64_t seed = 1;
     std::string recipe, identity;
 };
 
 class RunCheckpoints {
 public:
-    // `sync_logs` is called before a checkpoint that counts on their lines.
+    // `sync_logs` is called before a checkpoint that relies on the logs' lines.
     RunCheckpoints(const fs::path& run_folder, const ModelConfig&, GradientStep&, const RunState&, CheckpointPolicy,
                    std::function<void()> sync_logs);
 
-    // Every rank calls. Does nothing where that step is saved already. `rollback_targets` of the state is brought up to date.
+    // Every rank calls it. Does nothing if that step is saved already. Updates `rollback_targets` of the state.
     void save(RunState&, bool regular);
-    // After an error: the steps since the last checkpoint, where this rank has the complete state by itself.
+    // After an error: saves the steps since the last checkpoint, if this rank alone has the complete state.
     void save_before_leaving(const RunState&);
-    // Says which saves have ended since; wait(): after the one under way.
+    // Reports finished saves; wait() waits for the one in progress.
     void poll() { tell_saved(saver_.finished()); }
     void wait() { tell_saved(saver_.wait()); }
 
     // The newest undamaged regular checkpoint below that step; the ranks share the reading. Empty: there is none.
     std::string rollback_target(const RunState&, int64_t limit);
-    // Fills the state from that checkpoint, on every rank, and removes those after it. Returns what it says of the run.
+    // Loads that checkpoint, on every rank, and removes later ones. Returns its training state.
     TrainingState roll_back_to(const std::string& folder);
 
 private:
@@ -54,8 +54,8 @@ private:
     std::function<void()> sync_logs_;
     CheckpointSaver saver_;
     int64_t saved_step_;
-    int64_t attempted_step_ = -1;  // the last one whose writing began
-    bool is_complete_ = true;      // the state is that of a step that a run may go on from
+    int64_t attempted_step_ = -1;  // the last step whose save began
+    bool is_complete_ = true;      // the state can be resumed from
 };
 
 }  // namespace gradus

@@ -18,7 +18,7 @@ namespace gradus {
 
 class RunLog {
 public:
-    // To go on after that step: lines of later ones are dropped.
+    // Continues the logs after that step: lines of later steps are dropped.
     RunLog(const fs::path& run_folder, int64_t last_step);
 
     void write(const nlohmann::ordered_json& record);

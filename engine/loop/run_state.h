@@ -1,5 +1,5 @@
 #pragma once
-// How far a run is: what its loop, its log and its checkpoints agree on.
+// The progress of a run, shared by its loop, log and checkpoints.
 #include <cstdint>
 #include <vector>
 
@@ -7,7 +7,7 @@ namespace gradus {
 
 struct RunState {
     int64_t step = 0, tokens = 0;  // done
-    // Steps of the checkpoints that a rollback may lead to, in ascending order; known to the first rank.
+    // Steps of the checkpoints that a rollback may load, in ascending order; known on rank 0.
     std::vector<int64_t> rollback_targets = {};
 };
 

@@ -63,13 +63,13 @@ void TrainingLoop::show(const StepResult& result, double seconds, bool always) {
 void TrainingLoop::validate(nlohmann::ordered_json& record) {
     const auto before = Clock::now();
     const ValidationResult v = hooks_.validate([this] { return stops(); });
-    if (!v.whole) return;
+    if (!v.complete) return;
     record["val_loss"] = v.loss();
     if (v.bytes > 0) record["val_bits_per_byte"] = v.bits_per_byte();
     if (hooks_.show_validation) hooks_.show_validation(run_.step, v, seconds_since(before));
 }
 
-// On all ranks.
+// Collective.
 void TrainingLoop::roll_back(Verdict verdict) {
     Stability& stability = step_.stability();
     const int64_t limit = stability.rollback_limit(run_.step), undone = run_.step;
@@ -79,7 +79,7 @@ void TrainingLoop::roll_back(Verdict verdict) {
         throw Error(fmt::format("training diverged at step {}", run_.step),
                     fmt::format("{} for {} steps in a row, at {:.2g} times the recipe's learning rate, and {}",
                                 name_of(verdict), stability.state().skipped_in_a_row, stability.state().rate,
-                                again ? fmt::format("no checkpoint before that of step {} is kept", limit)
+                                again ? fmt::format("no checkpoint before step {} is kept", limit)
                                       : "there is no checkpoint to roll back to"),
                     fmt::format("--set optimizer.lr={:.1e} --set run.dir=OTHER; a longer optimizer.warmup, or "
                                 "train.dtype=f32, may help too",
@@ -130,14 +130,14 @@ void TrainingLoop::train() {
         if (rolled_back_from_) record["rolled_back_from"] = *std::exchange(rolled_back_from_, std::nullopt);
         try {
             if (validates) validate(record);
-        } catch (...) {  // the step itself is done
+        } catch (...) {  // the step itself is complete
             write(record);
             throw;
         }
         write(record);
         if (hooks_.sample && (is_due(run_.step, c.sample_every) || (last && c.sample_every > 0)))
             hooks_.sample(run_.step);
-        // In the middle of skipped steps there is nothing that a run should roll back to.
+        // The state between skipped steps is not a good rollback target.
         const bool regular = taken && is_due(run_.step, c.save_every);
         if (regular || last) checkpoints_.save(run_, regular);
         checkpoints_.poll();

@@ -29,7 +29,7 @@ ValidationResult Validation::run(int64_t windows, const NextBatch& next_batch, c
     ValidationResult result;
     for (int64_t first_of_all = 0; first_of_all < windows; first_of_all += B * mesh_.dp.size) {
         if (stop && stop()) {
-            result.whole = false;
+            result.complete = false;
             break;
         }
         const int64_t first = first_of_all + B * mesh_.dp.rank;

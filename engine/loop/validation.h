@@ -1,5 +1,5 @@
 #pragma once
-// The loss on text that no step trains on. What it needs is allocated when it is made, before the first step of a run.
+// The loss on held-out text. Its memory is allocated in the constructor, before the first step of a run.
 #include <functional>
 #include <vector>
 
@@ -11,8 +11,8 @@ namespace gradus {
 struct ValidationResult {
     double nats = 0;  // summed over all targets
     int64_t targets = 0;
-    double bytes = 0;   // of text that the targets spell
-    bool whole = true;  // false: stopped before the last window
+    double bytes = 0;      // of the targets' text
+    bool complete = true;  // false: stopped before the last window
     double loss() const { return nats / double(targets); }
     double bits_per_byte() const;
 };
@@ -21,9 +21,9 @@ class Validation {
 public:
     explicit Validation(LanguageModel&, const Mesh& = {});
 
-    // The plain cross-entropy of `windows` sequences (of the model's context), whatever the loss of training adds to it: so
-    // that its nats and bits per byte compare with those of any other run. `bytes_of` gives the length of each id's text.
-    // The ranks of dp share the sequences out. `stop` is asked before each batch, and must say the same on every rank.
+    // The plain cross-entropy of `windows` sequences (of the model's context), without the other terms of the training
+    // loss, so that nats and bits per byte are comparable between runs. `bytes_of` gives the length of each id's text.
+    // The ranks of dp divide the sequences. `stop` is polled before each batch, and must return the same on every rank.
     ValidationResult run(int64_t windows, const NextBatch& next_batch, const std::vector<int32_t>& bytes_of,
                          const std::function<bool()>& stop = {});
 
@@ -39,7 +39,7 @@ private:
     HostBatch host_;
 };
 
-// For a single one.
+// For a single validation.
 inline ValidationResult validate_loss(LanguageModel& model, int64_t windows, const NextBatch& next_batch,
                                       const std::vector<int32_t>& bytes_of, const std::function<bool()>& stop = {},
                                       const Mesh& mesh = {}) {

@@ -1,6 +1,6 @@
 #pragma once
-// What a model is: its sizes, and the mathematics chosen in each place. It holds everything that config.json of Hugging
-// Face says about a GPT-2 or a LLaMA.
+// A model's architecture: its sizes and the variant of each layer. It has everything that Hugging Face's config.json
+// has for a GPT-2 or a LLaMA.
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -25,7 +25,7 @@ struct RopeScaling {
     bool operator==(const RopeScaling&) const = default;
 };
 
-// Of rotary positions; unused with learned ones.
+// For rotary positions; unused with learned ones.
 struct RopeConfig {
     double theta = 10000;
     RopeScaling scaling;
@@ -40,21 +40,21 @@ struct ModelConfig {
     int D = 64;                   // width of a head
     int F = 3072;                 // width of the feed-forward layer
     int V = 50257;                // vocabulary
-    int context = 1024;           // positions the model was made for
+    int context = 1024;           // largest number of positions
 
     NormConfig norm;
     Position position = Position::learned;
     RopeConfig rope;
     Activation activation = Activation::gelu_tanh;
     bool gated = false;  // feed-forward: f(gate)·up instead of f(up)
-    bool bias = true;    // of linears and norms
-    bool tied = true;    // the head is the token embedding
+    bool bias = true;    // in linear layers and norms
+    bool tied = true;    // the head shares the token embedding
     double init_std = 0.02;
     int end_of_text = -1;  // id that ends a document; −1: none
 
     bool operator==(const ModelConfig&) const = default;
 
-    // visit(name, value) for every field, named as people read them.
+    // visit(name, value) for every field, with readable names.
     template <class Visit>
     void each(Visit&& visit) const {
         visit("family", family);
@@ -86,17 +86,16 @@ struct ModelConfig {
 // The named shapes of all families, such as gpt2-124m. Error with a suggestion otherwise.
 ModelConfig named_model(const std::string& name);
 
-// Error where the sizes do not fit together (heads that do not divide, odd head width under rotary positions, …);
-// `where` is the file or the setting that they come from.
+// Error if the sizes are inconsistent (heads that do not divide, an odd head width with rotary positions, …); `where`
+// is the file or the setting that they come from.
 void validate(const ModelConfig&, const std::string& where);
 
-// Error where config.json would not say what this model computes, so that it could be trained but not saved.
+// Error if config.json cannot describe this model, which could then be trained but not saved.
 void require_describable(const ModelConfig&);
 
 const char* name_of(Activation);
 
-// What two models differ in, one line each: "layers 12 instead of 24". init_std, which only training uses, does not
-// count.
-std::vector<std::string> differences(const ModelConfig& there, const ModelConfig& expected);
+// The differences of two models, one line each: "layers 12 instead of 24". Ignores init_std, which only training uses.
+std::vector<std::string> differences(const ModelConfig& found, const ModelConfig& expected);
 
 }  // namespace gradus

@@ -13,8 +13,8 @@ namespace gradus {
 
 ConfigReader::ConfigReader(const nlohmann::json& object, std::string file) : object_(&object), file_(std::move(file)) {
     if (!object.is_object())
-        throw Error("'" + file_ + "' is not a model description", "it holds no JSON object",
-                    "point at a folder with the config.json of a " + titles_of_families() + " model");
+        throw Error("'" + file_ + "' is not a model description", "it is not a JSON object",
+                    "give a folder with the config.json of a " + titles_of_families() + " model");
 }
 
 void ConfigReader::fail(const char* key, const std::string& problem) const {
@@ -86,12 +86,12 @@ void ConfigReader::require(const char* key, std::initializer_list<const char*> s
     const std::string value = text_or(key, otherwise);
     for (const char* s : supported)
         if (value == s) return;
-    fail(key, "is \"" + value + "\", which is not computed here");
+    fail(key, "is \"" + value + "\", which is not supported");
 }
 
 void ConfigReader::require_flag(const char* key, bool supported) const {
     if (flag_or(key, supported) != supported)
-        fail(key, std::string("is ") + (supported ? "false" : "true") + ", which is not computed here");
+        fail(key, std::string("is ") + (supported ? "false" : "true") + ", which is not supported");
 }
 
 std::optional<int32_t> id_below(int V, const nlohmann::json& value) {

@@ -1,5 +1,5 @@
 #pragma once
-// For the families' files: a config.json read with errors that name the key, and our names of weights taken apart.
+// For the families' files: reads a config.json with errors that name the key, and splits our names of weights.
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
@@ -21,12 +21,12 @@ public:
     double number_or(const char* key, double otherwise) const;
     bool flag_or(const char* key, bool otherwise) const;
     std::string text_or(const char* key, const std::string& otherwise) const;
-    // Values that computing does not need: taken where they are valid, else ignored.
+    // Values that the forward pass does not need: ignored if invalid.
     double number_hint(const char* key, double otherwise) const;
-    int id_hint(const char* key, int V) const;  // the first id of one or a list that V ids include; −1: none
+    int id_hint(const char* key, int V) const;  // an id or the first valid one of a list, below V; −1: none
     ConfigReader object(const char* key) const;
 
-    // Error where the file asks for something that this program does not compute.
+    // Error if the file requires something that is not implemented.
     void require(const char* key, std::initializer_list<const char*> supported, const char* otherwise) const;
     void require_flag(const char* key, bool supported) const;
 
@@ -36,7 +36,7 @@ private:
     [[noreturn]] void fail(const char* key, const std::string& problem) const;
 };
 
-// The value as an id of a vocabulary of V.
+// The value as an id below V; empty: it is not one.
 std::optional<int32_t> id_below(int V, const nlohmann::json& value);
 
 // "block.3.attention.out_w" → {"3", "attention.out_w"}

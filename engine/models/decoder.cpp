@@ -6,7 +6,7 @@
 #include "kernels/elementwise.h"
 #include "kernels/embedding.h"
 
-// Calls are tables here, forward and backward to be read side by side.
+// Calls are aligned by hand, so that forward and backward can be compared.
 // clang-format off
 namespace gradus {
 
@@ -64,7 +64,7 @@ void Decoder<Block>::ready() {
     if (rope_table_) fill_rope_table(run_.ops, run_.model, rope_table_, run_.stream);
 }
 
-// This rank's part of the rows: those of its own ids. With one rank the positions go along.
+// Embeds this rank's own ids; other rows are zero. With one rank also adds the positions.
 template <class Block>
 void Decoder<Block>::embed(Tensor y, Tensor tokens, Tensor positions) const {
     const bool alone = run_.tp.size == 1;
@@ -128,7 +128,7 @@ Tensor Decoder<Block>::forward(const Batch& batch) {
 
 template <class Block>
 void Decoder<Block>::backward(const Batch& batch, Tensor d_hidden, const BucketDone& done) {
-    CHECK(mode_.training, "this model was made without memory for gradients");
+    CHECK(mode_.training, "this model has no memory for gradients");
     auto finished = [&](int bucket) {
         if (done) done(bucket);
     };
@@ -150,7 +150,7 @@ void Decoder<Block>::backward(const Batch& batch, Tensor d_hidden, const BucketD
 
 template <class Block>
 struct Decoder<Block>::Cache final : KvCache {
-    Run run;  // of a call of the most rows
+    Run run;  // with the largest number of rows
     std::vector<typename Block::Cache> layer;
     typename Block::Acts acts;
     typename Block::Scratch scratch;
@@ -177,13 +177,13 @@ std::unique_ptr<KvCache> Decoder<Block>::make_cache(int S, int P, int rows) cons
     Run r = run_;
     r.d.B = 1;
     r.d.T = rows;
-    r.tp = {};  // every rank works on all rows
+    r.tp = {};  // every rank computes all rows
     return std::make_unique<Cache>(r, S, P);
 }
 
 namespace {
 
-// The same memory as a call of fewer rows sees it.
+// The same memory with the shapes for fewer rows.
 template <class List, class... Args>
 List resized(List list, Args&&... of_call) {
     list.each(std::forward<Args>(of_call)..., [](const std::string&, Tensor& t, const Shape& shape, DType dtype) {
@@ -201,7 +201,7 @@ Tensor Decoder<Block>::forward_cached(KvCache& cache, const CachedRows& rows, Te
     const Comm& tp = run_.tp;
     const Stream s = run_.stream;
     const int64_t n = rows.tokens.size();
-    CHECK(n <= c.x.rows(), "more rows than the cache was made for");
+    CHECK(n <= c.x.rows(), "more rows than the cache's capacity");
     Run r = c.run;
     r.d.T = int(n);
     typename Block::Acts acts = resized(c.acts, r);

@@ -1,10 +1,10 @@
 #pragma once
-// A stack of blocks that reads left to right: GPT-2 (learned positions) and LLaMA (rotary positions).
+// A causal decoder, a stack of blocks: GPT-2 (learned positions) and LLaMA (rotary positions).
 //
 //   x₀ = wte[token] (+ wpe[position])      xₗ₊₁ = blockₗ(xₗ)      hidden = norm(x_L)
 //
-// Block is a struct of types and functions such as engine/blocks/pre_norm.h, which says what they must be; it alone knows the
-// names of its tensors.
+// Block is a struct of types and functions, as documented in engine/blocks/pre_norm.h; only it knows the names of its
+// tensors.
 #include <deque>
 
 #include "engine/layers/norm.h"

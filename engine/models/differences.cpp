@@ -1,4 +1,4 @@
-// What two models differ in, and whether config.json can say what a model is.
+// The differences of two models, and whether config.json can describe a model.
 #include <nlohmann/json.hpp>
 
 #include "engine/base/error.h"
@@ -47,11 +47,11 @@ const char* name_of(Activation a) {
     return "";
 }
 
-std::vector<std::string> differences(const ModelConfig& there, const ModelConfig& expected) {
-    const std::vector<Field> a = fields_of(there), b = fields_of(expected);
+std::vector<std::string> differences(const ModelConfig& found, const ModelConfig& expected) {
+    const std::vector<Field> a = fields_of(found), b = fields_of(expected);
     std::vector<std::string> all;
     for (size_t i = 0; i < a.size(); ++i)
-        if (a[i].text != b[i].text && matters(a[i].name, there, expected))
+        if (a[i].text != b[i].text && matters(a[i].name, found, expected))
             all.push_back(a[i].name + " " + a[i].text + " instead of " + b[i].text);
     return all;
 }
@@ -61,7 +61,7 @@ void require_describable(const ModelConfig& m) {
     const std::vector<std::string> lost =
         differences(family.read_config(family.write_config(m, "float32"), "config.json"), m);
     if (!lost.empty())
-        throw Error("this model has no form that Hugging Face transformers knows",
+        throw Error("Hugging Face transformers does not support this model",
                     "its config.json would say " + lost.front(),
                     "use the settings of a published " + titles_of_families());
 }

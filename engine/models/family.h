@@ -1,11 +1,10 @@
 #pragma once
-// Families of models: what belongs to one apart from its mathematics, which is chosen by ModelConfig
+// Families of models: everything about a family except its mathematics, which ModelConfig selects
 // (engine/models/config.h).
 //
 // To add a family whose mathematics ModelConfig can express:
 //
-//   1. write engine/models/NAME.cpp with one function `const Family& NAME_family()`, after gpt2.cpp or llama.cpp: named
-//      shapes, config.json in and out, the names of its weights, and what it refuses;
+//   1. write engine/models/NAME.cpp with one function `const Family& NAME_family()`, after gpt2.cpp or llama.cpp: named shapes, reading and writing config.json, the names of its weights, and checks;
 //   2. add a line to registry.cpp.
 //
 // The settings (model.family, model.name, their help and "did you mean"), `gradus plan`, checkpoints and the readers of
@@ -20,14 +19,14 @@
 
 namespace gradus {
 
-// One tensor of a Hugging Face file that holds rows [first_row, first_row + rows) of one of our weights.
+// A tensor of a Hugging Face file that has rows [first_row, first_row + rows) of one of our weights.
 struct ExternalTensor {
     std::string name;
     int64_t first_row = 0, rows = 0;  // of the weight seen as [rows, last]
-    bool transposed = false;          // GPT-2's Conv1D keeps [in, out]
+    bool transposed = false;          // GPT-2's Conv1D stores [in, out]
 };
 
-// A tensor in Hugging Face files that is no weight, because the program computes what it holds.
+// A tensor in Hugging Face files that is not a weight but a constant, which this program computes.
 struct ComputedTensor {
     enum Content { causal_mask, masked_score, rotary_frequencies };
     const char* ending;  // of its name
@@ -37,19 +36,19 @@ struct ComputedTensor {
 struct NamedShape {
     const char* name;
     ModelConfig config;
-    std::vector<const char*> other_names = {};  // in small letters with underscores
+    std::vector<const char*> other_names = {};  // in lower case with underscores
 };
 
 struct Family {
     const char* name;     // model.family, and model_type in config.json
     const char* title;    // "GPT-2"
-    const char* summary;  // of its mathematics, for --help-settings
+    const char* summary;  // for --help-settings
     std::vector<const char*> other_names;
 
-    ModelConfig defaults;  // what is not a size
+    ModelConfig defaults;  // of everything but sizes
     std::vector<NamedShape> shapes;
-    std::vector<Activation> activations;           // those that it may be computed with
-    int64_t (*feed_forward_width)(int64_t width);  // F of a shape that does not say
+    std::vector<Activation> activations;           // the supported ones
+    int64_t (*feed_forward_width)(int64_t width);  // default F
     bool free_heads;                               // a head may have any width, and heads may share keys and values
 
     // config.json → ModelConfig. Error names the key that is missing, of another type or not supported.
@@ -58,14 +57,14 @@ struct Family {
     // The external tensors of a weight, in the order of its rows.
     std::vector<ExternalTensor> (*external)(const ModelConfig&, const std::string& name, const Spec&);
     const char* classifier;  // transformers' class for a scalar head
-    // Written before every name but the head's ("transformer."); files without it are read as well.
+    // Prefix of every name but the head's ("transformer."); it is written, and optional when reading.
     const char* prefix;
     std::vector<ComputedTensor> computed = {};
-    // Error where a config is not one of this family; what holds for every model is checked by validate().
+    // Error if a config is not valid for this family; validate() has the checks for all families.
     void (*check)(const ModelConfig&, const std::string& where) = nullptr;
 };
 
-// The head's name, in every family and without a prefix.
+// The head's name in every family, without a prefix.
 inline constexpr const char* head_tensor = "lm_head.weight";
 
 const std::vector<const Family*>& families();

@@ -1,4 +1,4 @@
-// GPT-2 as Hugging Face keeps it: learned positions, LayerNorm, GELU, biases, tied head; Conv1D weights are [in, out].
+// GPT-2 in Hugging Face's format: learned positions, LayerNorm, GELU, biases, tied head; Conv1D weights are [in, out].
 // Source: Radford et al. 2019; the published config.json of openai-community/gpt2.
 #include <nlohmann/json.hpp>
 
@@ -28,14 +28,14 @@ ModelConfig gpt2_shape(int L, int C, int H) {
     return m;
 }
 
-// Its files have no key for the width of a head, and one matrix of C channels for the keys.
+// config.json has no key for the head width, and keys have a matrix of C channels.
 void check_gpt2(const ModelConfig& m, const std::string& where) {
     auto text = [](int n) { return std::to_string(n); };
     auto refuse = [&](const std::string& what, const std::string& why, const std::string& fix) {
         throw Error(what, where + ": " + why, fix);
     };
     if (m.G != m.H)
-        refuse(text(m.G) + " key/value heads are not the " + text(m.H) + " heads of a GPT-2",
+        refuse(text(m.G) + " key/value heads instead of the " + text(m.H) + " heads of a GPT-2",
                "a GPT-2 has a key and a value for each head", "leave out model.kv_heads, or --set model.family=llama");
     if (m.H * m.D != m.C && m.C % m.H == 0)
         refuse(text(m.H) + " heads of width " + text(m.D) + " do not make up the width " + text(m.C),
@@ -55,7 +55,7 @@ ModelConfig read_gpt2_config(const nlohmann::json& j, const std::string& file) {
     m.D = m.H > 0 ? m.C / m.H : 0;
     m.F = read.integer_or("n_inner", m.C < (1 << 20) ? 4 * m.C : 0);
     m.V = read.integer("vocab_size");
-    m.context = read.integer_or("n_positions", 1024);  // as transformers where it is left out
+    m.context = read.integer_or("n_positions", 1024);  // the default of transformers
     m.norm.eps = read.number_or("layer_norm_epsilon", 1e-5);
     m.init_std = read.number_hint("initializer_range", 0.02);
     m.tied = read.flag_or("tie_word_embeddings", true);

@@ -1,4 +1,4 @@
-// LLaMA as Hugging Face keeps it: RMSNorm, rotary positions (half split), SwiGLU, grouped key/value heads, no biases.
+// LLaMA in Hugging Face's format: RMSNorm, rotary positions (half split), SwiGLU, grouped key/value heads, no biases.
 // Sources: Touvron et al. 2023; Grattafiori et al. 2024 (rope scaling); transformers' LlamaConfig.
 #include <nlohmann/json.hpp>
 
@@ -27,7 +27,7 @@ struct LlamaSizes {
     bool tied;
 };
 
-// Of LLaMA 3.
+// The shapes of LLaMA 3.
 ModelConfig llama_shape(const LlamaSizes& s) {
     ModelConfig m = llama_defaults();
     m.L = s.L;
@@ -43,7 +43,7 @@ ModelConfig llama_shape(const LlamaSizes& s) {
     return m;
 }
 
-// transformers 4 writes rope_theta beside rope_scaling; transformers 5 joins them in rope_parameters.
+// transformers 4 writes rope_theta and rope_scaling; transformers 5 writes both in rope_parameters.
 void read_rope(const ConfigReader& read, ModelConfig& m) {
     m.rope.theta = read.number_or("rope_theta", 10000);
     for (const char* key : {"rope_scaling", "rope_parameters"}) {

@@ -1,6 +1,6 @@
 #pragma once
-// Model: the one seam to the architecture. It turns a batch into final hidden states, and their gradient into gradients of its
-// weights. What is predicted from hidden states belongs to a head (engine/heads), what is minimised to an objective.
+// Model: the interface to the architecture. It turns a batch into final hidden states, and their gradient into
+// gradients of its weights. Heads (engine/heads) and objectives are separate.
 //
 // A model declares its weights in a Parameters and its activations in an arena, both given to its constructor; it owns no
 // memory. After allocate() of both, ready() fills the tables that do not train.
@@ -17,12 +17,13 @@ struct BatchShape {  // the largest micro-batch
 };
 
 struct Mode {
-    bool training = false;   // gradients, and activations kept for backward
+    bool training = false;   // allocate gradients, and keep activations for backward
     bool recompute = false;  // keep only each block's input; backward runs the block again
-    int parts = 1;           // every bucket of weights and gradients can be cut into so many equal parts
+    int parts = 1;           // every bucket of weights and gradients is divisible into this many parts
 };
 
-// Keys and values of sequences that are being generated, and what a call needs beside them. Made by a model, for that model.
+// Keys and values of sequences that are being generated, with the activations of a call. Made by a model, for that
+// model.
 class KvCache {
 public:
     virtual ~KvCache() = default;
@@ -38,24 +39,26 @@ public:
     virtual ~Model() = default;
     virtual void ready() = 0;
 
-    // The final hidden states [N,C] of the batch's rows, after the last norm; all rows on every rank of tp. They stay until the next
-    // forward().
+    // The final hidden states [N,C] of the batch's rows, after the final norm; all rows on every rank of tp. Valid
+    // until the next forward().
     virtual Tensor forward(const Batch&) = 0;
-    // grads += the gradient, from d_hidden [N,C], that of the last forward()'s result; on ranks of tp d_hidden is each rank's part of a
-    // sum. d_hidden is overwritten. Gradients of weights that every rank of tp holds are parts of a sum, which engine/exchange.h makes.
+    // Accumulates gradients, from d_hidden [N,C], the gradient of the last forward()'s result; with tp, d_hidden is
+    // each rank's partial sum. Overwrites d_hidden. Gradients of weights that every rank of tp has are partial sums,
+    // which engine/exchange.h adds.
     virtual void backward(const Batch&, Tensor d_hidden, const BucketDone& done = {}) = 0;
 
     // Generation: a cache of S sequences of at most P positions, each call at most `rows` rows.
     virtual std::unique_ptr<KvCache> make_cache(int S, int P, int rows) const = 0;
-    // Runs the rows and appends their keys and values to the cache. Returns the final hidden states [k,C] of the rows that `wanted` [k]
-    // (i32) lists, all of them on every rank; they stay until the next call. `wanted` may be empty.
+    // Runs the rows and appends their keys and values to the cache. Returns the final hidden states [k,C] of the rows
+    // that `wanted` [k] (i32) lists, all of them on every rank; valid until the next call. `wanted` may be empty.
     virtual Tensor forward_cached(KvCache&, const CachedRows&, Tensor wanted) const = 0;
 
-    // The embedding of the tokens, which a tied head shares.
+    // The token embedding, which a tied head shares.
     virtual WeightRef token_embedding() = 0;
 };
 
-// Error where the ranks of tp cannot divide this model's heads, features or vocabulary, or the rows of a micro-batch.
+// Error if this model's heads, features or vocabulary, or the rows of a micro-batch, are not divisible by the ranks of
+// tp.
 void require_divisible(const ModelConfig&, int rows, int tp);
 
 // The model of the config's family.

@@ -1,4 +1,4 @@
-// The families there are, and what is found by a name among them.
+// The list of families, and look-ups by name.
 #include <nlohmann/json.hpp>
 
 #include "engine/base/error.h"

@@ -1,4 +1,4 @@
-// What the sizes and constants of every model must satisfy, whatever its family.
+// Checks of sizes and constants for all families.
 #include "engine/base/error.h"
 #include "engine/models/family.h"
 
@@ -29,13 +29,13 @@ void validate(const ModelConfig& m, const std::string& where) {
                "all heads together may have 2^24 channels", "choose fewer or narrower heads");
     if (!(m.norm.eps >= 0 && m.norm.eps <= 1) || !(m.rope.theta > 0 && m.rope.theta < 1e15) ||
         !(m.rope.scaling.factor > 0))
-        refuse("the model has an impossible constant",
+        refuse("a constant of the model is out of range",
                "norm_eps, rope_theta and the rope factor must be positive numbers", "give it a positive number");
     if (const auto check = family_named(m.family).check) check(m, where);
     if (m.H % m.G != 0)
         refuse(
             text(m.G) + " key/value heads do not divide " + text(m.H) + " heads",
-            "each key/value head serves an equal number of heads",
+            "each key/value head is shared by the same number of heads",
             "choose a number of key/value heads that divides the heads, such as " + text(m.H % 2 == 0 ? m.H / 2 : 1));
     if (m.position == Position::rotary && m.D % 2 != 0)
         refuse("the head width " + text(m.D) + " is odd", "rotary positions rotate pairs of channels",

@@ -1,4 +1,4 @@
-// Settings that save memory, found by making a plan with each.
+// Finds settings that save memory by planning with each.
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -9,7 +9,7 @@ namespace gradus {
 
 namespace {
 
-// A request, and the arguments of the command line that turned it into this one.
+// A changed request and the command-line arguments of the changes.
 struct Change {
     PlanRequest request;
     std::vector<std::string> arguments;
@@ -77,7 +77,7 @@ std::vector<Change> single_changes(const Change& start, const Plan& plan) {
     return all;
 }
 
-// Everything that costs nothing but time, then tp within a node, then more devices; last the largest micro-batch.
+// First everything that only costs time, then tp within a node, then more devices; finally the largest micro-batch.
 std::optional<Change> combination(const Change& start, const Plan& plan) {
     Change change = start;
     if (!plan.resolved.config.train.recompute) change = change.with("train.recompute", "true");

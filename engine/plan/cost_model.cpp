@@ -62,7 +62,7 @@ StepTime step_time(const Counted& step, const MeshSizes& mesh, const Device& d, 
     for (const Collective& c : step.collectives) {
         const double seconds = c.calls * seconds_of_call(c, placement(mesh, c.axis, d.node), d);
         (c.axis == "dp" ? t.dp : t.tp) += seconds;
-        // Sums of buckets, and not the norm's one number.
+        // Sums of buckets, but not of the norm, a single number.
         if (c.axis == "dp" && (c.kind == "reduce-scatter" || c.kind == "all-reduce") && c.bytes > sizeof(double))
             beside_backward += seconds;
     }

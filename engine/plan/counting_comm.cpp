@@ -40,7 +40,7 @@ const CommTable& counting_table() {
 
 Comm counting_comm(const char* axis, int size) {
     if (size == 1) return {};
-    // Groups are few and small, and a Comm has no owner: they live as long as the thread, for whoever still has a copy.
+    // Groups are few and small, and a Comm has no owner: they live as long as the thread.
     thread_local std::map<std::pair<std::string, int>, Group> groups;
     Group& group = groups.try_emplace({axis, size}, Group{axis, size}).first->second;
     return {.rank = 0, .size = size, .table = &counting_table(), .group = &group};

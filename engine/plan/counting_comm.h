@@ -1,7 +1,7 @@
 #pragma once
-// Groups of ranks that move nothing: rank 0 of each, whose collectives are counted by the Counting of this thread
-// (engine/plan/counting_ops.h). What the other ranks would have sent is what this one has. Words and numbers of the host
-// (gather()) are a few bytes and not counted.
+// Groups of ranks without communication: rank 0 of each, whose collectives are counted by the Counting of this thread
+// (engine/plan/counting_ops.h). The other ranks' data is assumed to equal this rank's. gather() of texts and numbers is
+// a few bytes and not counted.
 #include "engine/mesh.h"
 
 namespace gradus {

@@ -15,7 +15,7 @@ namespace {
 thread_local Counted* current_counted = nullptr;
 thread_local uintptr_t next_address = 0;
 
-// Cost has no overload for ops whose work is nothing beside their neighbours'.
+// Ops of negligible work have no overload of Cost.
 template <class Args>
 Cost cost_or_nothing(const Args& a) {
     if constexpr (requires { cost(a); }) return cost(a);
@@ -46,7 +46,7 @@ void count_attention(const Args& a, Stream s) {
     if (current_counted) current_counted->head_width = a.D;
 }
 
-// What a run keeps on the host is real: it writes there itself.
+// Host memory is really allocated, since the run writes to it.
 void* allocate_host(size_t bytes) { return ::operator new(bytes, std::align_val_t(memory_alignment)); }
 void release_host(void* memory, size_t) { ::operator delete(memory, std::align_val_t(memory_alignment)); }
 
@@ -59,7 +59,7 @@ void* allocate(size_t bytes) {
     }
     if (next_address < first) next_address = first;
     const uintptr_t address = next_address;
-    // Addresses start again where they would leave the range: arenas that live together are far smaller than it.
+    // Addresses wrap around at the end of the range, which is far larger than all arenas together.
     if (__builtin_add_overflow(address, (bytes + unit) / unit * unit, &next_address)) next_address = first;
     return reinterpret_cast<void*>(address);
 }

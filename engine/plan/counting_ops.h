@@ -1,11 +1,12 @@
 #pragma once
-// A table of ops that only counts what a model and its trainer ask of a device: it computes nothing and touches no memory.
+// A table of ops that only counts the work and memory that a model and its trainer request: it computes nothing and
+// touches no memory.
 //
-// allocate() returns addresses that must not be dereferenced; an op adds its own Cost (kernels/*.h) to what is counted. So the
-// memory and the work of a plan are those of the real Model, Trainer and Optimizer, built and run on this table.
+// allocate() returns addresses that must not be dereferenced; an op adds its own Cost (kernels/*.h) to the count. So
+// the memory and the work of a plan are those of the real Model, Trainer and Optimizer, run on this table.
 //
-// While a Counting lives, the table and the Comms of engine/plan/counting_comm.h add to it, on its own thread. Memory
-// that outlives it is released without effect. copy_to_host() gives zeros.
+// While a Counting exists, the table and the Comms of engine/plan/counting_comm.h add to it, on its own thread. Memory
+// may be released after it. copy_to_host() writes zeros.
 #include <array>
 #include <map>
 #include <string>
@@ -17,7 +18,7 @@ namespace gradus {
 
 const Ops& counting_ops(size_t matmul_workspace = 0, int64_t logit_rows = 0);
 
-// Ops that share a limit of the hardware.
+// Classes of ops with the same hardware limit.
 enum class Work { matmul, attention, rows, update };
 
 struct Amount {
@@ -40,7 +41,7 @@ struct Counted {
     int64_t head_width = 0;                 // of the attention
     std::vector<Collective> collectives;
     double allocated = 0;    // bytes
-    double whole_pages = 0;  // what blocks would take more in whole huge pages, as a CPU gives them out
+    double whole_pages = 0;  // additional bytes if blocks are rounded up to huge pages, as on a CPU
 
     double flops() const;
     void add(const Collective&);
@@ -55,9 +56,9 @@ public:
     Counting(const Counting&) = delete;
     Counting& operator=(const Counting&) = delete;
 
-    // What was counted since the construction or the last call.
+    // The counts since the construction or the last call.
     Counted take();
-    static Counted* current();  // null where nobody counts
+    static Counted* current();  // null: no Counting exists
 
 private:
     Counted counted_, *before_;

@@ -12,7 +12,7 @@ namespace {
 
 constexpr double mib = 1 << 20;
 constexpr double program_alone = 14 * mib, program_with_mpi = 28 * mib, stack_of_thread = 0.1 * mib;
-constexpr double pages_of_sample = 64 << 10;  // around a page that is touched the kernel maps its neighbours
+constexpr double pages_of_sample = 64 << 10;  // the kernel also maps the neighbours of a touched page
 
 }  // namespace
 

@@ -1,15 +1,13 @@
 #pragma once
-// What a training process on a CPU takes beside its arenas, by cause.
+// Memory of a training process on a CPU besides its arenas.
 //
 //   program    code, libraries, tokenizer, stacks of the threads; with several ranks, MPI
-//   pages      large blocks lie on whole huge pages
-//   scratch    buffers of the kernels, which grow to the largest call and stay (kernels/cpu/buffer.h): the packed panels of
-//              a matrix product, the packed heads of attention, the partial sums of norms
-//   host       the batches that a step reads, before they are copied into the inputs; a piece of a weight that is saved; the
-//              logits of samples
-//   data       pages of the mapped shards that the run has touched; the system may take them back at any time
+//   pages      large blocks are rounded up to huge pages
+//   scratch    buffers of the kernels, which grow to the largest call and are kept (kernels/cpu/buffer.h): the packed panels of a matmul, the packed heads of attention, the partial sums of norms
+//   host       batches on the host, before they are copied to the inputs; a piece of a weight that is saved; the logits of samples
+//   data       touched pages of the mapped shards, which the system may reclaim at any time
 //
-// program and the pages behind a sample were measured (docs/scaling.md); the rest follows the kernels' own layouts.
+// program and the pages of a sample were measured (docs/scaling.md); the rest is computed from the kernels' layouts.
 #include "engine/mesh.h"
 #include "engine/plan/counting_ops.h"
 #include "engine/run.h"
@@ -32,7 +30,7 @@ struct CpuProcess {
 };
 CpuProcess cpu_process(const Run&, const Counted& step, const CpuRun&);
 
-// What engine/comm_mpi receives messages in, for all groups of the mesh (engine/comm_buffers.h).
+// Receive buffers of engine/comm_mpi, for all groups of the mesh (engine/comm_buffers.h).
 double cpu_staging(const MeshSizes&);
 
 }  // namespace gradus

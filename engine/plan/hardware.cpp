@@ -44,7 +44,8 @@ std::string lower(std::string text) {
     return text;
 }
 
-// "H100-PCIe" → "h100pcie". One letter or digit more or less is another device, so nothing else is near.
+// "H100-PCIe" → "h100pcie". Names that differ in a letter or digit are different devices, so there are no other
+// suggestions.
 std::string letters_of(const std::string& name) {
     std::string letters = lower(name);
     std::erase_if(letters, [](unsigned char c) { return !std::isalnum(c); });

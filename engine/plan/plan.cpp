@@ -34,7 +34,7 @@ int ranks_of(const PlanRequest& request) {
     const int64_t ranks = std::max<int64_t>(1, request.config.mesh.dp) * request.config.mesh.tp;
     if (ranks > most_devices)
         throw Error(fmt::format("a mesh of {} ranks is too large", ranks),
-                    fmt::format("mesh.dp times mesh.tp; {} are the most", most_devices), "--mesh dp=4,tp=2");
+                    fmt::format("mesh.dp times mesh.tp; the limit is {}", most_devices), "--mesh dp=4,tp=2");
     return int(ranks);
 }
 
@@ -46,18 +46,18 @@ Resolved resolve_for(const PlanRequest& request, int ranks) {
     return resolve(c, request.data, request.base, ranks);
 }
 
-// Error where the dry run itself would take too much memory.
+// Error if the dry run itself would need too much memory.
 void require_plannable(const Resolved& r) {
     constexpr int64_t most_rows = int64_t(1) << 24, most_turns = int64_t(1) << 29;
     const int64_t rows = int64_t(r.shape.B) * r.shape.T;
     if (rows > most_rows)
-        throw Error(fmt::format("a micro-batch of {} tokens is too large to be planned", rows),
-                    fmt::format("train.micro_batch = {} sequences of train.context = {}; {} tokens are the most",
+        throw Error(fmt::format("a micro-batch of {} tokens is too large to plan", rows),
+                    fmt::format("train.micro_batch = {} sequences of train.context = {}; the limit is {} tokens",
                                 r.shape.B, r.shape.T, most_rows),
                     r.shape.B > 1 ? "--set train.micro_batch=1" : fmt::format("--set train.context={}", most_rows));
     if (r.model.position == Position::rotary && int64_t(r.model.context) * r.model.D > most_turns)
         throw Error(
-            fmt::format("{} rotary positions of heads {} wide are too many to be planned", r.model.context, r.model.D),
+            fmt::format("{} rotary positions of heads {} wide are too many to plan", r.model.context, r.model.D),
             "model.context, which is at least train.context",
             fmt::format("--set model.context={}", most_turns / r.model.D));
 }
@@ -72,7 +72,7 @@ public:
         of_model_ = counting_.take();
     }
 
-    // Of a step of so many micro-batches; `trainer` is of that one afterwards.
+    // Counts a step of that many micro-batches; `trainer` is left in that configuration.
     Counted step(int64_t micro_batches) {
         TrainerConfig c = plan_.resolved.trainer;
         c.batch = int(micro_batches * c.micro_batch * plan_.mesh.dp);
@@ -84,7 +84,7 @@ public:
         return counting_.take();
     }
 
-    // What is allocated besides the trainer from the first step on.
+    // Everything allocated besides the trainer during the run.
     void make_others(const DataFacts& data) {
         if (data.validates) validation = double(Validation(*model, mesh_).bytes());
         const Generator::Capacity capacity = capacity_of_samples(plan_.resolved, data);
@@ -92,7 +92,7 @@ public:
             Generator generator(*model, capacity);
             samples = double(generator.bytes());
             samples_on_host = double(generator.host_bytes());
-            // The widest call: as many rows as are fed at once.
+            // The largest call: all rows that can be fed at once.
             const int length = std::min(std::max(capacity.rows / capacity.sequences, 1), capacity.context - 1);
             const Prompt prompt = {std::vector<int32_t>(size_t(length), 0)};
             generator.generate(std::vector<Prompt>(size_t(capacity.sequences), prompt),
@@ -123,7 +123,7 @@ void fill_activations(MemoryPlan& memory, const LanguageModel& model) {
     memory.workspace += double(model.activation_bytes()) - memory.activations;
 }
 
-// What Snapshot::copy (engine/checkpoint/snapshot.h) holds on the first rank: the whole state, of all ranks.
+// Bytes of Snapshot::copy (engine/checkpoint/snapshot.h) on the first rank: the state of all ranks.
 double checkpoint_copy(const Plan& plan) {
     const Resolved& r = plan.resolved;
     if (!r.config.checkpoint.background && plan.ranks == 1 && !r.cuda) return 0;

@@ -1,5 +1,5 @@
 #pragma once
-// A plan as tables for people and as JSON for programs; the keys are in docs/commands.md and stay.
+// A plan as tables for people and as JSON for programs. docs/commands.md documents the keys, which are stable.
 #include <nlohmann/json_fwd.hpp>
 
 #include "engine/plan/plan.h"

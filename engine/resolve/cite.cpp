@@ -1,4 +1,4 @@
-// Settings as errors and notes cite them: value, and where it was written.
+// Settings as errors and notes cite them: value and location.
 #include "engine/base/error.h"
 #include "engine/resolve/resolving.h"
 

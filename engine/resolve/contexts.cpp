@@ -1,4 +1,4 @@
-// How long sequences are, and how many positions the model has.
+// The length of sequences, and the number of positions of the model.
 #include <fmt/format.h>
 
 #include "engine/resolve/resolving.h"
@@ -29,11 +29,11 @@ void resolve_contexts(Resolving& r, const ModelConfig& m) {
     if (!asked) positions = m.context;
     if (context == 0) context = positions;
     if (context == 0)
-        r.refuse("the length of a sequence is not known", {"train.context", "model.context"},
+        r.refuse("the length of a sequence is not specified", {"train.context", "model.context"},
                  "--set train.context=256");
     if (m.position == Position::learned) return require_learned_positions(r, m);
     if (context <= positions) return;
-    // Rotary positions have no end of their own: they extend to the sequences unless model.context was written.
+    // Rotary positions have no limit: they extend to the length of a sequence unless model.context was written.
     if (asked)
         r.refuse(fmt::format("sequences of {} tokens are longer than the model's {} positions", context, positions),
                  {"train.context", "model.context"},

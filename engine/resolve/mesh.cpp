@@ -1,4 +1,4 @@
-// How the ranks that were started share the work.
+// How the launched ranks divide the work.
 #include <fmt/format.h>
 
 #include "engine/resolve/resolving.h"
@@ -12,8 +12,8 @@ MeshSizes resolve_mesh(const Resolving& r) {
                  {"optimizer.kind", "mesh.tp"}, "--set mesh.tp=1, or --set optimizer.kind=adamw");
     const int64_t batch = r.c.train.batch, dp = mesh.dp;
     if (batch % dp != 0)
-        r.refuse(fmt::format("{} ranks cannot share out a batch of {} sequences", dp, batch),
-                 {"train.batch", "mesh.dp"}, fmt::format("--set train.batch={}", (batch + dp - 1) / dp * dp));
+        r.refuse(fmt::format("{} ranks cannot divide a batch of {} sequences", dp, batch), {"train.batch", "mesh.dp"},
+                 fmt::format("--set train.batch={}", (batch + dp - 1) / dp * dp));
     return mesh;
 }
 

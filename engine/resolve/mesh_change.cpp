@@ -29,7 +29,7 @@ struct Change {
         next.arguments += (arguments.empty() ? "--set " : " --set ") + assignment;
         return next;
     }
-    // mesh.dp follows where it was given.
+    // mesh.dp is adjusted if it was given.
     Change with_tp(int64_t tp) const {
         const Change next = tp == config.mesh.tp ? *this : with("mesh.tp", tp);
         const int64_t dp = ranks / tp;
@@ -38,7 +38,7 @@ struct Change {
     int64_t dp() const { return std::max<int64_t>(1, ranks / std::max<int64_t>(1, config.mesh.tp)); }
 };
 
-// Divisors of the batch, the nearest to what was asked first.
+// Divisors of the batch, nearest to the requested value first.
 std::vector<Change> micro_batches(const Change& start) {
     const int64_t asked = start.config.train.micro_batch;
     std::vector<int64_t> sizes;
@@ -51,18 +51,18 @@ std::vector<Change> micro_batches(const Change& start) {
     return all;
 }
 
-// Sequences for every rank of dp, as few more as it takes.
+// Larger batches that every rank of dp can divide, smallest first.
 std::vector<Change> batches(const Change& start) {
     std::vector<Change> all;
     const int64_t dp = start.dp(), most = std::max<int64_t>(2, start.config.mesh.tp);
     for (int64_t n = start.config.train.batch / dp + 1; all.size() < size_t(most); ++n)
         all.push_back(start.with("train.batch", n * dp));
-    if (const int64_t micro = start.config.train.micro_batch; micro > 1)  // and as many at once as was asked
+    if (const int64_t micro = start.config.train.micro_batch; micro > 1)  // with the requested micro-batch
         all.push_back(start.with("train.batch", (start.config.train.batch / (dp * micro) + 1) * dp * micro));
     return all;
 }
 
-// The largest mesh.tp below what was asked first; or with what was asked too, on another number of ranks.
+// Values of mesh.tp below the requested one, largest first; on another number of ranks also the requested one.
 std::vector<Change> meshes(const Change& start, int64_t most) {
     std::vector<Change> all;
     for (int64_t tp = std::min<int64_t>(most, start.ranks); tp >= 1; --tp)
@@ -93,7 +93,7 @@ std::string on_these_ranks(const Change& start, const Works& works) {
 
 std::string on_fewer_ranks(const Change& start, const Works& works) {
     Change fewer = start;
-    // Of thousands not every number is tried.
+    // Limits the number of attempts.
     for (int n = start.ranks - 1; n >= 1; n -= std::max(1, n / 64)) {
         fewer.ranks = n;
         const std::vector<Change> all = meshes(fewer, start.config.mesh.tp);
@@ -104,7 +104,7 @@ std::string on_fewer_ranks(const Change& start, const Works& works) {
     return {};
 }
 
-// As many ranks as these settings want, if they are others.
+// The number of ranks that these settings need, if it differs.
 std::string on_ranks_of_settings(const Change& start, const Works& works) {
     const int64_t tp = std::max<int64_t>(1, start.config.mesh.tp), dp = start.config.mesh.dp,
                   wanted = dp > 0 ? dp * tp : std::max<int64_t>(1, start.ranks / tp) * tp;

@@ -1,5 +1,5 @@
-// The micro-batch of a rank: the largest that divides its part of the batch and whose activations fit the memory. It is
-// not written into the settings, because on another mesh it is another.
+// The micro-batch of a rank: the largest that divides its part of the batch and whose activations fit the memory. It
+// depends on the mesh, so it is not written into the settings.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,7 +12,7 @@ namespace {
 
 constexpr double gib_of_cpu = 2, gib_of_gpu = 48;  // for activations, where train.memory is 0
 
-// Bytes of the activations of one sequence, within about a tenth: the large tensors of each block.
+// Estimates the bytes of a sequence's activations within about 10%: the large tensors of each block.
 double bytes_of_a_sequence(const Config& c, const ModelConfig& m) {
     const double stream = double(m.C), heads = double(m.H) * m.D, qkv = double(m.H + 2 * m.G) * m.D,
                  up = double(m.F) * (m.gated ? 3 : 2);
@@ -39,7 +39,7 @@ public:
     }
 
 private:
-    // The rows of a micro-batch must divide by the ranks of tp as well.
+    // The rows of a micro-batch must be divisible by the ranks of tp, too.
     bool possible(int64_t n) const { return batch % n == 0 && n * r.c.train.context % mesh.tp == 0; }
 
     int64_t largest_that_fits() {
@@ -67,7 +67,7 @@ private:
         }
         constexpr int64_t most_rows = int64_t(1) << 31;
         if (n * r.c.train.context >= most_rows)
-            r.refuse("a micro-batch of this many tokens cannot be counted", {"train.micro_batch", "train.context"},
+            r.refuse("the number of tokens of a micro-batch overflows", {"train.micro_batch", "train.context"},
                      "--set train.micro_batch=1, or a shorter train.context");
     }
 

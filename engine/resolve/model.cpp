@@ -1,4 +1,4 @@
-// The model of the settings: of the weights to start from, of a named shape, or of sizes; and what follows from them.
+// Resolves the model: from the weights to start from, a named shape, or sizes.
 #include <fmt/format.h>
 
 #include "engine/models/family.h"
@@ -66,7 +66,7 @@ private:
                 m.activation = a;
                 return;
             }
-        r.refuse("the family " + m.family + " is not computed with " + s.activation, {"model.activation"},
+        r.refuse("the family " + m.family + " does not support " + s.activation, {"model.activation"},
                  "leave out model.activation");
     }
 
@@ -87,9 +87,9 @@ private:
 
     void constants() {
         if (s.tied && from && *s.tied != m.tied)
-            r.refuse(
-                std::string("the model to start from has a head ") + (m.tied ? "tied to its embedding" : "of its own"),
-                {"model.tied"}, s.tied == true ? "--set model.tied=false" : "--set model.tied=true");
+            r.refuse(std::string("the model to start from has a head ") +
+                         (m.tied ? "tied to its embedding" : "separate from its embedding"),
+                     {"model.tied"}, s.tied == true ? "--set model.tied=false" : "--set model.tied=true");
         if (!s.tied) s.tied = m.tied;
         number("model.norm_eps", s.norm_eps, m.norm.eps);
         number("model.rope_theta", s.rope_theta, m.rope.theta);
@@ -99,7 +99,7 @@ private:
                      "leave out model.rope_theta");
     }
 
-    // A size: the one that was asked for, or the base's. Weights to start from leave no choice.
+    // A size: the requested one, or the base's. Weights to start from fix it.
     void size(const char* key, int64_t& setting, int64_t base) const {
         if (setting == 0) setting = base;
         else if (from && setting != base)
@@ -113,7 +113,7 @@ private:
                      fmt::format("leave out {}", key));
     }
 
-    // A size that may follow from others that were changed in a named shape; then a note says so.
+    // A size that is recomputed when other sizes of a named shape were changed; a note says so.
     void follow(const char* key, int64_t& setting, int64_t value, int64_t named) const {
         const bool chosen = setting == 0 && !from && !s.name.empty();
         size(key, setting, value);

@@ -1,4 +1,4 @@
-// The order in which settings are resolved, and what to change where the ranks cannot share the run.
+// The order of resolution, and what to change if the ranks cannot divide the run.
 #include "engine/base/error.h"
 #include "engine/resolve/mesh_change.h"
 #include "engine/resolve/resolving.h"
@@ -8,7 +8,7 @@ namespace gradus {
 
 namespace {
 
-struct Sharing {  // settings that do not fit this mesh, but may fit another
+struct Sharing {  // settings that do not work on this mesh but may on another
     Error error;
 };
 

@@ -1,5 +1,5 @@
 #pragma once
-// What the parts of resolve() share: the settings, which each part completes, and what they are resolved against.
+// Shared by the parts of resolve(): the settings, which each part completes, and its inputs.
 #include <initializer_list>
 
 #include "engine/resolve.h"

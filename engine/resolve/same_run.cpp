@@ -11,8 +11,8 @@ namespace {
 // A line of the identity that is not a setting.
 constexpr const char* start_of_cooldown = "start of the cool-down";
 
-// A flat learning rate does not depend on the number of steps, so such a run may get more of them: its warm-up is over,
-// and its cool-down may move while it is still ahead.
+// A constant learning rate does not depend on the number of steps, so such a run may change it: after the warm-up, and
+// before the cool-down begins.
 bool is_open_ended(const Config& c) { return c.optimizer.schedule == "constant" || c.optimizer.schedule == "wsd"; }
 
 using Lines = std::map<std::string, std::string>;
@@ -40,7 +40,7 @@ std::string text_of(const DeclaredSetting& s) {
     return value ? toml_text(*value) : "";
 }
 
-// A value that stands for "as the weights have it" until resolve() has filled it in.
+// A value that means "from the weights" until resolve() has filled it in.
 bool is_left_open(const Config& c, const std::string& key, const std::string& value) {
     if (key == "train.context") return c.train.context == 0;
     if (key == "model.family") return !c.written_at.contains(key);
@@ -56,8 +56,8 @@ std::string place_of(const Config& c, const std::string& key) {
     return written == c.written_at.end() ? key + " is the default" : written->second;
 }
 
-// The warm-up is compared in steps; nothing where it is the same share of another number of steps, which is named
-// itself.
+// The warm-up is compared in steps; empty if it is the same share of another number of steps, which is its own
+// difference.
 std::optional<Difference> difference_of_warmup(const Lines& then, const Config& c) {
     const std::string& begun = then.at("optimizer.warmup");
     const int64_t now = in_steps(c.optimizer.warmup, c.train.steps);
@@ -98,12 +98,12 @@ void refuse_if_any(const std::vector<Difference>& found, bool other_data) {
         places += (places.empty() ? "" : ", ") + d.where;
         fix += fmt::format("{}--set {}={}", fix.empty() ? "" : " ", d.key, d.then);
     }
-    std::string what = "this run began with other ";
+    std::string what = "this run began with different  ";
     if (!found.empty()) what += "settings: " + changes;
     if (other_data) {
-        what += found.empty() ? "data" : "; and with other data";
+        what += found.empty() ? "data" : "; and with different data";
         places += std::string(places.empty() ? "" : ", ") + "the shards or the tokenizer have changed";
-        fix += std::string(fix.empty() ? "" : ", and ") + "point data.dir at the data that the run began with";
+        fix += std::string(fix.empty() ? "" : ", and ") + "set data.dir to the data that the run began with";
     }
     throw Error(what, places, fix + ", or start another run: --set run.dir=OTHER");
 }
@@ -118,7 +118,7 @@ void require_cooldown_ahead(const Lines& then, const Lines& here, const Config& 
     if (begun == then.end() || now == here.end() || begun->second == now->second) return;
     if (steps_done <= std::min(whole_or_zero(begun->second), whole_or_zero(now->second))) return;
     throw Error(
-        fmt::format("the run cannot get another number of steps: its cool-down begins after {} of them", begun->second),
+        fmt::format("the number of steps can no longer change: the cool-down begins after {} of them", begun->second),
         fmt::format("{} are done, and by train.steps = {} ({}) it would begin after {}", steps_done, c.train.steps,
                     place_of(c, "train.steps"), now->second),
         "leave out train.steps, or resume from an older checkpoint, or start another run: --set run.dir=OTHER");

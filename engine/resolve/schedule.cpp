@@ -1,4 +1,4 @@
-// Steps and learning rates: durations as numbers of steps, and schedules that fit into the run.
+// Resolves the schedule: durations become numbers of steps, which must fit into the run.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -17,7 +17,7 @@ void require_durations(const Resolving& r) {
     for (const auto& [key, duration] :
          {std::pair{"optimizer.warmup", r.c.optimizer.warmup}, {"optimizer.cooldown", r.c.optimizer.cooldown}})
         if (duration >= 1 && duration != std::floor(duration))
-            r.refuse("a duration is neither a number of steps nor a share of them", {key},
+            r.refuse("a duration is neither a number of steps nor a share of all steps", {key},
                      "write a whole number, or a share below 1");
 }
 

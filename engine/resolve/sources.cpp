@@ -1,4 +1,4 @@
-// The run has a folder, and its data, model and length have one source each.
+// Checks that the run has a folder, and that its data, model and length have one source each.
 #include <fmt/format.h>
 
 #include "engine/resolve/resolving.h"
@@ -15,7 +15,7 @@ void check_sources(const Config& c) {
                 ? "--set data.dir=FOLDER, a folder made by: gradus data prepare TEXTS --tokenizer FILE --out FOLDER"
                 : "keep data.dir or data.train, not both");
     if (!c.model.name.empty() && !c.model.from.empty())
-        refuse_settings(c, "the model has two origins", {"model.name", "model.from"},
+        refuse_settings(c, "the model has two sources", {"model.name", "model.from"},
                         "keep model.name or model.from, not both");
     const auto steps = c.written_at.find("train.steps");
     if (c.train.minutes > 0 && steps != c.written_at.end() && steps->second.starts_with("--"))

@@ -1,4 +1,4 @@
-// The trainer of the settings, and the settings of the optimizer that exclude each other.
+// The trainer's configuration, and checks of optimizer settings that exclude each other.
 #include "engine/resolve/resolving.h"
 
 namespace gradus {

@@ -1,4 +1,4 @@
-// Settings that were written and have no effect beside the others.
+// Notes settings that were written but have no effect in combination with others.
 #include "engine/resolve/resolving.h"
 
 namespace gradus {
@@ -13,7 +13,7 @@ void note_unused(Resolving& r) {
         unused("optimizer.min_lr", c.optimizer.min_lr != usual.optimizer.min_lr,
                "the schedule constant never lowers the learning rate");
     if (c.optimizer.kind == "adamw")
-        unused("optimizer.momentum", c.optimizer.momentum != usual.optimizer.momentum, "it is Muon's");
+        unused("optimizer.momentum", c.optimizer.momentum != usual.optimizer.momentum, "it is for Muon only");
     if (c.train.device != "cuda")
         unused("train.gpu", c.train.gpu != usual.train.gpu, "train.device is " + c.train.device);
     if (c.train.micro_batch > 0) unused("train.memory", c.train.memory > 0, "train.micro_batch is given");

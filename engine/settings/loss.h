@@ -1,5 +1,5 @@
 #pragma once
-// Terms of the loss beside the cross-entropy.
+// Terms of the loss besides the cross-entropy.
 #include "engine/base/settings.h"
 
 namespace gradus {

@@ -1,4 +1,4 @@
-// What the settings of a model say about the families.
+// The families' part of the model settings.
 #include "engine/settings/model.h"
 
 #include "engine/models/family.h"

@@ -1,5 +1,5 @@
 #pragma once
-// The run itself.
+// The run's folder.
 #include <string>
 
 #include "engine/base/settings.h"

@@ -1,5 +1,5 @@
 #pragma once
-// Texts that the model writes during training.
+// Text generated during training.
 #include <cstdint>
 #include <string>
 #include <vector>

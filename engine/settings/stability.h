@@ -1,5 +1,5 @@
 #pragma once
-// Steps that are skipped, and rollbacks (engine/stability.h).
+// Skipped steps and rollbacks (engine/stability.h).
 #include <cstdint>
 
 #include "engine/base/settings.h"

@@ -1,5 +1,5 @@
 #pragma once
-// The loss on text that is not trained on.
+// The loss on held-out text.
 #include <cstdint>
 
 #include "engine/base/settings.h"

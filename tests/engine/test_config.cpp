@@ -57,7 +57,7 @@ TEST_CASE("A setting that is wrong is refused with its place and what to type in
          "optimizer.lr = 0.0003, or another number between 0 and 100"},
         {"[run]\ndir = 5\n", "is not a string", "r.toml:2:1", "write run.dir = \"5\""},
         {"[sample]\nprompts = 5\n", "is not a list of strings", "r.toml:2:1", "[\"5\"]"},
-        {"[train]\nbatch = 0\n", "train.batch = 0 is out of its limits", "r.toml:2:1", "between 1 and 1048576"},
+        {"[train]\nbatch = 0\n", "train.batch = 0 is out of range", "r.toml:2:1", "between 1 and 1048576"},
         {"[train]\ndropout = 1.5\n", "out of its limits", "r.toml:2:1", "between 0 and 0.99"},
         {"[optimizer]\nlr = nan\n", "out of its limits", "r.toml:2:1", "between 0 and 100"},
         {"[optimizer]\neps = 0\n", "out of its limits", "r.toml:2:1", "between 1e-20 and 1"},

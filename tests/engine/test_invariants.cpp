@@ -223,7 +223,7 @@ TEST_CASE("validation that is asked to stop says that it is not whole") {
     int asked = 0;
     const ValidationResult v = validate_loss(*bench.model, 5, samples_of(m.V), std::vector<int32_t>(size_t(m.V), 1),
                                              [&] { return ++asked == 3; });
-    REQUIRE_FALSE(v.whole);
+    REQUIRE_FALSE(v.complete);
     REQUIRE(asked == 3);
     REQUIRE(v.targets > 0);
 }

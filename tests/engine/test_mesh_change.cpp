@@ -1,4 +1,4 @@
-// Where ranks cannot share out a run, what is suggested is the smallest change that works.
+// Where ranks cannot divide a run, what is suggested is the smallest change that works.
 #include <catch2/catch.hpp>
 
 #include <algorithm>
@@ -52,7 +52,7 @@ Asked changed(Asked a, const std::string& alternative) {
 
 }  // namespace
 
-TEST_CASE("Rows of a micro-batch that ranks cannot share out are made more of, and the mesh stays") {
+TEST_CASE("Rows of a micro-batch that ranks cannot divide are made more of, and the mesh stays") {
     REQUIRE(fix_of(asked({"train.context=15", "train.micro_batch=1", "mesh.tp=2"}, 2)) == "--set train.micro_batch=2");
     REQUIRE(fix_of(asked({"train.context=15", "train.micro_batch=1", "mesh.tp=4"}, 8)) == "--set train.micro_batch=4");
     REQUIRE(fix_of(asked({"train.context=15", "train.micro_batch=1", "mesh.tp=2", "mesh.dp=2"}, 4)) ==

@@ -97,7 +97,7 @@ TEST_CASE("a model with a scalar head has the gradients that finite differences 
 }
 
 TEST_CASE("a model with a scalar head is trained by the loop, logged, saved and resumed like any other") {
-    leave_speaking_to_others();
+    silence_output();
     const ModelConfig m = test::tiny_gpt2();
     const TemporaryFolder folder;
     const auto train = [&](ScalarModel& model, GradientStep& step, Inputs& in, int64_t steps, RunState from) {

@@ -44,7 +44,7 @@ for file in model.safetensors config.json tokenizer.json; do
     grep -q "$said" err.txt || fail "model.from did not report that $file is damaged: $(cat err.txt)"
     # A damaged checkpoint given by name is refused; a copy without the manifest can be edited freely.
     for folder in $newest whole/checkpoints/latest; do
-        expect_error 1 "$newest/$file' is not the file that was saved" "$gradus" eval $folder --text val.txt
+        expect_error 1 "$newest/$file' has changed since it was saved" "$gradus" eval $folder --text val.txt
     done
     cp good/checkpoints/step-00000060/$file $newest/$file
     expect_ok "${evaluate[@]}"

@@ -80,7 +80,7 @@ expect_error 1 'the mesh needs a multiple of 3 devices, but --devices has 8' "$g
 # Settings that a plan suggests take precedence over --mesh.
 expect_ok "$gradus" plan big.toml --devices 16xH100 --mesh dp=2,tp=8 --set mesh.dp=1 --mesh.tp=16 --json
 grep -q '"mesh":{"dp":1,"tp":16}' out.txt || fail "the settings were ignored: $(cat out.txt)"
-expect_error 1 'ranks cannot share out 96 heads' "$gradus" plan big.toml --devices 5xH100 --mesh tp=5
+expect_error 1 'ranks cannot divide 96 heads' "$gradus" plan big.toml --devices 5xH100 --mesh tp=5
 expect_error 1 "did you mean 'model.layers'" "$gradus" plan big.toml --set model.layer=3
 sed '/vocab/d' big.toml >blind.toml
 expect_error 1 'model.vocab' "$gradus" plan blind.toml --devices 8xH100

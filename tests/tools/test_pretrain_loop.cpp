@@ -119,7 +119,7 @@ public:
 }  // namespace
 
 TEST_CASE("a run allocates nothing between its first step and its end, with validation, samples and checkpoints") {
-    leave_speaking_to_others();
+    silence_output();
     for (const char* background : {"checkpoint.background=true", "checkpoint.background=false"}) {
         PreparedRun run({background});
         REQUIRE(run.train() == "");
@@ -131,7 +131,7 @@ TEST_CASE("a run allocates nothing between its first step and its end, with vali
 }
 
 TEST_CASE("a step that fails before its update loses none of the earlier steps") {
-    leave_speaking_to_others();
+    silence_output();
     for (const char* background : {"checkpoint.background=true", "checkpoint.background=false"}) {
         PreparedRun run({background, "sample.every=0", "validation.every=0"});
         fails_in_forward = 8;
@@ -142,7 +142,7 @@ TEST_CASE("a step that fails before its update loses none of the earlier steps")
 }
 
 TEST_CASE("a step that fails while it updates the weights is not saved") {
-    leave_speaking_to_others();
+    silence_output();
     PreparedRun run({"sample.every=0", "validation.every=0"});
     fails_in_update = 8;
     REQUIRE(run.train() == "the device is gone");
@@ -150,7 +150,7 @@ TEST_CASE("a step that fails while it updates the weights is not saved") {
 }
 
 TEST_CASE("a failing sample or validation loses no step") {
-    leave_speaking_to_others();
+    silence_output();
     PreparedRun sampled;
     fails_in_samples = true;
     REQUIRE(sampled.train() == "the device is gone");

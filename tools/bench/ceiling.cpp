@@ -45,19 +45,19 @@ Ceilings::Ceilings(const std::string& device, const Ops& ops)
       cpu_(device == "cpu"),
       begin_(ops.make_timed_event()),
       end_(ops.make_timed_event()),
-      room_(ops, "ceilings") {
+      workspace_(ops, "ceilings") {
     if (cpu_) {
         text_ = "reading memory, and oneDNN's matmul of 2048 x 2048 matrices";
         return;
     }
     const auto [copied, side] = sizes_of(device);
     text_ = fmt::format("a copy of {} MiB, and cuBLASLt's matmul of {} x {} matrices", copied * 4 >> 20, side, side);
-    room_.declare("from", from_, {copied}, DType::f32);
-    room_.declare("to", to_, {copied}, DType::f32);
+    workspace_.declare("from", from_, {copied}, DType::f32);
+    workspace_.declare("to", to_, {copied}, DType::f32);
     for (auto [factors, dtype] : {std::pair(&f32_, DType::f32), std::pair(&bf16_, DType::bf16)})
-        for (Tensor* t : {&factors->y, &factors->x, &factors->w}) room_.declare("factor", *t, {side, side}, dtype);
-    room_.declare_matmul_workspace(matmul_workspace_);
-    room_.allocate();
+        for (Tensor* t : {&factors->y, &factors->x, &factors->w}) workspace_.declare("factor", *t, {side, side}, dtype);
+    workspace_.declare_matmul_workspace(matmul_workspace_);
+    workspace_.allocate();
     const std::vector<float> numbers = random_numbers(side * side);
     for (const auto& [single, half] : {std::pair(&f32_.x, &bf16_.x), std::pair(&f32_.w, &bf16_.w)}) {
         ops.copy_to_device(single->data, numbers.data(), single->bytes(), {});
@@ -80,9 +80,9 @@ double Ceilings::gbps() const {
 double Ceilings::gflops(DType dtype) const {
     if (cpu_) return measure_ceiling_gflops(dtype);
     const auto& [y, x, w] = dtype == DType::bf16 ? bf16_ : f32_;
-    const auto product = [&] { ops_.linear_forward({.y = y, .x = x, .w = w}, Stream{}.with(matmul_workspace_)); };
+    const auto matmul = [&] { ops_.linear_forward({.y = y, .x = x, .w = w}, Stream{}.with(matmul_workspace_)); };
     const double side = double(x.last());
-    return 2 * side * side * side / best_of(dtype == DType::bf16 ? 5 : 2, [&] { return seconds(product); }) * 1e-9;
+    return 2 * side * side * side / best_of(dtype == DType::bf16 ? 5 : 2, [&] { return seconds(matmul); }) * 1e-9;
 }
 
 void Ceilings::flush() const {

@@ -40,7 +40,7 @@ private:
     const bool cpu_;
     std::string text_;
     Event begin_, end_;
-    Arena room_;  // of a device
+    Arena workspace_;  // GPUs only
     Tensor from_, to_, matmul_workspace_;
     struct Factors {
         Tensor y, x, w;

@@ -135,7 +135,7 @@ void add_step(CLI::App& bench) {
         ->transform(whole_between(1, 1 << 16))
         ->capture_default_str();
     step->add_flag("--recompute", o->recompute, "keep only each block's input and recompute the block in backward");
-    add_settings_option(*step, o->set);
+    add_set_option(*step, o->set, "the options here");
     add_dtype_option(*step, o->dtype);
     add_device_option(*step, o->device);
     add_threads_option(*step, o->threads);
@@ -157,7 +157,7 @@ void add_generate(CLI::App& bench) {
     generate->add_option("--rounds", o->rounds, "sequences to time, after one warm-up sequence")
         ->transform(whole_between(1, 1000))
         ->capture_default_str();
-    add_settings_option(*generate, o->set);
+    add_set_option(*generate, o->set, "the options here");
     add_dtype_option(*generate, o->dtype);
     add_device_option(*generate, o->device);
     add_threads_option(*generate, o->threads);

@@ -31,18 +31,18 @@ double matmul_gflops() {
     // Kept until the program ends, so that later calls time only the matmul.
     static Scalar *const a = random_elements<Scalar>(n * n), *const b = random_elements<Scalar>(n * n);
     static float* const out = random_elements<float>(n * n);
-    const cpu::Matmul product = {.out = out,
-                                 .dtype = DType::f32,
-                                 .M = n,
-                                 .N = n,
-                                 .K = n,
-                                 .a = {a, dtype_of<Scalar>(), n, 1},
-                                 .b = {b, dtype_of<Scalar>(), n, 1}};
+    const cpu::Matmul matmul = {.out = out,
+                                .dtype = DType::f32,
+                                .M = n,
+                                .N = n,
+                                .K = n,
+                                .a = {a, dtype_of<Scalar>(), n, 1},
+                                .b = {b, dtype_of<Scalar>(), n, 1}};
     static bool warm = false;
-    if (!warm) cpu::onednn_matmul(product);
+    if (!warm) cpu::onednn_matmul(matmul);
     warm = true;
     const auto start = Clock::now();
-    cpu::onednn_matmul(product);
+    cpu::onednn_matmul(matmul);
     return 2.0 * n * n * n / seconds_since(start) * 1e-9;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
-// What the benchmarks of ops share: the shapes of two models, memory for arguments, and how a case is measured. The cases are in
-// one file for each family: ops_linear.cpp, ops_attention.cpp, ops_elementwise.cpp, ops_loss.cpp, ops_optimizer.cpp.
+// Shared by the benchmarks of ops: the shapes of two models, memory for arguments, and how a case is measured. Each
+// family of ops has a file of cases: ops_linear.cpp, ops_attention.cpp, ops_elementwise.cpp, ops_loss.cpp,
+// ops_optimizer.cpp.
 #include <cstring>
 
 #include "kernels/every_op.h"
@@ -16,7 +17,7 @@ struct Shapes {
 };
 inline constexpr Shapes gpt2 = {"gpt2", 1024, 768, 3072, 50257, 12, 12, 64, 1024};
 inline constexpr Shapes llama = {"llama", 512, 2048, 5632, 32000, 32, 4, 64, 512};
-inline constexpr int64_t chunk = 256;  // rows whose logits are held at once
+inline constexpr int64_t chunk = 256;  // rows of logits in memory
 
 // Owns the tensors of one benchmark.
 class Tensors {
@@ -37,7 +38,7 @@ public:
         if (type == DType::bf16) return filled<bf16>(shape, [&](int64_t) { return bf16(next()); });
         return filled<double>(shape, [&](int64_t) { return double(next()); });
     }
-    // What ops read by its address.
+    // A value in device memory.
     template <class Value>
     const Value* value(const Value& v) {
         constexpr auto words = int64_t(sizeof(Value) / sizeof(double));
@@ -72,13 +73,13 @@ private:
     }
 };
 
-// Measures the cases that the user asked for, in one dtype.
+// Measures the selected cases in one dtype.
 struct Bench {
     const BenchOpsOptions& options;
     const Ops& ops;
     const std::function<void(const OpBenchmark&)>& measure;
     DType dtype;
-    Stream stream;  // with room for its products
+    Stream stream;  // with a matmul workspace
 
     bool wanted(const std::string& op) const { return op.find(options.filter) != std::string::npos; }
 

@@ -22,12 +22,12 @@ double quantile(std::vector<double> x, double q) {
 }
 
 struct Figures {
-    double seconds, spread, gbps, gflops, share, ratio;  // ratio: the library's time over ours; 0 where there is none
+    double seconds, spread, gbps, gflops, share, ratio;  // ratio: the library's time over ours; 0: none
     bool compute_bound;
 };
 
-// Nothing that an op reads is in a cache, and the binding ceiling is measured beside each sample: the share is the median of
-// the shares.
+// Caches are cold, and the limiting ceiling is measured with each sample: the share is the median of the samples'
+// shares.
 Figures measure_op(const OpBenchmark& b, const Ceilings& ceilings, double gbps, double gflops) {
     Figures f = {};
     f.compute_bound = b.cost.flops / (gflops * 1e9) > b.cost.bytes / (gbps * 1e9);

@@ -1,6 +1,6 @@
 #pragma once
-// `gradus bench ops`: how long each op of a table takes at the shapes of GPT-2 124M and of a LLaMA-like model, how much of
-// the device's measured ceiling that is, and on a CPU how it compares with oneDNN where oneDNN has the same op.
+// `gradus bench ops`: times each op at the shapes of GPT-2 124M and of a LLaMA-like model, as a share of the device's
+// measured ceiling, and on a CPU compares it with oneDNN if oneDNN has the same op.
 #include <functional>
 #include <string>
 #include <vector>
@@ -13,23 +13,23 @@ struct BenchOpsOptions {
     std::string filter;          // only ops whose name contains this
     std::string dtype;           // f32, bf16, or empty for both
     std::string device = "cpu";  // tools/device.h
-    int threads = 0;             // 0: as many as OpenMP takes
-    bool json = false;           // one object a line instead of a table
+    int threads = 0;             // 0: OpenMP's default
+    bool json = false;           // JSON lines instead of a table
 };
 
-// Prints a line for each op; returns how many it measured.
+// Prints a line for each op; returns their number.
 int bench_ops(const BenchOpsOptions& options);
 
-// One op with its arguments and the memory that they live in.
+// An op with its arguments and their memory.
 struct OpBenchmark {
     std::string op, shape;
     DType dtype;
     Cost cost;
     std::function<void()> run;
-    std::function<void()> library = {};  // the same by oneDNN, where it has it
+    std::function<void()> library = {};  // the same with oneDNN, if available
 };
 
-// Builds one benchmark after the other and hands each to measure(); its memory is gone afterwards.
+// Builds the benchmarks one after another and passes each to measure(); its memory is released afterwards.
 void each_op_benchmark(const BenchOpsOptions& options, const Ops& ops,
                        const std::function<void(const OpBenchmark&)>& measure);
 

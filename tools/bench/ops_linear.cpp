@@ -1,4 +1,4 @@
-// Benchmarks of linears, beside oneDNN on a CPU.
+// Benchmarks of linears, compared with oneDNN on a CPU.
 #include "kernels/cpu/onednn.h"
 #include "tools/bench/op_cases.h"
 
@@ -6,16 +6,16 @@ namespace gradus::op_cases {
 
 namespace {
 
-// As Bench::op(), beside oneDNN's matmul where the device is a CPU.
+// As Bench::op(), on a CPU with oneDNN's matmul for comparison.
 template <class Args, class Build, class Matmul>
 void bench_linear(const Bench& bench, const std::string& name, const std::string& shape, Op<Args> run, Build&& build,
-                  Matmul&& product) {
+                  Matmul&& matmul_of) {
     if (!bench.wanted(name)) return;
     Tensors tensors(bench.ops);
     const Args args = build(tensors);
     OpBenchmark b = {name, shape, bench.dtype, cost(args), [&] { run(args, bench.stream); }};
     if (bench.options.device == "cpu" && (bench.dtype == DType::f32 || cpu::multiplies_bf16()))
-        b.library = [&] { cpu::onednn_matmul(product(args)); };
+        b.library = [&] { cpu::onednn_matmul(matmul_of(args)); };
     bench.measure(b);
 }
 

@@ -6,13 +6,6 @@
 
 namespace gradus {
 
-void add_settings_option(CLI::App& app, std::vector<std::string>& assignments) {
-    app.add_option("--set", assignments,
-                   "key=value, a setting of a recipe, which overrides the options here; may be repeated; the same as "
-                   "--key=value")
-        ->allow_extra_args(false);
-}
-
 Config bench_config(const std::string& command, Config options, const std::vector<std::string>& assignments,
                     const Useless& useless) {
     for (const std::string& a : assignments) {

@@ -8,8 +8,6 @@
 
 namespace gradus {
 
-void add_settings_option(CLI::App&, std::vector<std::string>& assignments);
-
 // Settings, or groups of them ("run."), that have no effect on a benchmark, and why.
 struct Useless {
     std::string why;

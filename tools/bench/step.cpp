@@ -155,7 +155,7 @@ void run(const StepBench& o, MpiWorld& world) {
 
 void bench_step(const StepBench& o) {
     MpiWorld world;
-    if (world.rank() > 0) leave_speaking_to_others();
+    if (world.rank() > 0) silence_output();
     on_ranks(world, [&] { run(o, world); });
 }
 

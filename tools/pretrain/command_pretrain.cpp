@@ -1,4 +1,4 @@
-// gradus pretrain: trains a model on token shards, by a recipe.
+// gradus pretrain: trains a model on token shards, with the settings of a recipe.
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
@@ -54,7 +54,7 @@ void print_run(const Resolved& r, const PretrainData& data, const PretrainBatche
     note_surprises(r, batches);
 }
 
-// What `gradus report` shows beside the curves.
+// Files for `gradus report`.
 void write_facts(const Resolved& r, const PretrainData& data, const PretrainBatches& batches) {
     const fs::path folder = r.config.run.dir;
     write_file_atomically(folder / "recipe.toml", recipe_text(r.config));
@@ -70,16 +70,16 @@ void write_facts(const Resolved& r, const PretrainData& data, const PretrainBatc
     if (fs::exists(counts, ignored)) write_file_atomically(folder / "data.json", read_file(counts));
 }
 
-void hold_new_folder(const fs::path& folder, std::optional<FolderLock>& lock) {
+void lock_new_folder(const fs::path& folder, std::optional<FolderLock>& lock) {
     std::error_code problem;
     make_folder(folder);
     lock.emplace(folder);
     if (fs::exists(folder / "log.jsonl", problem))
-        throw Error("another run began in '" + folder.string() + "' in the meantime", "it has a log.jsonl by now",
+        throw Error("another run began in '" + folder.string() + "' in the meantime", "it now has a log.jsonl",
                     "--set run.dir=OTHER, or the same command again to resume that run");
 }
 
-// What would make ranks drift apart without a word.
+// Differences between ranks that would otherwise go unnoticed.
 void require_same_run_on(const MpiWorld& world, const Resolved& r) {
     if (world.size() == 1) return;
     Config c = r.config;
@@ -89,11 +89,11 @@ void require_same_run_on(const MpiWorld& world, const Resolved& r) {
                               {"data set", r.identity, "give every machine the same shards and the same tokenizer"}});
 }
 
-// Before anything is allocated: ranks that share a device share what is free on it.
+// Called before anything is allocated: ranks that share a device divide its free memory.
 void require_room_on_device(const MpiWorld& world, const Resolved& r, const PretrainData& data, const Ops& ops) {
     const int gpus = r.cuda && r.config.train.gpu < 0 ? std::max(cuda_devices(), 1) : 1,
               sharing = (world.local_size() + gpus - 1) / gpus;
-    world.all().barrier();  // nobody allocates while another one still looks
+    world.all().barrier();  // no rank allocates before all have queried the free memory
     const double free = double(ops.memory().free) / sharing;
     world.all().barrier();
     Devices devices = parse_devices(fmt::format("{}xH100", world.size()));
@@ -102,50 +102,57 @@ void require_room_on_device(const MpiWorld& world, const Resolved& r, const Pret
     require_room({.config = r.config, .data = data.facts, .base = r.model, .devices = devices}, free);
 }
 
-// --dry-run: everything that is looked at before the first allocation, and nothing else. Only the first rank reads the
-// folder of the run, without its lock, which would be a file.
+// What a run starts from, and its resolved settings.
+struct RunStart {
+    std::optional<ResumePoint> resume;
+    LockedFolder from;  // the weights of model.from
+    Resolved resolved;
+};
+
+// Replaces model.from by the folder of its weights: for a run, its newest checkpoint.
+RunStart find_start(const MpiWorld& world, Config& config, const PretrainData& data, bool never_resume,
+                    VerifyLevel level) {
+    RunStart start;
+    start.resume = find_resume_point(config.run.dir, never_resume, world.all());
+    if (!start.resume && !config.model.from.empty()) {
+        start.from = model_folder(config.model.from, level, world.all());
+        config.model.from = start.from.path.string();
+    }
+    start.resolved = resolve_run(config, data, start.resume, world.size());
+    require_same_run_on(world, start.resolved);
+    return start;
+}
+
+// --dry-run: all checks before the first allocation, and nothing else. Does not lock the run's folder, which would
+// write a file.
 void check_only(MpiWorld& world, Config config, bool never_resume) {
     const bool first = world.rank() == 0;
     use_threads_of_rank(world, int(config.train.threads));
     const PretrainData data = open_data(config);
-    const std::optional<ResumePoint> resume = find_resume_point(config.run.dir, never_resume, world.all());
-    LockedFolder from;
-    if (!resume && !config.model.from.empty()) {
-        from = model_folder(config.model.from, VerifyLevel::config, world.all());
-        config.model.from = from.path.string();
-    }
-    const Resolved r = resolve_run(config, data, resume, world.size());
-    require_same_run_on(world, r);
+    const RunStart begin = find_start(world, config, data, never_resume, VerifyLevel::config);
+    const Resolved& r = begin.resolved;
     const PretrainBatches batches(data, r);
     sample_prompts(r, data);
     describe_run(r, data, batches);
-    if (first) describe_dry_run(r, data, resume, world.size());
+    if (first) describe_dry_run(r, data, begin.resume, world.size());
     note_surprises(r, batches);
 }
 
-// One rank of a run.
+// Runs on every rank.
 void train(MpiWorld& world, Config config, bool never_resume, std::chrono::steady_clock::time_point start) {
     const bool first = world.rank() == 0;
     use_threads_of_rank(world, int(config.train.threads));
     const PretrainData data = open_data(config);
     const Ops& ops = ops_of(config, world);
 
-    // A folder that is there is held before it is looked into; a new one is made when nothing is left to be refused. The
-    // first rank does both, and is the only one that writes.
+    // An existing folder is locked before it is read; a new one is created after all checks. Only rank 0 locks and
+    // writes.
     const fs::path folder = config.run.dir;
     std::optional<FolderLock> lock;
     std::error_code ignored;
     const bool is_new = first && !fs::exists(folder, ignored);
     if (first && !is_new) lock.emplace(folder);
-    const std::optional<ResumePoint> resume = find_resume_point(folder, never_resume, world.all());
-    // From here on a folder with weights: of a run to begin from, the checkpoint that is the newest now.
-    LockedFolder from;
-    if (!resume && !config.model.from.empty()) {
-        from = model_folder(config.model.from, VerifyLevel::model, world.all());
-        config.model.from = from.path.string();
-    }
-    Resolved r = resolve_run(config, data, resume, world.size());
-    require_same_run_on(world, r);
+    auto [resume, from, r] = find_start(world, config, data, never_resume, VerifyLevel::model);
     if (r.config.train.device != "cpu") require_room_on_device(world, r, data, ops);
     Config same = r.config;
     same.train.threads = 0;  // of a host
@@ -156,7 +163,7 @@ void train(MpiWorld& world, Config config, bool never_resume, std::chrono::stead
 
     if (first && resume) finish_save(*resume);
     if (resume && resume->state.step >= r.config.train.steps) {
-        tell(fmt::format("this run has done all of its {} steps: {}\n", text_of_whole(r.config.train.steps),
+        tell(fmt::format("this run has finished all of its {} steps: {}\n", text_of_whole(r.config.train.steps),
                          resume->folder.string()));
         return;
     }
@@ -173,14 +180,14 @@ void train(MpiWorld& world, Config config, bool never_resume, std::chrono::stead
         r = resolve_timed_run(config, data, *steps, world.size());
     }
     TrainingRun run = start_run(r, data.facts, resume, mesh, ops);
-    world.all().barrier();  // every rank has its memory
+    world.all().barrier();  // every rank has allocated its memory
     from.lock.reset();
-    if (is_new) hold_new_folder(folder, lock);
+    if (is_new) lock_new_folder(folder, lock);
     if (first) remove_stale_temporaries(folder);
     print_run(r, data, batches, run, world, comms.text());
     if (first) write_facts(r, data, batches);
     if (r.config.train.autotune && autotune(*run.trainer, batches.train(), folder / "matmuls.txt"))
-        tell(fmt::format("matmuls  algorithms chosen by time: {}\n", (folder / "matmuls.txt").string()));
+        tell(fmt::format("matmuls  fastest algorithms: {}\n", (folder / "matmuls.txt").string()));
     const std::string resumption =
         fmt::format("resume: {}gradus pretrain {}", world.size() > 1 ? fmt::format("mpirun -n {} ", world.size()) : "",
                     (folder / "recipe.toml").string());
@@ -191,7 +198,7 @@ void train(MpiWorld& world, Config config, bool never_resume, std::chrono::stead
     else tell(fmt::format("stopped; {}\n", resumption));
 }
 
-// The command line without the options of the process that starts the ranks.
+// The command line without the options that only the supervisor uses.
 std::vector<std::string> command_of_a_rank() {
     const std::string words = read_file("/proc/self/cmdline");
     std::vector<std::string> command;
@@ -209,10 +216,10 @@ int64_t newest_step(const fs::path& run_folder) {
     return latest.folder ? read_manifest(*latest.folder).state.step : -1;
 }
 
-// From outside: starts the ranks, and starts them again.
+// Supervises the job: starts the ranks, and restarts them.
 int start_ranks(const PretrainCommand& o) {
     if (o.auto_resume && o.resume == "never")
-        throw Error("--auto-resume resumes a run, and --resume never refuses to", "both are given",
+        throw Error("--auto-resume cannot be combined with --resume never", "--resume never starts a new run only",
                     "leave out --resume never, or --auto-resume");
     const Config config = load_recipe(o.recipe, o.set);
     check_sources(config);
@@ -226,17 +233,17 @@ void pretrain(const PretrainCommand& o) {
     const auto start = std::chrono::steady_clock::now();
     if (!o.launch.empty() || o.auto_resume) std::exit(start_ranks(o));
     install_stop_signals();
-    // Settings that cannot be read are said by one rank, like everything else.
+    // An error in the settings is reported after the ranks are known, by only one of them.
     Config config;
     std::exception_ptr problem;
-    std::string recipe;  // where it was found by its name
+    std::string recipe;  // its path, if it was found by name
     try {
         if (const std::string file = find_recipe(o.recipe).file.string(); file != o.recipe) recipe = file;
         config = load_recipe(o.recipe, o.set);
         check_sources(config);
     } catch (...) { problem = std::current_exception(); }
     MpiWorld world({.silence = config.mesh.silence});
-    if (world.rank() > 0) leave_speaking_to_others();
+    if (world.rank() > 0) silence_output();
     on_ranks(world, [&] {
         if (problem) std::rethrow_exception(problem);
         if (!recipe.empty()) tell(fmt::format("recipe   {}\n", recipe));
@@ -267,23 +274,21 @@ void add_pretrain_command(CLI::App& app) {
         "Example: gradus pretrain quickstart --data.dir=prepared --run.dir=runs/first");
     command->add_option("RECIPE", o->recipe,
                         "file of settings, the folder of a run to resume, or the name of an included recipe");
-    command
-        ->add_option("--set", o->set,
-                     "key=value, overrides the file; may be given several times; the same as --key=value")
-        ->allow_extra_args(false);
+    add_set_option(*command, o->set, "the file");
     command
         ->add_option("--resume", o->resume,
-                     "auto: resume from the newest checkpoint if there is one; never: refuse a folder that holds a run")
+                     "auto: resume from the newest checkpoint if there is one; never: refuse a folder that has a run")
         ->check(one_of_words({"auto", "never"}))
         ->capture_default_str();
     command->add_option(
         "--launch", o->launch,
-        "start the ranks by this command, such as --launch 'mpirun -n 4'; the same as: mpirun -n 4 gradus "
+        "start the ranks with this command, such as --launch 'mpirun -n 4'; the same as: mpirun -n 4 gradus "
         "pretrain …");
     command->add_flag("--auto-resume", o->auto_resume,
                       "if a rank is lost, restart all ranks from the newest checkpoint");
-    command->add_flag("--dry-run", o->dry_run,
-                      "check recipe, data and checkpoint, plan the memory, say what would happen; nothing is written");
+    command->add_flag(
+        "--dry-run", o->dry_run,
+        "check recipe, data and checkpoint, plan the memory, and print what a run would do; nothing is written");
     command->add_flag("--help-settings", o->help_settings, "list every setting with default, limits and meaning");
     command->callback([o] {
         if (o->help_settings) fmt::print("{}", settings_help<Config>());

@@ -20,7 +20,7 @@ void require_shard(const fs::path& prefix, const Config& config, const char* key
     std::error_code ignored;
     const bool prepared = fs::exists(fs::path(folder) / "train.jsonl.zst", ignored);
     throw Error(fmt::format("there are no tokens at '{}'", prefix.string()),
-                fmt::format("{} was looked for, because of {}", with_suffix(prefix, ".bin and .idx"), key),
+                fmt::format("there is no {}, which {} requires", with_suffix(prefix, ".bin and .idx"), key),
                 prepared ? fmt::format("gradus data prepare {0} --out {0} --tokenizer {0}", folder)
                          : fmt::format("gradus data prepare TEXTS --out {} --tokenizer tokenizer.json", folder));
 }
@@ -30,18 +30,17 @@ fs::path find_tokenizer(const Config& config, const fs::path& first_shard) {
     std::error_code ignored;
     const fs::path file = fs::is_directory(given.empty() ? "." : given, ignored) ? given / "tokenizer.json" : given;
     if (!fs::exists(file, ignored))
-        throw Error(fmt::format("the tokenizer of the data is not at '{}'", file.string()), "no such file",
+        throw Error(fmt::format("there is no tokenizer of the data at '{}'", file.string()), "no such file",
                     "--set data.tokenizer=FILE, the tokenizer.json that the data was prepared with");
     return file;
 }
 
-// Nothing, and a note, where it is of a kind that is not known here.
+// Empty, with a note, if it is of an unsupported kind.
 std::optional<Tokenizer> load_if_known(const fs::path& folder) {
     try {
         return Tokenizer::load(folder);
     } catch (const Error& e) {
-        note(fmt::format("the tokenizer in '{}' cannot be compared with that of the data: {}", folder.string(),
-                         e.what()));
+        note(fmt::format("the tokenizer in '{}' cannot be compared with the data's: {}", folder.string(), e.what()));
         return std::nullopt;
     }
 }
@@ -107,8 +106,8 @@ void require_same_ids(const PretrainData& data, const fs::path& model_folder) {
     };
     for (int32_t id = 0; id < here.vocab_size(); ++id)
         if (id >= there.vocab_size() || here.bytes_of(id) != there.bytes_of(id))
-            throw Error(fmt::format("the data has other tokens than the model in '{}'", model_folder.string()),
-                        fmt::format("token {} is {} by {} and {} by {}", id, text_of(here, id),
+            throw Error(fmt::format("the data has different tokens than the model in '{}'", model_folder.string()),
+                        fmt::format("token {} is {} in {} and {} in {}", id, text_of(here, id),
                                     data.tokenizer_json.string(), text_of(there, id), file.string()),
                         fmt::format("gradus data prepare FOLDER --out OTHER --tokenizer {}, then --set data.dir=OTHER",
                                     model_folder.string()));
@@ -124,7 +123,7 @@ std::shared_ptr<const Loader> open_loader(const std::vector<fs::path>& prefixes,
             throw Error(
                 fmt::format("the tokenizer '{}' is not the one that made '{}.bin'", tokenizer_json.string(),
                             shard.prefix().string()),
-                fmt::format("its hash is {}, {}.meta.json says {}", hash, shard.prefix().string(),
+                fmt::format("its hash is {}, but {}.meta.json has {}", hash, shard.prefix().string(),
                             shard.meta()->tokenizer_xxh64),
                 "prepare the data again with this tokenizer: gradus data prepare FOLDER --out FOLDER --tokenizer FILE");
     }

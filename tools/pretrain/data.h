@@ -12,8 +12,7 @@ namespace gradus {
 
 struct PretrainData {
     fs::path tokenizer_json;
-    std::string
-        tokenizer_text;  // of that file as the run began: what its checkpoints hold, whatever becomes of the file
+    std::string tokenizer_text;  // the file's content when the run began, for its checkpoints
     Tokenizer tokenizer;
     std::vector<fs::path> train, val;  // prefixes of shards; val may be empty
     DataFacts facts;
@@ -23,25 +22,25 @@ struct PretrainData {
 // makes it.
 PretrainData open_data(const Config&);
 
-// The part of it that validates; empty where there is none.
+// The validation shards; empty: there are none.
 std::vector<fs::path> validation_shards(const Config&);
 
-// Error where a shard was not made by this tokenizer.
+// Error if a shard was made by another tokenizer.
 std::shared_ptr<const Loader> open_loader(const std::vector<fs::path>& prefixes, const fs::path& tokenizer_json,
                                           int vocab, const LoaderOptions&);
-// Its windows in the order of the shards: what validation reads.
+// Its windows in the order of the shards, for validation.
 NextBatch windows_in_order(std::shared_ptr<const Loader>);
-// How many of them count, of which 0 are all.
+// The number of validation windows: at most `most`; 0: all.
 int64_t validation_windows(const Loader&, int64_t most);
 
-// The ids of one of sample.prompts, behind the end of text that opens every document.
+// The ids of one of sample.prompts, after the end-of-text token that precedes every document.
 std::vector<int32_t> ids_of_prompt(const Tokenizer&, const std::string& text);
 
-// Error when the folder of a model to begin from has a tokenizer under which the data's ids mean other texts. A tokenizer
-// of a kind that is not known here cannot be compared; a note says so.
+// Error if the folder of a model to start from has a tokenizer in which the data's ids have different text. For a
+// tokenizer of an unsupported kind, a note says that it was not compared.
 void require_same_ids(const PretrainData&, const fs::path& model_folder);
 
-// What the trainer and the validation read, as functions of the number of a sample.
+// The batches for training and validation, as functions of the index of a sample.
 class PretrainBatches {
 public:
     PretrainBatches(const PretrainData&, const Resolved&);
@@ -50,7 +49,7 @@ public:
     NextBatch val() const;
     int64_t train_tokens() const { return train_->tokens(); }
     int64_t val_tokens() const { return val_ ? val_->tokens() : 0; }
-    int64_t val_windows() const { return windows_; }  // as many as validation.windows allows
+    int64_t val_windows() const { return windows_; }  // at most validation.windows
 
 private:
     std::shared_ptr<const Loader> train_, val_;

@@ -12,11 +12,11 @@ namespace gradus {
 
 namespace {
 
-// Up to about four epochs are worth nearly as much as new text (Muennighoff et al. 2023, Scaling Data-Constrained
-// Language Models).
+// Up to about four epochs are nearly as good as new text (Muennighoff et al. 2023, Scaling Data-Constrained Language
+// Models).
 constexpr double most_epochs = 4;
 
-// How often the steps see the training data; nothing while the clock has not set the steps.
+// Epochs over the training data; empty while train.minutes has not yet determined the steps.
 std::optional<double> epochs(const Resolved& r, const PretrainBatches& batches) {
     if (double(r.config.train.steps) >= largest_count) return std::nullopt;
     return double(r.config.train.steps) * double(r.tokens_per_step) /
@@ -28,7 +28,7 @@ std::string text_of_epochs(double n) {
     return fmt::format("{:.{}f} epochs", n, n < 10 ? 2 : 1);
 }
 
-// A setting for a run of that share of the length.
+// A setting that shortens the run to that share of its length.
 std::string shorter_run(const Resolved& r, double share) {
     if (r.config.train.minutes > 0) return fmt::format("--set train.minutes={:.2g}", r.config.train.minutes * share);
     return fmt::format("--set train.steps={}", std::max<int64_t>(1, int64_t(double(r.config.train.steps) * share)));
@@ -69,7 +69,7 @@ void note_surprises(const Resolved& r, const PretrainBatches& batches) {
     const auto seen = epochs(r, batches);
     if (seen && *seen > most_epochs)
         note(fmt::format(
-            "{} of the same text: beyond about {} a model gains little and begins to memorise; more data, or {}",
+            "{} of the same text: beyond about {} a model improves little and begins to memorise; use more data, or {}",
             text_of_epochs(*seen), most_epochs, shorter_run(r, most_epochs / *seen)));
     if (batches.val_tokens() > 0 && r.config.validation.windows > batches.val_windows())
         note(fmt::format("validation.windows = {}, and the validation text has {}", r.config.validation.windows,
@@ -101,7 +101,7 @@ void describe_dry_run(const Resolved& r, const PretrainData& data, const std::op
                      .samples = m.samples,
                      .others = m.total() - m.params - m.gradients - optimizer - activations - inputs - m.samples},
                     ranks, ", planned" + fits);
-    if (r.cuda && cuda_devices() == 0) tell("device   this program sees no GPU here\n");
+    if (r.cuda && cuda_devices() == 0) tell("device   no GPU is visible on this machine\n");
     const std::string steps =
         double(r.config.train.steps) >= largest_count
             ? fmt::format("{} {}", r.config.train.minutes, r.config.train.minutes == 1 ? "minute" : "minutes")
@@ -109,7 +109,7 @@ void describe_dry_run(const Resolved& r, const PretrainData& data, const std::op
     std::string next = fmt::format("train in '{}' for {}", r.config.run.dir, steps);
     if (resume)
         next = resume->state.step >= r.config.train.steps
-                   ? fmt::format("have nothing left to do: all of {} are done", steps)
+                   ? fmt::format("do nothing: all of {} are done", steps)
                    : fmt::format("resume after step {} of {}, from {}", resume->state.step, steps,
                                  resume->folder.string());
     tell(fmt::format("dry run: nothing was written; without --dry-run it would {}\n", next));

@@ -74,7 +74,7 @@ void PretrainLoop::show_validation(int64_t step, const ValidationResult& v, doub
 void PretrainLoop::show(const ShownStep& s) {
     using namespace std::chrono_literals;
     const auto now = std::chrono::steady_clock::now();
-    // More would only flicker on a terminal, and fill a file with what log.jsonl has anyway.
+    // Limits the output: log.jsonl has every step.
     if (!s.always && now - shown_ < (is_terminal(stdout) ? 250ms : 10s)) return;
     shown_ = now;
     const double rate = double(s.result.tokens) / s.seconds;

@@ -1,6 +1,6 @@
 #pragma once
-// The loop of a pre-training run (engine/loop) with what is the program's own: what a person is shown, the tokenizer's samples and
-// the text that validates. In the run's folder, beside what engine/loop/run_log.h writes:
+// The loop of a pre-training run (engine/loop) with output for people, samples and validation data. It writes to the
+// run's folder, in addition to engine/loop/run_log.h:
 //
 //   samples.jsonl  step, prompt, text
 //   checkpoints/   engine/checkpoint/checkpoint.h

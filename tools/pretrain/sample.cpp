@@ -18,7 +18,7 @@ std::vector<Prompt> sample_prompts(const Resolved& r, const PretrainData& data) 
         const Prompt prompt = {ids_of_prompt(data.tokenizer, text), prompts.size()};
         if (prompt.ids.empty())
             throw Error("the prompt '' has no tokens to begin with",
-                        "sample.prompts holds an empty text, and the tokenizer has no end of text",
+                        "sample.prompts has an empty text, and the tokenizer has no end-of-text token",
                         "--set 'sample.prompts=[\"The\"]'");
         if (prompt.ids.size() >= size_t(r.model.context))
             throw Error(fmt::format("a prompt of {} tokens fills the model's context", prompt.ids.size()),
@@ -32,7 +32,7 @@ std::vector<Prompt> sample_prompts(const Resolved& r, const PretrainData& data) 
 PretrainSampler::PretrainSampler(const Resolved& r, const PretrainData& data, std::vector<Prompt> prompts,
                                  Generator* generator, int64_t last_step, const Comm& all)
     : config_(r.config), tokenizer_(data.tokenizer), prompts_(std::move(prompts)), generator_(generator), all_(all) {
-    CHECK(generator_ || prompts_.empty(), "nothing was set aside to sample with");
+    CHECK(generator_ || prompts_.empty(), "sampling without a generator");
     if (!prompts_.empty() && all_.rank == 0) file_.emplace(fs::path(config_.run.dir) / "samples.jsonl", last_step);
 }
 
@@ -45,14 +45,13 @@ void PretrainSampler::sample(int64_t step) {
     const GenerateOptions options = {
         .max_tokens = int(config_.sample.tokens),
         .sampling = {.temperature = config_.sample.temperature, .seed = uint64_t(config_.train.seed)}};
-    // Ranks that draw together stop together, or not before the last token.
+    // Several ranks must make the same calls, so they only stop after the last token.
     const std::vector<Generated> texts =
         generator_->generate(prompts_, options, [&](int, int32_t) { return all_.size > 1 || !stop_requested(); });
-    if (all_.any(stop_requested()) || all_.rank > 0) return;  // texts that were cut short are no samples
+    if (all_.any(stop_requested()) || all_.rank > 0) return;  // incomplete texts are dropped
     for (size_t i = 0; i < texts.size(); ++i) {
         std::vector<int32_t> ids = texts[i].ids;
-        std::erase_if(ids,
-                      [&](int32_t id) { return id >= tokenizer_.vocab_size(); });  // rows that only pad the vocabulary
+        std::erase_if(ids, [&](int32_t id) { return id >= tokenizer_.vocab_size(); });  // padding of the vocabulary
         const std::string text = replace_invalid_utf8(tokenizer_.decode(ids));
         file_->write({{"step", step}, {"prompt", config_.sample.prompts[i]}, {"text", text}});
         if (i == 0) tell(fmt::format("sample  {}{}\n", config_.sample.prompts[i], text));

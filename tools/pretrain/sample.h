@@ -1,5 +1,5 @@
 #pragma once
-// Texts that a model writes while it trains: RUN/samples.jsonl, one line for each prompt: step, prompt, text.
+// Samples during training: RUN/samples.jsonl, one line for each prompt: step, prompt, text.
 #include <optional>
 
 #include "engine/base/log.h"
@@ -19,9 +19,9 @@ public:
     PretrainSampler(const Resolved&, const PretrainData&, std::vector<Prompt>, Generator*, int64_t last_step,
                     const Comm& all);
 
-    // Every rank draws the same texts, and the first one writes them. Writes nothing when a stop is requested meanwhile.
+    // Every rank draws the same texts, and rank 0 writes them. Writes nothing if a stop is requested meanwhile.
     void sample(int64_t step);
-    // The run goes on from that step.
+    // Removes the samples of later steps, after a rollback.
     void forget_after(int64_t step);
     void sync();
 

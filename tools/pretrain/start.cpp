@@ -35,7 +35,7 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-// All that are there: where a manifest does not say which of them a rollback may lead to.
+// The steps of all checkpoints up to `last`, for manifests without rollback targets.
 std::vector<int64_t> steps_until(const fs::path& run_folder, int64_t last) {
     std::vector<int64_t> steps;
     for (const StepFolder& f : step_folders(run_folder))
@@ -44,7 +44,7 @@ std::vector<int64_t> steps_until(const fs::path& run_folder, int64_t last) {
     return steps;
 }
 
-// Where `latest` is a folder, such as cp -L makes of the link, it may be all that is left of a checkpoint.
+// If `latest` is a folder instead of a link (after cp -L), it may be the only copy of a checkpoint.
 void require_step_of_latest(const fs::path& run_folder) {
     const fs::path latest = checkpoints_of(run_folder) / "latest";
     std::error_code ignored;
@@ -53,13 +53,12 @@ void require_step_of_latest(const fs::path& run_folder) {
     const fs::path name = latest.parent_path() / name_of_step(step);
     const std::vector<StepFolder> others = step_folders(run_folder);
     if (fs::exists(name, ignored) || (!others.empty() && others.front().step > step)) return;
-    throw Error(fmt::format("'{}' is a folder that holds the checkpoint of step {}, which no other folder has",
-                            latest.string(), step),
+    throw Error(fmt::format("'{}' is a folder with the only copy of the checkpoint of step {}", latest.string(), step),
                 fmt::format("it should be a link, and a resumed run looks for {}", name.string()),
                 fmt::format("mv {} {}", latest.string(), name.string()));
 }
 
-// Found at the first save it would have cost all steps until then.
+// Checked at the start: at the first save, all steps until then would be lost.
 void require_room_for_checkpoints(const fs::path& run_folder) {
     const fs::path folder = checkpoints_of(run_folder);
     std::error_code ignored;
@@ -71,7 +70,7 @@ void require_room_for_checkpoints(const fs::path& run_folder) {
 void note_missing_steps(const fs::path& log, int64_t last) {
     const std::string missing = steps_without_a_line(log, last);
     if (missing.empty()) return;
-    note(fmt::format("'{}' has no line of {}, which the checkpoint of step {} includes: its curves will have a gap",
+    note(fmt::format("'{}' has no line of {}, which the checkpoint of step {} includes: the curves will have a gap",
                      log.string(), missing, last));
 }
 
@@ -82,8 +81,7 @@ std::optional<ResumePoint> find_resume_point(const fs::path& run_folder, bool ne
     const bool first = all.rank == 0;
     std::error_code ignored;
     if (first && never && (latest.folder || !latest.notes.empty() || fs::exists(run_folder / "log.jsonl", ignored)))
-        throw Error("'" + run_folder.string() + "' holds a run already",
-                    "--resume never starts in an empty folder alone",
+        throw Error("'" + run_folder.string() + "' already contains a run", "--resume never requires an empty folder",
                     "--set run.dir=OTHER, or leave out --resume to resume that run");
     for (const std::string& damage : latest.notes) note(damage);
     if (first) require_room_for_checkpoints(run_folder);
@@ -163,9 +161,9 @@ TrainingRun start_run(const Resolved& r, const DataFacts& data, const std::optio
 std::optional<int64_t> steps_for_minutes(const Resolved& r, const PretrainBatches& batches, double elapsed,
                                          const Mesh& mesh, const Ops& ops) {
     constexpr int warm_up = 3, fewest = 5, most = 60;
-    constexpr int64_t fewest_steps = 10;  // fewer are no training
+    constexpr int64_t fewest_steps = 10;  // fewer are not worthwhile
     constexpr double at_most_of_the_time = 0.05;
-    // What a forward pass alone costs beside a step with backward and update.
+    // The time of a forward pass as a fraction of a step with backward and update.
     constexpr double share_of_forward = 0.35;
     const double budget = r.config.train.minutes * 60 - elapsed;
     const auto start = std::chrono::steady_clock::now();
@@ -175,7 +173,7 @@ std::optional<int64_t> steps_for_minutes(const Resolved& r, const PretrainBatche
     Trainer trainer(*model, r.trainer, mesh);
     auto decided = [&](bool here) { return mesh.world.any(mesh.world.rank == 0 && here); };
     const NextBatch next = batches.train();
-    std::vector<double> seconds;  // of the warm-up's steps until there are others
+    std::vector<double> seconds;  // of the warm-up steps until there are others
     ProgressLine progress("timing the first steps");
     for (int i = 0; i < warm_up + most; ++i) {
         if (mesh.world.any(stop_requested())) return std::nullopt;
@@ -201,14 +199,14 @@ std::optional<int64_t> steps_for_minutes(const Resolved& r, const PretrainBatche
         fmt::format("{} {}", r.config.train.minutes, r.config.train.minutes == 1 ? "minute" : "minutes");
     if (steps < fewest_steps) {
         const double needed = elapsed + spent + validation + 2 * double(fewest_steps) * per_step;
-        throw Error(fmt::format("{} are too short to train in", minutes),
-                    fmt::format("train.minutes; a step takes {}, a validation {}, and {} have gone into preparing and "
+        throw Error(fmt::format("{} are too short to train", minutes),
+                    fmt::format("train.minutes; a step takes {}, a validation {}, and {} were spent on preparing and "
                                 "timing",
                                 text_of_seconds(step), text_of_seconds(validation), text_of_seconds(elapsed + spent)),
                     fmt::format("--set train.minutes={:.1f}, or a smaller train.batch or train.context",
                                 std::ceil(needed / 6) / 10));
     }
-    tell(fmt::format("minutes  {} steps fit into {}: {} a step, {} a validation\n", text_of_whole(steps), minutes,
+    tell(fmt::format("minutes  {} steps fit into {}: {} per step, {} per validation\n", text_of_whole(steps), minutes,
                      text_of_seconds(step), text_of_seconds(validation)));
     return steps;
 }

@@ -1,4 +1,4 @@
-// Linked where MPI is not built: one rank works as ever, more of them learn what to do instead.
+// Linked in builds without MPI: one rank works as usual, more than one is an Error.
 #include <cstdio>
 #include <cstdlib>
 

@@ -1,4 +1,4 @@
-// Linked where NCCL is not built: one rank works as ever, more of them learn what to do instead.
+// Linked in builds without NCCL: one rank works as usual, more than one is an Error.
 #include "engine/comm_nccl/nccl_world.h"
 
 namespace gradus {

@@ -8,8 +8,8 @@ CommKind choose_comm(const std::string& asked, const std::string& device, int ra
                      const std::string& sharing) {
     const bool wanted = asked == "nccl";
     if (wanted && device != "cuda")
-        throw Error("mesh.comm = 'nccl' brings GPUs together, and train.device is '" + device + "'",
-                    "tensors of the host and of the emulator go by MPI",
+        throw Error("mesh.comm = 'nccl' is for GPUs, and train.device is '" + device + "'",
+                    "tensors in host memory, also the emulator's, are exchanged with MPI",
                     "--set mesh.comm=auto, or --set train.device=cuda");
     if (ranks == 1) return CommKind::one_rank;
     if (device == "cpu") return CommKind::host;
@@ -40,13 +40,13 @@ RankComms::RankComms(MpiWorld& world, const Ops& ops, const CommRequest& r) : wo
         for (int rank = 0; rank < world.size(); ++rank) hosts.push_back(world.host(rank));
         sharing = ranks_that_share(hosts, world.all().gather(r.gpu));
     }
-    // One rank without NCCL, and all of them do without.
+    // If a rank has no NCCL, none uses it.
     bool built = !nccl_version().empty();
     for (const std::string& theirs : world.all().gather(built ? "built" : "")) built = built && !theirs.empty();
     kind_ = choose_comm(r.asked, r.device, world.size(), built, sharing);
     if (kind_ == CommKind::staged) {
         staging_ = std::make_unique<Staging>(ops);
-        reason_ = r.device != "cuda" ? "since the emulator's memory is that of the host"
+        reason_ = r.device != "cuda" ? "since the emulator uses host memory"
                   : r.asked == "mpi" ? "as mesh.comm asks"
                   : !sharing.empty() ? "since " + sharing + " share a GPU"
                                      : "since this build has no NCCL";

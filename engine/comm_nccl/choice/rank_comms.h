@@ -1,9 +1,9 @@
 #pragma once
-// Which Comm the ranks of a run use: what a command asks for (mesh.comm), and what is possible for these ranks.
+// Selects the Comm of a run's ranks from the setting mesh.comm and from what these ranks can use.
 //
 //   one rank                        nothing
-//   tensors in memory of the host   MPI
-//   tensors on devices              NCCL, where the build has it, the device is a GPU and each rank has one of its own;
+//   tensors in host memory          MPI
+//   tensors on devices              NCCL, if the build has it, the device is a GPU and each rank has its own;
 //                                   otherwise MPI, staged through the host (engine/comm_staged.h)
 #include <memory>
 #include <string>
@@ -18,21 +18,21 @@ enum class CommKind { one_rank, host, staged, nccl };
 struct CommRequest {
     std::string asked = "auto";  // mesh.comm: auto, mpi or nccl
     std::string device = "cpu";  // train.device: cpu, cuda or simt
-    std::string gpu;             // of this rank: what no other GPU of the host is called (its PCI address)
-    std::string settings;        // what must be the same on all ranks, in lines
+    std::string gpu;             // of this rank: a unique name on the host (its PCI address)
+    std::string settings;        // settings that must be the same on all ranks, one a line
 };
 
-// Error where NCCL is asked for and cannot be had: on another device, in a build without it, by ranks that share a GPU
-// (`sharing`: the first two of them, "ranks 0 and 1 on 'host'", or nothing).
+// Error if NCCL is requested but unavailable: on another device, in a build without it, or for ranks that share a GPU
+// (`sharing`: the first two of them, "ranks 0 and 1 on 'host'", or empty).
 CommKind choose_comm(const std::string& asked, const std::string& device, int ranks, bool built,
                      const std::string& sharing);
 
-// The first two ranks on one GPU, from what each says of itself; nothing where each has its own.
+// The first two ranks that share a GPU; empty if each has its own.
 std::string ranks_that_share(const std::vector<std::string>& hosts, const std::vector<std::string>& gpus);
 
 class RankComms {
 public:
-    // Every rank calls with the same request, but for `gpu`. Comms and meshes last as long as this.
+    // Every rank passes the same request except `gpu`. Comms and meshes are valid as long as this object.
     RankComms(MpiWorld&, const Ops&, const CommRequest&);
 
     CommKind kind() const { return kind_; }

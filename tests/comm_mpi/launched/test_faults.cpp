@@ -84,7 +84,7 @@ TEST_CASE("an error that passes the world ends the others and is still printed")
 TEST_CASE("a rank that is alive but stalled is named when patience is over") {
     const Outcome outcome = require_failure("late");
     REQUIRE_SAYS(outcome, "is stalled");
-    REQUIRE_SAYS(outcome, "rank 1 has been alive for these 2");
+    REQUIRE_SAYS(outcome, "rank 1 has been alive for all 2");
     REQUIRE_SAYS(outcome, " s, after all-reduce #7 of all");
 }
 

@@ -11,7 +11,7 @@ namespace gradus {
 
 extern const std::vector<Scenario> training_scenarios, checkpoint_scenarios, stability_scenarios, device_scenarios;
 
-// Sizes that four ranks can share out, but for the vocabulary, whose last share is shorter.
+// Sizes that four ranks can divide, but for the vocabulary, whose last share is shorter.
 ModelConfig shared_gpt2();
 ModelConfig shared_llama(int kv_heads);  // 8 heads
 

@@ -21,8 +21,8 @@ struct Named {
     ModelConfig model;
 };
 
-// With sizes that 8 ranks can share out, the last of which has a shorter share of the vocabulary. With biases where no family
-// has them: shared key/value heads whose projections have one.
+// With sizes that 8 ranks can divide, the last of which has a shorter share of the vocabulary. With biases where no
+// family has them: shared key/value heads whose projections have one.
 ModelConfig llama(int kv_heads, bool bias) {
     ModelConfig m = shared_llama(kv_heads);
     m.F = 32;
@@ -113,7 +113,7 @@ std::vector<MeshSizes> meshes(const ModelConfig& m) {
 TEST_CASE("Every mesh learns what one rank learns, and writes nowhere beside its memory") {
     for (const Named& m : models())
         for (bool other : {false, true}) {
-            // Sequences of 12 rows, of which 8 ranks cannot share out one alone.
+            // Sequences of 12 rows, of which 8 ranks cannot divide one alone.
             const Course course = {
                 .model = m.model, .ops = guarded_ops(), .sharded = !other, .recompute = other, .clip = 0.3};
             const Learnt alone = learnt(course, {}, 2);
