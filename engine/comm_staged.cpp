@@ -7,11 +7,11 @@ struct Staging::Group {
     Comm inner;
 
     Tensor on_host(const Tensor& t, size_t at = 0) const { return {staging.buffer_ + at, t.dtype, t.shape}; }
-    void fetch(const Tensor& host, const Tensor& device, Stream s) const {
+    void copy_to_host(const Tensor& host, const Tensor& device, Stream s) const {
         if (device.bytes() > 0) staging.ops_.copy_to_host(host.data, device.data, device.bytes(), s);
     }
     // Synchronous, so the buffer can be reused, also by a call on another stream.
-    void bring(const Tensor& device, const Tensor& host, Stream s) const {
+    void copy_to_device(const Tensor& device, const Tensor& host, Stream s) const {
         if (device.bytes() == 0) return;
         staging.ops_.copy_to_device(device.data, host.data, device.bytes(), s);
         staging.ops_.synchronise(s);
@@ -30,10 +30,10 @@ void in_place(void* group, Tensor t, Stream s, Call&& call) {
     Group& g = group_of(group);
     g.staging.buffer(t.bytes());
     const Tensor host = g.on_host(t);
-    g.fetch(host, t, s);
+    g.copy_to_host(host, t, s);
     g.staging.ops().synchronise(s);
     call(g.inner, host);
-    g.bring(t, host, s);
+    g.copy_to_device(t, host, s);
 }
 
 void all_reduce_sum(void* group, Tensor t, Stream s) {
@@ -50,32 +50,32 @@ void reduce_scatter_sum(void* group, Tensor part, Tensor whole, Stream s) {
     Group& g = group_of(group);
     g.staging.buffer(whole.bytes() + aligned(part.bytes()));
     const Tensor all = g.on_host(whole), mine = g.on_host(part, aligned(whole.bytes()));
-    g.fetch(all, whole, s);
+    g.copy_to_host(all, whole, s);
     g.staging.ops().synchronise(s);
     g.inner.reduce_scatter(mine, all, {});
-    g.bring(part, mine, s);
+    g.copy_to_device(part, mine, s);
 }
 
 void all_gather(void* group, Tensor whole, Tensor part, Stream s) {
     Group& g = group_of(group);
     g.staging.buffer(whole.bytes() + aligned(part.bytes()));
     const Tensor all = g.on_host(whole), mine = g.on_host(part, aligned(whole.bytes()));
-    g.fetch(mine, part, s);
+    g.copy_to_host(mine, part, s);
     g.staging.ops().synchronise(s);
     g.inner.all_gather(all, mine, {});
-    g.bring(whole, all, s);
+    g.copy_to_device(whole, all, s);
 }
 
 void send_receive(void* group, Tensor sent, int to, Tensor received, int from, Stream s) {
     Group& g = group_of(group);
     const size_t out = to >= 0 ? aligned(sent.bytes()) : 0;
     g.staging.buffer(out + (from >= 0 ? received.bytes() : 0));
-    const Tensor leaves = to >= 0 ? g.on_host(sent) : Tensor{};
-    const Tensor comes = from >= 0 ? g.on_host(received, out) : Tensor{};
-    if (to >= 0) g.fetch(leaves, sent, s);
+    const Tensor outgoing = to >= 0 ? g.on_host(sent) : Tensor{};
+    const Tensor incoming = from >= 0 ? g.on_host(received, out) : Tensor{};
+    if (to >= 0) g.copy_to_host(outgoing, sent, s);
     g.staging.ops().synchronise(s);
-    g.inner.send_receive(leaves, to, comes, from, {});
-    if (from >= 0) g.bring(received, comes, s);
+    g.inner.send_receive(outgoing, to, incoming, from, {});
+    if (from >= 0) g.copy_to_device(received, incoming, s);
 }
 
 const CommTable& staged_table() {

@@ -61,10 +61,10 @@ Exchange::Exchange(Parameters& parameters, const Mesh& mesh, bool sharded)
                 add(b.replicated, common({range.first, aligned_in_arena(range.count)}, own(size_t(w.bucket))));
                 continue;
             }
-            const Repeated r = {common(range, own(size_t(w.bucket))), tp.rank / p.copies, tp.size / p.copies};
+            const SharedHead r = {common(range, own(size_t(w.bucket))), tp.rank / p.copies, tp.size / p.copies};
             if (r.range.count <= 0) continue;
-            b.repeated.push_back(r);
-            workspace = std::max(workspace, r.holders * r.range.count);
+            b.shared_heads.push_back(r);
+            workspace = std::max(workspace, r.heads * r.range.count);
         }
     }
     if (workspace > 0) shared_.declare("shared", workspace_, {workspace}, parameters.runtime.accumulator());
@@ -101,7 +101,7 @@ void Exchange::sum_gradients(size_t bucket) {
 }
 
 // When not sharded, all ranks of dp need the same bits; when sharded, they have different elements.
-void Exchange::from_first_of_dp(Tensor t) {
+void Exchange::broadcast_over_dp(Tensor t) {
     if (!sharded_) dp_.broadcast(t, 0, runtime().stream);
 }
 
@@ -113,16 +113,15 @@ void Exchange::sum_over_tp(const Bucket& b) {
     for (const Range& r : b.replicated) {
         const Tensor grad = grads.part(r.first, r.count);
         tp.sum(grad, s);
-        from_first_of_dp(grad);
+        broadcast_over_dp(grad);
     }
-    for (const Repeated& r : b.repeated) {
-        const Tensor grad = grads.part(r.range.first, r.range.count),
-                     all = workspace_.part(0, r.holders * r.range.count),
-                     mine = all.part(r.holder * r.range.count, r.range.count);
+    for (const SharedHead& r : b.shared_heads) {
+        const Tensor grad = grads.part(r.range.first, r.range.count), all = workspace_.part(0, r.heads * r.range.count),
+                     mine = all.part(r.head * r.range.count, r.range.count);
         ops.zero(all.data, all.bytes(), s);
         ops.cast({.y = mine, .x = grad}, s);
         tp.sum(all, s);
-        from_first_of_dp(mine);
+        broadcast_over_dp(mine);
         ops.cast({.y = grad, .x = mine}, s);
     }
 }

@@ -46,18 +46,18 @@ public:
     size_t bytes() const { return shared_.bytes(); }
 
 private:
-    struct Repeated {  // elements of a shared key/value head, which this rank and its neighbours have
+    struct SharedHead {  // elements of a shared key/value head, which this rank and its neighbours have
         Range range;
-        int holder, holders;  // the index of this rank's head, and how many heads there are
+        int head, heads;  // the index of this rank's head, and how many heads there are
     };
     struct Bucket {
         Range whole;
         std::vector<Range> replicated;  // of own(): the same on every rank of tp
-        std::vector<Repeated> repeated;
+        std::vector<SharedHead> shared_heads;
         std::vector<Range> counted;  // of own(): what this rank contributes to the norm
     };
     void sum_over_tp(const Bucket&);
-    void from_first_of_dp(Tensor);
+    void broadcast_over_dp(Tensor);
 
     const Runtime& runtime() const { return parameters_.runtime; }
 

@@ -44,7 +44,7 @@ double gib_of_this_machine() {
     return double(::sysconf(_SC_PHYS_PAGES)) * double(::sysconf(_SC_PAGE_SIZE)) / double(1 << 30);
 }
 
-void require_room(const PlanRequest& request, double free) {
+void require_memory(const PlanRequest& request, double free) {
     const Plan plan = make_plan(request);
     const MemoryPlan& m = plan.memory;
     const double needed = m.total() - m.process;  // the driver's part is in use already

@@ -26,6 +26,6 @@ CommRequest comm_request(const Config&, const MpiWorld&);
 double gib_of_this_machine();
 
 // Error if a run needs more than `free` bytes of its device: how much, for what, and what would make it fit.
-void require_room(const PlanRequest&, double free);
+void require_memory(const PlanRequest&, double free);
 
 }  // namespace gradus

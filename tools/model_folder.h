@@ -25,7 +25,7 @@ auto read_model(const std::string& run_or_folder, VerifyLevel level, Read&& read
         try {
             return read(folder);
         } catch (const Error&) {
-            if (folder.is_there() || left == 0) throw;
+            if (folder.still_exists() || left == 0) throw;
         }
     }
 }

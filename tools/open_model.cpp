@@ -38,7 +38,7 @@ std::unique_ptr<LanguageModel> load_model(const ModelFolder& m, const Ops& ops, 
     try {
         unused = load_weights(*model, m.folder);
     } catch (const Error&) {
-        if (m.held.is_there()) throw;
+        if (m.held.still_exists()) throw;
         // On a file system without locks the run may have removed it. The run's checkpoints differ only in their
         // weights.
         unused = read_model(m.named, VerifyLevel::model,

@@ -53,7 +53,7 @@ JsonLines::JsonLines(const fs::path& path, int64_t last_step) : path_(path) {
     if (!file_.is_open()) throw write_error(path_, errno);
 }
 
-void JsonLines::forget_after(int64_t last_step) {
+void JsonLines::remove_after(int64_t last_step) {
     try {
         *this = JsonLines(path_, last_step);
     } catch (const Error& e) {

@@ -24,7 +24,7 @@ public:
     void write(const nlohmann::ordered_json& line);
     void sync();  // to the disk, before a checkpoint that relies on these lines
     // Removes the lines of later steps, as opening does. If that fails, a note says so and the lines stay.
-    void forget_after(int64_t last_step);
+    void remove_after(int64_t last_step);
 
 private:
     fs::path path_;

@@ -82,7 +82,7 @@ public:
             const fs::path& folder = folders_[at_];
             found.lock = ReadLock::take(folder);
             const std::string problem = found.lock ? what_is_missing(folder) : "";
-            if (!found.lock || !found.lock->is_there()) {
+            if (!found.lock || !found.lock->still_exists()) {
                 changed = true;
                 return nullptr;
             }

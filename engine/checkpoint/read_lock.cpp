@@ -32,14 +32,14 @@ std::shared_ptr<const ReadLock> ReadLock::take(const fs::path& folder) {
     lock->descriptor_ = ::open((folder / manifest_name).c_str(), O_RDONLY | O_CLOEXEC);
     if (lock->descriptor_ >= 0 && try_to_lock(lock->descriptor_, LOCK_SH) == EWOULDBLOCK) return nullptr;
     // The folder may have been removed before the lock was taken.
-    return lock->is_there() ? lock : nullptr;
+    return lock->still_exists() ? lock : nullptr;
 }
 
 ReadLock::~ReadLock() {
     if (descriptor_ >= 0) ::close(descriptor_);
 }
 
-bool ReadLock::is_there() const {
+bool ReadLock::still_exists() const {
     struct stat info {};
     return ::stat(folder_.c_str(), &info) == 0 && info.st_dev == device_ && info.st_ino == inode_;
 }

@@ -22,7 +22,7 @@ public:
     ReadLock& operator=(const ReadLock&) = delete;
 
     // Whether the path still names the folder that was locked.
-    bool is_there() const;
+    bool still_exists() const;
 
 private:
     ReadLock() = default;
@@ -38,7 +38,7 @@ struct LockedFolder {
     fs::path path;
     std::shared_ptr<const ReadLock> lock = {};
 
-    bool is_there() const { return !lock || lock->is_there(); }
+    bool still_exists() const { return !lock || lock->still_exists(); }
 };
 
 // Taken before a checkpoint is removed.

@@ -32,7 +32,7 @@ void Heartbeat::run() {
     Clock::time_point before = Clock::now();
     for (;;) {
         send_beats();
-        take_beats();
+        receive_beats();
         std::unique_lock lock(state_);
         if (wake_.wait_for(lock, std::chrono::duration<double>(tick_), [this] { return stopping_; })) return;
         const Clock::time_point now = Clock::now();
@@ -60,7 +60,7 @@ void Heartbeat::send_beats() {
     }
 }
 
-void Heartbeat::take_beats() {
+void Heartbeat::receive_beats() {
     for (;;) {
         Beat beat;
         MPI_Status status;
@@ -81,7 +81,7 @@ void Heartbeat::take_beats() {
     }
 }
 
-void Heartbeat::saw(int rank, const Header& header) {
+void Heartbeat::received(int rank, const Header& header) {
     std::lock_guard lock(state_);
     silence_[size_t(rank)] = 0;
     Beat& known = last_[size_t(rank)];
@@ -91,13 +91,13 @@ void Heartbeat::saw(int rank, const Header& header) {
     known.waits_for = -1;
 }
 
-void Heartbeat::tell(int group, const DeviceProgress& progress) {
+void Heartbeat::set_device_progress(int group, const DeviceProgress& progress) {
     std::lock_guard lock(state_);
     mine_.device[size_t(group)] = progress;
 }
 
 void Heartbeat::drain() {
-    take_beats();
+    receive_beats();
     std::lock_guard lock(library_);
     MPI_Waitall(size_, sends_.data(), MPI_STATUSES_IGNORE);
 }

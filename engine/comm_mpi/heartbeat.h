@@ -27,8 +27,8 @@ public:
     void enter(const Header&);
     void wait_for(int rank);  // -1: nobody
     void leave();
-    void saw(int rank, const Header&);            // a header was received from this rank
-    void tell(int group, const DeviceProgress&);  // of this rank's device, for the next heartbeats
+    void received(int rank, const Header&);                      // a header was received from this rank
+    void set_device_progress(int group, const DeviceProgress&);  // of this rank's device, for the next heartbeats
 
     double silence_of(int rank) const;  // seconds
     Beat last_of(int rank) const;
@@ -38,7 +38,7 @@ public:
 private:
     void run();
     void send_beats();
-    void take_beats();
+    void receive_beats();
 
     const int rank_, size_;
     const double tick_;

@@ -46,7 +46,7 @@ bool has_ended(int handle) {
 }  // namespace
 
 struct LocalRanks::Page {
-    std::array<std::atomic<int32_t>, most_watched> leaves;
+    std::array<std::atomic<int32_t>, most_watched> leaving;
 };
 
 LocalRanks::LocalRanks(World& world, MPI_Comm host) : world_(world) {
@@ -113,7 +113,7 @@ LocalRanks::~LocalRanks() {
 }
 
 void LocalRanks::leave() {
-    if (page_) page_->leaves[size_t(local_)] = 1;
+    if (page_) page_->leaving[size_t(local_)] = 1;
 }
 
 void LocalRanks::watch() {
@@ -127,7 +127,7 @@ void LocalRanks::watch() {
             return;  // the launcher asked all ranks to stop and kills the remaining ones
         std::erase_if(left, [&](const Neighbour& n) {
             if (!has_ended(n.handle)) return false;
-            if (page_->leaves[size_t(n.local)] == 0) report_if_first(n);
+            if (page_->leaving[size_t(n.local)] == 0) report_if_first(n);
             return true;
         });
     }

@@ -43,7 +43,7 @@ Group& World::add_group(std::string name, std::vector<int> members) {
         .world = *this, .id = int(groups.size()), .name = std::move(name), .ranks = std::move(members), .mine = mine});
     Group& g = *made;
     {
-        std::lock_guard lock(naming);
+        std::lock_guard lock(groups_mutex);
         groups.push_back(std::move(made));
     }
     g.sent.resize(others + 1);
@@ -56,7 +56,7 @@ Group& World::add_group(std::string name, std::vector<int> members) {
 }
 
 std::string World::text_of(const Header& h) {
-    std::lock_guard lock(naming);
+    std::lock_guard lock(groups_mutex);
     const bool known = h.group >= 0 && size_t(h.group) < groups.size();
     return mpi::text_of(h, known ? groups[size_t(h.group)]->name : "another group");
 }
@@ -68,7 +68,7 @@ std::string World::last_call_of(int r) {
 }
 
 std::string World::text_of_resume() {
-    std::lock_guard lock(naming);
+    std::lock_guard lock(groups_mutex);
     return resume;
 }
 
@@ -168,7 +168,7 @@ MpiWorld::MpiWorld(const MpiLimits& limits) {
     w.incoming.resize(size_t(size) * mpi::message_bytes);
     w.requests.resize(size_t(2 * size * pieces_in_flight));
     w.completed.resize(w.requests.size());
-    w.missing.reserve(size_t(2 * size));
+    w.awaited.reserve(size_t(2 * size));
     std::vector<int> everyone(static_cast<size_t>(size));
     for (int r = 0; r < size; ++r) everyone[size_t(r)] = r;
     w.add_group("all", std::move(everyone));
@@ -219,7 +219,7 @@ Comm MpiWorld::group(const char* name, const std::vector<int>& ranks) {
 
 void MpiWorld::set_resume(const std::string& command) {
     if (!world_) return;
-    std::lock_guard lock(world_->naming);
+    std::lock_guard lock(world_->groups_mutex);
     world_->resume = command;
 }
 

@@ -8,7 +8,9 @@ int RankMonitor::rank() const { return world_->rank; }
 const MpiLimits& RankMonitor::limits() const { return world_->limits; }
 int RankMonitor::id_of(const Comm& comm) const { return static_cast<const Group*>(comm.group)->id; }
 
-void RankMonitor::tell(int group, const DeviceProgress& progress) const { world_->heartbeat->tell(group, progress); }
+void RankMonitor::set_device_progress(int group, const DeviceProgress& progress) const {
+    world_->heartbeat->set_device_progress(group, progress);
+}
 double RankMonitor::silence_of(int rank) const { return world_->heartbeat->silence_of(rank); }
 Beat RankMonitor::last_of(int rank) const { return world_->heartbeat->last_of(rank); }
 int64_t RankMonitor::advances() const { return world_->heartbeat->advances(); }

@@ -16,7 +16,7 @@ public:
     const MpiLimits& limits() const;
     int id_of(const Comm&) const;  // Header::group of a Comm that the world made
 
-    void tell(int group, const DeviceProgress&) const;
+    void set_device_progress(int group, const DeviceProgress&) const;
     double silence_of(int rank) const;  // seconds
     Beat last_of(int rank) const;
     int64_t advances() const;                  // Heartbeat's

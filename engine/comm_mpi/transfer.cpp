@@ -86,7 +86,7 @@ void ActiveCall::exchange(const void* message, size_t bytes, const std::function
             if (world.completed[size_t(k)] < n)
                 compare(world.completed[size_t(k)], *expects(world.completed[size_t(k)]));
         if (count > 0) {
-            wait.moved();
+            wait.progressed();
         } else {
             wait.pause([&](auto&& waits_for) {
                 for (int i = 0; i < n; ++i)
@@ -99,7 +99,7 @@ void ActiveCall::exchange(const void* message, size_t bytes, const std::function
 
 void ActiveCall::compare(int index, const Header& expected) const {
     const Header& got = header_of(index);
-    group_.world.heartbeat->saw(group_.ranks[size_t(index)], got);
+    group_.world.heartbeat->received(group_.ranks[size_t(index)], got);
     if (got.call == expected.call && got.group == expected.group && got.number == expected.number &&
         got.dtype == expected.dtype && got.root == expected.root &&
         (got.call == Call::gather || got.count == expected.count))
@@ -135,7 +135,7 @@ void transfer(const ActiveCall& call, Group& group, std::span<Flow> flows, size_
             std::lock_guard lock(world.library);
             for (size_t k = 0; k < flows.size(); ++k) {
                 Flow& f = flows[k];
-                while (f.posted < pieces_of(f) && f.posted < (f.ring ? consumed : f.landed) + pieces_in_flight) {
+                while (f.posted < pieces_of(f) && f.posted < (f.ring ? consumed : f.completed) + pieces_in_flight) {
                     const size_t first = size_t(f.posted) * piece_bytes,
                                  place = f.ring ? size_t(f.posted % pieces_in_flight) * piece_bytes : first;
                     const int bytes = int(std::min(piece_bytes, f.bytes - first)), r = group.ranks[size_t(f.index)];
@@ -155,23 +155,23 @@ void transfer(const ActiveCall& call, Group& group, std::span<Flow> flows, size_
         for (int k = 0; k < count; ++k) {
             Flow& f = flows[size_t(world.completed[size_t(k)] / pieces_in_flight)];
             f.done[world.completed[size_t(k)] % pieces_in_flight] = true;
-            for (; f.landed < f.posted && f.done[f.landed % pieces_in_flight]; ++f.landed)
-                f.done[f.landed % pieces_in_flight] = false;
+            for (; f.completed < f.posted && f.done[f.completed % pieces_in_flight]; ++f.completed)
+                f.done[f.completed % pieces_in_flight] = false;
         }
         const auto piece_is_there = [&] {
             return std::all_of(flows.begin(), flows.end(),
-                               [&](const Flow& f) { return !f.ring || f.landed > consumed; });
+                               [&](const Flow& f) { return !f.ring || f.completed > consumed; });
         };
         for (; consumed < rings && piece_is_there(); ++consumed) consume(consumed);
         if (consumed == rings &&
-            std::all_of(flows.begin(), flows.end(), [&](const Flow& f) { return f.landed == pieces_of(f); }))
+            std::all_of(flows.begin(), flows.end(), [&](const Flow& f) { return f.completed == pieces_of(f); }))
             return;
         if (count > 0) {
-            wait.moved();
+            wait.progressed();
         } else {
             wait.pause([&](auto&& waits_for) {
                 for (const Flow& f : flows)
-                    if (f.landed < pieces_of(f)) waits_for(group.ranks[size_t(f.index)]);
+                    if (f.completed < pieces_of(f)) waits_for(group.ranks[size_t(f.index)]);
             });
         }
     }

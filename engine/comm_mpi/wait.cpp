@@ -31,7 +31,7 @@ double now() {
 // On a busy machine a yield gives the core away for some milliseconds, and polling uses up the time slice in which the
 // message would be received. A process that sleeps is scheduled soon after it wakes, so in that case the rank sleeps
 // after the first yield, and polls less in its next waits, until a yield is quick again.
-bool Wait::rest() {
+bool Wait::back_off() {
     ++idle_;
     const int spins = world_.oversubscribed || world_.cores_are_busy ? spins_shared : spins_exclusive;
     if (idle_ <= spins) return false;
@@ -55,14 +55,14 @@ bool Wait::rest() {
 
 void Wait::check_peers() {
     const Heartbeat& heartbeat = *world_.heartbeat;
-    world_.heartbeat->wait_for(world_.missing.empty() ? -1 : world_.missing[0]);
+    world_.heartbeat->wait_for(world_.awaited.empty() ? -1 : world_.awaited[0]);
     // The awaited ranks may themselves wait for a rank that makes progress.
     if (const int64_t advances = heartbeat.advances(); advances != advances_) {
         advances_ = advances;
         waited_ = 0;
     }
     std::vector<int> lost, stalled;
-    for (int r : world_.missing) {
+    for (int r : world_.awaited) {
         if (heartbeat.silence_of(r) >= world_.limits.silence) lost.push_back(r);
         else if (waited_ >= world_.limits.patience) stalled.push_back(r);
     }

@@ -27,7 +27,7 @@ struct Flow {
     char* data;
     size_t bytes;
     bool ring = false;
-    int64_t posted = 0, landed = 0;  // pieces
+    int64_t posted = 0, completed = 0;  // pieces
     bool done[2] = {};
 };
 
@@ -56,15 +56,15 @@ struct World {
     std::mutex& library = mpi_mutex();
     std::optional<Heartbeat> heartbeat;
     std::optional<LocalRanks> local_ranks;
-    std::string resume = "start the same command again";  // guarded by `naming`
+    std::string resume = "start the same command again";  // guarded by `groups_mutex`
     int64_t step = 0, calls = 0;
     std::vector<std::unique_ptr<Group>> groups;  // the first one has all ranks
-    std::mutex naming;                           // guards the list of groups against readers in other threads
+    std::mutex groups_mutex;                     // guards the list of groups against readers in other threads
 
     // Header messages and requests: one slot for each rank, reused by every call.
     std::vector<char> outgoing, incoming;
     std::vector<MPI_Request> requests;
-    std::vector<int> completed, missing;
+    std::vector<int> completed, awaited;
 
     Group& add_group(std::string name, std::vector<int> ranks);
     // Prints the error, runs `last` (a few seconds at most) and aborts the job; only for the first thread that calls
@@ -86,28 +86,28 @@ private:
 Comm comm_of(Group&);
 void wait_for_everyone(Group&);  // at the end of the program
 
-// Waits for other ranks: polls, then yields, then sleeps; aborts the job when the awaited ranks are lost. Call moved()
+// Waits for other ranks: polls, then yields, then sleeps; aborts the job when the awaited ranks are lost. Call progressed()
 // after a poll that found progress, pause() after one that found none.
 class Wait {
 public:
     Wait(World& world, const Header& call) : world_(world), call_(call) {}
 
-    void moved() { idle_ = sleeps_ = 0; }
-    // missing(f) calls f(rank) for each awaited world rank.
-    template <class Missing>
-    void pause(Missing&& missing) {
-        if (!rest()) return;
-        world_.missing.clear();
-        missing([&](int rank) {  // a rank may be awaited for both sending and receiving
-            if (std::find(world_.missing.begin(), world_.missing.end(), rank) == world_.missing.end())
-                world_.missing.push_back(rank);
+    void progressed() { idle_ = sleeps_ = 0; }
+    // each_awaited(f) calls f(rank) for each awaited world rank.
+    template <class Visit>
+    void pause(Visit&& each_awaited) {
+        if (!back_off()) return;
+        world_.awaited.clear();
+        each_awaited([&](int rank) {  // a rank may be awaited for both sending and receiving
+            if (std::find(world_.awaited.begin(), world_.awaited.end(), rank) == world_.awaited.end())
+                world_.awaited.push_back(rank);
         });
         check_peers();
     }
 
 private:
-    bool rest();         // true when it is time to check the peers
-    void check_peers();  // aborts if one of world_.missing is lost or stalled
+    bool back_off();     // true when it is time to check the peers
+    void check_peers();  // aborts if one of world_.awaited is lost or stalled
     [[noreturn]] void report(const std::vector<int>& ranks, const std::string& state);
 
     World& world_;

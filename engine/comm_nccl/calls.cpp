@@ -67,25 +67,26 @@ Header World::begin(Group& g, Call kind, DType dtype, int64_t count, int root, c
         p.start = take_event(*this);
         p.end = take_event(*this);
         ops.record(p.start, *stream);
-        g.open_end = p.end;
+        g.end_event = p.end;
     }
     std::lock_guard lock(state);
-    if (g.pending.size() >= most_pending) look(g);
+    if (g.pending.size() >= most_pending) update_progress(g);
     if (counts) ++g.begun;
     g.newest = h;
     g.pending.push_back(p);
-    if (!stream) look(g);
+    if (!stream) update_progress(g);
     return h;
 }
 
-void World::issued(Group& g, const Stream* stream) {
-    if (stream) ops.record(g.open_end, *stream);
+void World::end_enqueue(Group& g, const Stream* stream) {
+    if (stream) ops.record(g.end_event, *stream);
     std::lock_guard lock(state);
-    g.pending.back().issued = true;
-    if (!stream) look(g);
+    g.pending.back().enqueued = true;
+    if (!stream) update_progress(g);
 }
 
-void World::settle(Group& g, Communicator& c, const Header& call, ncclResult_t result, const char* function) {
+void World::wait_until_enqueued(Group& g, Communicator& c, const Header& call, ncclResult_t result,
+                                const char* function) {
     double waited = 0;
     auto nap = std::chrono::microseconds(10);
     for (Clock::time_point before = Clock::now(); result == ncclInProgress;) {
@@ -125,7 +126,7 @@ std::vector<Other> World::others_of(const Group& g) const {
         const int r = g.ranks[size_t(place)];
         const mpi::Beat beat = monitor.last_of(r);
         Other o{.rank = r, .place = place, .name = monitor.name_of_rank(r), .host = monitor.host_of(r)};
-        o.host_is = monitor.last_call_of(r);
+        o.host_call = monitor.last_call_of(r);
         o.silence = monitor.silence_of(r);
         o.has_ended = beat.inside && beat.last.call == Call::end;
         // A report of another group is from an earlier NcclWorld.
@@ -133,7 +134,7 @@ std::vector<Other> World::others_of(const Group& g) const {
         for (size_t slot = 0; slot < groups.size(); ++slot)
             if (int(slot) != g.slot && beat.device[slot].stage == DeviceProgress::reached_next &&
                 beat.device[slot].next.group == groups[slot]->id)
-                o.device_is = "in " + mpi::text_of(beat.device[slot].next, groups[slot]->name);
+                o.device_call = "in " + mpi::text_of(beat.device[slot].next, groups[slot]->name);
         all.push_back(std::move(o));
     }
     return all;

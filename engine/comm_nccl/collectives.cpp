@@ -37,8 +37,8 @@ void call(Group& g, Call kind, const Tensor& t, int root, Stream s, const char* 
         std::lock_guard lock(g.devices->busy);
         result = issue(g.devices->handle, elements_of(t.dtype), of(s));
     }
-    g.world.settle(g, *g.devices, header, result, function);
-    g.world.issued(g, &s);
+    g.world.wait_until_enqueued(g, *g.devices, header, result, function);
+    g.world.end_enqueue(g, &s);
 }
 
 size_t count_of(const Tensor& t) { return size_t(t.size()) * elements_of(t.dtype).each; }
@@ -78,7 +78,7 @@ void broadcast(void* group, Tensor t, int root, Stream s) {
     });
 }
 
-// A send blocks until the other side receives, so the two of a pair are issued as one NCCL group.
+// A send blocks until the other side receives, so the two of a pair are enqueued as one NCCL group.
 void send_receive(void* group, Tensor sent, int to, Tensor received, int from, Stream s) {
     Group& g = group_of(group);
     const bool sends = to >= 0 && sent.size() > 0, receives = from >= 0 && received.size() > 0;

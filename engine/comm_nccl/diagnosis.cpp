@@ -47,8 +47,8 @@ std::string state_of(const Waiting& w, const Other& o, const Words& words) {
     const DeviceProgress& p = o.progress;
     std::string text = fmt::format("it {} begun {} {} of {}, and its device {} finished {}", words.has, p.begun,
                                    p.begun == 1 ? "call" : "calls", w.group, words.has, p.finished);
-    if (!o.device_is.empty()) text += fmt::format(" and {} {}", words.is, o.device_is);
-    return text + fmt::format("; its host {} {}", words.is, o.host_is);
+    if (!o.device_call.empty()) text += fmt::format(" and {} {}", words.is, o.device_call);
+    return text + fmt::format("; its host {} {}", words.is, o.host_call);
 }
 
 bool is_other_call(const Waiting& w, const Other& o) {

@@ -23,8 +23,8 @@ struct Waiting {
 struct Other {
     int rank = 0, place = 0;
     std::string name, host;  // "rank 1 on 'host'", "host"
-    std::string host_is = {},
-                device_is = {};  // "after gather #7 of all, …"; "in reduce-scatter #3 of tp, …" or nothing
+    std::string host_call = {},
+                device_call = {};  // "after gather #7 of all, …"; "in reduce-scatter #3 of tp, …" or nothing
     double silence = 0;
     bool has_ended = false;             // it waits at the end of the program
     mpi::DeviceProgress progress = {};  // in this group

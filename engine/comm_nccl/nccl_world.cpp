@@ -133,8 +133,8 @@ void World::connect_all(Group& g) {
     ncclConfig_t config = configuration();
     const Header call = begin(g, Call::connect, DType::f32, g.size(), -1, nullptr);
     const ncclResult_t result = ncclCommInitRankConfig(&made->handle, g.size(), id, g.mine, &config);
-    settle(g, *made, call, result, "ncclCommInitRankConfig");
-    issued(g, nullptr);
+    wait_until_enqueued(g, *made, call, result, "ncclCommInitRankConfig");
+    end_enqueue(g, nullptr);
     std::lock_guard lock(state);
     g.devices = made.get();
     communicators.push_back(made);
@@ -149,9 +149,9 @@ void World::connect(Group& g, Communicator& parent) {
         std::lock_guard lock(parent.busy);
         result = ncclCommSplit(parent.handle, g.ranks[0], g.mine, &made->handle, &config);
     }
-    settle(g, parent, call, result, "ncclCommSplit");
-    if (made->handle) settle(g, *made, call, ncclInProgress, "ncclCommSplit");
-    issued(g, nullptr);
+    wait_until_enqueued(g, parent, call, result, "ncclCommSplit");
+    if (made->handle) wait_until_enqueued(g, *made, call, ncclInProgress, "ncclCommSplit");
+    end_enqueue(g, nullptr);
     std::lock_guard lock(state);
     g.devices = made.get();
     communicators.push_back(made);
@@ -162,7 +162,7 @@ void World::finalize() {
          ++c) {  // the first one is the parent of the others
         Group& g = *groups[0];
         const Header call = g.last;
-        settle(g, **c, call, ncclCommFinalize((*c)->handle), "ncclCommFinalize");
+        wait_until_enqueued(g, **c, call, ncclCommFinalize((*c)->handle), "ncclCommFinalize");
         ncclCommDestroy((*c)->handle);
     }
 }

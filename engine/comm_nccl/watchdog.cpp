@@ -17,12 +17,12 @@ using Clock = std::chrono::steady_clock;
 
 }  // namespace
 
-void World::look(Group& g) {
+void World::update_progress(Group& g) {
     const auto is_reached = [&](Event e) { return !e.handle || ops.reached(e); };
     while (!g.pending.empty()) {
         Pending& p = g.pending.front();
         g.reached = g.reached || is_reached(p.start);
-        if (!g.reached || !p.issued || !is_reached(p.end)) break;
+        if (!g.reached || !p.enqueued || !is_reached(p.end)) break;
         if (!is_between_two(p.call)) ++g.finished;
         for (Event e : {p.start, p.end})
             if (e.handle) spare.push_back(e);
@@ -36,7 +36,7 @@ void World::look(Group& g) {
                                        : DeviceProgress::begun_next;
     progress.begun = g.begun;
     progress.finished = g.finished;
-    monitor.tell(g.slot, progress);
+    monitor.set_device_progress(g.slot, progress);
 }
 
 void World::start_watchdog() {
@@ -73,7 +73,7 @@ void World::watch_over() {
             const Clock::time_point t = Clock::now();
             now += std::min(2 * tick, std::chrono::duration<double>(t - before).count());
             before = t;
-            for (const auto& g : groups) look(*g);
+            for (const auto& g : groups) update_progress(*g);
         }
         diagnose_all(now);
         check_errors();

@@ -29,7 +29,7 @@ struct Communicator {
 struct Pending {
     Header call;
     Event start = {}, end = {};
-    bool issued = false;  // it is enqueued, with `end` after it in the stream
+    bool enqueued = false;  // it is enqueued, with `end` after it in the stream
 };
 
 struct World;
@@ -48,7 +48,7 @@ struct Group {
     int64_t calls = 0, messages = 0;
     uint64_t digest = 0;
     Header last = {};
-    Event open_end = {};  // of the call that is being enqueued
+    Event end_event = {};  // of the call that is being enqueued
 
     // Guarded by World::state.
     std::deque<Pending> pending = {};
@@ -84,17 +84,17 @@ struct World {
 
     // Called before and after a call is enqueued. `stream`: null for connect.
     Header begin(Group&, Call, DType, int64_t count, int root, const Stream* stream);
-    void issued(Group&, const Stream* stream);
+    void end_enqueue(Group&, const Stream* stream);
     // Waits until the call that returned `result` is no longer in progress.
-    void settle(Group&, Communicator&, const Header&, ncclResult_t result, const char* function);
+    void wait_until_enqueued(Group&, Communicator&, const Header&, ncclResult_t result, const char* function);
 
     [[noreturn]] void fail(const Error&, int status);
     [[noreturn]] void fail(Group&, const Communicator&, const Header&, ncclResult_t, const char* function);
     void abort_all();
     std::vector<Other> others_of(const Group&) const;
 
-    // For the watchdog. look() removes finished calls from `pending` and reports progress to the other ranks.
-    void look(Group&);
+    // For the watchdog. update_progress() removes finished calls from `pending` and reports progress to the other ranks.
+    void update_progress(Group&);
     void start_watchdog();
     void stop_watchdog();
 

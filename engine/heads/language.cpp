@@ -35,7 +35,7 @@ struct LanguageHead::Loss {
     Tensor log_probs = {}, coefficient = {};  // [N]
 };
 
-void LanguageHead::walk(const Loss& loss, Tensor losses, Tensor d_hidden, Tensor hidden, Tensor targets) {
+void LanguageHead::run_chunks(const Loss& loss, Tensor losses, Tensor d_hidden, Tensor hidden, Tensor targets) {
     const Ops& ops = run_.ops;
     const Comm& tp = run_.tp;
     const Stream s = run_.stream;
@@ -69,22 +69,22 @@ void LanguageHead::walk(const Loss& loss, Tensor losses, Tensor d_hidden, Tensor
 }
 
 void LanguageHead::loss(Tensor losses, Tensor hidden, Tensor targets, const LossConfig& config) {
-    walk({.config = config}, losses, {}, hidden, targets);
+    run_chunks({.config = config}, losses, {}, hidden, targets);
 }
 
 void LanguageHead::loss_and_backward(Tensor losses, Tensor d_hidden, Tensor hidden, Tensor targets,
                                      const LossConfig& config) {
-    walk({.config = config, .step_values = run_.step.values, .backward = true}, losses, d_hidden, hidden, targets);
+    run_chunks({.config = config, .step_values = run_.step.values, .backward = true}, losses, d_hidden, hidden, targets);
 }
 
 void LanguageHead::log_probs(Tensor losses, Tensor log_probs, Tensor hidden, Tensor targets, double temperature) {
-    walk({.temperature = temperature, .log_probs = log_probs}, losses, {}, hidden, targets);
+    run_chunks({.temperature = temperature, .log_probs = log_probs}, losses, {}, hidden, targets);
 }
 
 void LanguageHead::log_probs_backward(Tensor losses, Tensor d_hidden, Tensor d_log_probs, Tensor hidden, Tensor targets,
                                       double temperature) {
     // Cross-entropy has the gradient of −log_prob.
-    walk({.temperature = temperature, .scale = -1, .backward = true, .coefficient = d_log_probs}, losses, d_hidden, hidden,
+    run_chunks({.temperature = temperature, .scale = -1, .backward = true, .coefficient = d_log_probs}, losses, d_hidden, hidden,
          targets);
 }
 

@@ -58,7 +58,7 @@ public:
 
 private:
     struct Loss;
-    void walk(const Loss&, Tensor losses, Tensor d_hidden, Tensor hidden, Tensor targets);
+    void run_chunks(const Loss&, Tensor losses, Tensor d_hidden, Tensor hidden, Tensor targets);
     Tensor weight() const { return own_ids(tied_ ? embedding_.value : w_); }
     Tensor d_weight() const { return own_ids(tied_ ? embedding_.grad : d_w_); }
     Tensor own_ids(const Tensor& w) const { return w.slice(0, run_.vocab_rows()); }

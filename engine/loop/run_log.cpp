@@ -22,8 +22,8 @@ void RunLog::sync() {
     events_->sync();
 }
 
-void RunLog::forget_after(int64_t last_step) {
-    lines_.forget_after(last_step);
+void RunLog::remove_after(int64_t last_step) {
+    lines_.remove_after(last_step);
     events_.reset();
     events_.emplace(folder_, last_step);
 }

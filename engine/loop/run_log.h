@@ -23,7 +23,7 @@ public:
 
     void write(const nlohmann::ordered_json& record);
     void sync();  // to the disk
-    void forget_after(int64_t last_step);
+    void remove_after(int64_t last_step);
 
 private:
     fs::path folder_;

@@ -96,8 +96,8 @@ void TrainingLoop::roll_back(Verdict verdict) {
     rolled_back_from_ = undone;
     first_step_ = run_.step;
     start_ = Clock::now();
-    if (hooks_.forget_after) hooks_.forget_after(run_.step);
-    if (log_) log_->forget_after(run_.step);
+    if (hooks_.remove_after) hooks_.remove_after(run_.step);
+    if (log_) log_->remove_after(run_.step);
 }
 
 bool TrainingLoop::run() {

@@ -43,7 +43,7 @@ struct LoopHooks {
     std::function<void(int64_t step)> sample = {};
     // For other files, such as the samples: flush to the disk; remove what belongs to later steps.
     std::function<void()> sync = {};
-    std::function<void(int64_t step)> forget_after = {};
+    std::function<void(int64_t step)> remove_after = {};
 
     std::function<void(const ShownStep&)> show = {};
     std::function<void(int64_t step, const ValidationResult&, double seconds)> show_validation = {};

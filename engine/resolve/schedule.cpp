@@ -31,7 +31,7 @@ void require_cooldown_of_wsd(const Resolving& r) {
                  "--set optimizer.schedule=wsd, or leave out optimizer.cooldown");
 }
 
-void require_room(const Resolving& r) {
+void require_durations_fit(const Resolving& r) {
     const OptimizerSettings& o = r.c.optimizer;
     const bool wsd = o.schedule == "wsd";
     if (r.in_steps(o.warmup) + (wsd ? r.in_steps(o.cooldown) : 0) <= r.c.train.steps) return;
@@ -51,7 +51,7 @@ void check_schedule(Resolving& r) {
                  fmt::format("--set optimizer.min_lr={:g}", o.lr / 10));
     require_durations(r);
     require_cooldown_of_wsd(r);
-    require_room(r);
+    require_durations_fit(r);
     for (const auto& [key, duration] : {std::pair{"optimizer.warmup", o.warmup}, {"optimizer.cooldown", o.cooldown}})
         if (duration > 0 && r.in_steps(duration) == 0)
             r.notes.push_back(fmt::format("{} = {} of {} steps is less than half a step, so there is none", key,

@@ -95,12 +95,12 @@ TEST_CASE("A run that goes back drops the lines of later steps, on a disk withou
         JsonLines log(path, 0);
         for (int step = 1; step <= 5; ++step) log.write({{"step", step}});
         test::limit(RLIMIT_FSIZE, 5);  // no file can be written anew
-        log.forget_after(3);
+        log.remove_after(3);
         test::limit(RLIMIT_FSIZE, 100000);
         log.write({{"step", 4}, {"again", true}});
         if (read_file(path) != "{\"step\":1}\n{\"step\":2}\n{\"step\":3}\n{\"step\":4,\"again\":true}\n") throw 0;
         fs::remove_all(folder.path);
-        log.forget_after(1);  // a note, and no exception
+        log.remove_after(1);  // a note, and no exception
     });
     REQUIRE(heard.status == 0);
     REQUIRE(heard.text.find("the run continues") != std::string::npos);

@@ -45,7 +45,7 @@ TEST_CASE("Where a user may have no more threads, an Error says how many there a
         return;
     }
     REQUIRE(heard.status == 0);
-    REQUIRE(heard.text.find("error: the system gives this program 3 threads at once, and computing with 8 takes") == 0);
+    REQUIRE(heard.text.find("error: only 3 threads can run at once, and computing with 8 needs") == 0);
     REQUIRE(heard.text.find("ulimit -u, which is 3") != std::string::npos);
     REQUIRE(heard.text.find("OMP_NUM_THREADS=2 before") != std::string::npos);
 }

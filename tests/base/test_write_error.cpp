@@ -78,14 +78,14 @@ TEST_CASE("Each writer gives the advice that fits what the system said") {
     const fs::path long_name = folder.path / std::string(300, 'n');
     write_file_atomically(file, "x");
     for (const auto& [path, advice] :
-         {std::pair{inside, "a part of the path is a file"}, {far, "mkdir -p"}, {long_name, "a shorter name"}}) {
+         {std::pair{inside, "a part of this one is a file"}, {far, "mkdir -p"}, {long_name, "a shorter name"}}) {
         INFO(path.string());
         REQUIRE(has(error_text([&] { write_file_atomically(path, "y"); }), advice));
         REQUIRE(has(error_text([&] { JsonLines(path, 0); }), advice));
         if (path != far) REQUIRE(has(error_text([&] { make_folder(path); }), advice));
     }
     REQUIRE(has(error_text([&] { FolderLock(folder.path / "absent"); }), "mkdir -p"));
-    REQUIRE(has(error_text([&] { make_folder(file); }), "remove what has this one"));
+    REQUIRE(has(error_text([&] { make_folder(file); }), "remove the existing file or folder"));
 
     const Heard too_large = in_a_child([&] {
         limit(RLIMIT_FSIZE, 100);

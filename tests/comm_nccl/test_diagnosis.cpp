@@ -32,7 +32,7 @@ Other other(int rank, DeviceProgress progress, double silence = 1) {
             .place = rank,
             .name = "rank " + std::to_string(rank) + " on 'there'",
             .host = "there",
-            .host_is = "after gather #3 of all",
+            .host_call = "after gather #3 of all",
             .silence = silence,
             .progress = progress};
 }
@@ -72,7 +72,7 @@ TEST_CASE("a silent rank that has not come is lost, and one that has come is not
 
 TEST_CASE("a rank that is alive but stalled is named when patience is over, with what it does") {
     Other busy = other(2, at(12, DeviceProgress::begun_next));
-    busy.device_is = "in reduce-scatter #3 of tp";
+    busy.device_call = "in reduce-scatter #3 of tp";
     const auto diagnosis = diagnose(waiting(1800), {other(1, in(12)), busy}, limits);
     REQUIRE_SAYS(diagnosis, "error: rank 2 on 'there' is stalled");
     REQUIRE_SAYS(diagnosis,
@@ -102,7 +102,7 @@ TEST_CASE("calls of other numbers may be other calls") {
 TEST_CASE("a rank that has ended while another one needs it is named at once") {
     Other gone = other(1, finished(11));
     gone.has_ended = true;
-    REQUIRE_SAYS(diagnose(waiting(0), {gone}, limits), "error: rank 1 has ended while rank 0 needs it");
+    REQUIRE_SAYS(diagnose(waiting(0), {gone}, limits), "error: rank 1 has ended while rank 0 waits for it");
     gone.progress = finished(12);  // it has done its part
     REQUIRE(!diagnose(waiting(0), {gone}, limits));
 }

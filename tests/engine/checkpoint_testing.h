@@ -1,6 +1,6 @@
 #pragma once
-// Shared by the tests of checkpoints: tiny models of both families, filled with numbers that a seed decides, and folders
-// that go when their test ends. Checkpoints need memory and casts of a backend, no arithmetic; this table has no more.
+// Shared by the tests of checkpoints: tiny models of both families, filled with values from a seed, and folders that
+// are removed when their test ends. Checkpoints need only memory and casts of a backend, so the table has no other ops.
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -67,14 +67,14 @@ inline ModelConfig tiny_llama(bool tied = false) {
     m.bias = false;
     m.H = 4;
     m.G = 2;
-    m.D = 6;  // wider than C / H, as some LLaMAs have it
+    m.D = 6;  // larger than C / H, as in some LLaMAs
     m.F = 12;
     m.rope.theta = 500000;
     m.rope.scaling = {8, 1, 4, 4096};
     return m;
 }
 
-// A model that trains, its optimizer, and every number of both a function of the seed.
+// A model in training and its optimizer, with all values from the seed.
 struct Trained {
     std::unique_ptr<LanguageModel> model;
     Optimizer optimizer;
@@ -85,7 +85,7 @@ struct Trained {
 
     void fill(uint64_t seed) {
         uint64_t drawn = 0;
-        auto number = [&] {  // normal numbers of many sizes and both signs, no infinities
+        auto number = [&] {  // normal numbers of many magnitudes and both signs, no infinities
             const auto bits = uint32_t((seed * 1000003 + ++drawn) * 0x9e3779b97f4a7c15ull >> 32);
             return std::bit_cast<float>((bits & 0x807fffffu) | (96 + (bits >> 23 & 63u)) << 23);
         };
@@ -108,7 +108,7 @@ struct Trained {
         return all;
     }
 
-    // Every bit that a checkpoint keeps.
+    // All bits that a checkpoint stores.
     std::string bits() {
         std::string all = weight_bits();
         for (size_t i = 0; i < model->weights().size(); ++i) {
@@ -126,7 +126,7 @@ struct Trained {
 class TemporaryFolder {
 public:
     TemporaryFolder() {
-        // In memory where there is such a place: these tests flush thousands of small files to the disk.
+        // In memory if possible: these tests fsync thousands of small files.
         const fs::path memory = "/dev/shm";
         const bool usable = ::access(memory.c_str(), W_OK) == 0;
         const std::string six_letters(6, 'X');  // mkdtemp replaces them
@@ -145,7 +145,7 @@ private:
     fs::path path_;
 };
 
-// The state of a run at a step, which keeps those of its checkpoints.
+// The state of a run at a step, with these rollback targets.
 inline TrainingState state_at(const fs::path& run, int64_t step, const Keep& keep) {
     std::vector<int64_t> before;
     for (const StepFolder& f : step_folders(run))
@@ -153,7 +153,7 @@ inline TrainingState state_at(const fs::path& run, int64_t step, const Keep& kee
     return {.step = step, .rollback_targets = steps_to_keep(run, before, step, keep)};
 }
 
-// The three lines of the Error that the action ends with; empty where it ends well.
+// The three lines of the Error that the action throws; empty: it throws none.
 inline std::string refusal(const std::function<void()>& action) {
     try {
         action();
@@ -170,7 +170,7 @@ inline std::vector<std::string> names_in(const fs::path& folder) {
     return all;
 }
 
-// While it lives no file of this process grows beyond the limit.
+// While it exists no file of this process can grow beyond the limit.
 class FileSizeLimit {
 public:
     explicit FileSizeLimit(rlim_t bytes) {

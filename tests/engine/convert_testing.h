@@ -6,7 +6,7 @@ namespace gradus::testing {
 
 inline const fs::path goldens = fs::path(GRADUS_ROOT) / "tests/goldens/convert";
 
-// A GPT-2 that nanoGPT and llm.c can hold.
+// A GPT-2 that nanoGPT and llm.c support.
 inline ModelConfig plain_gpt2() {
     ModelConfig m = tiny_gpt2();
     m.F = 4 * m.C;

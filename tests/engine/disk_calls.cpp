@@ -28,7 +28,7 @@ std::string path_at(int folder, const char* name) {
     return path_of(folder) + "/" + name;
 }
 
-// What the watcher itself asks of the disk is not told.
+// Calls of the watcher itself are not reported.
 void tell(const DiskCall& call) {
     static bool telling = false;
     if (!watcher || telling) return;
@@ -40,7 +40,7 @@ void tell(const DiskCall& call) {
 }  // namespace
 
 WatchedDisk::WatchedDisk(std::function<void(const DiskCall&)> before, bool no_exchange) {
-    CHECK(!watcher, "one watches at a time");
+    CHECK(!watcher, "only one watcher at a time");
     watcher = std::move(before);
     exchange_fails = no_exchange;
 }

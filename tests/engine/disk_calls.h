@@ -1,6 +1,6 @@
 #pragma once
-// What this process asks of the disk, seen one call at a time: this program has functions of its own in the place of the
-// C library's fsync, rename, renameat2, write, unlink, rmdir and unlinkat, which tell a test and then do the same.
+// Observes this process's calls to the disk: this program replaces the C library's fsync, rename, renameat2, write,
+// unlink, rmdir and unlinkat by functions that report to a test and then do the same.
 #include <functional>
 #include <string>
 
@@ -12,7 +12,7 @@ struct DiskCall {
     std::string to = {};  // of a rename
 };
 
-// While it lives every call is told before it is done. Where `no_exchange`, two names cannot change places, as on NFS.
+// While it exists every call is reported before it is made. `no_exchange`: two names cannot be exchanged, as on NFS.
 class WatchedDisk {
 public:
     explicit WatchedDisk(std::function<void(const DiskCall&)> before, bool no_exchange = false);

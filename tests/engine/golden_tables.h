@@ -1,5 +1,5 @@
 #pragma once
-// The tables that a program holds against PyTorch's numbers, and how closely.
+// The tables that a program compares with PyTorch's results, and the tolerances.
 #include <vector>
 
 #include "kernels/ops.h"

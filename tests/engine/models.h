@@ -1,5 +1,5 @@
 #pragma once
-// Small models and batches that the tests of the engine share.
+// Small models and batches for the tests of the engine.
 #include <complex>
 #include <cstring>
 #include <random>
@@ -44,7 +44,7 @@ inline ModelConfig tiny_llama() {
     return m;
 }
 
-// The same random weights whatever the dtype: far from the initial ones, so that every term of every formula matters.
+// The same random weights for every dtype: far from the initial ones, so that every term of every formula matters.
 template <class Scalar>
 void scramble(LanguageModel& model, unsigned seed = 7) {
     std::mt19937 rng(seed);
@@ -92,13 +92,13 @@ struct Bench {
         staged.declare(on_host, shape.B, shape.T);
         on_host.allocate();
     }
-    void upload(const HostBatch& host) {  // `staged` belongs to the stream until somebody waits for it
+    void upload(const HostBatch& host) {  // `staged` is in use until the stream is synchronised
         staged.take(host);
         batch.upload(model->run.ops, staged, {});
     }
 };
 
-// All logits [N,V] of a batch, on one rank, at sizes where holding them is nothing.
+// All logits [N,V] of a small batch, on one rank.
 inline void logits_of(LanguageModel& model, const Batch& batch, Tensor logits) {
     model.head.logits(logits, model.body->forward(batch));
 }
@@ -114,12 +114,12 @@ inline double worst_difference(const std::vector<double>& a, const std::vector<d
     double worst = a.size() == b.size() ? 0 : INFINITY;
     for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
         const double d = std::abs(a[i] - b[i]);
-        if (!(d <= worst)) worst = d;  // a NaN wins
+        if (!(d <= worst)) worst = d;  // NaN counts as worst
     }
     return worst;
 }
 
-// In memory of the host, from wherever the table keeps it.
+// A copy in host memory.
 inline std::vector<std::byte> bytes_of(const Ops& ops, const Tensor& t) {
     std::vector<std::byte> host(t.bytes());
     ops.copy_to_host(host.data(), t.data, host.size(), {});
@@ -127,7 +127,7 @@ inline std::vector<std::byte> bytes_of(const Ops& ops, const Tensor& t) {
     return host;
 }
 
-// As doubles, whatever the dtype.
+// As doubles, from any dtype.
 inline std::vector<double> read(const Ops& ops, const Tensor& t) {
     std::vector<std::byte> host = bytes_of(ops, t);
     const Tensor here = {host.data(), t.dtype, t.shape};
@@ -138,7 +138,7 @@ inline std::vector<double> read(const Ops& ops, const Tensor& t) {
     return all;
 }
 
-// The largest difference against the largest value: what "relative" means for a whole tensor.
+// The relative error of a tensor: its largest difference over its largest value.
 inline double relative(const std::vector<double>& found, const std::vector<double>& expected) {
     double largest = 1e-30;
     for (double x : expected) largest = std::max(largest, std::abs(x));

@@ -1,5 +1,5 @@
 #pragma once
-// Requests that the tests of plans share.
+// Requests for the tests of plans.
 #include "engine/plan/plan.h"
 
 namespace gradus::test {

@@ -1,4 +1,4 @@
-// The algorithms of matmuls, chosen before the first step.
+// Autotuning of matmuls before the first step.
 #include <catch2/catch.hpp>
 
 #include "engine/autotune.h"
@@ -11,9 +11,9 @@ using gradus::testing::TemporaryFolder;
 
 namespace {
 
-// A device whose choices are a text, and that measures in the first linears of a trial pass.
+// A device whose choices are a text, and that measures during the first linears of a trial pass.
 struct Library {
-    std::string offered, chosen;  // what measuring would choose, what is in use
+    std::string offered, chosen;  // the result of measuring; the choices in use
     bool measuring = false;
     int measured = 0;
 };
@@ -35,7 +35,7 @@ const Ops& tuned_ops() {
         ops.linear_backward_weight = [](const LinearBackwardWeight& a, Stream s) {
             if (library.measuring) {
                 if (library.chosen.empty()) ++library.measured, library.chosen = library.offered;
-                cpu_ops().linear_backward_weight(a, s);  // once more than it should: what measuring does
+                cpu_ops().linear_backward_weight(a, s);  // once more than necessary, as measuring does
             }
             cpu_ops().linear_backward_weight(a, s);
         };
@@ -76,7 +76,7 @@ struct Tuned {
 
 }  // namespace
 
-TEST_CASE("measured choices are in the run's file, and a run that is resumed has them without measuring") {
+TEST_CASE("measured choices are in the run's file, and a resumed run uses them without measuring") {
     const TemporaryFolder folder;
     const fs::path file = folder.path() / "matmuls.txt";
     library = {.offered = "this GPU: 3 1 4"};
@@ -102,7 +102,7 @@ TEST_CASE("choices of another device are measured again and replaced") {
     REQUIRE(read_file(file) == "this GPU: 3 1 4");
 }
 
-TEST_CASE("what measuring leaves behind is in no step") {
+TEST_CASE("measuring does not change the results of steps") {
     const TemporaryFolder folder;
     Tuned plain(cpu_ops()), tuned(tuned_ops());
     library = {.offered = "this GPU: 3 1 4"};
@@ -110,8 +110,8 @@ TEST_CASE("what measuring leaves behind is in no step") {
     REQUIRE(tuned.losses() == plain.losses());
 }
 
-TEST_CASE("every rank takes the choices of the first one, and only that one has the file") {
-    // A rank 1 that hears what rank 0 says.
+TEST_CASE("every rank uses the choices of rank 0, which alone has the file") {
+    // A rank 1 that receives the texts of rank 0.
     static std::vector<std::string> said;
     const CommTable table = {.gather =
                                  [](void*, const std::string& mine, std::vector<std::string>& all) {

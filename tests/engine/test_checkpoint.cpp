@@ -1,4 +1,4 @@
-// Checkpoints and folders of weights, when nothing goes wrong.
+// Checkpoints and folders of weights, without faults.
 #include "engine/checkpoint/elements.h"
 #include "engine/checkpoint/optimizer_state.h"
 #include "engine/checkpoint/safetensors.h"
@@ -56,7 +56,7 @@ TEST_CASE("weights that were saved are loaded bit for bit, in every family and d
             }
 }
 
-TEST_CASE("a model saved wider is loaded exactly, and saved narrower is rounded once") {
+TEST_CASE("a model saved in a wider dtype is loaded exactly, and saved in a narrower one it is rounded once") {
     const TemporaryFolder folder;
     Trained narrow(tiny_gpt2(), DType::bf16), again(tiny_gpt2(), DType::bf16), wide(tiny_gpt2(), DType::f32);
     narrow.fill(3);
@@ -110,7 +110,7 @@ TEST_CASE("LLaMA's stacked matrices are stored one by one under transformers' na
     REQUIRE(file.find("model.norm.weight"));
 }
 
-TEST_CASE("a tied head is stored once, and what a file has besides the weights is named") {
+TEST_CASE("a tied head is stored once, and unused tensors of a file are listed") {
     const TemporaryFolder folder;
     Trained gpt2(tiny_gpt2(true), DType::f32), loaded(tiny_gpt2(true), DType::f32);
     gpt2.fill(7);
@@ -120,7 +120,7 @@ TEST_CASE("a tied head is stored once, and what a file has besides the weights i
     {
         const SafetensorsFile file(folder / "model.safetensors");
         REQUIRE_FALSE(file.find("lm_head.weight"));
-        for (const auto& e : file.entries()) {  // without the prefix, as the published GPT-2 has it
+        for (const auto& e : file.entries()) {  // without the prefix, as in the published GPT-2
             declared.push_back({e.name.substr(std::string("transformer.").size()), e.dtype, e.shape});
             bytes.append(reinterpret_cast<const char*>(e.data), e.bytes);
         }
@@ -138,7 +138,8 @@ TEST_CASE("a tied head is stored once, and what a file has besides the weights i
 }
 
 TEST_CASE(
-    "the folders that transformers wrote are loaded, whole, sharded or in half precision, and written back tensor for "
+    "folders that transformers wrote are loaded, in one file, sharded or in half precision, and written back tensor "
+    "for "
     "tensor") {
     const fs::path goldens = fs::path(GRADUS_ROOT) / "tests/goldens/models";
     for (const char* name : {"gpt2", "gpt2-bf16", "gpt2-f16", "gpt2-sharded", "llama", "llama-tied"}) {
@@ -202,7 +203,7 @@ TEST_CASE("a checkpoint that was saved is loaded bit for bit, with the run's sta
         }
 }
 
-TEST_CASE("the optimizer's file holds logical tensors under the engine's names, masters where the model is bf16") {
+TEST_CASE("the optimizer's file has logical tensors under the engine's names, and masters if the model is bf16") {
     for (DType dtype : {DType::f32, DType::bf16}) {
         const TemporaryFolder run;
         Trained trained(tiny_llama(), dtype);
@@ -219,7 +220,7 @@ TEST_CASE("the optimizer's file holds logical tensors under the engine's names, 
     }
 }
 
-TEST_CASE("a checkpoint of Muon has no second moments of its matrices, and is loaded bit for bit") {
+TEST_CASE("a checkpoint of Muon has no second moments of matrices, and is loaded bit for bit") {
     for (DType dtype : {DType::f32, DType::bf16}) {
         const TemporaryFolder run;
         const OptimizerConfig muon = {.kind = OptimizerKind::muon};
@@ -239,7 +240,7 @@ TEST_CASE("a checkpoint of Muon has no second moments of its matrices, and is lo
     }
 }
 
-TEST_CASE("a checkpoint's folder holds what transformers looks for, the tokenizer included, and nothing half-written") {
+TEST_CASE("a checkpoint's folder has the files that transformers needs, with the tokenizer, and no incomplete ones") {
     const TemporaryFolder run;
     const std::string tokenizer = "{\"version\": \"1.0\"}";
     Trained trained(tiny_gpt2(), DType::f32);
@@ -260,7 +261,7 @@ TEST_CASE("a checkpoint's folder holds what transformers looks for, the tokenize
     REQUIRE(generation["eos_token_id"] == 12);
 }
 
-TEST_CASE("the newest checkpoints stay, and those of every so many steps are never removed") {
+TEST_CASE("the newest checkpoints are kept, and those at multiples of keep_every are never removed") {
     const TemporaryFolder run;
     Trained trained(tiny_gpt2(), DType::f32);
     for (int64_t step : {10, 20, 30, 40, 50, 60})
@@ -270,7 +271,7 @@ TEST_CASE("the newest checkpoints stay, and those of every so many steps are nev
             std::vector<std::string>{"latest", "step-00000020", "step-00000040", "step-00000050", "step-00000060"});
 }
 
-TEST_CASE("a checkpoint beside the regular ones stays until the next save, and no regular one goes for it") {
+TEST_CASE("an irregular checkpoint is kept until the next save, and no regular one is removed for it") {
     const TemporaryFolder run;
     Trained trained(tiny_gpt2(), DType::f32);
     const auto save = [&](int64_t step, const std::vector<int64_t>& targets) {
@@ -278,17 +279,17 @@ TEST_CASE("a checkpoint beside the regular ones stays until the next save, and n
     };
     save(10, {10});
     save(20, {10, 20});
-    save(25, {10, 20});  // of a stop
+    save(25, {10, 20});  // when stopped
     REQUIRE(names_in(run / "checkpoints") ==
             std::vector<std::string>{"latest", "step-00000010", "step-00000020", "step-00000025"});
-    save(27, {10, 20});  // of another one
+    save(27, {10, 20});  // when stopped again
     REQUIRE(names_in(run / "checkpoints") ==
             std::vector<std::string>{"latest", "step-00000010", "step-00000020", "step-00000027"});
     save(30, steps_to_keep(run.path(), {10, 20}, 30, {.last = 2}));
     REQUIRE(names_in(run / "checkpoints") == std::vector<std::string>{"latest", "step-00000020", "step-00000030"});
 }
 
-TEST_CASE("the steps to keep are the newest and those of every so many, whole ones, in ascending order") {
+TEST_CASE("the steps to keep are the newest complete ones and multiples of keep_every, in ascending order") {
     const TemporaryFolder run;
     Trained trained(tiny_gpt2(), DType::f32);
     const std::vector<int64_t> before = {10, 20, 30, 40, 50};
@@ -303,7 +304,7 @@ TEST_CASE("the steps to keep are the newest and those of every so many, whole on
     REQUIRE(kept({.last = 3}) == Steps{30, 40, 60});
 }
 
-TEST_CASE("what is named latest and is no link keeps its content under another name") {
+TEST_CASE("a file or folder named latest that is not a link is renamed and keeps its content") {
     const TemporaryFolder run;
     const fs::path latest = run / "checkpoints" / "latest";
     Trained trained(tiny_gpt2(), DType::f32);
@@ -321,14 +322,14 @@ TEST_CASE("what is named latest and is no link keeps its content under another n
     REQUIRE(names_in(run / "checkpoints" / "latest.copy") == names_in(run / "checkpoints" / "step-00000001"));
     REQUIRE(names_in(run / "checkpoints" / "latest.copy2") == names_in(run / "checkpoints" / "step-00000001"));
     REQUIRE(read_file(run / "checkpoints" / "latest.copy3") == "mine");
-    // A link that leads nowhere, or elsewhere, is only a link.
+    // A dangling link, or a link to something else, is replaced.
     fs::remove(latest);
     fs::create_symlink("gone", latest);
     save(9);
     REQUIRE_FALSE(fs::exists(run / "checkpoints" / "latest.copy4"));
 }
 
-TEST_CASE("an earlier step than those there is written and stays, whatever the number to keep") {
+TEST_CASE("a checkpoint of an earlier step than the existing ones is saved and kept") {
     const TemporaryFolder run;
     Trained trained(tiny_gpt2(), DType::f32);
     for (int64_t step : {10, 20, 5})
@@ -355,15 +356,17 @@ TEST_CASE("a run without checkpoints has no latest one") {
     REQUIRE_FALSE(latest_checkpoint(run / "absent").folder);
 }
 
-TEST_CASE("what dead processes left half-written is removed, and an old checkpoint that lost its name gets it back") {
+TEST_CASE(
+    "incomplete folders of killed processes are removed, and an old checkpoint that was being replaced is renamed "
+    "back") {
     const TemporaryFolder run;
     Trained trained(tiny_gpt2(), DType::f32);
     save_checkpoint(run.path(), *trained.model, trained.optimizer, {.step = 1});
     const fs::path folder = run / "checkpoints";
     fs::create_directories(folder / ".step-00000002.tmp-2147483646" / "gradus");
     fs::create_directories(folder / ".step-00000000.removed-2147483646");
-    fs::create_directories(folder / ".step-00000003.tmp-1");          // a process that runs
-    fs::create_directories(folder / "notes of mine.tmp-2147483646");  // a person's
+    fs::create_directories(folder / ".step-00000003.tmp-1");          // a running process
+    fs::create_directories(folder / "notes of mine.tmp-2147483646");  // not ours
     fs::rename(folder / "step-00000001", folder / ".step-00000001.replaced-2147483646");
     remove_leftovers(run.path());
     REQUIRE(names_in(folder) == std::vector<std::string>{".step-00000003.tmp-1", "latest",

@@ -1,5 +1,5 @@
-// Checkpoints when things go wrong: kills, full disks, damaged files, another model. Nothing that was whole is lost, and
-// nothing that is not whole is loaded.
+// Checkpoints under faults: kills, full disks, damaged files, another model. No complete checkpoint is lost, and no
+// incomplete one is loaded.
 #include <catch2/catch.hpp>
 
 #include <signal.h>
@@ -18,7 +18,7 @@ using namespace gradus::testing;
 
 namespace {
 
-constexpr uint64_t of_step = 1000;  // seed of the numbers at a step: of_step + step
+constexpr uint64_t of_step = 1000;  // the seed of a step's values is of_step + step
 
 fs::path save_step(const fs::path& run, Trained& t, int64_t step, const Keep& keep = {},
                    const SaveOptions& options = {}) {
@@ -48,7 +48,7 @@ void overwrite(const fs::path& path, const std::string& content) {
 
 }  // namespace
 
-TEST_CASE("a kill at any moment of saving leaves the newest whole checkpoint loadable bit for bit") {
+TEST_CASE("a kill at any moment of a save leaves the newest complete checkpoint loadable bit for bit") {
     const TemporaryFolder run;
     const ModelConfig m = tiny_llama();
     {
@@ -69,7 +69,7 @@ TEST_CASE("a kill at any moment of saving leaves the newest whole checkpoint loa
                 if (::write(saved[1], "s", 1) != 1) ::_exit(1);
             }
         }
-        char one;  // the child is past its first save, somewhere in a later one when it dies
+        char one;  // the child is killed after its first save, during a later one
         ::close(saved[1]);
         REQUIRE(::read(saved[0], &one, 1) == 1);
         ::usleep(useconds_t(random() % 60000));
@@ -91,7 +91,7 @@ TEST_CASE("a kill at any moment of saving leaves the newest whole checkpoint loa
 }
 
 TEST_CASE(
-    "a disk that is full at any file leaves the previous checkpoint, nothing half-written, and an Error that says so") {
+    "a disk that fills up at any file leaves the previous checkpoint and no incomplete one, and an Error reports it") {
     const TemporaryFolder run;
     const ModelConfig m = tiny_gpt2();
     Trained t(m, DType::f32);
@@ -110,7 +110,7 @@ TEST_CASE(
         INFO("files of at most " << limit << " bytes\n" << text);
         REQUIRE(says(text, "cannot write"));
         REQUIRE(says(text, "ulimit -f unlimited"));
-        REQUIRE(says(text, "the checkpoint of step 2 was not made, and '" + first.string() + "' is unharmed"));
+        REQUIRE(says(text, "the checkpoint of step 2 was not saved, and '" + first.string() + "' is intact"));
         REQUIRE(names_in(run / "checkpoints") == std::vector<std::string>{"latest", "step-00000001"});
         REQUIRE(require_latest_is_whole(run.path(), m, DType::f32) == 1);
     }
@@ -118,10 +118,10 @@ TEST_CASE(
     REQUIRE(require_latest_is_whole(run.path(), m, DType::f32) == 2);
 }
 
-TEST_CASE("a small disk that fills up keeps the checkpoints it has, and takes new ones when there is room") {
+TEST_CASE("a small disk that fills up keeps its checkpoints, and accepts new ones when there is space") {
     const TemporaryFolder mount;
     if (::mount("tmpfs", mount.path().c_str(), "tmpfs", 0, "size=128k") != 0) {
-        WARN("no small disk can be mounted by this user: skipped");
+        WARN("this user cannot mount a small disk: skipped");
         return;
     }
     struct Unmount {
@@ -137,7 +137,7 @@ TEST_CASE("a small disk that fills up keeps the checkpoints it has, and takes ne
     REQUIRE(step > 1);
     REQUIRE(says(text, "No space left on device; 0 MiB are free on that disk"));
     REQUIRE(says(text, "df -h"));
-    REQUIRE(says(text, "is unharmed"));
+    REQUIRE(says(text, "is intact"));
     REQUIRE(require_latest_is_whole(mount.path(), m, DType::f32) == step - 1);
     for (const std::string& name : names_in(mount / "checkpoints")) REQUIRE(name[0] != '.');
     fs::remove_all(mount / "checkpoints" / "step-00000001");
@@ -145,7 +145,7 @@ TEST_CASE("a small disk that fills up keeps the checkpoints it has, and takes ne
     REQUIRE(require_latest_is_whole(mount.path(), m, DType::f32) == step);
 }
 
-TEST_CASE("a run folder that cannot be made is refused by name") {
+TEST_CASE("a run folder that cannot be created is refused by name") {
     const TemporaryFolder folder;
     overwrite(folder / "file", "x");
     Trained t(tiny_gpt2(), DType::f32);
@@ -154,7 +154,7 @@ TEST_CASE("a run folder that cannot be made is refused by name") {
     REQUIRE(says(text, "the run has none yet"));
 }
 
-TEST_CASE("a truncated file makes the checkpoint before it the latest, and loading it by hand names the file") {
+TEST_CASE("a truncated file makes the previous checkpoint the latest, and loading the damaged one names the file") {
     const TemporaryFolder run;
     const ModelConfig m = tiny_gpt2();
     Trained t(m, DType::bf16);
@@ -215,7 +215,7 @@ TEST_CASE("a checkpoint with one flipped bit in any of its files is refused with
     REQUIRE(loaded.bits() == t.bits());
 }
 
-TEST_CASE("a flipped bit in the newest checkpoint makes the one before it the latest where checksums are asked for") {
+TEST_CASE("a flipped bit in the newest checkpoint makes the previous one the latest when checksums are verified") {
     const TemporaryFolder run;
     const ModelConfig m = tiny_gpt2();
     Trained t(m, DType::f32);
@@ -237,7 +237,7 @@ TEST_CASE("a flipped bit in the newest checkpoint makes the one before it the la
     REQUIRE(latest_checkpoint(run.path(), VerifyLevel::all).folder == newest);
 }
 
-TEST_CASE("damaged checkpoints are neither counted among those to keep nor removed") {
+TEST_CASE("damaged checkpoints are neither counted nor removed") {
     const TemporaryFolder run;
     Trained t(tiny_gpt2(), DType::f32);
     for (int64_t step : {1, 2, 3}) save_step(run.path(), t, step, {.last = 3});
@@ -247,7 +247,7 @@ TEST_CASE("damaged checkpoints are neither counted among those to keep nor remov
             std::vector<std::string>{"latest", "step-00000002", "step-00000003", "step-00000004"});
 }
 
-TEST_CASE("a checkpoint of another model or dtype is refused, naming each difference, and nothing is changed") {
+TEST_CASE("a checkpoint of another model or dtype is refused with each difference, and nothing changes") {
     const TemporaryFolder run;
     Trained t(tiny_gpt2(), DType::f32);
     const fs::path folder = save_step(run.path(), t, 1);
@@ -274,7 +274,7 @@ TEST_CASE("a checkpoint of another model or dtype is refused, naming each differ
     REQUIRE(same.bits() == t.bits());
 }
 
-TEST_CASE("an optimizer's file of another model is refused before the model is touched, even where its checksum fits") {
+TEST_CASE("an optimizer's file of another model is refused before the model changes, even if its checksum is right") {
     const TemporaryFolder run;
     Trained t(tiny_gpt2(), DType::f32), other(tiny_gpt2(false), DType::f32), loaded(tiny_gpt2(), DType::f32);
     const fs::path folder = save_step(run.path(), t, 1);
@@ -289,21 +289,20 @@ TEST_CASE("an optimizer's file of another model is refused before the model is t
     REQUIRE(loaded.bits() == before);
 }
 
-TEST_CASE("a folder that is no checkpoint is refused with what it lacks") {
+TEST_CASE("a folder that is not a checkpoint is refused with what it lacks") {
     const TemporaryFolder folder;
     Trained t(tiny_gpt2(), DType::f32);
     REQUIRE(says(refusal([&] { load_checkpoint(folder.path(), *t.model, t.optimizer); }), "gradus/manifest.json"));
 }
 
-TEST_CASE(
-    "weights that are missing, of another shape or of another kind are refused with file, tensor and both shapes") {
+TEST_CASE("weights that are missing or have another shape or dtype are refused with file, tensor and both shapes") {
     const TemporaryFolder folder;
     const ModelConfig m = tiny_gpt2(false);
     Trained t(m, DType::f32);
     t.fill(3);
     save_weights(*t.model, folder / "whole", DType::f32);
     const SafetensorsFile whole(folder / "whole" / "model.safetensors");
-    // The whole file with one tensor changed, or left out where the dtype is empty.
+    // The complete file with one tensor changed, or removed if the dtype is empty.
     auto changed = [&](const std::string& name, const std::string& dtype, const std::vector<int64_t>& shape) {
         std::vector<SafetensorsWriter::Declared> declared;
         std::string bytes;
@@ -339,10 +338,10 @@ TEST_CASE(
     REQUIRE(says(changed("transformer.wte.weight", "I8", {13, 8}), "stored as I8"));
     REQUIRE(says(changed("lm_head.weight", "", {}), "\"tie_word_embeddings\": true"));
     REQUIRE(says(refusal([&] { load_weights(*t.model, folder / "empty"); }), "neither model.safetensors nor"));
-    REQUIRE(says(refusal([&] { save_weights(*t.model, folder / "whole", DType::f32); }), "holds a model already"));
+    REQUIRE(says(refusal([&] { save_weights(*t.model, folder / "whole", DType::f32); }), "already contains a model"));
 }
 
-TEST_CASE("an index of shards that lies is refused by name") {
+TEST_CASE("an inconsistent index of shards is refused by name") {
     const TemporaryFolder folder;
     const ModelConfig m = tiny_gpt2();
     Trained t(m, DType::f32);
@@ -370,7 +369,7 @@ TEST_CASE("an index of shards that lies is refused by name") {
     const size_t at = moved.find("model-00001");
     moved[at + 10] = '2';
     overwrite(index, moved);
-    REQUIRE(says(refusal([&] { load_weights(*t.model, folder.path()); }), "which does not have it"));
+    REQUIRE(says(refusal([&] { load_weights(*t.model, folder.path()); }), "which does not contain it"));
     overwrite(index, whole);
     fs::remove(folder / (whole.substr(at, 11) + whole.substr(at + 11, whole.find('"', at) - at - 11)));
     REQUIRE(says(refusal([&] { load_weights(*t.model, folder.path()); }), "model-0000"));

@@ -1,4 +1,4 @@
-// config.json of both families: what is read, what is refused, and that what is written is read back.
+// config.json of both families: reading, errors, and that written files are read back.
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
@@ -29,7 +29,7 @@ ModelConfig read(const std::string& text) {
     return read_model_config(folder.path());
 }
 
-// The sample with one key set to another value, or without it where the value is empty.
+// The sample with one key set to another value, or removed if the value is empty.
 std::string with(const std::string& sample, const std::string& key, const std::string& value) {
     auto j = nlohmann::json::parse(sample);
     j.erase(key);
@@ -39,7 +39,7 @@ std::string with(const std::string& sample, const std::string& key, const std::s
 
 }  // namespace
 
-TEST_CASE("the config.json of a GPT-2 is read whole") {
+TEST_CASE("the config.json of a GPT-2 is read completely") {
     const ModelConfig m = read(gpt2);
     REQUIRE(m.family == "gpt2");
     REQUIRE(m.L == 3);
@@ -67,7 +67,7 @@ TEST_CASE("the config.json of a GPT-2 is read whole") {
     REQUIRE(read(with(gpt2, "eos_token_id", "null")).end_of_text == -1);
 }
 
-TEST_CASE("the config.json of a LLaMA is read whole") {
+TEST_CASE("the config.json of a LLaMA is read completely") {
     const ModelConfig m = read(llama);
     REQUIRE(m.family == "llama");
     REQUIRE(m.L == 2);
@@ -107,7 +107,7 @@ TEST_CASE("rope settings are read as transformers 4 and as transformers 5 write 
     REQUIRE(scaled.rope.scaling == RopeScaling{8, 2, 3, 64});
 }
 
-TEST_CASE("a config.json that cannot be computed here is refused with the file and the key") {
+TEST_CASE("an unsupported config.json is refused with the file and the key") {
     struct Case {
         std::string text, named;
     };
@@ -116,7 +116,7 @@ TEST_CASE("a config.json that cannot be computed here is refused with the file a
         {"", "line 1"},
         {"{", "line 1"},
         {"{\n\"model_type\": gpt2}", "line 2, column"},
-        {"[]", "holds no JSON object"},
+        {"[]", "is not a JSON object"},
         {"{\"n_layer\": " + deep + "}", "nested deeper"},
         {R"({"model_type": "gpt2", "model_type": "llama"})", "'model_type' twice"},
         {with(gpt2, "model_type", R"("bert")"), "bert"},
@@ -156,7 +156,7 @@ TEST_CASE("a folder without a config.json is refused by name") {
     REQUIRE(says(refusal([&] { read_model_config(folder / "absent"); }), "absent/config.json"));
 }
 
-TEST_CASE("differences between two models name what differs and are silent on what only training uses") {
+TEST_CASE("differences between two models list the fields that differ, except those that only training uses") {
     ModelConfig a = tiny_llama(), b = a;
     b.init_std = 0.5;
     REQUIRE(differences(a, b).empty());
@@ -177,11 +177,11 @@ TEST_CASE("a model that config.json cannot describe is not saved as another") {
                  "activation gelu_tanh instead of relu"));
     REQUIRE_FALSE(fs::exists(folder / "model"));
     m = tiny_llama();
-    m.activation = Activation::gelu_erf;  // silu is all that a LLaMA is known to have
+    m.activation = Activation::gelu_erf;  // a LLaMA supports only silu
     REQUIRE(says(refusal([&] { require_describable(m); }), "activation silu instead of gelu_erf"));
 }
 
-TEST_CASE("a GPT-2 with the exact gelu says so in its config.json") {
+TEST_CASE("a GPT-2 with the exact GELU records it in its config.json") {
     const TemporaryFolder folder;
     ModelConfig m = tiny_gpt2();
     for (const auto& [kind, name] : {std::pair{Activation::gelu_erf, "gelu"}, {Activation::gelu_tanh, "gelu_new"}}) {

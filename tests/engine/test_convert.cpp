@@ -1,5 +1,5 @@
-// Models between the files of Hugging Face, nanoGPT and llm.c: what is written is read back bit for bit, and what PyTorch
-// wrote is what it wrote.
+// Conversion between Hugging Face, nanoGPT and llm.c: written files are read back bit for bit, and files from PyTorch
+// are read exactly.
 #include <algorithm>
 #include <cstring>
 
@@ -43,7 +43,7 @@ std::string bits_of_number(uint32_t n) { return {reinterpret_cast<const char*>(&
 
 }  // namespace
 
-TEST_CASE("a checkpoint that PyTorch wrote becomes a Hugging Face folder with the bits that PyTorch gave its weights") {
+TEST_CASE("a checkpoint from PyTorch becomes a Hugging Face folder with the same bits of every weight") {
     const TemporaryFolder work;
     const Converted done = convert_at(goldens / "ckpt.pt", work / "hf", ModelFormat::hf);
     REQUIRE(done.dtype == DType::f32);
@@ -67,7 +67,7 @@ TEST_CASE("a checkpoint that PyTorch wrote becomes a Hugging Face folder with th
     REQUIRE(m.end_of_text == -1);
 }
 
-TEST_CASE("the values of a checkpoint that PyTorch wrote are read as they were saved") {
+TEST_CASE("the values of a checkpoint from PyTorch are read as saved") {
     const TorchFile file(goldens / "ckpt.pt");
     const Pickled *config = file.root().find("config"), *loss = file.root().find("best_val_loss"),
                   *optimizer = file.root().find("optimizer");
@@ -104,7 +104,7 @@ TEST_CASE("from Hugging Face to any format and back every weight keeps its bits,
 }
 
 TEST_CASE(
-    "a GPT-2 keeps its gelu from folder to folder, and where another program computes the other one, a note says so") {
+    "a GPT-2 keeps its GELU from folder to folder, and a note says if the other program computes a different one") {
     const TemporaryFolder work;
     auto noted = [](const Converted& done) {
         return std::any_of(done.notes.begin(), done.notes.end(),
@@ -123,7 +123,7 @@ TEST_CASE(
         REQUIRE(read_model_config(at / "hf").activation == kind);
         REQUIRE(noted(convert_at(at / "source", at / "ckpt.pt", ModelFormat::nanogpt)) == !exact);
         REQUIRE(noted(convert_at(at / "source", at / "model.bin", ModelFormat::llmc)) == exact);
-        // What comes back is what those programs compute.
+        // The converted model has the GELU of those programs.
         REQUIRE_FALSE(noted(convert_at(at / "ckpt.pt", at / "from-nanogpt", ModelFormat::hf)));
         REQUIRE(read_model_config(at / "from-nanogpt").activation == Activation::gelu_erf);
         REQUIRE_FALSE(noted(convert_at(at / "model.bin", at / "from-llmc", ModelFormat::hf)));
@@ -134,7 +134,7 @@ TEST_CASE(
     }
 }
 
-TEST_CASE("a LLaMA with grouped heads, rescaled positions and either head goes from folder to folder bit for bit") {
+TEST_CASE("a LLaMA with grouped heads, rescaled positions and a tied or untied head is converted bit for bit") {
     for (const bool tied : {false, true}) {
         const TemporaryFolder work;
         Trained source(tiny_llama(tied), DType::bf16);
@@ -147,7 +147,7 @@ TEST_CASE("a LLaMA with grouped heads, rescaled positions and either head goes f
     }
 }
 
-TEST_CASE("to a wider dtype a conversion is exact and back to the narrower one the bits are as before") {
+TEST_CASE("a conversion to a wider dtype is exact, and back to the narrower one restores the bits") {
     const TemporaryFolder work;
     Trained source(tiny_llama(), DType::bf16);
     source.fill(5);
@@ -159,7 +159,7 @@ TEST_CASE("to a wider dtype a conversion is exact and back to the narrower one t
     REQUIRE(loaded_bits(work / "back", DType::bf16) == source.weight_bits());
 }
 
-TEST_CASE("weights that are bf16 in part are written as f32, so that none is rounded") {
+TEST_CASE("weights of mixed dtypes are written as f32, so that none is rounded") {
     const TemporaryFolder work;
     const ModelConfig m = plain_gpt2();
     Trained source(m, DType::f32);
@@ -181,7 +181,7 @@ TEST_CASE("weights that are bf16 in part are written as f32, so that none is rou
     REQUIRE(loaded_bits(work / "back", DType::f32) == loaded_bits(work / "source", DType::f32));
 }
 
-TEST_CASE("a folder's tokenizer and generation settings go along and its config.json keeps what we do not know") {
+TEST_CASE("a folder's tokenizer and generation settings are copied and its config.json keeps unknown keys") {
     const TemporaryFolder work;
     Trained source(tiny_llama(), DType::f32);
     source.fill(7);
@@ -191,7 +191,7 @@ TEST_CASE("a folder's tokenizer and generation settings go along and its config.
     write_file_atomically(work / "source/config.json", config);
     write_file_atomically(work / "source/generation_config.json", "{\"temperature\": 0.6}");
     write_file_atomically(work / "source/tokenizer.json", "{}");
-    write_file_atomically(work / "source/notes.txt", "of no concern");
+    write_file_atomically(work / "source/notes.txt", "not copied");
     const Converted done = convert_at(work / "source", work / "back", ModelFormat::hf);
     REQUIRE(done.notes.empty());
     REQUIRE(read_file(work / "back/tokenizer.json") == "{}");
@@ -200,7 +200,7 @@ TEST_CASE("a folder's tokenizer and generation settings go along and its config.
     REQUIRE_FALSE(fs::exists(work / "back/notes.txt"));
 }
 
-TEST_CASE("a model without biases comes from nanoGPT with zeros and goes back without them") {
+TEST_CASE("a model without biases is read from nanoGPT with zero biases and written back without them") {
     const TemporaryFolder work;
     Trained source(plain_gpt2(), DType::f32);
     source.fill(8);
@@ -230,7 +230,7 @@ TEST_CASE("what llm.c reads begins with its magic and pads the vocabulary with z
         source.model->weights()[0].name == "wpe" ? source.model->weights()[0].value : source.model->weights()[1].value;
     REQUIRE(file.substr(wpe, positions.bytes()) ==
             std::string(static_cast<const char*>(positions.data), positions.bytes()));
-    // 12 C² + 13 C for each layer, embeddings, the last norm
+    // 12 C² + 13 C for each layer, embeddings, the final norm
     const size_t numbers = size_t((128 + m.context) * m.C + m.L * (12 * m.C * m.C + 13 * m.C) + 2 * m.C);
     REQUIRE(file.size() == 1024 + 4 * numbers);
 }

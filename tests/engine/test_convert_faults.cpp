@@ -1,5 +1,5 @@
-// Checkpoints of nanoGPT and llm.c that are cut short, damaged or hostile, and destinations that cannot be written: an Error,
-// or success, and never half of a result.
+// Truncated, damaged or hostile checkpoints of nanoGPT and llm.c, and destinations that cannot be written: an Error or
+// success, and never an incomplete result.
 #include <sys/resource.h>
 
 #include <csignal>
@@ -18,7 +18,7 @@ using namespace gradus::testing;
 
 namespace {
 
-void put(const fs::path& path, std::string_view content) {  // without a flush to the disk: these are thousands
+void put(const fs::path& path, std::string_view content) {  // without fsync, since there are thousands
     std::FILE* file = std::fopen(path.c_str(), "wb");
     REQUIRE(file);
     REQUIRE(std::fwrite(content.data(), 1, content.size(), file) == content.size());
@@ -27,7 +27,7 @@ void put(const fs::path& path, std::string_view content) {  // without a flush t
 
 std::string as_bytes(uint32_t n) { return {reinterpret_cast<const char*>(&n), sizeof n}; }
 
-// A small file with some bytes changed, or an end cut off, or a piece doubled or lost.
+// A small file with some bytes changed, its end cut off, or a piece repeated or removed.
 std::string damaged(std::string file, std::mt19937& random, size_t changed_within) {
     auto below = [&](size_t n) { return size_t(random()) % n; };
     switch (below(5)) {
@@ -43,7 +43,7 @@ std::string damaged(std::string file, std::mt19937& random, size_t changed_withi
     return file;
 }
 
-// Reads so many damaged copies; counts those refused. Anything but an Error, or success, ends the test.
+// Reads damaged copies and counts the refused ones. Any other exception than Error fails the test.
 template <class Read>
 int refused_of(int copies, const std::string& whole, size_t changed_within, Read&& read) {
     const TemporaryFolder work;
@@ -62,7 +62,7 @@ int refused_of(int copies, const std::string& whole, size_t changed_within, Read
     return refused;
 }
 
-// A zip of torch.save's form around a pickle.
+// A zip archive in torch.save's format around a pickle.
 std::string archive(const fs::path& folder, const std::string& pickle) {
     ZipWriter zip(folder / "archive.pt");
     zip.add("archive/data.pkl", pickle);
@@ -93,15 +93,15 @@ std::string refusal_of_tensor(const fs::path& folder, const std::string& pickle)
 
 }  // namespace
 
-TEST_CASE("five thousand damaged copies of a PyTorch checkpoint are refused or read, and none does harm") {
+TEST_CASE("five thousand damaged copies of a PyTorch checkpoint are refused or read, without crashes") {
     const std::string whole = read_file(goldens / "ckpt.pt");
     const int refused =
         refused_of(5000, whole, 4096, [](const fs::path& path) { read_nanogpt(memory_ops(), path, {}); });
     REQUIRE(refused > 1000);
-    REQUIRE(refused < 5000);  // a flipped bit of a weight is another weight
+    REQUIRE(refused < 5000);  // a flipped bit of a weight cannot be detected
 }
 
-TEST_CASE("five thousand damaged pickles in a whole archive are refused or read, and none does harm") {
+TEST_CASE("five thousand damaged pickles in a valid archive are refused or read, without crashes") {
     const TemporaryFolder work;
     const std::string pickle(ZipFile(goldens / "ckpt.pt").find("ckpt/data.pkl")->text());
     const int refused = refused_of(5000, pickle, pickle.size(), [&](const fs::path& path) {
@@ -113,7 +113,7 @@ TEST_CASE("five thousand damaged pickles in a whole archive are refused or read,
     REQUIRE(refused > 1000);
 }
 
-TEST_CASE("five thousand damaged copies of a checkpoint of llm.c are refused or read, and none does harm") {
+TEST_CASE("five thousand damaged copies of a checkpoint of llm.c are refused or read, without crashes") {
     const TemporaryFolder work;
     Trained source(plain_gpt2(), DType::bf16);
     source.fill(2);
@@ -134,26 +134,26 @@ TEST_CASE("a pickle that would call a function is refused with the function's na
         archive(work.path(), "\x80\x02" + global(module, name) + unicode("ls") + "\x85R.");
         const std::string text = refusal([&] { TorchFile file(work / "archive.pt"); });
         INFO(text);
-        REQUIRE(says(text, "calls for '" + module + "." + name + "'"));
+        REQUIRE(says(text, "refers to '" + module + "." + name + "'"));
     }
 }
 
-TEST_CASE("a pickle that torch.save could not have written is refused with what is wrong in it") {
+TEST_CASE("a pickle that torch.save cannot have written is refused with the reason") {
     const TemporaryFolder work;
     const std::string zero("\0", 1), start = "\x80\x02";
     const std::pair<std::string, const char*> lies[] = {
         {"", "cut short"},
         {start, "cut short"},
-        {start + ".", "a value where there is none"},
+        {start + ".", "pops from an empty stack"},
         {"\x80\x05N.", "protocol 5"},
         {start + "0.", "instruction 0x30 at byte 2"},
         {start + "\x93.", "instruction 0x93"},
-        {start + "t.", "never opened"},
-        {start + "(N(t.", "left over"},
-        {start + "NN.", "left over"},
-        {start + "h\x07.", "value 7, which it never kept"},
-        {start + "NK\x01s.", "a value where there is none"},
-        {start + "]K\x01K\x02s.", "a list in the place of a dictionary"},
+        {start + "t.", "no mark"},
+        {start + "(N(t.", "not empty"},
+        {start + "NN.", "not empty"},
+        {start + "h\x07.", "memo entry 7, which was never written"},
+        {start + "NK\x01s.", "pops from an empty stack"},
+        {start + "]K\x01K\x02s.", "a list instead of a dictionary"},
         {start + "}(K\x01u.", "a key without a value"},
         {start + "X\xff\xff\xff\xff"
                  "abc.",
@@ -161,11 +161,11 @@ TEST_CASE("a pickle that torch.save could not have written is refused with what 
         {start + "\x8a\x09"
                  "123456789.",
          "9 bytes"},
-        {start + "NQ.", "a storage in a way"},
-        {start + global("collections", "OrderedDict") + "K\x01\x85R.", "with what that does not take"},
+        {start + "NQ.", "a storage in another way"},
+        {start + global("collections", "OrderedDict") + "K\x01\x85R.", "with unexpected arguments"},
         {start + "NNR.", "calls None with None"},
         {start + std::string(1'000'001, ']') + ".", "more than a million values"},
-        {start + std::string(5 << 20, '0'), "the most is 4194304"}};
+        {start + std::string(5 << 20, '0'), "the limit is 4194304"}};
     for (const auto& [pickle, named] : lies) {
         archive(work.path(), pickle);
         const std::string text = refusal([&] { TorchFile file(work / "archive.pt"); });
@@ -175,13 +175,13 @@ TEST_CASE("a pickle that torch.save could not have written is refused with what 
     }
 }
 
-TEST_CASE("a pickle whose dictionary holds itself is read, and no model is found in it") {
+TEST_CASE("a pickle with a dictionary that contains itself is read, and no model is found in it") {
     const TemporaryFolder work;
     archive(work.path(), "\x80\x02}q\x01" + unicode("model") + "h\x01s" + unicode("model_args") + "h\x01s.");
     REQUIRE(says(refusal([&] { read_nanogpt(memory_ops(), work / "archive.pt", {}); }), "no 'n_layer'"));
 }
 
-TEST_CASE("a tensor that reaches beyond its storage, or repeats it, is refused") {
+TEST_CASE("a tensor that exceeds or repeats its storage is refused") {
     const TemporaryFolder work;
     const std::string four = "K\x04", two = "K\x02", one = "K\x01", none("K\0", 2), huge = "J\xff\xff\xff\x7f";
     REQUIRE(refusal_of_tensor(work.path(), tensor(four, none, two + two, two + one)) == "");
@@ -189,12 +189,12 @@ TEST_CASE("a tensor that reaches beyond its storage, or repeats it, is refused")
     REQUIRE(refusal_of_tensor(work.path(), tensor(four, none, "", "")) == "");
     REQUIRE(refusal_of_tensor(work.path(), tensor(four, none, none + huge, one + one)) == "");  // no elements at all
     const std::string lies[] = {tensor(four, one, two + two, two + one),                        // one element too far
-                                tensor(four, none, two + two, "K\x03" + one),                   // its last row is
-                                tensor(four, none, huge, none),  // the same element for ever
+                                tensor(four, none, two + two, "K\x03" + one),  // the last row is too far
+                                tensor(four, none, huge, none),                // an expanded element
                                 tensor(four, none, huge + huge + huge, one + one + one),
                                 tensor(four, none, two + two, huge + huge),
                                 tensor(four, huge, one, one),
-                                tensor("K\x05", none, one, one)};  // a longer storage than there is
+                                tensor("K\x05", none, one, one)};  // a longer storage than the file has
     for (const std::string& lie : lies) {
         const std::string text = refusal_of_tensor(work.path(), lie);
         INFO(text);
@@ -202,7 +202,7 @@ TEST_CASE("a tensor that reaches beyond its storage, or repeats it, is refused")
     }
 }
 
-TEST_CASE("an archive that lies about its members is refused") {
+TEST_CASE("an archive with wrong records about its members is refused") {
     const TemporaryFolder work;
     ZipWriter zip(work / "whole");
     zip.add("a/data.pkl", "\x80\x02}.");
@@ -218,9 +218,9 @@ TEST_CASE("an archive that lies about its members is refused") {
     for (const Lie& lie : {Lie{directory + 8, 1, "encrypted"},
                            {directory + 10, 8, "compressed"},
                            {directory + 20, 3, "compressed"},
-                           {directory + 42, 7, "not where it says"},
+                           {directory + 42, 7, "not at the recorded offset"},
                            {directory + 42, 1u << 30, "the file has"},
-                           {end + 16, 5, "an entry that is none"},
+                           {end + 16, 5, "an invalid entry"},
                            {end + 16, 1u << 30, "its directory would end"},
                            {end + 10, 9, "too short for"},
                            {end, 0, "no end record"}}) {
@@ -233,7 +233,7 @@ TEST_CASE("an archive that lies about its members is refused") {
     }
 }
 
-TEST_CASE("a header of llm.c that lies is refused with what it says") {
+TEST_CASE("a wrong header of llm.c is refused with its values") {
     const TemporaryFolder work;
     Trained source(plain_gpt2(), DType::f32);
     write_llmc(*source.model, work / "whole");
@@ -247,7 +247,7 @@ TEST_CASE("a header of llm.c that lies is refused with what it says") {
                            {1, 2, "version 2"},
                            {2, 7, "must have"},
                            {2, 0xffffffff, "context = -1"},
-                           {3, 129, "said to be padded to 128"},
+                           {3, 129, "is padded to 128"},
                            {4, 0xffffffff, "layers = -1"},
                            {4, 2'000'000'000, "layers = 2000000000"},
                            {4, 9999, "9999 layers"},
@@ -268,13 +268,13 @@ TEST_CASE("a header of llm.c that lies is refused with what it says") {
     }
 }
 
-TEST_CASE("a model that a program cannot hold is refused by name, and nothing is written") {
+TEST_CASE("a model that another program does not support is refused with the reason, and nothing is written") {
     const TemporaryFolder work;
     ModelConfig untied = plain_gpt2(), wide = plain_gpt2(), other_eps = plain_gpt2();
     untied.tied = false;
     wide.F += 8;
     other_eps.norm.eps = 1e-6;
-    for (const auto& [m, named] : {std::pair{tiny_llama(), "no GPT-2"},
+    for (const auto& [m, named] : {std::pair{tiny_llama(), "not a GPT-2"},
                                    {untied, "head is not the token embedding"},
                                    {wide, "feed-forward layer is 40 wide"},
                                    {other_eps, "1e-5"}}) {
@@ -291,7 +291,7 @@ TEST_CASE("a model that a program cannot hold is refused by name, and nothing is
     }
 }
 
-TEST_CASE("a destination that is in use, or has no folder, is refused before anything is read") {
+TEST_CASE("a destination that exists, or has no parent folder, is refused before anything is read") {
     const TemporaryFolder work;
     fs::create_directory(work / "full");
     fs::create_directory(work / "empty");
@@ -300,10 +300,10 @@ TEST_CASE("a destination that is in use, or has no folder, is refused before any
     auto attempt = [&](const char* to, ModelFormat format) {
         return refusal([&] { convert_model(memory_ops(), source, work / to, {.to = format}); });
     };
-    REQUIRE(says(attempt("full", ModelFormat::hf), "there already"));
-    REQUIRE(says(attempt("full/file", ModelFormat::hf), "there already"));
-    REQUIRE(says(attempt("full/file", ModelFormat::llmc), "there already"));
-    REQUIRE(says(attempt("empty", ModelFormat::llmc), "there already"));
+    REQUIRE(says(attempt("full", ModelFormat::hf), "already exists"));
+    REQUIRE(says(attempt("full/file", ModelFormat::hf), "already exists"));
+    REQUIRE(says(attempt("full/file", ModelFormat::llmc), "already exists"));
+    REQUIRE(says(attempt("empty", ModelFormat::llmc), "already exists"));
     REQUIRE(says(attempt("absent/file", ModelFormat::llmc), "mkdir -p"));
     REQUIRE(read_file(work / "full/file") == "kept");
     REQUIRE(attempt("empty", ModelFormat::hf) == "");
@@ -311,7 +311,7 @@ TEST_CASE("a destination that is in use, or has no folder, is refused before any
     REQUIRE(names_in(work.path()) == std::vector<std::string>{"empty", "full"});
 }
 
-TEST_CASE("a full disk leaves nothing of a conversion, and what a killed one left goes with the next") {
+TEST_CASE("a full disk leaves nothing of a conversion, and leftovers of a killed one are removed by the next") {
     const TemporaryFolder work;
     const FoundModel source = find_model(goldens / "ckpt.pt");
     for (const ModelFormat format : {ModelFormat::hf, ModelFormat::nanogpt, ModelFormat::llmc}) {
@@ -321,14 +321,14 @@ TEST_CASE("a full disk leaves nothing of a conversion, and what a killed one lef
         REQUIRE(says(text, "cannot write"));
         REQUIRE(names_in(work.path()).empty());
     }
-    fs::create_directory(work / "out.tmp4194305");  // no process has so high a number
+    fs::create_directory(work / "out.tmp4194305");  // above the largest process id
     put(work / "out.tmp4194305/model.safetensors", "half");
     put(work / "out.tmporary", "not ours");
     convert_model(memory_ops(), source, work / "out", {});
     REQUIRE(names_in(work.path()) == std::vector<std::string>{"out", "out.tmporary"});
 }
 
-TEST_CASE("what is no model is refused with what was looked for") {
+TEST_CASE("a file that is not a model is refused with what was expected") {
     const TemporaryFolder work;
     put(work / "text", "no model at all");
     put(work / "empty", "");
@@ -340,7 +340,7 @@ TEST_CASE("what is no model is refused with what was looked for") {
     REQUIRE(says(refusal([&] { find_model("/dev/null"); }), "neither a file nor a folder"));
 }
 
-TEST_CASE("weights that are too few for their config.json are refused before memory is taken for them") {
+TEST_CASE("too few weights for their config.json are refused before memory is allocated") {
     const TemporaryFolder work;
     Trained source(plain_gpt2(), DType::f32);
     save_weights(*source.model, work / "source", DType::f32);

@@ -1,4 +1,4 @@
-// The order in which a save asks things of the disk: what decides what a power cut or a kill leaves.
+// The order of a save's calls to the disk, which decides what a power cut or a kill leaves.
 #include <catch2/catch.hpp>
 
 #include <sys/wait.h>
@@ -19,7 +19,7 @@ bool is_below(const std::string& path, const std::string& folder) { return path.
 
 std::string parent(const std::string& path) { return fs::path(path).parent_path().string(); }
 
-// What has not reached the disk yet: contents of files, and entries of folders.
+// What is not yet flushed: contents of files, and entries of folders.
 class Unsynced {
 public:
     void note(const DiskCall& c) {
@@ -38,7 +38,7 @@ public:
             }
         }
     }
-    // Of the file or folder, or of anything in it.
+    // For the file or folder, or anything in it.
     std::string in(const std::string& path) const {
         std::string all;
         for (const auto& [dirty, what] : dirty_)
@@ -52,7 +52,7 @@ private:
 
 }  // namespace
 
-TEST_CASE("a file has reached the disk before it gets its name, and so have the names before anybody is told") {
+TEST_CASE("a file is flushed before it is renamed, and its folder before the write returns") {
     const TemporaryFolder folder;
     const std::string path = (folder / "file").string();
     std::vector<std::string> order;
@@ -69,13 +69,13 @@ TEST_CASE("a file has reached the disk before it gets its name, and so have the 
 }
 
 TEST_CASE(
-    "a checkpoint has reached the disk with every file and folder before it gets its name, and the name before "
+    "a checkpoint is flushed with every file and folder before it is renamed, and its name before "
     "latest") {
     for (bool no_exchange : {false, true}) {
         const TemporaryFolder run;
         const std::string checkpoints = (run / "checkpoints").string();
         Trained t(tiny_gpt2(), DType::bf16);
-        for (int64_t step : {1, 2, 2}) {  // the last one replaces the one before
+        for (int64_t step : {1, 2, 2}) {  // the last one replaces the previous one
             t.fill(uint64_t(step));
             Unsynced disk;
             int published = 0, pointed = 0;
@@ -108,7 +108,7 @@ TEST_CASE(
     }
 }
 
-TEST_CASE("a kill before any of the calls of a save leaves a whole one of that step, the old or the new") {
+TEST_CASE("a kill before any call of a save leaves a complete checkpoint of that step, the old or the new one") {
     for (bool no_exchange : {false, true}) {
         const TemporaryFolder run;
         Trained t(tiny_gpt2(), DType::f32), loaded(tiny_gpt2(), DType::f32);

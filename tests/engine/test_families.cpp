@@ -1,4 +1,4 @@
-// Families of models: what holds for each one that is listed, whatever it is.
+// Properties of every registered family of models.
 #include <catch2/catch.hpp>
 
 #include <nlohmann/json.hpp>
@@ -38,7 +38,7 @@ TEST_CASE("Every family is a choice of model.family, with its summary and its na
     }
 }
 
-TEST_CASE("Every named shape is of its family, is valid, and is what its config.json says") {
+TEST_CASE("Every named shape belongs to its family, is valid, and is described exactly by its config.json") {
     for (const Family* f : families())
         for (const NamedShape& shape : f->shapes) {
             INFO(shape.name);
@@ -59,7 +59,7 @@ TEST_CASE("Every named shape is of its family, is valid, and is what its config.
         }
 }
 
-TEST_CASE("The activations of a family are those of its defaults and others that config.json can say") {
+TEST_CASE("The activations of a family include its default, and config.json can describe each of them") {
     for (const Family* f : families()) {
         INFO(f->name);
         REQUIRE(f->activations.front() == f->defaults.activation);
@@ -72,7 +72,7 @@ TEST_CASE("The activations of a family are those of its defaults and others that
     }
 }
 
-TEST_CASE("Every field of a model that computing depends on is named where two models differ in it") {
+TEST_CASE("Differences of two models name every field that affects the results") {
     const ModelConfig m = named_model("llama-1b");
     std::vector<std::string> names;
     m.each([&](const char* name, const auto&) { names.push_back(name); });

@@ -1,5 +1,5 @@
-// Folders that transformers loads and that gradus does not write: other names, heads that config.json does not know of,
-// tensors of older versions, advice that does not fit.
+// Folders that transformers loads and gradus does not write: other names, heads that config.json does not mention,
+// tensors of older versions, invalid optional values.
 #include "engine/checkpoint/safetensors.h"
 #include "engine/convert/convert.h"
 #include "engine/layers/rope.h"
@@ -104,7 +104,7 @@ void say_nothing(nlohmann::json& config) { config.erase("tie_word_embeddings"); 
 
 }  // namespace
 
-TEST_CASE("a head that differs from the embedding is used, whatever config.json says of the two") {
+TEST_CASE("a head that differs from the embedding is used, whatever config.json says about tying") {
     for (const Kind& f : family_folders)
         for (const auto& edit : {say_tied, say_nothing}) {
             const Folder folder(f.untied);
@@ -120,7 +120,7 @@ TEST_CASE("a head that differs from the embedding is used, whatever config.json 
         }
 }
 
-TEST_CASE("a conversion keeps a head that config.json does not know of, and says so in the new config.json") {
+TEST_CASE("a conversion keeps a head that config.json does not mention, and records it in the new config.json") {
     for (const Kind& f : family_folders) {
         const Folder folder(f.untied);
         edit_config(folder.path(), "config.json", say_tied);
@@ -133,7 +133,7 @@ TEST_CASE("a conversion keeps a head that config.json does not know of, and says
     }
 }
 
-TEST_CASE("a copy of the embedding as head leaves the two tied, in whatever dtype it is stored") {
+TEST_CASE("a copy of the embedding as head leaves the two tied, in any stored dtype") {
     for (const Kind& f : family_folders) {
         const Folder folder(f.tied, [&](Tensors& all) {
             Stored head = named(all, f.embedding);
@@ -160,7 +160,7 @@ TEST_CASE("a copy of the embedding as head leaves the two tied, in whatever dtyp
     }
 }
 
-TEST_CASE("a tied folder that has the embedding only as head is read whole") {
+TEST_CASE("a tied folder that has the embedding only as head is read completely") {
     for (const Kind& f : family_folders) {
         const Folder folder(f.tied, [&](Tensors& all) { named(all, f.embedding).name = "lm_head.weight"; });
         const Loaded l = load(folder.path());
@@ -186,7 +186,7 @@ TEST_CASE("names are read with the family's prefix and without it, and mixed") {
             }
 }
 
-TEST_CASE("of a weight under two names one is enough where both agree, and neither is taken where they differ") {
+TEST_CASE("a weight under two names is read if both agree, and refused if they differ") {
     for (const Kind& f : family_folders) {
         Folder folder(f.untied, [&](Tensors& all) {
             Stored again = named(all, f.embedding);
@@ -196,11 +196,11 @@ TEST_CASE("of a weight under two names one is enough where both agree, and neith
         REQUIRE(load(folder.path()).bits == folder.bits);
         REQUIRE(load(folder.path()).ignored.empty());
         folder.change([](Tensors& all) { all.back().bytes[5] ^= 1; });
-        REQUIRE(says(refusal([&] { load(folder.path()); }), "two tensors claim to be one weight"));
+        REQUIRE(says(refusal([&] { load(folder.path()); }), "two tensors for one weight"));
     }
 }
 
-TEST_CASE("a weight that is in the folder under no name is asked for by its full name") {
+TEST_CASE("the Error for a missing weight has its full name") {
     for (const Kind& f : family_folders) {
         const Folder folder(f.untied, [&](Tensors& all) {
             std::erase_if(all, [&](const Stored& t) { return t.name == f.embedding; });
@@ -209,7 +209,7 @@ TEST_CASE("a weight that is in the folder under no name is asked for by its full
     }
 }
 
-TEST_CASE("masks of older versions are passed over where they are masks, and named where they are anything else") {
+TEST_CASE("masks of older versions are ignored if they are causal masks, and listed otherwise") {
     std::vector<uint8_t> mask(36);
     std::vector<float> wide(36);
     for (size_t i = 0; i < 36; ++i) wide[i] = mask[i] = i % 6 <= i / 6;
@@ -230,7 +230,7 @@ TEST_CASE("masks of older versions are passed over where they are masks, and nam
         REQUIRE(ignored(t) == std::vector<std::string>{t.name});
 }
 
-TEST_CASE("stored rotary frequencies are passed over where they are the model's, and named where they are not") {
+TEST_CASE("stored rotary frequencies are ignored if they are the model's, and listed otherwise") {
     const ModelConfig m = tiny_llama();
     std::vector<float> own;
     for (const double f : rope_frequencies(m)) own.push_back(float(f));
@@ -245,7 +245,7 @@ TEST_CASE("stored rotary frequencies are passed over where they are the model's,
     REQUIRE(ignored(stored(name, "F32", {2}, own)) == std::vector<std::string>{name});
 }
 
-TEST_CASE("advice that does not fit the vocabulary or makes no sense does not keep a model from being read") {
+TEST_CASE("invalid optional values do not prevent a model from being read") {
     const std::vector<std::pair<const char*, const char*>> advice = {
         {"bos_token_id", "50256"},    {"bos_token_id", "[1, 2]"},     {"bos_token_id", R"("a")"},
         {"pad_token_id", "-1"},       {"pad_token_id", R"("x")"},     {"attn_pdrop", R"("no")"},
@@ -263,7 +263,7 @@ TEST_CASE("advice that does not fit the vocabulary or makes no sense does not ke
         }
 }
 
-TEST_CASE("an end of text outside the vocabulary is noted and ignored, alone or in a list, in either file") {
+TEST_CASE("an end-of-text id outside the vocabulary is noted and ignored, alone or in a list, in either file") {
     struct Case {
         const char *in_config, *in_generation;
         std::vector<int32_t> ends;
@@ -299,7 +299,7 @@ TEST_CASE("an end of text outside the vocabulary is noted and ignored, alone or 
         }
 }
 
-TEST_CASE("a generation_config.json that cannot be understood is noted and ignored") {
+TEST_CASE("a generation_config.json that cannot be parsed is noted and ignored") {
     for (const char* text : {"", "{", "[]", "{\"eos_token_id\": \xff}"}) {
         const Folder folder(tiny_gpt2());
         write_file_atomically(folder.path() / "generation_config.json", text);
@@ -310,7 +310,7 @@ TEST_CASE("a generation_config.json that cannot be understood is noted and ignor
     }
 }
 
-TEST_CASE("a conversion leaves every end of text where the folder has it") {
+TEST_CASE("a conversion keeps every end-of-text id in the file that has it") {
     const Folder folder(tiny_gpt2());
     edit_config(folder.path(), "config.json", [](auto& j) { j["eos_token_id"] = {3, 4, 50256}; });
     fs::remove(folder.path() / "generation_config.json");
@@ -319,7 +319,7 @@ TEST_CASE("a conversion leaves every end of text where the folder has it") {
     REQUIRE(describe_model(folder.work / "hf").ends == std::vector<int32_t>{3, 4});
 }
 
-TEST_CASE("what a malformed config.json says stays within the lines of an Error") {
+TEST_CASE("values of a malformed config.json cannot add lines to an Error") {
     const Folder folder(tiny_gpt2());
     const std::vector<std::pair<const char*, std::string>> values = {
         {"activation_function", R"("a\nb\u001b[31m")"},

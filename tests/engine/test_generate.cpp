@@ -1,4 +1,5 @@
-// Generation with a cache: it computes what the whole model computes, in any company, and stops where it should.
+// Generation with a KV cache: it computes the same as the full forward pass, with any other requests, and stops
+// correctly.
 #include <catch2/catch.hpp>
 
 #include "engine/generate/generator.h"
@@ -25,7 +26,7 @@ std::vector<int32_t> random_ids(int n, int V, unsigned seed) {
     return ids;
 }
 
-// Logits [T,V] of every position of the ids, by the whole model at once.
+// Logits [T,V] of every position of the ids, from a full forward pass.
 std::vector<double> whole_logits(const ModelConfig& m, const std::vector<int32_t>& ids) {
     Bench bench(reference_ops(), m, DType::f64, {.B = 1, .T = int(ids.size())});
     scramble<double>(*bench.model);
@@ -55,7 +56,7 @@ const std::vector<Prompt>& some_prompts() {
 
 }  // namespace
 
-TEST_CASE("the logits of every cached step are those of the whole model at that position") {
+TEST_CASE("the logits of every cached step equal those of the full forward pass at that position") {
     for (const ModelConfig& m : {tiny_gpt2(), tiny_llama()}) {
         const std::vector<int32_t> ids = random_ids(longest, m.V, 5);
         const std::vector<double> whole = whole_logits(m, ids);
@@ -71,7 +72,7 @@ TEST_CASE("the logits of every cached step are those of the whole model at that 
     }
 }
 
-TEST_CASE("prompts of several lengths fed together in pieces have the logits they have alone") {
+TEST_CASE("prompts of several lengths fed together in pieces have the same logits as alone") {
     for (const ModelConfig& m : {tiny_gpt2(), tiny_llama()}) {
         const std::vector<std::vector<int32_t>> ids = {random_ids(11, m.V, 1), random_ids(3, m.V, 2),
                                                        random_ids(7, m.V, 3)};
@@ -79,7 +80,7 @@ TEST_CASE("prompts of several lengths fed together in pieces have the logits the
         CachedStep step(*model, 3, longest, 5);
         std::vector<int> fed(3, 0);
         int compared = 0;
-        while (compared < 3) {  // five rows a step, dealt in turn
+        while (compared < 3) {  // five rows per step, in turn
             step.begin();
             std::vector<std::pair<int, int>> wanted;
             for (int row = 0, s = 0, idle = 0; row < 5 && idle < 3; s = (s + 1) % 3) {
@@ -106,7 +107,7 @@ TEST_CASE("prompts of several lengths fed together in pieces have the logits the
     }
 }
 
-TEST_CASE("greedy text with a cache is the text of the whole model run anew for every token") {
+TEST_CASE("greedy text with a cache equals that of a full forward pass for every token") {
     for (ModelConfig m : {tiny_gpt2(), tiny_llama()}) {
         std::vector<int32_t> ids = {7, 2, 11};
         const size_t prompt = ids.size();
@@ -122,7 +123,7 @@ TEST_CASE("greedy text with a cache is the text of the whole model run anew for 
     }
 }
 
-TEST_CASE("the repetition penalty knows the ids of the prompt and those generated") {
+TEST_CASE("the repetition penalty covers the ids of the prompt and the generated ones") {
     for (const ModelConfig& m : {tiny_gpt2(), tiny_llama()}) {
         std::vector<int32_t> ids = {7, 2, 11};
         const size_t prompt = ids.size();
@@ -143,7 +144,7 @@ TEST_CASE("the repetition penalty knows the ids of the prompt and those generate
     }
 }
 
-TEST_CASE("a prompt continues alike alone, beside others, and while others wait for its place") {
+TEST_CASE("a prompt's continuation is the same alone, with others, and while others wait") {
     const GenerateOptions options = {.max_tokens = 4,
                                      .sampling = {.temperature = 0.9, .top_p = 0.95, .repetition_penalty = 1.1}};
     for (const ModelConfig& m : {tiny_gpt2(), tiny_llama()}) {
@@ -163,7 +164,7 @@ TEST_CASE("a prompt continues alike alone, beside others, and while others wait 
     }
 }
 
-TEST_CASE("the same seed gives the same text, again from the same generator, and another seed another text") {
+TEST_CASE("the same seed gives the same text, also from the same generator, and another seed gives another text") {
     auto model = scrambled<float>(tiny_llama(), DType::f32);
     Generator generator(*model, {});
     auto text = [&](uint64_t seed) {
@@ -175,14 +176,14 @@ TEST_CASE("the same seed gives the same text, again from the same generator, and
     REQUIRE(text(3) == first);
 }
 
-TEST_CASE("a sequence ends for four reasons, and says which") {
+TEST_CASE("a sequence ends for one of four reasons, which it reports") {
     auto model = scrambled<float>(tiny_gpt2(), DType::f32);
     Generator generator(*model, {});
     GenerateOptions options = {.max_tokens = 5, .sampling = {.seed = 21}};
     const Prompt prompt = {{4, 4, 2}, 0};
     const std::vector<int32_t> whole = generator.generate({prompt}, options)[0].ids;
     REQUIRE(whole.size() == 5);
-    size_t at = 4;  // an id that did not occur before its place
+    size_t at = 4;  // an id that did not occur before
     while (at > 0 && std::count(whole.begin(), whole.begin() + long(at), whole[at])) --at;
     const std::vector<int32_t> before(whole.begin(), whole.begin() + long(at));
 
@@ -219,7 +220,7 @@ TEST_CASE("a sequence ends for four reasons, and says which") {
     REQUIRE(std::string(name_of(Finish::end_of_text)) == "end_of_text");
 }
 
-TEST_CASE("the model's own end of text ends a sequence when no other is asked for") {
+TEST_CASE("the model's own end-of-text id ends a sequence if no other is given") {
     ModelConfig m = tiny_gpt2();
     auto endless = scrambled<float>(m, DType::f32);
     Generator first(*endless, {});
@@ -232,7 +233,7 @@ TEST_CASE("the model's own end of text ends a sequence when no other is asked fo
     REQUIRE(text.finish == Finish::end_of_text);
 }
 
-TEST_CASE("a callback hears every id of every prompt in order, with the number of the prompt") {
+TEST_CASE("a callback receives every id of every prompt in order, with the index of the prompt") {
     auto model = scrambled<float>(tiny_llama(), DType::f32);
     Generator generator(*model, {.sequences = 2});
     std::vector<std::vector<int32_t>> heard(some_prompts().size());
@@ -247,16 +248,15 @@ TEST_CASE("prompts that cannot be continued are refused by number before anythin
     auto model = scrambled<float>(tiny_gpt2(), DType::f32);
     Generator generator(*model, {.context = 6});
     REQUIRE(refusal(generator, {{{1}, 0}, {{}, 1}}).rfind("prompt 2 is empty", 0) == 0);
-    REQUIRE(refusal(generator, {{random_ids(6, 19, 1), 0}}).find("6 tokens and the context holds 6") !=
-            std::string::npos);
-    REQUIRE(refusal(generator, {{{1, 19}, 0}}).rfind("prompt 1 holds the token 19", 0) == 0);
-    REQUIRE(refusal(generator, {{{-1}, 0}}).rfind("prompt 1 holds the token -1", 0) == 0);
+    REQUIRE(refusal(generator, {{random_ids(6, 19, 1), 0}}).find("6 tokens and the context is 6") != std::string::npos);
+    REQUIRE(refusal(generator, {{{1, 19}, 0}}).rfind("prompt 1 has the token 19", 0) == 0);
+    REQUIRE(refusal(generator, {{{-1}, 0}}).rfind("prompt 1 has the token -1", 0) == 0);
     REQUIRE(generator.generate({}, {}).empty());
     REQUIRE(generator.generate({{{1}, 0}}, {.max_tokens = 0})[0].ids.empty());
     REQUIRE(generator.generate({{random_ids(5, 19, 1), 0}}, {})[0].ids.size() == 1);
 }
 
-TEST_CASE("weights that are no numbers end generation with an error, not with text") {
+TEST_CASE("NaN weights end generation with an Error") {
     auto model = scrambled<float>(tiny_gpt2(), DType::f32);
     model->weights()[0].value.as<float>()[0] = std::nanf("");
     Generator generator(*model, {});

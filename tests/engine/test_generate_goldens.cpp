@@ -1,4 +1,4 @@
-// What Hugging Face transformers says comes next: greedy continuations of the models in tests/goldens/models, logits of
+// Comparison with Hugging Face transformers: greedy continuations of the models in tests/goldens/models, logits of
 // those in tests/goldens/folders.
 #include <catch2/catch.hpp>
 #include <cstring>
@@ -26,7 +26,7 @@ std::vector<int32_t> integers(const SafetensorsFile& file, const std::string& na
 
 }  // namespace
 
-TEST_CASE("greedy text of the golden models is what transformers continues them with") {
+TEST_CASE("greedy text of the golden models equals that of transformers") {
     for (const std::string name : {"gpt2", "llama", "llama-tied"}) {
         const fs::path folder = fs::path(GRADUS_ROOT) / "tests/goldens/models" / name;
         INFO(folder);
@@ -35,7 +35,7 @@ TEST_CASE("greedy text of the golden models is what transformers continues them 
         REQUIRE(greedy.size() == 12);
 
         ModelConfig m = read_model_config(folder);
-        m.end_of_text = -1;  // the golden goes on after it
+        m.end_of_text = -1;  // the golden continues after it
         for (DType dtype : {DType::f32, DType::f64}) {
             auto model = make_language_model(reference_ops(), m, dtype);
             load_weights(*model, folder);
@@ -47,8 +47,8 @@ TEST_CASE("greedy text of the golden models is what transformers continues them 
     }
 }
 
-// The golden logits are of double precision, the weights and their sums f32: 1e-4 is ten times what they differ by.
-TEST_CASE("the logits after a prompt are those of transformers, for folders of its defaults") {
+// The golden logits are in double precision, weights and sums in f32: 1e-4 is ten times their difference.
+TEST_CASE("the logits after a prompt equal those of transformers, for folders with its defaults") {
     const fs::path goldens = fs::path(GRADUS_ROOT) / "tests/goldens/folders";
     const nlohmann::json golden = nlohmann::json::parse(read_file(goldens / "golden.json"));
     for (const std::string name : {"gpt2", "llama"})

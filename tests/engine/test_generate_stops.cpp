@@ -1,4 +1,4 @@
-// Stop strings end a text where they first occur, however the text is cut into pieces.
+// Stop strings end a text at their first occurrence, however it is split into pieces.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <random>
@@ -10,7 +10,7 @@ using namespace gradus;
 
 namespace {
 
-// The text up to the stop that is complete first; among those the one that begins first.
+// The text before the stop string that is complete first; among several, before the one that begins first.
 std::string plainly_stopped(const std::string& text, const std::vector<std::string>& stops) {
     for (size_t end = 0; end <= text.size(); ++end) {
         size_t first = std::string::npos;
@@ -24,7 +24,7 @@ std::string plainly_stopped(const std::string& text, const std::vector<std::stri
 
 }  // namespace
 
-TEST_CASE("text of all cuts ends before the stop string that is complete first, letter by letter") {
+TEST_CASE("text ends before the stop string that is complete first, for all splits into pieces") {
     std::mt19937 rng(4);
     int stopped = 0, whole = 0;
     for (int round = 0; round < 3000; ++round) {
@@ -42,7 +42,7 @@ TEST_CASE("text of all cuts ends before the stop string that is complete first, 
         for (char c : text) {
             found += letters.push(std::string(1, c));
             REQUIRE(text.rfind(found, 0) == 0);
-            REQUIRE(expected.rfind(found, 0) == 0);  // nothing is shown that is taken back later
+            REQUIRE(expected.rfind(found, 0) == 0);  // shown text is never withdrawn
         }
         REQUIRE(letters.stopped() == (expected.size() < text.size()));
         found += letters.flush();
@@ -61,7 +61,7 @@ TEST_CASE("in a piece with several stop strings the text ends before the one tha
     REQUIRE(stops.flush() == "");
 }
 
-TEST_CASE("what might begin a stop string is held back until it cannot, and comes out at the end") {
+TEST_CASE("a possible beginning of a stop string is held back until it is decided, and flushed at the end") {
     StopStrings stops({"<end>"});
     REQUIRE(stops.push("a<e") == "a");
     REQUIRE(stops.push("a") == "<ea");
@@ -70,7 +70,7 @@ TEST_CASE("what might begin a stop string is held back until it cannot, and come
     REQUIRE(!stops.stopped());
 }
 
-TEST_CASE("without stop strings every piece comes out as it is, and an empty stop string is refused") {
+TEST_CASE("without stop strings every piece is returned unchanged, and an empty stop string is refused") {
     StopStrings none({});
     REQUIRE(none.push("any text") == "any text");
     REQUIRE(none.flush() == "");

@@ -1,4 +1,4 @@
-// A generator that is driven request by request: add(), step(), poll(), end().
+// A generator used request by request: add(), step(), poll(), end().
 #include <catch2/catch.hpp>
 
 #include <cmath>
@@ -35,7 +35,7 @@ std::vector<int32_t> ids_of(const std::vector<Drawn>& drawn) {
 
 }  // namespace
 
-TEST_CASE("requests that are added while others are generated get the text that they get alone") {
+TEST_CASE("requests added while others are generated get the same text as alone") {
     const ModelConfig m = tiny_gpt2();
     const auto model = scrambled(m);
     const std::vector<Prompt> prompts = {{{3, 1, 4}, 0}, {{9}, 1}, {{2, 6, 5, 3}, 2}};
@@ -61,7 +61,7 @@ TEST_CASE("requests that are added while others are generated get the text that 
     REQUIRE(g.poll().empty());
 }
 
-TEST_CASE("the log-probability of each id is the one that the head gives the whole text") {
+TEST_CASE("the log-probability of each id equals that of the head for the full text") {
     for (const ModelConfig& m : {tiny_gpt2(), tiny_llama()}) {
         const auto model = scrambled(m);
         const double temperature = 0.8;
@@ -90,7 +90,7 @@ TEST_CASE("the log-probability of each id is the one that the head gives the who
     }
 }
 
-TEST_CASE("a request that is ended gives its place to the next one that waits") {
+TEST_CASE("an ended request's slot goes to the next waiting one") {
     const auto model = scrambled(tiny_gpt2());
     Generator g(*model, {.sequences = 1});
     const int first = g.add({{3, 1}}, greedy(8)), second = g.add({{5}}, greedy(2)), third = g.add({{6}}, greedy(2));
@@ -103,7 +103,7 @@ TEST_CASE("a request that is ended gives its place to the next one that waits") 
     REQUIRE(rest.at(second).size() == 2);
 }
 
-TEST_CASE("the id that ends a text comes with its log-probability and is not part of the text") {
+TEST_CASE("the id that ends a text has its log-probability and is not part of the text") {
     const auto model = scrambled(tiny_gpt2());
     Generator g(*model, {});
     GenerateOptions options = greedy(6);
@@ -120,7 +120,7 @@ TEST_CASE("the id that ends a text comes with its log-probability and is not par
     REQUIRE(g.generate({{{3, 1, 4}}}, options)[0].ids == std::vector(ids.begin(), ids.begin() + long(at)));
 }
 
-TEST_CASE("a request for no tokens ends at once, and one with a setting out of its limits is refused") {
+TEST_CASE("a request for no tokens ends at once, and one with a setting out of range is refused") {
     const auto model = scrambled(tiny_gpt2());
     Generator g(*model, {});
     g.add({{3}}, greedy(0));

@@ -1,8 +1,9 @@
 // Runs that earlier versions of this program wrote (tests/goldens/runs): they resume bit for bit.
 //
-// Each folder holds the checkpoint of step 6 of a tiny model under the reference table, whose bits are those of every x86-64
-// machine, and what the version that wrote it went on to: losses.txt has the loss of steps 7 to 12, as hexadecimal floating
-// point, then the checksum of every tensor of its step 12. `test_engine "[.record]"` writes folders for a new format.
+// Each folder has the checkpoint of step 6 of a tiny model on the reference table, whose results have the same bits on
+// every x86-64 machine, and the continuation by the version that wrote it: losses.txt has the loss of steps 7 to 12, as
+// hexadecimal floating point, then the checksum of every tensor at step 12. `test_engine "[.record]"` writes folders
+// for a new format.
 #include <catch2/catch.hpp>
 
 #include <fstream>
@@ -90,7 +91,7 @@ TEST_CASE("checkpoints of earlier versions resume bit for bit") {
     }
 }
 
-TEST_CASE("a checkpoint of an earlier version is saved again as the same bytes") {
+TEST_CASE("a checkpoint of an earlier version is saved again with the same bytes") {
     for (const GoldenRun& g : golden_runs) {
         INFO(g.name);
         Training t(g);

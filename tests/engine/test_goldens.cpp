@@ -1,5 +1,5 @@
-// What PyTorch and transformers compute from the same weights: a reference that shares no code with ours.
-// tools/generate/model_goldens.py makes the files and says what is in them. Compiled into a program for each kind of table
+// Comparison with PyTorch and transformers on the same weights: an independent reference.
+// tools/generate/model_goldens.py makes and documents the files. Compiled into a program for each kind of table
 // (golden_tables.h).
 #include <catch2/catch.hpp>
 #include <cstring>
@@ -64,7 +64,7 @@ std::vector<double> external_gradient(const Ops& ops, const Weight& w, const Ext
 
 }  // namespace
 
-TEST_CASE("logits and loss are those of transformers") {
+TEST_CASE("logits and loss equal those of transformers") {
     for (const char* name : {"gpt2", "llama", "llama-tied"})
         for (const GoldenTable& t : golden_tables()) {
             INFO(name << " on " << t.ops.name << " in " << name_of(t.dtype));
@@ -82,10 +82,10 @@ TEST_CASE("logits and loss are those of transformers") {
         }
 }
 
-TEST_CASE("every gradient is that of transformers") {
+TEST_CASE("every gradient equals that of transformers") {
     for (const char* name : {"gpt2", "llama", "llama-tied"})
         for (const GoldenTable& t : golden_tables()) {
-            if (t.dtype == DType::f64) continue;  // gradients are golden in single precision alone
+            if (t.dtype == DType::f64) continue;  // golden gradients are in single precision only
             const Golden golden(name);
             Bench bench(t.ops, read_model_config(golden.folder), t.dtype, {.B = B, .T = T}, {.training = true});
             load_weights(*bench.model, golden.folder);
@@ -133,7 +133,7 @@ TEST_CASE("ten training steps have the losses and gradient norms of PyTorch") {
         }
 }
 
-TEST_CASE("packed documents have the logits that transformers gives them under a block-diagonal mask") {
+TEST_CASE("packed documents have the logits of transformers with a block-diagonal mask") {
     for (const char* name : {"gpt2", "llama", "llama-tied"})
         for (const GoldenTable& t : golden_tables()) {
             INFO(name << " on " << t.ops.name << " in " << name_of(t.dtype));

@@ -1,7 +1,7 @@
-// The first rung of trust: the backward pass of whole models against the derivative of their own forward pass.
+// The backward pass of complete models against the derivative of their own forward pass.
 //
-// The loss at w + i·h has the derivative in its imaginary part, without subtraction: h = 1e-30 leaves no error but
-// rounding. The engine itself runs in complex numbers here, so what is checked is the code that trains.
+// Complex-step derivative: the imaginary part of the loss at w + i·h is h times the derivative, without subtraction, so
+// h = 1e-30 leaves only rounding errors. The engine itself runs in complex numbers, so the code that trains is tested.
 #include <catch2/catch.hpp>
 
 #include "tests/engine/models.h"
@@ -64,7 +64,7 @@ ModelConfig with(ModelConfig m, void (*change)(ModelConfig&)) {
 
 }  // namespace
 
-TEST_CASE("the gradient of every weight of a whole model is the derivative of its loss") {
+TEST_CASE("the gradient of every weight of a complete model is the derivative of its loss") {
     const auto c = GENERATE(
         Case{"GPT-2, tied head", tiny_gpt2(), 0, {}},
         Case{"GPT-2 with dropout, label smoothing and z-loss", tiny_gpt2(), 0.3, {0.1, 1e-2}},
@@ -84,7 +84,7 @@ TEST_CASE("the gradient of every weight of a whole model is the derivative of it
     REQUIRE(worst <= 1e-13);
 }
 
-TEST_CASE("the gradients under recomputation are derivatives too") {
+TEST_CASE("the gradients with recomputation are derivatives too") {
     REQUIRE(worst_gradient_error({"", tiny_gpt2(), 0.3, {}}, true) <= 1e-13);
     REQUIRE(worst_gradient_error({"", tiny_llama(), 0, {}}, true) <= 1e-13);
 }

@@ -1,4 +1,4 @@
-// Initial weights: functions of seed, name and place alone.
+// Initial weights are functions of only seed, name and index.
 #include <catch2/catch.hpp>
 
 #include <omp.h>
@@ -11,7 +11,7 @@ using namespace gradus::testing;
 
 namespace {
 
-ModelConfig odd_llama() {  // sizes that no number of threads divides
+ModelConfig odd_llama() {  // sizes that are not divisible by the number of threads
     ModelConfig m = tiny_llama();
     m.F = 37;
     m.V = 131;

@@ -1,4 +1,4 @@
-// What must not change the result: how the batch is cut, what is kept in memory, what a row is packed with.
+// Invariants: the result does not depend on micro-batches, recomputation or packing.
 #include <catch2/catch.hpp>
 
 #include <set>
@@ -53,7 +53,7 @@ TrainerConfig settings(int batch, int micro_batch, double dropout = 0) {
     return c;
 }
 
-// The keys that masks were drawn by, in the order of the calls.
+// The keys of the dropout calls, in order.
 thread_local std::vector<uint64_t> keys_drawn;
 
 const Ops& noting_keys() {
@@ -71,7 +71,7 @@ const Ops& noting_keys() {
 }  // namespace
 
 TEST_CASE(
-    "every branch of every layer and the embedding drop by a key of their own in every step, and backward by the "
+    "every branch of every layer and the embedding have their own dropout key in every step, and backward uses the "
     "same") {
     for (const ModelConfig& m : {tiny_gpt2(), tiny_llama()}) {
         Training t(noting_keys(), m, DType::f64, settings(2, 2, 0.2));
@@ -89,7 +89,7 @@ TEST_CASE(
     }
 }
 
-TEST_CASE("a batch in micro-batches trains like the batch at once, dropout included") {
+TEST_CASE("a batch in micro-batches trains like the batch at once, with dropout") {
     for (const ModelConfig& m : {tiny_gpt2(), tiny_llama()}) {
         Training whole(reference_ops(), m, DType::f64, settings(6, 6, 0.2));
         Training parts(reference_ops(), m, DType::f64, settings(6, 2, 0.2));
@@ -99,7 +99,7 @@ TEST_CASE("a batch in micro-batches trains like the batch at once, dropout inclu
     }
 }
 
-TEST_CASE("recomputation gives the same bits as keeping the activations") {
+TEST_CASE("recomputation gives the same bits as stored activations") {
     for (const ModelConfig& m : {tiny_gpt2(), tiny_llama()}) {
         Training kept(reference_ops(), m, DType::f32, settings(4, 2, 0.1));
         Training again(reference_ops(), m, DType::f32, settings(4, 2, 0.1), true);
@@ -108,7 +108,7 @@ TEST_CASE("recomputation gives the same bits as keeping the activations") {
     }
 }
 
-TEST_CASE("documents packed into one row have the losses they have alone") {
+TEST_CASE("documents packed into one row have the same losses as alone") {
     for (const ModelConfig& m : {tiny_gpt2(), tiny_llama()}) {
         const HostBatch packed = packed_batch(1, context, m.V, 42);
         Bench together(reference_ops(), m, DType::f64, {.B = 1, .T = context});
@@ -134,9 +134,9 @@ TEST_CASE("documents packed into one row have the losses they have alone") {
     }
 }
 
-TEST_CASE("a long head walks its rows in chunks and the losses are those of the whole") {
+TEST_CASE("a head that processes its rows in chunks has the same losses") {
     ModelConfig m = tiny_gpt2();
-    m.V = 300000;  // 64 MiB hold 55 rows of this vocabulary
+    m.V = 300000;  // 64 MiB are 55 rows of this vocabulary
     m.L = 1;
     const int B = 8, T = 10;
     const HostBatch host = packed_batch(B, T, m.V);
@@ -152,7 +152,7 @@ TEST_CASE("a long head walks its rows in chunks and the losses are those of the 
     }
 }
 
-TEST_CASE("a device that wants more or fewer rows in the head's chunks gets them, and the loss stays the same") {
+TEST_CASE("Ops::logit_rows sets the head's chunk size, and the loss stays the same") {
     static Ops ops = reference_ops();
     const ModelConfig m = tiny_gpt2();
     const int B = 4, T = 10;
@@ -174,7 +174,7 @@ TEST_CASE("a device that wants more or fewer rows in the head's chunks gets them
 TEST_CASE("a tiny model memorises one batch") {
     for (const ModelConfig& m : {tiny_gpt2(), tiny_llama()}) {
         const HostBatch fixed = packed_batch(4, context, m.V, 5);
-        HostBatch learnable = fixed;  // a target that follows from its token alone can be learnt to the end
+        HostBatch learnable = fixed;  // targets that depend only on their token can be learnt perfectly
         for (size_t i = 0; i < learnable.targets.size(); ++i)
             learnable.targets[i] = (learnable.tokens[i] * 5 + 1) % m.V;
         Training t(reference_ops(), m, DType::f32, settings(4, 4));
@@ -184,7 +184,7 @@ TEST_CASE("a tiny model memorises one batch") {
     }
 }
 
-TEST_CASE("validation sums over every target once, however the windows fall into batches") {
+TEST_CASE("validation counts every target once, for any batch size") {
     const ModelConfig m = tiny_llama();
     const std::vector<int32_t> bytes(size_t(m.V), 3);
     auto result = [&](int B) {
@@ -199,7 +199,7 @@ TEST_CASE("validation sums over every target once, however the windows fall into
     REQUIRE(std::abs(one.bits_per_byte() - one.loss() / std::log(2.0) / 3) <= 1e-12);
 }
 
-TEST_CASE("validation is plain cross-entropy, whatever the loss of training adds to it") {
+TEST_CASE("validation is plain cross-entropy, without the other terms of the training loss") {
     const ModelConfig m = tiny_gpt2();
     const std::vector<int32_t> bytes(size_t(m.V), 1);
     auto result = [&](const LossConfig& loss) {
@@ -207,7 +207,7 @@ TEST_CASE("validation is plain cross-entropy, whatever the loss of training adds
         scramble<double>(*bench.model);
         TrainerConfig c = settings(2, 2);
         c.loss = loss;
-        c.schedule.lr = 0;  // the weights stay
+        c.schedule.lr = 0;  // keeps the weights
         Trainer(*bench.model, c).step(0, samples_of(m.V));
         return validate_loss(*bench.model, 4, samples_of(m.V), bytes);
     };
@@ -217,7 +217,7 @@ TEST_CASE("validation is plain cross-entropy, whatever the loss of training adds
     REQUIRE(smoothed.targets == plain.targets);
 }
 
-TEST_CASE("validation that is asked to stop says that it is not whole") {
+TEST_CASE("a validation that is stopped reports that it is incomplete") {
     const ModelConfig m = tiny_gpt2();
     Bench bench(reference_ops(), m, DType::f32, {.B = 1, .T = context});
     int asked = 0;
@@ -228,7 +228,7 @@ TEST_CASE("validation that is asked to stop says that it is not whole") {
     REQUIRE(v.targets > 0);
 }
 
-TEST_CASE("Muon keeps second moments for what AdamW updates, and no others") {
+TEST_CASE("with Muon there are second moments only for the weights that AdamW updates") {
     TrainerConfig c = settings(4, 4);
     c.optimizer.kind = OptimizerKind::muon;
     for (const ModelConfig& m : {tiny_gpt2(), tiny_llama()})
@@ -254,11 +254,11 @@ TEST_CASE("Muon keeps second moments for what AdamW updates, and no others") {
                 state += m_of.bytes() + v_of.bytes() * bool(v_of) + master.bytes() * bool(master);
             }
             REQUIRE(matrices == 4 * size_t(m.L));
-            REQUIRE(optimizer.bytes() > state);  // and the workspace
+            REQUIRE(optimizer.bytes() > state);  // with the workspace
         }
 }
 
-TEST_CASE("sizes that no memory can have are an Error that names the tensor") {
+TEST_CASE("sizes that overflow are an Error that names the tensor") {
     for (const Shape& shape : {Shape{int64_t(1) << 62}, Shape{int64_t(1) << 40, int64_t(1) << 40},
                                Shape{int64_t(1) << 31, int64_t(1) << 31, 3}}) {
         Arena arena(reference_ops(), "activations");

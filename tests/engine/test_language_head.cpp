@@ -1,4 +1,4 @@
-// The language head beside its model: log-probabilities of targets and the gradient of any objective of them.
+// The language head: log-probabilities of targets and the gradient of any objective of them.
 #include <catch2/catch.hpp>
 
 #include <cmath>
@@ -12,7 +12,7 @@ namespace {
 
 constexpr int B = 2, T = 7;
 
-// J = Σ_n c[n]·log_prob[n] + ½·log_prob[n]², which no cross-entropy is.
+// J = Σ_n c[n]·log_prob[n] + ½·log_prob[n]², which is not a cross-entropy.
 template <class Scalar>
 Scalar objective(const Scalar* log_probs, int64_t n) {
     Scalar j = 0;
@@ -20,7 +20,7 @@ Scalar objective(const Scalar* log_probs, int64_t n) {
     return j;
 }
 
-// Rows that lie beside the batch of a Bench.
+// Additional rows for the batch of a Bench.
 struct Rows {
     Arena arena;
     Tensor log_probs, d_log_probs, d_hidden;
@@ -35,7 +35,7 @@ struct Rows {
 
 }  // namespace
 
-TEST_CASE("log-probabilities of targets are those of the logits at that temperature, and 0 where targets are ignored") {
+TEST_CASE("log-probabilities of targets equal those of the logits at that temperature, and are 0 for ignored targets") {
     for (const ModelConfig& m : {tiny_gpt2(), tiny_llama()})
         for (double temperature : {1.0, 0.7, 2.0}) {
             Bench bench(reference_ops(), m, DType::f64, {.B = B, .T = T});
@@ -62,7 +62,7 @@ TEST_CASE("log-probabilities of targets are those of the logits at that temperat
         }
 }
 
-TEST_CASE("any objective of log-probabilities has the gradient of its complex step, in every weight") {
+TEST_CASE("any objective of log-probabilities has the complex-step gradient, in every weight") {
     const double h = 1e-30, temperature = 0.8;
     for (const ModelConfig& m : {tiny_gpt2(), tiny_llama()}) {
         Bench real(reference_ops(), m, DType::f64, {.B = B, .T = T}, {.training = true});
@@ -101,7 +101,7 @@ TEST_CASE("any objective of log-probabilities has the gradient of its complex st
     }
 }
 
-TEST_CASE("cross-entropy is the objective whose gradient is −scale for every target") {
+TEST_CASE("cross-entropy is the objective with gradient −scale for every target") {
     const ModelConfig m = tiny_gpt2();
     const HostBatch host = packed_batch(B, T, m.V);
     const double scale = 1.0 / double(host.valid_targets());

@@ -1,4 +1,4 @@
-// What gradus/manifest.json keeps of a run, and what manifests of older versions lack: engine/checkpoint/manifest.h.
+// The state of a run in gradus/manifest.json, and manifests of older versions: engine/checkpoint/manifest.h.
 #include <catch2/catch.hpp>
 
 #include <nlohmann/json.hpp>
@@ -14,7 +14,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Every number of it another one, and none a short decimal.
+// All values are different, and none is a short decimal.
 StabilityState some_state() {
     StabilityState s;
     for (int i = 0; i < 40; ++i) {
@@ -30,7 +30,7 @@ StabilityState some_state() {
     return s;
 }
 
-// Writes the manifest as another program might have, with a checksum that fits; what reading it says.
+// Writes the manifest as another program might, with a correct checksum; returns the Error of reading it.
 std::string rewritten(const fs::path& folder, const std::function<void(Json&)>& change) {
     const fs::path path = folder / manifest_name;
     Json j = Json::parse(read_file(path));
@@ -60,7 +60,7 @@ struct WrittenManifest {
 
 }  // namespace
 
-TEST_CASE("a manifest keeps the complete state of stability and the targets of a rollback, every number to the bit") {
+TEST_CASE("a manifest keeps the complete state of stability and the rollback targets, bit for bit") {
     const WrittenManifest m;
     const TrainingState state = read_manifest(m.folder.path()).state;
     REQUIRE(state.stability == some_state());
@@ -69,7 +69,7 @@ TEST_CASE("a manifest keeps the complete state of stability and the targets of a
     REQUIRE(state.seed == ~0ull);
 }
 
-TEST_CASE("a manifest of an older version has no last rollback and no targets, and is read") {
+TEST_CASE("a manifest of an older version, without last rollback and targets, is read") {
     const WrittenManifest m;
     REQUIRE(rewritten(m.folder.path(), [](Json& j) {
                 j.erase("rollback_targets");
@@ -85,13 +85,13 @@ TEST_CASE("a manifest of an older version has no last rollback and no targets, a
     REQUIRE(read_manifest(m.folder.path()).state.stability == StabilityState{});
 }
 
-TEST_CASE("a run without checkpoints to roll back to says so in its manifest") {
+TEST_CASE("an empty list of rollback targets is read back") {
     const WrittenManifest m;
     REQUIRE(rewritten(m.folder.path(), [](Json& j) { j["rollback_targets"] = Json::array(); }) == "");
     REQUIRE(read_manifest(m.folder.path()).state.rollback_targets == std::vector<int64_t>{});
 }
 
-TEST_CASE("a manifest whose rollback state is not what this program writes is refused by name") {
+TEST_CASE("a manifest with an invalid rollback state is refused with the key") {
     const WrittenManifest m;
     const Json good = Json::parse(read_file(m.folder.path() / manifest_name));
     for (const Json& bad : {Json(-1), Json(1.5), Json("84"), Json(), Json(~0ull)}) {

@@ -1,4 +1,4 @@
-// A model that trains begins from the numbers of a folder as precisely as its masters can hold them.
+// A model in training starts from a folder's values in the full precision of its masters.
 #include <catch2/catch.hpp>
 
 #include <random>
@@ -12,7 +12,7 @@ using namespace gradus::testing;
 
 namespace {
 
-// Every master is the number of `exact`, and every weight that number rounded.
+// Every master equals the value of `exact`, and every weight that value rounded.
 void require_masters(Trained& trained, LanguageModel& exact) {
     int64_t rounded = 0;
     for (size_t i = 0; i < exact.weights().size(); ++i) {
@@ -31,7 +31,7 @@ void require_masters(Trained& trained, LanguageModel& exact) {
 
 }  // namespace
 
-TEST_CASE("a bf16 model that begins from an f32 folder has the folder's numbers as masters") {
+TEST_CASE("a bf16 model that starts from an f32 folder has the folder's values as masters") {
     for (const ModelConfig& m : {tiny_gpt2(), tiny_gpt2(false), tiny_llama()})
         for (OptimizerKind kind : {OptimizerKind::adamw, OptimizerKind::muon}) {
             const TemporaryFolder folder;
@@ -44,7 +44,7 @@ TEST_CASE("a bf16 model that begins from an f32 folder has the folder's numbers 
         }
 }
 
-TEST_CASE("a bf16 model that begins from an f16 folder has the folder's numbers as masters") {
+TEST_CASE("a bf16 model that starts from an f16 folder has the folder's values as masters") {
     const fs::path folder = fs::path(GRADUS_ROOT) / "tests/goldens/models/gpt2-f16";
     const ModelConfig m = read_model_config(folder);
     Trained begun(m, DType::bf16);
@@ -54,7 +54,7 @@ TEST_CASE("a bf16 model that begins from an f16 folder has the folder's numbers 
     require_masters(begun, *exact);
 }
 
-TEST_CASE("an f32 model that begins from a folder takes it as its weights") {
+TEST_CASE("an f32 model that starts from a folder has its values as weights") {
     const TemporaryFolder folder;
     Trained exact(tiny_llama(), DType::f32), begun(tiny_llama(), DType::f32);
     exact.fill(23);
@@ -63,7 +63,7 @@ TEST_CASE("an f32 model that begins from a folder takes it as its weights") {
     REQUIRE(begun.weight_bits() == exact.weight_bits());
 }
 
-TEST_CASE("masters and weights stay as they were where a folder does not fit the model") {
+TEST_CASE("masters and weights are unchanged if a folder does not match the model") {
     const TemporaryFolder folder;
     Trained other(tiny_gpt2(), DType::f32), begun(tiny_gpt2(false), DType::bf16);
     save_weights(*other.model, folder.path(), DType::f32);
@@ -73,7 +73,7 @@ TEST_CASE("masters and weights stay as they were where a folder does not fit the
     REQUIRE(begun.bits() == before);
 }
 
-TEST_CASE("a number stored as f64 is rounded to bf16 once") {
+TEST_CASE("a value stored as f64 is rounded to bf16 once") {
     auto bf16_of = [](double x) {
         bf16 y;
         copy_elements({reinterpret_cast<std::byte*>(&y), Element::bf16, 1, 1},

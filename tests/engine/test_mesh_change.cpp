@@ -1,4 +1,4 @@
-// Where ranks cannot divide a run, what is suggested is the smallest change that works.
+// If ranks cannot divide a run, the smallest change that works is suggested.
 #include <catch2/catch.hpp>
 
 #include <algorithm>
@@ -23,7 +23,7 @@ Asked asked(const std::vector<std::string>& assignments, int ranks, int vocab = 
     return {request.config, request.data, ranks};
 }
 
-// "" where nothing is refused.
+// "": nothing is refused.
 std::string fix_of(const Asked& a) {
     try {
         resolve(a.config, a.data, std::nullopt, a.ranks);
@@ -40,7 +40,7 @@ std::vector<std::string> parts_of(const std::string& text, const std::string& be
     return parts;
 }
 
-// One of the alternatives of a fix, done.
+// Applies one of the alternatives of a fix.
 Asked changed(Asked a, const std::string& alternative) {
     if (alternative.starts_with("mpirun -n ")) a.ranks = std::stoi(alternative.substr(10));
     const size_t first = alternative.find("--set ");
@@ -52,36 +52,36 @@ Asked changed(Asked a, const std::string& alternative) {
 
 }  // namespace
 
-TEST_CASE("Rows of a micro-batch that ranks cannot divide are made more of, and the mesh stays") {
+TEST_CASE("If ranks cannot divide the rows of a micro-batch, a larger micro-batch is suggested on the same mesh") {
     REQUIRE(fix_of(asked({"train.context=15", "train.micro_batch=1", "mesh.tp=2"}, 2)) == "--set train.micro_batch=2");
     REQUIRE(fix_of(asked({"train.context=15", "train.micro_batch=1", "mesh.tp=4"}, 8)) == "--set train.micro_batch=4");
     REQUIRE(fix_of(asked({"train.context=15", "train.micro_batch=1", "mesh.tp=2", "mesh.dp=2"}, 4)) ==
             "--set train.micro_batch=2");
-    // One sequence alone cannot be made two.
+    // A batch of one sequence has no larger micro-batch.
     REQUIRE(fix_of(asked({"train.context=15", "train.micro_batch=1", "train.batch=1", "mesh.tp=2"}, 2)) ==
             "--set mesh.tp=1 --set train.batch=2");
 }
 
-TEST_CASE("A smaller mesh is one that the ranks fill, with the settings that follow from it") {
+TEST_CASE("A suggested smaller mesh uses all ranks, with the settings that it needs") {
     REQUIRE(fix_of(asked({"mesh.tp=8"}, 8)) == "--set mesh.tp=4");
     REQUIRE(fix_of(asked({"mesh.tp=8", "mesh.dp=1"}, 8)) == "--set mesh.tp=4 --set mesh.dp=2");
-    // Three ranks: not two of tp, and not eight sequences.
+    // Three ranks divide neither tp = 2 nor eight sequences.
     REQUIRE(fix_of(asked({"mesh.tp=3"}, 3)) == "--set mesh.tp=1 --set train.batch=9");
     REQUIRE(fix_of(asked({"train.batch=6", "train.micro_batch=0"}, 4)) == "--set train.batch=8");
     REQUIRE(fix_of(asked({"mesh.tp=2", "mesh.dp=1", "optimizer.kind=muon"}, 2)) ==
             "--set mesh.tp=1 --set mesh.dp=2, or --set optimizer.kind=adamw");
-    // The last of four ranks would have none of nine ids, which heads and features do not show.
+    // The last of four ranks would have none of nine ids, although heads and features are divisible.
     REQUIRE(fix_of(asked({"mesh.tp=4"}, 4, 9)) == "--set mesh.tp=2");
 }
 
-TEST_CASE("Settings that want another number of ranks are told it, and what these ranks can be") {
+TEST_CASE("Settings that need another number of ranks get it suggested, and a mesh for these ranks") {
     REQUIRE(fix_of(asked({"mesh.tp=2"}, 1)) == "mpirun -n 2 gradus … with these settings, or --set mesh.tp=1");
     REQUIRE(fix_of(asked({"mesh.tp=2", "mesh.dp=2"}, 8)) ==
             "mpirun -n 4 gradus … with these settings, or --set mesh.dp=4");
     REQUIRE(fix_of(asked({"mesh.dp=4"}, 2)) == "mpirun -n 4 gradus … with these settings, or --set mesh.dp=2");
 }
 
-TEST_CASE("Whatever is suggested for a mesh works as it stands") {
+TEST_CASE("Every suggestion for a mesh works as written") {
     int refused = 0;
     for (const char* heads : {"model.heads=4", "model.heads=6", "model.heads=3"})
         for (const char* optimizer : {"adamw", "muon"})

@@ -1,4 +1,4 @@
-// Plans: the memory that they promise is the memory that a run takes, and what they suggest fits.
+// Plans: the planned memory equals a run's, and suggested settings fit.
 #include <catch2/catch.hpp>
 
 #include "engine/generate/samples.h"
@@ -12,7 +12,7 @@ using namespace gradus::test;
 
 namespace {
 
-// Bytes that a backend was asked for, all told, and how often it was asked, for its own memory or the host's.
+// Total bytes allocated from a backend, in device and host memory, and the number of allocations.
 thread_local double allocated_for_real = 0;
 thread_local int allocations = 0;
 
@@ -33,7 +33,7 @@ const Ops& watched_cpu_ops() {
     return table;
 }
 
-// All that a run has before its first step.
+// Everything that a run allocates before its first step.
 struct BuiltRun {
     std::unique_ptr<LanguageModel> model;
     std::unique_ptr<Trainer> trainer;
@@ -51,7 +51,7 @@ struct BuiltRun {
 
 }  // namespace
 
-TEST_CASE("The memory of a plan is that of the arenas of the model and trainer that the run would build") {
+TEST_CASE("The memory of a plan equals that of the arenas of the run's model and trainer") {
     for (const char* family : {"gpt2", "llama"})
         for (const char* dtype : {"f32", "bf16"})
             for (const char* recompute : {"false", "true"})
@@ -77,7 +77,7 @@ TEST_CASE("The memory of a plan is that of the arenas of the model and trainer t
                 }
 }
 
-TEST_CASE("The memory of a plan is that of a rank of the mesh, which the run would build there") {
+TEST_CASE("The memory of a plan equals that of the run on a rank of the mesh") {
     for (const auto& [family, kv_heads] : {std::pair{"gpt2", 0}, {"llama", 0}, {"llama", 1}})
         for (const char* dtype : {"f32", "bf16"})
             for (const char* sharded : {"false", "true"})
@@ -104,7 +104,7 @@ TEST_CASE("The memory of a plan is that of a rank of the mesh, which the run wou
                 }
 }
 
-TEST_CASE("A plan counts what validates and what samples, by the longest prompt or its bytes, and no more than that") {
+TEST_CASE("A plan counts validation and samples, by the tokens or bytes of the longest prompt") {
     PlanRequest request = small_request({"sample.tokens=3"});
     const MemoryPlan without_samples = make_plan(request).memory;
     REQUIRE(without_samples.samples == 0);
@@ -126,7 +126,7 @@ TEST_CASE("A plan counts what validates and what samples, by the longest prompt 
     };
     REQUIRE(planned(2).samples > 0);
     REQUIRE(planned(3).samples > planned(2).samples);
-    REQUIRE(planned(-1).samples == planned(4).samples);     // three bytes behind an end of text
+    REQUIRE(planned(-1).samples == planned(4).samples);     // three bytes after an end-of-text token
     REQUIRE(planned(2).process > without_samples.process);  // logits on the host
 }
 
@@ -155,7 +155,7 @@ TEST_CASE("Nothing is allocated between the first step of a run and its end, wit
     }
 }
 
-TEST_CASE("A plan counts the copy that a checkpoint is written from: the state of all ranks, wherever one is made") {
+TEST_CASE("A plan counts the copy of the state of all ranks for background checkpoints") {
     const auto planned = [](const char* devices, std::vector<std::string> settings) {
         settings.insert(settings.end(), {"model.width=128", "model.layers=4", "train.batch=16"});
         PlanRequest request = small_request(settings);
@@ -184,7 +184,7 @@ TEST_CASE("A plan counts the copy that a checkpoint is written from: the state o
     REQUIRE(planned("2xcpu", {}).memory.communication > 0);
 }
 
-TEST_CASE("The memory of a plan for a GPU has the room of its matrix products") {
+TEST_CASE("The memory of a plan for a GPU includes its matmul workspace") {
     const BatchShape shape = {.B = 2, .T = 8};
     const auto room_of = [&](const Ops& ops) {
         return make_language_model(ops, tiny_gpt2(), DType::bf16, shape, {.training = true})
@@ -198,7 +198,7 @@ TEST_CASE("The memory of a plan for a GPU has the room of its matrix products") 
     REQUIRE(make_plan(request).memory.workspace == on_the_cpu + double(cuda_matmul_workspace));
 }
 
-TEST_CASE("A plan for a GPU counts the rows of logits that the GPU wants, and one for the CPU those of 64 MiB") {
+TEST_CASE("A plan for a GPU counts its Ops::logit_rows, and one for the CPU the rows of 64 MiB") {
     PlanRequest request =
         small_request({"train.dtype=bf16", "train.context=512", "train.micro_batch=16", "train.batch=16"}, 50257);
     const auto logits = [](int64_t rows) { return rows * 50257 * 2.0; };
@@ -207,11 +207,11 @@ TEST_CASE("A plan for a GPU counts the rows of logits that the GPU wants, and on
     const double on_a_gpu = make_plan(request).memory.workspace - double(cuda_matmul_workspace),
                  more = on_a_gpu - on_the_cpu;
     REQUIRE(cuda_logit_rows == 4096);
-    REQUIRE(more > logits(4096 - 668));  // of 16 x 512 rows
+    REQUIRE(more > logits(4096 - 668));  // out of 16 x 512 rows
     REQUIRE(more < logits(4096 - 600));
 }
 
-TEST_CASE("The parameters of a plan add up, by kind, to those of the model") {
+TEST_CASE("The parameters of a plan, by kind, add up to those of the model") {
     for (const char* name : {"gpt2-124m", "llama-1b", "llama-8b"}) {
         const Plan plan = make_plan(small_request({std::string("model.name=") + name, "model.family=" + family_of(name),
                                                    "model.layers=0", "model.width=0", "model.heads=0"},
@@ -227,7 +227,7 @@ TEST_CASE("The parameters of a plan add up, by kind, to those of the model") {
     }
 }
 
-TEST_CASE("A setting that a plan suggests because it fits does fit when it is applied") {
+TEST_CASE("A suggested setting that fits does fit when it is applied") {
     PlanRequest request = small_request({"train.batch=8", "train.micro_batch=8"});
     request.memory_gib = make_plan(request).memory.total() * 0.7 / double(1 << 30);
     const Plan plan = make_plan(request);
@@ -249,10 +249,11 @@ TEST_CASE("A setting that a plan suggests because it fits does fit when it is ap
     REQUIRE(fitting > 0);
 }
 
-TEST_CASE("The 175 billion parameters of GPT-3 are planned on a thousand devices, to the last one") {
+TEST_CASE("The 175 billion parameters of GPT-3 are planned exactly on a thousand devices") {
     PlanRequest request = gpt3_request();
     const Plan plan = make_plan(request);
-    // 12 L C² and 13 L C for matrices and vectors of the blocks, V C and T C for the embeddings, 2 C for the last norm.
+    // 12 L C² and 13 L C for matrices and vectors of the blocks, V C and T C for the embeddings, 2 C for the final
+    // norm.
     const int64_t L = 96, C = 12288, V = 50257, T = 2048;
     REQUIRE(plan.parameters.total() == 12 * L * C * C + 13 * L * C + V * C + T * C + 2 * C);
     REQUIRE(plan.parameters.total() == 174604259328);
@@ -270,7 +271,7 @@ TEST_CASE("The 175 billion parameters of GPT-3 are planned on a thousand devices
     REQUIRE(all.back().fits);
 }
 
-TEST_CASE("What a run cannot be is refused with what to type") {
+TEST_CASE("Impossible runs are refused with what to type") {
     const auto refused = [](PlanRequest request) {
         try {
             make_plan(request);

@@ -1,4 +1,4 @@
-// Plans: messages, work and time against numbers made by hand, and the keys of the JSON.
+// Plans: communication, work and time compared with numbers computed by hand, and the keys of the JSON.
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
@@ -32,7 +32,7 @@ double bytes_of(const Plan& plan, const std::string& axis, const std::string& ki
 
 }  // namespace
 
-TEST_CASE("the table that counts leaves out no op") { REQUIRE(missing_entries(counting_ops()) == ""); }
+TEST_CASE("the counting table has every op") { REQUIRE(missing_entries(counting_ops()) == ""); }
 
 TEST_CASE("A collective on a ring sends each part to every other rank once, an all-reduce twice") {
     REQUIRE(ring_bytes({"dp", "reduce-scatter", 1, 800}, 8) == 700);
@@ -41,7 +41,7 @@ TEST_CASE("A collective on a ring sends each part to every other rank once, an a
     REQUIRE(ring_bytes({"dp", "all-reduce", 1, 800}, 1) == 0);
 }
 
-TEST_CASE("A group's ranks are where the mesh puts them: tp inside a node, dp across nodes") {
+TEST_CASE("The mesh places tp groups inside a node and dp groups across nodes") {
     const MeshSizes mesh = {.dp = 128, .tp = 4};
     const Placement tp = placement(mesh, "tp", 8), dp = placement(mesh, "dp", 8), world = placement(mesh, "world", 8);
     REQUIRE(tp.ranks == 4);
@@ -57,19 +57,19 @@ TEST_CASE("A group's ranks are where the mesh puts them: tp inside a node, dp ac
     REQUIRE(wide.nodes == 2);
 }
 
-TEST_CASE("A message's time is its bytes over the slowest link, and the latency of its steps") {
+TEST_CASE("The time of a collective is its bytes over the slowest link, plus the latency of its steps") {
     const Device h100 = parse_devices("H100").device;
     const CostConstants& k = cost_constants();
     const Collective c = {"dp", "reduce-scatter", 1, 1e9};
-    // Inside a node: 7/8 of the bytes over NVLink, seven steps.
+    // Inside a node: 7/8 of the bytes over NVLink, in seven steps.
     REQUIRE(alike(seconds_of_call(c, {8, 8, 1}, h100), 0.875e9 / (k.link_share * 450e9) + 8.4e-6 + 7 * 3.4e-6));
-    // 64 nodes with two ranks each: two network cards carry the ring.
+    // 64 nodes with two ranks each: the ring uses two network cards.
     REQUIRE(alike(seconds_of_call(c, {128, 2, 64}, h100),
                   127.0 / 128 * 1e9 / (k.link_share * 100e9) + 8.4e-6 + 3.4e-6 + 6 * 14e-6));
     REQUIRE(seconds_of_call(c, {1, 1, 1}, h100) == 0);
 }
 
-TEST_CASE("Data parallelism scatters gradients and gathers weights, each of them once a step") {
+TEST_CASE("Data parallelism reduce-scatters gradients and all-gathers weights, once per step") {
     const std::string bf16 = "train.dtype=bf16", batch = "train.batch=16";
     const Plan one = make_plan(on("H100", {bf16, batch}));
     REQUIRE(one.collectives.empty());
@@ -82,7 +82,7 @@ TEST_CASE("Data parallelism scatters gradients and gathers weights, each of them
     REQUIRE(bytes_of(four, "dp", "reduce-scatter") == four.memory.gradients);
     REQUIRE(bytes_of(four, "dp", "all-gather") == four.memory.params);
     REQUIRE(bytes_of(four, "dp", "all-reduce") == 8);  // the norm
-    // A quarter of the optimizer's state, give or take what alignment adds.
+    // A quarter of the optimizer's state, up to alignment.
     REQUIRE(alike(four.memory.moments * 4, one.memory.moments, 0.05));
     REQUIRE(alike(four.memory.masters * 4, one.memory.masters, 0.05));
     REQUIRE(alike(four.step.work[size_t(Work::update)].bytes * 4, one.step.work[size_t(Work::update)].bytes, 0.05));
@@ -93,8 +93,8 @@ TEST_CASE("Data parallelism scatters gradients and gathers weights, each of them
     REQUIRE(bytes_of(repeated, "dp", "all-reduce") == repeated.memory.gradients);
     REQUIRE(repeated.memory.moments == one.memory.moments);
 
-    // On two axes every rank has the first one's norm, and where the optimizer is on every rank, its replicated gradients; where
-    // it is sharded, ranks of tp sum those of its part alone.
+    // With both axes the first rank broadcasts the norm, and if the optimizer is not sharded, the replicated gradients;
+    // if it is sharded, ranks of tp sum only their parts of those.
     const auto on_both_axes = [&](const char* sharded) {
         return make_plan(on("4xH100", {bf16, batch, "mesh.tp=2", std::string("optimizer.sharded=") + sharded}));
     };
@@ -106,8 +106,8 @@ TEST_CASE("Data parallelism scatters gradients and gathers weights, each of them
 }
 
 TEST_CASE(
-    "Tensor parallelism gathers and scatters [N,C] activations around each branch, forward, backward, and once more "
-    "where activations are recomputed") {
+    "Tensor parallelism gathers and scatters [N,C] activations around each branch, in forward, in backward, and again "
+    "in recomputation") {
     // Micro-batches of 2 x 64 tokens, 48 channels, f32; 3 layers; 4 micro-batches.
     const double rows = 2 * 64, activations = rows * 48 * 4, statistics = 2 * rows * 4 * 4;
     const Plan plain = make_plan(on("2xH100", {"mesh.tp=2"}));
@@ -117,31 +117,31 @@ TEST_CASE(
     REQUIRE(bytes_of(plain, "tp", "reduce-scatter") == 4 * (4 * 3 + 2) * activations);
     REQUIRE(bytes_of(again, "tp", "all-gather") == 4 * ((6 * 3 + 2) * activations + statistics));
     REQUIRE(bytes_of(again, "tp", "reduce-scatter") == 4 * (6 * 3 + 2) * activations);
-    // Gradients of what both ranks hold, once a step, 64 elements for each vector of 48: positions, of each layer two norms
-    // and two biases of sums, the last norm; and the norm of the gradient in f64.
+    // Gradients of weights that both ranks have, once per step, 64 elements for each vector of 48: positions, in each
+    // layer two norms and two output biases, the final norm; and the norm of the gradient in f64.
     REQUIRE(bytes_of(plain, "tp", "all-reduce") == (64 * 48 + 3 * 6 * 64 + 2 * 64) * 4 + 8);
 
     REQUIRE(plain.parameters.attention == 3 * (4 * 48 * 48 + 4 * 48));
-    // Matrices and the biases of their rows are halved, the biases of sums are on both; 301 ids are 151 and 150.
+    // Matrices and the biases of their rows are halved, output biases are on both ranks; 301 ids are 151 and 150.
     REQUIRE(plain.parameters_of_rank.attention == 3 * (2 * 48 * 48 + 3 * 24 + 48));
     REQUIRE(plain.parameters_of_rank.token_embedding == 151 * 48);
     REQUIRE(plain.parameters.token_embedding == 301 * 48);
 }
 
-TEST_CASE("The work of a step is counted: six FLOPs for each weight of a matrix and each token, and causal attention") {
+TEST_CASE("The work of a step is six FLOPs for each matrix weight and token, and causal attention") {
     const Plan plan = make_plan(small_request({"model.tied=false"}));
     const ModelConfig& m = plan.resolved.model;
     const double tokens = double(plan.resolved.tokens_per_step), L = m.L, C = m.C, V = m.V, T = 64;
     REQUIRE(tokens == 8 * 64);
     const double matrices = 12 * L * C * C + V * C;
     REQUIRE(plan.step.work[size_t(Work::matmul)].flops == 6 * matrices * tokens);
-    // Forward 2 and backward 5 products of half the T x T scores: 7·T·C of a layer.
+    // Forward 2 and backward 5 matmuls of half the T x T scores: 7·T·C of a layer.
     REQUIRE(plan.step.work[size_t(Work::attention)].flops == 7 * L * T * C * tokens);
     const Plan again = make_plan(small_request({"model.tied=false", "train.recompute=true"}));
     REQUIRE(again.step.work[size_t(Work::matmul)].flops == (6 * matrices + 2 * 12 * L * C * C) * tokens);
     REQUIRE(again.flops.causal == plan.flops.causal);
     REQUIRE(again.flops.counted > plan.flops.counted);
-    // Two devices share the work; together they do what one does.
+    // Two devices divide the work of one.
     const Plan two = make_plan(on("2xH100", {"model.tied=false"}));
     REQUIRE(alike(two.step.work[size_t(Work::matmul)].flops * 2, plan.step.work[size_t(Work::matmul)].flops));
     const Plan halves = make_plan(on("2xH100", {"model.tied=false", "mesh.tp=2", "model.vocab=302"}));
@@ -149,7 +149,7 @@ TEST_CASE("The work of a step is counted: six FLOPs for each weight of a matrix 
     REQUIRE(alike(halves.step.work[size_t(Work::attention)].flops * 2, plan.step.work[size_t(Work::attention)].flops));
 }
 
-TEST_CASE("Time follows from work and rates, cost from time and the price that was given") {
+TEST_CASE("Time is work over rates, cost is time times the given price") {
     PlanRequest request = gpt3_request();
     request.price = 2;
     const Plan plan = make_plan(request);
@@ -173,7 +173,7 @@ TEST_CASE("Time follows from work and rates, cost from time and the price that w
     REQUIRE(plan_json(timed, {})["time"]["cost"].is_null());
 }
 
-TEST_CASE("Sums of gradients hide behind the backward pass; weights are gathered when nothing else runs") {
+TEST_CASE("Sums of gradients overlap with the backward pass; the all-gather of weights is exposed") {
     const Device h100 = parse_devices("H100").device;
     const MeshSizes mesh = {.dp = 8};
     const double peak = 989.4e12;
@@ -193,14 +193,14 @@ TEST_CASE("Sums of gradients hide behind the backward pass; weights are gathered
     REQUIRE(hidden < seconds(sum));
     REQUIRE(alike(step_time(step, mesh, h100, peak, 2).exposed_dp,
                   seconds(sum) + seconds(gather) + seconds(norm) - hidden));
-    // An optimizer on every rank gathers nothing.
+    // An unsharded optimizer gathers nothing.
     Counted repeated;
     repeated.work = step.work;
     repeated.add({"dp", "all-reduce", 1, 1e6});
     REQUIRE(step_time(repeated, mesh, h100, peak, 2).exposed_dp == 0);
 }
 
-TEST_CASE("The JSON of a plan has the keys that are promised, and the numbers of the plan") {
+TEST_CASE("The JSON of a plan has the documented keys and the plan's values") {
     PlanRequest request = gpt3_request();
     const Plan plan = make_plan(request);
     const auto json = plan_json(plan, alternatives(request, plan));

@@ -1,4 +1,4 @@
-// Checkpoints that somebody reads while their run goes on.
+// Checkpoints that are read while their run continues.
 #include <catch2/catch.hpp>
 
 #include <signal.h>
@@ -26,7 +26,7 @@ struct SavingRun {
     std::vector<std::string> names() const { return names_in(checkpoints()); }
 };
 
-// A child process that goes with the test, however that ends.
+// A child process that is killed when the test ends.
 struct Child {
     pid_t id;
 
@@ -50,14 +50,14 @@ using Names = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("a checkpoint that is read stays, and goes with the first save after the reader is done") {
+TEST_CASE("a checkpoint that is being read stays, and the first save after that removes it") {
     SavingRun run;
     run.save(1);
     auto reading = latest_checkpoint(run.folder.path());
     REQUIRE(reading.folder == run.step(1));
     for (int64_t step : {2, 3}) run.save(step);
     REQUIRE(run.names() == Names{"latest", "step-00000001", "step-00000003"});
-    REQUIRE(reading.lock->is_there());
+    REQUIRE(reading.lock->still_exists());
     Trained expected(tiny_gpt2(), DType::f32);
     expected.fill(1);
     REQUIRE(weights_in(*reading.folder) == expected.weight_bits());
@@ -66,7 +66,7 @@ TEST_CASE("a checkpoint that is read stays, and goes with the first save after t
     REQUIRE(run.names() == Names{"latest", "step-00000004"});
 }
 
-TEST_CASE("a checkpoint that several read stays until the last of them is done") {
+TEST_CASE("a checkpoint with several readers stays until the last one is done") {
     SavingRun run;
     run.save(1);
     auto one = lock_model(run.step(1), VerifyLevel::model), other = lock_model(run.step(1), VerifyLevel::model);
@@ -78,7 +78,7 @@ TEST_CASE("a checkpoint that several read stays until the last of them is done")
     REQUIRE_FALSE(fs::exists(run.step(1)));
 }
 
-TEST_CASE("a reader that was killed holds nothing") {
+TEST_CASE("a killed reader releases its lock") {
     SavingRun run;
     run.save(1);
     int ready[2];
@@ -102,7 +102,7 @@ TEST_CASE("a reader that was killed holds nothing") {
 }
 
 TEST_CASE(
-    "a later checkpoint of a course that the run has left loses its name at once and its files after its reader") {
+    "after a rollback, a later checkpoint that is being read is renamed at once and removed after its reader is done") {
     SavingRun run;
     run.save(1);
     run.trained.fill(2);
@@ -112,8 +112,8 @@ TEST_CASE(
     remove_later(run.folder.path(), run.step(1));
     REQUIRE_FALSE(fs::exists(run.step(2)));
     REQUIRE(fs::read_symlink(run.checkpoints() / "latest") == "step-00000001");
-    REQUIRE_FALSE(reading.lock->is_there());  // so that its reader begins again
-    REQUIRE(run.names().size() == 3);         // latest, step 1, and what is still read
+    REQUIRE_FALSE(reading.lock->still_exists());  // so that its reader starts again
+    REQUIRE(run.names().size() == 3);             // latest, step 1, and the one that is still read
     remove_leftovers(run.folder.path());
     REQUIRE(run.names().size() == 3);
     REQUIRE(latest_checkpoint(run.folder.path()).folder == run.step(1));
@@ -122,11 +122,11 @@ TEST_CASE(
     REQUIRE(run.names() == Names{"latest", "step-00000001"});
 }
 
-TEST_CASE("a checkpoint that is replaced while it is read keeps its files for the reader, who learns of it") {
+TEST_CASE("a checkpoint that is replaced while it is read keeps its files for the reader, which notices it") {
     SavingRun run;
     run.save(1, 11);
     auto reading = latest_checkpoint(run.folder.path());
-    const pid_t child = ::fork();  // another process, as when the run was started again
+    const pid_t child = ::fork();  // another process, as after a restart of the run
     REQUIRE(child >= 0);
     if (child == 0) {
         run.save(1, 12);
@@ -135,7 +135,7 @@ TEST_CASE("a checkpoint that is replaced while it is read keeps its files for th
     int status = 0;
     REQUIRE(::waitpid(child, &status, 0) == child);
     REQUIRE(status == 0);
-    REQUIRE_FALSE(reading.lock->is_there());
+    REQUIRE_FALSE(reading.lock->still_exists());
     const std::string old = ".step-00000001.tmp-" + std::to_string(child);
     REQUIRE(run.names() == Names{old, "latest", "step-00000001"});
     run.trained.fill(11);
@@ -147,7 +147,7 @@ TEST_CASE("a checkpoint that is replaced while it is read keeps its files for th
     REQUIRE(weights_in(run.step(1)) == run.trained.weight_bits());
 }
 
-TEST_CASE("a reader that meets a checkpoint on its way out takes the newest") {
+TEST_CASE("a reader that finds a checkpoint being removed takes the newest") {
     SavingRun run;
     run.save(1);
     Child child{::fork()};
@@ -173,8 +173,8 @@ TEST_CASE("a reader that meets a checkpoint on its way out takes the newest") {
     REQUIRE(different > 3);
 }
 
-TEST_CASE("a folder that is gone is refused by name") {
+TEST_CASE("a folder that no longer exists is refused by name") {
     SavingRun run;
     run.save(1);
-    REQUIRE(says(refusal([&] { lock_model(run.step(7), VerifyLevel::model); }), "is gone"));
+    REQUIRE(says(refusal([&] { lock_model(run.step(7), VerifyLevel::model); }), "no longer exists"));
 }

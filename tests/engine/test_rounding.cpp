@@ -1,4 +1,4 @@
-// Stochastic rounding in training: which chance rounds a weight follows from the seed, the step and the weight's place alone.
+// Stochastic rounding in training: the random numbers are a function of only the seed, the step and the weight's index.
 #include <catch2/catch.hpp>
 
 #include <cstring>
@@ -10,7 +10,7 @@ using namespace gradus::test;
 
 namespace {
 
-// The bf16 weights after one update of the given number, in which every weight decays by the same factor.
+// The bf16 weights after the update of the given step, in which every weight decays by the same factor.
 std::vector<uint16_t> weights_after(int64_t step, uint64_t seed, bool stochastic = true) {
     TrainerConfig c;
     c.batch = c.micro_batch = 2;
@@ -40,7 +40,7 @@ double share_that_differs(const std::vector<uint16_t>& a, const std::vector<uint
 
 }  // namespace
 
-TEST_CASE("the same step rounds the same way again, another step or another seed does not") {
+TEST_CASE("the same step rounds the same way again, another step or seed does not") {
     const std::vector<uint16_t> first = weights_after(0, 7);
     REQUIRE(first == weights_after(0, 7));
     REQUIRE(share_that_differs(first, weights_after(1, 7)) > 0.05);

@@ -1,4 +1,4 @@
-// safetensors files and the numbers in them: what is written is read, and what is damaged or lies is refused.
+// safetensors files and their values: written files are read back, and damaged or inconsistent ones are refused.
 #include <cmath>
 #include <random>
 
@@ -15,7 +15,7 @@ namespace {
 
 std::string bytes_of(const SafetensorsFile::Entry& e) { return {reinterpret_cast<const char*>(e.data), e.bytes}; }
 
-// A file with that header, followed by so many bytes.
+// A file with that header, followed by `bytes` bytes.
 std::string file_of(const std::string& header, size_t data_bytes) {
     std::string file(8, '\0');
     for (size_t i = 0; i < 8; ++i) file[i] = char(header.size() >> (8 * i) & 0xff);
@@ -31,7 +31,7 @@ void write_sample(const fs::path& folder) {
 
 }  // namespace
 
-TEST_CASE("a safetensors file gives back names, dtypes, shapes and bytes as they were written") {
+TEST_CASE("names, dtypes, shapes and bytes of a safetensors file are read as written") {
     const TemporaryFolder folder;
     write_sample(folder.path());
     const SafetensorsFile file(folder / "sample.safetensors");
@@ -48,7 +48,7 @@ TEST_CASE("a safetensors file gives back names, dtypes, shapes and bytes as they
     REQUIRE(file.find("d") == nullptr);
 }
 
-TEST_CASE("a written header begins with the metadata that transformers asks for and the data begins aligned") {
+TEST_CASE("a written header begins with the metadata that transformers requires, and the data is aligned") {
     const TemporaryFolder folder;
     write_sample(folder.path());
     const std::string text = read_file(folder / "sample.safetensors");
@@ -58,7 +58,7 @@ TEST_CASE("a written header begins with the metadata that transformers asks for 
     REQUIRE((text.size() - 42) % 8 == 0);
 }
 
-TEST_CASE("the checksum and size that a writer returns are those of the file on the disk") {
+TEST_CASE("a writer returns the checksum and size of the file on the disk") {
     const TemporaryFolder folder;
     SafetensorsWriter file(folder.path(), "x", {{"a", "U8", {3}}});
     file.write("abc", 3);
@@ -68,7 +68,7 @@ TEST_CASE("the checksum and size that a writer returns are those of the file on 
     REQUIRE(written.checksum == checksum_of(text));
 }
 
-TEST_CASE("a writer that was given fewer or more bytes than it declared says that a promise was broken") {
+TEST_CASE("writing fewer or more bytes than declared is an InternalError") {
     const TemporaryFolder folder;
     SafetensorsWriter file(folder.path(), "x", {{"a", "U8", {3}}});
     file.write("ab", 2);
@@ -77,7 +77,7 @@ TEST_CASE("a writer that was given fewer or more bytes than it declared says tha
     REQUIRE_FALSE(fs::exists(folder / "x"));
 }
 
-TEST_CASE("tensors without elements, files without tensors and dtypes of any kind are well-formed") {
+TEST_CASE("empty tensors, files without tensors and all dtypes are well-formed") {
     const TemporaryFolder folder;
     for (const auto& [header, bytes] :
          {std::pair<std::string, size_t>{"{}", 0},
@@ -94,7 +94,7 @@ TEST_CASE("tensors without elements, files without tensors and dtypes of any kin
     }
 }
 
-TEST_CASE("a header that lies is refused with the name of the file and of what is wrong") {
+TEST_CASE("an inconsistent header is refused with the file and the reason") {
     struct Lie {
         std::string header;
         size_t bytes;
@@ -125,9 +125,9 @@ TEST_CASE("a header that lies is refused with the name of the file and of what i
         {R"({"a":{"dtype":"F32","shape":[4294967296,4294967296,2],"data_offsets":[0,4]}})", 4,
          "does not take the 4 bytes"},
         {R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}})", 4, "F32 [2], does not take the 4 bytes"},
-        {R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}})", 4, "not a beginning and an end"},
-        {R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0]}})", 4, "not a beginning and an end"},
-        {R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4,8]}})", 4, "not a beginning and an end"},
+        {R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}})", 4, "not [begin, end]"},
+        {R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0]}})", 4, "not [begin, end]"},
+        {R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4,8]}})", 4, "not [begin, end]"},
         {R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[-4,0]}})", 4, "not a count"},
         {R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[9223372036854775804,9223372036854775808]}})", 4,
          "not a count"},
@@ -155,10 +155,10 @@ TEST_CASE("a header that lies is refused with the name of the file and of what i
 
 TEST_CASE("a header longer than the file or than 100 MB is refused before anything is read") {
     const TemporaryFolder folder;
-    for (const auto& [length, named] : {std::pair<uint64_t, const char*>{~0ull, "the most is 100000000"},
-                                        {100'000'001, "the most is 100000000"},
-                                        {1ull << 63, "the most is"},
-                                        {3, "and only 2 bytes follow"}}) {
+    for (const auto& [length, named] : {std::pair<uint64_t, const char*>{~0ull, "the limit is 100000000"},
+                                        {100'000'001, "the limit is 100000000"},
+                                        {1ull << 63, "the limit is"},
+                                        {3, "but only 2 bytes follow"}}) {
         std::string file(8, '\0');
         for (size_t i = 0; i < 8; ++i) file[i] = char(length >> (8 * i) & 0xff);
         write_file_atomically(folder / "x", file + "{}");
@@ -177,7 +177,7 @@ TEST_CASE("a safetensors file cut at any length is refused") {
     }
 }
 
-TEST_CASE("whatever bytes of a safetensors file change, reading gives an Error or tensors that lie within the file") {
+TEST_CASE("a safetensors file with any changed bytes gives an Error or tensors within the file") {
     const TemporaryFolder folder;
     write_sample(folder.path());
     const std::string whole = read_file(folder / "sample.safetensors");
@@ -231,7 +231,7 @@ TEST_CASE("every half-precision number is read exactly") {
     }
 }
 
-TEST_CASE("copying to bf16 rounds to nearest with ties to even and copying back is exact") {
+TEST_CASE("copying to bf16 rounds to nearest, ties to even, and copying back is exact") {
     const float values[] = {1.0f, 1.00390625f, 1.01171875f, -1.00390625f, 3.3895314e38f, 0x1p-133f, -0.0f};
     const float expected[] = {1.0f, 1.0f, 1.015625f, -1.0f, 3.3895314e38f, 0x1p-133f, -0.0f};
     uint16_t stored[7];
@@ -243,7 +243,7 @@ TEST_CASE("copying to bf16 rounds to nearest with ties to even and copying back 
     for (int i = 0; i < 7; ++i) REQUIRE(std::bit_cast<uint32_t>(back[i]) == std::bit_cast<uint32_t>(expected[i]));
 }
 
-TEST_CASE("a matrix copied with its strides exchanged is its transpose") {
+TEST_CASE("a matrix copied with swapped strides is transposed") {
     const float matrix[6] = {1, 2, 3, 4, 5, 6};  // [2,3]
     double turned[6];
     const auto* from = reinterpret_cast<const std::byte*>(matrix);

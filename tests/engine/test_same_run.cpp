@@ -1,4 +1,4 @@
-// Resuming: which settings a run must share with the one that it continues, and how a difference is told.
+// Resuming: which settings must be the same, and the errors for differences.
 #include <catch2/catch.hpp>
 
 #include "engine/resolve/same_run.h"
@@ -54,7 +54,7 @@ TEST_CASE("A resumed run may change how it runs but not what it computes") {
                           {"data.packing=plain", "data.packing", "\"masked\""}}) {
         const Error e = error_of([&] { require_same_run(begun.identity, resolved({c.set}), 500); });
         INFO(e.text());
-        REQUIRE(std::string(e.what()).find("other settings: " + std::string(c.key) + " " + c.then + " → ") !=
+        REQUIRE(std::string(e.what()).find("different settings: " + std::string(c.key) + " " + c.then + " → ") !=
                 std::string::npos);
         REQUIRE(e.fix.find("--set " + std::string(c.key) + "=") == 0);
     }
@@ -64,7 +64,7 @@ TEST_CASE("A resumed run may change how it runs but not what it computes") {
     REQUIRE(e.fix.find("data.dir") != std::string::npos);
 }
 
-TEST_CASE("A run that began when data were told apart by fewer bytes goes on with the same data, and with no other") {
+TEST_CASE("A run whose data were identified by fewer bytes resumes with the same data, and with no other") {
     DataFacts now = data;
     now.identity = "of every byte";
     now.former = data.identity;
@@ -81,26 +81,26 @@ TEST_CASE("A run that began when data were told apart by fewer bytes goes on wit
     REQUIRE(with_all_bytes("data = \n", now) == "data = \n");
 }
 
-TEST_CASE("A run at a flat rate may be made longer") {
+TEST_CASE("A run with a constant learning rate can be extended") {
     const std::vector<std::string> flat = {"optimizer.schedule=constant"},
                                    longer = {"optimizer.schedule=constant", "train.steps=5000"};
     REQUIRE_NOTHROW(require_same_run(resolved(flat).identity, resolved(longer), 1000));
 }
 
-TEST_CASE("A longer run keeps the warm-up that it had") {
+TEST_CASE("An extended run keeps its warm-up") {
     const std::vector<std::string> begun = {"optimizer.schedule=constant", "optimizer.warmup=0.1"};
     auto longer = [&](const std::string& warmup) {
         return resolved({"optimizer.schedule=constant", "train.steps=5000", "optimizer.warmup=" + warmup});
     };
     const Error e = error_of([&] { require_same_run(resolved(begun).identity, longer("0.1"), 1000); });
     INFO(e.text());
-    REQUIRE(std::string(e.what()).find("other settings: optimizer.warmup 100 → 500 (0.1 of train.steps = 5000)") !=
+    REQUIRE(std::string(e.what()).find("different settings: optimizer.warmup 100 → 500 (0.1 of train.steps = 5000)") !=
             std::string::npos);
     REQUIRE(e.fix.find("--set optimizer.warmup=100") == 0);
     REQUIRE_NOTHROW(require_same_run(resolved(begun).identity, longer("100"), 1000));
 }
 
-TEST_CASE("A run of the schedule wsd gets more steps until its cool-down has begun") {
+TEST_CASE("A run with the schedule wsd can be extended until its cool-down has begun") {
     auto wsd = [](const std::string& steps) {
         return resolved({"optimizer.schedule=wsd", "optimizer.cooldown=0.2", "train.steps=" + steps});
     };
@@ -110,12 +110,12 @@ TEST_CASE("A run of the schedule wsd gets more steps until its cool-down has beg
     for (const auto& [steps, done] : {std::pair{"5000", 801}, {"500", 401}}) {
         const Error e = error_of([&, s = std::string(steps), n = done] { require_same_run(begun, wsd(s), n); });
         INFO(e.text());
-        REQUIRE(std::string(e.what()).find("its cool-down begins after 800") != std::string::npos);
+        REQUIRE(std::string(e.what()).find("cool-down begins after 800") != std::string::npos);
         REQUIRE(e.cause.find("train.steps = ") != std::string::npos);
     }
 }
 
-TEST_CASE("All settings that were changed are listed at once, and none that only follows from them") {
+TEST_CASE("All changed settings are listed at once, but none that only follows from them") {
     const Resolved begun = resolved({"optimizer.warmup=0.1"});
     const auto refused = [&](std::vector<std::string> set) {
         set.insert(set.begin(), "optimizer.warmup=0.1");
@@ -123,14 +123,15 @@ TEST_CASE("All settings that were changed are listed at once, and none that only
     };
     const Error several = refused({"optimizer.lr=1e-3", "train.batch=16", "model.width=64"});
     INFO(several.text());
-    REQUIRE(std::string(several.what()) ==
-            "this run began with other settings: model.width 32 → 64, train.batch 8 → 16, optimizer.lr 0.0003 → 0.001");
+    REQUIRE(
+        std::string(several.what()) ==
+        "this run began with different settings: model.width 32 → 64, train.batch 8 → 16, optimizer.lr 0.0003 → 0.001");
     REQUIRE(several.cause == "--set model.width=64, --set train.batch=16, --set optimizer.lr=1e-3");
     REQUIRE(several.fix.find("--set model.width=32 --set train.batch=8 --set optimizer.lr=0.0003, or start") == 0);
 
-    const Error longer = refused({"train.steps=2000"});  // the warm-up, a share of the steps, follows
+    const Error longer = refused({"train.steps=2000"});  // the warm-up is a share of the steps
     INFO(longer.text());
-    REQUIRE(std::string(longer.what()) == "this run began with other settings: train.steps 1000 → 2000");
+    REQUIRE(std::string(longer.what()) == "this run began with different settings: train.steps 1000 → 2000");
     REQUIRE(longer.cause == "--set train.steps=2000");
 
     REQUIRE(
@@ -145,5 +146,5 @@ TEST_CASE("All settings that were changed are listed at once, and none that only
         require_same_settings(begun.identity, config_of(small, {"optimizer.warmup=0.1", "train.seed=7"}), other);
     });
     INFO(both.text());
-    REQUIRE(std::string(both.what()).ends_with("train.seed 1 → 7; and with other data"));
+    REQUIRE(std::string(both.what()).ends_with("train.seed 1 → 7; and with different data"));
 }

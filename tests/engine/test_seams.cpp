@@ -1,5 +1,5 @@
-// The engine's parts put together in another way than pre-training does: a model with a scalar head, trained by the same step,
-// loop, log and checkpoints.
+// Another composition of the engine's parts: a model with a scalar head, trained with the same step, loop, log and
+// checkpoints.
 #include <catch2/catch.hpp>
 
 #include <nlohmann/json.hpp>
@@ -34,13 +34,13 @@ struct ScalarModel : ScoreModel {
         for (int64_t n = 0; n < v.size(); ++n) {
             double& value = v.as<double>()[n];
             losses.as<double>()[n] = (value - target) * (value - target) / 2;
-            value = (value - target) * scale;  // becomes its gradient
+            value = (value - target) * scale;  // replaced by its gradient
         }
         backward(batch, v, done);
     }
 };
 
-// A batch on the "device" of the reference table, which is the host.
+// A batch on the reference table's device, which is the host.
 struct Inputs {
     Arena arena{reference_ops(), "inputs"}, on_host{reference_ops(), "inputs on the host"};
     Batch batch;
@@ -72,7 +72,7 @@ UpdateConfig constant_rate(double lr) {
 
 }  // namespace
 
-TEST_CASE("a model with a scalar head has the gradients that finite differences find") {
+TEST_CASE("the gradients of a model with a scalar head equal finite differences") {
     for (const ModelConfig& m : {test::tiny_gpt2(), test::tiny_llama()}) {
         ScalarModel model(m);
         Inputs in(m.V);
@@ -96,7 +96,7 @@ TEST_CASE("a model with a scalar head has the gradients that finite differences 
     }
 }
 
-TEST_CASE("a model with a scalar head is trained by the loop, logged, saved and resumed like any other") {
+TEST_CASE("a model with a scalar head is trained, logged, saved and resumed like any other") {
     silence_output();
     const ModelConfig m = test::tiny_gpt2();
     const TemporaryFolder folder;
@@ -126,7 +126,7 @@ TEST_CASE("a model with a scalar head is trained by the loop, logged, saved and 
     REQUIRE(losses.size() == 8);
     REQUIRE(losses.back() < losses.front() / 2);
 
-    // Four steps, then a resumed run of four more: the same weights to the last bit.
+    // Four steps, then a resumed run of four more: the same weights bit for bit.
     const auto bits_of = [](const ScalarModel& model) { return test::values<double>(model.parameters.values.flat()); };
     fs::remove_all(folder / "checkpoints");
     fs::remove(folder / "log.jsonl");
@@ -164,7 +164,7 @@ TEST_CASE("a scalar head is stored as transformers' sequence classification and 
     }
 }
 
-TEST_CASE("a reward model begins with the body of a language model and a scalar head of its own") {
+TEST_CASE("a reward model is initialised with a language model's body and a new scalar head") {
     const ModelConfig m = test::tiny_llama();
     const TemporaryFolder folder;
     const auto language = make_language_model(reference_ops(), m, DType::f64);
@@ -188,7 +188,7 @@ TEST_CASE("a reward model begins with the body of a language model and a scalar 
     REQUIRE(squares < 4);  // N(0, 1/(C+1))
 }
 
-TEST_CASE("the state of an optimizer is read or written by one at a time, and by nobody during a step") {
+TEST_CASE("only one StateAccess of an optimizer exists at a time, and none during a step") {
     ScalarModel model(test::tiny_gpt2());
     Optimizer optimizer(model.parameters, {});
     {

@@ -1,7 +1,7 @@
-// Sixty steps of two tiny models, hashed to one number each: what the program computes, to the last bit. A commit that
-// changes a number of tests/signature.txt says why; all others promise that nothing of the arithmetic changed.
+// Sixty steps of two tiny models, hashed to one number each. A commit that changes a number in tests/signature.txt says
+// why; every other commit leaves the results unchanged, bit for bit.
 //
-// The reference table is compiled without contraction, so the bits are those of every x86-64 machine.
+// The reference table is compiled without contraction, so the bits are the same on every x86-64 machine.
 #include <catch2/catch.hpp>
 #include <cstring>
 #include <fstream>

@@ -1,4 +1,4 @@
-// Which steps are taken, and what is remembered when a run goes back: engine/stability.h.
+// Skipped steps and the state after a rollback: engine/stability.h.
 #include <catch2/catch.hpp>
 
 #include <cmath>
@@ -12,7 +12,7 @@ using namespace gradus::test;
 
 namespace {
 
-// n steps around loss 3 and norm 1, as noisy as a run is.
+// n steps around loss 3 and norm 1, with a run's noise.
 void go_on(Stability& s, int n, int from = 0) {
     for (int i = from; i < from + n; ++i)
         REQUIRE(s.judge(3 + 0.1 * std::sin(i * 12.9), 1 + 0.05 * std::cos(i * 7.7)) == Verdict::take);
@@ -26,16 +26,17 @@ TEST_CASE("a loss or a norm above mean + 6 deviations is skipped, and one within
     double mean = 0, squares = 0;
     for (double x : s.state().losses) mean += x / 128;
     for (double x : s.state().losses) squares += (x - mean) * (x - mean);
-    const double deviation = std::sqrt(squares / 127);  // over 128 it would be 0.4 % less, and 5.99 too many
+    const double deviation =
+        std::sqrt(squares / 127);  // divided by 128 it would be 0.4 % less, and 5.99 deviations too many
     REQUIRE(s.judge(mean + 5.99 * deviation, 1) == Verdict::take);
     Stability again;
     go_on(again, 128);
     REQUIRE(again.judge(mean + 6.01 * deviation, 1) == Verdict::loss_spike);
     REQUIRE(again.judge(3, 2) == Verdict::norm_spike);
-    REQUIRE(again.judge(-100, 0) == Verdict::take);  // better than ever is no reason to stop
+    REQUIRE(again.judge(-100, 0) == Verdict::take);  // low outliers are not skipped
 }
 
-TEST_CASE("what is no number is skipped from the first step on, spikes only when half of the window is there") {
+TEST_CASE("NaN and infinity are skipped from the first step, spikes only when half of the window is known") {
     const double nan = std::numeric_limits<double>::quiet_NaN(), infinite = std::numeric_limits<double>::infinity();
     Stability s;
     REQUIRE(s.judge(nan, 1) == Verdict::not_a_number);
@@ -51,7 +52,7 @@ TEST_CASE("what is no number is skipped from the first step on, spikes only when
     REQUIRE(never.judge(nan, 1) == Verdict::not_a_number);
 }
 
-TEST_CASE("skipped steps do not count among the last ones, and three in a row ask for a way back") {
+TEST_CASE("skipped steps do not enter the window, and three in a row cause a rollback") {
     Stability s;
     go_on(s, 100);
     const auto before = s.state().losses;
@@ -61,14 +62,14 @@ TEST_CASE("skipped steps do not count among the last ones, and three in a row as
     go_on(s, 1, 100);
     REQUIRE(s.judge(50, 1) == Verdict::loss_spike);
     REQUIRE(s.judge(50, 1) == Verdict::loss_spike);
-    REQUIRE_FALSE(s.must_roll_back());  // a good step lay between
+    REQUIRE_FALSE(s.must_roll_back());  // a good step came between
     REQUIRE(s.judge(50, 1) == Verdict::loss_spike);
     REQUIRE(s.must_roll_back());
     REQUIRE(s.state().skipped == 5);
 }
 
 TEST_CASE(
-    "a way back passes the samples that were undone, lowers the rate, and does so again from the same checkpoint") {
+    "a rollback skips the undone samples and lowers the learning rate, also when repeated from the same checkpoint") {
     Stability s;
     go_on(s, 80);
     const StabilityState then = s.state();  // saved here
@@ -87,7 +88,8 @@ TEST_CASE(
     REQUIRE(s.state().skipped == 6);
 }
 
-TEST_CASE("a rollback leads before the last one's checkpoint until the run has come past the step it diverged at") {
+TEST_CASE(
+    "a rollback loads an earlier checkpoint than the last one until the run has passed the step of its divergence") {
     Stability s;
     REQUIRE(s.rollback_limit(1) > 1000000);
     s.rolled_back({}, 90, 80);
@@ -99,7 +101,7 @@ TEST_CASE("a rollback leads before the last one's checkpoint until the run has c
     REQUIRE(s.rollback_limit(87) > 1000000);
 }
 
-TEST_CASE("a stability that was restored judges, skips and rolls back as the one whose state it has") {
+TEST_CASE("a restored stability judges, skips and rolls back like the original") {
     Stability s;
     go_on(s, 100);
     for (int i = 0; i < 3; ++i) s.judge(50, 1);
@@ -124,7 +126,7 @@ TEST_CASE("a stability that was restored judges, skips and rolls back as the one
     REQUIRE(s.state().losses.size() == 101);
 }
 
-TEST_CASE("a step after a way back sees the samples behind those that were passed, at the lower rate") {
+TEST_CASE("a step after a rollback uses the samples after the skipped ones, at the lower learning rate") {
     const ModelConfig m = tiny_gpt2();
     auto model = make_language_model(reference_ops(), m, DType::f64, {.B = 2, .T = 8}, {.training = true});
     initialise(*model, 1);
@@ -145,7 +147,7 @@ TEST_CASE("a step after a way back sees the samples behind those that were passe
     REQUIRE(asked == std::vector<int64_t>{20, 22, 24, 26});
 }
 
-TEST_CASE("a skipped step leaves weights and moments as they were, to the bit") {
+TEST_CASE("a skipped step leaves weights and moments unchanged, bit for bit") {
     const ModelConfig m = tiny_llama();
     auto model = make_language_model(cpu_ops(), m, DType::f32, {.B = 2, .T = 8}, {.training = true});
     initialise(*model, 1);
@@ -159,7 +161,7 @@ TEST_CASE("a skipped step leaves weights and moments as they were, to the bit") 
     std::vector<double> moments;
     for (size_t i = 0; i < model->weights().size(); ++i)
         for (double x : values<float>(trainer.optimizer().read(Optimizer::State::m).of(i))) moments.push_back(x);
-    // An infinite last gain makes every loss a NaN; it is put back before the weights are compared.
+    // An infinite gain of the final norm makes every loss NaN; it is restored before the weights are compared.
     Tensor gain;
     for (const Weight& w : model->weights())
         if (w.name == "norm.gain") gain = w.value;

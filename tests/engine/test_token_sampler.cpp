@@ -1,4 +1,4 @@
-// Drawing tokens on a device from rows of logits. The filters themselves are tested where the op is
+// Drawing tokens on a device from rows of logits. The filters are tested with the op
 // (tests/kernels/table/test_sampling.cpp).
 #include <catch2/catch.hpp>
 
@@ -21,7 +21,7 @@ std::string refusal(const Sampling& s) {
 
 constexpr int most_rows = 8;
 
-// A sampler for a vocabulary of V, with logits that lie in the memory of its table.
+// A sampler for a vocabulary of V, with logits on its device.
 class Drawing {
 public:
     explicit Drawing(int V)
@@ -54,13 +54,13 @@ private:
 
 }  // namespace
 
-TEST_CASE("temperature 0 takes the largest logit, and the lowest id among equals") {
+TEST_CASE("temperature 0 takes the largest logit, and the lowest id among ties") {
     Drawing d(5);
     REQUIRE(d.one({-1, 4, 2, 4, 3}, {.sampling = {.temperature = 0}}) == 1);
     REQUIRE(d.one({-1, 4, 2, 4, 5}, {.sampling = {.temperature = 0}}) == 4);
 }
 
-TEST_CASE("the repetition penalty is that of each row's own ids") {
+TEST_CASE("the repetition penalty uses each row's own ids") {
     Drawing d(3);
     const Sampling s = {.temperature = 0, .repetition_penalty = 2};
     const std::vector<int32_t> first = {0}, both = {0, 1};
@@ -71,7 +71,7 @@ TEST_CASE("the repetition penalty is that of each row's own ids") {
     REQUIRE(draws[2].id == 2);
 }
 
-TEST_CASE("rows with different sampling draw what they draw alone") {
+TEST_CASE("rows with different sampling draw the same ids as alone") {
     Drawing d(40);
     std::vector<std::vector<float>> logits;
     std::vector<TokenSampler::Row> rows;
@@ -90,7 +90,7 @@ TEST_CASE("rows with different sampling draw what they draw alone") {
     }
 }
 
-TEST_CASE("a draw comes with its log-probability under the model at its temperature, whatever the filters") {
+TEST_CASE("a draw has its log-probability under the model at its temperature, independent of the filters") {
     Drawing d(4);
     const std::vector<float> logits = {1, 2, 0, -1};
     for (double temperature : {0.5, 1.0, 2.0}) {
@@ -134,7 +134,7 @@ TEST_CASE("draws follow the probabilities of the model") {
     }
 }
 
-TEST_CASE("a draw is a function of seed, stream and position, and each of them matters") {
+TEST_CASE("a draw is a function of seed, stream and position, and depends on each") {
     Drawing d(100);
     auto text = [&](uint64_t seed, uint64_t stream, int64_t first) {
         std::vector<int32_t> ids;
@@ -150,7 +150,7 @@ TEST_CASE("a draw is a function of seed, stream and position, and each of them m
     REQUIRE(text(1, 0, 0) != text(1, 0, 1));
 }
 
-TEST_CASE("a setting out of its limits is refused by name and value") {
+TEST_CASE("a setting out of range is refused by name and value") {
     const double nan = std::nan("");
     REQUIRE(refusal({.temperature = -1}) == "temperature cannot be '-1'");
     REQUIRE(refusal({.temperature = nan}) == "temperature cannot be 'nan'");
@@ -163,7 +163,7 @@ TEST_CASE("a setting out of its limits is refused by name and value") {
     REQUIRE(refusal({.temperature = 0, .top_k = 40, .top_p = 0.9, .min_p = 0.1, .repetition_penalty = 1.2}) == "");
 }
 
-TEST_CASE("logits that are no numbers are an error about the model, whatever the sampling") {
+TEST_CASE("NaN or infinite logits are an Error about the model, with any sampling") {
     Drawing d(4);
     for (double temperature : {0.0, 1.0})
         for (float broken : {std::nanf(""), std::numeric_limits<float>::infinity()})

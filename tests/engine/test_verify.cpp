@@ -1,4 +1,4 @@
-// Checksums of a checkpoint's files: which files, which bytes, and what is said of damage.
+// Checksums of a checkpoint's files: which files, which bytes, and errors about damage.
 #include <catch2/catch.hpp>
 
 #include <random>
@@ -30,7 +30,7 @@ SaveOptions in_shards() {
     return o;
 }
 
-// A file of random bytes in blocks of that size, and the manifest of it alone.
+// A file of random bytes in blocks of that size, and a manifest with only this file.
 Manifest file_in_blocks(const fs::path& folder, uint64_t bytes, uint64_t block) {
     std::mt19937 random(1);
     std::string content(bytes, '\0');
@@ -38,7 +38,7 @@ Manifest file_in_blocks(const fs::path& folder, uint64_t bytes, uint64_t block) 
     fs::create_directories(folder / "gradus");
     ChecksummedFile file(folder, "file", block);
     for (size_t at = 0; at < content.size(); at += 700)
-        file.write(std::string_view(content).substr(at, 700));  // pieces that end nowhere near a block's end
+        file.write(std::string_view(content).substr(at, 700));  // pieces that do not end at block boundaries
     Manifest m;
     m.files = {file.commit()};
     return m;
@@ -46,7 +46,7 @@ Manifest file_in_blocks(const fs::path& folder, uint64_t bytes, uint64_t block) 
 
 }  // namespace
 
-TEST_CASE("every file in a checkpoint's folder is in its manifest, and the manifest names no other") {
+TEST_CASE("a manifest lists exactly the files in the checkpoint's folder") {
     for (DType dtype : {DType::f32, DType::bf16})
         for (const SaveOptions& options : {SaveOptions{}, with_tokenizer, in_shards()}) {
             const TemporaryFolder run;
@@ -60,7 +60,7 @@ TEST_CASE("every file in a checkpoint's folder is in its manifest, and the manif
         }
 }
 
-TEST_CASE("one flipped bit in any file of a checkpoint is found, and the file named") {
+TEST_CASE("one flipped bit in any file of a checkpoint is found, and the Error names the file") {
     const TemporaryFolder run;
     Trained t(tiny_gpt2(), DType::bf16), loaded(tiny_gpt2(), DType::bf16);
     t.fill(1);
@@ -81,7 +81,7 @@ TEST_CASE("one flipped bit in any file of a checkpoint is found, and the file na
     REQUIRE(refusal([&] { load_checkpoint(folder, *loaded.model, loaded.optimizer); }) == "");
 }
 
-TEST_CASE("the blocks of a file have checksums of their own, and a flipped bit in any of them is found") {
+TEST_CASE("each block of a file has a checksum, and a flipped bit in any of them is found") {
     for (uint64_t bytes : {4096u, 5000u, 8192u}) {
         const TemporaryFolder folder;
         const Manifest m = file_in_blocks(folder.path(), bytes, 1024);
@@ -111,7 +111,7 @@ TEST_CASE("the blocks of a file have checksums of their own, and a flipped bit i
     }
 }
 
-TEST_CASE("blocks come back from a manifest; a file of one block lists none; older manifests have none") {
+TEST_CASE("blocks are read from a manifest; a file of one block lists none; older manifests have none") {
     const TemporaryFolder folder;
     Manifest m = file_in_blocks(folder.path(), 5000, 1024);
     m.dtype = "f32";
@@ -129,7 +129,7 @@ TEST_CASE("blocks come back from a manifest; a file of one block lists none; old
     REQUIRE_FALSE(find_damage(folder.path(), read_manifest(folder.path()), VerifyLevel::all));
 }
 
-TEST_CASE("blocks that cannot be those of the file are refused, even where the manifest's checksum fits") {
+TEST_CASE("inconsistent blocks are refused, even if the manifest's checksum is right") {
     const TemporaryFolder folder;
     Manifest m = file_in_blocks(folder.path(), 5000, 1024);
     auto refused = [&](uint64_t block, size_t count) {
@@ -148,7 +148,7 @@ TEST_CASE("blocks that cannot be those of the file are refused, even where the m
     REQUIRE_FALSE(refused(1024, 5));
 }
 
-TEST_CASE("a model is judged by all but the files in gradus, its config by config.json alone") {
+TEST_CASE("VerifyLevel::model covers all files outside gradus/, VerifyLevel::config only config.json") {
     const TemporaryFolder run;
     Trained t(tiny_gpt2(), DType::f32);
     for (int64_t step : {1, 2}) save_checkpoint(run.path(), *t.model, t.optimizer, {.step = step}, with_tokenizer);
@@ -174,14 +174,14 @@ TEST_CASE("a model is judged by all but the files in gradus, its config by confi
         REQUIRE(latest.folder == (c.found ? before : newest));
         REQUIRE(latest.notes.size() == (c.found ? 1 : 0));
         const std::string text = refusal([&] { lock_model(newest, c.level); });
-        REQUIRE(says(text, "is not the file that was saved") == c.found);
+        REQUIRE(says(text, "has changed since it was saved") == c.found);
         REQUIRE(says(text, (newest / c.file).string()) == c.found);
         overwrite(newest / c.file, good);
     }
     REQUIRE(lock_model(run / "checkpoints" / "latest", VerifyLevel::all).path == newest);
 }
 
-TEST_CASE("the newest checkpoint of some steps is the newest whole one of those, whatever others there are") {
+TEST_CASE("latest_checkpoint() of some steps is the newest complete one among them") {
     const TemporaryFolder run;
     Trained t(tiny_gpt2(), DType::f32);
     for (int64_t step : {10, 20, 30, 40}) save_checkpoint(run.path(), *t.model, t.optimizer, {.step = step});

@@ -77,12 +77,12 @@ expect_error 1 'not a whole number' "$gradus" pretrain r.toml
 expect_error 1 'run.dir' "$gradus" pretrain r.toml
 expect_error 1 'data.dir' "$gradus" pretrain r.toml --set run.dir=run
 expect_error 1 'gradus data prepare' "$gradus" pretrain r.toml --set run.dir=run --set data.dir=none
-expect_error 1 'sets nothing' "$gradus" pretrain r.toml --set batch
+expect_error 1 'is not an assignment' "$gradus" pretrain r.toml --set batch
 expect_error 1 'between 0 and 0.99' "$gradus" pretrain r.toml --set train.dropout=2
 head -c 4096 /dev/urandom >r.toml
 expect_error 1 'r.toml' "$gradus" pretrain r.toml
 : >r.toml
-expect_error 1 "'sample.prompts' holds" "$gradus" pretrain r.toml --set 'sample.prompts=[1]'
+expect_error 1 "'sample.prompts' has" "$gradus" pretrain r.toml --set 'sample.prompts=[1]'
 expect_error 1 '6 heads do not divide the width 100' "$gradus" plan quickstart --set model.vocab=100 --set model.width=100 \
     --set model.heads=6
 expect_error 1 'longer than the model.s 256 positions' "$gradus" plan quickstart --set model.vocab=100 \

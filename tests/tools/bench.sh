@@ -35,7 +35,7 @@ for setting in optimizer.lr=1 train.batch=2 mesh.tp=2; do
     expect_error 1 "bench generate does not use '${setting%=*}'" "${generate[@]}" --$setting
 done
 expect_error 1 "did you mean 'model.layers'?" "${step[@]}" --model.layer=1
-expect_error 1 "the model has two origins" "${step[@]}" --model.from=run
+expect_error 1 "the model has two sources" "${step[@]}" --model.from=run
 expect_error 1 'longer than the model.s 32 learned positions' "${step[@]}" --train.context=64
 expect_error 1 'the micro-batch does not divide the batch' "${step[@]}" --train.micro_batch=3
 expect_error 2 "did you mean '--optimizer.lr'?" "${step[@]}" --lr 1e-3

@@ -78,7 +78,7 @@ expect_ok "${large[@]}" --set run.dir=step --set checkpoint.every=0
 cmp <(steps_of step) <(steps_of steady) || fail "after the error in a step the run differs"
 
 # A checkpoint that cannot be written is reported once, in three lines.
-(ulimit -f 20 && expect_error 1 'was not made, and the run has none yet' "${train[@]}" run.dir=tight)
+(ulimit -f 20 && expect_error 1 'was not saved, and the run has none yet' "${train[@]}" run.dir=tight)
 
 # Data without checksums, as other programs make it: a byte changed in the middle makes it other data.
 cp -r large foreign
@@ -87,7 +87,7 @@ foreign=("${large[@]}" --set data.dir=foreign --set run.dir=elsewhere)
 expect_ok "${foreign[@]}"
 rm -r elsewhere/checkpoints/step-00000060
 flip foreign/train.bin 200000
-expect_error 1 'began with other data' "${foreign[@]}"
+expect_error 1 'began with different data' "${foreign[@]}"
 flip foreign/train.bin 200000
 expect_ok "${foreign[@]}"
 

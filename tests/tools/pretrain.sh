@@ -27,7 +27,7 @@ grep -q '</html>' whole/report.html || fail "the report is incomplete"
 # A finished run has nothing left to do; with --resume never it is refused.
 expect_ok "$gradus" pretrain whole/recipe.toml
 grep -q 'has done all' out.txt || fail "a finished run printed: $(cat out.txt)"
-expect_error 1 'holds a run already' "${train[@]}" run.dir=whole --resume never
+expect_error 1 'already contains a run' "${train[@]}" run.dir=whole --resume never
 
 # Output that cannot be written never ends a run: no reader, a full disk, a reader that was ended by the same Ctrl-C.
 { expect=0; "${train[@]}" run.dir=unread 2>&1 || expect=$?; echo "$expect" >unread.status; } | head -n 1 >unread.txt
@@ -137,7 +137,7 @@ for line in model data batch memory; do grep -q "^$line " out.txt || fail "a dry
 [ ! -e dry ] || fail "a dry run made a folder"
 before=$(find killed -printf '%p %s %T@\n' | sort)
 expect_ok "$gradus" pretrain killed --dry-run
-grep -q 'nothing left to do' out.txt || fail "a dry run of a finished run printed: $(cat out.txt)"
+grep -q 'do nothing' out.txt || fail "a dry run of a finished run printed: $(cat out.txt)"
 [ "$before" = "$(find killed -printf '%p %s %T@\n' | sort)" ] || fail "a dry run changed its folder"
 expect_error 1 'optimizer.lr 0.003 → 0.1' "${train[@]}" run.dir=whole --optimizer.lr=0.1 --dry-run
 expect_error 1 'there are no tokens' "${train[@]}" run.dir=dry --data.dir nowhere --dry-run
@@ -150,7 +150,7 @@ expect_error 1 'other settings: model.layers 2 → 3, train.steps 60 → 90, opt
 grep -q 'fix:   --set model.layers=2 --set train.steps=60 --set optimizer.lr=0.003, or' err.txt || fail "$(cat err.txt)"
 sed 's/cat/dog/' text.txt >other.txt
 expect_ok "$gradus" data prepare other.txt --split tail --val-fraction 0.1 --tokenizer prepared/tokenizer.json --out other
-expect_error 1 'began with other data' "${train[@]}" run.dir=whole --set data.dir=other
+expect_error 1 'began with different data' "${train[@]}" run.dir=whole --set data.dir=other
 
 # A loss that is NaN: the run rolls back to the previous checkpoint, then to older ones at lower learning rates, until none is
 # left. It ends without damaging the oldest one.
@@ -180,7 +180,7 @@ steps=$(sed -n 's/^steps = //p' timed/recipe.toml)
 [ "$(wc -l <timed/log.jsonl)" -eq "$steps" ] || fail "$steps steps were set, the log has $(wc -l <timed/log.jsonl)"
 expect_ok "$gradus" pretrain timed/recipe.toml
 grep -q 'has done all' out.txt || fail "the timed run went on: $(cat out.txt)"
-expect_error 1 'too short to train in' "${train[@]}" run.dir=short --set train.minutes=0.000001
+expect_error 1 'too short to train' "${train[@]}" run.dir=short --set train.minutes=0.000001
 grep -q 'fix:   --set train.minutes=' err.txt || fail "no longer time is suggested: $(cat err.txt)"
 expect_error 1 'train.steps = [0-9]* (set by train.minutes)' "${train[@]}" run.dir=short --set train.minutes=0.02 \
     --set optimizer.warmup=200000
@@ -204,6 +204,6 @@ expect_error 1 'model.layers' "${train[@]}" run.dir=odd --set model.from=whole -
 tr 'a-z' 'b-za' <text.txt >turned.txt
 expect_ok "$gradus" tokenizer train turned.txt --kind char --out turned
 expect_ok "$gradus" data prepare turned.txt --split tail --val-fraction 0.1 --tokenizer turned --out turned
-expect_error 1 'other tokens than the model' "${train[@]}" run.dir=odd --set model.from=whole --set data.dir=turned
+expect_error 1 'different tokens than the model' "${train[@]}" run.dir=odd --set model.from=whole --set data.dir=turned
 [ ! -e odd ] || fail "a refused run left a folder: $(ls -A odd)"
 echo passed

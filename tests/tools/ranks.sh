@@ -110,7 +110,7 @@ grep -q 'back from step [0-9]* to the checkpoint of step' err.txt || fail "nothi
 expect_rank_error 'the mesh needs a multiple of 3 ranks, and 2 were started' 2 "${train[@]}" run.dir=no --set mesh.tp=3
 expect_rank_error 'the mesh needs 4 ranks, and 2 were started' 2 "${train[@]}" run.dir=no --set mesh.dp=4
 expect_rank_error '4 ranks cannot divide 2 heads' 4 "${train[@]}" run.dir=no --set mesh.tp=4
-expect_rank_error 'cannot share out a batch of 3 sequences' 2 "${train[@]}" run.dir=no --set train.batch=3 --set train.micro_batch=1
+expect_rank_error 'cannot divide a batch of 3 sequences' 2 "${train[@]}" run.dir=no --set train.batch=3 --set train.micro_batch=1
 expect_rank_error 'Muon needs whole matrices' 2 "${train[@]}" run.dir=no --set mesh.tp=2 --set optimizer.kind=muon
 expect_rank_error "did you mean 'mesh.tp'" 2 "${train[@]}" run.dir=no --set mesh.pt=2
 [ ! -e no ] || fail "a refused run left its folder"

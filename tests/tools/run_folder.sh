@@ -91,12 +91,12 @@ cp -r whole/checkpoints/step-00000040 only/checkpoints/latest
 files_of() { find "$1" -type f ! -name .lock -printf '%p %s %T@\n' | sort; }
 for run in newest only; do
     before=$(files_of $run)
-    expect_error 1 "$run/checkpoints/latest' is a folder that holds the checkpoint of step" "${train[@]}" run.dir=$run
+    expect_error 1 "$run/checkpoints/latest' is a folder with the only copy of the checkpoint of step" "${train[@]}" run.dir=$run
     [ "$before" = "$(files_of $run)" ] || fail "the refused run changed its folder"
     $(sed -n 's/^  fix:   //p' err.txt)
 done
 expect_ok "${train[@]}" run.dir=newest
-grep -q 'has done all of its 60 steps' out.txt || fail "the newest checkpoint was not used: $(cat out.txt)"
+grep -q 'has finished all of its 60 steps' out.txt || fail "the newest checkpoint was not used: $(cat out.txt)"
 expect_ok "${train[@]}" run.dir=only
 grep -q '^resume   after step 40 of 60' out.txt || fail "the only checkpoint was not used: $(cat out.txt)"
 cmp <(steps_of only) <(steps_of whole) || fail "the run with one folder differs"

@@ -14,7 +14,7 @@ chown -R 54321 "$work"
 export OMP_NUM_THREADS=4
 for command in 'pretrain recipe.toml --set run.dir=run' 'eval whole --text text.txt' 'generate whole --prompt the' \
     'convert whole other' 'bench generate'; do
-    expect_error 1 'gives this program 3 threads at once, and computing with 4 takes up to 7' "${limited[@]}" --nproc=3 "$gradus" $command
+    expect_error 1 'only 3 threads can run at once, and computing with 4 needs up to 7' "${limited[@]}" --nproc=3 "$gradus" $command
     grep -q 'fix:.*OMP_NUM_THREADS=2 before' err.txt || fail "no fix: $(cat err.txt)"
     grep -q 'ulimit -u, which is 3' err.txt || fail "the limit is not named: $(cat err.txt)"
 done

@@ -37,7 +37,7 @@ done
 
 # The default end-of-text of a GPT-2 is outside this vocabulary: only a note.
 expect_ok "$gradus" eval "$goldens/gpt2" --text "$goldens/text.txt"
-grep -q 'note.*50256 ends a text, which is no id of a vocabulary of 311' err.txt || fail "no note: $(cat err.txt)"
+grep -q 'note.*end-of-text id 50256, which is not an id of a vocabulary of 311' err.txt || fail "no note: $(cat err.txt)"
 [ "$(grep -c note err.txt)" -eq 1 ] || fail "the same note about two files is printed twice: $(cat err.txt)"
 expect_ok "$gradus" eval "$goldens/llama" --text "$goldens/text.txt"
 ! grep -q note err.txt || fail "an unnecessary note: $(cat err.txt)"

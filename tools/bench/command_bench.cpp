@@ -72,13 +72,13 @@ void bench_generate(const GenerateBenchOptions& o) {
     // Seconds per token after the first, which includes the prompt.
     const auto round = [&](int i) {
         Clock::time_point first, last;
-        int heard = 0;
+        int tokens = 0;
         generator.generate({{{0}, uint64_t(i)}}, {.max_tokens = o.tokens}, [&](int, int32_t) {
             last = Clock::now();
-            if (++heard == 1) first = last;
+            if (++tokens == 1) first = last;
             return true;
         });
-        return std::chrono::duration<double>(last - first).count() / (heard - 1);
+        return std::chrono::duration<double>(last - first).count() / (tokens - 1);
     };
     const double bytes = bytes_read_per_token(*model);
     const Rounds r = measure(
@@ -129,9 +129,7 @@ void add_step(CLI::App& bench) {
     step->add_option("--steps", o->steps, "steps to time, after two warm-up steps")
         ->transform(whole_between(1, 1 << 20))
         ->capture_default_str();
-    step->add_option("--tp", o->tp,
-                     "ranks that share out the model, of those that mpirun started; the others share out the "
-                     "batch")
+    step->add_option("--tp", o->tp, "tensor-parallel ranks, of those that mpirun started; the rest is data-parallel")
         ->transform(whole_between(1, 1 << 16))
         ->capture_default_str();
     step->add_flag("--recompute", o->recompute, "keep only each block's input and recompute the block in backward");

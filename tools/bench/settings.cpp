@@ -7,13 +7,13 @@
 namespace gradus {
 
 Config bench_config(const std::string& command, Config options, const std::vector<std::string>& assignments,
-                    const Useless& useless) {
+                    const UnusedSettings& unused) {
     for (const std::string& a : assignments) {
         const Setting setting = parse_assignment(a);
         apply_settings(options, {setting});
-        for (const std::string& name : useless.settings)
+        for (const std::string& name : unused.settings)
             if (name.ends_with('.') ? setting.key.starts_with(name) : setting.key == name)
-                throw Error(fmt::format("{} does not use '{}'", command, setting.key), useless.why,
+                throw Error(fmt::format("{} does not use '{}'", command, setting.key), unused.why,
                             "remove " + setting.key);
     }
     return options;

@@ -9,14 +9,14 @@
 namespace gradus {
 
 // Settings, or groups of them ("run."), that have no effect on a benchmark, and why.
-struct Useless {
+struct UnusedSettings {
     std::string why;
     std::vector<std::string> settings;
 };
 
 // `options` are the command's own options as settings; --set overrides them. Error for a setting without effect.
 Config bench_config(const std::string& command, Config options, const std::vector<std::string>& assignments,
-                    const Useless&);
+                    const UnusedSettings&);
 
 // resolve() without a run or data: the vocabulary is that of the named model.
 Resolved resolve_bench(Config, int ranks = 1);

@@ -96,7 +96,7 @@ void run(const StepBench& o, MpiWorld& world) {
         warm_up, o.steps,
         [&](int i) {
             world.all().barrier();
-            if (i == warm_up) timed.forget();
+            if (i == warm_up) timed.reset();
             const auto start = Clock::now();
             trainer.step(i, next);
             ops.synchronise(model->run.stream);  // includes the update

@@ -71,7 +71,7 @@ std::map<std::string, TimedCalls> TimedMesh::calls() const {
     return all;
 }
 
-void TimedMesh::forget() {
+void TimedMesh::reset() {
     for (const auto& g : groups_) g->calls.clear();
 }
 

@@ -23,7 +23,7 @@ public:
     const Mesh& mesh() const { return mesh_; }
     // By "axis call": "tp all-gather".
     std::map<std::string, TimedCalls> calls() const;
-    void forget();
+    void reset();
 
     struct Group;
 

@@ -51,7 +51,7 @@ void print_run(const Resolved& r, const PretrainData& data, const PretrainBatche
                      .samples = run.samples ? double(run.samples->bytes()) : 0},
                     world.size());
     tell("columns  loss in nats per token; grad: norm before clipping; GFLOP/s = 6 x parameters x tokens/s\n");
-    note_surprises(r, batches);
+    note_warnings(r, batches);
 }
 
 // Files for `gradus report`.
@@ -90,7 +90,7 @@ void require_same_run_on(const MpiWorld& world, const Resolved& r) {
 }
 
 // Called before anything is allocated: ranks that share a device divide its free memory.
-void require_room_on_device(const MpiWorld& world, const Resolved& r, const PretrainData& data, const Ops& ops) {
+void require_device_memory(const MpiWorld& world, const Resolved& r, const PretrainData& data, const Ops& ops) {
     const int gpus = r.cuda && r.config.train.gpu < 0 ? std::max(cuda_devices(), 1) : 1,
               sharing = (world.local_size() + gpus - 1) / gpus;
     world.all().barrier();  // no rank allocates before all have queried the free memory
@@ -99,7 +99,7 @@ void require_room_on_device(const MpiWorld& world, const Resolved& r, const Pret
     Devices devices = parse_devices(fmt::format("{}xH100", world.size()));
     devices.device.matmul_workspace = ops.matmul_workspace;
     devices.device.logit_rows = ops.logit_rows;
-    require_room({.config = r.config, .data = data.facts, .base = r.model, .devices = devices}, free);
+    require_memory({.config = r.config, .data = data.facts, .base = r.model, .devices = devices}, free);
 }
 
 // What a run starts from, and its resolved settings.
@@ -135,7 +135,7 @@ void check_only(MpiWorld& world, Config config, bool never_resume) {
     sample_prompts(r, data);
     describe_run(r, data, batches);
     if (first) describe_dry_run(r, data, begin.resume, world.size());
-    note_surprises(r, batches);
+    note_warnings(r, batches);
 }
 
 // Runs on every rank.
@@ -153,7 +153,7 @@ void train(MpiWorld& world, Config config, bool never_resume, std::chrono::stead
     const bool is_new = first && !fs::exists(folder, ignored);
     if (first && !is_new) lock.emplace(folder);
     auto [resume, from, r] = find_start(world, config, data, never_resume, VerifyLevel::model);
-    if (r.config.train.device != "cpu") require_room_on_device(world, r, data, ops);
+    if (r.config.train.device != "cpu") require_device_memory(world, r, data, ops);
     Config same = r.config;
     same.train.threads = 0;  // of a host
     RankComms comms(world, ops, comm_request(same, world));

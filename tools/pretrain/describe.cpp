@@ -64,7 +64,7 @@ void describe_memory(const RunMemory& m, int ranks, const std::string& more) {
     tell(fmt::format("{}  together {} MiB{}\n", text, mib(together), more));
 }
 
-void note_surprises(const Resolved& r, const PretrainBatches& batches) {
+void note_warnings(const Resolved& r, const PretrainBatches& batches) {
     for (const std::string& text : r.notes) note(text);
     const auto seen = epochs(r, batches);
     if (seen && *seen > most_epochs)

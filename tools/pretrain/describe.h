@@ -17,7 +17,7 @@ struct RunMemory {  // bytes of a rank
 void describe_memory(const RunMemory&, int ranks, const std::string& more = "");
 
 // Notes about surprising settings: without effect, many epochs, less validation text than validation.windows.
-void note_surprises(const Resolved&, const PretrainBatches&);
+void note_warnings(const Resolved&, const PretrainBatches&);
 
 // The lines `memory`, planned, and `dry run`: what the command would do without --dry-run.
 void describe_dry_run(const Resolved&, const PretrainData&, const std::optional<ResumePoint>&, int ranks);

@@ -47,7 +47,7 @@ LoopHooks PretrainLoop::hooks() {
     if (batches_.val_windows() > 0) h.validate = [this](const auto& stop) { return validate(stop); };
     h.sample = [this](int64_t step) { sampler_.sample(step); };
     h.sync = [this] { sampler_.sync(); };
-    h.forget_after = [this](int64_t step) { sampler_.forget_after(step); };
+    h.remove_after = [this](int64_t step) { sampler_.remove_after(step); };
     h.show = [this](const ShownStep& s) { show(s); };
     h.show_validation = [this](int64_t step, const ValidationResult& v, double s) { show_validation(step, v, s); };
     return h;

@@ -36,8 +36,8 @@ PretrainSampler::PretrainSampler(const Resolved& r, const PretrainData& data, st
     if (!prompts_.empty() && all_.rank == 0) file_.emplace(fs::path(config_.run.dir) / "samples.jsonl", last_step);
 }
 
-void PretrainSampler::forget_after(int64_t step) {
-    if (file_) file_->forget_after(step);
+void PretrainSampler::remove_after(int64_t step) {
+    if (file_) file_->remove_after(step);
 }
 
 void PretrainSampler::sample(int64_t step) {

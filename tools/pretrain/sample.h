@@ -22,7 +22,7 @@ public:
     // Every rank draws the same texts, and rank 0 writes them. Writes nothing if a stop is requested meanwhile.
     void sample(int64_t step);
     // Removes the samples of later steps, after a rollback.
-    void forget_after(int64_t step);
+    void remove_after(int64_t step);
     void sync();
 
 private:

@@ -59,7 +59,7 @@ void require_step_of_latest(const fs::path& run_folder) {
 }
 
 // Checked at the start: at the first save, all steps until then would be lost.
-void require_room_for_checkpoints(const fs::path& run_folder) {
+void require_checkpoints_folder(const fs::path& run_folder) {
     const fs::path folder = checkpoints_of(run_folder);
     std::error_code ignored;
     if (!fs::exists(fs::symlink_status(folder, ignored)) || fs::is_directory(folder, ignored)) return;
@@ -84,7 +84,7 @@ std::optional<ResumePoint> find_resume_point(const fs::path& run_folder, bool ne
         throw Error("'" + run_folder.string() + "' already contains a run", "--resume never requires an empty folder",
                     "--set run.dir=OTHER, or leave out --resume to resume that run");
     for (const std::string& damage : latest.notes) note(damage);
-    if (first) require_room_for_checkpoints(run_folder);
+    if (first) require_checkpoints_folder(run_folder);
     if (first) require_step_of_latest(run_folder);
     if (latest.folder) {
         ResumePoint resume = {*latest.folder, read_manifest(*latest.folder).state};

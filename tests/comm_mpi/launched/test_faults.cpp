@@ -36,8 +36,8 @@ static void require_disappearance(const std::string& scenario, int ranks) {
     const Outcome outcome = require_failure(scenario, ranks);
     REQUIRE_SAYS(outcome, ranks == 2 ? "[rank 0] error: rank 1 on '" : "error: rank 1 on '");
     REQUIRE_SAYS(outcome, "' has disappeared\n  cause: its process ");
-    REQUIRE_SAYS(outcome, " ended without a word, last seen in all-reduce #7 of all, 1 of f32, at step 7: ");
-    REQUIRE_SAYS(outcome, "\n  fix:   dmesg | tail says whether memory ran out; then start the same command again\n");
+    REQUIRE_SAYS(outcome, " ended unexpectedly, last seen in all-reduce #7 of all, 1 of f32, at step 7: ");
+    REQUIRE_SAYS(outcome, "\n  fix:   dmesg | tail shows whether memory ran out; then start the same command again\n");
     REQUIRE(outcome.text.find("error:") == outcome.text.rfind("error:"));
 }
 

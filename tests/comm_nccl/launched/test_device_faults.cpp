@@ -50,7 +50,7 @@ TEST_CASE("a rank that is alive but stalled before a call of the devices is name
 }
 
 TEST_CASE("a rank that ends while the device of another one needs it is named") {
-    REQUIRE_SAYS(require_failure("ends", mistake), "error: rank 1 has ended while rank 0 needs it");
+    REQUIRE_SAYS(require_failure("ends", mistake), "error: rank 1 has ended while rank 0 waits for it");
 }
 
 TEST_CASE("devices in different calls are told which") {
@@ -70,7 +70,7 @@ TEST_CASE("calls of different sizes that do not hang are found at the next words
 TEST_CASE("what NCCL reports of a communicator ends the ranks with its words") {
     REQUIRE_SAYS(require_failure("misfit_reported", mistake), "the calls of the ranks do not fit");
     const Outcome outcome = require_failure("breaks", lost);
-    REQUIRE_SAYS(outcome, "error: NCCL fails on rank 1 on '");
+    REQUIRE_SAYS(outcome, "error: NCCL failed on rank 1 on '");
     REQUIRE_SAYS(outcome,
                  "all-reduce #8 of dp, 1000 of f32, at step 7: remote process exited or there was a network error: "
                  "the fake has lost a peer");

@@ -1,5 +1,5 @@
 #pragma once
-// Models whose memory is not the host's: numbers go there and come back through the table alone.
+// Models in device memory: data is copied only through the table.
 #include <cstring>
 
 #include "tests/engine/models.h"
@@ -26,7 +26,7 @@ inline void take_weights(LanguageModel& model, LanguageModel& from) {
         write(model.run.ops, model.weights()[i].value, read(from.run.ops, from.weights()[i].value));
 }
 
-// Random numbers, far from the initial ones, which bf16 can hold: so that every dtype has the same weights.
+// Random values, far from the initial ones and exact in bf16, so that every dtype has the same weights.
 inline void scramble_on(LanguageModel& model, unsigned seed = 7) {
     std::mt19937 rng(seed);
     std::normal_distribution<double> normal(0, 0.3);
@@ -43,7 +43,7 @@ inline const std::vector<std::pair<const char*, ModelConfig>>& tiny_models() {
     return models;
 }
 
-// A sample is a function of its number.
+// A sample is a function of its index.
 inline NextBatch samples_of(int V) {
     return [V](int64_t first, HostBatch& batch) { batch = packed_batch(batch.B, batch.T, V, unsigned(100 + first)); };
 }

@@ -1,4 +1,4 @@
-// Generation on a device: with its cache it computes what the whole model computes at once.
+// Generation on a device: with a KV cache it computes the same as the full forward pass.
 #include <catch2/catch.hpp>
 
 #include "engine/generate/generator.h"
@@ -18,7 +18,7 @@ std::vector<int32_t> some_ids(int n, int V) {
     return ids;
 }
 
-// Logits [T,V] of every position, by the whole model at once.
+// Logits [T,V] of every position, from a full forward pass.
 std::vector<double> whole_logits(const Ops& ops, const ModelConfig& m, DType dtype, const std::vector<int32_t>& ids) {
     Bench bench(ops, m, dtype, {.B = 1, .T = int(ids.size())});
     scramble_on(*bench.model);
@@ -31,7 +31,7 @@ std::vector<double> whole_logits(const Ops& ops, const ModelConfig& m, DType dty
 
 }  // namespace
 
-TEST_CASE("the logits of every cached step on the device are those of the whole model at that position") {
+TEST_CASE("the logits of every cached step on the device equal those of the full forward pass at that position") {
     for (const auto& [name, m] : tiny_models())
         for (DType dtype : {DType::f32, DType::bf16}) {
             const std::vector<int32_t> ids = some_ids(longest, m.V);
@@ -62,7 +62,7 @@ TEST_CASE("the logits of every cached step on the device are those of the whole 
 
 namespace {
 
-// Every way of the device writes what the reference writes.
+// Every configuration of the device generates the same text as the reference.
 void same_texts(const std::vector<Prompt>& prompts, const Generator::Capacity& capacity) {
     const GenerateOptions options = {.max_tokens = 5, .sampling = {.temperature = 0.9, .top_p = 0.95}};
     for (const auto& [name, m] : tiny_models()) {
@@ -85,11 +85,11 @@ void same_texts(const std::vector<Prompt>& prompts, const Generator::Capacity& c
 
 }  // namespace
 
-TEST_CASE("the device writes the text that the reference writes, for several prompts at once, in every way") {
+TEST_CASE("the device generates the reference's text for several prompts at once, in every configuration") {
     same_texts({{{3, 1, 4, 1, 5}, 0}, {{9}, 1}, {{2, 6, 5, 3, 5, 8, 9, 7}, 2}}, {2, 0, 5});
 }
 
-TEST_CASE("the device writes the text that the reference writes after a prompt of several pieces, in every way") {
+TEST_CASE("the device generates the reference's text after a prompt of several pieces, in every configuration") {
     for (int rows : {1, 2, 3}) {
         INFO(rows << " rows in a piece");
         same_texts({{{2, 6, 5, 3, 5, 8, 9, 7}, 2}, {{3, 1, 4, 1, 5, 9, 2}, 1}}, {1, 0, rows});

@@ -1,4 +1,4 @@
-// Whole training steps on a device: the reference's loss and gradients, the CPU's updates, and always the same bits.
+// Complete training steps on a device: the reference's loss and gradients, the CPU's updates, and reproducible bits.
 #include <catch2/catch.hpp>
 
 #include "tests/engine/checkpoint_testing.h"
@@ -13,10 +13,10 @@ constexpr int B = 2, T = 9;
 
 struct Precision {
     DType dtype;
-    double bound;  // relative to the largest number of a tensor
+    double bound;  // relative to the largest value of a tensor
 };
 
-// What the device's table was asked for, besides ops and copies.
+// Counts calls of the device's table besides ops and copies.
 struct Asked {
     int memory = 0, waits = 0;
 };
@@ -35,7 +35,7 @@ const Ops& watched_device() {
 
 }  // namespace
 
-TEST_CASE("a training step takes no memory, and the host waits for the device once, whatever it is cut into") {
+TEST_CASE("a training step allocates nothing, and the host synchronises once, with any number of micro-batches") {
     for (const auto& [name, m] : tiny_models()) {
         TrainerConfig c = trainer_settings(0.1);
         c.batch = 4 * c.micro_batch;
@@ -50,7 +50,7 @@ TEST_CASE("a training step takes no memory, and the host waits for the device on
     }
 }
 
-TEST_CASE("a whole training step of GPT-2 and of LLaMA has the reference's loss and every gradient") {
+TEST_CASE("a complete training step of GPT-2 and of LLaMA has the reference's loss and gradients") {
     for (const auto& [name, m] : tiny_models())
         for (const Precision& p : {Precision{DType::f32, 1e-5}, Precision{DType::bf16, 4e-2}}) {
             const HostBatch host = packed_batch(B, T, m.V);
@@ -75,7 +75,7 @@ TEST_CASE("a whole training step of GPT-2 and of LLaMA has the reference's loss 
         }
 }
 
-TEST_CASE("ten steps of AdamW or Muon on the device are those of the CPU, dropout and clipping included") {
+TEST_CASE("ten steps of AdamW or Muon on the device equal those of the CPU, with dropout and clipping") {
     for (const auto& [name, m] : tiny_models())
         for (OptimizerKind kind : {OptimizerKind::adamw, OptimizerKind::muon}) {
             TrainerConfig c = trainer_settings(0.1);
@@ -94,7 +94,7 @@ TEST_CASE("ten steps of AdamW or Muon on the device are those of the CPU, dropou
         }
 }
 
-TEST_CASE("training has the same bits in every way, in f32 and in bf16 with stochastic rounding") {
+TEST_CASE("training has the same bits in every configuration, in f32 and in bf16 with stochastic rounding") {
     for (const auto& [name, m] : tiny_models())
         for (DType dtype : {DType::f32, DType::bf16}) {
             TrainerConfig c = trainer_settings(0.1);
@@ -113,7 +113,7 @@ TEST_CASE("training has the same bits in every way, in f32 and in bf16 with stoc
         }
 }
 
-TEST_CASE("a run that is saved and resumed on the device goes on bit for bit") {
+TEST_CASE("a run that is saved and resumed on the device continues bit for bit") {
     for (const auto& [name, m] : tiny_models())
         for (DType dtype : {DType::f32, DType::bf16}) {
             const TrainerConfig c = trainer_settings(0.1);
@@ -125,7 +125,7 @@ TEST_CASE("a run that is saved and resumed on the device goes on bit for bit") {
             const std::vector<double> want = whole.losses(3, 6);
 
             Training resumed(tested().device, m, dtype, c);
-            resumed.losses(0, 1);  // of another course, which must leave no trace
+            resumed.losses(0, 1);  // a different run, which must leave no trace
             load_checkpoint(folder, *resumed.model, resumed.trainer.optimizer());
             REQUIRE(resumed.losses(3, 6) == want);
             REQUIRE(resumed.weight_bits() == whole.weight_bits());

@@ -1,4 +1,4 @@
-// A checkpoint of one mesh goes on on every other.
+// A checkpoint of one mesh resumes on any other.
 #include "engine/base/progress.h"
 #include "engine/checkpoint/checkpoint.h"
 #include "engine/checkpoint/saver.h"
@@ -42,7 +42,7 @@ void any_mesh_to_any_other(MpiWorld& world) {
             if (world.rank() == 0)
                 written = save_checkpoint(run, s, {.step = 10, .stability = saved.trainer.stability().state()});
             written = world.all().gather(written.string())[0];
-            const std::vector<double> went_on = saved.losses(10, 20);
+            const std::vector<double> continued = saved.losses(10, 20);
             for (const MeshSizes& to : all_meshes(world.size())) {
                 const std::string what = std::string(name) + " from " + text_of(from) + " to " + text_of(to);
                 Training resumed(course, mesh_among(world, to));
@@ -54,7 +54,7 @@ void any_mesh_to_any_other(MpiWorld& world) {
                 require(bits_of(resumed) == bits || world.rank() > 0, what + ": other bits");
                 const std::vector<double> found = resumed.losses(10, 20);
                 require(worst_relative(found, expected) <= 1e-6, what + ": the losses differ");
-                if (text_of(from) == text_of(to)) require(found == went_on, what + ": the bits of the losses differ");
+                if (text_of(from) == text_of(to)) require(found == continued, what + ": the bits of the losses differ");
             }
         }
     }
@@ -80,7 +80,7 @@ void masters_go_along_in_bf16(MpiWorld& world) {
     }
 }
 
-// Weights that a folder holds in f32, on every mesh: masters have them, wherever their parts lie.
+// A folder's f32 weights are loaded exactly into masters on every mesh.
 void masters_begin_from_f32(MpiWorld& world) {
     const SharedFolder folder(world.all());
     const Course exact = {.model = shared_llama(2), .ops = cpu_ops(), .dtype = DType::f32};
@@ -107,7 +107,7 @@ void masters_begin_from_f32(MpiWorld& world) {
     }
 }
 
-// Ranks read every byte of a checkpoint once, all together, and all of them learn of damage that one of them finds.
+// Ranks together read every byte of a checkpoint once, and all get the damage that one of them finds.
 void ranks_share_the_check(MpiWorld& world) {
     const SharedFolder folder(world.all());
     const Comm all = world.all();
@@ -138,7 +138,7 @@ void ranks_share_the_check(MpiWorld& world) {
         if (all.rank == 0) write_file_atomically(checkpoint / name, damaged);
         all.barrier();
         const Damage damage = find_damage(checkpoint, m, VerifyLevel::all, all);
-        require(damage.file == name && !damage.cause.empty(), std::string("this rank does not know of ") + name);
+        require(damage.file == name && !damage.cause.empty(), std::string("this rank does not find ") + name);
         all.barrier();
         if (all.rank == 0) write_file_atomically(checkpoint / name, good);
     }
@@ -153,13 +153,13 @@ void written_beside_training(MpiWorld& world) {
     Snapshot s = Snapshot::copy(*t.model, t.trainer.optimizer(), t.mesh);
     CheckpointSaver saver(folder / "run", {});
     if (world.rank() == 0) saver.begin(std::move(s), {.step = 2});
-    t.steps(2, 6);  // moves every weight meanwhile
+    t.steps(2, 6);  // meanwhile changes every weight
     std::string written;
     if (world.rank() == 0) written = saver.wait().value();
     written = world.all().gather(written)[0];
-    require(bits_of(t) != bits || world.rank() > 0, "training moved nothing");
+    require(bits_of(t) != bits || world.rank() > 0, "training changed nothing");
     load_checkpoint(written, *t.model, t.trainer.optimizer(), t.mesh);
-    require(bits_of(t) == bits || world.rank() > 0, "what was written is not what was copied");
+    require(bits_of(t) == bits || world.rank() > 0, "the checkpoint does not have the copied state");
 }
 
 void texts_are_the_same(MpiWorld& world) {

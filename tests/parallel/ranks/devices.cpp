@@ -1,5 +1,6 @@
-// Ranks on devices train what one rank trains: through the host, and by NCCL's part of the engine over its fake. The devices
-// are the emulator with the arithmetic of the CPU (so that bits can be compared) and with the kernels of a GPU.
+// Training on several devices equals training on one rank: staged through the host, and with the engine's NCCL code on
+// a fake of NCCL. The devices are emulated, with the CPU's arithmetic (so that bits can be compared) and with GPU
+// kernels.
 #include <functional>
 
 #include "engine/checkpoint/checkpoint.h"
@@ -14,9 +15,9 @@ namespace gradus {
 
 namespace {
 
-constexpr int steps = 4, steps_of_kernels = 2;  // an emulated thread takes its time
+constexpr int steps = 4, steps_of_kernels = 2;  // emulated threads are slow
 
-// The mesh of all ranks, by one of the two Comms; it lasts as long as this.
+// The mesh of all ranks with one of the two Comms, valid as long as this object.
 class Devices {
 public:
     Devices(MpiWorld& world, const Ops& ops, bool by_nccl, const MeshSizes& sizes) {
@@ -37,7 +38,7 @@ private:
     std::unique_ptr<Staging> staging_;
 };
 
-// Of two ranks each axis alone, of four both.
+// With two ranks each axis alone, with four both.
 std::vector<MeshSizes> meshes_of_all(int ranks) {
     if (ranks == 4) return {{.dp = 2, .tp = 2}};
     return {{.dp = ranks}, {.dp = 1, .tp = ranks}};
@@ -97,7 +98,7 @@ void kernels_train_as_one_rank(MpiWorld& world) {
             compare(world, simt_ops(), by_nccl, m, steps_of_kernels);
 }
 
-// A checkpoint that devices wrote goes on on any mesh, on any device, by any Comm.
+// A checkpoint from devices resumes on any mesh, any device and any Comm.
 void devices_resume_elsewhere(MpiWorld& world) {
     const SharedFolder folder(world.all());
     const ModelConfig m = shared_llama(2);

@@ -1,4 +1,4 @@
-// Whatever the mesh, the run is the same: losses, norms, gradients, weights.
+// Losses, norms, gradients and weights do not depend on the mesh.
 #include "tests/parallel/ranks/training.h"
 
 #include <cstring>
@@ -45,7 +45,7 @@ void compare_runs(MpiWorld& world, const Course& course, const std::string& name
         const double loss = worst_relative(losses_of(found), losses_of(expected)),
                      norm = worst_relative(norms_of(found), norms_of(expected));
         require(loss <= tolerance, what + ": losses differ by " + std::to_string(loss / tolerance) + " tolerances");
-        // A norm is a sum of squares of gradients, which differ by more than their mean does.
+        // A norm is a sum of squares of gradients, whose relative differences are larger than the loss's.
         require(norm <= 10 * tolerance, what + ": norms differ by " + std::to_string(norm / tolerance) + " tolerances");
         for (size_t i = 0; i < found.size(); ++i)
             require(found[i].tokens == expected[i].tokens, what + ": another count of targets");
@@ -89,7 +89,7 @@ void equal_gradients(MpiWorld& world) {
 }
 
 // Accumulation adds in the order of the micro-batches, dp first within a rank: with as many ranks as micro-batches the
-// order is the same, and then so are the bits.
+// order and therefore the bits are the same.
 void dp_is_accumulation(MpiWorld& world) {
     for (bool sharded : {true, false}) {
         const Course course = {.model = shared_gpt2(), .sharded = sharded};
@@ -100,7 +100,7 @@ void dp_is_accumulation(MpiWorld& world) {
     }
 }
 
-// ZeRO-1 moves numbers about, and computes the same.
+// ZeRO-1 distributes the state and computes the same.
 void sharding_keeps_bits(MpiWorld& world) {
     for (DType dtype : {DType::f32, DType::bf16}) {
         Course course = {.model = shared_llama(2), .ops = cpu_ops(), .dtype = dtype};
@@ -111,7 +111,7 @@ void sharding_keeps_bits(MpiWorld& world) {
         for (int64_t step = 0; step < steps; ++step) {
             const StepResult a = sharded.steps(step, step + 1)[0], b = plain.steps(step, step + 1)[0];
             require(std::abs(a.grad_norm / b.grad_norm - 1) <= 1e-12, "the norm of the parts is not that of the whole");
-            // The clip's factor follows the norm's last bit, so from then on the losses agree to rounding.
+            // The clip factor depends on the norm's last bit, so later losses agree up to rounding.
             require(std::abs(a.loss / b.loss - 1) <= (dtype == DType::f32 ? 1e-6 : 1e-2), "the losses differ");
         }
         require(sharded.trainer.optimizer().moment_bytes() < plain.trainer.optimizer().moment_bytes(),
@@ -134,7 +134,7 @@ void same_weights_everywhere(MpiWorld& world) {
     }
 }
 
-// The place of a weight in the arena is the same on every mesh of one tp rank, and the chance of its rounding follows it.
+// Stochastic rounding depends on the index of a weight in the arena, which is the same on every mesh with tp = 1.
 void chance_keeps_its_place(MpiWorld& world) {
     for (bool sharded : {true, false}) {
         const Course course = {.model = shared_gpt2(),

@@ -1,5 +1,5 @@
 #pragma once
-// A folder that all ranks of a test have.
+// A temporary folder shared by all ranks of a test.
 #include <unistd.h>
 
 #include "engine/base/file.h"
@@ -7,7 +7,7 @@
 
 namespace gradus {
 
-// The same on every rank; the first one makes and removes it.
+// The same path on every rank; rank 0 creates and removes it.
 class SharedFolder {
 public:
     explicit SharedFolder(const Comm& all) : all_(all) {

@@ -16,7 +16,7 @@ int main(int argc, char** argv) {
                 s.run(world);
                 return 0;
             } catch (const Error& e) { world.fail(e, 3); } catch (const InternalError& e) {
-                world.fail(Error("a promise was broken", e.what(), "look at the scenario"), 70);
+                world.fail(Error("an internal check failed", e.what(), "look at the scenario"), 70);
             }
         }
     std::fprintf(stderr, "there is no scenario '%s'\n", wanted);

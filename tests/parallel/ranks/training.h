@@ -1,5 +1,5 @@
 #pragma once
-// Tiny models that several ranks train, and the same training on one rank, which every rank can do for itself.
+// Training of tiny models on several ranks, and the same training on one rank, which every rank can run by itself.
 #include <functional>
 #include <vector>
 
@@ -11,7 +11,7 @@ namespace gradus {
 
 extern const std::vector<Scenario> training_scenarios, checkpoint_scenarios, stability_scenarios, device_scenarios;
 
-// Sizes that four ranks can divide, but for the vocabulary, whose last share is shorter.
+// Sizes that four ranks can divide, except the vocabulary, whose last part is smaller.
 ModelConfig shared_gpt2();
 ModelConfig shared_llama(int kv_heads);  // 8 heads
 
@@ -23,7 +23,7 @@ struct Course {
     bool sharded = true, recompute = false;
     double dropout = 0.1;
     double lr = 1e-3, clip = 1;
-    bool decay_alone = false;  // bf16 weights that only decay, and are rounded by chance: no sum of ranks is in them
+    bool decay_alone = false;  // bf16 weights that only decay, with stochastic rounding: independent of sums over ranks
 };
 constexpr int batch = 8, context = 12;
 
@@ -34,7 +34,7 @@ public:
     std::vector<StepResult> steps(int64_t from, int64_t to);
     std::vector<double> losses(int64_t from, int64_t to);
 
-    // Gradients of step 0, as they are before the update: of each weight the whole, on the first rank of the mesh.
+    // Gradients of step 0 before the update: complete for each weight, on the first rank of the mesh.
     std::vector<std::vector<double>> gradients();
 
     Mesh mesh;
@@ -45,14 +45,14 @@ public:
 
 NextBatch samples_of(int V);
 
-// max |a − b| / max(|b|, floor); a NaN is the worst of all.
+// max |a − b| / max(|b|, floor); NaN counts as worst.
 double worst_relative(const std::vector<double>& a, const std::vector<double>& b, double floor = 1e-300);
 
-// A mesh of this rank and its neighbours: the ranks are cut into groups of as many as the mesh has. Every rank of the world
-// calls, with the same sizes.
+// A mesh of this rank and its neighbours: the world is divided into groups of the mesh's size. Every rank of the world
+// calls it with the same sizes.
 Mesh mesh_among(MpiWorld&, const MeshSizes&);
 
-// The meshes of at most so many ranks that divide them.
+// The meshes whose number of ranks divides `ranks`.
 std::vector<MeshSizes> meshes_of(int ranks);
 
 }  // namespace gradus

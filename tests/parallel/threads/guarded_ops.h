@@ -1,11 +1,11 @@
 #pragma once
-// The reference ops on memory that nobody may write beside: every block has a margin on both sides.
+// The reference ops with guarded memory: every block has a margin on both sides that must not be written.
 #include "kernels/ops.h"
 
 namespace gradus::test {
 
 const Ops& guarded_ops();
-// Blocks released so far whose margins were written to.
+// Number of released blocks whose margins were written.
 int blocks_overrun();
 
 }  // namespace gradus::test

@@ -1,4 +1,4 @@
-// What ranks of every mesh compute together is what one rank computes, within the memory that was planned for it.
+// Every mesh computes the same as one rank, within the planned memory.
 #include <catch2/catch.hpp>
 
 #include <cmath>
@@ -21,8 +21,8 @@ struct Named {
     ModelConfig model;
 };
 
-// With sizes that 8 ranks can divide, the last of which has a shorter share of the vocabulary. With biases where no
-// family has them: shared key/value heads whose projections have one.
+// Sizes that 8 ranks can divide, except the vocabulary. Some models have biases that no family has: in projections of
+// shared key/value heads.
 ModelConfig llama(int kv_heads, bool bias) {
     ModelConfig m = shared_llama(kv_heads);
     m.F = 32;
@@ -39,7 +39,7 @@ std::vector<Named> models() {
             {"LLaMA with 2 key/value heads and biases", llama(2, true)}};
 }
 
-// Of any size in every weight, biases above all, and on every mesh the same.
+// Random values in every weight, especially biases, the same on every mesh.
 void scatter(LanguageModel& model) {
     for (Weight& w : model.weights()) {
         uint64_t name = 0;
@@ -77,7 +77,7 @@ Learnt learnt(const Course& course, const Mesh& mesh, int micro_batch) {
     return l;
 }
 
-// Rows of two sequences, more of one at once than a step takes, and the logits of the last of each.
+// Rows of two sequences, with a prompt longer than a step, and the logits of their last rows.
 std::vector<double> cached_logits(const ModelConfig& m, const Comm& tp) {
     const auto model = make_language_model(guarded_ops(), m, DType::f64, {.B = 1, .T = tp.size}, {}, tp);
     scatter(*model);
@@ -110,10 +110,10 @@ std::vector<MeshSizes> meshes(const ModelConfig& m) {
 
 }  // namespace
 
-TEST_CASE("Every mesh learns what one rank learns, and writes nowhere beside its memory") {
+TEST_CASE("Every mesh trains like one rank, and never writes outside its memory") {
     for (const Named& m : models())
         for (bool other : {false, true}) {
-            // Sequences of 12 rows, of which 8 ranks cannot divide one alone.
+            // Sequences of 12 rows, a single one of which 8 ranks cannot divide.
             const Course course = {
                 .model = m.model, .ops = guarded_ops(), .sharded = !other, .recompute = other, .clip = 0.3};
             const Learnt alone = learnt(course, {}, 2);
@@ -145,7 +145,7 @@ TEST_CASE("Every mesh learns what one rank learns, and writes nowhere beside its
     REQUIRE(blocks_overrun() == 0);
 }
 
-TEST_CASE("Ranks that share a model generate from the logits of one rank, biases and all") {
+TEST_CASE("Tensor-parallel ranks have the same logits in generation as one rank, with biases") {
     for (const Named& m : models()) {
         const std::vector<double> alone = cached_logits(m.model, {});
         for (const MeshSizes& sizes : meshes(m.model)) {
@@ -164,8 +164,8 @@ TEST_CASE("Ranks that share a model generate from the logits of one rank, biases
     REQUIRE(blocks_overrun() == 0);
 }
 
-// Fills the activations and the gaps between them with a mark before a step; afterwards it is in the gaps alone.
-TEST_CASE("A step uses every number that its activations and its workspace were planned with, and nothing between") {
+// Fills the activations and the padding with a mark before a step; afterwards it remains only in the padding.
+TEST_CASE("A step uses every element of its activations and workspace, and never the padding") {
     constexpr char mark = char(0xb7);
     for (const Named& m : models())
         for (int tp : {1, 2, 4, 8})
@@ -192,7 +192,7 @@ TEST_CASE("A step uses every number that its activations and its workspace were 
                     t.steps(0, 1);
                     std::lock_guard hold(lock);
                     for (const auto& [from, to] : gaps)
-                        if (!std::all_of(from, to, [&](char c) { return c == mark; })) overwritten.insert("a gap");
+                        if (!std::all_of(from, to, [&](char c) { return c == mark; })) overwritten.insert("padding");
                     for (const Arena::Entry& e : acts.entries()) {
                         const std::string marked(size_of(e.dtype), mark);
                         for (int64_t i = 0; e.name != "rope_table" && i < e.tensor->size(); ++i)
@@ -207,7 +207,7 @@ TEST_CASE("A step uses every number that its activations and its workspace were 
     REQUIRE(blocks_overrun() == 0);
 }
 
-TEST_CASE("Shared key/value heads have room for the largest of them, from each rank that has other ones") {
+TEST_CASE("The workspace of shared key/value heads fits the largest one, from each rank that has a different one") {
     const auto bytes_on = [](const ModelConfig& m, const MeshSizes& sizes, bool sharded) {
         std::mutex lock;
         std::set<size_t> found;
@@ -220,7 +220,7 @@ TEST_CASE("Shared key/value heads have room for the largest of them, from each r
         });
         return found;
     };
-    // Keys of a head: 6 rows of 10 columns, in arenas that count by 64 numbers.
+    // Keys of a head: 6 rows of 10 columns, in arenas aligned to 64 elements.
     const auto numbers = [](size_t n) { return std::set<size_t>{(n + 63) / 64 * 64 * sizeof(double)}; };
     REQUIRE(bytes_on(llama(1, true), {.dp = 1, .tp = 4}, false) == numbers(6 * 10));
     REQUIRE(bytes_on(llama(2, true), {.dp = 1, .tp = 4}, false) == numbers(2 * 6 * 10));

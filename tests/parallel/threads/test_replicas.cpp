@@ -1,4 +1,4 @@
-// What several ranks hold alike stays alike, bit for bit, also where every group of ranks adds in an order of its own.
+// Replicated weights stay equal bit for bit, even if every group of ranks adds in its own order.
 #include <catch2/catch.hpp>
 
 #include <cmath>
@@ -14,9 +14,9 @@ namespace {
 
 std::string bits_of(const Tensor& t) { return {static_cast<const char*>(t.data), t.bytes()}; }
 
-// What a rank ends with: its weights' rows by the name and the rows of the whole weight, and the numbers of its steps.
+// The result of a rank: the rows of its weights by name and logical rows, and the numbers of its steps.
 struct Ended {
-    std::map<std::string, std::string> replicated;  // held by other ranks of tp as well
+    std::map<std::string, std::string> replicated;  // also on other ranks of tp
     std::map<std::string, std::string> all;
     std::string results;
 };
@@ -43,7 +43,7 @@ ModelConfig with_biases(ModelConfig m) {
 
 }  // namespace
 
-TEST_CASE("Groups of ranks on threads add in orders of their own, each with one result for all of its ranks") {
+TEST_CASE("Each group of thread ranks adds in its own order, with the same result on all of its ranks") {
     for (const char* axis : {"dp", "tp"}) {
         std::vector<std::string> sums(16), scattered(16);
         ThreadRanks({.dp = 4, .tp = 4}).run([&](const Mesh& mesh) {
@@ -67,7 +67,7 @@ TEST_CASE("Groups of ranks on threads add in orders of their own, each with one 
 }
 
 TEST_CASE(
-    "What ranks of tp and of dp hold alike has the same bits on all of them, whatever order their groups add in") {
+    "Weights replicated over tp and dp have the same bits on all ranks, for any order of addition in their groups") {
     struct Case {
         const char* name;
         ModelConfig model;
@@ -76,7 +76,7 @@ TEST_CASE(
     };
     for (const Case& c :
          {Case{"GPT-2", shared_gpt2(), DType::f32, true},
-          {"GPT-2, every rank with the whole optimizer", shared_gpt2(), DType::f32, false},
+          {"GPT-2, optimizer not sharded", shared_gpt2(), DType::f32, false},
           {"LLaMA with 2 key/value heads", shared_llama(2), DType::bf16, true},
           {"LLaMA with 1 key/value head and biases", with_biases(shared_llama(1)), DType::f32, false},
           {"LLaMA with 2 key/value heads and biases", with_biases(shared_llama(2)), DType::f32, true}}) {

@@ -43,7 +43,7 @@ public:
 
     size_t size() const { return ranks.size(); }
 
-    // Until every rank of the group is here.
+    // A barrier of the group.
     void meet() {
         std::unique_lock hold(lock_);
         const int64_t round = round_;
@@ -61,8 +61,8 @@ public:
         changed_.notify_all();
     }
 
-    // Elements [first, first + count) of the sum of what was given, in the order of this group: it begins with another rank
-    // than its neighbour, and every other group goes round the other way.
+    // Elements [first, first + count) of the sum of `given`, in this group's order: neighbouring groups begin with
+    // different ranks and alternate in direction.
     std::vector<char> sum_of(int64_t first, int64_t count) const {
         const DType dtype = given[0].dtype;
         std::vector<const char*> sources;
@@ -76,7 +76,7 @@ public:
         if (dtype == DType::f32) add_as<float>(sum.data(), sources, count);
         else if (dtype == DType::bf16) add_as<bf16>(sum.data(), sources, count);
         else if (dtype == DType::f64) add_as<double>(sum.data(), sources, count);
-        else CHECK(false, "a dtype that these ranks do not sum");
+        else CHECK(false, "unsupported dtype");
         return sum;
     }
 
@@ -97,8 +97,8 @@ public:
 
     const std::string axis;
     const std::vector<int> ranks;
-    std::vector<Tensor> given;       // by rank: what it brought to the call at hand
-    std::vector<std::string> texts;  // the same, of gather()
+    std::vector<Tensor> given;       // by rank: its tensor in the current call
+    std::vector<std::string> texts;  // by rank: its text in gather()
 
 private:
     const int number_;  // among the groups of its axis
@@ -114,7 +114,7 @@ namespace {
 
 ThreadRanks::Member here(void* member) { return *static_cast<ThreadRanks::Member*>(member); }
 
-// Each rank gives a tensor, makes what it needs of all of them beside them, and takes that when nobody reads any more.
+// Each rank passes a tensor, computes its result from all of them, and stores it when no rank reads any more.
 template <class Make, class Take>
 void together(void* member, const Tensor& mine, Make&& make, Take&& take) {
     const auto [group, rank] = here(member);
@@ -184,7 +184,7 @@ void gather_texts(void* member, const std::string& mine, std::vector<std::string
 const CommTable& thread_table() {
     static const CommTable table = {
         .all_reduce_sum = sum,
-        .all_reduce_max = [](void*, Tensor, Stream) { CHECK(false, "these ranks have no maximum"); },
+        .all_reduce_max = [](void*, Tensor, Stream) { CHECK(false, "max is not implemented for thread ranks"); },
         .reduce_scatter_sum = scatter_sum,
         .all_gather = gather_parts,
         .broadcast = broadcast,

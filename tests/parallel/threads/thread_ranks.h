@@ -1,8 +1,8 @@
 #pragma once
-// Ranks that are threads of this process, with every Comm of their mesh: for tests without a launcher.
+// Ranks as threads of this process, with all Comms of their mesh: for tests without a launcher.
 //
-// Each group adds in an order of its own, as NCCL's groups may: a sum has the same bits on every rank of its group, and two
-// groups that add the same numbers may round otherwise. A group of two has one order.
+// Each group adds in its own order, as NCCL's groups may: a sum has the same bits on every rank of its group, but two
+// groups that add the same numbers may round differently. A group of two has one order.
 #include <functional>
 #include <memory>
 #include <string>
@@ -19,7 +19,7 @@ public:
     explicit ThreadRanks(const MeshSizes&);
     ~ThreadRanks();
 
-    // Runs the work on every rank at once; what one of them throws ends all of them and comes out.
+    // Runs the work on every rank in parallel; an exception on one of them ends all and is rethrown.
     void run(const std::function<void(const Mesh&)>& work);
 
     struct Member {  // of a Comm
