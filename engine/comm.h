@@ -2,8 +2,9 @@
 // A group of ranks that hold parts of the same tensors: the one interface to other ranks.
 //
 // With one rank every call returns at once and nothing else is linked, so a reader with one machine may skip any line
-// that mentions `tp` or `dp`. Other implementations fill the table: engine/comm_mpi for host memory, engine/comm_staged.h
-// on top of it for device memory, engine/comm_nccl between devices. Sums are computed in the order of the ranks,
+// that mentions `tp` or `dp`. Other implementations fill the table: engine/comm_mpi for host memory,
+// engine/comm_staged.h on top of it for device memory, engine/comm_nccl between devices. Sums are computed in the order
+// of the ranks,
 //
 //     x_0 + x_1 + … + x_(n-1), from left to right, bf16 in f32 with one rounding at the end,
 //
@@ -61,7 +62,8 @@ struct Comm {
         CHECK(root >= 0 && root < size, "broadcast from rank " + std::to_string(root) + " of " + std::to_string(size));
         if (size > 1) table->broadcast(group, t, root, s);
     }
-    // Two ranks that send to each other use one call: in separate ones each would wait in send() for the other's receive().
+    // Two ranks that send to each other use one call: in separate ones each would wait in send() for the other's
+    // receive().
     void send_receive(Tensor sent, int to, Tensor received, int from, Stream s) const {
         for (int other : {to, from})
             CHECK(other >= -1 && other < size && other != rank, "rank " + std::to_string(rank) + " of " +

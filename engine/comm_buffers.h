@@ -2,7 +2,9 @@
 // Receive buffers of engine/comm_mpi's reductions: tensors are sent in pieces, and each group buffers a few pieces from
 // each other rank.
 //
-//   bytes of a group of n ranks = (n − 1) · pieces_in_flight · piece_bytes(n)      at most 64 MiB, unless pieces are at their smallest, 4 KiB
+//   bytes of a group of n ranks = (n − 1) · pieces_in_flight · piece_bytes(n)
+//
+// That is at most 64 MiB, unless pieces have their smallest size, 4 KiB.
 #include <algorithm>
 #include <cstddef>
 

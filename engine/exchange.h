@@ -1,8 +1,11 @@
 #pragma once
 // Communication of a step between the ranks of a mesh: gradients before the update, weights after it, and the norm.
 //
-//   dp   each rank has the gradient of its own samples; they are summed. Sharded (ZeRO-1), rank r gets part r of each bucket's sum and updates that part of the weights, and the parts are gathered: each rank sends as many bytes as in an all-reduce, and masters and moments take 1/dp of the memory.
-//   tp   for a weight that every rank has (norms, output biases, positions, key/value heads that several ranks share), each rank has the contribution of its own rows or heads to the gradient; they are summed.
+//   dp   each rank has the gradient of its own samples; they are summed. Sharded (ZeRO-1), rank r gets part r of each
+//        bucket's sum and updates that part of the weights, and the parts are gathered: each rank sends as many bytes
+//        as in an all-reduce, and masters and moments take 1/dp of the memory.
+//   tp   for a weight that every rank has (norms, output biases, positions, key/value heads that several ranks share),
+//        each rank has the contribution of its own rows or heads to the gradient; they are summed.
 //
 // Sums over dp come first, one bucket at a time, last bucket first, as backward completes them. They run on their own
 // stream, which waits for the kernels that fill a bucket; the compute stream waits for it before the norm. So a Comm

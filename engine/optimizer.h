@@ -1,7 +1,7 @@
 #pragma once
-// AdamW over the arenas of a Parameters, or Muon for the matrices inside blocks and AdamW for the rest. Weight decay applies to
-// matrices only; since an arena holds the matrices of a bucket before its vectors, an AdamW step is two calls for each
-// bucket. The mathematics: kernels/optimizer.h, kernels/muon.h.
+// AdamW over the arenas of a Parameters, or Muon for the matrices inside blocks and AdamW for the rest. Weight decay
+// applies to matrices only; since an arena holds the matrices of a bucket before its vectors, an AdamW step is two
+// calls for each bucket. The mathematics: kernels/optimizer.h, kernels/muon.h.
 //
 // In bf16 the optimizer keeps f32 masters and writes rounded weights; in f32 the model's weights are the masters.
 //

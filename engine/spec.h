@@ -34,8 +34,8 @@ struct Spec {
 // A weight as [rows, columns]; a vector is a column.
 inline Tensor as_matrix(const Tensor& t) { return t.view({t.shape.dim[0], t.size() / t.shape.dim[0]}); }
 
-// Rows [row, row + rows) of a weight on this rank are rows [logical_row, …) and columns [logical_column, …) of the whole
-// weight. A rank has all rows and columns, some rows, or some columns; rows in no WeightSlice are padding.
+// Rows [row, row + rows) of a weight on this rank are rows [logical_row, …) and columns [logical_column, …) of the
+// whole weight. A rank has all rows and columns, some rows, or some columns; rows in no WeightSlice are padding.
 struct WeightSlice {
     int64_t row, rows;
     int64_t logical_row, logical_column;

@@ -5,7 +5,8 @@
 // then, and lowers the learning rate. If it diverges again before it has passed the step of the divergence, it rolls
 // back further, since that checkpoint may be the cause.
 //
-//   skip       loss or norm is NaN or infinite, or above mean + sigma · deviation of the last `window` steps taken, once half of them are known
+//   skip       loss or norm is NaN or infinite, or above mean + sigma · deviation of the last `window` steps taken,
+//              once half of them are known
 //   roll back  after `in_a_row` skipped steps: the data is advanced by the undone steps, rate ← rate · rate_factor
 //
 // Verdicts depend only on numbers that are equal on every rank, bit for bit, so all ranks agree. The complete state is

@@ -1,8 +1,8 @@
 #pragma once
 // An append-only log file of complete records. Once it is open, no failure to write ends the run.
 //
-// When a write fails (a full disk), one note says so, the records are dropped, and the file is truncated to its last complete
-// record; when writes succeed again, logging continues.
+// When a write fails (a full disk), one note says so, the records are dropped, and the file is truncated to its last
+// complete record; when writes succeed again, logging continues.
 #include <string_view>
 
 #include "engine/base/file.h"

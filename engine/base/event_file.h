@@ -5,9 +5,9 @@
 //   events.scalar("train/loss", 3.21, step);
 //   events.flush();
 //
-// Each start of a run writes a new file. TensorBoard reads the files of a folder in the order of their names and never goes
-// back to an earlier one. So SECONDS (ten digits, since 1970) is larger than in every existing name, even when the clock was
-// set back or a run starts twice in a second.
+// Each start of a run writes a new file. TensorBoard reads the files of a folder in the order of their names and never
+// goes back to an earlier one. So SECONDS (ten digits, since 1970) is larger than in every existing name, even when the
+// clock was set back or a run starts twice in a second.
 //
 // A resumed run may repeat steps that an earlier file has already. Each file therefore begins with a SessionLog START
 // event of step last_step + 1: TensorBoard's Python reader then discards that step and later ones for all tags. Its

@@ -1,5 +1,6 @@
 #pragma once
-// The bytes of TensorBoard's event files: TFRecords of Event messages, encoded by hand. Everything here is a pure function.
+// The bytes of TensorBoard's event files: TFRecords of Event messages, encoded by hand. Everything here is a pure
+// function.
 //
 // A record frames `length` bytes of data; all numbers are little-endian:
 //
@@ -13,12 +14,12 @@
 //   Summary     1 Value value        Value    1 string tag, 2 float simple_value
 //   SessionLog  1 enum status: START is 1
 //
-// TensorBoard turns a simple_value into the scalar of its tag, as it does with the tensors of TensorFlow 2's writers; both are
-// 32-bit floats.
+// TensorBoard turns a simple_value into the scalar of its tag, as it does with the tensors of TensorFlow 2's writers;
+// both are 32-bit floats.
 //
 // Sources: tensorflow/core/lib/io/record_writer.h and core/lib/hash/crc32c.h (framing, mask), tensorboard/compat/proto/
-// event.proto and summary.proto (messages), tensorboard/dataclass_compat.py (simple_value); Protocol Buffers' "Encoding" page;
-// RFC 3720, appendix B.4 (CRC-32C).
+// event.proto and summary.proto (messages), tensorboard/dataclass_compat.py (simple_value); Protocol Buffers'
+// "Encoding" page; RFC 3720, appendix B.4 (CRC-32C).
 #include <cstdint>
 #include <string>
 #include <string_view>

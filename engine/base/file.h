@@ -79,8 +79,8 @@ void make_folder(const fs::path& folder);
 void sync_folder(const fs::path& folder);
 
 // Locks a folder for one process: a second run in the same folder is refused with an Error that names the first one.
-// The kernel releases the lock when the process ends, however it ends. On a file system without locks (some network ones)
-// the folder is not locked, and a note says so.
+// The kernel releases the lock when the process ends, however it ends. On a file system without locks (some network
+// ones) the folder is not locked, and a note says so.
 class FolderLock {
 public:
     static constexpr const char* name = ".lock";  // of its file in the folder

@@ -12,13 +12,12 @@
 
 namespace gradus {
 
-// A file of JSON objects, one per line, each with an integer "step". Every line is written to the file at once, so that a
-// killed process loses none. Once the file is open, no failure to write ends the run
-// (engine/base/append_file.h).
+// A file of JSON objects, one per line, each with an integer "step". Every line is written to the file at once, so that
+// a killed process loses none. Once the file is open, no failure to write ends the run (engine/base/append_file.h).
 class JsonLines {
 public:
-    // Opens the file to append. Lines of a step above last_step are removed first, and so is an incomplete line at the end:
-    // a resumed run writes them again, so the file has each step once. Error when it cannot be written.
+    // Opens the file to append. Lines of a step above last_step are removed first, and so is an incomplete line at the
+    // end: a resumed run writes them again, so the file has each step once. Error when it cannot be written.
     JsonLines(const fs::path& path, int64_t last_step);
 
     void write(const nlohmann::ordered_json& line);

@@ -1,6 +1,7 @@
 #pragma once
-// A folder that appears complete or not at all: it is written under a temporary name beside its own, flushed to the disk and
-// renamed. A reader sees no folder, the old one, or all of the new one; a full disk or a kill leaves the old one.
+// A folder that appears complete or not at all: it is written under a temporary name beside its own, flushed to the
+// disk and renamed. A reader sees no folder, the old one, or all of the new one; a full disk or a kill leaves the old
+// one.
 #include <optional>
 
 #include "engine/base/file.h"

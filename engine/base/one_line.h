@@ -1,6 +1,7 @@
 #pragma once
-// Text of unknown origin (from files, their names, the command line) made safe for messages: UTF-8 without control characters,
-// which could garble or control a terminal. Error::text(), note() and tell() pass all they print through here.
+// Text of unknown origin (from files, their names, the command line) made safe for messages: UTF-8 without control
+// characters, which could garble or control a terminal. Error::text(), note() and tell() pass all they print through
+// here.
 #include <string>
 #include <string_view>
 

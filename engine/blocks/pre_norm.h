@@ -6,11 +6,11 @@
 //
 // Under recomputation all layers share one BlockActs, and backward runs block_forward again first.
 //
-// Under tensor parallelism x, mid and y are the rows that are this rank's own (n = N/tp of them, engine/run.h), and so are
-// norms, dropout and sums. A matrix needs all rows: they are gathered before the first of a branch, and what the last one
-// adds to them is summed and scattered. That is two lines forward and two backward in each branch, of half an all-reduce
-// each. Source: Korthikanti et al. 2022 (sequence parallelism); the gathered rows are kept for backward instead of being
-// gathered again (docs/decisions.md).
+// Under tensor parallelism x, mid and y are the rows that are this rank's own (n = N/tp of them, engine/run.h), and so
+// are norms, dropout and sums. A matrix needs all rows: they are gathered before the first of a branch, and what the
+// last one adds to them is summed and scattered. That is two lines forward and two backward in each branch, of half an
+// all-reduce each. Source: Korthikanti et al. 2022 (sequence parallelism); the gathered rows are kept for backward
+// instead of being gathered again (docs/decisions.md).
 #include "engine/layers/attention.h"
 #include "engine/layers/feed_forward.h"
 #include "engine/layers/norm.h"

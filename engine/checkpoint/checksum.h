@@ -1,6 +1,6 @@
 #pragma once
-// Files whose checksums are computed as they are written: XXH3, 64 bits, of all bytes, and of each block, so that threads
-// and ranks can share the verification of one large file.
+// Files whose checksums are computed as they are written: XXH3, 64 bits, of all bytes, and of each block, so that
+// threads and ranks can share the verification of one large file.
 //
 // They detect damage (a flipped bit, a truncated copy, an edit by hand), not an attack: an attacker can also rewrite
 // the checksum.

@@ -1,6 +1,6 @@
 #pragma once
-// Converts numbers between files and tensors: F32, BF16, F16 and F64 in files; f32, bf16, f64 and c128 (imaginary part zero)
-// in memory.
+// Converts numbers between files and tensors: F32, BF16, F16 and F64 in files; f32, bf16, f64 and c128 (imaginary part
+// zero) in memory.
 //
 // Conversion to the same type keeps the bits, to a wider type is exact, to a narrower type rounds to nearest, ties to
 // even.

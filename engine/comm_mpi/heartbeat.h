@@ -1,8 +1,8 @@
 #pragma once
 // Heartbeats: a thread that reports to every other rank what this one does, and receives their reports.
 //
-// The silence of a rank is counted in ticks of this thread. A tick that took longer counts as two at most, so the time in which
-// this process, or the whole job, was stopped does not count.
+// The silence of a rank is counted in ticks of this thread. A tick that took longer counts as two at most, so the time
+// in which this process, or the whole job, was stopped does not count.
 #include <mpi.h>
 
 #include <condition_variable>

@@ -1,7 +1,7 @@
 #pragma once
-// Watches the processes of the other ranks on this host. When one ends unexpectedly (kill -9, out of memory, a crash), the
-// lowest remaining rank of the host reports it and aborts the job. This is faster than heartbeats: a launcher that notices the
-// death first kills the other ranks within about a second, before any silence is long enough.
+// Watches the processes of the other ranks on this host. When one ends unexpectedly (kill -9, out of memory, a crash),
+// the lowest remaining rank of the host reports it and aborts the job. This is faster than heartbeats: a launcher that
+// notices the death first kills the other ranks within about a second, before any silence is long enough.
 //
 // A rank that ends on purpose announces it first, in a page of memory that the ranks of a host share. If there is no
 // such page, or the ranks cannot see each other's processes, nothing is watched here and heartbeats detect the loss.

@@ -86,8 +86,8 @@ private:
 Comm comm_of(Group&);
 void wait_for_everyone(Group&);  // at the end of the program
 
-// Waits for other ranks: polls, then yields, then sleeps; aborts the job when the awaited ranks are lost. Call progressed()
-// after a poll that found progress, pause() after one that found none.
+// Waits for other ranks: polls, then yields, then sleeps; aborts the job when the awaited ranks are lost. Call
+// progressed() after a poll that found progress, pause() after one that found none.
 class Wait {
 public:
     Wait(World& world, const Header& call) : world_(world), call_(call) {}

@@ -93,7 +93,8 @@ struct World {
     void abort_all();
     std::vector<Other> others_of(const Group&) const;
 
-    // For the watchdog. update_progress() removes finished calls from `pending` and reports progress to the other ranks.
+    // For the watchdog. update_progress() removes finished calls from `pending` and reports progress to the other
+    // ranks.
     void update_progress(Group&);
     void start_watchdog();
     void stop_watchdog();

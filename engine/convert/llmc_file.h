@@ -1,7 +1,8 @@
 #pragma once
 // llm.c's checkpoints of GPT-2, NAME.bin.
 //
-//   1024 bytes   256 int32: magic 20240326, version, positions, vocabulary, layers, heads, width, padded vocabulary, zeros
+//   1024 bytes   256 int32: magic 20240326, version, positions, vocabulary, layers, heads, width, padded vocabulary,
+//                zeros
 //   the rest     16 tensors, each of the blocks' stacked over the layers, row-major, little-endian:
 //                wte [Vp,C]  wpe [T,C]  ln1w ln1b [L,C]  qkvw [L,3C,C]  qkvb [L,3C]  attprojw [L,C,C]  attprojb [L,C]
 //                ln2w ln2b [L,C]  fcw [L,4C,C]  fcb [L,4C]  fcprojw [L,C,4C]  fcprojb [L,C]  lnfw lnfb [C]

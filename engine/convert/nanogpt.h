@@ -1,9 +1,9 @@
 #pragma once
 // nanoGPT's checkpoints, ckpt.pt: a dictionary that torch.save wrote (engine/convert/torch_file.h).
 //
-//   model           name → tensor: transformer.wte.weight [V,C], transformer.h.0.attn.c_attn.weight [3C,C], …, lm_head.weight;
-//                   names as Hugging Face's GPT-2 has them, matrices [out, in] and not transposed; compiled models have
-//                   "_orig_mod." before every name
+//   model           name → tensor: transformer.wte.weight [V,C], transformer.h.0.attn.c_attn.weight [3C,C], …,
+//                   lm_head.weight; names as Hugging Face's GPT-2 has them, matrices [out, in] and not transposed;
+//                   compiled models have "_orig_mod." before every name
 //   model_args      n_layer, n_head, n_embd, block_size, vocab_size, bias, dropout
 //   optimizer, iter_num, best_val_loss, config     for resuming with its train.py
 //

@@ -1,6 +1,6 @@
 #pragma once
-// How the next token is chosen from the model's distribution. The mathematics, the order of the filters and their sources:
-// kernels/sampling.h.
+// How the next token is chosen from the model's distribution. The mathematics, the order of the filters and their
+// sources: kernels/sampling.h.
 #include <cstdint>
 
 namespace gradus {

@@ -47,7 +47,8 @@ public:
     void loss(Tensor losses, Tensor hidden, Tensor targets, const LossConfig& = {});
     // The same, with d_hidden [N,C] of loss_scale · Σ losses, and the head's gradient += that.
     void loss_and_backward(Tensor losses, Tensor d_hidden, Tensor hidden, Tensor targets, const LossConfig& = {});
-    // log_probs [N] of the targets under softmax(logits/temperature): 0 where the target is ignored; losses [N] = −log_probs.
+    // log_probs [N] of the targets under softmax(logits/temperature): 0 where the target is ignored; losses [N] =
+    // −log_probs.
     void log_probs(Tensor losses, Tensor log_probs, Tensor hidden, Tensor targets, double temperature = 1);
     // For an objective J of the log-probabilities, with d_log_probs [N] = ∂J/∂log_probs: d_hidden [N,C], and the head's
     // gradient += that of J. Recomputes the logits. losses [N] as above.

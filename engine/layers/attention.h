@@ -1,10 +1,10 @@
 #pragma once
-// Self-attention: project to queries, keys and values, rotate queries and keys by their positions, attend, project back.
-// The mathematics: kernels/attention.h, kernels/rope.h, kernels/linear.h.
+// Self-attention: project to queries, keys and values, rotate queries and keys by their positions, attend, project
+// back. The mathematics: kernels/attention.h, kernels/rope.h, kernels/linear.h.
 //
-// Under tensor parallelism each rank has its own heads: qkv_w is split by rows, out_w by columns. `out` and `d_x` are then
-// this rank's part of a sum, which the block makes. The output bias is added by rank 0 alone, and its gradient made there
-// alone, so that the sums hold them once.
+// Under tensor parallelism each rank has its own heads: qkv_w is split by rows, out_w by columns. `out` and `d_x` are
+// then this rank's part of a sum, which the block makes. The output bias is added by rank 0 alone, and its gradient
+// made there alone, so that the sums hold them once.
 #include "engine/batch.h"
 #include "engine/run.h"
 #include "engine/spec.h"

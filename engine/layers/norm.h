@@ -1,6 +1,6 @@
 #pragma once
-// LayerNorm or RMSNorm, by the model's choice, of the rows that are this rank's own. The mathematics: kernels/layernorm.h,
-// kernels/rmsnorm.h.
+// LayerNorm or RMSNorm, by the model's choice, of the rows that are this rank's own. The mathematics:
+// kernels/layernorm.h, kernels/rmsnorm.h.
 #include "engine/run.h"
 #include "engine/spec.h"
 

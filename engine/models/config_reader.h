@@ -26,7 +26,7 @@ public:
     int id_hint(const char* key, int V) const;  // an id or the first valid one of a list, below V; −1: none
     ConfigReader object(const char* key) const;
 
-    // Error if the file requires something that is not implemented.
+    // Error if the file requires something unsupported.
     void require(const char* key, std::initializer_list<const char*> supported, const char* otherwise) const;
     void require_flag(const char* key, bool supported) const;
 

@@ -146,7 +146,8 @@ void Decoder<Block>::backward(const Batch& batch, Tensor d_hidden, const BucketD
           finished(0);
 }
 
-// ---- generation ----------------------------------------------------------------------------------------------------------
+// ---- generation
+// ----------------------------------------------------------------------------------------------------------
 
 template <class Block>
 struct Decoder<Block>::Cache final : KvCache {

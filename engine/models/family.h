@@ -4,7 +4,8 @@
 //
 // To add a family whose mathematics ModelConfig can express:
 //
-//   1. write engine/models/NAME.cpp with one function `const Family& NAME_family()`, after gpt2.cpp or llama.cpp: named shapes, reading and writing config.json, the names of its weights, and checks;
+//   1. write engine/models/NAME.cpp with one function `const Family& NAME_family()`, after gpt2.cpp or llama.cpp: named
+//      shapes, reading and writing config.json, the names of its weights, and checks;
 //   2. add a line to registry.cpp.
 //
 // The settings (model.family, model.name, their help and "did you mean"), `gradus plan`, checkpoints and the readers of

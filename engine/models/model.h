@@ -2,8 +2,8 @@
 // Model: the interface to the architecture. It turns a batch into final hidden states, and their gradient into
 // gradients of its weights. Heads (engine/heads) and objectives are separate.
 //
-// A model declares its weights in a Parameters and its activations in an arena, both given to its constructor; it owns no
-// memory. After allocate() of both, ready() fills the tables that do not train.
+// A model declares its weights in a Parameters and its activations in an arena, both given to its constructor; it owns
+// no memory. After allocate() of both, ready() fills the tables that do not train.
 #include <memory>
 
 #include "engine/batch.h"

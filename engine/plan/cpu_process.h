@@ -3,8 +3,10 @@
 //
 //   program    code, libraries, tokenizer, stacks of the threads; with several ranks, MPI
 //   pages      large blocks are rounded up to huge pages
-//   scratch    buffers of the kernels, which grow to the largest call and are kept (kernels/cpu/buffer.h): the packed panels of a matmul, the packed heads of attention, the partial sums of norms
-//   host       batches on the host, before they are copied to the inputs; a piece of a weight that is saved; the logits of samples
+//   scratch    buffers of the kernels, which grow to the largest call and are kept (kernels/cpu/buffer.h): the packed
+//              panels of a matmul, the packed heads of attention, the partial sums of norms
+//   host       batches on the host, before they are copied to the inputs; a piece of a weight that is saved; the logits
+//              of samples
 //   data       touched pages of the mapped shards, which the system may reclaim at any time
 //
 // program and the pages of a sample were measured (docs/scaling.md); the rest is computed from the kernels' layouts.

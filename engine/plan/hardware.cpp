@@ -10,7 +10,8 @@ namespace gradus {
 
 namespace {
 
-// The context of a GPU (driver, CUDA, cuBLAS and NCCL with their buffers) is an assumption: it depends on their versions.
+// The context of a GPU (driver, CUDA, cuBLAS and NCCL with their buffers) is an assumption: it depends on their
+// versions.
 constexpr double gpu_context = 1.0;
 
 // clang-format off

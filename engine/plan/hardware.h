@@ -1,8 +1,8 @@
 #pragma once
 // Known devices with their manufacturers' figures, for plans.
 //
-// A node is a machine whose devices are joined by NVLink; each has its own network card. All rates are per device, in one
-// direction. Peaks are dense: without the factor two that data sheets add for sparse matrices.
+// A node is a machine whose devices are joined by NVLink; each has its own network card. All rates are per device, in
+// one direction. Peaks are dense: without the factor two that data sheets add for sparse matrices.
 #include <span>
 #include <string>
 #include <vector>

@@ -5,8 +5,8 @@
 // table that only counts, runs a step, and reads their arenas (engine/plan/counting_ops.h). Time is an estimate from a
 // model of the hardware (engine/plan/cost_model.h), and only for devices of known speed.
 //
-// Units: bytes, FLOP, tokens, seconds unless a name says otherwise. Formulas of FLOPs for a token, where N is the number
-// of parameters and L, H, D, T the layers, heads, width of a head and context:
+// Units: bytes, FLOP, tokens, seconds unless a name says otherwise. Formulas of FLOPs for a token, where N is the
+// number of parameters and L, H, D, T the layers, heads, width of a head and context:
 //   6N                      forward and backward of all matmuls
 //   6N + 6·L·H·D·T          plus causal attention, half of the T x T scores (llm.c)
 //   6N + 12·L·H·D·T         plus full attention (Chowdhery et al. 2022, PaLM, appendix B)

@@ -16,7 +16,7 @@ std::string head_text(const Plan& p) {
     std::string text = fmt::format("model    {}, {}, width {}, {}, vocabulary {}, context {}\n", r.config.model.family,
                                    number_of(m.L, "layer"), m.C, heads, text_of_whole(m.V), r.config.train.context);
     text += fmt::format("devices  {} x {}, {}", p.ranks, p.device.name, text_of(p.mesh));
-    if (p.mesh.dp > 1) text += p.sharded ? ", optimizer sharded over dp" : ", optimizer repeated on each dp rank";
+    if (p.mesh.dp > 1) text += p.sharded ? ", optimizer sharded over dp" : ", optimizer replicated on each dp rank";
     text +=
         fmt::format("\nbatch    {} a step; a rank has {} in {} of {}, {}{}\n", number_of(r.tokens_per_step, "token"),
                     number_of(p.sequences, "sequence"), number_of(p.micro_batches, "micro-batch", "micro-batches"),
@@ -49,19 +49,19 @@ std::string memory_text(const Plan& p) {
         if (bytes > 0) text += fmt::format("  {:<24}{:>18.2f}   {}\n", name, bytes / unit, what);
     };
     const MemoryPlan& m = p.memory;
-    line("params", m.params, "what the model computes with");
+    line("params", m.params, "used by forward and backward");
     line("masters", m.masters, "f32 copies that the optimizer updates");
     line("moments", m.moments, "of the optimizer");
     line("gradients", m.gradients, "f32");
     line("activations", m.activations, "kept for the backward pass, peak");
     line("workspace", m.workspace, "gradients of activations, logits of a chunk, norms");
-    line("communication", m.communication, "what messages are staged in");
+    line("communication", m.communication, "message buffers");
     line("inputs", m.inputs, "tokens, targets, losses");
     line("validation", m.validation, "the same for validation");
-    line("samples", m.samples, "keys and values, and rows, of text that is generated on the way");
+    line("samples", m.samples, "KV cache and rows of text that is generated during training");
     line("process", m.process,
          p.resolved.cuda ? "driver and libraries (assumed)" : "program, kernels' scratch, batches, mapped data");
-    line("checkpoint", m.checkpoint, "copy that it is written from, on the first rank (checkpoint.background)");
+    line("checkpoint", m.checkpoint, "copy of the state, on the first rank (checkpoint.background)");
     text += fmt::format("  {:<24}{:>18.2f}", "total", m.total() / unit);
     if (p.memory_limit > 0)
         text += fmt::format("   of {:.2f}: {}", p.memory_limit / unit, p.fits() ? "fits" : "DOES NOT FIT");
@@ -95,7 +95,7 @@ std::string communication_text(const Plan& p) {
     return text;
 }
 
-// What a prediction for a GPU takes for granted. Of a CPU the user has said what a step reaches.
+// The assumptions of a prediction for a GPU. For a CPU the user has given the rate of a step.
 std::string assumptions_text(const Plan& p) {
     if (!p.resolved.cuda) return "";
     const CostConstants& c = cost_constants();
@@ -103,8 +103,7 @@ std::string assumptions_text(const Plan& p) {
     return fmt::format(
         "assumes  matmuls at {:.0f}% of the peak and attention at {:.0f}% ({:.0f}% where heads are narrower than 128), "
         "as\n"
-        "         other engines reach; today's CUDA kernels of gradus have not been measured at it: expect a longer "
-        "run\n"
+        "         in other engines; the CUDA kernels of gradus have not been measured: expect a longer run\n"
         "error    against {} published runs of other engines: median {:.0f}%, worst {:.0f}% (docs/scaling.md)\n",
         100 * c.matmul_share, 100 * c.attention_share, 100 * c.narrow_attention_share, e.runs, 100 * e.median,
         100 * e.worst);
@@ -112,8 +111,8 @@ std::string assumptions_text(const Plan& p) {
 
 std::string time_text(const Plan& p) {
     if (!(p.peak > 0))
-        return "\ntime     not estimated: the speed of this device is not known (--tflops, as `gradus bench ops` "
-               "measures it)\n";
+        return "\ntime     not estimated: the speed of this device is unknown (--tflops, as measured by `gradus bench "
+               "ops`)\n";
     const StepTime& t = p.time;
     std::string text = fmt::format(
         "\ntime, predicted                    ms a step\n"
@@ -137,14 +136,14 @@ std::string time_text(const Plan& p) {
 
 std::string alternatives_text(const Plan& p, const std::vector<Alternative>& all) {
     if (p.fits()) return "";
-    std::string text = "\nit does not fit; what would change that, planned in turn:\n";
+    std::string text = "\nit does not fit; settings that use less memory, planned in turn:\n";
     for (const Alternative& a : all) {
         std::string arguments;
         for (const std::string& one : a.arguments) arguments += (arguments.empty() ? "" : " ") + one;
         text += fmt::format("  {:<58} saves {:>8.2f} GiB, leaves {:>8.2f}: {}\n", arguments, a.saved / bytes_of_gib,
                             a.total / bytes_of_gib, a.fits ? "fits" : "not enough");
     }
-    if (all.empty()) text += "  nothing that was tried: a smaller model, or devices with more memory\n";
+    if (all.empty()) text += "  no setting helps: use a smaller model, or devices with more memory\n";
     return text;
 }
 

@@ -1,4 +1,4 @@
-// The mesh: which rank sits where, and what is said when the sizes do not fit.
+// The mesh: coordinates of ranks, and errors for wrong sizes.
 #include <cstdlib>
 
 #include <catch2/catch.hpp>
@@ -26,7 +26,7 @@ const MeshAxis& axis(const std::string& name) {
     throw 0;
 }
 
-struct LauncherVariable {  // set, and unset again
+struct LauncherVariable {  // set in the constructor, unset in the destructor
     LauncherVariable(const char* n, const char* value) : name(n) { ::setenv(n, value, 1); }
     ~LauncherVariable() { ::unsetenv(name); }
     const char* name;
@@ -34,7 +34,7 @@ struct LauncherVariable {  // set, and unset again
 
 }  // namespace
 
-TEST_CASE("an open axis takes the ranks that the others leave") {
+TEST_CASE("an axis of size 0 takes the ranks that the others leave") {
     REQUIRE(resolve({}, 1).dp == 1);
     REQUIRE(resolve({}, 6).dp == 6);
     REQUIRE(resolve({.tp = 2}, 6).dp == 3);
@@ -44,7 +44,7 @@ TEST_CASE("an open axis takes the ranks that the others leave") {
     REQUIRE(text_of(resolve({}, 1)) == "1 rank");
 }
 
-TEST_CASE("sizes that do not multiply to the ranks are refused with sizes that work") {
+TEST_CASE("sizes that do not multiply to the number of ranks are refused with sizes that work") {
     const Error e = error_of({.dp = 2, .tp = 2}, 6);
     REQUIRE(std::string(e.what()) == "the mesh needs 4 ranks, and 6 were started");
     REQUIRE(e.cause == "mesh.dp = 2, mesh.tp = 2");
@@ -59,14 +59,14 @@ TEST_CASE("sizes that do not multiply to the ranks are refused with sizes that w
     REQUIRE(has(error_of({.dp = 4}, 1).what(), "needs 4 ranks, and 1 was started"));
 }
 
-TEST_CASE("sizes that are no numbers of ranks are refused by name") {
+TEST_CASE("invalid sizes are refused by name") {
     REQUIRE(has(error_of({.tp = -1}, 2).what(), "mesh.tp = -1"));
     REQUIRE(has(error_of({.dp = 2000000}, 2).what(), "mesh.dp = 2000000"));
     REQUIRE(has(error_of({.dp = 0, .tp = 0}, 2).what(), "mesh.dp and mesh.tp are both 0"));
     REQUIRE_THROWS_AS(resolve({.pp = 1 << 20, .dp = 1 << 20, .ep = 1 << 20, .cp = 1 << 20, .tp = 1 << 20}, 4), Error);
 }
 
-TEST_CASE("tp varies fastest, and the groups of an axis share out the ranks") {
+TEST_CASE("tp varies fastest, and the groups of an axis partition the ranks") {
     const MeshSizes sizes = resolve({.dp = 2, .tp = 2}, 4);
     REQUIRE(ranks_along(sizes, axis("tp"), 1) == std::vector<int>{0, 1});
     REQUIRE(ranks_along(sizes, axis("tp"), 2) == std::vector<int>{2, 3});
@@ -101,7 +101,7 @@ TEST_CASE("a mesh of one rank makes no group, and its calls return at once") {
     REQUIRE_THROWS_AS(mesh.dp.send({&x, DType::f32, {1}}, 0, {}), InternalError);
 }
 
-TEST_CASE("the launcher's environment says how many ranks there are") {
+TEST_CASE("the number of ranks is read from the launcher's environment") {
     REQUIRE(launched_ranks() == 1);
     for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS"}) {
         const LauncherVariable set(name, "12");

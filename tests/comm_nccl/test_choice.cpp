@@ -1,4 +1,4 @@
-// By which Comm the ranks of a run meet.
+// The choice of a Comm for the ranks of a run.
 #include <catch2/catch.hpp>
 
 #include "engine/comm_nccl/choice/rank_comms.h"
@@ -21,7 +21,7 @@ TEST_CASE("one rank needs no Comm on any device") {
     REQUIRE(choose_comm("nccl", "cuda", 1, false, "") == CommKind::one_rank);
 }
 
-TEST_CASE("ranks on CPUs meet by MPI, and on the emulator through the host") {
+TEST_CASE("ranks on CPUs use MPI, and on the emulator MPI staged through the host") {
     for (const char* asked : {"auto", "mpi"})
         for (bool built : {false, true}) {
             REQUIRE(choose_comm(asked, "cpu", 2, built, "") == CommKind::host);
@@ -29,7 +29,7 @@ TEST_CASE("ranks on CPUs meet by MPI, and on the emulator through the host") {
         }
 }
 
-TEST_CASE("ranks with a GPU each meet by NCCL where it is built, and otherwise through the host") {
+TEST_CASE("ranks with a GPU each use NCCL if it is built, else MPI staged through the host") {
     REQUIRE(choose_comm("auto", "cuda", 8, true, "") == CommKind::nccl);
     REQUIRE(choose_comm("nccl", "cuda", 8, true, "") == CommKind::nccl);
     REQUIRE(choose_comm("auto", "cuda", 8, false, "") == CommKind::staged);
@@ -37,7 +37,7 @@ TEST_CASE("ranks with a GPU each meet by NCCL where it is built, and otherwise t
     REQUIRE(choose_comm("auto", "cuda", 8, true, "ranks 0 and 1 on 'a'") == CommKind::staged);
 }
 
-TEST_CASE("NCCL that cannot be had is refused with what to type instead") {
+TEST_CASE("NCCL that is unavailable is refused with what to type instead") {
     using Catch::Matchers::Contains;
     REQUIRE_THAT(refusal("nccl", "cpu", 2, true, ""),
                  Contains("train.device is 'cpu'") && Contains("--set mesh.comm=auto"));
@@ -47,7 +47,7 @@ TEST_CASE("NCCL that cannot be had is refused with what to type instead") {
                  Contains("ranks 0 and 1 on 'a' share a GPU") && Contains("--set mesh.comm=mpi"));
 }
 
-TEST_CASE("ranks share a GPU where host and address are the same") {
+TEST_CASE("ranks share a GPU if host and address are the same") {
     REQUIRE(ranks_that_share({"a", "a", "b", "b"}, {"0:1", "0:2", "0:1", "0:2"}).empty());
     REQUIRE(ranks_that_share({"a", "b", "b"}, {"0:1", "0:2", "0:2"}) == "ranks 1 and 2 on 'b'");
 }

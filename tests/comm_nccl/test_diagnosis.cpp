@@ -1,4 +1,4 @@
-// Who is at fault when a call of the devices does not end.
+// The diagnosis of device calls that do not finish.
 #include <catch2/catch.hpp>
 
 #include "engine/comm_mpi/mpi_world.h"
@@ -53,15 +53,15 @@ std::string text(const std::optional<Diagnosis>& diagnosis) { return diagnosis ?
 
 }  // namespace
 
-TEST_CASE("a call that has just begun is waited for, whatever the others do") {
+TEST_CASE("a call that has just begun is waited for") {
     REQUIRE(!diagnose(waiting(1), {other(1, finished(3)), other(2, in(12))}, limits));
 }
 
-TEST_CASE("a rank that computes for long and gives signs of life is waited for") {
+TEST_CASE("a rank that computes for a long time and sends heartbeats is waited for") {
     REQUIRE(!diagnose(waiting(1700), {other(1, finished(11))}, limits));
 }
 
-TEST_CASE("a silent rank that has not come is lost, and one that has come is not the cause") {
+TEST_CASE("a silent rank that has not arrived is lost, and one that has arrived is not the cause") {
     const auto diagnosis = diagnose(waiting(46), {other(1, in(12), 50), other(2, finished(11), 46)}, limits);
     REQUIRE_SAYS(diagnosis, "error: rank 2 on 'there' is lost");
     REQUIRE_SAYS(diagnosis, "the device of rank 0 waits in all-reduce #12 of dp, 1024 of f32, at step 7");
@@ -70,7 +70,7 @@ TEST_CASE("a silent rank that has not come is lost, and one that has come is not
     REQUIRE(diagnosis->status == status_of_lost_rank);
 }
 
-TEST_CASE("a rank that is alive but stalled is named when patience is over, with what it does") {
+TEST_CASE("a rank that is alive but stalled is named when patience is over, with its state") {
     Other busy = other(2, at(12, DeviceProgress::begun_next));
     busy.device_call = "in reduce-scatter #3 of tp";
     const auto diagnosis = diagnose(waiting(1800), {other(1, in(12)), busy}, limits);
@@ -87,7 +87,7 @@ TEST_CASE("of many stalled ranks four are named and the others counted") {
     REQUIRE_SAYS(diagnose(waiting(1800), others, limits), "rank 4 on 'there' and 3 more are stalled");
 }
 
-TEST_CASE("ranks in different calls of the same number are told both, at once") {
+TEST_CASE("ranks in different calls with the same index get an error with both at once") {
     const auto diagnosis = diagnose(waiting(0), {other(1, in(12, 1000))}, limits);
     REQUIRE_SAYS(diagnosis, "error: rank 0 and rank 1 are not in the same call");
     REQUIRE_SAYS(diagnosis, "all-reduce #12 of dp, 1024 of f32");
@@ -95,19 +95,19 @@ TEST_CASE("ranks in different calls of the same number are told both, at once") 
     REQUIRE(diagnosis->status == 1);
 }
 
-TEST_CASE("calls of other numbers may be other calls") {
+TEST_CASE("calls with different indices may differ") {
     REQUIRE(!diagnose(waiting(1), {other(1, in(11, 1000)), other(2, in(13, 9))}, limits));
 }
 
-TEST_CASE("a rank that has ended while another one needs it is named at once") {
+TEST_CASE("a rank that has ended while another one waits for it is named at once") {
     Other gone = other(1, finished(11));
     gone.has_ended = true;
     REQUIRE_SAYS(diagnose(waiting(0), {gone}, limits), "error: rank 1 has ended while rank 0 waits for it");
-    gone.progress = finished(12);  // it has done its part
+    gone.progress = finished(12);  // it has finished the call
     REQUIRE(!diagnose(waiting(0), {gone}, limits));
 }
 
-TEST_CASE("a call that every rank has come to and that does not end is the devices' trouble") {
+TEST_CASE("a call that every rank has reached and that does not finish is a problem of the devices") {
     REQUIRE(!diagnose(waiting(100, 59), {other(1, in(12))}, limits));
     const auto diagnosis = diagnose(waiting(100, 60), {other(1, in(12)), other(2, finished(12))}, limits);
     REQUIRE_SAYS(diagnosis,
@@ -116,7 +116,7 @@ TEST_CASE("a call that every rank has come to and that does not end is the devic
     REQUIRE(diagnosis->status == status_of_lost_rank);
 }
 
-TEST_CASE("a message waits for its other end alone") {
+TEST_CASE("a send or receive waits only for the other rank") {
     Waiting w = waiting(2000);
     w.call.call = Call::receive;
     w.call.root = 2;
@@ -130,7 +130,7 @@ TEST_CASE("a message waits for its other end alone") {
     REQUIRE(!has_arrived(w, other(2, sends)));
 }
 
-TEST_CASE("a rank has come to a connection when its host has begun it") {
+TEST_CASE("a rank has arrived at connect when its host has begun it") {
     Waiting w = waiting(10);
     w.call = {.call = Call::connect, .group = 2, .number = 1};
     REQUIRE(!has_arrived(w, other(1, {})));

@@ -36,7 +36,8 @@ public:
     RankComms(MpiWorld&, const Ops&, const CommRequest&);
 
     CommKind kind() const { return kind_; }
-    // "NCCL 2.28.9", "MPI", "MPI, staged through the host, since ranks 0 and 1 on 'a' share a GPU"; empty with one rank.
+    // "NCCL 2.28.9", "MPI", "MPI, staged through the host, since ranks 0 and 1 on 'a' share a GPU"; empty with one
+    // rank.
     std::string text() const;
     Mesh mesh(const MeshSizes& asked);
 

@@ -1,4 +1,4 @@
-// What a build without MPI tells whoever starts several ranks of it.
+// Errors of a build without MPI when several ranks are started.
 #include <cstdlib>
 
 #include <catch2/catch.hpp>
@@ -21,7 +21,7 @@ TEST_CASE("without MPI one rank works and a mesh of more names the build option"
     }
 }
 
-TEST_CASE("without MPI a program that mpirun started more than once says so") {
+TEST_CASE("without MPI several ranks from mpirun are an Error") {
     ::setenv("OMPI_COMM_WORLD_SIZE", "2", 1);
     try {
         MpiWorld world;

@@ -1,9 +1,9 @@
 // container no-sys|no-reading PROGRAM ARGUMENTS…: runs it as in a container
 //
-//   no-sys       where /sys is empty, as in a bare chroot
-//   no-reading   where no process may read another one's memory (process_vm_readv), as many container runtimes have it
+//   no-sys       /sys is empty, as in a bare chroot
+//   no-reading   processes cannot read each other's memory (process_vm_readv), as in many container runtimes
 //
-// Exit status 77, without a word, where this machine does not let us.
+// Exit status 77, without output, if this machine does not permit it.
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>

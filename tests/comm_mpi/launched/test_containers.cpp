@@ -1,4 +1,4 @@
-// Ranks in containers: without /sys, and where no process may read another one's memory.
+// Ranks in containers: without /sys, and if processes cannot read each other's memory.
 #include <catch2/catch.hpp>
 
 #include "tests/comm_mpi/launched/launch.h"
@@ -20,7 +20,7 @@ bool refused(const Outcome& outcome) {
 
 }  // namespace
 
-TEST_CASE("ranks that find no /sys work, and say nothing about it") {
+TEST_CASE("ranks work without /sys, and without messages about it") {
     const Outcome outcome = in_container("no-sys", "sums");
     if (refused(outcome)) return;
     INFO(outcome.launcher);
@@ -28,8 +28,7 @@ TEST_CASE("ranks that find no /sys work, and say nothing about it") {
     REQUIRE(outcome.text == "");
 }
 
-TEST_CASE(
-    "ranks that may not read each other's memory take another way at once, and neither they nor MPI say anything") {
+TEST_CASE("ranks that may not read each other's memory use another transport, without messages from them or MPI") {
     const Outcome outcome = in_container("no-reading", "sums");
     if (refused(outcome)) return;
     REQUIRE(outcome.status == 0);

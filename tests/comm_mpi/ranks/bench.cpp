@@ -1,4 +1,4 @@
-// Ours and MPI's all-reduce by turns: launch.sh 2 comm_ranks bench. No test runs it.
+// Alternates our all-reduce and MPI's: launch.sh 2 comm_ranks bench. No test runs it.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -24,7 +24,7 @@ double median(std::vector<double> x) {
     return x[x.size() / 2];
 }
 
-// GB/s as the tensor's bytes over the time, whatever is sent for it.
+// GB/s are the tensor's bytes over the time.
 void bench(MpiWorld& world) {
     const Comm comm = world.all();
     if (comm.rank == 0)

@@ -1,4 +1,4 @@
-// Scenarios where everything goes well: each collective against what one rank computes alone.
+// Scenarios without faults: each collective compared with the result of one rank.
 #include <unistd.h>
 
 #include <chrono>
@@ -15,10 +15,10 @@ namespace {
 
 constexpr DType real_dtypes[] = {DType::f32, DType::bf16, DType::f64, DType::i32};
 constexpr DType dtypes[] = {DType::f32, DType::bf16, DType::f64, DType::i32, DType::c128};
-// Nothing; one; fewer than ranks; on both sides of what travels with the handshake (768 of f32); parts of unequal
-// length; several pieces.
+// Nothing; one; fewer than ranks; around the limit of inlined data (768 of f32); parts of unequal length; several
+// pieces.
 constexpr int64_t counts[] = {0, 1, 2, 3, 5, 191, 768, 769, 1537, 20011, 300007};
-constexpr int64_t many = 100000;  // enough for pieces; of two dtypes alone, to save time
+constexpr int64_t many = 100000;  // several pieces; only two dtypes, to save time
 
 bool is_skipped(DType t, int64_t count) { return count > many && t != DType::f32 && t != DType::bf16; }
 
@@ -199,7 +199,7 @@ void axes(MpiWorld& world) {
     }
 }
 
-// Ranks come late by turns; the bits are always the same.
+// Ranks are late in turn; the bits are always the same.
 void timing(MpiWorld& world) {
     const Comm comm = world.all();
     std::string first;
@@ -213,7 +213,7 @@ void timing(MpiWorld& world) {
     }
 }
 
-// Many small calls, which run ahead of each other as far as they can.
+// Many small calls, in which ranks run ahead of each other as far as possible.
 void many_calls(MpiWorld& world) {
     const Comm comm = world.all();
     for (int i = 0; i < 2000; ++i) {
@@ -225,7 +225,7 @@ void many_calls(MpiWorld& world) {
     }
 }
 
-// One rank computes for several times as long as silence would be suffered.
+// One rank computes for several times the limit of silence.
 void long_work(MpiWorld& world) {
     if (world.rank() == 1) ::usleep(4500 * 1000);
     world.all().barrier();

@@ -13,7 +13,7 @@ namespace {
 
 constexpr MpiLimits soon = {.silence = 3, .patience = 60};
 
-// Some steps that work, then `otherwise` on rank 1 while the others go on to the next sum.
+// Some normal steps, then `otherwise` on rank 1 while the others continue with the next sum.
 template <class Otherwise>
 void go_on(MpiWorld& world, Otherwise&& otherwise) {
     const Comm comm = world.all();
@@ -48,7 +48,7 @@ void stopped_with_resume(MpiWorld& world) {
     world.set_resume(resume);
     stopped(world);
 }
-// All are asked to stop, do not, and are ended one by one.
+// All are asked to stop, do not, and are killed one by one.
 void ended_from_outside(MpiWorld& world) {
     install_stop_signals();
     world.all().barrier();
@@ -67,7 +67,7 @@ void throws(MpiWorld& world) {
 void late(MpiWorld& world) {
     go_on(world, [](const Comm&) { ::sleep(60); });
 }
-// The last rank is late, and the first one waits for it by way of another; but its files move on.
+// The last rank is late, and the first one waits for it indirectly; but it reports progress with files.
 void late_with_progress(MpiWorld& world) {
     const Comm comm = world.all();
     const Comm pair = world.group("pair", world.rank() < 2 ? std::vector<int>{0, 1} : std::vector<int>{world.rank()});

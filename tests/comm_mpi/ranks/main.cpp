@@ -1,4 +1,5 @@
-// comm_ranks SCENARIO: one rank of a test. With "escapes" for a scenario, rank 1 lets an exception pass the world.
+// comm_ranks SCENARIO: one rank of a test. In the scenario "escapes", an exception on rank 1 leaves the scope of
+// MpiWorld.
 #include <cstdio>
 #include <cstring>
 

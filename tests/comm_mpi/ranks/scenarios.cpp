@@ -80,7 +80,7 @@ void store_max(Tensor t, int64_t i, uint64_t key, const std::vector<int>& ranks,
         for (int r : ranks) m = std::max(m, scalar_of<int32_t>(value_of(key, r, at)));
         t.as<int32_t>()[i] = m;
     } else {
-        store(t, i, most);  // rounding keeps the order
+        store(t, i, most);  // rounding is monotonic
     }
 }
 

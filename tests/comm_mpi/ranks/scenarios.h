@@ -1,6 +1,6 @@
 #pragma once
-// What the ranks of a test do. A scenario is run on every rank of the program comm_ranks; it throws where something is
-// not as it should be, which ends all of them with an exit status that is not zero.
+// The scenarios of tests. A scenario runs on every rank of the program comm_ranks; it throws on failure, which ends all
+// of them with a non-zero exit status.
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -17,14 +17,14 @@ struct Scenario {
 };
 extern const std::vector<Scenario> collective_scenarios, fault_scenarios, bench_scenarios;
 
-// Memory for a tensor, with 64 bytes behind it that nobody may touch.
+// Memory for a tensor, with 64 guard bytes after it.
 class Memory {
 public:
     Memory(DType dtype, int64_t count);
     Tensor tensor() { return {bytes_.data(), dtype_, {count_}}; }
     std::string bits() const { return {bytes_.begin(), bytes_.begin() + int64_t(used_)}; }
-    void poison();            // all of it to a pattern that is a NaN in every floating type
-    bool is_overrun() const;  // something was written behind the tensor
+    void poison();            // fills it with a pattern that is NaN in every floating type
+    bool is_overrun() const;  // the guard bytes were written
 private:
     DType dtype_;
     int64_t count_;
@@ -32,12 +32,12 @@ private:
     std::vector<char> bytes_;
 };
 
-// What rank r has at element i of tensor `key`: of both signs and of many magnitudes, so that the order of a sum shows.
+// Element i of tensor `key` on rank r: of both signs and many magnitudes, so that the order of a sum matters.
 double value_of(uint64_t key, int rank, int64_t i);
-void store(Tensor, int64_t i, double value);  // to the nearest that the dtype has
+void store(Tensor, int64_t i, double value);  // rounded to the dtype
 void fill(Tensor, uint64_t key, int rank);
 
-// Element i, added (or compared) over `ranks` in this order, in the precision that engine/comm.h promises.
+// Element i, added (or compared) over `ranks` in this order, in the precision of engine/comm.h.
 void store_sum(Tensor, int64_t i, uint64_t key, const std::vector<int>& ranks, int64_t at);
 void store_max(Tensor, int64_t i, uint64_t key, const std::vector<int>& ranks, int64_t at);
 

@@ -6,7 +6,7 @@
 
 namespace gradus {
 
-// Asking for an event that is not reached does a piece of any stream's work.
+// Querying an event that is not reached executes some work of a stream.
 void PassingTime::run() {
     const Stream clock = simt::make_stream();
     const Event tick = simt::make_event();

@@ -1,6 +1,7 @@
 #pragma once
-// Lets the emulated device work while the host does something else, as a GPU does: without it nothing is done before this
-// process waits for the device, and two ranks could wait for each other, one for the device and one for words of the host.
+// Lets the emulated device work while the host does something else, as a GPU does: without it work is executed only
+// when this process synchronises, and two ranks could wait for each other, one for the device and one for the other's
+// host.
 #include <atomic>
 #include <thread>
 

@@ -13,8 +13,8 @@
 #include "tests/comm_nccl/fake/exchange.h"
 #include "tests/comm_nccl/fake/nccl.h"
 
-// Guarded by mpi_mutex(), as everything here is. No function of the emulator is called under it: the emulator calls us
-// under its own.
+// Everything here is guarded by mpi_mutex(). No function of the emulator is called under it, because the emulator calls
+// us under its own mutex.
 struct ncclComm {
     int id = 0;
     std::vector<int> ranks;  // of MPI_COMM_WORLD
@@ -24,10 +24,10 @@ struct ncclComm {
     std::unique_ptr<gradus::fake::Exchange> making, splitting;     // in the background
     int color = 0, key = 0;                                        // of the split
     ncclComm_t* made = nullptr;                                    // where its result goes
-    std::deque<std::shared_ptr<gradus::fake::Exchange>> in_order;  // the calls that are not done
+    std::deque<std::shared_ptr<gradus::fake::Exchange>> in_order;  // unfinished calls
     int64_t calls = 0;
     bool aborted = false, finalizing = false;
-    int answers_late = 0;  // how often ncclInProgress is said yet
+    int answers_late = 0;  // how many times ncclInProgress is still returned
 
     std::vector<int> others() const {
         std::vector<int> all = ranks;
@@ -45,7 +45,7 @@ enum Calls : int64_t { connect, split, all_reduce, reduce_scatter, all_gather, b
 
 constexpr int first_tag = 1000;
 
-// The number that GRADUS_FAKE_NCCL in the environment gives to a word, as in "stall=7 misfit=1"; 0 where it has none.
+// The value of a key of GRADUS_FAKE_NCCL in the environment, as in "stall=7 misfit=1"; 0 by default.
 long trouble(const char* word);
 
 size_t size_of(ncclDataType_t);
@@ -54,7 +54,7 @@ std::vector<char> bytes_of(const void* data, size_t bytes);
 // Of this rank, in all communicators.
 int64_t next_call();
 
-// Queues a call. finish() computes the result when all messages have come.
+// Queues a call. finish() computes the result when all messages have arrived.
 ncclResult_t queue(ncclComm*, cudaStream_t, const std::shared_ptr<Exchange>&, std::function<void()> finish);
 std::shared_ptr<Exchange> exchange_of(ncclComm*, Calls, ncclDataType_t, size_t count, int root = -1);
 

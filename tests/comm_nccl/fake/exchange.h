@@ -1,6 +1,6 @@
 #pragma once
-// One call of the fake: a message to each other rank, one from each, and then the result. It never waits: progress() does
-// what can be done now.
+// A call of the fake: a message to each other rank, one from each, and then the result. It never blocks: progress()
+// does what is possible now.
 #include <mpi.h>
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace gradus::fake {
 
-// What a rank calls: of all ranks in one call it is equal.
+// Describes a call: equal on all ranks in the same call.
 struct Head {
     int64_t call = 0, type = 0, count = 0, root = -1, number = 0;
     bool operator==(const Head&) const = default;
@@ -22,14 +22,14 @@ public:
     // `others` are ranks of MPI_COMM_WORLD.
     Exchange(int tag, const Head& head, std::vector<int> others) : tag_(tag), head_(head), others_(std::move(others)) {}
 
-    // Before the first progress(): what goes to the i-th of them, and which of them answers.
+    // Before the first progress(): the message to the i-th of them, and whether it answers.
     std::function<std::vector<char>(size_t i)> message;
     std::function<bool(size_t i)> sends = [](size_t) { return true; }, answers = [](size_t) { return true; };
 
-    // Who calls holds the lock of MPI.
+    // The caller has locked MPI.
     State progress();
 
-    // What the i-th sent, behind its head.
+    // The message of the i-th, without its head.
     const char* data(size_t i) const { return received_[i].data() + sizeof(Head); }
     size_t bytes(size_t i) const { return received_[i].empty() ? 0 : received_[i].size() - sizeof(Head); }
     const std::vector<int>& others() const { return others_; }

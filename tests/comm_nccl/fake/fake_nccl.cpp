@@ -7,9 +7,9 @@ using namespace gradus::fake;
 
 namespace {
 
-int communicators = 0;  // made by this rank: all ranks make them in one order
+int communicators = 0;  // made by this rank; the order is the same on all ranks
 
-// What the halves of a split have in common is made of what they sent: their colors and keys.
+// The groups of a split are computed from the colors and keys that the ranks sent.
 void finish_split(ncclComm* c) {
     struct Member {
         int color, key, rank;
@@ -110,7 +110,7 @@ ncclResult_t ncclCommDestroy(ncclComm_t comm) {
     return ncclSuccess;
 }
 
-// What is queued may still look at it, so it stays.
+// Not freed, since queued work may still use it.
 ncclResult_t ncclCommAbort(ncclComm_t comm) {
     Lock lock(gradus::mpi::mpi_mutex());
     comm->aborted = true;

@@ -21,7 +21,7 @@ ncclComm* grouped_comm = nullptr;
 cudaStream_t grouped_stream = nullptr;
 int depth = 0;
 
-// Every message is an exchange with one rank that sends or answers; all of a group are one piece of work.
+// Every message is an exchange with one rank that sends or answers; all messages of a group are one piece of work.
 ncclResult_t queue_messages() {
     ncclComm* c = grouped_comm;
     struct Leg {

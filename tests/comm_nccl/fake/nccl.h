@@ -1,18 +1,18 @@
 #pragma once
-// What engine/comm_nccl calls of NCCL, for machines without a GPU: the same names, over MPI and the memory of the emulator
-// (kernels/simt). It stands before the real header on the include path of the tests.
+// A fake of the NCCL functions that engine/comm_nccl calls, for machines without a GPU: the same names, over MPI and
+// the memory of the emulator (kernels/simt). It precedes the real header on the include path of the tests.
 //
-// Like the real one it answers before a call is done (ncclInProgress now and then), makes communicators in the background,
-// keeps the calls of a communicator in order, does them in the order of their stream, and adds in an order of its own (from
-// the last rank to the first). It does more than the real one in one point: it notices ranks whose calls do not fit.
+// Like the real library it is asynchronous (sometimes returns ncclInProgress), makes communicators in the background,
+// keeps the calls of a communicator in order, executes them in stream order, and adds in its own order (from the last
+// rank to the first). In addition it detects ranks whose calls do not match.
 //
-// Trouble is ordered by the environment of a rank, GRADUS_FAKE_NCCL="word=number word=number":
-//   version=N         what ncclGetVersion says
-//   deaf=1            no communicator is ever made by this rank
-//   stall=N           the N-th call of this rank (from 1) is never done
-//   refuse=N          the N-th call is answered by ncclSystemError
-//   break=N           the N-th call is never done, and the communicator says ncclRemoteError
-//   misfit=1          calls that do not fit: 0 hang, as they may in NCCL (the default), 1 ncclInvalidArgument, 2 nonsense
+// Faults are configured by the environment of a rank, GRADUS_FAKE_NCCL="word=number word=number":
+//   version=N         the result of ncclGetVersion
+//   deaf=1            this rank never finishes making a communicator
+//   stall=N           the N-th call of this rank (from 1) never finishes
+//   refuse=N          the N-th call returns ncclSystemError
+//   break=N           the N-th call never finishes, and the communicator reports ncclRemoteError
+//   misfit=1          mismatched calls: 0 hang, as they may in NCCL (the default), 1 ncclInvalidArgument, 2 wrong results
 #include <climits>
 #include <cstddef>
 

@@ -1,4 +1,5 @@
-// Ranks and devices that stop, die, fail, or are not in the same call: the others end, soon, and say who it was.
+// Ranks and devices that stop, die, fail, or are not in the same call: the others end soon, with an error that names
+// the rank.
 #include <catch2/catch.hpp>
 
 #include "tests/comm_mpi/launched/launch.h"
@@ -20,7 +21,7 @@ static Outcome require_failure(const std::string& scenario, int status, int rank
 
 constexpr int lost = 75, mistake = 1, refused = 3;
 
-TEST_CASE("a rank that stops is named, and what the device of another one waits in") {
+TEST_CASE("a rank that stops is named, with the call that another one's device waits in") {
     for (int ranks : {2, 3}) {
         const Outcome outcome = require_failure("stopped", lost, ranks);
         REQUIRE_SAYS(outcome, "error: rank 1 on '");
@@ -33,7 +34,7 @@ TEST_CASE("a rank that stops is named, and what the device of another one waits 
 TEST_CASE("a rank that is killed ends those whose devices wait for it") {
     const Outcome outcome = run_ranks(2, "killed");
     REQUIRE(outcome.status != 0);
-    REQUIRE(outcome.status != 124);  // had to be ended from outside
+    REQUIRE(outcome.status != 124);  // timed out
     REQUIRE_SAYS(outcome, "rank 1");
 }
 
@@ -49,11 +50,11 @@ TEST_CASE("a rank that is alive but stalled before a call of the devices is name
     REQUIRE_SAYS(outcome, "it has begun 7 calls of dp, and its device has finished 7");
 }
 
-TEST_CASE("a rank that ends while the device of another one needs it is named") {
+TEST_CASE("a rank that ends while another one's device waits for it is named") {
     REQUIRE_SAYS(require_failure("ends", mistake), "error: rank 1 has ended while rank 0 waits for it");
 }
 
-TEST_CASE("devices in different calls are told which") {
+TEST_CASE("devices in different calls get an error with both calls") {
     const Outcome outcome = require_failure("other_call", mistake);
     REQUIRE_SAYS(outcome, "error: rank 0 and rank 1 are not in the same call");
     REQUIRE_SAYS(outcome, "waits in broadcast #8 of dp, 1000 of f32 from rank 0, at step 7");
@@ -61,13 +62,13 @@ TEST_CASE("devices in different calls are told which") {
     REQUIRE_SAYS(require_failure("other_size", mistake), "all-reduce #8 of dp, 999 of f32");
 }
 
-TEST_CASE("calls of different sizes that do not hang are found at the next words between the hosts") {
+TEST_CASE("calls of different sizes that do not hang are detected at the next gather() of the hosts") {
     const Outcome outcome = require_failure("other_size_unnoticed", mistake);
     REQUIRE_SAYS(outcome, "rank 0 and rank 1 have not made the same calls");
     REQUIRE_SAYS(outcome, "all-reduce #2 of all, 999 of f32, at step 3");
 }
 
-TEST_CASE("what NCCL reports of a communicator ends the ranks with its words") {
+TEST_CASE("an asynchronous NCCL error ends the ranks with its message") {
     REQUIRE_SAYS(require_failure("misfit_reported", mistake), "the calls of the ranks do not fit");
     const Outcome outcome = require_failure("breaks", lost);
     REQUIRE_SAYS(outcome, "error: NCCL failed on rank 1 on '");
@@ -76,7 +77,7 @@ TEST_CASE("what NCCL reports of a communicator ends the ranks with its words") {
                  "the fake has lost a peer");
 }
 
-TEST_CASE("a call that NCCL refuses ends the ranks with its words") {
+TEST_CASE("a call that NCCL refuses ends the ranks with its message") {
     REQUIRE_SAYS(require_failure("refuses", lost), "ncclAllReduce in all-reduce #8 of dp, 1000 of f32, at step 7");
 }
 
@@ -86,7 +87,7 @@ TEST_CASE("ranks that wait for each other in a ring over two axes end when patie
     REQUIRE_SAYS(outcome, " and is in all-reduce #2 of ");
 }
 
-TEST_CASE("a call that all devices have come to and none finishes ends as soon as nothing more can be hoped for") {
+TEST_CASE("a call that all devices have reached and none finishes ends after the stall limit") {
     const Outcome outcome = require_failure("stalls", lost);
     REQUIRE_SAYS(outcome, "do not reach each other");
     REQUIRE_SAYS(outcome, "waits in all-reduce #8 of dp, 1000 of f32, at step 7");
@@ -100,13 +101,13 @@ TEST_CASE("communicators that are not made in time end the ranks") {
     REQUIRE_SAYS(outcome, "waits in connect #1 of all");
 }
 
-TEST_CASE("ranks with other versions of NCCL or other settings are named before anything hangs") {
+TEST_CASE("ranks with another NCCL version or other settings are named before anything hangs") {
     REQUIRE_SAYS(require_failure("other_version", refused), "rank 0: 2.28.9; rank 1: 2.21.5");
     REQUIRE_SAYS(require_failure("old_version", refused), "has NCCL 2.17.5, and gradus needs 2.18.0 or newer");
     REQUIRE_SAYS(require_failure("other_settings", refused), "rank 0: lr = 0.2; rank 1: lr = 0.1");
 }
 
-TEST_CASE("a mesh of two axes needs an NCCL that keeps the order of their calls, and one axis does not") {
+TEST_CASE("a mesh of two axes needs an NCCL version that keeps the order of their calls, one axis does not") {
     const Outcome outcome = require_failure("axes_without_order", refused, 4);
     REQUIRE_SAYS(outcome, "error: NCCL 2.25.5 is too old for a mesh of dp=2 x tp=2");
     REQUIRE_SAYS(outcome, "install libnccl2 2.26.0 or newer");

@@ -1,5 +1,5 @@
-// Scenarios where everything goes well: each collective on devices against what one rank computes alone, by NCCL's part
-// (over the fake) and through the host.
+// Scenarios without faults: each collective on devices compared with the result of one rank, with NCCL (the fake) and
+// staged through the host.
 #include <chrono>
 #include <cmath>
 #include <functional>
@@ -19,7 +19,7 @@ std::string name_of(const std::string& how, const char* what, DType t, int64_t c
     return how + ": " + what + " of " + std::to_string(count) + " " + gradus::name_of(t);
 }
 
-// The values are few and small whole numbers above zero, so that a sum is exact in every order.
+// The values are small positive whole numbers, so that sums are exact in every order.
 void fill_exactly(Tensor t, uint64_t key, int rank) {
     for (int64_t i = 0; i < t.size(); ++i)
         store(t, i, double((key * 7 + uint64_t(rank) * 5 + uint64_t(i) * 3) % 13 + 1) * 3);
@@ -44,7 +44,7 @@ void require_equal(OnDevice& got, Memory& expected, Stream s, const std::string&
     require(!got.host.is_overrun(), what + ": the image is overrun");
 }
 
-// Every check by both kinds of Comm.
+// Every check with both kinds of Comm.
 void both(MpiWorld& world, const std::function<void(const Comm&, const std::string& how)>& check) {
     {
         NcclWorld devices(world, queued_ops());
@@ -169,7 +169,7 @@ void axes(MpiWorld& world) {
     require(mesh.place.dp == rank / tp && mesh.place.tp == rank % tp, "tp varies fastest");
     std::vector<int> along_dp = {rank % tp, rank % tp + tp}, along_tp;
     for (int r = 0; r < tp; ++r) along_tp.push_back(rank / tp * tp + r);
-    // Two axes at once, on two streams: each call waits for the other axis's ranks on no account.
+    // Two axes at once, on two streams: calls on one axis must not wait for the other axis.
     const Stream one = queued_ops().make_stream(), other = queued_ops().make_stream();
     for (int turn = 0; turn < 20; ++turn) {
         OnDevice a(DType::f32, 1000), b(DType::f32, 70001);
@@ -200,7 +200,7 @@ void many(MpiWorld& world) {
     x.host.tensor().as<double>()[1] = comm.rank;
     x.to_device({});
     constexpr int calls = 300;
-    for (int i = 0; i < calls; ++i) {  // to and fro between two streams
+    for (int i = 0; i < calls; ++i) {  // alternating between two streams
         const Stream here = i % 2 == 0 ? s : Stream{}, there = i % 2 == 0 ? Stream{} : s;
         queued_ops().record(mark, there);
         queued_ops().wait(here, mark);
@@ -214,7 +214,7 @@ void many(MpiWorld& world) {
     queued_ops().release_stream(s);
 }
 
-// The device of one rank is busy for longer than anybody would wait for one that is stuck.
+// The device of one rank is busy for longer than the stall limit.
 void long_work(MpiWorld& world) {
     NcclWorld devices(world, queued_ops(), "", {.connect = 30, .stall = 0.5});
     OnDevice x(DType::f32, 1);

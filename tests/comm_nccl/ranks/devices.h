@@ -1,5 +1,5 @@
 #pragma once
-// What the scenarios of devices share: tensors there, and the two ways in which they meet those of other ranks.
+// Shared by the scenarios of devices: tensors on the device, and the two kinds of Comm.
 #include "engine/comm_nccl/nccl_world.h"
 #include "engine/comm_staged.h"
 #include "tests/comm_mpi/ranks/scenarios.h"
@@ -24,7 +24,7 @@ public:
     OnDevice& operator=(const OnDevice&) = delete;
 
     void to_device(Stream s) { queued_ops().copy_to_device(memory_, host.tensor().data, bytes_, s); }
-    void to_host(Stream s) {  // and waits
+    void to_host(Stream s) {  // synchronous
         queued_ops().synchronise(s);
         host.poison();
         queued_ops().copy_to_host(host.tensor().data, memory_, bytes_, s);

@@ -13,7 +13,7 @@ namespace {
 constexpr MpiLimits soon = {.silence = 3, .patience = 60};
 constexpr NcclLimits shortly = {.connect = 3, .stall = 1.5};
 
-// Some steps that work, then `otherwise` on rank 1 while the others go on to the next sum.
+// Some normal steps, then `otherwise` on rank 1 while the others continue with the next sum.
 template <class Otherwise>
 void go_on(MpiWorld& world, Otherwise&& otherwise) {
     NcclWorld devices(world, queued_ops(), "", shortly);
@@ -68,7 +68,7 @@ void other_size(MpiWorld& world) {
         queued_ops().synchronise({});
     });
 }
-// What does not hang adds up nonsense; the next words between the hosts find it.
+// Calls that do not hang give wrong sums; the next gather() of the hosts detects it.
 void other_size_unnoticed(MpiWorld& world) {
     ::setenv("GRADUS_FAKE_NCCL", "misfit=2", 1);
     NcclWorld devices(world, queued_ops(), "", shortly);
@@ -112,7 +112,7 @@ void deaf(MpiWorld& world) {
     go_on(world, [](const Comm&, Tensor) {});
 }
 void never_connects(MpiWorld& world) {
-    if (world.rank() == 1) {  // it agrees with the others, and goes no further
+    if (world.rank() == 1) {  // it passes require_agreement(), and does no more
         for (const char* word : {"22809", "queued cpu", "", ""}) world.all().gather(word);
         ::sleep(60);
     }

@@ -184,7 +184,7 @@ void gather_texts(void* member, const std::string& mine, std::vector<std::string
 const CommTable& thread_table() {
     static const CommTable table = {
         .all_reduce_sum = sum,
-        .all_reduce_max = [](void*, Tensor, Stream) { CHECK(false, "max is not implemented for thread ranks"); },
+        .all_reduce_max = [](void*, Tensor, Stream) { CHECK(false, "thread ranks do not support max"); },
         .reduce_scatter_sum = scatter_sum,
         .all_gather = gather_parts,
         .broadcast = broadcast,

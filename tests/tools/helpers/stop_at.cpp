@@ -1,5 +1,6 @@
 // Loaded into the program by LD_PRELOAD: a signal at an exact moment of a run, the same in every run. What happens is
-// counted: lines of log.jsonl when they are written, and (STOP_ON=any) files and folders before they are renamed or removed.
+// counted: lines of log.jsonl when they are written, and (STOP_ON=any) files and folders before they are renamed or
+// removed.
 //
 //   STOP_AT=N STOP_SIGNAL=NUMBER   the signal when so much has happened
 //   STOP_COUNT=FILE                at the end how much has happened
