@@ -111,7 +111,7 @@ ReadManifest parse(const std::string& text) {
     const std::string sum = j["xxh3_64"];
     j.erase("xxh3_64");
     if (hexadecimal(checksum_of(text_of(j, -1))) != sum)
-        return {{}, "it was edited or damaged: its checksum does not fit"};
+        return {{}, "it was edited or damaged: its checksum does not match"};
 
     // The checksum is right: some version of this program wrote the manifest.
     if (!j.contains("format") || j["format"] != format)

@@ -66,7 +66,7 @@ std::string memory_text(const Plan& p) {
     if (p.memory_limit > 0)
         text += fmt::format("   of {:.2f}: {}", p.memory_limit / unit, p.fits() ? "fits" : "DOES NOT FIT");
     if (p.resolved.cuda)
-        text += fmt::format("\n  host of the first rank  {:>18.2f}   copy that a checkpoint is written from",
+        text += fmt::format("\n  host of the first rank  {:>18.2f}   copy of the state for a checkpoint",
                             p.host_of_first_rank / unit);
     return text + "\n";
 }

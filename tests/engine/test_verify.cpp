@@ -102,7 +102,7 @@ TEST_CASE("each block of a file has a checksum, and a flipped bit in any of them
             INFO(bytes << " bytes, byte " << at);
             const Damage damage = find_damage(folder.path(), m, VerifyLevel::all);
             REQUIRE(damage.file == "file");
-            REQUIRE(says(damage.cause, "its checksum does not fit"));
+            REQUIRE(says(damage.cause, "its checksum does not match"));
         }
         overwrite(folder / "file", good + "x");
         REQUIRE(says(find_damage(folder.path(), m, VerifyLevel::all).cause, "bytes instead of"));

@@ -28,7 +28,7 @@ printf '[model]\nfrom = "whole"\n' >from.toml
 sed -e '/^\[model\]/,/^\[train\]/{/^\[train\]/!d}' recipe.toml >>from.toml
 for file in model.safetensors config.json tokenizer.json; do
     flip $newest/$file
-    said="step-00000060' is damaged and is skipped: $file: it was edited or damaged: its checksum does not fit"
+    said="step-00000060' is damaged and is skipped: $file: it was edited or damaged: its checksum does not match"
     expect_ok "${evaluate[@]}"
     cmp out.txt of_before.txt || fail "eval did not use the previous checkpoint when $file was damaged"
     [ "$(grep -c "$said" err.txt)" -eq 1 ] || fail "eval did not report exactly once that $file is damaged: $(cat err.txt)"

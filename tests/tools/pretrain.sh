@@ -111,7 +111,7 @@ newest=killed/checkpoints/step-00003000/model.safetensors
 printf '\377' | dd of=$newest bs=1 seek=5000 conv=notrunc status=none
 printf '\000' | dd of=$newest bs=1 seek=5001 conv=notrunc status=none
 expect_ok "$gradus" pretrain killed/recipe.toml
-grep -q 'step-00003000.*checksum does not fit' err.txt || fail "the damage was not reported: $(cat err.txt)"
+grep -q 'step-00003000.*checksum does not match' err.txt || fail "the damage was not reported: $(cat err.txt)"
 grep -q '^resume   after step 2500' out.txt || fail "it did not resume from the previous checkpoint: $(head -3 out.txt)"
 cmp <(steps_of killed) <(steps_of long) || fail "after the damage the run differs"
 for folder in killed/checkpoints/step-*; do truncate -s 100 $folder/model.safetensors; done
