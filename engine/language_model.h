@@ -35,7 +35,8 @@ public:
     struct LogProbGradients {
         Tensor losses, d_log_probs;  // [N], [N]
     };
-    // For an objective J of the last log_probs() with that temperature: grads += that of J, from d_log_probs = ∂J/∂log_probs.
+    // For an objective J of the last log_probs(), at the same temperature: grads += ∂J/∂weights, from d_log_probs =
+    // ∂J/∂log_probs.
     void log_probs_backward(const Batch&, const LogProbGradients&, double temperature = 1, const BucketDone& = {});
 
 private:

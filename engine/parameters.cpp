@@ -58,7 +58,7 @@ void copy_values(Parameters& to, const Parameters& from) {
         const auto found = there.find(w.name);
         if (found == there.end()) continue;
         CHECK(found->second.shape == w.value.shape && found->second.dtype == w.value.dtype,
-              "the weights called " + w.name + " differ in shape or dtype");
+              "weight " + w.name + " differs in shape or dtype");
         to.runtime.ops.copy(w.value.data, found->second.data, w.value.bytes(), to.runtime.stream);
     }
     to.runtime.ops.synchronise(to.runtime.stream);

@@ -59,8 +59,8 @@ private:
     std::vector<Weight> weights_;
 };
 
-// The values of weights that both have, by their names; a weight that `from` lacks stays. Both are on the same ranks and device,
-// and of one dtype. Whoever has an optimizer on `to` tells it (Optimizer::masters_from_weights).
+// Copies the values of the weights that both have, by name; a weight that `from` lacks is unchanged. Both are on the
+// same ranks and device and of one dtype. An optimizer on `to` must then call Optimizer::masters_from_weights().
 void copy_values(Parameters& to, const Parameters& from);
 
 }  // namespace gradus

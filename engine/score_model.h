@@ -1,5 +1,6 @@
 #pragma once
-// A model with a scalar head, and all its memory: a reward model or a value model. The mirror of engine/language_model.h.
+// A model with a scalar head and all its memory: a reward model or a value model. Counterpart of
+// engine/language_model.h.
 #include <memory>
 
 #include "engine/heads/scalar.h"
@@ -8,7 +9,7 @@ namespace gradus {
 
 class ScoreModel {
 public:
-    // Weights are zero until initialise() or a folder fills them. Error where the ranks of tp cannot divide the model.
+    // Weights are zero until initialise() or load_weights(). Error if the model cannot be divided over tp.
     ScoreModel(const Ops&, const ModelConfig&, DType, BatchShape, Mode, Comm tp);
 
     const ModelConfig& config() const { return run.model; }
@@ -16,7 +17,7 @@ public:
 
     // values [N] of the batch's rows, in the accumulator's dtype.
     void forward(const Batch&, Tensor values);
-    // grads += the gradient of an objective J of the last forward()'s values, from d_values [N] = ∂J/∂values.
+    // For an objective J of the last forward()'s values: grads += ∂J/∂weights, from d_values [N] = ∂J/∂values.
     void backward(const Batch&, Tensor d_values, const BucketDone& = {});
 
 private:

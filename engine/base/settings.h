@@ -59,7 +59,7 @@ struct DeclaredSetting {
     Limits limits;
     OnResume on_resume = OnResume::fixed;
     std::string help;
-    std::vector<std::string> other_names;  // in small letters with underscores
+    std::vector<std::string> other_names;  // in lower case with underscores
 
     std::optional<Value> value() const;  // nothing where the field is unset
     bool is_set() const;                 // also false for an empty string if the setting has choices

@@ -83,8 +83,8 @@ std::string shard_name(size_t i, size_t n) {
     return name;
 }
 
-// One label is a regression to transformers. Without an id of padding it reads the last token of a text, as this program does;
-// a batch of several texts needs one: model.config.pad_token_id = ….
+// transformers treats one label as a regression. Without a padding id it reads the value of a text's last token, as
+// this program does; for a batch of several texts it needs one: model.config.pad_token_id = ….
 void describe_scalar_head(nlohmann::json& config, const Family& family) {
     config["architectures"] = {family.classifier};
     config["id2label"] = {{"0", "score"}};

@@ -82,7 +82,8 @@ std::string damage_of(const fs::path& folder, const StoredFile& f, const Block& 
         add_progress(uint64_t(n));
         done += uint64_t(n);
     }
-    return XXH3_64bits_digest(sum.get()) == block.checksum ? "" : "it was edited or damaged: its checksum does not match";
+    return XXH3_64bits_digest(sum.get()) == block.checksum ? ""
+                                                           : "it was edited or damaged: its checksum does not match";
 }
 
 }  // namespace

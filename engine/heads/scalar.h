@@ -1,8 +1,8 @@
 #pragma once
-// The scalar head: one number for each row of hidden states, v[n] = w · hidden[n]. Of a reward model it is the score of the text
-// up to that row, of a value model the return that is expected from there on. The mathematics: kernels/row_dot.h.
+// The scalar head: one number per row of hidden states, v[n] = w · hidden[n]. In a reward model it is the score of the
+// text up to that row; in a value model it is the expected return from that row on. Formulas: kernels/row_dot.h.
 //
-// Its weight is stored as `score.weight` [1,C], where transformers' …ForSequenceClassification has it. It begins as
+// Its weight is stored as `score.weight` [1,C], as in transformers' …ForSequenceClassification, and initialised from
 // N(0, 1/(C+1)). Source: Stiennon et al. 2020.
 #include "engine/models/model.h"
 
@@ -19,8 +19,8 @@ public:
 
     // values [N] in the accumulator's dtype.
     void forward(Tensor values, Tensor hidden) const;
-    // For an objective J of the values, with d_values [N] = ∂J/∂values: d_hidden [N,C], and the head's gradient += that of J.
-    // Every rank of tp has all rows, and the first one contributes all of the gradient: d_hidden is part of a sum.
+    // For an objective J of the values, with d_values [N] = ∂J/∂values: d_hidden [N,C], and grad += ∂J/∂w. d_hidden is
+    // summed over tp; as every rank has all rows, the first one contributes the gradient and the others zeros.
     void backward(Tensor d_hidden, Tensor d_values, Tensor hidden) const;
 
 private:
