@@ -98,7 +98,7 @@ void refuse_if_any(const std::vector<Difference>& found, bool other_data) {
         places += (places.empty() ? "" : ", ") + d.where;
         fix += fmt::format("{}--set {}={}", fix.empty() ? "" : " ", d.key, d.then);
     }
-    std::string what = "this run began with different  ";
+    std::string what = "this run began with different ";
     if (!found.empty()) what += "settings: " + changes;
     if (other_data) {
         what += found.empty() ? "data" : "; and with different data";
