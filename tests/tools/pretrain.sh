@@ -26,7 +26,7 @@ grep -q '</html>' whole/report.html || fail "the report is incomplete"
 
 # A finished run has nothing left to do; with --resume never it is refused.
 expect_ok "$gradus" pretrain whole/recipe.toml
-grep -q 'has done all' out.txt || fail "a finished run printed: $(cat out.txt)"
+grep -q 'has finished all' out.txt || fail "a finished run printed: $(cat out.txt)"
 expect_error 1 'already contains a run' "${train[@]}" run.dir=whole --resume never
 
 # Output that cannot be written never ends a run: no reader, a full disk, a reader that was ended by the same Ctrl-C.
@@ -126,7 +126,7 @@ cmp <(steps_of killed) <(steps_of long) || fail "restarted from the beginning, t
 # A run's folder can be given as its recipe, even if it was moved.
 cp -r whole moved
 expect_ok "$gradus" pretrain moved
-grep -q 'has done all.*moved/checkpoints' out.txt || fail "the folder of a run printed: $(cat out.txt)"
+grep -q 'has finished all.*moved/checkpoints' out.txt || fail "the folder of a run printed: $(cat out.txt)"
 mkdir nothing
 expect_error 1 'no recipe.toml' "$gradus" pretrain nothing
 
@@ -179,7 +179,7 @@ grep -q 'steps fit into' out.txt || fail "no steps were set: $(cat out.txt)"
 steps=$(sed -n 's/^steps = //p' timed/recipe.toml)
 [ "$(wc -l <timed/log.jsonl)" -eq "$steps" ] || fail "$steps steps were set, the log has $(wc -l <timed/log.jsonl)"
 expect_ok "$gradus" pretrain timed/recipe.toml
-grep -q 'has done all' out.txt || fail "the timed run went on: $(cat out.txt)"
+grep -q 'has finished all' out.txt || fail "the timed run went on: $(cat out.txt)"
 expect_error 1 'too short to train' "${train[@]}" run.dir=short --set train.minutes=0.000001
 grep -q 'fix:   --set train.minutes=' err.txt || fail "no longer time is suggested: $(cat err.txt)"
 expect_error 1 'train.steps = [0-9]* (set by train.minutes)' "${train[@]}" run.dir=short --set train.minutes=0.02 \

@@ -79,7 +79,7 @@ made=$(listing run/data; listing run/tokenizer; stat -c %Y run/extra.json)
 expect_ok "${small[@]}" --run run
 grep -q "^resume   after step $steps of" out.txt || fail "it did not resume from step $steps: $(grep -m1 resume out.txt)"
 expect_ok "${small[@]}" --run ./run --minutes 0.050
-grep -q 'has done all' out.txt || fail "a third run trained: $(cat out.txt)"
+grep -q 'has finished all' out.txt || fail "a third run trained: $(cat out.txt)"
 ! grep -qE '^\$ .*(prepare|tokenizer train|baselines)' out.txt || fail "work was repeated: $(cat out.txt)"
 [ "$made" = "$(listing run/data; listing run/tokenizer; stat -c %Y run/extra.json)" ] || fail "the data was prepared again"
 rows='this model|xz -9 alone|xz -9 after the training text|byte 6-gram'
