@@ -176,7 +176,7 @@ TEST_CASE("a matmul that no algorithm computes is an Error that names it, and wh
     begin().heuristics = CUBLAS_STATUS_NOT_SUPPORTED;
     message("it offers no algorithm");
     begin().rejects = {0, 1, 2, 3, 4, 5, 6, 7};
-    message("it rejects each of the 8 algorithms");
+    message("it refuses each of the 8 algorithms");
 }
 
 TEST_CASE("an algorithm that fails is an Error, and no other is tried") {
