@@ -319,7 +319,7 @@ PrepareReport prepare(const std::vector<fs::path>& inputs, const PrepareOptions&
         report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
         write_report(report_of(options.out), report);
     };
-    save();  // so that reading was not in vain if a document cannot be tokenized
+    save();  // before tokenizing, so that an error there does not lose the documents
     if (tokenizer) {
         write_file_atomically(options.out / "tokenizer.json", tokenizer_json);
         tokenize(options.out, "train", options, *tokenizer, report, report.train, progress);

@@ -1,8 +1,8 @@
 #pragma once
-// The functions between two linears, plain and gated, element by element.
+// Activations between two linears, plain and gated, element by element.
 //
-//   gelu_tanh(x) = ½·x·( 1 + tanh( √(2/π)·(x + 0.044715·x³) ) )       Hendrycks, Gimpel 2016, as GPT-2 computes it
-//   gelu_erf(x)  = x·Φ(x),  Φ(x) = ½·( 1 + erf(x/√2) )                the same, exactly; gelu_tanh is within 5e-4 of it
+//   gelu_tanh(x) = ½·x·( 1 + tanh( √(2/π)·(x + 0.044715·x³) ) )       Hendrycks, Gimpel 2016, as in GPT-2
+//   gelu_erf(x)  = x·Φ(x),  Φ(x) = ½·( 1 + erf(x/√2) )                the exact form; gelu_tanh is within 5e-4 of it
 //   silu(x)      = x / (1 + exp(−x))
 //   relu(x)      = max(x, 0)
 //
@@ -13,7 +13,7 @@
 //   plain   d_x    = f'(x) · d_y
 //   gated   d_gate = f'(gate) · up · d_y          d_up = f(gate) · d_y
 //
-//   gelu_erf'(x) = Φ(x) + x·exp(−x²/2)/√(2π)      the others' from their formulas
+//   gelu_erf'(x) = Φ(x) + x·exp(−x²/2)/√(2π)      the others follow from their formulas
 //
 // Memory bound. Source of the gated forms: Shazeer 2020.
 #include "kernels/tensor.h"

@@ -1,14 +1,14 @@
 #pragma once
-// The score function of attention: what may change a score between the scaled product q·k and the softmax.
+// The score function of attention, applied to the scaled product q·k before the softmax.
 //
 //   s'[t,u] = score(s[t,u], b, h, t, u)                 s = scale · q[t]·k[u], of query head h in sequence b
-//   d_s     = score.backward(d_s', s, b, h, t, u)       the gradient with respect to s, from that with respect to s'
+//   d_s     = score.backward(d_s', s, b, h, t, u)       d_s': the gradient with respect to s'
 //
-// It is a type, so that it is compiled into the inner loops; soft capping, ALiBi or the buckets of T5 would each be one. Both
-// functions are templates on the value: float, double and complex<double>, and on the CPU also a register of scores, which
-// belong to the keys u, u + 1, …. A score function does not decide which keys are seen: that is the interval [lo, hi).
+// It is a type, so that it is compiled into the inner loops; soft capping, ALiBi and T5's relative position bias would each be a
+// type. Both functions are templates on the value: float, double, complex<double>, and on the CPU also a vector register with
+// the scores of the keys u, u + 1, …. The mask is not a score function: it is the interval [lo, hi).
 //
-// There is one today, which changes nothing and costs nothing.
+// The only one so far is the identity.
 #include <cstdint>
 
 namespace gradus {
@@ -27,7 +27,7 @@ struct PlainScore {
 // The field of the ops' arguments: a variant of all score functions, once there are several.
 using AttentionScore = PlainScore;
 
-// Calls run with the score function of a call. This is the one place that chooses.
+// Calls run(score) with the type of the score function. Only this function dispatches on it.
 template <class Run>
 void by_score(const AttentionScore& score, Run&& run) {
     run(score);

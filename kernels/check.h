@@ -1,6 +1,6 @@
 #pragma once
-// Shapes, dtypes and required partners of every op's arguments, checked once for all tables. A violation is our own
-// broken promise (CHECK), never the user's: sizes that follow from settings were refused long before.
+// Checks of every op's arguments, shared by all backends: shapes, dtypes, aliasing, tensors that must be given together. A failed
+// check is a bug in gradus (CHECK), never an error of the user: invalid settings are rejected earlier.
 #include "kernels/ops.h"
 #include "kernels/step_values.h"
 
@@ -40,10 +40,10 @@ void check(const ClipScale&);
 void check(const AdamW&);
 void check(const Muon&);
 
-// Called before they are uploaded: an op cannot read device memory on the host.
+// Called before the upload, because an op cannot read device memory on the host.
 void check(const StepValues&);
 
-// A table entry that checks, then runs: Ops{.add = checked<Add, cpu::add>, …}.
+// An op that checks its arguments, then runs: Ops{.add = checked<Add, cpu::add>, …}.
 template <class Args, Op<Args> run>
 void checked(const Args& a, Stream s) {
     check(a);

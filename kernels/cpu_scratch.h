@@ -1,6 +1,6 @@
 #pragma once
-// Memory that cpu_ops() takes besides the tensors, in bytes, for plans of a training process. A kernel has a buffer for each
-// thread that calls it, which grows to the largest call and stays.
+// Scratch memory of cpu_ops() in bytes, for `gradus plan`. A kernel has a buffer per calling thread, which grows to the largest
+// call and is kept.
 #include <cstddef>
 #include <cstdint>
 
@@ -11,13 +11,13 @@ namespace gradus {
 // allocate() rounds blocks of two huge pages or more up to huge pages.
 inline constexpr size_t cpu_huge_page = size_t(2) << 20;
 
-// Of a product [M,K] · [K,N] with a result of that dtype: packed panels of both operands, and partial sums of the result.
+// Of a matmul [M,K] · [K,N] with this output dtype: packed panels of both operands, and partial sums of the output.
 size_t cpu_matmul_scratch(int64_t M, int64_t N, int64_t K, DType out);
 
 struct AttentionSize {
     int64_t B, T, H, G, D;
 };
-// Of forward and backward: packed heads, and a tile for each of so many threads.
+// Of forward and backward: packed heads, and a tile per thread.
 size_t cpu_attention_scratch(const AttentionSize&, int threads);
 
 // Of the backward of a norm over N rows of C channels: partial sums for gain and bias.

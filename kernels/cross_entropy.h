@@ -1,7 +1,7 @@
 #pragma once
 // Cross-entropy of logits against targets, in steps so that the vocabulary may be split over ranks: statistics of the
-// classes of one rank, their combination over the ranks, the loss from the combined statistics, and the gradient, written
-// over the logits. With x[n,v] = z[n,v] / τ, the logits at temperature τ:
+// classes of one rank, their combination over the ranks, the loss from the combined statistics, and the gradient, which
+// overwrites the logits. With x[n,v] = z[n,v] / τ, the logits at temperature τ:
 //
 //   stats      max[n]          = max_v x[n,v]             sum_exp[n]   = Σ_v exp(x[n,v] − max[n])
 //              target_logit[n] = x[n, target[n]] or 0     logit_sum[n] = Σ_v x[n,v]
@@ -18,12 +18,12 @@
 //
 // Policy losses (PPO, GRPO, DPO, …) are functions of log_prob[n], the log-probability of each target. With ε = ζ = 0 the
 // loss is −log_prob, so a policy loss J has the gradient of cross-entropy with coefficient[n] = −∂J/∂log_prob[n]. A row
-// whose coefficient is 0 has a gradient of exactly 0, whatever its logits are.
+// whose coefficient is 0 has a gradient of exactly 0 for any logits, NaN included.
 //
-// logits may be a view whose rows are further apart than they are long (Tensor::row_stride), as those of a padded vocabulary
-// are: what lies between the rows is neither read nor written.
+// logits may be a view with a row stride (Tensor::row_stride), as with a padded vocabulary: elements between the rows are
+// neither read nor written.
 //
-// Nobody needs to hold [N,V]: the engine goes through the rows in chunks. Memory bound: stats read the logits once, backward
+// The full [N,V] is never stored: the engine processes the rows in chunks. Memory bound: stats read the logits once, backward
 // reads and writes them once. Sources: Szegedy et al. 2016 (smoothing); Chowdhery et al. 2022 (z-loss).
 #include "kernels/step_values.h"
 #include "kernels/tensor.h"
@@ -40,15 +40,15 @@ struct CrossEntropyStats {
 
 struct CrossEntropyJoin {
     Out stats;  // [N,4]
-    In parts;   // [R·N,4]  the statistics of R ranks, one after the other, added in this order
+    In parts;   // [R·N,4]  the statistics of R ranks in order, added in this order
 };
 
 struct CrossEntropyForward {
     Out loss, lse;  // [N]     accumulator dtype
     Opt log_prob;   // [N]     written; accumulator dtype
-    In stats;       // [N,4]   joined over the ranks; the temperature is in them
+    In stats;       // [N,4]   joined over the ranks, at temperature τ
     In targets;     // [N]     i32
-    int64_t V;      // classes in all
+    int64_t V;      // classes of all ranks
     double smoothing = 0, z_loss = 0;
 };
 
@@ -64,7 +64,7 @@ struct CrossEntropyBackward {
     double temperature = 1;  // τ, above 0
 };
 
-// scale · loss_scale, for tables that compute on the host.
+// scale · loss_scale, for backends that compute on the host.
 inline double scale_of(const CrossEntropyBackward& a) {
     return a.step_values ? a.scale * a.step_values->loss_scale : a.scale;
 }

@@ -1,6 +1,6 @@
 #pragma once
-// Dropout by counter: which elements fall is a function of (key, row, column) alone, so forward and backward agree
-// without a stored mask, and so do a resumed run and another split of the batch.
+// Dropout with a counter-based RNG: the mask is a function of (key, row, column) alone. So it is the same in forward and
+// backward without being stored, in a resumed run, and in every split of the batch.
 //
 //   keep[n,c] = word(n, c) ≥ p·2³²             word(n,c) = Philox{key}.words(first_row + n, c / 4)[c % 4]
 //   y[n,c]    = keep[n,c] ? x[n,c] / (1 − p) : 0
@@ -15,8 +15,8 @@ struct Dropout {
     Out y;                // [N,C]  may alias x
     In x;                 // [N,C]
     double p;             // 0 ≤ p < 1
-    const uint64_t* key;  // on the device: one for each step, layer and site
-    int64_t first_row;    // number of x's first row in the global batch
+    const uint64_t* key;  // on the device: one per step, layer and site
+    int64_t first_row;    // index of x's first row in the global batch
 };
 
 inline Cost cost(const Dropout& a) { return {2.0 * double(a.x.bytes()), 12.0 * double(a.x.size())}; }

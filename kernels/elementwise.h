@@ -1,7 +1,7 @@
 #pragma once
-// The two smallest ops: a sum of two tensors, and a change of dtype.
+// The sum of two tensors, and a change of dtype.
 //
-//   add    y = a + b             backward: the gradient of y is the gradient of a and of b, so there is no op for it
+//   add    y = a + b             backward needs no op: the gradient of y is the gradient of a and of b
 //   cast   y = round(x)          between f32, bf16 and f64, to nearest, ties to even
 //
 // Memory bound.

@@ -1,16 +1,16 @@
 #pragma once
-// Embedding: a row of the token table, plus a row of the position table where the model has one.
+// Embedding: a row of the token table, plus a row of the position table if the model has one.
 //
 //   y[n,c] = wte[tokens[n],c] (+ wpe[positions[n],c])
 //
-// Backward, in the order of the rows so that the sum has one order:
+// Backward, in the order of the rows so that the result is deterministic:
 //   d_wte[tokens[n],c]    += d_y[n,c]
 //   d_wpe[positions[n],c] += d_y[n,c]
 //
-// Where the token table is spread over ranks, wte holds the rows [first_token, first_token + Vr) of V. An id of another
-// rank gives a row of zeros here (and its position's row), and adds nothing: the ranks' results are to be summed.
+// If the token table is split over ranks, wte holds the rows [first_token, first_token + Vr) of V. An id of another rank
+// gives zeros (plus its position's row) and no gradient: the caller sums the outputs of the ranks.
 //
-// An id outside [0, V) is a broken promise: the caller has checked the data against the vocabulary.
+// An id outside [0, V) is a bug: the caller has checked the data against the vocabulary.
 // Memory bound: two rows read, one written.
 #include "kernels/tensor.h"
 
@@ -22,7 +22,7 @@ struct EmbeddingForward {
     In wte;                          // [Vr,C]
     Opt positions;                   // [N]     i32, together with wpe
     Opt wpe;                         // [P,C]
-    int64_t first_token = 0, V = 0;  // V = 0: wte is all there is
+    int64_t first_token = 0, V = 0;  // V = 0: wte is the whole table
 };
 
 struct EmbeddingBackward {

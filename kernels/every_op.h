@@ -1,5 +1,5 @@
 #pragma once
-// The arguments of every op, for what goes through the whole table. Who calls a few ops includes their headers alone.
+// The arguments of every op, for code that handles all ops. Callers of a few ops include only their headers.
 #include "kernels/activation.h"
 #include "kernels/attention.h"
 #include "kernels/cross_entropy.h"

@@ -1,14 +1,14 @@
 #pragma once
-// Where heads lie in memory: a matrix [B·T, heads·D] whose rows may be further apart than they are long.
+// The memory layout of heads: a matrix [B·T, heads·D] with a row stride.
 #include "kernels/tensor.h"
 
 namespace gradus {
 
-// Head h of row t of sequence b, as a pointer to its D channels.
+// at(b, t, h): the D channels of head h of row t of sequence b.
 template <class Scalar>
 struct HeadRows {
     Scalar* data;
-    int64_t T, stride, D;  // rows of a sequence, elements from one row to the next, channels of a head
+    int64_t T, stride, D;  // rows per sequence, elements from one row to the next, channels per head
 
     constexpr Scalar* at(int64_t b, int64_t t, int64_t h) const { return data + (b * T + t) * stride + h * D; }
 };
@@ -25,7 +25,7 @@ struct PackedHeads {
 };
 
 inline PackedHeads packed_heads(const Tensor& qkv, int64_t H, int64_t G, int64_t D) {
-    // The values are what is left, so that an op refuses them where a row of qkv is too long.
+    // v takes the rest of the row, so that the checks of the ops reject a qkv row of the wrong length.
     return {qkv.columns(0, H * D), qkv.columns(H * D, G * D), qkv.columns((H + G) * D, qkv.last() - (H + G) * D)};
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-// Streams and events of a table whose ops are done when they return: there is nothing to wait for, and a mark in a stream
-// is the time at which it was set.
+// Streams and events of a synchronous backend, whose ops are done when they return: waits do nothing, and an event is the time of
+// its recording.
 #include <unistd.h>
 
 #include <chrono>
@@ -29,7 +29,7 @@ inline double seconds_between(Event from, Event to) {
     return std::chrono::duration<double>(time(to) - time(from)).count();
 }
 
-// A table of which everything else is given.
+// Adds the functions of this header to a table.
 inline Ops completed(Ops table) {
     table.memory = memory;
     table.synchronise = synchronise;

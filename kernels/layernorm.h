@@ -15,7 +15,7 @@
 //
 // d_residual is the gradient that reaches x past the norm. After the fused forward, d_x is the gradient of a and of b.
 // The variance is computed from differences: E[x²] − E[x]² cancels. Source: Ba, Kiros, Hinton 2016.
-// Memory bound: a flop or two a byte.
+// Memory bound: one or two flops per byte.
 #include "kernels/tensor.h"
 
 namespace gradus {

@@ -1,17 +1,17 @@
 #pragma once
-// Linear: a matrix of weights [out, in], as PyTorch keeps it.                N rows, I inputs, O outputs
+// Linear: the weight matrix is [out, in], as in PyTorch.                     N rows, I inputs, O outputs
 //
 //   y[n,o]    = Σ_i x[n,i] · w[o,i] + b[o]
 //
-// Backward is two products, kept apart because one feeds the layer before and the other only the optimizer:
+// Backward is two ops: the previous layer waits for d_x, while only the optimizer needs d_w:
 //   d_x[n,i]  = Σ_o d_y[n,o] · w[o,i]
 //   d_w[o,i] += Σ_n d_y[n,o] · x[n,i]
 //   d_b[o]   += Σ_n d_y[n,o]
 //
-// y and d_y may be views whose rows are further apart than they are long (Tensor::row_stride), as logits of a padded
-// vocabulary are: what lies between the rows is neither read nor written.
+// y and d_y may be views with a row stride (Tensor::row_stride), as the logits of a padded vocabulary: elements between the
+// rows are neither read nor written.
 //
-// Each product is 2·N·I·O flops: compute bound except for a handful of rows, where reading w is the cost.
+// Each matmul is 2·N·I·O flops: compute bound, except for a few rows, where reading w dominates.
 #include "kernels/tensor.h"
 
 namespace gradus {

@@ -1,22 +1,22 @@
 #pragma once
-// Muon: momentum whose update is made orthogonal, for a list of weight matrices.     each R rows, I columns, r = min(R,I)
+// Muon: momentum with an orthogonalised update, for a list of weight matrices.       each R rows, I columns, r = min(R,I)
 //
 //   g       = scale · grad
 //   m       = β·m + (1 − β)·g                  u = β·m + (1 − β)·g               (Nesterov)
 //   X       = u / (‖u‖_F + 1e−12)
 //   5 times   A = X·Xᵀ   (Xᵀ·X where R > I)     X = a·X + (b·A + c·A·A)·X         (…·X where R > I: X·(…))
 //   master −= lr · ( 0.2·√max(R,I) · X + decay·master )
-//   param   = round(master)                    where the model computes in bf16
+//   param   = round(master)                    if the model computes in bf16
 //
-// with a, b, c = 3.4445, −4.7750, 2.0315. The quintic drives every singular value of u towards 1 (to within some 30 %, which
-// is enough), so all directions of a matrix learn at one rate. The factor 0.2·√max(R,I) gives the update the size of an AdamW
-// update, so both share one learning rate. For the matrices inside blocks; embeddings, head and vectors stay with AdamW.
+// with a, b, c = 3.4445, −4.7750, 2.0315. The quintic moves every singular value of u towards 1 (to within about 30 %, which
+// is enough), so all directions of a matrix learn at the same rate. The factor 0.2·√max(R,I) gives the update the RMS of an
+// AdamW update, so both use the same learning rate. For the matrices inside blocks; embeddings, head and vectors use AdamW.
 //
-// The matrices do not depend on each other: a backend takes them one after the other or several at once.
+// The matrices are independent: a backend may update them in sequence or in parallel.
 //
 // Sources: Jordan et al. 2024 (Muon); Liu et al. 2025 (the factor and the decay). Compute bound: about
-// 5·(4·r·R·I + 2·r³) flops a matrix, or 5·(3·r·R·I + r³) where the symmetry of A and A·A is used, which a step of N rows
-// (6·N·R·I flops) hides when N ≫ r.
+// 5·(4·r·R·I + 2·r³) flops per matrix, or 5·(3·r·R·I + r³) using the symmetry of A and A·A. That is small beside a step of N rows
+// (6·N·R·I flops) when N ≫ r.
 #include <algorithm>
 #include <span>
 
@@ -27,14 +27,14 @@ namespace gradus {
 
 struct MuonMatrix {
     Acc master, m;   // [R,I]  f32 (f64 in the reference)
-    Opt param = {};  // [R,I]  bf16, overwritten; empty where master itself is what the model computes with
+    Opt param = {};  // [R,I]  bf16, overwritten; empty if the model computes with master itself
     In grad;         // [R,I]  as master
 };
 
 struct Muon {
-    std::span<const MuonMatrix> matrices;  // none shares memory with another
-    Opt scale = {};                        // [1]    f64, what the gradients are multiplied with; empty: 1
-    Out workspace;                         // as master, of the largest muon_workspace(R, I)
+    std::span<const MuonMatrix> matrices;  // in disjoint memory
+    Opt scale = {};                        // [1]    f64, multiplies the gradients; empty: 1
+    Out workspace;                         // dtype of master, size of the largest muon_workspace(R, I)
     const StepValues* step_values;         // on the device: lr
     double beta, decay;
 };

@@ -1,14 +1,14 @@
 #pragma once
-// The one seam between the engine and hardware: a table of plain functions, and the table of contents of kernels/.
-// A backend is a value of this struct. Every formula is in its family's header, once; nothing above kernels/ knows how
-// a table computes it. Shapes and dtypes are checked by kernels/check.h on the way into any table.
+// The interface between the engine and hardware: a table of function pointers. A backend is a value of this struct. Every op is
+// documented in the header of its family; nothing above kernels/ depends on how a backend computes it. kernels/check.h checks
+// the arguments of every call.
 #include <string>
 
 #include "kernels/tensor.h"
 
 namespace gradus {
 
-// Defined by the header of their family, which a call needs.
+// Defined in the headers of their families.
 struct EmbeddingForward;
 struct EmbeddingBackward;
 struct LayerNormForward;
@@ -46,14 +46,14 @@ struct Sample;
 template <class Args>
 using Op = void (*)(const Args&, Stream);
 
-// Where a table has several algorithms for a matmul, which differ in speed and in their last bits. Untuned it takes the first
-// one that runs, which is the same in every process; measured choices are the same only where they are written down and used.
+// For backends with several algorithms per matmul, which differ in speed and in rounding. Without tuning, the first algorithm that
+// runs is used, the same in every process. Measured choices may differ between processes unless they are saved and reused.
 struct MatmulTuning {
-    // While on, the first matmul of each shape times all algorithms and keeps the fastest. It is computed several times, so
-    // where it accumulates, and in all that follows from it, the results mean nothing.
+    // While on, the first matmul of each shape times all algorithms and keeps the fastest. It runs several times, so results of
+    // accumulating matmuls, and everything computed from them, are meaningless.
     void (*measure)(bool on);
     std::string (*choices)();
-    bool (*use)(const std::string& choices);  // false: they are of another device or library, and nothing is used
+    bool (*use)(const std::string& choices);  // false, without effect: from another device or library version
 };
 
 inline constexpr size_t memory_alignment = 64;  // bytes: a cache line
@@ -96,55 +96,55 @@ struct Ops {
     Op<AdamW> adamw;
     Op<Muon> muon;
 
-    // Memory of the device that the table computes on. allocate() aligns to memory_alignment and throws an Error that says how
-    // much was asked for. allocate_host() is memory of the host that copies reach at full speed.
+    // Memory of the backend's device. allocate() aligns to memory_alignment; its Error names the requested size. allocate_host()
+    // returns pinned host memory, for copies at full speed.
     void* (*allocate)(size_t bytes);
     void (*release)(void* memory, size_t bytes);
     void* (*allocate_host)(size_t bytes);
     void (*release_host)(void* memory, size_t bytes);
     DeviceMemory (*memory)();
 
-    // Work given to one stream is done in the order it was given, whenever the device comes to it. The host's side of a
-    // copy belongs to the stream until synchronise(), which waits until all work of the stream is done.
+    // Work of one stream runs asynchronously, in the order of queueing. The host must not touch the host memory of a copy until
+    // synchronise(), which waits until all work of the stream is done.
     void (*zero)(void* memory, size_t bytes, Stream);
     void (*copy_to_device)(void* device, const void* host, size_t bytes, Stream);
     void (*copy_to_host)(void* host, const void* device, size_t bytes, Stream);
-    void (*copy)(void* to, const void* from, size_t bytes, Stream);  // both on the device, apart from each other
+    void (*copy)(void* to, const void* from, size_t bytes, Stream);  // both on the device, without overlap
     void (*synchronise)(Stream);
 
-    // Two streams know nothing of each other but through events: record() puts a mark behind the work that the stream has
-    // so far, and what another stream is given after wait() begins when that mark is reached. The host does not wait.
-    Stream (*compute_stream)();  // made once by the table: where its work goes that names no other stream
-    Stream (*make_stream)();     // its work gets ahead of the compute stream's where both are ready to run
+    // Events order two streams: an event recorded on one stream is reached when the work queued there so far is done, and work
+    // queued on another stream after wait() starts only then. The host does not wait.
+    Stream (*compute_stream)();  // created once per backend, the default for its work
+    Stream (*make_stream)();     // with a higher priority than the compute stream
     void (*release_stream)(Stream);
-    Event (*make_event)();        // for order alone
-    Event (*make_timed_event)();  // that seconds_between() takes, too
+    Event (*make_event)();        // without timing
+    Event (*make_timed_event)();  // for seconds_between()
     void (*release_event)(Event);
     void (*record)(Event, Stream);
     void (*wait)(Stream, Event);
-    bool (*reached)(Event);                   // for the host: asks, does not wait
-    double (*seconds_between)(Event, Event);  // of two timed ones that are reached
+    bool (*reached)(Event);                   // without waiting
+    double (*seconds_between)(Event, Event);  // of two timed events that are reached
 
-    // Bytes of Stream::workspace that linears and Muon are fastest with; with fewer they are as right.
+    // Bytes of Stream::workspace for the fastest matmuls; fewer are as correct.
     size_t matmul_workspace;
-    // In a chunk of the head (engine/heads/language.h) that keep the device busy; 0: what 64 MiB hold.
+    // Rows per chunk of the language head (engine/heads/language.h) that keep the device busy; 0: as many as fit in 64 MiB.
     int64_t logit_rows;
-    const MatmulTuning* tuning = nullptr;  // nothing: the table has one algorithm
+    const MatmulTuning* tuning = nullptr;  // null: one algorithm per matmul
 };
 
-const Ops& reference_ops();  // f32, f64, c128: the formulas as they stand in the headers
+const Ops& reference_ops();  // f32, f64, c128: the formulas of the headers, literally
 const Ops& cpu_ops();        // f32, bf16: fast on the CPU
-const Ops& simt_ops();       // f32, bf16: kernels/cuda run thread by thread on the CPU, for tests and for readers
+const Ops& simt_ops();       // f32, bf16: kernels/cuda in the GPU emulator (docs/simt.md)
 
-// Known without a GPU, for plans.
+// Constants, so that `gradus plan` works without a GPU.
 constexpr size_t cuda_matmul_workspace = size_t(32) << 20;
 constexpr int64_t cuda_logit_rows = 4096;
 
-// f32, bf16 on the GPU of that number, the same one in every call of a process. Error that says what to do where there is
-// none, where it or its driver is too old or too new for this build, and in a build without CUDA, which names the option.
+// f32, bf16 on the GPU with this index, the same in every call of a process. Error: no such GPU, a GPU or driver that this build
+// does not support, or a build without CUDA.
 const Ops& cuda_ops(int device = 0);
 int cuda_devices();                    // 0 without CUDA
-int cuda_capability();                 // of the GPU in use: 90 for 9.0; 0 without one
-std::string cuda_address(int device);  // on the bus of its host: what no other GPU there has; empty without CUDA
+int cuda_capability();                 // of the GPU in use: 90 for 9.0; 0 without a GPU
+std::string cuda_address(int device);  // PCI bus id, unique on a host; empty without CUDA
 
 }  // namespace gradus

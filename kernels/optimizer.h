@@ -1,17 +1,17 @@
 #pragma once
-// What happens to a gradient after backward: its norm, the clip, the AdamW step over a flat range of an arena.
+// The gradient's global norm, clipping, and the AdamW step over a flat range of an arena.
 //
-//   square_sum   total += Σ_i x[i]²                      in two stages of a fixed order: one result for any thread count
-//   clip_scale   scale  = min(1, max_norm / (√total + 1e-6))     max_norm ≤ 0: no clip, scale = 1
+//   square_sum   total += Σ_i x[i]²                      in two stages of a fixed order: the same for any thread count
+//   clip_scale   scale  = min(1, max_norm / (√total + 1e-6))     max_norm ≤ 0: no clipping, scale = 1
 //
 //   adamw        with lr, 1 − β₁ᵗ, 1 − β₂ᵗ and the rounding key of the step's values (kernels/step_values.h):
 //                g = scale · grad
 //                m = β₁·m + (1 − β₁)·g                   v = β₂·v + (1 − β₂)·g²
 //                master −= lr · ( m/(1 − β₁ᵗ) / (√(v/(1 − β₂ᵗ)) + eps) + decay·master )
-//                param   = round(master)                 where the model computes in bf16
+//                param   = round(master)                 if the model computes in bf16
 //
-// The scale stays on the device, so that no step waits for the host. Rounding is to nearest, or stochastic with a
-// non-zero key: up with the probability that makes the mean exact, from the upper half of
+// The scale stays on the device, so that no step waits for the host. Rounding is to nearest, or with a non-zero key
+// stochastic: up with the probability that makes the expected value exact, using the upper half of
 // Philox{key}.words(first + i)[0].
 // Sources: Loshchilov, Hutter 2019; PyTorch's clip_grad_norm_ for the 1e-6. Memory bound: 28 bytes a weight in f32.
 #include "kernels/step_values.h"
@@ -19,12 +19,12 @@
 
 namespace gradus {
 
-// A sum of many numbers is made in two stages: so many partial sums at the most, then theirs.
+// The maximum number of partial sums of square_sum's first stage.
 constexpr int64_t square_sum_parts = 1024;
 
 struct SquareSum {
     Acc total;  // [1]  f64
-    Out parts;  // [square_sum_parts]  f64: room for partial sums
+    Out parts;  // [square_sum_parts]  f64: workspace for partial sums
     In x;       // any shape
 };
 
@@ -36,12 +36,12 @@ struct ClipScale {
 
 struct AdamW {
     Acc master, m, v;               // [n]  f32 (f64 in the reference)
-    Opt param = {};                 // [n]  bf16, overwritten; empty where master itself is what the model computes with
+    Opt param = {};                 // [n]  bf16, overwritten; empty if the model computes with master itself
     In grad;                        // [n]  as master
-    Opt scale = {};                 // [1]  f64, what the gradient is multiplied with; empty: 1
+    Opt scale = {};                 // [1]  f64, multiplies the gradient; empty: 1
     const StepValues* step_values;  // on the device
     double beta1, beta2, eps, decay;
-    int64_t first = 0;  // number of the range's first element in its arena, for the rounding
+    int64_t first = 0;  // index of the range's first element in its arena, for stochastic rounding
 };
 
 inline Cost cost(const SquareSum& a) { return {double(a.x.bytes()), 2.0 * double(a.x.size())}; }

@@ -1,5 +1,5 @@
 #pragma once
-// A number for each row: what a scalar head (reward, value) makes of hidden states.            N rows, C channels
+// Dot product of each row with a vector: the scalar head (reward, value).                    N rows, C channels
 //
 //   y[n]      = Σ_c x[n,c] · w[c]
 //
@@ -7,8 +7,8 @@
 //   d_x[n,c]  = d_y[n] · w[c]
 //   d_w[c]   += Σ_n d_y[n] · x[n,c]
 //
-// It is a linear layer with one output whose result keeps the accumulator's precision: two scores that differ by less than
-// bf16 resolves must not become equal. Memory bound.
+// A linear layer with one output in the accumulator's dtype, because bf16 would round close scores to the same value. Memory
+// bound.
 #include "kernels/tensor.h"
 
 namespace gradus {

@@ -1,5 +1,5 @@
 #pragma once
-// The scalars of the tables: bfloat16, and what makes a formula run in float, double and complex<double> alike.
+// Scalar types: bfloat16, and helpers for formulas that run in float, double and complex<double>.
 #include <bit>
 #include <cmath>
 #include <complex>
@@ -9,8 +9,8 @@
 
 namespace gradus {
 
-// The upper half of a float: 8 bits of exponent, 7 of fraction. Conversion rounds to nearest, ties to even. Constant
-// expressions, so that a GPU computes them too.
+// The upper half of a float: 8 bits of exponent, 7 of fraction. Conversion rounds to nearest, ties to even. constexpr, so that
+// CUDA device code can call it.
 struct bf16 {
     uint16_t bits = 0;
 
@@ -25,7 +25,7 @@ struct bf16 {
 
 using c128 = std::complex<double>;
 
-// The real part: what decides a maximum or a branch. A complex step never moves it.
+// The real part, for comparisons and branches: a complex step never changes it.
 inline float real_of(float x) { return x; }
 inline double real_of(double x) { return x; }
 inline double real_of(const c128& x) { return x.real(); }

@@ -1,11 +1,11 @@
 #pragma once
-// What ops read that changes from one training step to the next. It lies in memory of the device, at the same address in every
-// step, and ops are given that address: so the calls of a step are the same in every step, and may be recorded once and
-// replayed (a CUDA graph). The trainer computes the values on the host, in double, and uploads them in the order of
-// the stream, before the work that reads them (engine/step_memory.h).
+// Arguments of ops that change from one training step to the next. They are in device memory at the same address in every step,
+// and ops take that address. So the calls of all steps are identical, and may be recorded once and replayed (a CUDA graph). The
+// trainer computes the values on the host in double precision and uploads them in stream order before the work that reads
+// them (engine/step_memory.h).
 //
-// What is constant for a call (betas, eps, decay, the first row) stays in its arguments. The key of a dropout is not here, since
-// every layer and site has its own: kernels/dropout.h takes its address.
+// Constants (betas, eps, decay, the first row) are ordinary arguments. Dropout keys are not here, because every layer and site
+// has its own: kernels/dropout.h takes the key's address.
 #include <cmath>
 #include <cstdint>
 
@@ -18,7 +18,7 @@ struct StepValues {
     uint64_t rounding_key = 0;                // adamw: of stochastic rounding; 0: to nearest
 };
 
-// 1 − βᵗ at step t, counted from 1: what the moments of AdamW are divided by, since they start at 0.
+// 1 − βᵗ at step t, counted from 1: the divisor that corrects AdamW's moments for starting at 0.
 inline double bias_correction(double beta, int64_t t) { return 1 - std::pow(beta, double(t)); }
 
 }  // namespace gradus

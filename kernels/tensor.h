@@ -1,8 +1,8 @@
 #pragma once
 // Tensor: a typed, shaped, row-major view of at most four axes. It never owns memory; arenas do.
 //
-// It is contiguous unless it says otherwise: row_stride lets the rows of a view be further apart than they are long, as
-// columns of a wider matrix are. Few ops take such views, and say so in their headers; kernels/check.h refuses them elsewhere.
+// It is contiguous unless row_stride is larger than a row, as in a view of some columns of a wider matrix. Only a few ops take
+// such views, as their headers say; kernels/check.h rejects them elsewhere.
 //
 // Capitals are dimensions, the same everywhere:
 //   B batch   T time   C channels   L layers   H heads   G key/value heads   D head width
@@ -16,8 +16,8 @@
 
 namespace gradus {
 
-// f64 and c128 exist for the reference table alone: the truth is computed in double, and the derivative of the truth
-// with a complex step (docs/tour.md, part 11).
+// f64 and c128 are only for the reference backend: it computes in double, and its derivatives are tested with a complex step
+// (docs/tour.md, part 11).
 enum class DType : uint8_t { f32, bf16, i32, f64, c128 };
 
 constexpr size_t size_of(DType t) {
@@ -42,7 +42,7 @@ constexpr const char* name_of(DType t) {
     return "?";
 }
 
-// What sums, statistics and gradients of weights are kept in when tensors are kept in t.
+// The dtype of sums, statistics and weight gradients for tensors of dtype t.
 constexpr DType accumulator_of(DType t) { return t == DType::bf16 ? DType::f32 : t; }
 
 struct Shape {
@@ -62,17 +62,17 @@ struct Tensor {
     void* data = nullptr;
     DType dtype = DType::f32;
     Shape shape;
-    int64_t row_stride = 0;  // elements from the start of one row to that of the next; 0: last()
+    int64_t row_stride = 0;  // elements from the start of one row to the start of the next; 0: last()
 
     explicit operator bool() const { return data != nullptr; }
     int64_t size() const { return shape.size(); }
-    size_t bytes() const { return size_t(size()) * size_of(dtype); }    // of its elements
+    size_t bytes() const { return size_t(size()) * size_of(dtype); }    // of the elements
     int64_t last() const { return shape.dim[size_t(shape.rank - 1)]; }  // length of the last axis: a row
     int64_t rows() const { return size() / last(); }
     int64_t stride() const { return row_stride ? row_stride : last(); }
     bool contiguous() const { return !row_stride || row_stride == last(); }
-    size_t extent()
-        const {  // bytes from its first element to the end of its last: its elements and the gaps between rows
+    // Bytes from the first element to the end of the last, including the gaps between rows.
+    size_t extent() const {
         return contiguous() || !size() ? bytes() : size_t((rows() - 1) * row_stride + last()) * size_of(dtype);
     }
 
@@ -95,13 +95,13 @@ struct Tensor {
     // Elements [first, first + count) of the flattened tensor, as a vector.
     Tensor part(int64_t first, int64_t count) const {
         CHECK(first >= 0 && count >= 0 && first <= size() - count, "part outside the tensor");
-        CHECK(contiguous(), "a part of rows with gaps is no vector");
+        CHECK(contiguous(), "a part of a strided view is not a vector");
         return {static_cast<char*>(data) + size_t(first) * size_of(dtype), dtype, {count}};
     }
     // The same memory under another shape.
     Tensor view(const Shape& other) const {
         CHECK(other.size() == size(), "a view must keep the number of elements");
-        CHECK(contiguous(), "rows with gaps have one shape");
+        CHECK(contiguous(), "a strided view cannot be reshaped");
         return {data, dtype, other};
     }
 };
@@ -125,22 +125,21 @@ struct Opt : Tensor {  // may be empty
     Opt(const Tensor& t) : Tensor(t) {}
 };
 
-// What an op costs at the least: the bytes it must move once and the multiplications and additions it must do.
+// The minimum cost of an op: bytes moved once, and multiplications and additions.
 struct Cost {
     double bytes = 0, flops = 0;
 };
 
-struct Stream {  // a queue of a device's work: a cudaStream_t, or nothing on a CPU
+struct Stream {  // a queue of work of a device: a cudaStream_t, null on a CPU
     void* handle = nullptr;
-    void* workspace =
-        nullptr;  // on the device: its matrix products, one after the other, may write there what they like
+    void* workspace = nullptr;  // device memory for the stream's matmuls
     size_t workspace_bytes = 0;
 
     Stream with(const Tensor& workspace_tensor) const {
         return {handle, workspace_tensor.data, workspace_tensor ? workspace_tensor.bytes() : 0};
     }
 };
-struct Event {  // a point in such a queue: a cudaEvent_t, or a time on a CPU
+struct Event {  // a point in a stream: a cudaEvent_t, or a time on a CPU
     void* handle = nullptr;
 };
 struct DeviceMemory {  // bytes

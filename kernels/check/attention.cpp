@@ -1,4 +1,4 @@
-// The promises of rope and attention: kernels/check.h.
+// Argument checks of rope and attention: kernels/check.h.
 #include "kernels/attention.h"
 #include "kernels/check.h"
 #include "kernels/check/call.h"
@@ -28,7 +28,7 @@ AttentionShapes check_attention_sizes(const Call& call, const Args& a) {
 void check(const Rope& a) {
     const Call call{"rope"};
     const auto [N, W] = call.matrix("x", a.x);
-    call.leads("rope_table", a.rope_table, 3);
+    call.float_tensor("rope_table", a.rope_table, 3);
     const int64_t P = a.rope_table.shape.dim[0], R = a.rope_table.shape.dim[1];
     call.is("positions", a.positions, DType::i32, {N}, "[N]");
     call.is("rope_table", a.rope_table, accumulator_of(a.x.dtype), {P, R, 2}, "[P,R,2]");
@@ -38,7 +38,7 @@ void check(const Rope& a) {
                                            " channels in rows of x of " + std::to_string(W));
     CHECK(2 * R <= a.D, call.named("rope_table") + " has shape " + text(a.rope_table.shape) +
                             ": 2·R must not be above D = " + std::to_string(a.D));
-    call.apart({{"x", a.x}}, {{"positions", a.positions}, {"rope_table", a.rope_table}});
+    call.disjoint({{"x", a.x}}, {{"positions", a.positions}, {"rope_table", a.rope_table}});
 }
 
 void check(const AttentionForward& a) {
@@ -54,7 +54,7 @@ void check(const AttentionForward& a) {
     call.is("lo", a.lo, DType::i32, {a.B, a.Tq}, "[B,Tq]");
     call.is("hi", a.hi, DType::i32, {a.B, a.Tq}, "[B,Tq]");
     call.number("scale", a.scale, true, "finite");
-    call.apart({{"y", a.y}, {"lse", a.lse}}, {{"q", a.q}, {"k", a.k}, {"v", a.v}, {"lo", a.lo}, {"hi", a.hi}});
+    call.disjoint({{"y", a.y}, {"lse", a.lse}}, {{"q", a.q}, {"k", a.k}, {"v", a.v}, {"lo", a.lo}, {"hi", a.hi}});
 }
 
 void check(const AttentionBackward& a) {
@@ -75,7 +75,7 @@ void check(const AttentionBackward& a) {
     call.is("lo", a.lo, DType::i32, {a.B, a.Tq}, "[B,Tq]");
     call.is("hi", a.hi, DType::i32, {a.B, a.Tq}, "[B,Tq]");
     call.number("scale", a.scale, true, "finite");
-    call.apart(
+    call.disjoint(
         {{"d_q", a.d_q}, {"d_k", a.d_k}, {"d_v", a.d_v}, {"delta", a.delta}},
         {{"d_y", a.d_y}, {"q", a.q}, {"k", a.k}, {"v", a.v}, {"y", a.y}, {"lse", a.lse}, {"lo", a.lo}, {"hi", a.hi}});
 }
@@ -85,7 +85,7 @@ void check(const AttentionCached& a) {
     const DType t = a.q.dtype;
     call.heads(a.H, a.G, a.D);
     const int64_t N = call.view("q", a.q).rows;
-    call.leads("k_cache", a.k_cache, 4);
+    call.float_tensor("k_cache", a.k_cache, 4);
     const int64_t S = a.k_cache.shape.dim[0], P = a.k_cache.shape.dim[2];
     call.is("y", a.y, t, {N, int64_t(a.H) * a.D}, "[N, H·D]");
     call.is("k_cache", a.k_cache, t, {S, a.G, P, a.D}, "[S,G,P,D]");
@@ -97,8 +97,9 @@ void check(const AttentionCached& a) {
     call.is("position", a.position, DType::i32, {N}, "[N]");
     call.is("lo", a.lo, DType::i32, {N}, "[N]");
     call.number("scale", a.scale, true, "finite");
-    call.apart({{"y", a.y}, {"k_cache", a.k_cache}, {"v_cache", a.v_cache}},
-               {{"q", a.q}, {"k", a.k}, {"v", a.v}, {"sequence", a.sequence}, {"position", a.position}, {"lo", a.lo}});
+    call.disjoint(
+        {{"y", a.y}, {"k_cache", a.k_cache}, {"v_cache", a.v_cache}},
+        {{"q", a.q}, {"k", a.k}, {"v", a.v}, {"sequence", a.sequence}, {"position", a.position}, {"lo", a.lo}});
 }
 
 }  // namespace gradus

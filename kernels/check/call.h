@@ -1,6 +1,5 @@
 #pragma once
-// What the checks of this folder say their sentences with: one call's arguments under examination. Every refusal names the op, the
-// field, what it is and what it must be.
+// Helpers of the argument checks. Every message names the op, the argument, its value and the required value.
 #include <cmath>
 #include <cstdio>
 #include <initializer_list>
@@ -27,8 +26,8 @@ struct Named {
     const Tensor& t;
 };
 
-// Whether two tensors share an element. Rows of one may lie in the gaps between the rows of the other, as those of the heads
-// of a packed tensor do; that is seen where both have the same stride.
+// Whether two tensors share an element. With equal strides, rows of one may lie in the gaps between the rows of the other, as in
+// the heads of a packed tensor.
 inline bool overlap(const Tensor& a, const Tensor& b) {
     if (!a || !b) return false;
     const char *first = a.as<char>(), *second = b.as<char>();
@@ -36,8 +35,8 @@ inline bool overlap(const Tensor& a, const Tensor& b) {
     const auto bytes = [](const Tensor& t, int64_t elements) { return elements * int64_t(size_of(t.dtype)); };
     const int64_t stride = bytes(a, a.contiguous() ? 0 : a.stride());
     if (stride == 0 || b.contiguous() || stride != bytes(b, b.stride())) return true;
-    const int64_t apart = ((second - first) % stride + stride) % stride;  // from a row of a to the next row of b
-    return apart < bytes(a, a.last()) || stride - apart < bytes(b, b.last());
+    const int64_t distance = ((second - first) % stride + stride) % stride;  // from a row of a to the next row of b
+    return distance < bytes(a, a.last()) || stride - distance < bytes(b, b.last());
 }
 
 struct Size {
@@ -53,12 +52,12 @@ struct Call {
         CHECK(t.contiguous(), named(field) + " has rows of " + std::to_string(t.last()) + " elements " +
                                   std::to_string(t.stride()) + " apart, must be contiguous");
     }
-    // The tensor whose shape the others follow: so many axes, none of them empty but the first, of floats.
-    void leads(const char* field, const Tensor& t, int rank) const {
-        leads_as_view(field, t, rank);
+    // The tensor that defines the dimensions: this rank, a float dtype, no empty axis except perhaps the first.
+    void float_tensor(const char* field, const Tensor& t, int rank) const {
+        float_view(field, t, rank);
         contiguous(field, t);
     }
-    void leads_as_view(const char* field, const Tensor& t, int rank) const {
+    void float_view(const char* field, const Tensor& t, int rank) const {
         CHECK(t.shape.rank == rank,
               named(field) + " has shape " + text(t.shape) + ", must have " + std::to_string(rank) + " axes");
         for (int i = 0; i < rank; ++i)
@@ -70,20 +69,20 @@ struct Call {
                                           std::to_string(t.stride()) + " apart");
     }
     Size matrix(const char* field, const Tensor& t) const {
-        leads(field, t, 2);
+        float_tensor(field, t, 2);
         return {t.rows(), t.last()};
     }
-    // A matrix whose rows may be further apart than they are long.
+    // A matrix that may have a row stride.
     Size view(const char* field, const Tensor& t) const {
-        leads_as_view(field, t, 2);
+        float_view(field, t, 2);
         return {t.rows(), t.last()};
     }
-    // A tensor of this dtype and this shape, which the header writes as in `letters`.
+    // A tensor of this dtype and shape. `letters`: the shape as the header writes it.
     void is(const char* field, const Tensor& t, DType dtype, const Shape& shape, const char* letters) const {
         is_view(field, t, dtype, shape, letters);
         contiguous(field, t);
     }
-    // The same, whose rows may be further apart than they are long.
+    // The same, with any row stride.
     void is_view(const char* field, const Tensor& t, DType dtype, const Shape& shape, const char* letters) const {
         CHECK(t.shape == shape,
               named(field) + " has shape " + text(t.shape) + ", must have " + letters + " = " + text(shape));
@@ -92,22 +91,22 @@ struct Call {
         CHECK(t.stride() >= t.last(), named(field) + " has rows of " + std::to_string(t.last()) + " elements " +
                                           std::to_string(t.stride()) + " apart");
     }
-    void may_be(const char* field, const Opt& t, DType dtype, const Shape& shape, const char* letters) const {
+    void optional(const char* field, const Opt& t, DType dtype, const Shape& shape, const char* letters) const {
         if (t) is(field, t, dtype, shape, letters);
     }
     void together(const char* field, const Opt& t, const char* partner, const Opt& u) const {
         CHECK(bool(t) == bool(u), named(field) + (t ? " is given without " : " is missing beside ") + partner);
     }
-    // What is written shares no memory with what is read, nor with anything else that is written.
-    void apart(std::initializer_list<Named> written, std::initializer_list<Named> read) const {
+    // Written tensors share no memory with read tensors or with each other.
+    void disjoint(std::initializer_list<Named> written, std::initializer_list<Named> read) const {
         for (const Named& w : written) {
             for (const Named& r : read) CHECK(!overlap(w.t, r.t), named(w.field) + " must not alias " + r.field);
             for (const Named& o : written)
                 CHECK(&o == &w || !overlap(w.t, o.t), named(w.field) + " must not alias " + o.field);
         }
     }
-    // The header's "may alias": the same memory or none of it.
-    void in_place_or_apart(const Named& w, const Named& r) const {
+    // "may alias" in the headers: exactly the same memory, or no overlap.
+    void in_place_or_disjoint(const Named& w, const Named& r) const {
         CHECK(w.t.data == r.t.data || !overlap(w.t, r.t), named(w.field) + " overlaps a part of " + r.field);
     }
     void number(const char* field, double x, bool allowed, const char* must) const {
@@ -130,10 +129,10 @@ struct Call {
         count("H", H);
         count("G", G);
         count("D", D);
-        CHECK(H % G == 0, named("H") + " = " + std::to_string(H) + " is no multiple of G = " + std::to_string(G));
+        CHECK(H % G == 0, named("H") + " = " + std::to_string(H) + " is not a multiple of G = " + std::to_string(G));
     }
-    // Any tensor at all, of a float dtype.
-    void any(const char* field, const Tensor& t) const {
+    // A tensor of any shape and a float dtype.
+    void float_tensor(const char* field, const Tensor& t) const {
         CHECK(t || !t.size(), named(field) + " has no memory");
         CHECK(t.dtype != DType::i32, named(field) + " is i32, must be of a float dtype");
         contiguous(field, t);

@@ -1,4 +1,4 @@
-// The promises of cross-entropy: kernels/check.h.
+// Argument checks of cross-entropy: kernels/check.h.
 #include <algorithm>
 
 #include "kernels/check.h"
@@ -29,7 +29,7 @@ void check(const CrossEntropyStats& a) {
     call.is("targets", a.targets, DType::i32, {N}, "[N]");
     call.count("vocab_offset", a.vocab_offset, 0);
     check_temperature(call, a.temperature);
-    call.apart({{"stats", a.stats}}, {{"logits", a.logits}, {"targets", a.targets}});
+    call.disjoint({{"stats", a.stats}}, {{"logits", a.logits}, {"targets", a.targets}});
 }
 
 void check(const CrossEntropyJoin& a) {
@@ -39,7 +39,7 @@ void check(const CrossEntropyJoin& a) {
     const DType t = accumulator_of(a.stats.dtype);
     call.is("stats", a.stats, t, {N, 4}, "[N,4]");
     call.is("parts", a.parts, t, {R * N, 4}, "[R*N,4]");
-    call.apart({{"stats", a.stats}}, {{"parts", a.parts}});
+    call.disjoint({{"stats", a.stats}}, {{"parts", a.parts}});
 }
 
 void check(const CrossEntropyForward& a) {
@@ -48,13 +48,13 @@ void check(const CrossEntropyForward& a) {
     const DType t = accumulator_of(a.stats.dtype);
     call.is("loss", a.loss, t, {N}, "[N]");
     call.is("lse", a.lse, t, {N}, "[N]");
-    call.may_be("log_prob", a.log_prob, t, {N}, "[N]");
+    call.optional("log_prob", a.log_prob, t, {N}, "[N]");
     call.is("stats", a.stats, t, {N, 4}, "[N,4]");
     call.is("targets", a.targets, DType::i32, {N}, "[N]");
     call.count("V", a.V);
     check_smoothing(call, a.smoothing, a.z_loss);
-    call.apart({{"loss", a.loss}, {"lse", a.lse}, {"log_prob", a.log_prob}},
-               {{"stats", a.stats}, {"targets", a.targets}});
+    call.disjoint({{"loss", a.loss}, {"lse", a.lse}, {"log_prob", a.log_prob}},
+                  {{"stats", a.stats}, {"targets", a.targets}});
 }
 
 void check(const CrossEntropyBackward& a) {
@@ -62,7 +62,7 @@ void check(const CrossEntropyBackward& a) {
     const auto [N, Vr] = call.view("logits", a.logits);
     call.is("lse", a.lse, accumulator_of(a.logits.dtype), {N}, "[N]");
     call.is("targets", a.targets, DType::i32, {N}, "[N]");
-    call.may_be("coefficient", a.coefficient, accumulator_of(a.logits.dtype), {N}, "[N]");
+    call.optional("coefficient", a.coefficient, accumulator_of(a.logits.dtype), {N}, "[N]");
     call.count("vocab_offset", a.vocab_offset, 0);
     check_temperature(call, a.temperature);
     CHECK(a.vocab_offset <= a.V - Vr, call.named("logits") + " has shape " + text(a.logits.shape) +
@@ -70,7 +70,7 @@ void check(const CrossEntropyBackward& a) {
                                           ", past V = " + std::to_string(a.V));
     call.number("scale", a.scale, true, "finite");
     check_smoothing(call, a.smoothing, a.z_loss);
-    call.apart({{"logits", a.logits}}, {{"lse", a.lse}, {"targets", a.targets}, {"coefficient", a.coefficient}});
+    call.disjoint({{"logits", a.logits}}, {{"lse", a.lse}, {"targets", a.targets}, {"coefficient", a.coefficient}});
 }
 
 }  // namespace gradus

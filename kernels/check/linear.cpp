@@ -1,4 +1,4 @@
-// The promises of linear and of dot products of rows: kernels/check.h.
+// Argument checks of linear and of dot products of rows: kernels/check.h.
 #include "kernels/linear.h"
 #include "kernels/check.h"
 #include "kernels/check/call.h"
@@ -15,8 +15,8 @@ void check(const LinearForward& a) {
     const DType t = a.x.dtype;
     call.is_view("y", a.y, t, {N, O}, "[N,O]");
     call.is("w", a.w, t, {O, I}, "[O,I]");
-    call.may_be("b", a.b, t, {O}, "[O]");
-    call.apart({{"y", a.y}}, {{"x", a.x}, {"w", a.w}, {"b", a.b}});
+    call.optional("b", a.b, t, {O}, "[O]");
+    call.disjoint({{"y", a.y}}, {{"x", a.x}, {"w", a.w}, {"b", a.b}});
 }
 
 void check(const LinearBackwardInput& a) {
@@ -26,7 +26,7 @@ void check(const LinearBackwardInput& a) {
     const DType t = a.d_y.dtype;
     call.is("d_x", a.d_x, t, {N, I}, "[N,I]");
     call.is("w", a.w, t, {O, I}, "[O,I]");
-    call.apart({{"d_x", a.d_x}}, {{"d_y", a.d_y}, {"w", a.w}});
+    call.disjoint({{"d_x", a.d_x}}, {{"d_y", a.d_y}, {"w", a.w}});
 }
 
 void check(const LinearBackwardWeight& a) {
@@ -35,9 +35,9 @@ void check(const LinearBackwardWeight& a) {
     const int64_t O = call.view("d_y", a.d_y).last;
     const DType t = a.x.dtype, sum = accumulator_of(t);
     call.is("d_w", a.d_w, sum, {O, I}, "[O,I]");
-    call.may_be("d_b", a.d_b, sum, {O}, "[O]");
+    call.optional("d_b", a.d_b, sum, {O}, "[O]");
     call.is_view("d_y", a.d_y, t, {N, O}, "[N,O]");
-    call.apart({{"d_w", a.d_w}, {"d_b", a.d_b}}, {{"d_y", a.d_y}, {"x", a.x}});
+    call.disjoint({{"d_w", a.d_w}, {"d_b", a.d_b}}, {{"d_y", a.d_y}, {"x", a.x}});
 }
 
 void check(const RowDotForward& a) {
@@ -45,7 +45,7 @@ void check(const RowDotForward& a) {
     const auto [N, C] = call.matrix("x", a.x);
     call.is("y", a.y, accumulator_of(a.x.dtype), {N}, "[N]");
     call.is("w", a.w, a.x.dtype, {C}, "[C]");
-    call.apart({{"y", a.y}}, {{"x", a.x}, {"w", a.w}});
+    call.disjoint({{"y", a.y}}, {{"x", a.x}, {"w", a.w}});
 }
 
 void check(const RowDotBackward& a) {
@@ -56,7 +56,7 @@ void check(const RowDotBackward& a) {
     call.is("d_w", a.d_w, sum, {C}, "[C]");
     call.is("d_y", a.d_y, sum, {N}, "[N]");
     call.is("w", a.w, t, {C}, "[C]");
-    call.apart({{"d_x", a.d_x}, {"d_w", a.d_w}}, {{"d_y", a.d_y}, {"x", a.x}, {"w", a.w}});
+    call.disjoint({{"d_x", a.d_x}, {"d_w", a.d_w}}, {{"d_y", a.d_y}, {"x", a.x}, {"w", a.w}});
 }
 
 }  // namespace gradus

@@ -1,4 +1,4 @@
-// The promises of the optimizer: kernels/check.h.
+// Argument checks of the optimizer: kernels/check.h.
 #include "kernels/optimizer.h"
 #include "kernels/check.h"
 #include "kernels/check/call.h"
@@ -10,11 +10,11 @@ using arguments::Call;
 
 void check(const SquareSum& a) {
     const Call call{"square_sum"};
-    call.any("x", a.x);
+    call.float_tensor("x", a.x);
     call.is("total", a.total, DType::f64, {1}, "[1]");
     call.is("parts", a.parts, DType::f64, {square_sum_parts}, "[square_sum_parts]");
     call.one_of("x", a.x, {DType::f32, DType::bf16, DType::f64});
-    call.apart({{"total", a.total}, {"parts", a.parts}}, {{"x", a.x}});
+    call.disjoint({{"total", a.total}, {"parts", a.parts}}, {{"x", a.x}});
 }
 
 void check(const ClipScale& a) {
@@ -22,7 +22,7 @@ void check(const ClipScale& a) {
     call.is("scale", a.scale, DType::f64, {1}, "[1]");
     call.is("total", a.total, DType::f64, {1}, "[1]");
     call.number("max_norm", a.max_norm, true, "finite");
-    call.apart({{"scale", a.scale}}, {{"total", a.total}});
+    call.disjoint({{"scale", a.scale}}, {{"total", a.total}});
 }
 
 void check(const StepValues& a) {
@@ -35,23 +35,23 @@ void check(const StepValues& a) {
 
 void check(const AdamW& a) {
     const Call call{"adamw"};
-    call.leads("master", a.master, 1);
+    call.float_tensor("master", a.master, 1);
     const DType t = a.master.dtype;
     const Shape n = a.master.shape;
     call.one_of("master", a.master, {DType::f32, DType::f64});
     call.is("m", a.m, t, n, "[n]");
     call.is("v", a.v, t, n, "[n]");
-    call.may_be("param", a.param, DType::bf16, n, "[n]");
+    call.optional("param", a.param, DType::bf16, n, "[n]");
     call.is("grad", a.grad, t, n, "[n]");
-    call.may_be("scale", a.scale, DType::f64, {1}, "[1]");
+    call.optional("scale", a.scale, DType::f64, {1}, "[1]");
     call.address("step_values", a.step_values);
     call.number("beta1", a.beta1, a.beta1 >= 0 && a.beta1 < 1, "in [0, 1)");
     call.number("beta2", a.beta2, a.beta2 >= 0 && a.beta2 < 1, "in [0, 1)");
     call.number("eps", a.eps, a.eps >= 0, "at least 0");
     call.number("decay", a.decay, a.decay >= 0, "at least 0");
     call.count("first", a.first, 0);
-    call.apart({{"master", a.master}, {"m", a.m}, {"v", a.v}, {"param", a.param}},
-               {{"grad", a.grad}, {"scale", a.scale}});
+    call.disjoint({{"master", a.master}, {"m", a.m}, {"v", a.v}, {"param", a.param}},
+                  {{"grad", a.grad}, {"scale", a.scale}});
 }
 
 void check(const Muon& a) {
@@ -62,17 +62,17 @@ void check(const Muon& a) {
         const auto [R, I] = call.matrix("master", x.master);
         call.is("master", x.master, t, {R, I}, "[R,I]");
         call.is("m", x.m, t, {R, I}, "[R,I]");
-        call.may_be("param", x.param, DType::bf16, {R, I}, "[R,I]");
+        call.optional("param", x.param, DType::bf16, {R, I}, "[R,I]");
         call.is("grad", x.grad, t, {R, I}, "[R,I]");
     }
-    call.may_be("scale", a.scale, DType::f64, {1}, "[1]");
+    call.optional("scale", a.scale, DType::f64, {1}, "[1]");
     call.is("workspace", a.workspace, t, {muon_workspace(a.matrices)}, "[muon_workspace(matrices)]");
     for (const MuonMatrix& x : a.matrices) {
-        call.apart({{"master", x.master}, {"m", x.m}, {"param", x.param}, {"workspace", a.workspace}},
-                   {{"grad", x.grad}, {"scale", a.scale}});
+        call.disjoint({{"master", x.master}, {"m", x.m}, {"param", x.param}, {"workspace", a.workspace}},
+                      {{"grad", x.grad}, {"scale", a.scale}});
         for (const MuonMatrix* y = a.matrices.data(); y != &x; ++y)
-            call.apart({{"master", x.master}, {"m", x.m}, {"param", x.param}},
-                       {{"another master", y->master}, {"another m", y->m}, {"another param", y->param}});
+            call.disjoint({{"master", x.master}, {"m", x.m}, {"param", x.param}},
+                          {{"another master", y->master}, {"another m", y->m}, {"another param", y->param}});
     }
     call.address("step_values", a.step_values);
     call.number("beta", a.beta, a.beta >= 0 && a.beta < 1, "in [0, 1)");

@@ -1,4 +1,4 @@
-// The activations: what is needed of each is its value and its slope at a register of inputs.
+// Activations: each is a type with its value and its derivative for a register of inputs.
 #include <numbers>
 
 #include "kernels/activation.h"
@@ -13,10 +13,10 @@ namespace {
 constexpr int64_t grain = 1 << 13;  // elements
 
 struct Point {
-    Floats value, slope;
+    Floats value, derivative;
 };
 
-// ½·(1 + tanh u) is the logistic function of 2u: no cancellation where x is far below 0.
+// ½·(1 + tanh u) = sigmoid(2u), which does not cancel for x far below 0.
 struct GeluTanh {
     static constexpr float k = float(2 * 0.7978845608028654), c = 0.044715f;  // 2·√(2/π)
 
@@ -24,7 +24,7 @@ struct GeluTanh {
     static Floats value(Floats x) { return x * sigmoid(argument(x)).value; }
     static Point point(Floats x) {
         const auto [s, rest] = sigmoid(argument(x));
-        const Floats near = larger(smaller(x, splat(20)), splat(-20));  // further out s·rest is 0, and x³ must not win
+        const Floats near = larger(smaller(x, splat(20)), splat(-20));  // beyond ±20 s·rest is 0, but 0·x³ may be NaN
         return {x * s, s + near * s * rest * k * (1.0f + 3 * c * near * near)};
     }
 };
@@ -46,7 +46,7 @@ struct Silu {
 };
 
 struct Relu {
-    static Floats value(Floats x) { return choose(x <= 0.0f, Floats{}, x); }  // a NaN stays one
+    static Floats value(Floats x) { return choose(x <= 0.0f, Floats{}, x); }  // NaN stays NaN
     static Point point(Floats x) { return {value(x), choose(x <= 0.0f, Floats{}, choose(x > 0.0f, splat(1), x))}; }
 };
 
@@ -89,7 +89,7 @@ void activation_backward(const ActivationBackward& a, Stream) {
             const Scalar *x = a.x.as<Scalar>() + first, *d_y = a.d_y.as<Scalar>() + first;
             Scalar* d_x = a.d_x.as<Scalar>() + first;
             sweep(last - first, [&](int64_t i, auto lanes) {
-                store(d_x + i, function.point(load(x + i, lanes)).slope * load(d_y + i, lanes), lanes);
+                store(d_x + i, function.point(load(x + i, lanes)).derivative * load(d_y + i, lanes), lanes);
             });
         });
     });
@@ -122,7 +122,7 @@ void gated_backward(const GatedBackward& a, Stream) {
                 sweep(F, [&](int64_t i, auto lanes) {
                     const Point at_gate = function.point(load(gate + i, lanes));
                     const Floats u = load(up + i, lanes), d = load(d_y + i, lanes);
-                    store(d_gate + i, at_gate.slope * u * d, lanes);
+                    store(d_gate + i, at_gate.derivative * u * d, lanes);
                     store(d_up + i, at_gate.value * d, lanes);
                 });
             }

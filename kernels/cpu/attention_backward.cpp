@@ -1,8 +1,8 @@
-// Attention backward: the probabilities of a tile are computed again from lse, and each tile is visited once.
+// Attention backward: recomputes the probabilities of each tile from lse, and processes each tile once.
 //
-// A (sequence, kv head) pair is cut into stretches of key tiles. A stretch owns the gradients of its keys and values, so
-// they are summed in the order of the heads and query tiles by one thread at a time; gradients of the queries are one
-// partial sum for each stretch, added in the order of the stretches. How many stretches there are follows from the shape.
+// The key tiles of a (sequence, kv head) pair are divided into splits. A split owns the gradients of its keys and values: one
+// thread at a time adds to them, in the order of the heads and query tiles. The gradient of the queries has a partial sum
+// per split, added in the order of the splits. The number of splits depends only on the shape, so the result is deterministic.
 #include "kernels/attention.h"
 #include "kernels/cpu/attention_tile.h"
 #include "kernels/cpu/cpu.h"
@@ -11,19 +11,19 @@ namespace gradus::cpu {
 
 namespace {
 
-constexpr int64_t wave_floats = 12 << 20;  // what the pairs that are worked on at once may hold
-constexpr int64_t wanted_items = 32;       // stretches at once, for many threads and for an even end
-constexpr int64_t least_stretch = 3;       // key tiles
+constexpr int64_t wave_floats = 12 << 20;  // of the pairs processed at the same time
+constexpr int64_t wanted_items = 32;       // splits processed at the same time, for load balance
+constexpr int64_t min_split_tiles = 3;     // key tiles per split
 
-// What the threads share about one pair. All in f32.
+// Memory of one pair, shared by the threads. All f32.
 struct Pair {
     float *keys, *values;      // panels
     float* key_rows;           // [key tiles][key_rows, wide]
     float *d_keys, *d_values;  // the same
-    float* d_queries;          // [stretches][query tiles][query_tile, wide], of one head
+    float* d_queries;          // [splits][query tiles][query_tile, wide], of one head
 
-    static int64_t size(const HeadLayout& at, int64_t stretches) {
-        return 2 * at.key_panels() + 3 * at.key_matrix() + stretches * at.query_tiles() * at.query_matrix();
+    static int64_t size(const HeadLayout& at, int64_t splits) {
+        return 2 * at.key_panels() + 3 * at.key_matrix() + splits * at.query_tiles() * at.query_matrix();
     }
     Pair(float* memory, const HeadLayout& at)
         : keys(memory),
@@ -34,11 +34,11 @@ struct Pair {
           d_queries(d_values + at.key_matrix()) {}
 };
 
-// One thread's memory for a query tile.
+// Memory of one thread for a query tile.
 struct Work {
     float *query_panels, *d_y_panels, *query_rows, *d_y_rows;
     float *p, *d_s;      // [query_tile, score_stride]
-    float *lse, *delta;  // a row each
+    float *lse, *delta;  // [query_tile]
 
     static constexpr int64_t column = round_up(query_tile, 16), matrix = query_tile * score_stride + score_stride;
     static int64_t size(const HeadLayout& at) {
@@ -56,8 +56,8 @@ struct Work {
 };
 
 template <class Scalar>
-void fetch_queries(const AttentionBackward& a, const HeadLayout& at, const Work& w, int64_t b, int64_t h, int64_t t0,
-                   int64_t count) {
+void load_queries(const AttentionBackward& a, const HeadLayout& at, const Work& w, int64_t b, int64_t h, int64_t t0,
+                  int64_t count) {
     const int64_t y_row = at.H * at.D, first = (b * at.Tq + t0) * y_row + h * at.D;
     const auto queries = heads_of<const Scalar>(a.q, at.Tq, at.D);
     const Scalar *q = queries.at(b, t0, h), *y = a.y.as<Scalar>() + first, *d_y = a.d_y.as<Scalar>() + first;
@@ -73,7 +73,7 @@ void fetch_queries(const AttentionBackward& a, const HeadLayout& at, const Work&
     }
 }
 
-// p and d_s of row r from its products q·k and d_y·v with the keys [base + first, base + last); zeros in the rest of the row.
+// p and d_s of row r from its dot products q·k and d_y·v with the keys [base + first, base + last), zeros elsewhere in the row.
 template <class Score>
 void probabilities(const Work& w, int64_t r, int64_t base, int64_t first, int64_t last, int64_t lo, int64_t hi,
                    float scale, const QueryScore<Score>& score) {
@@ -81,27 +81,27 @@ void probabilities(const Work& w, int64_t r, int64_t base, int64_t first, int64_
     std::fill(p, p + first, 0.f);
     std::fill(d_s, d_s + first, 0.f);
     const float lse = w.lse[r], delta = w.delta[r];
-    const bool whole = lo <= first && last <= hi;
+    const bool unmasked = lo <= first && last <= hi;
     for (int64_t i = first; i < last; i += width) {
         const Floats s = load(p + i) * scale;
-        Floats chance = exponential(score(s, base + i) - lse),
-               slope = score.backward(chance * (load(d_s + i) - delta), s, base + i) * scale;
-        if (!whole) {
-            const Ints seen = inside(i, lo, hi);
-            chance = choose(seen, chance, Floats{});
-            slope = choose(seen, slope, Floats{});
+        Floats probability = exponential(score(s, base + i) - lse),
+               gradient = score.backward(probability * (load(d_s + i) - delta), s, base + i) * scale;
+        if (!unmasked) {
+            const Ints mask = inside(i, lo, hi);
+            probability = choose(mask, probability, Floats{});
+            gradient = choose(mask, gradient, Floats{});
         }
-        store(p + i, chance);
-        store(d_s + i, slope);
+        store(p + i, probability);
+        store(d_s + i, gradient);
     }
     std::fill(p + last, p + score_stride, 0.f);
     std::fill(d_s + last, d_s + score_stride, 0.f);
 }
 
-// A tile of queries of head h of sequence b against a tile of keys.
+// The gradients from a tile of queries, of head h of sequence b, and a tile of keys.
 template <class Score>
-void visit(const HeadLayout& at, const Pair& pair, const Work& w, const Intervals& of, float* d_query_rows, int64_t b,
-           int64_t h, int64_t t0, int64_t count, int64_t base, float scale, const Score& score) {
+void backward_tile(const HeadLayout& at, const Pair& pair, const Work& w, const Intervals& of, float* d_query_rows,
+                   int64_t b, int64_t h, int64_t t0, int64_t count, int64_t base, float scale, const Score& score) {
     const int64_t wide = at.wide, panel = base / tile_columns * at.key_panel(), row = base / key_tile * key_rows * wide;
     for (int64_t r = 0; r < count; r += tile_rows) {
         const int64_t r_end = std::min<int64_t>(r + tile_rows, count), group = r / tile_rows * at.query_panel();
@@ -116,7 +116,7 @@ void visit(const HeadLayout& at, const Pair& pair, const Work& w, const Interval
                                     pair.key_rows + row + span.first * wide, span.last - span.first, wide);
     }
     for (int64_t k = 0; k < std::min(key_tile, at.Tk - base); k += tile_rows) {
-        int64_t first = 0, last = count;  // the queries that may see one of these keys
+        int64_t first = 0, last = count;  // the queries that may attend to one of these keys
         while (first < last && of.hi[t0 + first] <= base + k) ++first;
         while (first < last && of.lo[t0 + last - 1] >= base + k + tile_rows) --last;
         if (first == last) continue;
@@ -127,10 +127,10 @@ void visit(const HeadLayout& at, const Pair& pair, const Work& w, const Interval
     }
 }
 
-// All queries of one head against the key tiles [first, last): a stretch. d_queries is its partial sum.
+// The gradients from all queries of one head and the key tiles [first, last) of a split. d_queries is its partial sum.
 template <class Scalar, class Score>
-void walk(const AttentionBackward& a, const Score& score, const HeadLayout& at, const Pair& pair, const Work& w,
-          float* d_queries, int64_t b, int64_t h, int64_t first, int64_t last) {
+void backward_split(const AttentionBackward& a, const Score& score, const HeadLayout& at, const Pair& pair,
+                    const Work& w, float* d_queries, int64_t b, int64_t h, int64_t first, int64_t last) {
     const Intervals of = {a.lo.as<int32_t>() + b * at.Tq, a.hi.as<int32_t>() + b * at.Tq};
     for (int64_t t0 = 0; t0 < at.Tq; t0 += query_tile, d_queries += at.query_matrix()) {
         const int64_t count = std::min(query_tile, at.Tq - t0);
@@ -138,25 +138,25 @@ void walk(const AttentionBackward& a, const Score& score, const HeadLayout& at, 
         const int64_t from = std::max<int64_t>(first, of.lo[t0] / key_tile);
         const int64_t to = std::min(last, tiles_of(std::max(0, of.hi[t0 + count - 1]), key_tile));
         if (from >= to) continue;
-        fetch_queries<Scalar>(a, at, w, b, h, t0, count);
+        load_queries<Scalar>(a, at, w, b, h, t0, count);
         for (int64_t tile = from; tile < to; ++tile)
-            visit(at, pair, w, of, d_queries, b, h, t0, count, tile * key_tile, float(a.scale), score);
+            backward_tile(at, pair, w, of, d_queries, b, h, t0, count, tile * key_tile, float(a.scale), score);
     }
 }
 
-// A wave is what is worked on at once: some pairs of a sequence and a kv head. Sizes in floats.
+// A wave is a number of (sequence, kv head) pairs that are processed together. Sizes in floats.
 struct Scratch {
-    int64_t stretches, pair, wave, work;  // wave: pairs in it; work: of each thread
+    int64_t splits, pair, wave, work;  // splits and floats per pair, pairs per wave, floats per thread
 
     Scratch(const HeadLayout& at, int64_t pairs)
-        : stretches(std::clamp<int64_t>(wanted_items / pairs, 1, std::max<int64_t>(1, at.key_tiles() / least_stretch))),
-          pair(round_up(Pair::size(at, stretches), 16)),
+        : splits(std::clamp<int64_t>(wanted_items / pairs, 1, std::max<int64_t>(1, at.key_tiles() / min_split_tiles))),
+          pair(round_up(Pair::size(at, splits), 16)),
           wave(std::clamp<int64_t>(wave_floats / pair, 1, pairs)),
           work(round_up(Work::size(at), 16)) {}
     int64_t size(int team) const { return wave * pair + team * work; }
 };
 
-// Rows of `wide` floats to count rows of D channels, `stride` apart.
+// Stores `count` rows of `wide` floats as rows of D channels, `stride` apart.
 template <class Scalar>
 void narrow_rows(Scalar* to, int64_t stride, const float* from, int64_t count, const HeadLayout& at) {
     for (int64_t r = 0; r < count; ++r, to += stride, from += at.wide)
@@ -172,18 +172,17 @@ void run(const AttentionBackward& a, const Score& score) {
                d_v = heads_of<Scalar>(a.d_v, a.Tk, a.D);
     const int64_t pairs = int64_t(a.B) * a.G, tiles = at.key_tiles(), q_tiles = at.query_tiles(), wide = at.wide;
     const Scratch scratch(at, pairs);
-    const int64_t stretches = scratch.stretches, pair_size = scratch.pair, wave = scratch.wave,
-                  work_size = scratch.work;
+    const int64_t splits = scratch.splits, pair_size = scratch.pair, wave = scratch.wave, work_size = scratch.work;
     float* const memory = buffer.floats(size_t(scratch.size(threads())));
     float* const work = memory + wave * pair_size;
-    const int64_t copies = items_of(4 * double(key_tile * at.D)),
-                  walks = items_of(2.5 * double(at.Tq) * double(at.Tk * at.D) / double(stretches));
+    const int64_t copy_grain = grain_of(4 * double(key_tile * at.D)),
+                  split_grain = grain_of(2.5 * double(at.Tq) * double(at.Tk * at.D) / double(splits));
 
     for (int64_t first = 0; first < pairs; first += wave) {
         const int64_t here = std::min(wave, pairs - first);
         const auto pair_of = [&](int64_t i) { return Pair(memory + i * pair_size, at); };
 
-        parallel_items(here * tiles, copies, [&](int64_t i, int) {
+        parallel_items(here * tiles, copy_grain, [&](int64_t i, int) {
             const int64_t b = (first + i / tiles) / a.G, g = (first + i / tiles) % a.G, tile = i % tiles,
                           base = tile * key_tile;
             const int64_t count = std::min(key_tile, at.Tk - base), panel = base / tile_columns * at.key_panel();
@@ -196,18 +195,19 @@ void run(const AttentionBackward& a, const Score& score) {
         });
 
         for (int64_t member = 0; member < at.group_size(); ++member) {
-            parallel_items(here * stretches, walks, [&](int64_t i, int thread) {
-                const int64_t b = (first + i % here) / a.G, g = (first + i % here) % a.G, stretch = i / here;
+            parallel_items(here * splits, split_grain, [&](int64_t i, int thread) {
+                const int64_t b = (first + i % here) / a.G, g = (first + i % here) % a.G, split = i / here;
                 const Pair pair = pair_of(i % here);
-                walk<Scalar>(a, score, at, pair, Work(work + thread * work_size, at),
-                             pair.d_queries + stretch * q_tiles * at.query_matrix(), b, g * at.group_size() + member,
-                             tiles * stretch / stretches, tiles * (stretch + 1) / stretches);
+                backward_split<Scalar>(a, score, at, pair, Work(work + thread * work_size, at),
+                                       pair.d_queries + split * q_tiles * at.query_matrix(), b,
+                                       g * at.group_size() + member, tiles * split / splits,
+                                       tiles * (split + 1) / splits);
             });
-            parallel_items(here * q_tiles, copies, [&](int64_t i, int) {
+            parallel_items(here * q_tiles, copy_grain, [&](int64_t i, int) {
                 const int64_t b = (first + i / q_tiles) / a.G, g = (first + i / q_tiles) % a.G,
                               t0 = i % q_tiles * query_tile;
                 float* rows = pair_of(i / q_tiles).d_queries + i % q_tiles * at.query_matrix();
-                for (int64_t s = 1; s < stretches; ++s) {
+                for (int64_t s = 1; s < splits; ++s) {
                     const float* more = rows + s * q_tiles * at.query_matrix();
                     for (int64_t j = 0; j < at.query_matrix(); j += width)
                         store(rows + j, load(rows + j) + load(more + j));
@@ -217,7 +217,7 @@ void run(const AttentionBackward& a, const Score& score) {
             });
         }
 
-        parallel_items(here * tiles, copies, [&](int64_t i, int) {
+        parallel_items(here * tiles, copy_grain, [&](int64_t i, int) {
             const int64_t b = (first + i / tiles) / a.G, g = (first + i / tiles) % a.G, tile = i % tiles,
                           base = tile * key_tile;
             const int64_t count = std::min(key_tile, at.Tk - base);

@@ -1,7 +1,7 @@
-// Attention for generation: few query rows, long caches, so the speed is that of reading keys and values.
+// Attention for generation: few query rows and long caches, so reading keys and values limits the speed.
 //
-// A row's context is cut into parts of a fixed length, which threads take as they are free; each part has its own maximum,
-// sum and output for every query head of the kv head, and the parts are joined in order.
+// A row's context is split into parts of a fixed length, the items of a parallel loop. Each part has its own maximum, sum and
+// output for every query head of the kv head, and the parts are combined in order.
 #include <cmath>
 #include <limits>
 #include <string>
@@ -17,16 +17,16 @@ namespace gradus::cpu {
 namespace {
 
 constexpr int64_t part_keys = 256;
-constexpr float none = -std::numeric_limits<float>::infinity();
+constexpr float minus_infinity = -std::numeric_limits<float>::infinity();
 
 struct Shapes {
     int64_t N, H, G, D, S, P;
-    int64_t members = H / G, parts = (P + part_keys - 1) / part_keys;
+    int64_t group_size = H / G, parts = (P + part_keys - 1) / part_keys;
     int64_t wide = (D + width - 1) / width * width;
     int64_t result = wide + 16;  // floats of one head's part: output, then maximum and sum of the exponentials
 };
 
-// Four keys at once share the loads of the query; what is left over goes one by one.
+// count = 4: four keys share the loads of the query. count = 1: the rest.
 template <int count, class Scalar, class Score>
 inline __attribute__((always_inline)) void scores_of(float* s, const float* q, const Scalar* keys, int64_t first_key,
                                                      int64_t D, float scale, const QueryScore<Score>& score) {
@@ -49,7 +49,7 @@ inline __attribute__((always_inline)) void add_values(float* y, const float* p, 
     });
 }
 
-// One query head against the n keys of a part. q and y have room for whole registers.
+// One query head against the n keys of a part. q and y are padded to whole registers.
 template <class Scalar, class Score>
 void attend(float* y, float& top, float& total, const float* q, const Scalar* keys, const Scalar* values,
             int64_t first_key, int64_t n, const Shapes& at, float scale, const QueryScore<Score>& score) {
@@ -58,12 +58,12 @@ void attend(float* y, float& top, float& total, const float* q, const Scalar* ke
     for (; u + 4 <= n; u += 4) scores_of<4>(s + u, q, keys + u * at.D, first_key + u, at.D, scale, score);
     for (; u < n; ++u) scores_of<1>(s + u, q, keys + u * at.D, first_key + u, at.D, scale, score);
 
-    Floats highest = splat(none), sums = {};
-    sweep(n, [&](int64_t i, auto lanes) { highest = larger(highest, load(s + i, lanes, none)); });
+    Floats highest = splat(minus_infinity), sums = {};
+    sweep(n, [&](int64_t i, auto lanes) { highest = larger(highest, load(s + i, lanes, minus_infinity)); });
     top = largest(highest);
-    const float reference = top == none ? 0 : top;
+    const float reference = top == minus_infinity ? 0 : top;
     sweep(n, [&](int64_t i, auto lanes) {
-        const Floats p = exponential(load(s + i, lanes, none) - reference);
+        const Floats p = exponential(load(s + i, lanes, minus_infinity) - reference);
         sums += p;
         store(s + i, p, lanes);
     });
@@ -74,15 +74,15 @@ void attend(float* y, float& top, float& total, const float* q, const Scalar* ke
     for (; u < n; ++u) add_values<1>(y, s + u, values + u * at.D, at.D);
 }
 
-// The parts of one head, from the first to the last. Their tops become their shares.
+// Combines the parts [first, last) of one head. Overwrites the maximum of each part with its weight.
 template <class Scalar>
-void join(Scalar* y, float* parts, int64_t first, int64_t last, int64_t stride, const Shapes& at) {
-    float top = none, total = 0;
+void combine(Scalar* y, float* parts, int64_t first, int64_t last, int64_t stride, const Shapes& at) {
+    float top = minus_infinity, total = 0;
     for (int64_t k = first; k < last; ++k) top = std::max(top, parts[k * stride + at.wide]);
     for (int64_t k = first; k < last; ++k) {
-        float& share = parts[k * stride + at.wide];
-        share = share == none ? 0 : std::exp(share - top);
-        total += share * parts[k * stride + at.wide + 1];
+        float& weight = parts[k * stride + at.wide];
+        weight = weight == minus_infinity ? 0 : std::exp(weight - top);
+        total += weight * parts[k * stride + at.wide + 1];
     }
     sweep(at.D, [&](int64_t d, auto lanes) {
         Floats all = {};
@@ -116,26 +116,26 @@ void run(const AttentionCached& a, const Score& score) {
             }
     });
 
-    // Rows in blocks, so that the partial results stay in the cache.
-    const int64_t part_size = at.members * at.result, row_size = at.G * parts * part_size;
+    // Blocks of rows, so that the partial results stay in the cache.
+    const int64_t part_size = at.group_size * at.result, row_size = at.G * parts * part_size;
     const int64_t block = std::clamp<int64_t>((1 << 20) / row_size, 1, at.N);
     float* const results = buffer.floats(size_t(block * row_size + threads() * at.wide));
     float* const queries = results + block * row_size;
     for (int64_t from = 0; from < at.N; from += block) {
         const int64_t rows = std::min(block, at.N - from), per_row = at.G * parts;
-        parallel_items(rows * per_row, items_of(2 * double(std::min(at.P, part_keys) * at.members * at.D)),
+        parallel_items(rows * per_row, grain_of(2 * double(std::min(at.P, part_keys) * at.group_size * at.D)),
                        [&](int64_t i, int thread) {
                            const int64_t n = from + i / per_row, g = i % per_row / parts, part = i % parts;
                            const int64_t first = std::max<int64_t>(lo[n], part * part_keys),
                                          last = std::min<int64_t>(position[n] + 1, (part + 1) * part_keys);
                            float *result = results + i * part_size, *query = queries + thread * at.wide;
-                           for (int64_t m = 0; m < at.members; ++m, result += at.result) {
+                           for (int64_t m = 0; m < at.group_size; ++m, result += at.result) {
                                if (first >= last) {
                                    std::fill(result, result + at.result, 0.f);
-                                   result[at.wide] = none;
+                                   result[at.wide] = minus_infinity;
                                    continue;
                                }
-                               const int64_t h = g * at.members + m;
+                               const int64_t h = g * at.group_size + m;
                                std::fill(query, query + at.wide, 0.f);
                                sweep(at.D, [&](int64_t d, auto lanes) {
                                    store(query + d, load(q.at(0, n, h) + d, lanes), lanes);
@@ -147,11 +147,11 @@ void run(const AttentionCached& a, const Score& score) {
                        });
         parallel(rows * at.H, std::max<int64_t>(1, (1 << 12) / at.D), [&](int64_t first, int64_t last) {
             for (int64_t i = first; i < last; ++i) {
-                const int64_t n = from + i / at.H, h = i % at.H, g = h / at.members, m = h % at.members;
+                const int64_t n = from + i / at.H, h = i % at.H, g = h / at.group_size, m = h % at.group_size;
                 const int64_t first_part = std::min(lo[n] / part_keys, position[n] / part_keys + 1);
-                join(a.y.as<Scalar>() + (n * at.H + h) * at.D,
-                     results + ((i / at.H * at.G + g) * parts) * part_size + m * at.result, first_part,
-                     position[n] / part_keys + 1, part_size, at);
+                combine(a.y.as<Scalar>() + (n * at.H + h) * at.D,
+                        results + ((i / at.H * at.G + g) * parts) * part_size + m * at.result, first_part,
+                        position[n] / part_keys + 1, part_size, at);
             }
         });
     }

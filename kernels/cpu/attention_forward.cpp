@@ -1,5 +1,5 @@
-// Attention forward: softmax online over the key tiles (Milakov, Gimelshein 2018; Dao et al. 2022), so that neither the
-// scores of a row nor their maximum are ever held as a whole.
+// Attention forward: online softmax over the key tiles (Milakov, Gimelshein 2018; Dao et al. 2022), so that the scores of a
+// whole row are never stored.
 #include <cmath>
 #include <limits>
 #include <string>
@@ -22,12 +22,13 @@ void check_intervals(const Tensor& lo, const Tensor& hi, int64_t B, int64_t Tq, 
 
 namespace {
 
-constexpr float none = -std::numeric_limits<float>::infinity();
-constexpr int64_t wave_floats = 4 << 20;  // packed keys and values that are held at once: they stay in the last cache
+constexpr float minus_infinity = -std::numeric_limits<float>::infinity();
+constexpr int64_t wave_floats = 4 << 20;  // packed keys and values at a time: they fit in the last-level cache
 
-// One thread's memory for a query tile.
+// Memory of one thread for a query tile.
 struct Work {
-    float *queries, *scores, *out, *top, *total;  // panels, [query_tile, score_stride], [query_tile, wide], a row each
+    float *queries, *scores, *out;  // panels, [query_tile, score_stride], [query_tile, wide]
+    float *top, *total;             // [query_tile] maximum score, [query_tile, width] partial sums of exp
 
     static int64_t size(const HeadLayout& at) {
         return at.query_panels() + query_tile * score_stride + at.query_matrix() + round_up(query_tile, 16) +
@@ -41,9 +42,9 @@ struct Work {
           total(top + round_up(query_tile, 16)) {}
 };
 
-// Products of row r with the keys [base + first, base + last) become exp(score(scale·s) − top); what came before is brought
-// to the new top. They are scaled here and not with the queries: products of bf16 are exact in f32, and so are most of their
-// sums.
+// Replaces the dot products s of row r with the keys [base + first, base + last) by exp(score(scale·s) − top), and rescales the
+// row's earlier sums to the new maximum. `scale` is applied here and not to the queries, because products of bf16 values are
+// exact in f32, and so are most of their sums.
 template <class Score>
 void softmax_row(const Work& w, int64_t r, int64_t base, int64_t first, int64_t last, int64_t lo, int64_t hi,
                  int64_t wide, float scale, const QueryScore<Score>& score) {
@@ -57,18 +58,18 @@ void softmax_row(const Work& w, int64_t r, int64_t base, int64_t first, int64_t 
         }
     } else {
         for (int64_t i = first; i < last; i += width) {
-            const Floats seen = choose(inside(i, lo, hi), score(load(s + i) * scale, base + i), splat(none));
-            store(s + i, seen);
-            highest = larger(highest, seen);
+            const Floats x = choose(inside(i, lo, hi), score(load(s + i) * scale, base + i), splat(minus_infinity));
+            store(s + i, x);
+            highest = larger(highest, x);
         }
     }
-    const float top = largest(highest), reference = top == none ? 0 : top;  // a row that has seen no key yet
+    const float top = largest(highest), reference = top == minus_infinity ? 0 : top;  // −∞: no key so far
     Floats total = load(w.total + r * width);
     if (top != w.top[r]) {
-        const Floats shrink = exponential(splat(w.top[r] - reference));
-        total *= shrink;
+        const Floats rescale = exponential(splat(w.top[r] - reference));
+        total *= rescale;
         float* out = w.out + r * wide;
-        for (int64_t d = 0; d < wide; d += width) store(out + d, load(out + d) * shrink);
+        for (int64_t d = 0; d < wide; d += width) store(out + d, load(out + d) * rescale);
         w.top[r] = top;
     }
     for (int64_t i = first; i < last; i += width) {
@@ -88,7 +89,7 @@ void attend(const AttentionForward& a, const Score& score, const HeadLayout& at,
     pack_queries(w.queries, queries.at(b, t0, h), queries.stride, count, at);
     std::fill(w.out, w.out + query_tile * wide, 0.f);
     std::fill(w.total, w.total + query_tile * width, 0.f);
-    std::fill(w.top, w.top + query_tile, none);
+    std::fill(w.top, w.top + query_tile, minus_infinity);
 
     const int64_t end = of.hi[t0 + count - 1];
     for (int64_t base = of.lo[t0] / key_tile * key_tile; base < end; base += key_tile) {
@@ -108,16 +109,16 @@ void attend(const AttentionForward& a, const Score& score, const HeadLayout& at,
         }
     }
     for (int64_t r = 0; r < count; ++r) {
-        const float total = sum(load(w.total + r * width)), share = total > 0 ? 1 / total : total == 0 ? 0 : total;
+        const float total = sum(load(w.total + r * width)), inverse = total > 0 ? 1 / total : total == 0 ? 0 : total;
         Scalar* y = a.y.as<Scalar>() + ((b * at.Tq + t0 + r) * at.H + h) * at.D;
-        sweep(at.D, [&](int64_t d, auto lanes) { store(y + d, load(w.out + r * wide + d) * share, lanes); });
-        a.lse.as<float>()[(b * at.H + h) * at.Tq + t0 + r] = total == 0 ? none : w.top[r] + std::log(total);
+        sweep(at.D, [&](int64_t d, auto lanes) { store(y + d, load(w.out + r * wide + d) * inverse, lanes); });
+        a.lse.as<float>()[(b * at.H + h) * at.Tq + t0 + r] = total == 0 ? minus_infinity : w.top[r] + std::log(total);
     }
 }
 
-// A wave is what is worked on at once: some pairs of a sequence and a kv head. Sizes in floats.
+// A wave is a number of (sequence, kv head) pairs that are processed together. Sizes in floats.
 struct Scratch {
-    int64_t pair, wave, work;  // wave: pairs in it; work: of each thread
+    int64_t pair, wave, work;  // floats per pair, pairs per wave, floats per thread
 
     Scratch(const HeadLayout& at, int64_t pairs)
         : pair(at.key_panels() + at.key_tiles() * key_tile * at.wide),
@@ -139,7 +140,7 @@ void run(const AttentionForward& a, const Score& score) {
 
     for (int64_t first = 0; first < pairs; first += wave) {
         const int64_t here = std::min(wave, pairs - first);
-        parallel_items(here * at.key_tiles(), items_of(4 * double(key_tile * at.D)), [&](int64_t i, int) {
+        parallel_items(here * at.key_tiles(), grain_of(4 * double(key_tile * at.D)), [&](int64_t i, int) {
             const int64_t pair = first + i / at.key_tiles(), b = pair / a.G, g = pair % a.G,
                           base = i % at.key_tiles() * key_tile;
             const int64_t count = std::min(key_tile, at.Tk - base);
@@ -147,10 +148,10 @@ void run(const AttentionForward& a, const Score& score) {
             pack_keys(keys + base / tile_columns * at.key_panel(), k.at(b, base, g), k.stride, count, at);
             widen_rows(keys + keys_size + base * at.wide, v.at(b, base, g), v.stride, count, at.D, at.wide);
         });
-        // The last queries see the most keys under a causal mask: they go first, so that no thread is left with one.
+        // With a causal mask the last queries have the most keys. They go first, for load balance.
         const int64_t tiles = at.query_tiles(), items = here * at.group_size();
         parallel_items(
-            items * tiles, items_of(double(std::min(query_tile, at.Tq) * at.Tk * at.D)), [&](int64_t i, int thread) {
+            items * tiles, grain_of(double(std::min(query_tile, at.Tq) * at.Tk * at.D)), [&](int64_t i, int thread) {
                 const int64_t pair = first + i % items / at.group_size(), tile = tiles - 1 - i / items;
                 const float* keys = packed + (pair - first) * pair_size;
                 attend<Scalar>(a, score, at, Work(work + thread * work_size, at), keys, keys + keys_size, pair / a.G,

@@ -1,6 +1,6 @@
 #pragma once
-// Scratch memory of an op: grows to the most that was ever asked for, then stays. One for each calling thread, so that
-// two threads may run ops at once; what it holds means nothing between two calls.
+// Scratch memory of an op: grows to the largest request and is kept. Declared thread_local, so that several threads may call
+// ops at the same time. Its contents do not persist between calls.
 #include <cstddef>
 
 namespace gradus::cpu {
@@ -12,7 +12,7 @@ public:
     Buffer(const Buffer&) = delete;
     Buffer& operator=(const Buffer&) = delete;
 
-    // At least this many floats, aligned to 64 bytes, uninitialised. Error when there is no memory.
+    // At least this many floats, aligned to 64 bytes, uninitialised. Error: out of memory.
     float* floats(size_t count);
 
 private:

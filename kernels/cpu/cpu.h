@@ -1,5 +1,5 @@
 #pragma once
-// The ops of the CPU table, one file for each family. The formulas are in kernels/<family>.h.
+// The ops of the CPU backend, one file per family. The formulas are in kernels/<family>.h.
 #include "kernels/ops.h"
 #include "kernels/scalar.h"
 
@@ -44,11 +44,11 @@ void muon(const Muon&, Stream);
 template <class Run>
 void by_dtype(DType t, Run&& run) {
     if (t == DType::f32) return run(float{});
-    CHECK(t == DType::bf16, "the CPU table computes in f32 and bf16");
+    CHECK(t == DType::bf16, "the CPU backend computes in f32 and bf16");
     run(bf16{});
 }
 
-// Weights of the optimizer, statistics: what is no activation.
-inline void require_f32(const Tensor& t) { CHECK(t.dtype == DType::f32, "the CPU table accumulates in f32"); }
+// For master weights, moments and statistics.
+inline void require_f32(const Tensor& t) { CHECK(t.dtype == DType::f32, "the CPU backend accumulates in f32"); }
 
 }  // namespace gradus::cpu

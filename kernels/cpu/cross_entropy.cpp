@@ -1,4 +1,4 @@
-// Cross-entropy: statistics and gradient each pass over the logits once.
+// Cross-entropy: one pass over the logits for the statistics, one for the gradient.
 #include <cmath>
 #include <limits>
 #include <string>
@@ -12,12 +12,12 @@ namespace gradus::cpu {
 
 namespace {
 
-constexpr int64_t block = 2048;  // logits that stay in the first cache between the maximum and the sum
+constexpr int64_t block = 2048;  // logits that stay in the L1 cache between the maximum and the sum
 
 int64_t row_grain(int64_t V) { return std::max<int64_t>(1, (1 << 12) / V); }
 
-// Division by the temperature, which costs nothing where that is 1.
-struct Same {
+// Division by the temperature, free if it is 1.
+struct Unscaled {
     template <class Value>
     Value operator()(Value x) const {
         return x;
@@ -32,12 +32,12 @@ struct Scaled {
 };
 template <class Run>
 void by_temperature(double temperature, Run&& run) {
-    if (temperature == 1) run(Same{});
+    if (temperature == 1) run(Unscaled{});
     else run(Scaled{float(1 / temperature)});
 }
 
-// The sum so far is relative to the largest logit so far; a block with a larger one shrinks it. Differences of logits are
-// divided by the temperature, and not the logits: a difference of neighbours is exact.
+// Online: sum_exp is relative to the largest logit so far and is rescaled when a block has a larger one. The division by the
+// temperature applies to differences of logits, because the difference of two close logits is exact.
 template <class Scalar, class Tempered>
 void statistics(float* stats, const Scalar* z, int64_t V, int64_t target, Tempered tempered) {
     float max = -std::numeric_limits<float>::infinity(), sum_exp = 0, logit_sum = 0;
@@ -47,7 +47,7 @@ void statistics(float* stats, const Scalar* z, int64_t V, int64_t target, Temper
         Floats highest = splat(max);
         sweep(n, [&](int64_t i, auto lanes) { highest = larger(highest, load(part + i, lanes, max)); });
         const float higher = largest(highest);
-        // Where every logit so far is −∞, so is their maximum, and −∞ − (−∞) is not 0.
+        // If every logit so far is −∞, the maximum is −∞, and −∞ − (−∞) is NaN.
         const float reference = higher == -std::numeric_limits<float>::infinity() ? 0 : higher;
         sum_exp *= max == higher ? 1 : std::exp(tempered(max - reference));
         max = higher;
@@ -79,14 +79,14 @@ void gradient(const CrossEntropyBackward& a, int64_t n) {
                 scale = float(scale_of(a) / a.temperature) * coefficient,
                 inverse_temperature = float(1 / a.temperature);
     const float uniform = float(a.smoothing / double(a.V));
-    const auto slope = [&](Floats x, float hit) {
-        return scale * (exponential(x * inverse_temperature - lse) * factor - hit - uniform);
+    const auto d_logit = [&](Floats x, float one_hot) {
+        return scale * (exponential(x * inverse_temperature - lse) * factor - one_hot - uniform);
     };
-    const int64_t here = target - a.vocab_offset;
-    const bool mine = here >= 0 && here < V;
-    const float at_target = mine ? slope(splat(float(z[here])), float(1 - a.smoothing))[0] : 0;
-    sweep(V, [&](int64_t i, auto lanes) { store(z + i, slope(load(z + i, lanes), 0), lanes); });
-    if (mine) z[here] = Scalar(at_target);
+    const int64_t local = target - a.vocab_offset;
+    const bool on_this_rank = local >= 0 && local < V;
+    const float at_target = on_this_rank ? d_logit(splat(float(z[local])), float(1 - a.smoothing))[0] : 0;
+    sweep(V, [&](int64_t i, auto lanes) { store(z + i, d_logit(load(z + i, lanes), 0), lanes); });
+    if (on_this_rank) z[local] = Scalar(at_target);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Dropout: random words for a stretch of a row, then the choice.
+// Dropout: random words for a segment of a row, then the selection.
 #include <cmath>
 
 #include "kernels/cpu/cpu.h"
@@ -10,25 +10,25 @@ namespace gradus::cpu {
 
 namespace {
 
-constexpr int64_t stretch = 4 * counters;  // channels that one call of the generator serves
+constexpr int64_t segment = 4 * counters;  // channels per call of the generator
 
 template <class Scalar>
 void drop(const Dropout& a) {
     const int64_t N = a.x.rows(), C = a.x.last();
     const uint64_t limit = uint64_t(std::ceil(a.p * 0x1p32));  // a word below it drops its element
-    const float kept = float(1 - a.p);
+    const float keep_probability = float(1 - a.p);
     const uint64_t key = *a.key;
     parallel(N, std::max<int64_t>(1, (1 << 11) / C), [&](int64_t first, int64_t last) {
         for (int64_t n = first; n < last; ++n)
-            for (int64_t c = 0; c < C; c += stretch) {
-                uint32_t random[stretch];
+            for (int64_t c = 0; c < C; c += segment) {
+                uint32_t random[segment];
                 all_words(random, key, uint64_t(a.first_row + n), uint64_t(c / 4));
-                float kept_or_not[stretch];
-                for (int i = 0; i < stretch; ++i) kept_or_not[i] = random[i] >= limit ? 1.f : 0.f;
+                float mask[segment];
+                for (int i = 0; i < segment; ++i) mask[i] = random[i] >= limit ? 1.f : 0.f;
                 const Scalar* x = a.x.as<Scalar>() + n * C + c;
                 Scalar* y = a.y.as<Scalar>() + n * C + c;
-                sweep(std::min(stretch, C - c), [&](int64_t i, auto lanes) {
-                    store(y + i, choose(load(kept_or_not + i) > 0.f, load(x + i, lanes) / kept, Floats{}), lanes);
+                sweep(std::min(segment, C - c), [&](int64_t i, auto lanes) {
+                    store(y + i, choose(load(mask + i) > 0.f, load(x + i, lanes) / keep_probability, Floats{}), lanes);
                 });
             }
     });

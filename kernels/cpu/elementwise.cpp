@@ -12,9 +12,9 @@ namespace {
 
 constexpr int64_t grain = 1 << 15;  // elements
 
-// The nearest bf16 of a double. The float between is rounded to odd (towards zero, with the last bit set when something was
-// cut off), so that rounding it again cannot see a tie where there is none.
-bf16 narrowed(double x) {
+// The nearest bf16 of a double. The intermediate float is rounded to odd (towards zero, with the last bit set if inexact), which
+// avoids double rounding.
+bf16 nearest_bf16(double x) {
     float f = float(x);
     if (std::isfinite(f) && double(f) != x) {
         const uint32_t bits = std::bit_cast<uint32_t>(f);
@@ -30,14 +30,14 @@ void convert(To* y, const From* x, int64_t n) {
         sweep(n, [&](int64_t i, auto lanes) { store(y + i, load(x + i, lanes), lanes); });
     } else {
         for (int64_t i = 0; i < n; ++i) {
-            if constexpr (std::is_same_v<To, bf16>) y[i] = narrowed(x[i]);
+            if constexpr (std::is_same_v<To, bf16>) y[i] = nearest_bf16(x[i]);
             else if constexpr (std::is_same_v<From, bf16>) y[i] = To(float(x[i]));
             else y[i] = To(x[i]);
         }
     }
 }
 
-// f64 is only ever read or written here: checks compare against it.
+// Only add and cast take f64 on the CPU, for checks that compare with it.
 template <class Run>
 void by_any_dtype(DType t, Run&& run) {
     if (t == DType::f64) return run(double{});

@@ -1,4 +1,4 @@
-// Embedding: rows copied out of the tables, and gradients added back into them.
+// Embedding: gathers rows of the tables, and scatter-adds their gradients.
 #include <string>
 
 #include "kernels/cpu/cpu.h"
@@ -18,8 +18,8 @@ void check_ids(const char* what, const Tensor& ids, int64_t limit) {
     }
 }
 
-// One thread has a stretch of channels and adds the rows in their order, so no two threads meet and the sum has one order.
-// The table holds `count` rows from the id `begin` on.
+// Each thread has a range of channels and adds the rows in order: no races, and a deterministic sum. The table holds the `count`
+// rows from id `begin` on.
 template <class Scalar>
 void add_rows(float* table, int64_t begin, int64_t count, const int32_t* ids, const Scalar* rows, int64_t N,
               int64_t C) {

@@ -1,4 +1,4 @@
-// Linear: three products that differ in what is transposed, and the sum of the columns of d_y.
+// Linear: three matmuls with different transpositions, and the column sums of d_y.
 #include "kernels/linear.h"
 #include "kernels/cpu/buffer.h"
 #include "kernels/cpu/cpu.h"
@@ -16,8 +16,8 @@ void matmul(const Matmul& p) {
     else packed_matmul(p);
 }
 
-// Sums of whole columns: a stretch of columns belongs to one thread, which takes the rows in order, in blocks so that a
-// long sum of small numbers keeps its digits.
+// total[c] += Σ_n x[n,c]. Each thread has a range of columns and adds the rows in order, in blocks, which reduces the rounding
+// error of long sums.
 template <class Scalar>
 void column_sum(float* total, const Scalar* x, int64_t stride, int64_t N, int64_t C) {
     constexpr int64_t block = 64;

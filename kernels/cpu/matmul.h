@@ -1,16 +1,16 @@
 #pragma once
-// The matrix product behind every linear, for f32 and bf16 operands in any transposition:
+// The matmul of every linear, for f32 and bf16 operands in any transposition:
 //
 //   out[m,n] = Σ_k a[m,k] · b[k,n] (+ bias[n])              accumulate: out[m,n] += …
 //
-// Sums are taken in f32. In the products of this header the order of every sum is a function of the shape alone, so any
-// number of threads gives the same bits; oneDNN, which multiplies bf16 where the machine can, promises that for one number
+// Sums are f32. In the functions of this header the order of every sum depends only on the shape, so the result is the same
+// for any number of threads. oneDNN, which is used on machines with bf16 instructions, guarantees that only for a fixed number
 // of threads.
 #include "kernels/tensor.h"
 
 namespace gradus::cpu {
 
-// A matrix given by its strides in elements, one of which is 1: x and its transpose are the same memory.
+// A matrix with strides in elements, one of which is 1: its transpose is a view of the same memory.
 struct Matrix {
     const void* data;
     DType dtype;
@@ -37,12 +37,11 @@ struct Matmul {
     int64_t out_row() const { return out_stride ? out_stride : N; }
 };
 
-// For more than a handful of rows: packs blocks of both operands into f32 panels and multiplies those.
+// For more than a few rows: packs blocks of both operands into f32 panels and multiplies the panels.
 void packed_matmul(const Matmul&);
-int64_t packed_matmul_scratch(int64_t M, int64_t N, int64_t K, DType out);  // floats that such a call needs
+int64_t packed_matmul_scratch(int64_t M, int64_t N, int64_t K, DType out);  // floats of scratch memory
 
-// For a few rows of a against a b that is contiguous along K (y = x·wᵀ in generation): reads b once, at the speed of
-// memory. M ≤ thin_rows.
+// For M ≤ thin_rows rows and a b that is contiguous along K (y = x·wᵀ in generation): memory bound, reads b once.
 constexpr int64_t thin_rows = 8;
 void thin_matmul(const Matmul&);
 

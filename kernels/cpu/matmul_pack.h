@@ -1,8 +1,8 @@
 #pragma once
-// Packing: a block of a matrix is copied into panels that the tile reads from front to back, as f32.
+// Packing: copies a block of a matrix into f32 panels, which the matmul tile reads sequentially.
 //
-// A panel of L lanes (rows of a, or columns of b) is [depth, L]: panel[k·L + lane]. Lanes that the matrix does not have
-// are zeros. Reading a matrix across its rows is turned into register transposes.
+// A panel of L lanes (rows of a, or columns of b) is [depth, L]: panel[k·L + lane]. Lanes past the edge of the matrix are
+// zeros. If lanes are not contiguous in memory, packing transposes blocks in registers.
 #include <algorithm>
 
 #include "kernels/cpu/vector.h"
@@ -30,7 +30,7 @@ inline __attribute__((always_inline)) void exchange_rows(Floats (&x)[width]) {
 
 }  // namespace transposing
 
-// A width × width block in registers: swaps single elements across the diagonal, then pairs, then fours, …
+// Transposes a width × width block in registers: swaps single elements across the diagonal, then pairs, then fours, …
 inline __attribute__((always_inline)) void transpose(Floats (&x)[width]) {
     transposing::exchange_rows<1>(x);
     transposing::exchange_rows<2>(x);
@@ -38,19 +38,19 @@ inline __attribute__((always_inline)) void transpose(Floats (&x)[width]) {
     if constexpr (width >= 16) transposing::exchange_rows<8>(x);
 }
 
-// Rows after the panel's end that a store of whole registers may touch: every panel buffer has them at its end.
+// Floats after the end of a panel that a store of a whole register may overwrite; every panel buffer includes them.
 constexpr int64_t panel_slack = width;
 
-// lanes of the source stand `stride` apart, its k are neighbours.
+// The source is contiguous along k; its lanes are `stride` apart.
 template <int panel_lanes, class Scalar>
 void pack_across(float* panel, const Scalar* source, int64_t stride, int64_t lanes, int64_t depth) {
-    // The last group first: its stores reach past the panel's lanes into the next k, which the first group then overwrites.
+    // The last group first: its stores extend past the panel's lanes into the next k, which the first group then overwrites.
     for (int64_t group = (panel_lanes - 1) / width * width; group >= 0; group -= width) {
-        const int64_t there = std::min<int64_t>(width, lanes - group);
+        const int64_t valid = std::min<int64_t>(width, lanes - group);
         auto block = [&](int64_t k, auto part) {
             Floats x[width];
 #pragma GCC unroll 16
-            for (int i = 0; i < width; ++i) x[i] = i < there ? load(source + (group + i) * stride + k, part) : Floats{};
+            for (int i = 0; i < width; ++i) x[i] = i < valid ? load(source + (group + i) * stride + k, part) : Floats{};
             transpose(x);
 #pragma GCC unroll 16
             for (int i = 0; i < width; ++i)
@@ -60,16 +60,16 @@ void pack_across(float* panel, const Scalar* source, int64_t stride, int64_t lan
     }
 }
 
-// Lanes of the source are neighbours, its k stand `stride` apart. Several panels at once: a k's lanes are read in one go,
-// because rows that lie a power of two apart push each other out of the first cache.
+// The source is contiguous along the lanes; its k are `stride` apart. Packs several panels together, reading all lanes of a k at
+// once, because rows a power of two apart evict each other from the L1 cache.
 template <int panel_lanes, class Scalar>
 void pack_along(float* panels, int64_t panel_size, const Scalar* source, int64_t stride, int64_t lanes, int64_t depth) {
-    // A panel is read in whole registers, past its own lanes: as long as the matrix has those.
-    constexpr int64_t reach = round_up(panel_lanes, width);
-    const int64_t whole = lanes < reach ? 0 : (lanes - reach) / panel_lanes + 1;
+    // Whole registers are read, past the lanes of the panel, while the matrix has that many lanes.
+    constexpr int64_t padded = round_up(panel_lanes, width);
+    const int64_t whole = lanes < padded ? 0 : (lanes - padded) / panel_lanes + 1;
     for (int64_t k = 0; k < depth; ++k)
         for (int64_t p = 0; p < whole; ++p)
-            for (int64_t g = 0; g < reach; g += width)
+            for (int64_t g = 0; g < padded; g += width)
                 store(panels + p * panel_size + k * panel_lanes + g, load(source + k * stride + p * panel_lanes + g));
     for (int64_t first = whole * panel_lanes; first < lanes; first += panel_lanes) {
         float* panel = panels + first / panel_lanes * panel_size;

@@ -1,5 +1,5 @@
-// The packed matrix product (Goto, van de Geijn 2008): blocks of a and b are packed by all threads together, then the
-// tiles of the block of the result are shared out. Every tile is computed by one thread from its first k to its last.
+// The packed matmul (Goto, van de Geijn 2008): all threads together pack blocks of a and b, then share the tiles of the output
+// block. One thread computes each tile over all k.
 #include "kernels/cpu/buffer.h"
 #include "kernels/cpu/matmul.h"
 #include "kernels/cpu/matmul_pack.h"
@@ -10,18 +10,17 @@ namespace gradus::cpu {
 
 namespace {
 
-// A panel of b (24 KiB) stays in the first cache, some tens of panels of a in the second, the packed block of b in the
-// third.
+// A panel of b (24 KiB) fits in the L1 cache, tens of panels of a in L2, the packed block of b in L3.
 constexpr int64_t block_depth = 6144 / tile_columns;
 constexpr int64_t block_rows = round_up(1024, tile_rows), block_columns = round_up(3072, tile_columns);
-// What one thread takes at a time.
-constexpr int64_t packed_at_once = 4;  // panels
-constexpr int64_t piece_rows = round_up(48, tile_rows), piece_columns = round_up(512, tile_columns);
+// The work items of a thread: panels to pack, and a part of the output block.
+constexpr int64_t panels_per_item = 4;
+constexpr int64_t item_rows = round_up(48, tile_rows), item_columns = round_up(512, tile_columns);
 
 constexpr int64_t panel_size(int64_t lanes, int64_t depth) { return round_up(lanes * depth + panel_slack, 16); }
 
-// Floats of scratch memory: panels of a block of each operand, and where out is bf16 and several blocks add to it, the block
-// of the result in f32.
+// Floats of scratch memory: panels of a block of each operand, and if out is bf16 and K has several blocks, f32 partial sums of
+// the output block.
 struct Scratch {
     int64_t a, b, partial;
     int64_t size() const { return a + b + partial; }
@@ -34,13 +33,13 @@ Scratch scratch_of(int64_t M, int64_t N, int64_t K, DType out) {
             .partial = own_partial ? M * N : 0};
 }
 
-// Panels [first, first + count) of an operand: `lanes` of it from `source` on, which are neighbours or `stride` apart.
+// Packs `count` panels of an operand, from at most `lanes` lanes at `source`.
 template <int panel_lanes>
-void pack(float* panels, int64_t count, const Matrix& m, bool lanes_are_neighbours, const char* source, int64_t lanes,
+void pack(float* panels, int64_t count, const Matrix& m, bool lanes_contiguous, const char* source, int64_t lanes,
           int64_t depth) {
     const int64_t stride = m.rows_are_contiguous() ? m.row : m.column, size = panel_size(panel_lanes, depth);
     auto typed = [&](auto* x) {
-        if (lanes_are_neighbours)
+        if (lanes_contiguous)
             return pack_along<panel_lanes>(panels, size, x, stride, std::min(lanes, count * panel_lanes), depth);
         for (int64_t i = 0; i < count; ++i)
             pack_across<panel_lanes>(panels + i * size, x + i * panel_lanes * stride, stride, lanes - i * panel_lanes,
@@ -50,12 +49,12 @@ void pack(float* panels, int64_t count, const Matrix& m, bool lanes_are_neighbou
     else typed(reinterpret_cast<const float*>(source));
 }
 
-// Where a block's tiles go: partial sums of the k so far, and the result once k is through.
+// The destination of a block's tiles: partial sums, and the output after the last block of k.
 struct Target {
     const Matmul& p;
-    float* partial;                           // [block rows, stride]: out itself when that is f32
+    float* partial;                           // [block rows, stride]; out itself if out is f32
     int64_t stride, first_row, first_column;  // of the partial block in out
-    bool first, last;                         // of the blocks of k
+    bool first, last;                         // block of k
 };
 
 template <class Scalar>
@@ -84,12 +83,12 @@ void finish(const Target& t, const Tile& tile, int64_t m, int64_t n, int64_t row
     }
 }
 
-// Are all places of these rows, from column n on, above the diagonal?
+// Whether these rows, from column n on, are all above the diagonal.
 bool above_diagonal(int64_t m, int64_t n, int64_t rows) { return n >= m + rows; }
 
 void mirror(float* square, int64_t N) {
-    constexpr int64_t block = 32;  // two blocks stay in the first cache
-    parallel_items((N + block - 1) / block, items_of(double(N * block)), [&](int64_t i, int) {
+    constexpr int64_t block = 32;  // two blocks fit in the L1 cache
+    parallel_items((N + block - 1) / block, grain_of(double(N * block)), [&](int64_t i, int) {
         const int64_t last = std::min(N, (i + 1) * block);
         for (int64_t c = i * block; c < N; c += block)
             for (int64_t row = i * block; row < last; ++row)
@@ -99,16 +98,16 @@ void mirror(float* square, int64_t N) {
 }
 
 template <class Scalar>
-void multiply_piece(const Target& t, const float* a, const float* b, int64_t m, int64_t n, int64_t rows,
-                    int64_t columns, int64_t depth) {
+void multiply_item(const Target& t, const float* a, const float* b, int64_t m, int64_t n, int64_t rows, int64_t columns,
+                   int64_t depth) {
     for (int64_t c = 0; c < columns; c += tile_columns)
         for (int64_t r = 0; r < rows; r += tile_rows) {
             if (t.p.symmetric && above_diagonal(m + r, n + c, tile_rows)) continue;
-            // The tile's own part of the result is asked for now, and is there when the sums are done.
-            const int64_t there = std::min<int64_t>(tile_rows, rows - r);
+            // Prefetch the tile's old values, which are added after the sums.
+            const int64_t valid_rows = std::min<int64_t>(tile_rows, rows - r);
             if (!t.last || std::is_same_v<Scalar, float>) {
                 const float* old = t.partial + (m + r - t.first_row) * t.stride + (n + c - t.first_column);
-                for (int64_t i = 0; i < there; ++i) {
+                for (int64_t i = 0; i < valid_rows; ++i) {
                     __builtin_prefetch(old + i * t.stride, 1);
                     __builtin_prefetch(old + i * t.stride + tile_columns - 1, 1);
                 }
@@ -116,7 +115,7 @@ void multiply_piece(const Target& t, const float* a, const float* b, int64_t m, 
             finish<Scalar>(t,
                            multiply_panels(a + r / tile_rows * panel_size(tile_rows, depth),
                                            b + c / tile_columns * panel_size(tile_columns, depth), depth),
-                           m + r, n + c, there, std::min<int64_t>(tile_columns, columns - c));
+                           m + r, n + c, valid_rows, std::min<int64_t>(tile_columns, columns - c));
         }
 }
 
@@ -130,12 +129,12 @@ void run(const Matmul& p) {
     float* const a_panels = buffer.floats(size_t(scratch.size()));
     float *const b_panels = a_panels + scratch.a, *const partial = b_panels + scratch.b;
 
-    // Enough pieces for every thread to have a few; a thread for less than 2¹⁸ multiplications is not worth waking.
+    // A few items per thread, and at most one thread per 2¹⁸ multiplications.
     const int team = int(std::clamp<int64_t>(p.M * p.N * p.K >> 18, 1, threads()));
-    const int64_t wanted = 4 * team, across = (N + piece_columns - 1) / piece_columns;
-    const int64_t columns_of_piece = round_up((N + across - 1) / across, tile_columns);  // all alike
-    const int64_t rows_of_piece =
-        std::clamp(round_up(M * across / wanted, tile_rows), int64_t(2 * tile_rows), piece_rows);
+    const int64_t wanted = 4 * team, across = (N + item_columns - 1) / item_columns;
+    const int64_t columns_per_item = round_up((N + across - 1) / across, tile_columns);
+    const int64_t rows_per_item =
+        std::clamp(round_up(M * across / wanted, tile_rows), int64_t(2 * tile_rows), item_rows);
 
 #pragma omp parallel num_threads(team)
     for (int64_t m = 0; m < p.M; m += block_rows)
@@ -146,14 +145,14 @@ void run(const Matmul& p) {
                 const int64_t a_count = round_up(rows, tile_rows) / tile_rows,
                               b_count = round_up(columns, tile_columns) / tile_columns;
 #pragma omp for schedule(static) nowait
-                for (int64_t i = 0; i < a_count; i += packed_at_once)
-                    pack<tile_rows>(a_panels + i * panel_size(tile_rows, depth), std::min(packed_at_once, a_count - i),
+                for (int64_t i = 0; i < a_count; i += panels_per_item)
+                    pack<tile_rows>(a_panels + i * panel_size(tile_rows, depth), std::min(panels_per_item, a_count - i),
                                     p.a, !p.a.rows_are_contiguous(), p.a.at(m + i * tile_rows, k), rows - i * tile_rows,
                                     depth);
 #pragma omp for schedule(static)
-                for (int64_t i = 0; i < b_count; i += packed_at_once)
+                for (int64_t i = 0; i < b_count; i += panels_per_item)
                     pack<tile_columns>(b_panels + i * panel_size(tile_columns, depth),
-                                       std::min(packed_at_once, b_count - i), p.b, p.b.rows_are_contiguous(),
+                                       std::min(panels_per_item, b_count - i), p.b, p.b.rows_are_contiguous(),
                                        p.b.at(k, n + i * tile_columns), columns - i * tile_columns, depth);
                 const Target target = {
                     .p = p,
@@ -163,15 +162,15 @@ void run(const Matmul& p) {
                     .first_column = n,
                     .first = k == 0,
                     .last = k + depth == p.K};
-                const int64_t down = (rows + rows_of_piece - 1) / rows_of_piece;
-                const int64_t right = (columns + columns_of_piece - 1) / columns_of_piece;
+                const int64_t down = (rows + rows_per_item - 1) / rows_per_item;
+                const int64_t right = (columns + columns_per_item - 1) / columns_per_item;
 #pragma omp for schedule(dynamic, 1)
                 for (int64_t i = 0; i < down * right; ++i) {
-                    const int64_t r = i / right * rows_of_piece, c = i % right * columns_of_piece;
-                    multiply_piece<Scalar>(target, a_panels + r / tile_rows * panel_size(tile_rows, depth),
-                                           b_panels + c / tile_columns * panel_size(tile_columns, depth), m + r, n + c,
-                                           std::min(rows_of_piece, rows - r), std::min(columns_of_piece, columns - c),
-                                           depth);
+                    const int64_t r = i / right * rows_per_item, c = i % right * columns_per_item;
+                    multiply_item<Scalar>(target, a_panels + r / tile_rows * panel_size(tile_rows, depth),
+                                          b_panels + c / tile_columns * panel_size(tile_columns, depth), m + r, n + c,
+                                          std::min(rows_per_item, rows - r), std::min(columns_per_item, columns - c),
+                                          depth);
                 }
             }
 }

@@ -1,5 +1,5 @@
-// A few rows of a against a b that is contiguous along K: dot products of long rows. Each row of b is read once and
-// meets all rows of a in registers, so the speed is that of reading b.
+// The thin matmul: dot products of a few rows of a with the rows of bᵀ. Each row of bᵀ is read once for all rows of a, so
+// reading b limits the speed.
 #include "kernels/cpu/buffer.h"
 #include "kernels/cpu/matmul.h"
 #include "kernels/cpu/vector.h"
@@ -11,9 +11,9 @@ namespace {
 
 thread_local Buffer buffer;
 
-// M rows of a against one row of b, each with `chains` sums so that no multiply-add waits for the one before. One row after
-// the other is the order that the machine's prefetchers like best; in bf16, where a row is short and its arithmetic long, the
-// next row is asked for by hand as well.
+// M rows of a against one row of bᵀ, each with `chains` independent sums to hide the latency of the multiply-adds. Hardware
+// prefetchers work best with rows in sequence; in bf16, where rows are short and take longer to process, the next row is also
+// prefetched explicitly.
 template <int M, int chains, class Scalar>
 void dot(const Matmul& p, const float* a, int64_t n) {
     constexpr int64_t step = chains * width, line = 64 / sizeof(Scalar);
@@ -76,8 +76,8 @@ void run(const Matmul& p) {
 
 void thin_matmul(const Matmul& p) {
     CHECK(p.M >= 1 && p.M <= thin_rows && !p.accumulate && p.dtype == p.a.dtype && p.dtype == p.b.dtype,
-          "not a thin product");
-    CHECK(p.a.row == p.K && p.a.column == 1 && p.b.row == 1, "a thin product reads rows");
+          "not a thin matmul");
+    CHECK(p.a.row == p.K && p.a.column == 1 && p.b.row == 1, "a thin matmul needs contiguous rows");
     if (p.dtype == DType::bf16) run<bf16>(p);
     else run<float>(p);
 }

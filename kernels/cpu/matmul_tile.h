@@ -1,9 +1,9 @@
 #pragma once
-// The innermost loop of the packed product: a tile of the result held in registers while k runs.
+// The innermost loop of the packed matmul: a tile of the output in registers, accumulated over k.
 //
-// Panels are what packing makes: `a` holds tile_rows values for each k, `b` tile_columns. A step of k is one load of
-// b's vectors and tile_rows broadcasts, each feeding two multiply-adds; the tile is as large as the registers allow
-// (Goto, van de Geijn 2008), which hides the latency of the multiply-adds and the loads.
+// Panel `a` has tile_rows values for each k, panel `b` tile_columns. A step of k is two vector loads of b and tile_rows
+// broadcasts of a, each for two multiply-adds. The tile is as large as the register file allows (Goto, van de Geijn 2008),
+// which hides the latency of the multiply-adds and the loads.
 #include "kernels/cpu/vector.h"
 
 namespace gradus::cpu {
@@ -15,8 +15,8 @@ struct Tile {
     Floats left[tile_rows], right[tile_rows];
 };
 
-// c[r,n] += Σ_k a[r,k] · b[k,n], where a's rows stand `row` and its k `step` apart and b's k stand b_step apart. What is
-// known when this is compiled turns into offsets of the loads.
+// c[r,n] += Σ_k a[r,k] · b[k,n], with strides `row` and `step` of a's rows and k, and b_step of b's k. Strides known at compile
+// time become offsets of the loads.
 template <int row, int step>
 inline __attribute__((always_inline)) void multiply(Tile& c, const float* a, const float* b, int64_t b_step,
                                                     int64_t depth) {

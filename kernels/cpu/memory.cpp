@@ -14,7 +14,7 @@ namespace gradus::cpu {
 
 namespace {
 
-constexpr int64_t copy_grain = int64_t(1) << 20;  // bytes: less is done before a second thread has woken up
+constexpr int64_t copy_grain = int64_t(1) << 20;  // bytes: smaller copies are faster than waking a second thread
 
 }  // namespace
 
@@ -25,9 +25,9 @@ void* allocate(size_t bytes) {
     if (!memory)
         throw Error(
             "cannot allocate " + std::to_string(bytes) + " bytes (" + std::to_string(bytes >> 20) + " MiB) of memory",
-            "the machine or a limit of this process (ulimit -v) has no room for it",
+            "the machine is out of memory, or a limit of this process (ulimit -v) is too low",
             "lower the batch size or the context length, or recompute activations");
-    // A hint: fewer misses of the address cache when a weight matrix is walked across its rows.
+    // A hint: fewer TLB misses when a weight matrix is read across its rows.
     if (alignment == cpu_huge_page) ::madvise(memory, rounded, MADV_HUGEPAGE);
     return memory;
 }

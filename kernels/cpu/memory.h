@@ -1,10 +1,10 @@
 #pragma once
-// The memory of the CPU table: ordinary memory, aligned to a cache line, in huge pages where the block is large.
+// Memory of the CPU backend: aligned to a cache line, large blocks in huge pages.
 #include "kernels/tensor.h"
 
 namespace gradus::cpu {
 
-void* allocate(size_t bytes);  // Error that names the size and what to lower
+void* allocate(size_t bytes);  // Error: out of memory; names the size and what to lower
 void release(void* memory, size_t bytes);
 void zero(void* memory, size_t bytes, Stream);
 void copy(void* to, const void* from, size_t bytes, Stream);

@@ -1,6 +1,6 @@
-// Muon on the CPU. A large matrix is the work of all threads; small ones are shared out, one thread each, so that nobody
-// waits inside their little products. A and b·A + c·A·A are symmetric: half of them is computed, and a product with one is
-// the same as with its transpose. a·X is joined to (b·A + c·A·A)·X by adding a to the diagonal.
+// Muon on the CPU. All threads work on a large matrix; small matrices are distributed, one thread each, because their matmuls
+// are too small for several threads. A and b·A + c·A·A are symmetric: only half of each is computed, and a matmul with one
+// equals a matmul with its transpose. a·X + (b·A + c·A·A)·X is one matmul, with a added to the diagonal.
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -17,10 +17,10 @@ namespace gradus::cpu {
 
 namespace {
 
-constexpr int64_t chunk = 1 << 14;  // elements whose squares are summed at once: one sum for any number of threads
-constexpr int64_t small = 1 << 19;  // floats of workspace: X, A and B stay near one core
+constexpr int64_t chunk = 1 << 14;  // elements per partial sum of squares: the same for any number of threads
+constexpr int64_t small = 1 << 19;  // floats of workspace: X, A and B fit in the caches of one core
 
-// m and u; returns ‖u‖_F. u goes to X.
+// Updates m and writes u to X; returns ‖u‖_F.
 double momentum(const Muon& op, const MuonMatrix& w, float* X) {
     const int64_t n = w.master.size();
     const float scale = op.scale ? float(op.scale.as<double>()[0]) : 1.0f, beta = float(op.beta);
@@ -109,15 +109,15 @@ thread_local Buffer buffer;
 
 void muon(const Muon& op, Stream) {
     require_f32(op.workspace);
-    std::vector<const MuonMatrix*> shared_out;
+    std::vector<const MuonMatrix*> small_matrices;
     for (const MuonMatrix& w : op.matrices)
         if (muon_workspace(w.master.rows(), w.master.last()) > small) update(op, w, op.workspace.as<float>());
-        else shared_out.push_back(&w);
-    std::stable_sort(shared_out.begin(), shared_out.end(), [](const MuonMatrix* a, const MuonMatrix* b) {
-        return a->master.size() > b->master.size();  // no thread is left with a large one
+        else small_matrices.push_back(&w);
+    std::stable_sort(small_matrices.begin(), small_matrices.end(), [](const MuonMatrix* a, const MuonMatrix* b) {
+        return a->master.size() > b->master.size();  // largest first, for load balance
     });
-    parallel_items(int64_t(shared_out.size()), 1, [&](int64_t i, int) {
-        const MuonMatrix& w = *shared_out[size_t(i)];
+    parallel_items(int64_t(small_matrices.size()), 1, [&](int64_t i, int) {
+        const MuonMatrix& w = *small_matrices[size_t(i)];
         update(op, w, buffer.floats(size_t(muon_workspace(w.master.rows(), w.master.last()))));
     });
 }

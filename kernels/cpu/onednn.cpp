@@ -12,7 +12,7 @@ namespace gradus::cpu {
 
 namespace {
 
-// Never destroyed: at exit other threads or oneDNN itself may be gone first.
+// Never destroyed: at exit oneDNN's own static objects may be destroyed first.
 const dnnl::engine& engine() {
     static const auto& one = *new dnnl::engine(dnnl::engine::kind::cpu, 0);
     return one;

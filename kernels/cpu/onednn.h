@@ -1,12 +1,12 @@
 #pragma once
-// oneDNN's matrix product: what the CPU table uses where the machine multiplies bf16 in hardware, and the ceiling that
-// the benchmarks measure against. Primitives are made once for each shape and kept; several threads may call at once.
+// oneDNN's matmul: for bf16 on machines with bf16 instructions, and the baseline of the benchmarks. Primitives are created once
+// per shape and cached; several threads may call at the same time.
 #include "kernels/cpu/matmul.h"
 
 namespace gradus::cpu {
 
-// Whether this machine has bf16 multiply-adds (AVX-512 BF16, AMX). Without them oneDNN converts or falls back to plain
-// loops, and the packed product is faster.
+// Whether this machine has bf16 multiply-adds (AVX-512 BF16, AMX). Without them oneDNN converts or uses plain loops, and
+// packed_matmul is faster.
 bool multiplies_bf16();
 
 void onednn_matmul(const Matmul&);

@@ -1,4 +1,4 @@
-// The CPU table.
+// The ops of the CPU backend.
 #include "kernels/check.h"
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/memory.h"

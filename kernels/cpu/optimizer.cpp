@@ -1,4 +1,4 @@
-// The gradient's norm, the clip, and AdamW in one pass over everything it touches.
+// Sum of squares, clipping, and AdamW in one pass over its tensors.
 #include <cmath>
 
 #include "kernels/cpu/cpu.h"
@@ -10,7 +10,7 @@ namespace gradus::cpu {
 
 namespace {
 
-constexpr int64_t chunk = 1 << 14;  // elements; whole calls of the generator
+constexpr int64_t chunk = 1 << 14;  // elements; a multiple of `counters`
 
 template <class Scalar>
 double squares(const Scalar* x, int64_t n) {
@@ -31,16 +31,16 @@ double squares(const Scalar* x, int64_t n) {
     return sum_of_lanes;
 }
 
-inline __attribute__((always_inline)) Floats root(Floats x) {
+inline __attribute__((always_inline)) Floats square_root(Floats x) {
     alignas(64) float lane[width];
     store(lane, x);
     for (int i = 0; i < width; ++i) lane[i] = std::sqrt(lane[i]);
     return load(lane);
 }
 
-// Up with the probability that makes the mean x: the 16 bits that a bf16 lacks are how far x is on its way to the next, and
-// adding 16 random bits carries as often as that. What is not finite is rounded to nearest.
-void store_by_chance(bf16* y, const float* x, int64_t n, uint64_t key, uint64_t first) {
+// Stochastic rounding: adding 16 random bits to the 16 bits that a bf16 drops carries with a probability proportional to them, so
+// the expected value is x. NaN and infinity are rounded to nearest.
+void store_stochastic(bf16* y, const float* x, int64_t n, uint64_t key, uint64_t first) {
     for (int64_t i = 0; i < n; i += counters) {
         uint32_t random[counters];
         first_words(random, key, first + uint64_t(i));
@@ -51,7 +51,7 @@ void store_by_chance(bf16* y, const float* x, int64_t n, uint64_t key, uint64_t 
             std::memcpy(&word, random + j, sizeof word);
             const Words bits = (Words)exact;
             const Ints finite = (bits & 0x7f800000u) != 0x7f800000u;
-            store_halves(rounded + j, finite ? (bits + (word >> 16)) >> 16 : narrow(exact));
+            store_halves(rounded + j, finite ? (bits + (word >> 16)) >> 16 : bf16_bits(exact));
         });
         std::memcpy(static_cast<void*>(y + i), rounded, size_t(std::min<int64_t>(counters, n - i)) * sizeof(bf16));
     }
@@ -82,7 +82,7 @@ void clip_scale(const ClipScale& a, Stream) {
 void adamw(const AdamW& a, Stream) {
     require_f32(a.master);
     const float scale = float(a.scale ? *a.scale.as<double>() : 1), beta1 = float(a.beta1), beta2 = float(a.beta2);
-    const float fresh1 = float(1 - a.beta1), fresh2 = float(1 - a.beta2), eps = float(a.eps);
+    const float one_minus_beta1 = float(1 - a.beta1), one_minus_beta2 = float(1 - a.beta2), eps = float(a.eps);
     const StepValues& values = *a.step_values;
     const float correction1 = float(values.correction1), correction2 = float(values.correction2);
     const float lr = float(values.lr), decay = float(a.decay);
@@ -96,16 +96,16 @@ void adamw(const AdamW& a, Stream) {
             const bool to_nearest = param && !rounding_key;
             sweep(n, [&](int64_t i, auto lanes) {
                 const Floats g = scale * load(grad + i, lanes), w = load(master + i, lanes);
-                const Floats m_new = beta1 * load(m + i, lanes) + fresh1 * g;
-                const Floats v_new = beta2 * load(v + i, lanes) + fresh2 * g * g;
-                const Floats direction = m_new / correction1 / (root(v_new / correction2) + eps);
+                const Floats m_new = beta1 * load(m + i, lanes) + one_minus_beta1 * g;
+                const Floats v_new = beta2 * load(v + i, lanes) + one_minus_beta2 * g * g;
+                const Floats direction = m_new / correction1 / (square_root(v_new / correction2) + eps);
                 const Floats w_new = w - lr * (direction + decay * w);
                 store(m + i, m_new, lanes);
                 store(v + i, v_new, lanes);
                 store(master + i, w_new, lanes);
                 if (to_nearest) store(param + i, w_new, lanes);
             });
-            if (param && rounding_key) store_by_chance(param, master, n, rounding_key, uint64_t(a.first + from));
+            if (param && rounding_key) store_stochastic(param, master, n, rounding_key, uint64_t(a.first + from));
         }
     });
 }

@@ -1,11 +1,11 @@
 #pragma once
-// Philox (engine/base/philox.h) for a register's worth of counters at once: the same words. A counter's four words live in
-// the lower halves of 64-bit lanes, where the machine multiplies 32 bits by 32; the upper halves hold what is left over.
+// Vectorised Philox: the same words as engine/base/philox.h, for `counters` counters at once. A counter's four words are in the
+// lower halves of 64-bit lanes, for the 32×32-bit multiply instruction; the upper halves are ignored.
 #include "kernels/cpu/vector.h"
 
 namespace gradus::cpu {
 
-constexpr int counters = width;  // at once, in two groups: the products of one hide the latency of the other's
+constexpr int counters = width;  // in two groups, whose multiplications hide each other's latency
 
 struct PhiloxState {
     Longs word[2][4];

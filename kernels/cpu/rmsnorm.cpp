@@ -9,7 +9,7 @@ namespace gradus::cpu {
 
 namespace {
 
-// x is null where a is what is normalised.
+// Normalises x = a + b, or a if b is null; then x is null too.
 template <class Scalar>
 void forward(const Tensor& out, const Scalar* a, const Scalar* b, Scalar* x, const Tensor& gain, const Tensor& rstds,
              double eps) {
@@ -17,7 +17,7 @@ void forward(const Tensor& out, const Scalar* a, const Scalar* b, Scalar* x, con
     const Scalar* scale = gain.as<Scalar>();
     parallel(N, norm_grain(C), [&](int64_t first, int64_t last) {
         for (int64_t n = first; n < last; ++n) {
-            const Scalar* row = joined(x ? x + n * C : nullptr, a + n * C, b ? b + n * C : nullptr, C);
+            const Scalar* row = residual_sum(x ? x + n * C : nullptr, a + n * C, b ? b + n * C : nullptr, C);
             Scalar* y = out.as<Scalar>() + n * C;
             const float square = total(C, [&](int64_t c, auto lanes) {
                 const Floats v = load(row + c, lanes);

@@ -1,4 +1,4 @@
-// Dot products of rows with a vector, and their gradients, one pass over the rows each.
+// Dot products of rows with a vector, and their gradients: one pass over the rows each.
 #include "kernels/row_dot.h"
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/norm.h"

@@ -1,5 +1,5 @@
-// Sampling: the rows in parallel. Each filter leaves fewer ids, so the costly steps see few of them: top-p sorts little
-// more than the ids that it keeps.
+// Sampling: rows in parallel. The filters are ordered so that the expensive steps have few candidates: top-p sorts little more
+// than the ids that it keeps.
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -18,29 +18,29 @@ namespace gradus::cpu {
 
 namespace {
 
-constexpr int64_t block = 2048;  // floats that are summed in single precision
+constexpr int64_t block = 2048;  // floats per partial sum in single precision
 
 struct Candidate {
     int32_t id;
     float weight;
 
     uint32_t bits() const { return std::bit_cast<uint32_t>(weight); }
-    // In the order of the weights, among equals of the lower id, as one number: comparing it takes no branches.
+    // A sort key: by weight, then the lower id first. Comparing one number needs no branches.
     uint64_t rank() const { return uint64_t(bits()) << 32 | ~uint32_t(id); }
     // The exponent and three more bits of the weight.
     uint32_t bin() const { return bits() >> 20; }
 };
-constexpr uint32_t bins = (0x3f800000 >> 20) + 1;  // up to 1
+constexpr uint32_t bins = (0x3f800000 >> 20) + 1;  // of weights up to 1
 
-// The workspace of one row: the logits are its upper half. The candidates grow from its beginning and overwrite only logits
-// that have become candidates.
+// The workspace of one row. The logits are its upper half; candidates are appended from the start, and overwrite only logits
+// that are already candidates.
 struct Row {
     std::span<float> x;
     Candidate* kept;
 };
 
 struct Top {
-    int32_t id;  // the lowest id of the largest logit, or −1 where the row has no distribution
+    int32_t id;  // the lowest id of the largest logit; −1: the row has no distribution
     float logit;
 };
 
@@ -91,22 +91,22 @@ void penalise(std::span<float> x, const Sample& a, int64_t n) {
     }
 }
 
-// The bin of the smallest weights that can be among the first ones, the most likely first, that add up to `wanted`.
+// The lowest bin that top-p can keep weights of: the weights of the higher bins add up to at most `wanted`.
 uint32_t lowest_bin(const Candidate* first, const Candidate* last, double wanted) {
     std::array<double, bins> sums = {};
     for (const Candidate* c = first; c != last; ++c) sums[c->bin()] += double(c->weight);
     uint32_t bin = bins;
-    // A little more than wanted, because the weights are added in another order here.
+    // With a margin for rounding, because the order of the sum is different here.
     for (double sum = 0; bin > 0 && sum <= wanted * (1 + 1e-9);) sum += sums[--bin];
     return bin;
 }
 
-// Steps 2 to 5, in the order in which the draw takes the candidates.
+// Steps 2 to 5. The candidates are in the order of the draw.
 std::span<const Candidate> candidates(const Row& row, float top, const Sample& a) {
     const std::span<const float> x = row.x;
     float least = -std::numeric_limits<float>::infinity();
     if (a.top_k > 0 && a.top_k < a.V) {
-        auto* largest = reinterpret_cast<float*>(row.kept);  // there are no candidates yet
+        auto* largest = reinterpret_cast<float*>(row.kept);  // as scratch memory: no candidates yet
         std::partial_sort_copy(x.begin(), x.end(), largest, largest + a.top_k, std::greater<>());
         least = largest[a.top_k - 1];
     }
@@ -186,7 +186,7 @@ void sample_row(const Sample& a, int64_t n) {
 
 void sample(const Sample& a, Stream) {
     by_dtype(a.logits.dtype, [&](auto kind) {
-        parallel_items(a.ids.size(), items_of(8 * double(a.V)),
+        parallel_items(a.ids.size(), grain_of(8 * double(a.V)),
                        [&](int64_t n, int) { sample_row<decltype(kind)>(a, n); });
     });
 }

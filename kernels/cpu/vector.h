@@ -1,12 +1,12 @@
 #pragma once
-// The vector unit of the machine this is compiled for: as many floats as one register holds, and loads and stores of
-// f32 and bf16 that all become such floats. Plain + − · / work on them (GCC and clang vector extensions).
+// SIMD vectors of one register (GCC and clang vector extensions, with + − · /), and loads and stores that convert f32 and bf16
+// to and from vectors of floats.
 //
-// The one portability header of kernels/cpu: the width follows the target, and everything else follows the width.
+// The only portability header of kernels/cpu: the width depends on the target, everything else on the width.
 //
 //   sweep(n, [&](int64_t i, auto lanes) { store(y + i, load(a + i, lanes) + load(b + i, lanes), lanes); });
 //
-// walks n elements a register at a time; the rest of fewer lanes goes through the same lambda as a Part.
+// processes n elements, one register at a time; the remainder calls the same lambda with a Part of the lanes.
 #if defined(__AVX2__)
 #include <immintrin.h>
 #endif
@@ -32,7 +32,7 @@ using Words = uint32_t __attribute__((vector_size(4 * width)));
 using Longs = uint64_t __attribute__((vector_size(4 * width)));  // half as many lanes
 using Doubles = double __attribute__((vector_size(4 * width)));
 
-// How many lanes a load or store touches: all of them, known at compile time, or the first few.
+// The lanes of a load or store: all of them, known at compile time, or the first `count`.
 struct Full {
     static constexpr int count = width;
 };
@@ -40,8 +40,8 @@ struct Part {
     int count;
 };
 
-template <class Do>
-inline __attribute__((always_inline)) void sweep(int64_t n, Do&& step) {
+template <class Body>
+inline __attribute__((always_inline)) void sweep(int64_t n, Body&& step) {
     int64_t i = 0;
     for (; i + width <= n; i += width) step(i, Full{});
     if (i < n) step(i, Part{int(n - i)});
@@ -49,14 +49,14 @@ inline __attribute__((always_inline)) void sweep(int64_t n, Do&& step) {
 
 inline Floats splat(float x) { return x - Floats{}; }
 
-// A lane of a comparison has all bits set or none. A NaN on the left of larger and smaller stays.
+// A lane of a comparison has all bits set or none. larger and smaller return a if a is NaN.
 inline Floats choose(Ints mask, Floats yes, Floats no) { return mask ? yes : no; }
 inline Floats larger(Floats a, Floats b) { return b > a ? b : a; }
 inline Floats smaller(Floats a, Floats b) { return b < a ? b : a; }
 
-// load_halves: 16-bit numbers as lanes of 32 bits; store_halves: back (lanes below 2¹⁶); multiply_lower: products of the
-// lower halves of 64-bit lanes. Each is one instruction of the machine, or two, that the compilers do not find by themselves.
-// (GCC 12 takes the unmasked 512-bit forms for reads of something uninitialised, and warns.)
+// load_halves: 16-bit integers to 32-bit lanes; store_halves: back (lanes below 2¹⁶); multiply_lower: products of the lower
+// halves of 64-bit lanes. Each is one or two instructions, which compilers do not generate from plain code. (Masked 512-bit
+// intrinsics avoid a false warning of GCC 12 about uninitialised values.)
 #if defined(__AVX512F__)
 inline Words load_halves(const void* p) {
     return (Words)_mm512_maskz_cvtepu16_epi32(0xffff, _mm256_loadu_si256(static_cast<const __m256i*>(p)));
@@ -89,14 +89,14 @@ inline void store_halves(void* p, Words x) {
 inline Longs multiply_lower(Longs a, Longs b) { return (a & 0xffffffffu) * (b & 0xffffffffu); }
 #endif
 
-// The bits of the nearest bf16, ties to even; a NaN stays one. The same as bf16(float), lane by lane.
-inline Words narrow(Floats x) {
+// The bits of the nearest bf16, ties to even; NaN stays NaN. The same as bf16(float), lane by lane.
+inline Words bf16_bits(Floats x) {
     const Words u = (Words)x, upper = u >> 16;
     return x != x ? (upper | 0x40u) : ((u + 0x7fffu + (upper & 1u)) >> 16);
 }
 
-// Lanes past the count of a Part read as `missing`. The partial ones are calls: they come once at the end of a loop, and their
-// code would crowd the loop's registers.
+// Lanes past the count of a Part read as `missing`. Loads and stores of a Part are not inlined: they run once at the end of a
+// loop, and inlining would increase its register pressure.
 inline Floats load(const float* p, Full = {}, float = 0) {
     Floats x;
     std::memcpy(&x, p, sizeof x);
@@ -111,22 +111,22 @@ __attribute__((noinline)) Floats load(const Scalar* p, Part lanes, float missing
 }
 
 inline void store(float* p, Floats x, Full = {}) { std::memcpy(p, &x, sizeof x); }
-inline void store(bf16* p, Floats x, Full = {}) { store_halves(p, narrow(x)); }
+inline void store(bf16* p, Floats x, Full = {}) { store_halves(p, bf16_bits(x)); }
 template <class Scalar>
 __attribute__((noinline)) void store(Scalar* p, Floats x, Part lanes) {
-    alignas(64) Scalar kept[width];
-    store(kept, x);
-    std::memcpy(static_cast<void*>(p), kept, size_t(lanes.count) * sizeof(Scalar));
+    alignas(64) Scalar all[width];
+    store(all, x);
+    std::memcpy(static_cast<void*>(p), all, size_t(lanes.count) * sizeof(Scalar));
 }
 
-// Lanes joined in a fixed tree: each with the one half a register away, then a quarter, …
+// Horizontal reductions as a fixed tree: each lane with the one half a register away, then a quarter, …
 template <int distance, size_t... lane>
-inline Floats turned(Floats x, std::index_sequence<lane...>) {
+inline Floats rotated(Floats x, std::index_sequence<lane...>) {
     return __builtin_shufflevector(x, x, int((lane + distance) % width)...);
 }
 template <int distance = width / 2, class Join>
 inline float fold(Floats x, Join join) {
-    x = join(x, turned<distance>(x, std::make_index_sequence<width>{}));
+    x = join(x, rotated<distance>(x, std::make_index_sequence<width>{}));
     if constexpr (distance > 1) return fold<distance / 2>(x, join);
     else return x[0];
 }
@@ -137,8 +137,8 @@ inline float largest(Floats x) {
     return fold(x, [](Floats a, Floats b) { return larger(a, b); });
 }
 
-// Σ of term(i, lanes) over n elements, four registers at a time so that no addition waits for the one before. Lanes past
-// the end of a Part must be zeros.
+// Σ of term(i, lanes) over n elements, in four independent sums to hide the latency of additions. Lanes past the end of a Part
+// must be zeros.
 template <class Term>
 inline __attribute__((always_inline)) float total(int64_t n, Term&& term) {
     Floats part[4] = {};
@@ -156,6 +156,6 @@ inline Doubles doubles_of(Floats x, std::index_sequence<lane...>) {
     return __builtin_convertvector(__builtin_shufflevector(x, x, int(lane)...), Doubles);
 }
 inline Doubles lower(Floats x) { return doubles_of(x, std::make_index_sequence<width / 2>{}); }
-inline Doubles upper(Floats x) { return lower(turned<width / 2>(x, std::make_index_sequence<width>{})); }
+inline Doubles upper(Floats x) { return lower(rotated<width / 2>(x, std::make_index_sequence<width>{})); }
 
 }  // namespace gradus::cpu

@@ -2,24 +2,23 @@
 // exp, the logistic function and the normal distribution of a register of floats.
 //
 //   exponential(x)   e^x to within 1.1 units in the last place (tests/kernels/test_cpu_math.cpp); results below 2·10⁻³⁸
-//                    are 0, above the largest float infinity, and a NaN stays one
-//   sigmoid(x)       1 / (1 + e^−x), to within 2.5 units in the last place; below −86.9 it stays at 2·10⁻³⁸
+//                    are 0, above the largest float infinity, NaN stays NaN
+//   sigmoid(x)       1 / (1 + e^−x), to within 2.5 units in the last place; below −86.9 constant at 2·10⁻³⁸
 //   normal(x)        Φ(x) = ½·(1 + erf(x/√2)) and its derivative exp(−x²/2)/√(2π), to within 4.5 + x²/2 units in the last
-//                    place, Φ above 0 within 2.5; exact zeros where exp(−x²/2) is one
+//                    place, Φ(x > 0) within 2.5; exactly 0 if exp(−x²/2) is
 #include <bit>
 
 #include "kernels/cpu/vector.h"
 
 namespace gradus::cpu {
 
-// For −86.9 ≤ x ≤ 88.8. e^x = 2^n · e^r with n the nearest integer to x/ln 2 and |r| ≤ ½·ln 2. The polynomial is the one of
-// degree six whose largest relative error on that interval is smallest (1.9·10⁻⁹), doubled: 2^(n−1) then is a float for
-// every n.
+// For −86.9 ≤ x ≤ 88.8. e^x = 2^n · e^r with n the nearest integer to x/ln 2 and |r| ≤ ½·ln 2. The polynomial is the minimax
+// polynomial of degree six on that interval (relative error 1.9·10⁻⁹), doubled, so that 2^(n−1) is a float for every n.
 inline __attribute__((always_inline)) Floats exponential_in_range(Floats x) {
-    const float to_integer = 12582912.0f;  // 1.5·2²³: adding it leaves no bits for a fraction
+    const float to_integer = 12582912.0f;  // 1.5·2²³: adding it rounds to an integer
     const Floats shifted = x * 1.44269504f + to_integer;
     const Floats n = shifted - to_integer;
-    const Floats r = (x - n * 0.693359375f) - n * -2.12194440e-4f;  // ln 2 in two parts, the first of few bits
+    const Floats r = (x - n * 0.693359375f) - n * -2.12194440e-4f;  // ln 2 in two parts; n times the first is exact
     Floats p = r * 0.002767367296f + 0.01674966434f;
     p = p * r + 0.08333645322f;
     p = p * r + 0.3333283995f;
@@ -34,7 +33,7 @@ inline __attribute__((always_inline)) Floats exponential(Floats x) {
     return choose(x < -86.9f, Floats{}, exponential_in_range(smaller(x, splat(88.8f))));
 }
 
-// 1 / (1 + e^−x), and what it lacks to 1 without the cancellation of a difference.
+// value = 1 / (1 + e^−x), and rest = 1 − value without cancellation.
 struct Sigmoid {
     Floats value, rest;
 };
@@ -43,16 +42,16 @@ inline __attribute__((always_inline)) Sigmoid sigmoid(Floats x) {
     return {value, e * value};
 }
 
-// Φ(−a) = exp(−a²/2)·R(a) for a ≥ 0, where R falls from ½ slowly: R(a) ≈ Q(u) / (a + k) with u = (a − k) / (a + k). Q is the
-// polynomial of degree nine whose largest relative error is smallest (5.2·10⁻⁹). tools/generate/normal_tail.py finds it; the
-// substitution is that of Shepherd, Laframboise, "Chebyshev approximation of (1 + 2x) exp(x²) erfc x in 0 ≤ x < ∞",
-// Mathematics of Computation 1981.
+// Φ(−a) = exp(−a²/2)·R(a) for a ≥ 0, where R decreases slowly from ½: R(a) ≈ Q(u) / (a + k) with u = (a − k) / (a + k). Q is the
+// minimax polynomial of degree nine (relative error 5.2·10⁻⁹), computed by tools/generate/normal_tail.py. Source of the
+// substitution: Shepherd, Laframboise, "Chebyshev approximation of (1 + 2x) exp(x²) erfc x in 0 ≤ x < ∞", Mathematics of
+// Computation 1981.
 struct Normal {
     Floats cumulative, density;
 };
 inline __attribute__((always_inline)) Normal normal(Floats x) {
     const float k = 3.5f;
-    const Floats a = smaller(choose(x < 0.0f, -x, x), splat(16));  // further out e is 0, and u must be a number
+    const Floats a = smaller(choose(x < 0.0f, -x, x), splat(16));  // beyond 16 e is 0; the limit keeps u finite
     const Floats e = exponential(-0.5f * a * a);
     const Floats inverse = 1.0f / (a + k), u = (a - k) * inverse;
     Floats q = u * 0.0001161138716f + 0.0004320855078f;

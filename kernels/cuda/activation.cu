@@ -1,7 +1,7 @@
 // Activations on a GPU, plain and gated. The formulas are in kernels/activation.h.
 //
-// Plan. One thread per element of y (of d_y backward). The function is a template argument, so a kernel holds one of them
-// and no branch.
+// Plan. One thread per element of y (backward: of d_y). The activation is a template argument, so kernels have no branch on
+// it.
 #include <numbers>
 
 #include "kernels/activation.h"
@@ -17,7 +17,7 @@ constexpr float pi = std::numbers::pi_v<float>;
 struct GeluTanh {
     static __device__ float inner(float x) { return tanhf(sqrtf(2 / pi) * (x + 0.044715f * x * x * x)); }
     static __device__ float value(float x) { return 0.5f * x * (1 + inner(x)); }
-    static __device__ float slope(float x) {
+    static __device__ float derivative(float x) {
         const float t = inner(x), d_inner = (1 - t * t) * sqrtf(2 / pi) * (1 + 3 * 0.044715f * x * x);
         return 0.5f * (1 + t) + 0.5f * x * d_inner;
     }
@@ -27,20 +27,20 @@ struct GeluErf {
     // Φ(x), without the cancellation of ½·(1 + erf) below 0
     static __device__ float cumulative(float x) { return 0.5f * erfcf(-x / std::numbers::sqrt2_v<float>); }
     static __device__ float value(float x) { return x * cumulative(x); }
-    static __device__ float slope(float x) { return cumulative(x) + x * expf(-0.5f * x * x) / sqrtf(2 * pi); }
+    static __device__ float derivative(float x) { return cumulative(x) + x * expf(-0.5f * x * x) / sqrtf(2 * pi); }
 };
 
 struct Silu {
     static __device__ float value(float x) { return x / (1 + expf(-x)); }
-    static __device__ float slope(float x) {
+    static __device__ float derivative(float x) {
         const float sigmoid = 1 / (1 + expf(-x));
         return sigmoid * (1 + x * (1 - sigmoid));
     }
 };
 
-struct Relu {  // a NaN stays one
+struct Relu {  // NaN stays NaN
     static __device__ float value(float x) { return x <= 0 ? 0 : x; }
-    static __device__ float slope(float x) { return x <= 0 ? 0 : x > 0 ? 1 : x; }
+    static __device__ float derivative(float x) { return x <= 0 ? 0 : x > 0 ? 1 : x; }
 };
 
 // ---- plain -------------------------------------------------------------------------------------------------------
@@ -54,7 +54,7 @@ __global__ void activation_forward_kernel(Scalar* y, const Scalar* x, int64_t si
 template <class Function, class Scalar>
 __global__ void activation_backward_kernel(Scalar* d_x, const Scalar* d_y, const Scalar* x, int64_t size) {
     const int64_t i = element();
-    if (i < size) d_x[i] = Scalar(Function::slope(float(x[i])) * float(d_y[i]));
+    if (i < size) d_x[i] = Scalar(Function::derivative(float(x[i])) * float(d_y[i]));
 }
 
 // ---- gated -------------------------------------------------------------------------------------------------------
@@ -73,11 +73,11 @@ __global__ void gated_backward_kernel(Scalar* d_x, const Scalar* d_y, const Scal
     const int64_t i = element(), n = i / F, f = i % F;
     if (n >= N) return;
     const float gate = float(x[n * 2 * F + f]), up = float(x[n * 2 * F + F + f]), d = float(d_y[i]);
-    d_x[n * 2 * F + f] = Scalar(Function::slope(gate) * up * d);
+    d_x[n * 2 * F + f] = Scalar(Function::derivative(gate) * up * d);
     d_x[n * 2 * F + F + f] = Scalar(Function::value(gate) * d);
 }
 
-// Calls run(function, scalar) for those of the arguments.
+// Calls run(function, scalar) with the types of this activation and dtype.
 template <class Run>
 void by_function(Activation kind, DType t, Run&& run) {
     by_dtype(t, [&](auto scalar) {

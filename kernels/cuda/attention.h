@@ -1,9 +1,9 @@
 #pragma once
-// What the attention kernels share: sizes, a warp's dot product, and its loop over the keys of one query.
+// Shared by the attention kernels: sizes, a warp's dot product, and its loop over the keys of one query.
 // Formulas: kernels/attention.h.
 //
-// A warp owns one row of D sums (y, d_q, …) in shared memory, whatever D is. Each lane reads and writes the channels lane,
-// lane + 32, … alone, here as everywhere, so the lanes need no barrier.
+// A warp owns a row of D sums (y, d_q, …) in shared memory, for any D. Each lane accesses only the channels lane, lane + 32, …,
+// so the lanes need no barrier.
 #include "kernels/attention.h"
 #include "kernels/cuda/common.h"
 
@@ -27,7 +27,7 @@ struct Interval {
     int64_t lo, hi;
 };
 
-// [lo, hi) of query t of sequence b, with the promises that are made about it.
+// [lo, hi) of query t of sequence b, checked.
 __device__ inline Interval interval_of(const int32_t* lo, const int32_t* hi, int64_t b, int64_t t,
                                        const HeadSizes& of) {
     const int64_t n = b * of.Tq + t;
@@ -36,12 +36,12 @@ __device__ inline Interval interval_of(const int32_t* lo, const int32_t* hi, int
     return {lo[n], hi[n]};
 }
 
-// One warp for each of n rows, each with `floats` numbers of shared memory.
+// One warp per row, each with `floats` floats of shared memory.
 template <class Kernel, class... Args>
 void launch_rows_with(int64_t floats, Kernel* kernel, int64_t n, Stream s, const Args&... args) {
-    constexpr int64_t plenty = 48 * 1024;  // bytes that a block has without asking
+    constexpr int64_t available = 48 * 1024;  // bytes of dynamic shared memory per block without opting in to more
     const size_t bytes = size_t(floats) * sizeof(float);
-    const int warps = int(std::clamp<int64_t>(plenty / int64_t(bytes), 1, warps_per_block));
+    const int warps = int(std::clamp<int64_t>(available / int64_t(bytes), 1, warps_per_block));
     if (n == 0) return;
     launch(kernel, blocks_for(n, warps), dim3(warp, unsigned(warps)), size_t(warps) * bytes, s, args...);
 }
@@ -69,8 +69,8 @@ __device__ OneHead<Scalar> one_head(const HeadRows<const Scalar>& rows, int64_t 
 
 // One query against the keys and values [lo, hi). Writes y, returns lse.
 //
-// The softmax is online: `sum_exp` and `sums` are relative to the largest score so far, and shrink when a larger one comes.
-// That score starts at the lowest float, because −∞ − (−∞) is not 0; so an empty interval gives y = 0 and lse = −∞.
+// Online softmax: `sum_exp` and `sums` are relative to the largest score so far, and are rescaled when a larger one occurs.
+// That maximum starts at the lowest float, because −∞ − (−∞) is NaN. An empty interval gives y = 0 and lse = −∞.
 template <class Scalar, class Score>
 __device__ float attend(Scalar* y, float* sums, const Scalar* q, const OneHead<Scalar>& keys,
                         const OneHead<Scalar>& values, int64_t lo, int64_t hi, int64_t D, float scale,
@@ -79,10 +79,10 @@ __device__ float attend(Scalar* y, float* sums, const Scalar* q, const OneHead<S
     for (int64_t d = threadIdx.x; d < D; d += warp) sums[d] = 0;
     for (int64_t u = lo; u < hi; ++u) {
         const float s = score(scale * dot(q, keys.at(u), D), u);
-        const float higher = fmaxf(max, s), shrink = expf(max - higher), p = expf(s - higher);
+        const float higher = fmaxf(max, s), rescale = expf(max - higher), p = expf(s - higher);
         max = higher;
-        sum_exp = sum_exp * shrink + p;
-        for (int64_t d = threadIdx.x; d < D; d += warp) sums[d] = sums[d] * shrink + p * float(values.at(u)[d]);
+        sum_exp = sum_exp * rescale + p;
+        for (int64_t d = threadIdx.x; d < D; d += warp) sums[d] = sums[d] * rescale + p * float(values.at(u)[d]);
     }
     for (int64_t d = threadIdx.x; d < D; d += warp) y[d] = Scalar(sum_exp == 0 ? 0.f : sums[d] / sum_exp);
     return max + logf(sum_exp);

@@ -1,12 +1,12 @@
 // Attention backward on a GPU. The formulas are in kernels/attention.h.
 //
-// Plan. Three kernels, none with atomics; p is computed again from lse in two of them.
+// Plan. Three kernels without atomics; two of them recompute p from lse.
 //   delta       One warp per query (b, h, t).
-//   d_q         One warp per query: it goes through the keys that the query sees, in their order.
-//   d_k, d_v    One warp per key (b, g, u): it goes through the query heads of its group and the queries that see the key,
-//               in their order. lo and hi never decrease, so these queries are neighbours: from the first with hi > u to
-//               before the first with lo > u.
-// The lanes share the D channels, so every row is read coalesced.
+//   d_q         One warp per query: loops over the keys of the query, in order.
+//   d_k, d_v    One warp per key (b, g, u): loops over the query heads of its group and the queries that attend to the key, in
+//               order. lo and hi never decrease, so these queries are consecutive: from the first with hi > u to before the
+//               first with lo > u.
+// The lanes share the D channels, so all row accesses are coalesced.
 #include "kernels/attention.h"
 #include "kernels/cuda/attention.h"
 #include "kernels/cuda/device_ops.h"
@@ -36,7 +36,7 @@ __device__ Pair pair_of(const Scalar* q, const Scalar* k, const Scalar* v, const
     return {p, score.backward(p * (dot(d_y, v, D) - delta), s, u) * scale};
 }
 
-// What both kernels read.
+// The inputs of both kernels.
 template <class Scalar>
 struct Operands {
     HeadRows<const Scalar> d_y, q, k, v;
@@ -83,12 +83,12 @@ __global__ void attention_key_kernel(HeadRows<Scalar> d_k, HeadRows<Scalar> d_v,
     const auto [b, g, u] = row_index(row(), of.G, of.Tk);
     if (b >= of.B) return;
     const int64_t first = first_above(in.hi + b * of.Tq, of.Tq, u), last = first_above(in.lo + b * of.Tq, of.Tq, u);
-    const int64_t members = of.H / of.G;
+    const int64_t group_size = of.H / of.G;
     const Scalar *const k = in.k.at(b, u, g), *const v = in.v.at(b, u, g);
     float *const k_sums = shared + threadIdx.y * 2 * of.D, *const v_sums = k_sums + of.D;
 
     for (int64_t d = threadIdx.x; d < of.D; d += warp) k_sums[d] = v_sums[d] = 0;
-    for (int64_t h = g * members; h < (g + 1) * members; ++h)
+    for (int64_t h = g * group_size; h < (g + 1) * group_size; ++h)
         for (int64_t t = first; t < last; ++t) {
             const int64_t query = (b * of.H + h) * of.Tq + t;
             const Scalar *const q = in.q.at(b, t, h), *const d_out = in.d_y.at(b, t, h);

@@ -1,7 +1,8 @@
 // Attention for generation on a GPU. The formulas are in kernels/attention.h.
 //
-// Plan. First every row's keys and values go to their slots, one thread per element; then every row attends, one warp per
-// (n, h), as in attention_forward.cu. Two kernels, because a row attends to slots that other rows of this call write.
+// Plan. The first kernel writes the keys and values of every row to its slot, one thread per element. The second computes
+// attention, one warp per (n, h), as in attention_forward.cu. They are separate because a row attends to slots that other rows
+// of this call write.
 #include "kernels/attention.h"
 #include "kernels/cuda/attention.h"
 #include "kernels/cuda/device_ops.h"
@@ -10,7 +11,7 @@ namespace gradus::DEVICE {
 
 namespace {
 
-// Where a cache [S,G,P,D] keeps position u of head g of sequence q.
+// A cache [S,G,P,D]. slot(): the index of position u of head g of sequence q.
 struct Cache {
     int64_t S, G, P, D;
 

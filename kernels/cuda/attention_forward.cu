@@ -1,8 +1,8 @@
 // Attention forward on a GPU. The formulas are in kernels/attention.h.
 //
-// Plan. One warp per query (b, h, t). It walks the keys [lo, hi) one by one with the softmax online, so that no row of
-// scores is kept: attend() in kernels/cuda/attention.h. The lanes share the D channels, so every row of q, k and v is read
-// coalesced; neighbouring warps have neighbouring queries and find each other's keys in the cache.
+// Plan. One warp per query (b, h, t). It loops over the keys [lo, hi) with online softmax, so that no row of scores is stored:
+// attend() in kernels/cuda/attention.h. The lanes share the D channels, so all accesses to q, k and v are coalesced. Neighbouring
+// warps have neighbouring queries, whose keys are in the cache.
 #include "kernels/attention.h"
 #include "kernels/cuda/attention.h"
 #include "kernels/cuda/device_ops.h"

@@ -1,13 +1,13 @@
 #pragma once
-// What the threads of a block find out together about a list of n values in memory. All of them call each function with the
-// same arguments and get the same answer; blocks are dim3(warp, search_warps). Sums have one order, which n alone decides.
+// Block-wide collectives over a list of n values in memory. All threads of a block call each function with the same arguments
+// and get the same result; blocks are dim3(warp, search_warps). The order of sums depends only on n.
 //
 //   block_total(n, term)            Σ of term(i) over i in [0, n), in the type that term returns
-//   block_largest(x)                of what the threads bring
-//   largest_where(low, high, holds) the largest t in [low, high] with holds(t), by bisection: holds(low) is taken for
-//                                   granted, and past the answer nothing holds
-//   compact(list, n, take)          the items of a list that take(i, item) accepts, in order, at the list's beginning; how
-//                                   many there are. take() sets the item to what is stored
+//   block_largest(x)                the largest x of all threads
+//   largest_where(low, high, holds) the largest t in [low, high] with holds(t), by bisection. holds must be monotonic, and is not
+//                                   called for low, where it must be true
+//   compact(list, n, take)          moves the items that take(i, item) accepts to the start of the list, in order, and returns
+//                                   their number. take() sets the item to the stored value
 #include "kernels/cuda/common.h"
 
 namespace gradus::DEVICE {
@@ -20,7 +20,7 @@ template <class Value, class Join>
 __device__ Value block_join(Value x, Join join) {
     SHARED(Value, of_warps, [search_warps]);
     for (int step = warp / 2; step > 0; step /= 2) x = join(x, __shfl_xor_sync(all_lanes, x, step));
-    __syncthreads();  // the last answer has been read
+    __syncthreads();  // the result of the previous call has been read
     if (threadIdx.x == 0) of_warps[threadIdx.y] = x;
     __syncthreads();
     x = of_warps[0];
@@ -83,17 +83,17 @@ __device__ int compact(const List& list, int n, Take take) {
         const bool mine = i < n && take(i, item);
         const unsigned votes = __ballot_sync(all_lanes, mine);
         if (threadIdx.x == 0) of_warps[threadIdx.y] = __popc(votes);
-        __syncthreads();  // everybody has read its item, so the places up to here may be written
-        int before = __popc(votes & ((1u << threadIdx.x) - 1)), here = 0;
+        __syncthreads();  // all threads have read their items, so items before `first + search_threads` may be overwritten
+        int before = __popc(votes & ((1u << threadIdx.x) - 1)), accepted = 0;
         for (int w = 0; w < search_warps; ++w) {
             if (w < int(threadIdx.y)) before += of_warps[w];
-            here += of_warps[w];
+            accepted += of_warps[w];
         }
         if (mine) {
             list.values[kept + before] = item.value;
             list.ids[kept + before] = item.id;
         }
-        kept += here;
+        kept += accepted;
         __syncthreads();
     }
     return kept;

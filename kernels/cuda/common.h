@@ -1,16 +1,15 @@
 #pragma once
-// What the kernels of this folder share: how work is dealt to threads, sums over a warp and a block, and the choice of a
-// scalar. Three plans serve almost every op, each launched by a function of its name:
+// Shared by the kernels of this folder: the mapping of work to threads, sums over a warp and a block, and dispatch on the dtype.
+// Almost every op uses one of three mappings, each launched by launch_<mapping>():
 //
-//   elements   one thread per element: element() is its number. Neighbouring threads have neighbouring elements, so each
-//              access of a warp is to consecutive addresses (coalesced).
-//   rows       one warp per row: row() is its number, threadIdx.x the lane. The lanes take the channels lane, lane + 32, …,
-//              which is coalesced too, and warp_sum() joins what they found.
+//   elements   one thread per element, with index element(). Neighbouring threads have neighbouring elements, so the accesses
+//              of a warp are coalesced.
+//   rows       one warp per row, with index row(); threadIdx.x is the lane. The lanes take the channels lane, lane + 32, …,
+//              which is coalesced too, and warp_sum() adds their partial sums.
 //   columns    one block per 32 columns, for sums over rows: threadIdx.x is the column, and `row_lanes` threads share its
 //              rows: threadIdx.y, threadIdx.y + row_lanes, …
 //
-// Every sum has one order, which the shapes alone decide, so the same call gives the same bits. Where there is nothing to
-// do, nothing is launched.
+// The order of every sum depends only on the shapes, so the same call gives the same bits. Empty work launches nothing.
 #include <algorithm>
 #include <limits>
 #include <string>
@@ -31,9 +30,9 @@ constexpr float infinity = std::numeric_limits<float>::infinity();
 // ---- on the host -----------------------------------------------------------------------------------------------
 
 inline dim3 blocks_for(int64_t n, int64_t per_block) {
-    constexpr int64_t most = std::numeric_limits<int32_t>::max();
+    constexpr int64_t max_blocks = std::numeric_limits<int32_t>::max();
     const int64_t blocks = (n + per_block - 1) / per_block;
-    CHECK(blocks <= most, std::to_string(blocks) + " blocks are more than a grid has");
+    CHECK(blocks <= max_blocks, std::to_string(blocks) + " blocks exceed the limit of a grid");
     return dim3(unsigned(blocks));
 }
 
@@ -59,14 +58,14 @@ void launch_columns(Kernel* kernel, int64_t C, Stream s, const Args&... args) {
 template <class Run>
 void by_dtype(DType t, Run&& run) {
     if (t == DType::f32) return run(float{});
-    CHECK(t == DType::bf16, "a GPU's table computes in f32 and bf16");
+    CHECK(t == DType::bf16, "the GPU backend computes in f32 and bf16");
     run(bf16{});
 }
 
-// Weights of the optimizer, statistics: what is no activation.
-inline void require_f32(const Tensor& t) { CHECK(t.dtype == DType::f32, "a GPU's table accumulates in f32"); }
+// For master weights, moments and statistics.
+inline void require_f32(const Tensor& t) { CHECK(t.dtype == DType::f32, "the GPU backend accumulates in f32"); }
 
-// f64 is only ever read or written: totals and comparisons.
+// Only casts and sums of squares take f64.
 template <class Run>
 void by_any_dtype(DType t, Run&& run) {
     if (t == DType::f64) return run(double{});
@@ -84,7 +83,7 @@ __device__ inline double wide(float x) { return double(x); }
 __device__ inline double wide(double x) { return x; }
 __device__ inline double wide(bf16 x) { return double(float(x)); }
 
-// The sum over the lanes of a warp, in every lane: pairs, then pairs of pairs.
+// The sum over the lanes of a warp, in every lane (butterfly).
 template <class Real>
 __device__ Real warp_sum(Real x) {
     for (int step = warp / 2; step > 0; step /= 2) x += __shfl_xor_sync(all_lanes, x, step);
@@ -96,7 +95,7 @@ __device__ inline float warp_max(float x) {
     return x;
 }
 
-// The sum over a block of warps, in thread (0, 0): every warp's, then theirs in their order.
+// The sum over a block of warps, in thread (0, 0): the sums of the warps, added in order.
 template <class Real, int warps>
 __device__ Real block_sum(Real x, Real (&of_warps)[warps]) {
     x = warp_sum(x);

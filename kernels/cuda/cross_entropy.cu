@@ -1,8 +1,8 @@
 // Cross-entropy on a GPU. The formulas are in kernels/cross_entropy.h.
 //
 // Plan.
-//   stats           One warp per row: a pass for the largest logit, a pass for the sums.
-//   join, forward   One thread per row, which has four numbers from each rank.
+//   stats           One warp per row: one pass for the largest logit, one for the sums.
+//   join, forward   One thread per row, of four numbers per rank.
 //   backward        One thread per logit.
 #include "kernels/cross_entropy.h"
 #include "kernels/cuda/common.h"
@@ -28,7 +28,7 @@ __device__ void write(float* stats, int64_t n, const Stats& row) {
     stats[n * 4 + 3] = row.logit_sum;
 }
 
-// What exponents are taken relative to: the maximum, unless all logits are −∞, because −∞ − (−∞) is not 0.
+// The value subtracted before exp: the maximum, unless all logits are −∞, because −∞ − (−∞) is NaN.
 __device__ float relative_to(float max) { return max == -infinity ? 0.f : max; }
 
 template <class Scalar>
@@ -100,9 +100,9 @@ __global__ void cross_entropy_backward_kernel(Scalar* logits, const float* lse, 
     const float weight = coefficient ? coefficient[n] : 1.f;
     const float scale = step_values ? float(step_values->loss_scale) * constant : constant;
     const float p = expf(float(z) * inverse_temperature - lse[n]) * (1 + 2 * z_loss * lse[n]);
-    const float hit = v == targets[n] ? kept : 0.f;
-    const bool none = targets[n] < 0 || weight == 0;
-    z = Scalar(none ? 0.f : scale * weight * (p - hit - uniform));
+    const float one_hot = v == targets[n] ? kept : 0.f;
+    const bool ignored = targets[n] < 0 || weight == 0;
+    z = Scalar(ignored ? 0.f : scale * weight * (p - one_hot - uniform));
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 #pragma once
-// The ops of a GPU's table, one file for each family. The formulas are in kernels/<family>.h.
+// The ops of the GPU backend, one file per family. The formulas are in kernels/<family>.h.
 #include "kernels/cuda/primitives/device.h"
 #include "kernels/ops.h"
 
@@ -40,7 +40,7 @@ void clip_scale(const ClipScale&, Stream);
 void adamw(const AdamW&, Stream);
 void muon(const Muon&, Stream);
 
-// The table of these ops and of the memory of kernels/cuda/memory.h.
+// The table of these ops and of the functions of kernels/cuda/memory.h.
 const Ops& table();
 
 }  // namespace gradus::DEVICE

@@ -1,8 +1,8 @@
 // Dropout on a GPU. The formulas are in kernels/dropout.h.
 //
-// Plan. One thread per four neighbouring channels of a row, which share one call of the generator: that is what costs. The
-// four accesses of a warp touch the same 32-byte sectors, so all but the first are hits. A word is compared as the integer
-// it is: word ≥ p·2³² is word ≥ ⌈p·2³²⌉.
+// Plan. One thread per four neighbouring channels of a row, which share one call of the generator, the most expensive part. The
+// four accesses of a warp are to the same 32-byte sectors, so all but the first hit the cache. Words are compared as
+// integers: word ≥ p·2³² is the same as word ≥ ⌈p·2³²⌉.
 #include <cmath>
 
 #include "engine/base/philox.h"
@@ -19,7 +19,7 @@ constexpr int words_of_call = 4;
 template <class Scalar>
 __global__ void dropout_kernel(Scalar* y, const Scalar* x, int64_t N, int64_t C, uint64_t least, float kept,
                                const uint64_t* key, int64_t first_row) {
-    const int64_t calls = (C + words_of_call - 1) / words_of_call;  // for a row
+    const int64_t calls = (C + words_of_call - 1) / words_of_call;  // per row
     const int64_t i = element(), n = i / calls, call = i % calls;
     if (n >= N) return;
     const auto words = Philox{*key}.words(uint64_t(first_row + n), uint64_t(call));

@@ -20,7 +20,7 @@ __device__ void assign(float& y, double x) { y = float(x); }
 __device__ void assign(double& y, double x) { y = x; }
 __device__ void assign(bf16& y, double x) { y = rounded(x); }
 
-// By way of a double, which holds every f32 and bf16 exactly.
+// Via a double, which represents every f32 and bf16 exactly.
 template <class To, class From>
 __global__ void cast_kernel(To* y, const From* x, int64_t size) {
     const int64_t i = element();

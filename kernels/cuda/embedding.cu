@@ -2,10 +2,10 @@
 //
 // Plan.
 //   forward    One thread per element of y; the threads of a row read consecutive channels of the tables.
-//   backward   One block per row n and 256 of its channels. Rows with the same id must be added in their order, so the
-//              first row with an id does it for all: a block whose id occurs in an earlier row leaves at once, the others
-//              walk the later rows. A warp looks at 32 ids at a time, each lane at one. No sort, no atomics, no workspace,
-//              and the very order of the formula.
+//   backward   One block per row n and 256 of its channels. Rows with the same id must be added in order, so the first row
+//              with an id adds all of them: a block whose id occurs in an earlier row exits, the others search the later
+//              rows. A warp compares 32 ids at a time, one per lane. No sort, no atomics, no workspace, and the order of the
+//              formula.
 #include "kernels/cuda/common.h"
 #include "kernels/cuda/device_ops.h"
 #include "kernels/embedding.h"
@@ -34,7 +34,7 @@ __global__ void embedding_forward_kernel(Scalar* y, const int32_t* tokens, const
 
 // ---- backward ----------------------------------------------------------------------------------------------------
 
-// Which of the rows m, m + 1, …, m + 31 before `end` have this id: one bit for each, in every lane.
+// The bit mask of the rows m, m + 1, …, m + 31 before `end` that have this id, in every lane.
 __device__ unsigned rows_with(int32_t id, const int32_t* ids, int64_t m, int64_t end) {
     const int64_t mine = m + threadIdx.x % warp;
     return __ballot_sync(all_lanes, mine < end && ids[mine] == id);
@@ -46,15 +46,15 @@ __device__ bool occurs_before(int64_t n, const int32_t* ids) {
     return false;
 }
 
-// d_table[ids[n] − first, c] += d_y[n,c], where the table holds `here` rows of the `limit` there are.
+// d_table[ids[n] − first, c] += d_y[n,c]. The table has the rows [first, first + count) of `limit`.
 template <class Scalar>
 __global__ void embedding_backward_kernel(float* d_table, const Scalar* d_y, const int32_t* ids, int64_t N, int64_t C,
-                                          int64_t first, int64_t here, int64_t limit, int64_t blocks_per_row) {
+                                          int64_t first, int64_t count, int64_t limit, int64_t blocks_per_row) {
     const int64_t n = blockIdx.x / blocks_per_row;
     const int64_t c = blockIdx.x % blocks_per_row * blockDim.x + threadIdx.x;
     const int32_t id = ids[n];
     device_check(id >= 0 && id < limit);
-    if (id < first || id >= first + here || occurs_before(n, ids)) return;
+    if (id < first || id >= first + count || occurs_before(n, ids)) return;
 
     float* const d_row = d_table + (id - first) * C;
     float sum = c < C ? d_row[c] : 0.f;

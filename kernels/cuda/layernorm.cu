@@ -2,10 +2,10 @@
 //
 // Plan.
 //   forward         One warp per row. Three passes over it: the mean, the variance from differences, the output. The
-//                   second and third find the row in the cache.
+//                   second and third read the row from the cache.
 //   d_x             One warp per row: the two means of the formula, then d_x.
-//   d_gain, d_bias  Sums over rows, so they get their own kernel: one block per 32 columns. It runs before d_x is
-//                   written, which may stand where d_y stood.
+//   d_gain, d_bias  Sums over rows, in their own kernel: one block per 32 columns. It runs before the kernel of d_x, which
+//                   may overwrite d_y.
 #include "kernels/cuda/common.h"
 #include "kernels/cuda/device_ops.h"
 #include "kernels/layernorm.h"
@@ -16,7 +16,8 @@ namespace {
 
 // ---- forward -----------------------------------------------------------------------------------------------------
 
-// One row, by one warp. Each lane reads again only what it wrote itself, so x may just have been written by this warp.
+// One warp normalises one row. Each lane reads only channels that it wrote itself, so add_layernorm needs no barrier after
+// writing x.
 template <class Scalar>
 __device__ void normalise(Scalar* y, float* mean, float* rstd, const Scalar* x, const Scalar* gain, const Scalar* bias,
                           int64_t C, float eps) {

@@ -1,7 +1,7 @@
 // Linear on a GPU. The formulas are in kernels/linear.h.
 //
-// Plan. The three products are calls of matmul() (kernels/cuda/matmul.h), which differ in what is transposed. d_b is a sum
-// over rows: one block per 32 columns.
+// Plan. Three calls of matmul() (kernels/cuda/matmul.h) with different transpositions. d_b is a sum over rows: one block per 32
+// columns.
 #include "kernels/cuda/common.h"
 #include "kernels/cuda/device_ops.h"
 #include "kernels/cuda/matmul.h"

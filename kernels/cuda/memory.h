@@ -1,6 +1,5 @@
 #pragma once
-// Memory, streams and events of the device that the kernels of this folder run on, as kernels/ops.h promises them. A GPU's
-// are in host/, the emulator's in kernels/simt/memory.cpp.
+// Memory, streams and events of kernels/ops.h, for a GPU (host/) and for the emulator (kernels/simt/memory.cpp and stream.cpp).
 #include "kernels/cuda/primitives/device.h"
 #include "kernels/tensor.h"
 

@@ -1,12 +1,12 @@
 // Muon on a GPU. The formulas are in kernels/muon.h.
 //
-// Plan. One matrix after the other. The products are calls of matmul() (kernels/cuda/matmul.h); what is left is done
-// element by element, one thread each. Two sums of the formula are made inside a product, which can add to what is there:
+// Plan. One matrix after the other. Matmuls are calls of matmul() (kernels/cuda/matmul.h); the rest is elementwise, one thread
+// per element. Two sums of the formula use accumulating matmuls:
 //
-//   B = b·A, then B += c·A·A          Y = a·X, then Y += B·X  (+= X·B where R > I)
+//   B = b·A, then B += c·A·A          Y = a·X, then Y += B·X  (+= X·B if R > I)
 //
-// The norm is a sum in two stages: so many blocks each leave a partial sum, one warp adds those. The room for it is
-// where Y will be, and the result waits where A will be; X is divided before either is written.
+// The norm is a sum in two stages: each block writes a partial sum, and one warp adds those. The partial sums use the memory of
+// Y, and the norm that of A; X is divided by the norm before either is written.
 #include <cmath>
 #include <utility>
 
@@ -20,9 +20,9 @@ namespace gradus::DEVICE {
 namespace {
 
 constexpr int sum_warps = 8;
-constexpr int64_t sum_threads = sum_warps * warp, most_parts = 1024;
+constexpr int64_t sum_threads = sum_warps * warp, max_parts = 1024;
 
-// m and u, which goes to X; a partial sum of u² for each block.
+// Updates m and writes u to X; a partial sum of u² per block.
 __global__ void muon_momentum_kernel(float* X, float* parts, float* m, const float* grad, const double* scale,
                                      float beta, int64_t size) {
     SHARED(double, of_warps, [sum_warps]);
@@ -69,15 +69,15 @@ void update(const Muon& op, const MuonMatrix& w, Stream s) {
     constexpr float a = 3.4445f, b = -4.7750f, c = 2.0315f;
     const int64_t R = w.master.rows(), I = w.master.last(), size = R * I, r = std::min(R, I);
     const bool wide_matrix = R <= I;
-    float* const room = op.workspace.as<float>();
-    Tensor X = {room, DType::f32, {R, I}}, Y = {room + size, DType::f32, {R, I}};
-    const Tensor A = {room + 2 * size, DType::f32, {r, r}}, B = {room + 2 * size + r * r, DType::f32, {r, r}};
+    float* const workspace = op.workspace.as<float>();
+    Tensor X = {workspace, DType::f32, {R, I}}, Y = {workspace + size, DType::f32, {R, I}};
+    const Tensor A = {workspace + 2 * size, DType::f32, {r, r}}, B = {workspace + 2 * size + r * r, DType::f32, {r, r}};
     const auto multiple = [&](const Tensor& y, float factor, const Tensor& x) {
         launch_elements(muon_multiple_kernel, x.size(), s, y.as<float>(), x.as<float>(), factor, x.size());
     };
 
     float *const parts = Y.as<float>(), *const norm = A.as<float>();
-    const int64_t count = std::min((size + sum_threads - 1) / sum_threads, most_parts);
+    const int64_t count = std::min((size + sum_threads - 1) / sum_threads, max_parts);
     launch(muon_momentum_kernel, dim3(unsigned(count)), dim3(warp, sum_warps), 0, s, X.as<float>(), parts,
            w.m.as<float>(), w.grad.as<float>(), op.scale.as<double>(), float(op.beta), size);
     launch(muon_norm_kernel, dim3(1), dim3(warp), 0, s, norm, parts, int(count));

@@ -1,10 +1,10 @@
-// The gradient's norm, the clip and AdamW on a GPU. The formulas are in kernels/optimizer.h.
+// Sum of squares, clipping and AdamW on a GPU. The formulas are in kernels/optimizer.h.
 //
 // Plan.
-//   square_sum   Two stages. So many blocks that each thread has a few elements, 1024 at the most, each leave one partial
-//                sum in `parts`; one warp adds those. Which thread adds what, and in which order, follows from the size.
+//   square_sum   Two stages. At most 1024 blocks, with a few elements per thread, each write a partial sum to `parts`; one warp
+//                adds those. The order of the additions depends only on the size.
 //   clip_scale   One thread.
-//   adamw        One thread per weight: everything it needs is at one index.
+//   adamw        One thread per weight.
 #include <cmath>
 
 #include "engine/base/philox.h"
@@ -49,7 +49,7 @@ __global__ void clip_scale_kernel(double* scale, const double* total, double max
 // ---- adamw -------------------------------------------------------------------------------------------------------
 
 struct AdamWNumbers {
-    float beta1, beta2, rest1, rest2, eps, decay;  // rest = 1 − β
+    float beta1, beta2, one_minus_beta1, one_minus_beta2, eps, decay;
     uint64_t first;
 };
 
@@ -58,8 +58,8 @@ __global__ void adamw_kernel(float* master, float* m, float* v, bf16* param, con
     const int64_t i = element();
     if (i >= n) return;
     const float g = (scale ? float(*scale) : 1.f) * grad[i];
-    const float m_new = a.beta1 * m[i] + a.rest1 * g;
-    const float v_new = a.beta2 * v[i] + a.rest2 * g * g;
+    const float m_new = a.beta1 * m[i] + a.one_minus_beta1 * g;
+    const float v_new = a.beta2 * v[i] + a.one_minus_beta2 * g * g;
     const auto correction1 = float(step_values->correction1), correction2 = float(step_values->correction2);
     const float direction = m_new / correction1 / (sqrtf(v_new / correction2) + a.eps);
     const float w = master[i] - float(step_values->lr) * (direction + a.decay * master[i]);
@@ -68,7 +68,7 @@ __global__ void adamw_kernel(float* master, float* m, float* v, bf16* param, con
     master[i] = w;
     if (!param) return;
     const uint64_t key = step_values->rounding_key;
-    if (key) param[i] = rounded_by_chance(w, Philox{key}.words(a.first + uint64_t(i))[0]);
+    if (key) param[i] = stochastically_rounded(w, Philox{key}.words(a.first + uint64_t(i))[0]);
     else param[i] = bf16(w);
 }
 
@@ -94,8 +94,8 @@ void adamw(const AdamW& a, Stream s) {
     require_f32(a.master);
     const AdamWNumbers numbers = {.beta1 = float(a.beta1),
                                   .beta2 = float(a.beta2),
-                                  .rest1 = float(1 - a.beta1),
-                                  .rest2 = float(1 - a.beta2),
+                                  .one_minus_beta1 = float(1 - a.beta1),
+                                  .one_minus_beta2 = float(1 - a.beta2),
                                   .eps = float(a.eps),
                                   .decay = float(a.decay),
                                   .first = uint64_t(a.first)};

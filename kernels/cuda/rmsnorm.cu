@@ -1,11 +1,11 @@
 // RMSNorm on a GPU. The formulas are in kernels/rmsnorm.h.
 //
 // Plan.
-//   forward   One warp per row. Two passes over it: the mean of the squares, the output. The second finds the row in the
+//   forward   One warp per row. Two passes over it: the mean of the squares, the output. The second reads the row from the
 //             cache.
 //   d_x       One warp per row: the mean of the formula, then d_x.
-//   d_gain    A sum over rows, so it gets its own kernel: one block per 32 columns. It runs before d_x is written, which
-//             may stand where d_y stood.
+//   d_gain    A sum over rows, in its own kernel: one block per 32 columns. It runs before the kernel of d_x, which may
+//             overwrite d_y.
 #include "kernels/cuda/common.h"
 #include "kernels/cuda/device_ops.h"
 #include "kernels/rmsnorm.h"
@@ -16,7 +16,8 @@ namespace {
 
 // ---- forward -----------------------------------------------------------------------------------------------------
 
-// One row, by one warp. Each lane reads again only what it wrote itself, so x may just have been written by this warp.
+// One warp normalises one row. Each lane reads only channels that it wrote itself, so add_rmsnorm needs no barrier after
+// writing x.
 template <class Scalar>
 __device__ void normalise(Scalar* y, float* rstd, const Scalar* x, const Scalar* gain, int64_t C, float eps) {
     const int lane = threadIdx.x;

@@ -1,7 +1,7 @@
 // Rotary position embedding on a GPU. The formulas are in kernels/rope.h.
 //
-// Plan. One thread per pair of channels: it reads both, rotates them and writes them back, so working in place needs no
-// order. Neighbouring threads have neighbouring pairs of one head.
+// Plan. One thread per pair of channels: it reads both, rotates them and writes them back, so the order of threads does not
+// matter in place. Neighbouring threads have neighbouring pairs of a head.
 #include "kernels/cuda/common.h"
 #include "kernels/cuda/device_ops.h"
 #include "kernels/rope.h"
@@ -10,7 +10,7 @@ namespace gradus::DEVICE {
 
 namespace {
 
-// W channels in a row, of which the first heads·D are heads; R pairs of each head are turned.
+// A row has W channels, of which the first heads·D are heads; R pairs of each head are rotated.
 template <class Scalar>
 __global__ void rope_kernel(Scalar* x, const int32_t* positions, const float* rope_table, int64_t N, int64_t W,
                             int64_t heads, int64_t D, int64_t P, int64_t R, bool half_split, float direction) {
@@ -29,7 +29,7 @@ __global__ void rope_kernel(Scalar* x, const int32_t* positions, const float* ro
 }
 
 // Forward rotates by (c, s), backward by (c, −s).
-void turn(const Rope& a, float direction, Stream s) {
+void rotate(const Rope& a, float direction, Stream s) {
     const int64_t N = a.x.rows(), W = a.x.last(), P = a.rope_table.shape.dim[0], R = a.rope_table.shape.dim[1];
     by_dtype(a.x.dtype, [&](auto kind) {
         using Scalar = decltype(kind);
@@ -41,8 +41,8 @@ void turn(const Rope& a, float direction, Stream s) {
 
 }  // namespace
 
-void rope_forward(const Rope& a, Stream s) { turn(a, 1, s); }
+void rope_forward(const Rope& a, Stream s) { rotate(a, 1, s); }
 
-void rope_backward(const Rope& a, Stream s) { turn(a, -1, s); }
+void rope_backward(const Rope& a, Stream s) { rotate(a, -1, s); }
 
 }  // namespace gradus::DEVICE

@@ -1,16 +1,16 @@
 // Sampling on a GPU. The formulas are in kernels/sampling.h.
 //
-// Plan. One block per row. It copies the logits to the workspace, and after each filter moves what is left to the
-// workspace's beginning (compact), so that later steps see few items. Nothing is sorted: a threshold is found by bisection
-// over the bits of a float, which are ordered as non-negative floats are.
+// Plan. One block per row. It copies the logits to the workspace, and after each filter compacts the remaining items, so that
+// later steps have few. Nothing is sorted: thresholds are found by bisection over the bits of a float, which have the order of
+// non-negative floats.
 //
 //   top-k   bisects the number of logits at or above a threshold. The k-th largest of the threads' own maxima is a lower
-//           bound, which costs no pass over memory and removes almost all of the row
-//   top-p   bisects the sum of the weights at or above a threshold; of several equal weights there the lower ids stay
-//   draw    in the order of ids: each warp sums one stretch, and the warp whose stretch holds the target scans it. From the
+//           bound, which needs no pass over memory and removes almost all of the row
+//   top-p   bisects the sum of the weights at or above a threshold; of equal weights at the threshold the lower ids stay
+//   draw    in the order of ids: each warp sums a segment, and the warp whose segment contains the target scans it. From the
 //           smallest weight to the largest: bisects the sum of the weights below a threshold
 //
-// Sums are taken in double, in an order that the shapes decide.
+// Sums are double, in an order that depends only on the shapes.
 #include <cmath>
 
 #include "kernels/cuda/block_search.h"
@@ -22,19 +22,19 @@ namespace gradus::DEVICE {
 namespace {
 
 struct Settings {
-    double temperature, top_p, min_p;  // temperature: 1 where `greedy`
-    float inverse, finite_inverse;     // of the temperature, as weights and as the log-probability take it
+    double temperature, top_p, min_p;  // temperature: 1 if `greedy`
+    float inverse, finite_inverse;     // 1 / temperature, for the weights and for the log-probability
     float penalty;
     bool greedy;
     int top_k, V, Vr, k;  // top_k: 0 for no limit
     uint64_t key;
 };
 
-constexpr unsigned bits_of_one = 0x3f800000, bits_of_smallest = 1;  // of the floats above 0
+constexpr unsigned bits_of_one = 0x3f800000, bits_of_smallest = 1;  // of the smallest positive float
 
 __device__ float float_of(unsigned bits) { return std::bit_cast<float>(bits); }
 
-// Numbers in the order of floats, negative ones included, and back.
+// An unsigned integer with the order of floats, including negative ones, and back.
 __device__ unsigned ordered(float x) {
     const auto bits = std::bit_cast<unsigned>(x);
     return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
@@ -47,15 +47,15 @@ __device__ double sum_of(const List& list, int n) {
     return block_total(n, [&](int i) { return double(list.values[i]); });
 }
 
-// Copies a row to the list, and returns this thread's largest logit; +infinity where the row has a NaN.
+// Copies a row to the list, and returns this thread's largest logit; +infinity if the row has a NaN.
 template <class Scalar>
 __device__ float copy_row(const List& list, const Scalar* logits, const Settings& a) {
     float top = -infinity;
     bool broken = false;
     for (int64_t first = 0; first < a.V; first += a.Vr) {
         const Scalar* const z = logits + first * a.k;
-        const int here = int(min(int64_t(a.Vr), a.V - first));
-        for (int i = thread_of_block(); i < here; i += search_threads) {
+        const int count = int(min(int64_t(a.Vr), a.V - first));
+        for (int i = thread_of_block(); i < count; i += search_threads) {
             const auto x = float(z[i]);
             list.values[first + i] = x;
             top = fmaxf(top, x);
@@ -78,20 +78,20 @@ __device__ float penalise(const List& list, const int* seen, int count, const Se
     return top;
 }
 
-// The first of the values that equals x.
+// The index of the first value that equals x.
 __device__ int first_of(const List& list, int n, float x) {
-    int last = 0;  // n − its place
+    int last = 0;  // n − index
     for (int i = thread_of_block(); i < n; i += search_threads)
         if (list.values[i] == x) last = max(last, n - i);
     return n - block_largest(last);
 }
 
-// How many of the values before a place equal x.
+// The number of values before index `end` that equal x.
 __device__ int ties_before(const List& list, int end, float x) {
     return block_total(end, [&](int i) { return int(list.values[i] == x); });
 }
 
-// Steps 2 and 3: the list becomes the weights of the ids that are kept.
+// Steps 2 and 3: replaces the list by the weights of the kept ids.
 __device__ int weigh(const List& list, float mine, float top, const Settings& a) {
     const auto weighed = [&](float x, int id, Item& item) {
         item = {weight_of(x, top, a.inverse), id};
@@ -120,9 +120,9 @@ __device__ int weigh(const List& list, float mine, float top, const Settings& a)
 // Steps 4 and 5.
 __device__ int filter(const List& list, int n, const Settings& a) {
     float least = 0;
-    int ties_end = 0;  // a weight equal to `least` is kept when its place is before this one
+    int ties_end = 0;  // weights equal to `least` are kept if their index is below this
     if (a.top_p < 1) {
-        // An id lighter than the limit is outside even if all the others are no heavier.
+        // A weight below the limit is never kept: n such weights add up to less than the part that top-p drops.
         const double total = sum_of(list, n), wanted = a.top_p * total, limit = (1 - a.top_p) * total / n;
         n = compact(list, n, [&](int i, Item& item) {
             item = list[i];
@@ -145,13 +145,13 @@ __device__ int filter(const List& list, int n, const Settings& a) {
     });
 }
 
-// The place of the first weight at which the running sum exceeds u · Σ, in the order of ids.
+// The index of the first weight at which the running sum exceeds u · Σ, in the order of ids.
 __device__ int draw_by_id(const List& list, int n, double u) {
     SHARED(double, of_warps, [search_warps]);
     SHARED(int, drawn, );
     const int lane = int(threadIdx.x), self = int(threadIdx.y);
-    const int stretch = (n + search_threads - 1) / search_threads * warp;
-    const int begin = min(n, self * stretch), end = min(n, begin + stretch);
+    const int segment = (n + search_threads - 1) / search_threads * warp;
+    const int begin = min(n, self * segment), end = min(n, begin + segment);
     double sum = 0;
     for (int i = begin + lane; i < end; i += warp) sum += double(list.values[i]);
     sum = warp_sum(sum);
@@ -185,7 +185,7 @@ __device__ int draw_by_id(const List& list, int n, double u) {
     return drawn;
 }
 
-// The same from the smallest weight to the largest, among equals from the highest id to the lowest.
+// The same in the order from the smallest weight to the largest, among equals from the highest id to the lowest.
 __device__ int draw_by_weight(const List& list, int n, double u) {
     const auto sum_below = [&](unsigned bits) {
         return block_total(n, [&](int i) { return list.values[i] < float_of(bits) ? double(list.values[i]) : 0.; });
@@ -246,7 +246,7 @@ __global__ void sample_kernel(int* ids, float* log_probs, float* workspace, cons
 void sample(const Sample& a, Stream s) {
     const int64_t k = a.ids.size(), V = a.V, Vr = a.logits.last();
     if (k == 0) return;
-    CHECK(V <= (1 << 30) && Vr <= (1 << 30), "a vocabulary of " + std::to_string(V) + " is more than a block counts");
+    CHECK(V <= (1 << 30) && Vr <= (1 << 30), "a vocabulary of " + std::to_string(V) + " exceeds the limit of 2^30");
     const double temperature = a.temperature > 0 ? a.temperature : 1;
     const bool penalised = a.seen && a.repetition_penalty != 1;
     const Settings settings = {

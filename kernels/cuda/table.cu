@@ -1,4 +1,4 @@
-// The table of a GPU: the ops of this folder, and the memory of the device that they run on.
+// The table of the GPU backend: the ops of this folder, and memory, streams and events of the device.
 #include "kernels/check.h"
 #include "kernels/cuda/device_ops.h"
 #include "kernels/cuda/matmul.h"
@@ -74,7 +74,7 @@ const Ops& table() {
         .wait                   = wait,
         .reached                = reached,
         .seconds_between        = seconds_between,
-        .matmul_workspace           = matmul_workspace(),
+        .matmul_workspace       = matmul_workspace(),
         .logit_rows             = cuda_logit_rows,
         .tuning                 = matmul_tuning(),
     };

@@ -18,15 +18,15 @@ struct GeluTanh {
         return Scalar(0.5) * x * (Scalar(1) + inner(x));
     }
     template <class Scalar>
-    static Scalar slope(Scalar x) {
+    static Scalar derivative(Scalar x) {
         const Scalar k = std::sqrt(Scalar(2 / std::numbers::pi)), t = inner(x);
         const Scalar d_inner = (Scalar(1) - t * t) * k * (Scalar(1) + Scalar(3 * 0.044715) * x * x);
         return Scalar(0.5) * (Scalar(1) + t) + Scalar(0.5) * x * d_inner;
     }
 };
 
-// erfc of a number with an imaginary part so small that its square is nothing, which is all that a complex step asks for:
-// erfc(x + ih) = erfc(x) + ih·erfc'(x) to the last bit. For other complex numbers it is wrong.
+// erfc for complex steps only, where h² underflows: erfc(x + ih) = erfc(x) + ih·erfc'(x) to the last bit. Wrong for other complex
+// numbers.
 template <class Scalar>
 Scalar erfc(Scalar x) {
     if constexpr (std::is_same_v<Scalar, c128>)
@@ -44,7 +44,7 @@ struct GeluErf {
         return x * cumulative(x);
     }
     template <class Scalar>
-    static Scalar slope(Scalar x) {
+    static Scalar derivative(Scalar x) {
         const Scalar density = std::exp(Scalar(-0.5) * x * x) / std::sqrt(Scalar(2 * std::numbers::pi));
         return cumulative(x) + x * density;
     }
@@ -56,7 +56,7 @@ struct Silu {
         return x / (Scalar(1) + std::exp(-x));
     }
     template <class Scalar>
-    static Scalar slope(Scalar x) {
+    static Scalar derivative(Scalar x) {
         const Scalar sigmoid = Scalar(1) / (Scalar(1) + std::exp(-x));
         return sigmoid * (Scalar(1) + x * (Scalar(1) - sigmoid));
     }
@@ -65,10 +65,10 @@ struct Silu {
 struct Relu {
     template <class Scalar>
     static Scalar value(Scalar x) {
-        return real_of(x) <= 0 ? Scalar(0) : x;  // a NaN stays one
+        return real_of(x) <= 0 ? Scalar(0) : x;  // NaN stays NaN
     }
     template <class Scalar>
-    static Scalar slope(Scalar x) {
+    static Scalar derivative(Scalar x) {
         return real_of(x) <= 0 ? Scalar(0) : real_of(x) > 0 ? Scalar(1) : x;
     }
 };
@@ -97,7 +97,7 @@ void activation_backward(const ActivationBackward& a) {
     const Scalar *x = a.x.as<Scalar>(), *d_y = a.d_y.as<Scalar>();
     Scalar* d_x = a.d_x.as<Scalar>();
     with_function(a.kind, [&](auto f) {
-        for (int64_t i = 0; i < a.x.size(); ++i) d_x[i] = f.slope(x[i]) * d_y[i];
+        for (int64_t i = 0; i < a.x.size(); ++i) d_x[i] = f.derivative(x[i]) * d_y[i];
     });
 }
 
@@ -121,7 +121,7 @@ void gated_backward(const GatedBackward& a) {
             const Scalar *gate = a.x.as<Scalar>() + n * 2 * F, *up = gate + F, *d_y = a.d_y.as<Scalar>() + n * F;
             Scalar *d_gate = a.d_x.as<Scalar>() + n * 2 * F, *d_up = d_gate + F;
             for (int64_t i = 0; i < F; ++i) {
-                d_gate[i] = f.slope(gate[i]) * up[i] * d_y[i];
+                d_gate[i] = f.derivative(gate[i]) * up[i] * d_y[i];
                 d_up[i] = f.value(gate[i]) * d_y[i];
             }
         }

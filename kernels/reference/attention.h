@@ -1,5 +1,5 @@
 #pragma once
-// The formulas of kernels/attention.h: one query row at a time, the scores of its keys in full.
+// The formulas of kernels/attention.h: one query row at a time, with the scores of all its keys.
 #include <algorithm>
 #include <limits>
 #include <vector>
@@ -16,7 +16,7 @@ Scalar dot(const Scalar* a, const Scalar* b, int64_t n) {
     return sum;
 }
 
-// One query against the keys and values of [lo, hi), which key(u) and value(u) point to. Writes y [D], returns lse.
+// One query against the keys key(u) and values value(u), u in [lo, hi). Writes y [D], returns lse.
 template <class Scalar, class Score, class Key, class Value>
 Scalar attend(Scalar* y, const Scalar* q, int64_t lo, int64_t hi, int64_t D, Scalar scale,
               const QueryScore<Score>& score, Key key, Value value) {
@@ -26,7 +26,7 @@ Scalar attend(Scalar* y, const Scalar* q, int64_t lo, int64_t hi, int64_t D, Sca
     std::vector<Scalar> s;
     for (int64_t u = lo; u < hi; ++u) s.push_back(score(scale * dot(q, key(u), D), u));
 
-    // log Σ exp(s), with the largest score taken out so that no exponential overflows
+    // log Σ exp(s), relative to the largest score so that exp does not overflow
     auto max = real_of(s[0]);
     for (const Scalar& x : s) max = std::max(max, real_of(x));
     Scalar sum = 0;
@@ -44,7 +44,7 @@ struct Interval {
     int64_t lo, hi;
 };
 
-// [lo, hi) of query t of sequence b, with the promises that are made about it.
+// [lo, hi) of query t of sequence b, checked.
 inline Interval interval_of(const In& lo, const In& hi, int64_t b, int64_t t, int64_t Tq, int64_t Tk) {
     const int32_t *first = lo.as<int32_t>() + b * Tq, *end = hi.as<int32_t>() + b * Tq;
     CHECK(0 <= first[t] && end[t] <= Tk, "a key interval leaves its sequence at query " + std::to_string(t));

@@ -10,8 +10,8 @@ void add(const Add& a) {
     for (int64_t i = 0; i < a.y.size(); ++i) a.y.as<Scalar>()[i] = a.a.as<Scalar>()[i] + a.b.as<Scalar>()[i];
 }
 
-// The nearest bf16 of a double, ties to even. Rounding twice could land on a tie that x is not on, so the float between
-// is rounded to odd: towards zero, with the last bit set when something was cut off. A later tie is then a true one.
+// The nearest bf16 of a double, ties to even. The intermediate float is rounded to odd (towards zero, with the last bit set if
+// inexact), which avoids double rounding.
 inline bf16 rounded(double x) {
     float f = float(x);
     if (std::isfinite(f) && double(f) != x) {

@@ -1,5 +1,5 @@
-// The reference table: the truth that every other table is measured against, and the formulas as code.
-// One thread, no cleverness, compiled so that no product and sum are contracted: the same bits everywhere.
+// The reference backend: the formulas as code, which all other backends are tested against. One thread, no optimisations,
+// compiled without FMA contraction: the same bits on every machine.
 #include <cstdlib>
 #include <cstring>
 
@@ -28,7 +28,7 @@ void* allocate(size_t bytes) {
     const size_t whole = (bytes + memory_alignment - 1) / memory_alignment * memory_alignment;
     void* memory = whole < bytes ? nullptr : std::aligned_alloc(memory_alignment, std::max(whole, memory_alignment));
     if (!memory)
-        throw Error("no memory for " + std::to_string(bytes) + " bytes", "the system refused to give it",
+        throw Error("no memory for " + std::to_string(bytes) + " bytes", "the machine is out of memory",
                     "lower the batch or the context, or recompute activations");
     return memory;
 }
@@ -47,7 +47,7 @@ void copy_to_host(void* host, const void* device, size_t bytes, Stream) {
     if (bytes) std::memcpy(host, device, bytes);
 }
 
-// Picks the scalar from the dtype of one tensor, then runs the formula.
+// Dispatches on the dtype of one tensor, then runs the formula.
 #define BY_DTYPE(formula, Args, tensor)                                                              \
     void formula(const Args& a, Stream) {                                                            \
         reference::with_scalar(a.tensor.dtype, [&](auto s) { reference::formula<decltype(s)>(a); }); \
@@ -80,7 +80,7 @@ BY_DTYPE(cross_entropy_backward, CrossEntropyBackward, logits)
 BY_DTYPE(sample, Sample, logits)
 BY_DTYPE(add, Add, y)
 
-// And the score function of attention.
+// Also dispatches on the score function of attention.
 #define BY_DTYPE_AND_SCORE(formula, Args)                                                             \
     void formula(const Args& a, Stream) {                                                             \
         reference::with_scalar(a.q.dtype, [&](auto s) {                                               \

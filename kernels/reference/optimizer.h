@@ -1,6 +1,5 @@
 #pragma once
-// The formulas of kernels/optimizer.h. In f32 and f64 alone: a square root of v and a rounding have no derivative that
-// anybody asks for.
+// The formulas of kernels/optimizer.h, in f32 and f64 only: no test needs their derivatives.
 #include <algorithm>
 
 #include "engine/base/philox.h"
@@ -20,8 +19,8 @@ inline void clip_scale(const ClipScale& a, Stream) {
     *a.scale.as<double>() = a.max_norm <= 0 ? 1 : std::min(1.0, a.max_norm / (std::sqrt(total) + 1e-6));
 }
 
-// One of the two bf16 around x, each with the probability that makes the mean x. The 16 bits of a float that a bf16
-// lacks are the way from the lower to the upper, in units of 2⁻¹⁶; adding 16 random bits carries as often as that.
+// Stochastic rounding: adding 16 random bits to the 16 bits that a bf16 drops carries with a probability proportional to them, so
+// the expected value is x.
 inline bf16 rounded_by_chance(float x, uint32_t word) {
     if (!std::isfinite(x)) return bf16(x);
     bf16 y;

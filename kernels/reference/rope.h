@@ -5,7 +5,7 @@
 
 namespace gradus::reference {
 
-// Both directions: forward rotates by (c, s), backward by (c, −s).
+// Forward rotates by (c, s), backward by (c, −s).
 template <class Scalar>
 void turn(const Rope& a, Scalar direction) {
     const int64_t N = a.x.rows(), W = a.x.last(), P = a.rope_table.shape.dim[0], R = a.rope_table.shape.dim[1];

@@ -1,5 +1,5 @@
 #pragma once
-// The formulas of kernels/sampling.h, in double whatever the logits are.
+// The formulas of kernels/sampling.h, in double for logits of any dtype.
 #include <algorithm>
 #include <limits>
 #include <optional>
@@ -32,7 +32,7 @@ inline void penalise(std::vector<double>& x, const Sample& a, int64_t n) {
     }
 }
 
-// The lowest id of the largest logit; empty where the row has no distribution.
+// The lowest id of the largest logit; empty if the row has no distribution.
 inline std::optional<size_t> argmax(const std::vector<double>& x) {
     for (double each : x)
         if (std::isnan(each)) return {};
@@ -45,7 +45,7 @@ struct Candidate {
     double weight;
 };
 
-// Steps 2 to 5. The candidates come in the order in which the draw takes them.
+// Steps 2 to 5. The candidates are in the order of the draw.
 inline std::vector<Candidate> candidates(const std::vector<double>& x, const Sample& a) {
     double least = -std::numeric_limits<double>::infinity();
     if (a.top_k > 0 && a.top_k < a.V) {

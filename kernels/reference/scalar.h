@@ -1,5 +1,5 @@
 #pragma once
-// What the reference's formulas share: the choice of a scalar by dtype, and the promise of an index.
+// Shared by the reference's formulas: dispatch on the dtype, and checked indices.
 #include <string>
 
 #include "kernels/ops.h"
@@ -7,7 +7,7 @@
 
 namespace gradus::reference {
 
-// Calls run with a value of the scalar that t stands for.
+// Calls run(scalar) with a value of the C++ type of t.
 template <class Run>
 void with_scalar(DType t, Run&& run) {
     switch (t) {
@@ -15,13 +15,12 @@ void with_scalar(DType t, Run&& run) {
         case DType::f64: return run(double{});
         case DType::c128: return run(c128{});
         default:
-            throw Error(std::string("the reference table does not compute in ") + name_of(t),
-                        "it holds the formulas in f32, f64 and c128 alone",
-                        "set precision = \"f32\", or device = \"cpu\" for bf16");
+            throw Error(std::string("the reference backend does not compute in ") + name_of(t),
+                        "it supports f32, f64 and c128", "set precision = \"f32\", or device = \"cpu\" for bf16");
     }
 }
 
-// i, or a broken promise where it is no index of an axis of length n.
+// Returns i. CHECKs that it is in [0, n).
 inline int64_t index(const char* what, int64_t i, int64_t n) {
     CHECK(i >= 0 && i < n, std::string(what) + " " + std::to_string(i) + " is not in [0, " + std::to_string(n) + ")");
     return i;

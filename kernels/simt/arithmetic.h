@@ -1,10 +1,10 @@
 #pragma once
-// The arithmetic of CUDA that C has not. The fast forms (__expf, …) are the exact ones here: their errors on a GPU are its own.
+// CUDA's arithmetic functions that C lacks. The fast versions (__expf, …) are exact here: they do not have a GPU's errors.
 #include <bit>
 #include <cmath>
 #include <cstdint>
 
-// The C library declares functions of these names and does not have them.
+// Macros, because glibc declares functions with these names without defining them.
 #define __expf(x) ::expf(x)
 #define __exp10f(x) ::powf(10.0f, x)
 #define __logf(x) ::logf(x)
@@ -25,7 +25,7 @@ inline float __fsqrt_rn(float x) { return sqrtf(x); }
 inline float __frsqrt_rn(float x) { return 1.0f / sqrtf(x); }
 inline float __saturatef(float x) { return x > 0 ? (x < 1 ? x : 1.0f) : 0.0f; }  // NaN gives 0
 
-// Products and sums that the compiler must not fuse. (The barrier is empty, and costs nothing.)
+// Products and sums that the compiler must not contract to an FMA. The empty asm prevents it at no cost.
 inline float __fmul_rn(float x, float y) {
     float product = x * y;
     asm("" : "+x"(product));

@@ -11,59 +11,57 @@ namespace gradus::emulator {
 
 namespace {
 
-constexpr size_t remembered = 8;  // atomics that a later fence learns from
+constexpr size_t max_observed = 8;  // latest atomics of a thread that its next fence acquires
 
 }  // namespace
 
 void before_atomic(void* address) {
     Thread& thread = self("an atomic", {});
     if (!under_tsan() || thread.fence == Thread::Fence::none) return;
-    released(address, thread.fence == Thread::Fence::device ? Reach::device : Reach::block);
+    release_at(address, thread.fence == Thread::Fence::device ? Scope::device : Scope::block);
 }
 
-void progressed() { progress(); }
-
-void learnt(void* address) {
+void observe(void* address) {
     if (!under_tsan()) return;
-    const Hidden hidden;
+    const TsanIgnore ignore;
     auto& observed = self("an atomic", {}).observed;
     if (std::find(observed.begin(), observed.end(), address) != observed.end()) return;
-    if (observed.size() == remembered) observed.erase(observed.begin());
+    if (observed.size() == max_observed) observed.erase(observed.begin());
     observed.push_back(address);
 }
 
-void released(void* address, Reach reach) {
+void release_at(void* address, Scope scope) {
     if (!under_tsan()) return;
-    const Hidden hidden;
+    const TsanIgnore ignore;
     Block& block = *self("a release", {}).on;
-    // Threads of the device tell each other under the address; those of one block under a name that only they use. What the
-    // whole device may know, the block may.
-    if (reach == Reach::device) release(address);
+    // Device scope uses the address itself as the token; block scope a token of that address in the block. A release at device
+    // scope includes one at block scope.
+    if (scope == Scope::device) release(address);
     release(&block.tokens[address]);
 }
 
-void acquired(void* address, Reach reach) {
+void acquire_at(void* address, Scope scope) {
     if (!under_tsan()) return;
-    const Hidden hidden;
+    const TsanIgnore ignore;
     Block& block = *self("an acquire", {}).on;
-    if (reach == Reach::device) acquire(address);
+    if (scope == Scope::device) acquire(address);
     acquire(&block.tokens[address]);
 }
 
-void fence(Reach reach) {
+void fence(Scope scope) {
     Thread& thread = self("__threadfence", {});
     if (!under_tsan()) return;
-    for (void* address : thread.observed) acquired(address, reach);
-    const Hidden hidden;
-    // A wide fence stays in force; a narrow one after it takes nothing back.
-    if (reach == Reach::device) thread.fence = Thread::Fence::device;
+    for (void* address : thread.observed) acquire_at(address, scope);
+    const TsanIgnore ignore;
+    // A block-wide fence does not weaken an earlier device-wide one.
+    if (scope == Scope::device) thread.fence = Thread::Fence::device;
     else if (thread.fence == Thread::Fence::none) thread.fence = Thread::Fence::block;
 }
 
-void spin(const char* word, Place at) {
-    self(word, at);
-    const Hidden hidden;
-    yield_in(word, at);
+void spin(const char* op, Location at) {
+    self(op, at);
+    const TsanIgnore ignore;
+    yield(op, at);
 }
 
 }  // namespace gradus::emulator

@@ -1,33 +1,33 @@
 #pragma once
 // Atomics and fences.
 //
-// One thread of the host runs everything, so an atomic is atomic by itself; what is modelled is the order it gives. CUDA's
-// atomicAdd and its kin are relaxed: they order nothing, unless fences stand between (a __threadfence before the atomic that
-// tells, one after the atomic that learns). load_acquire and store_release order by themselves, among the threads of
-// their scope. ThreadSanitizer is told exactly that: a flag without a fence, or with one of too narrow a scope, is a race
-// of the data behind it.
+// One host thread runs all CUDA threads, so atomicity is free; the emulator models memory order. CUDA's atomicAdd and the other
+// atomic functions are relaxed: they order memory only together with fences (a __threadfence before the atomic that signals,
+// and one after the atomic that observes it). load_acquire and store_release order memory among the threads of their scope.
+// ThreadSanitizer is told exactly this order: with a missing fence, or one of too narrow a scope, it reports a race on the data
+// that the flag guards.
 //
 // A loop that spins on memory lets other threads run at each load_acquire, load_relaxed, atomicCAS and atomicExch. A loop
-// that spins on plain memory would never end, here as on a GPU.
+// that spins on plain loads never ends, as on a GPU.
 #include <atomic>
 #include <cstdint>
 #include <type_traits>
 
-#include "kernels/simt/place.h"
+#include "kernels/simt/location.h"
+#include "kernels/simt/thread.h"
 
 namespace gradus::emulator {
 
-enum class Reach { block, device };  // device and beyond: there is one GPU
+enum class Scope { block, device };  // device stands for system scope too: there is one GPU
 
-void before_atomic(void* address);          // a relaxed one: tells what a fence before it allows to tell
-void learnt(void* address);                 // a fence after it may learn from what it read
-void released(void* address, Reach reach);  // the current thread tells
-void acquired(void* address, Reach reach);  // the current thread learns
-void fence(Reach reach);
-void spin(const char* word, Place at);  // others go first
-void progressed();                      // something that a spinning thread may wait for
+void before_atomic(void* address);  // relaxed: releases what precedes the thread's last fence
+void observe(void* address);        // relaxed: the thread's next fence acquires it
+void release_at(void* address, Scope scope);
+void acquire_at(void* address, Scope scope);
+void fence(Scope scope);
+void spin(const char* op, Location at);  // lets other threads run
 
-// One atomic operation: value -> change(value), relaxed. Returns the old value.
+// Atomically, relaxed: value = change(value). Returns the old value.
 template <class Value, class Change>
 Value update(Value* address, Change change) {
     using Bits = std::conditional_t<sizeof(Value) == 4, uint32_t, uint64_t>;
@@ -42,8 +42,8 @@ Value update(Value* address, Change change) {
         Bits next_bits;
         __builtin_memcpy(&next_bits, &next, sizeof next);
         if (__atomic_compare_exchange_n(bits, &old, next_bits, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
-            learnt(address);
-            if (next_bits != old) progressed();
+            observe(address);
+            if (next_bits != old) note_progress();
             return value;
         }
     }
@@ -79,16 +79,16 @@ Value atomicOr(Value* address, std::type_identity_t<Value> value) {
 }
 template <class Value>
 Value atomicExch(Value* address, std::type_identity_t<Value> value,
-                 gradus::emulator::Place at = gradus::emulator::Place::here()) {
+                 gradus::emulator::Location at = gradus::emulator::Location::here()) {
     gradus::emulator::spin("atomicExch", at);
     return gradus::emulator::update(address, [=](Value) { return value; });
 }
 template <class Value>
 Value atomicCAS(Value* address, std::type_identity_t<Value> expected, std::type_identity_t<Value> value,
-                gradus::emulator::Place at = gradus::emulator::Place::here()) {
+                gradus::emulator::Location at = gradus::emulator::Location::here()) {
     gradus::emulator::spin("atomicCAS", at);
     return gradus::emulator::update(address, [=](Value old) { return old == expected ? value : old; });
 }
 
-inline void __threadfence_block() { gradus::emulator::fence(gradus::emulator::Reach::block); }
-inline void __threadfence() { gradus::emulator::fence(gradus::emulator::Reach::device); }
+inline void __threadfence_block() { gradus::emulator::fence(gradus::emulator::Scope::block); }
+inline void __threadfence() { gradus::emulator::fence(gradus::emulator::Scope::device); }

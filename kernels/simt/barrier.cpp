@@ -8,10 +8,10 @@ namespace gradus::emulator {
 
 namespace {
 
-constexpr int everybody = -1;  // who has not exited
+constexpr int all_live_threads = -1;
 
 bool complete(const BlockBarrier& barrier, const Block& block) {
-    return barrier.arrived == (barrier.expected == everybody ? block.live : barrier.expected);
+    return barrier.arrived == (barrier.expected == all_live_threads ? block.live : barrier.expected);
 }
 
 void open(BlockBarrier& barrier) {
@@ -20,22 +20,22 @@ void open(BlockBarrier& barrier) {
     barrier.arrived = 0;
     barrier.expected = 0;
     ++barrier.generation;
-    progress();
+    note_progress();
 }
 
-// The current thread comes to the barrier, and waits or not.
-void come(BlockBarrier& barrier, Thread& thread, int expected, const char* word, bool waits, Place at) {
+// The current thread arrives at the barrier; if `waits`, until it opens.
+void arrive(BlockBarrier& barrier, Thread& thread, int expected, const char* op, bool waits, Location at) {
     char* token = &barrier.tokens[barrier.generation % 2];
     release(token);
     {
-        const Hidden hidden;
+        const TsanIgnore ignore;
         if (barrier.arrived == 0) {
             barrier.expected = expected;
-            barrier.word = word;
-            barrier.place = at;
+            barrier.op = op;
+            barrier.location = at;
         } else if (barrier.expected != expected) {
-            fault(std::string(word) + " for " + std::to_string(expected) + " threads, while others wait in " +
-                      barrier.word + " for " + std::to_string(barrier.expected) + " at " + barrier.place.text(),
+            fault(std::string(op) + " for " + std::to_string(expected) + " threads, while others wait in " +
+                      barrier.op + " for " + std::to_string(barrier.expected) + " at " + barrier.location.text(),
                   at);
         }
         ++barrier.arrived;
@@ -43,28 +43,27 @@ void come(BlockBarrier& barrier, Thread& thread, int expected, const char* word,
             open(barrier);
         } else if (waits) {
             barrier.waiting.push_back(&thread);
-            wait_in(word, at);
+            suspend(op, at);
         }
     }
     if (waits) acquire(token);
 }
 
-void come_to_all(const char* word, Place at) {
-    Thread& thread = self(word, at);
+void arrive_at_syncthreads(const char* op, Location at) {
+    Thread& thread = self(op, at);
     BlockBarrier& barrier = thread.on->barrier[0];
-    if (barrier.arrived && !(barrier.place == at))
-        fault(std::string(word) + ", while other threads of the block wait in " + barrier.word + " at " +
-                  barrier.place.text() + ": a barrier must be one that all threads of the block come to",
+    if (barrier.arrived && !(barrier.location == at))
+        fault(std::string(op) + ", while other threads of the block wait in " + barrier.op + " at " +
+                  barrier.location.text() + ": all threads of the block must reach the same barrier",
               at);
-    come(barrier, thread, everybody, word, true, at);
+    arrive(barrier, thread, all_live_threads, op, true, at);
 }
 
-BlockBarrier& named(Thread& thread, const char* word, int id, int threads, Place at) {
-    if (id < 1 || id >= barriers_of_a_block)
-        fault(std::string(word) + ": barrier " + std::to_string(id) + " is not one of 1 to 15 (0 is __syncthreads)",
-              at);
-    if (threads < threads_of_a_warp || threads % threads_of_a_warp || threads > thread.on->threads)
-        fault(std::string(word) + ": " + std::to_string(threads) +
+BlockBarrier& named_barrier(Thread& thread, const char* op, int id, int threads, Location at) {
+    if (id < 1 || id >= barriers_per_block)
+        fault(std::string(op) + ": barrier " + std::to_string(id) + " is not one of 1 to 15 (0 is __syncthreads)", at);
+    if (threads < warp_size || threads % warp_size || threads > thread.on->threads)
+        fault(std::string(op) + ": " + std::to_string(threads) +
                   " threads is not a multiple of 32 within the block of " + std::to_string(thread.on->threads),
               at);
     return thread.on->barrier[id];
@@ -72,29 +71,29 @@ BlockBarrier& named(Thread& thread, const char* word, int id, int threads, Place
 
 }  // namespace
 
-void sync_threads(Place at) { come_to_all("__syncthreads", at); }
+void sync_threads(Location at) { arrive_at_syncthreads("__syncthreads", at); }
 
-Votes sync_threads_and_vote(const char* word, bool vote, Place at) {
-    Block& block = *self(word, at).on;
+Votes sync_threads_and_vote(const char* op, bool vote, Location at) {
+    Block& block = *self(op, at).on;
     const unsigned round = block.barrier[0].generation;
     if (!block.voters || block.vote_round != round) block.votes = block.voters = 0;
     block.vote_round = round;
     block.votes += vote;
     ++block.voters;
-    come_to_all(word, at);
+    arrive_at_syncthreads(op, at);
     const Votes result{block.votes, block.voters};
-    come_to_all(word, at);  // everybody has read them
+    arrive_at_syncthreads(op, at);  // all threads have read the votes
     return result;
 }
 
-void named_sync(int id, int threads, Place at) {
+void named_sync(int id, int threads, Location at) {
     Thread& thread = self("bar.sync", at);
-    come(named(thread, "bar.sync", id, threads, at), thread, threads, "bar.sync", true, at);
+    arrive(named_barrier(thread, "bar.sync", id, threads, at), thread, threads, "bar.sync", true, at);
 }
 
-void named_arrive(int id, int threads, Place at) {
+void named_arrive(int id, int threads, Location at) {
     Thread& thread = self("bar.arrive", at);
-    come(named(thread, "bar.arrive", id, threads, at), thread, threads, "bar.arrive", false, at);
+    arrive(named_barrier(thread, "bar.arrive", id, threads, at), thread, threads, "bar.arrive", false, at);
 }
 
 void leave_barriers(Thread& thread) {

@@ -1,5 +1,5 @@
 #pragma once
-// What the emulator keeps of a block, its warps and its threads while they are on the machine.
+// The emulator's state of a resident block, its warps and its threads.
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -7,7 +7,7 @@
 
 #include "kernels/simt/collective.h"
 #include "kernels/simt/fiber.h"
-#include "kernels/simt/place.h"
+#include "kernels/simt/location.h"
 #include "kernels/simt/shared.h"
 #include "kernels/simt/thread.h"
 
@@ -16,7 +16,7 @@ namespace gradus::emulator {
 struct Block;
 struct AsyncState;   // copies.cpp: a thread's copies in flight
 struct BarrierSet;   // mbarrier.cpp: the block's mbarriers
-struct MultiplySet;  // warpgroup.cpp: what its warpgroups have under way
+struct WgmmaSet;     // warpgroup.cpp: wgmmas in flight
 class RegisterPool;  // register_pool.h
 
 enum class ThreadState : uint8_t { ready, waiting, exited };
@@ -25,80 +25,79 @@ struct Thread : Coordinates {
     Block* on = nullptr;
     int rank = 0, lane = 0;  // in the block; in the warp
     ThreadState state = ThreadState::ready;
-    Fiber* fiber = nullptr;  // none before it starts, none after it has exited
-    const char* word = "";   // what it waits in, and where
-    Place place;
-    void* operands = nullptr;  // what it brought to a collective
+    Fiber* fiber = nullptr;  // null before the thread starts and after it exits
+    const char* op = "";     // where it waits
+    Location location;
+    void* operands = nullptr;  // of its current collective
 
     enum class Fence : uint8_t { none, block, device };
-    Fence fence = Fence::none;           // the widest it has passed: what its atomics tell others (atomics.cpp)
-    std::vector<void*> observed;         // the atomics that its next fence learns from
-    std::shared_ptr<AsyncState> copies;  // empty until the first
+    Fence fence = Fence::none;           // the widest so far: the scope at which its atomics release (atomics.cpp)
+    std::vector<void*> observed;         // atomics that its next fence acquires
+    std::shared_ptr<AsyncState> copies;  // null until the first
 };
 
-// Lanes that have come to a collective and wait for the rest of its mask.
-struct Meeting {
+// A collective at which some lanes have arrived and wait for the rest of its mask.
+struct PendingCollective {
     LaneSet mask, arrived;
-    const char* word = "";
-    Place place;  // of the first who came
+    const char* op = "";
+    Location location;  // of the first lane that arrived
     char* token = nullptr;
 };
 
-// Those of a warp or of a warpgroup.
-struct Meetings {
-    std::vector<Meeting> open;  // masks of the same warp may wait side by side
-    LaneSet gone;               // lanes that have exited, or that the block does not have
-    unsigned held = 0;
-    char tokens[64] = {};  // names for ThreadSanitizer, used in turn
+// The collectives of a warp or of a warpgroup.
+struct TeamState {
+    std::vector<PendingCollective> pending;  // several masks of one warp may wait at the same time
+    LaneSet absent;                          // lanes that have exited, or that the block does not have
+    unsigned started = 0;                    // collectives so far
+    char tokens[64] = {};                    // ThreadSanitizer tokens, used in turn
 };
 
 // Barrier i of a block. 0 is __syncthreads.
 struct BlockBarrier {
-    int expected = 0;  // 0 while nobody has come
+    int expected = 0;  // 0 until the first thread arrives
     int arrived = 0;
-    const char* word = "";
-    Place place;  // of the first who came
+    const char* op = "";
+    Location location;  // of the first thread that arrived
     unsigned generation = 0;
     std::vector<Thread*> waiting;
-    char tokens[2] = {};  // used in turn: who comes for the next round must not seem to have come for this one
+    char tokens[2] = {};  // used in turn, so that an arrival in the next generation does not count as one in this
 };
 
-constexpr int barriers_of_a_block = 16, threads_of_a_warp = 32;
+constexpr int barriers_per_block = 16, warp_size = 32;
 
 struct Block {
     uint3 index{};
     int threads = 0, live = 0;
-    int votes = 0, voters = 0;  // of __syncthreads_count and its like, in the round of barrier 0
+    int votes = 0, voters = 0;  // of __syncthreads_count, _or and _and, in generation vote_round of barrier 0
     unsigned vote_round = 0;
     std::vector<Thread> thread;
-    std::vector<Meetings> warp, warpgroup;
-    BlockBarrier barrier[barriers_of_a_block];
+    std::vector<TeamState> warp, warpgroup;
+    BlockBarrier barrier[barriers_per_block];
     SharedMemory shared;
-    std::shared_ptr<BarrierSet> mbarriers;  // empty until the first
-    std::shared_ptr<MultiplySet> multiplies;
+    std::shared_ptr<BarrierSet> mbarriers;  // this and the next two are null until the first use
+    std::shared_ptr<WgmmaSet> wgmmas;
     std::shared_ptr<RegisterPool> registers;
-    std::map<void*, char> tokens;  // names for ThreadSanitizer, of atomics within the block
+    std::map<void*, char> tokens;  // ThreadSanitizer tokens of atomics at block scope
 
-    Meetings& meetings(Team team, const Thread& t) {
+    TeamState& team_state(Team team, const Thread& t) {
         return (team == Team::warp ? warp : warpgroup)[size_t(t.rank / size_of(team))];
     }
 };
 
-// The thread that runs now. A Fault on the host, where there is none.
-Thread& self(const char* word, Place at);
+// The running thread. Fault: called on the host.
+Thread& self(const char* op, Location at);
 
 // Fault: not all of these bytes are shared memory of the running thread's block.
-void check_shared(const char* word, const void* address, size_t bytes, Place at);
+void check_shared(const char* op, const void* address, size_t bytes, Location at);
 
-// The scheduler (machine.cpp), as barriers and collectives use it.
-void wait_in(const char* word, Place at);  // stops the running thread; returns after somebody has woken it
+// The scheduler (machine.cpp).
+void suspend(const char* op, Location at);  // suspends the running thread until wake()
 void wake(Thread& thread);
-void yield_in(const char* word, Place at);  // lets others go first; for loops that spin on memory
-void progress();                            // something happened that a spinning thread may wait for
+void yield(const char* op, Location at);  // lets other threads run first, for loops that spin on memory
 
-// A thread leaves: those who wait at barriers no longer wait for it (barrier.cpp), and those of its warp or warpgroup
-// who counted on it in a collective are a Fault (collective.cpp).
+// A thread exits: __syncthreads no longer waits for it (barrier.cpp). Fault: a collective of its warp or warpgroup waits for it
+// (collective.cpp).
 void leave_barriers(Thread& thread);
-void leave_meetings(Thread& thread);
+void leave_collectives(Thread& thread);
 
 }  // namespace gradus::emulator

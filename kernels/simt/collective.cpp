@@ -18,7 +18,7 @@ std::string lanes_text(const LaneSet& mask) {
     return ranges_text(lanes);
 }
 
-// "the mask 0x0000ffff". Of a warpgroup no other than the whole one can be asked for.
+// "the mask 0x0000ffff". Collectives of a warpgroup always have the full mask.
 std::string text(Team team, const LaneSet& mask) {
     if (team == Team::warpgroup) return "the mask of all 128 threads of a warpgroup";
     constexpr char digits[] = "0123456789abcdef";
@@ -27,36 +27,36 @@ std::string text(Team team, const LaneSet& mask) {
     return out;
 }
 
-// The meeting of this mask that the lane joins; a new one when it is the first.
-Meeting& join(Meetings& meetings, Team team, int lane, const char* word, const LaneSet& mask, Place at) {
+// The waiting collective with this mask, or a new one if the lane is the first.
+PendingCollective& join(TeamState& team_state, Team team, int lane, const char* op, const LaneSet& mask, Location at) {
     if (!mask[size_t(lane)])
-        fault(std::string(word) + ": lane " + std::to_string(lane) + " is not in " + text(team, mask) +
-                  ", which is its own",
+        fault(std::string(op) + ": lane " + std::to_string(lane) + " is not in " + text(team, mask) +
+                  ", the mask that it passed",
               at);
-    if ((mask & meetings.gone).any())
-        fault(std::string(word) + ": " + text(team, mask) +
-                  " names lanes that have exited or do not exist: " + lanes_text(mask & meetings.gone),
+    if ((mask & team_state.absent).any())
+        fault(std::string(op) + ": " + text(team, mask) +
+                  " contains lanes that have exited or do not exist: " + lanes_text(mask & team_state.absent),
               at);
-    for (Meeting& m : meetings.open) {
+    for (PendingCollective& m : team_state.pending) {
         if (m.mask != mask) {
             if (m.mask[size_t(lane)] && (m.arrived & mask).any())
-                fault(std::string(word) + " with " + text(team, mask) + ", while lanes " +
-                          lanes_text(m.arrived & mask) + " of it wait for this lane in " + m.word + " with " +
-                          text(team, m.mask) + " at " + m.place.text(),
+                fault(std::string(op) + " with " + text(team, mask) + ", while lanes " + lanes_text(m.arrived & mask) +
+                          " of it wait for this lane in " + m.op + " with " + text(team, m.mask) + " at " +
+                          m.location.text(),
                       at);
             continue;
         }
-        if (m.word != word && std::strcmp(m.word, word) != 0)
+        if (m.op != op && std::strcmp(m.op, op) != 0)
             fault(std::string("lanes of one ") + (team == Team::warp ? "warp" : "warpgroup") +
-                      " are in different collectives: " + word + ", while lanes " + lanes_text(m.arrived) + " are in " +
-                      m.word + " at " + m.place.text(),
+                      " are in different collectives: " + op + ", while lanes " + lanes_text(m.arrived) + " are in " +
+                      m.op + " at " + m.location.text(),
                   at);
         return m;
     }
-    // Its token is used again only after many other meetings: by then nobody is still on the way out of this one.
-    char* token = &meetings.tokens[meetings.held++ % sizeof meetings.tokens];
-    meetings.open.push_back({mask, {}, word, at, token});
-    return meetings.open.back();
+    // A token is reused only after 63 other collectives: by then all lanes have left this one.
+    char* token = &team_state.tokens[team_state.started++ % sizeof team_state.tokens];
+    team_state.pending.push_back({mask, {}, op, at, token});
+    return team_state.pending.back();
 }
 
 }  // namespace
@@ -64,7 +64,7 @@ Meeting& join(Meetings& meetings, Team team, int lane, const char* word, const L
 void* Lanes::operands(int lane) const { return block_.thread[size_t(first_ + lane)].operands; }
 
 void Lanes::fault_at(int lane, const std::string& what) const {
-    fault(what, block_.thread[size_t(first_ + lane)].place);
+    fault(what, block_.thread[size_t(first_ + lane)].location);
 }
 
 const LaneSet& all_of(Team team) {
@@ -72,49 +72,49 @@ const LaneSet& all_of(Team team) {
     return team == Team::warp ? warp : warpgroup;
 }
 
-bool meet(const char* word, Team team, const LaneSet& mask, void* operands, Combine combine, Place at,
-          bool orders_memory) {
-    Thread& thread = self(word, at);
+bool rendezvous(const char* op, Team team, const LaneSet& mask, void* operands, Combine combine, Location at,
+                bool orders_memory) {
+    Thread& thread = self(op, at);
     char* token;
     bool last = false;
     {
-        const Hidden hidden;
+        const TsanIgnore ignore;
         Block& block = *thread.on;
         const int lane = thread.rank % size_of(team), first = thread.rank - lane;
-        Meetings& meetings = block.meetings(team, thread);
-        Meeting& meeting = join(meetings, team, lane, word, mask, at);
-        token = meeting.token;
+        TeamState& team_state = block.team_state(team, thread);
+        PendingCollective& collective = join(team_state, team, lane, op, mask, at);
+        token = collective.token;
         if (orders_memory) release(token);
-        meeting.arrived.set(size_t(lane));
+        collective.arrived.set(size_t(lane));
         thread.operands = operands;
-        thread.word = word;
-        thread.place = at;
-        if (meeting.arrived != mask) {
-            wait_in(word, at);
+        thread.op = op;
+        thread.location = at;
+        if (collective.arrived != mask) {
+            suspend(op, at);
         } else {
             last = true;
-            std::swap(meeting, meetings.open.back());
-            meetings.open.pop_back();
+            std::swap(collective, team_state.pending.back());
+            team_state.pending.pop_back();
             if (combine) combine(Lanes(block, first, mask));
             for (int other = 0; other < size_of(team); ++other)
                 if (mask[size_t(other)] && other != lane) wake(block.thread[size_t(first + other)]);
-            progress();
+            note_progress();
         }
     }
     if (orders_memory) acquire(token);
     return last;
 }
 
-void leave_meetings(Thread& thread) {
+void leave_collectives(Thread& thread) {
     for (const Team team : {Team::warp, Team::warpgroup}) {
-        Meetings& meetings = thread.on->meetings(team, thread);
+        TeamState& team_state = thread.on->team_state(team, thread);
         const auto lane = size_t(thread.rank % size_of(team));
-        for (const Meeting& m : meetings.open)
+        for (const PendingCollective& m : team_state.pending)
             if (m.mask[lane])
-                fault(std::string(m.word) + ": " + text(team, m.mask) + " names lane " + std::to_string(lane) +
+                fault(std::string(m.op) + ": " + text(team, m.mask) + " contains lane " + std::to_string(lane) +
                           ", which has exited",
-                      m.place);
-        meetings.gone.set(lane);
+                      m.location);
+        team_state.absent.set(lane);
     }
 }
 
@@ -122,13 +122,13 @@ namespace {
 
 struct ShuffleOperands {
     Shuffle kind;
-    const char* word;
+    const char* op;
     uint64_t bits, result;
     int argument, width;
 };
 
-// The lane that a lane's result comes from. Segments of `width` lanes; a lane outside the segment means one's own, but for
-// exclusive or, which may reach into segments below.
+// The lane that `lane` reads. A source outside its segment of `width` lanes is replaced by the lane itself, except that
+// exclusive_or may read from lower segments.
 int source_of(const ShuffleOperands& o, int lane) {
     const int first = lane & ~(o.width - 1), last = first + o.width - 1;
     switch (o.kind) {
@@ -141,12 +141,12 @@ int source_of(const ShuffleOperands& o, int lane) {
 }
 
 void combine_shuffle(const Lanes& lanes) {
-    for (int lane = 0; lane < threads_of_a_warp; ++lane) {
+    for (int lane = 0; lane < warp_size; ++lane) {
         if (!lanes.has(lane)) continue;
         auto& mine = lanes.of<ShuffleOperands>(lane);
         const int source = source_of(mine, lane);
         if (!lanes.has(source))
-            lanes.fault_at(lane, std::string(mine.word) + ": lane " + std::to_string(lane) + " reads lane " +
+            lanes.fault_at(lane, std::string(mine.op) + ": lane " + std::to_string(lane) + " reads lane " +
                                      std::to_string(source) + ", which is not in " + text(Team::warp, lanes.mask()));
         mine.result = lanes.of<ShuffleOperands>(source).bits;
     }
@@ -159,9 +159,9 @@ struct VoteOperands {
 
 void combine_ballot(const Lanes& lanes) {
     uint32_t votes = 0;
-    for (int lane = 0; lane < threads_of_a_warp; ++lane)
+    for (int lane = 0; lane < warp_size; ++lane)
         if (lanes.has(lane) && lanes.of<VoteOperands>(lane).vote) votes |= 1u << lane;
-    for (int lane = 0; lane < threads_of_a_warp; ++lane)
+    for (int lane = 0; lane < warp_size; ++lane)
         if (lanes.has(lane)) lanes.of<VoteOperands>(lane).result = votes;
 }
 
@@ -187,13 +187,13 @@ uint32_t reduced(Reduction kind, uint32_t a, uint32_t b) {
 void combine_reduce(const Lanes& lanes) {
     bool first = true;
     uint32_t total = 0;
-    for (int lane = 0; lane < threads_of_a_warp; ++lane) {
+    for (int lane = 0; lane < warp_size; ++lane) {
         if (!lanes.has(lane)) continue;
         const auto& mine = lanes.of<ReduceOperands>(lane);
         total = first ? mine.value : reduced(mine.kind, total, mine.value);
         first = false;
     }
-    for (int lane = 0; lane < threads_of_a_warp; ++lane)
+    for (int lane = 0; lane < warp_size; ++lane)
         if (lanes.has(lane)) lanes.of<ReduceOperands>(lane).value = total;
 }
 
@@ -203,43 +203,43 @@ struct MatchOperands {
 };
 
 void combine_match(const Lanes& lanes) {
-    for (int lane = 0; lane < threads_of_a_warp; ++lane) {
+    for (int lane = 0; lane < warp_size; ++lane) {
         if (!lanes.has(lane)) continue;
         auto& mine = lanes.of<MatchOperands>(lane);
         mine.result = 0;
-        for (int other = 0; other < threads_of_a_warp; ++other)
+        for (int other = 0; other < warp_size; ++other)
             if (lanes.has(other) && lanes.of<MatchOperands>(other).bits == mine.bits) mine.result |= 1u << other;
     }
 }
 
 }  // namespace
 
-uint64_t shuffle(Shuffle kind, const char* word, uint32_t mask, uint64_t bits, int argument, int width, Place at) {
-    if (width < 1 || width > threads_of_a_warp || width & (width - 1))
-        fault(std::string(word) + ": the width " + std::to_string(width) + " is not 1, 2, 4, 8, 16 or 32", at);
-    ShuffleOperands operands{kind, word, bits, 0, argument, width};
-    meet(word, Team::warp, mask, &operands, combine_shuffle, at);
+uint64_t shuffle(Shuffle kind, const char* op, uint32_t mask, uint64_t bits, int argument, int width, Location at) {
+    if (width < 1 || width > warp_size || width & (width - 1))
+        fault(std::string(op) + ": the width " + std::to_string(width) + " is not 1, 2, 4, 8, 16 or 32", at);
+    ShuffleOperands operands{kind, op, bits, 0, argument, width};
+    rendezvous(op, Team::warp, mask, &operands, combine_shuffle, at);
     return operands.result;
 }
 
-uint32_t ballot(const char* word, uint32_t mask, bool vote, Place at) {
+uint32_t ballot(const char* op, uint32_t mask, bool vote, Location at) {
     VoteOperands operands{vote, 0};
-    meet(word, Team::warp, mask, &operands, combine_ballot, at);
+    rendezvous(op, Team::warp, mask, &operands, combine_ballot, at);
     return operands.result;
 }
 
-uint32_t reduce(Reduction kind, const char* word, uint32_t mask, uint32_t value, Place at) {
+uint32_t reduce(Reduction kind, const char* op, uint32_t mask, uint32_t value, Location at) {
     ReduceOperands operands{kind, value};
-    meet(word, Team::warp, mask, &operands, combine_reduce, at);
+    rendezvous(op, Team::warp, mask, &operands, combine_reduce, at);
     return operands.value;
 }
 
-uint32_t match_any(uint32_t mask, uint64_t bits, Place at) {
+uint32_t match_any(uint32_t mask, uint64_t bits, Location at) {
     MatchOperands operands{bits, 0};
-    meet("__match_any_sync", Team::warp, mask, &operands, combine_match, at);
+    rendezvous("__match_any_sync", Team::warp, mask, &operands, combine_match, at);
     return operands.result;
 }
 
-void sync_warp(uint32_t mask, Place at) { meet("__syncwarp", Team::warp, mask, nullptr, nullptr, at, true); }
+void sync_warp(uint32_t mask, Location at) { rendezvous("__syncwarp", Team::warp, mask, nullptr, nullptr, at, true); }
 
 }  // namespace gradus::emulator

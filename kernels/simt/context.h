@@ -1,11 +1,10 @@
 #pragma once
-// Two stacks, one processor: leave a function in the middle, run on another stack, and come back later.
+// Context switches between stacks: suspend a function, run on another stack, resume later.
 //
-// context_x86_64.cpp does it with the seven instructions it takes: what a function must preserve by the System V ABI
-// (rbx, rbp, r12–r15) is pushed, the stack pointer is exchanged, and the same is popped. Floating-point control words are
-// left alone, because kernels do not change them. Another architecture needs the same for its own preserved registers
-// (AArch64: x19–x30 and d8–d15); until somebody writes it, context_ucontext.cpp does it with the C library, twenty times
-// slower. CMakeLists.txt chooses the file.
+// context_x86_64.cpp pushes the callee-saved registers of the System V ABI (rbx, rbp, r12–r15), exchanges the stack pointer and
+// pops them. It does not save floating-point control words, because kernels do not change them. Another architecture would save
+// its own callee-saved registers (AArch64: x19–x30 and d8–d15); the portable context_ucontext.cpp uses the C library and is
+// about twenty times slower. CMakeLists.txt chooses the file.
 #include <cstddef>
 
 namespace gradus::emulator {
@@ -17,7 +16,7 @@ struct Context {
 // A context that will call entry() on this stack when it is first switched to. entry must not return.
 Context make_context(char* stack, size_t bytes, void (*entry)());
 
-// Leaves `from` here and goes on where `to` was left.
+// Suspends the caller in `from` and resumes `to`.
 void switch_context(Context& from, const Context& to);
 
 }  // namespace gradus::emulator

@@ -19,7 +19,7 @@ Context make_context(char* stack, size_t bytes, void (*entry)()) {
 
 void switch_context(Context& from, const Context& to) {
     ucontext_t here;
-    from.saved = &here;  // on the stack that is left: it lives until somebody comes back
+    from.saved = &here;  // on the suspended stack: it lives until `from` is resumed
     ::swapcontext(&here, static_cast<ucontext_t*>(to.saved));
 }
 

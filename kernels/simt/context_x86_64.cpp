@@ -31,8 +31,8 @@ extern "C" void gradus_switch_stack(void** save, void* load);
 namespace gradus::emulator {
 
 Context make_context(char* stack, size_t bytes, void (*entry)()) {
-    // The first switch pops six registers and returns into entry, which finds the stack as after a call: a return address
-    // (nothing: debuggers and unwinders stop there) below a 16-byte boundary.
+    // The first switch pops six registers and returns into entry. entry finds the stack as after a call: a return address (null,
+    // where debuggers and unwinders stop) below a 16-byte boundary.
     void** top = reinterpret_cast<void**>((reinterpret_cast<uintptr_t>(stack) + bytes - 64) & ~uintptr_t(15));
     *--top = nullptr;
     *--top = reinterpret_cast<void*>(entry);

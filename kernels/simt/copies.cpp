@@ -16,10 +16,10 @@ struct AsyncState {
         size_t bytes;
         bool valid, moved;
         unsigned group;
-        Place place;
+        Location location;
     };
     std::vector<Copy> copies;  // cp.async
-    std::vector<Copy> stores;  // bulk; moved: shared memory has been read, into `read`
+    std::vector<Copy> stores;  // bulk; moved: shared memory has been read into `read`
     std::vector<std::vector<char>> read;
     unsigned copy_groups = 0, store_groups = 0;  // committed
 };
@@ -35,31 +35,31 @@ AsyncState& state_of(Thread& thread) {
     return *thread.copies;
 }
 
-void check_address(const char* word, const char* which, const void* address, Place at) {
+void check_address(const char* op, const char* which, const void* address, Location at) {
     if (reinterpret_cast<uintptr_t>(address) % 16)
-        fault(std::string(word) + ": the " + which + " address is not a multiple of 16", at);
+        fault(std::string(op) + ": the " + which + " address is not a multiple of 16", at);
 }
 
 void move(const Copy& copy) {
-    const Hidden hidden;
-    allow(copy.to, copy.bytes);
+    const TsanIgnore ignore;
+    asan_unpoison(copy.to, copy.bytes);
     if (copy.valid) std::memcpy(copy.to, copy.from, copy.bytes);
     else std::memset(copy.to, 0, copy.bytes);
 }
 
-// The copy is over: from here on its bytes are what the thread has written.
+// Completes the copy. For the sanitizers, the thread writes its bytes now.
 void complete(const Copy& copy) {
     if (!copy.moved) move(copy);
-    allow(copy.to, copy.bytes);
-    if (copy.valid) reads(copy.from, copy.bytes);
-    writes(copy.to, copy.bytes);
+    asan_unpoison(copy.to, copy.bytes);
+    if (copy.valid) record_read(copy.from, copy.bytes);
+    record_write(copy.to, copy.bytes);
 }
 
-// ThreadSanitizer says it better, with both lines.
+// ThreadSanitizer reports this itself, with both lines.
 void check_unchanged(const Thread& thread, const Copy& store) {
     if (!under_tsan() && !thread.on->shared.seen_async(store.from, store.bytes))
         fault("cp.async.bulk.global: threads wrote to the shared memory of this copy while it may still read it",
-              store.place);
+              store.location);
 }
 
 void complete_copies(AsyncState& state, unsigned groups) {
@@ -73,75 +73,76 @@ void complete_copies(AsyncState& state, unsigned groups) {
 
 }  // namespace
 
-void check_shared(const char* word, const void* address, size_t bytes, Place at) {
-    if (!self(word, at).on->shared.contains(address, bytes))
-        fault(std::string(word) + ": " + std::to_string(bytes) +
+void check_shared(const char* op, const void* address, size_t bytes, Location at) {
+    if (!self(op, at).on->shared.contains(address, bytes))
+        fault(std::string(op) + ": " + std::to_string(bytes) +
                   " bytes at this address are not shared memory of the block",
               at);
 }
 
-void copy_async(void* shared, const void* global, bool valid, Place at) {
+void copy_async(void* shared, const void* global, bool valid, Location at) {
     Thread& thread = self("cp.async", at);
     check_address("cp.async", "shared", shared, at);
     check_address("cp.async", "global", global, at);
     check_shared("cp.async", shared, 16, at);
-    const Hidden hidden;
+    const TsanIgnore ignore;
     AsyncState& state = state_of(thread);
     Copy copy{shared, global, 16, valid, early(), state.copy_groups, at};
     if (copy.moved) move(copy);
-    forbid(shared, 16);
+    asan_poison(shared, 16);
     state.copies.push_back(copy);
 }
 
-void copy_async_commit(Place at) {
+void copy_async_commit(Location at) {
     Thread& thread = self("cp.async.commit_group", at);
-    const Hidden hidden;
+    const TsanIgnore ignore;
     ++state_of(thread).copy_groups;
 }
 
-void copy_async_wait(unsigned groups_left, Place at) {
+void copy_async_wait(unsigned groups_left, Location at) {
     Thread& thread = self("cp.async.wait_group", at);
     if (!thread.copies) return;
     AsyncState& state = *thread.copies;
     if (state.copy_groups > groups_left) complete_copies(state, state.copy_groups - groups_left);
 }
 
-void bulk_store(void* global, const void* shared, unsigned bytes, Place at) {
+void bulk_store(void* global, const void* shared, unsigned bytes, Location at) {
     Thread& thread = self("cp.async.bulk.global", at);
     check_address("cp.async.bulk.global", "shared", shared, at);
     check_address("cp.async.bulk.global", "global", global, at);
     if (bytes % 16) fault("cp.async.bulk: " + std::to_string(bytes) + " bytes is not a multiple of 16", at);
     check_shared("cp.async.bulk.global", shared, bytes, at);
-    reads(shared, bytes);
-    const Hidden hidden;
+    record_read(shared, bytes);
+    const TsanIgnore ignore;
     if (!under_tsan() && !thread.on->shared.seen_async(shared, bytes))
         fault(
-            "cp.async.bulk.global: threads wrote to the shared memory that this copy reads, and no fence_async() came "
-            "after: the copy may read what was there before",
+            "cp.async.bulk.global: threads wrote to the shared memory that this copy reads without a fence_async() "
+            "after "
+            "the write: the copy may read the old values",
             at);
     AsyncState& state = state_of(thread);
     state.stores.push_back({global, shared, bytes, true, false, state.store_groups, at});
     state.read.emplace_back();
 }
 
-void bulk_commit(Place at) {
+void bulk_commit(Location at) {
     Thread& thread = self("cp.async.bulk.commit_group", at);
     {
-        const Hidden hidden;
+        const TsanIgnore ignore;
         ++state_of(thread).store_groups;
     }
     if (early()) {
         AsyncState& state = *thread.copies;
         for (size_t i = 0; i < state.stores.size(); ++i) {
             Copy& store = state.stores[i];
-            const Hidden hidden;
+            const TsanIgnore ignore;
             if (!store.moved) std::memcpy(store.to, store.from, store.bytes);
             store.moved = true;
         }
     }
 }
 
-void bulk_wait(unsigned groups_left, bool only_read, Place at) {
+void bulk_wait(unsigned groups_left, bool only_read, Location at) {
     Thread& thread = self("cp.async.bulk.wait_group", at);
     if (!thread.copies) return;
     AsyncState& state = *thread.copies;
@@ -151,20 +152,20 @@ void bulk_wait(unsigned groups_left, bool only_read, Place at) {
     for (size_t i = 0; i < state.stores.size(); ++i) {
         Copy& store = state.stores[i];
         if (store.group < groups) {
-            const Hidden hidden;
+            const TsanIgnore ignore;
             const auto* from = static_cast<const char*>(store.from);
             if (!store.moved) {
                 check_unchanged(thread, store);
-                state.read[i].assign(from, from + store.bytes);  // nothing more is read from shared memory
+                state.read[i].assign(from, from + store.bytes);  // the store no longer reads shared memory
             }
             store.moved = true;
         }
         if (store.group < groups && !only_read) {
-            writes(store.to, store.bytes);
-            const Hidden hidden;
+            record_write(store.to, store.bytes);
+            const TsanIgnore ignore;
             if (!state.read[i].empty()) std::memcpy(store.to, state.read[i].data(), store.bytes);
         } else {
-            const Hidden hidden;
+            const TsanIgnore ignore;
             if (kept != i) {
                 state.stores[kept] = store;
                 state.read[kept] = std::move(state.read[i]);
@@ -172,7 +173,7 @@ void bulk_wait(unsigned groups_left, bool only_read, Place at) {
             ++kept;
         }
     }
-    const Hidden hidden;
+    const TsanIgnore ignore;
     state.stores.resize(kept);
     state.read.resize(kept);
 }
@@ -185,7 +186,7 @@ void finish_copies(Thread& thread) {
             fault(
                 "a thread exits while its bulk store may still read shared memory (wait for the group, or for its "
                 "read)",
-                store.place);
+                store.location);
     ++thread.copies->store_groups;
     bulk_wait(0, false, {});
 }

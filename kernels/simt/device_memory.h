@@ -1,18 +1,18 @@
 #pragma once
-// The allocations of the emulated GPU, and who may touch them now.
+// Access to the allocations of the emulated GPU.
 #include <cstddef>
 
 namespace gradus::emulator {
 
-// While one of these lives, device memory may be touched; otherwise AddressSanitizer reports it.
-class OnDevice {
+// While one of these exists, device memory may be accessed; otherwise AddressSanitizer reports the access.
+class DeviceAccess {
 public:
-    OnDevice();
-    ~OnDevice();
-    OnDevice(const OnDevice&) = delete;
-    OnDevice& operator=(const OnDevice&) = delete;
+    DeviceAccess();
+    ~DeviceAccess();
+    DeviceAccess(const DeviceAccess&) = delete;
+    DeviceAccess& operator=(const DeviceAccess&) = delete;
 };
 
-void give_device_memory(void* memory, size_t bytes);
+void free_device_memory(void* memory, size_t bytes);
 
 }  // namespace gradus::emulator

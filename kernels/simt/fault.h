@@ -1,13 +1,13 @@
 #pragma once
 // Fault: a kernel, or the host code that launches kernels, did something that a GPU forbids or leaves undefined.
 //
-// The message says what, which kernel, block and thread, and the line. It is thrown on the host: out of launch() for a
-// launch that cannot be, and otherwise out of the call that ran the work: synchronise(), or launch() when work runs at
-// once (Settings::copies early). What was still queued is dropped; the emulator goes on working.
+// The message names the error, kernel, block, thread and line. It is thrown on the host: by launch() for an invalid launch, else
+// by the call that ran the work: synchronise(), or launch() itself with Settings::copies early. Queued work is dropped, and the
+// emulator remains usable.
 #include <stdexcept>
 #include <string>
 
-#include "kernels/simt/place.h"
+#include "kernels/simt/location.h"
 
 namespace gradus::simt {
 
@@ -20,6 +20,6 @@ struct Fault : std::logic_error {
 namespace gradus::emulator {
 
 // Throws the Fault. Inside a kernel it adds the kernel, the block and the thread.
-[[noreturn]] void fault(const std::string& what, Place at);
+[[noreturn]] void fault(const std::string& what, Location at);
 
 }  // namespace gradus::emulator

@@ -13,12 +13,12 @@ namespace {
 constexpr unsigned without_order = 1;  // __tsan_switch_to_fiber_no_sync
 constexpr size_t page = 4096;
 
-Fiber* left = nullptr;  // whom the last switch came from
+Fiber* left = nullptr;  // the fiber before the last switch
 
-// AddressSanitizer puts red zones around every variable; otherwise a kernel and what it calls need a few pages.
+// AddressSanitizer puts red zones around every variable; without it a few pages are enough.
 size_t stack_bytes() { return (under_asan() ? 256 : 64) << 10; }
 
-// A page below the stack may not be touched, so that a stack that grows too large stops the program there.
+// With a guard page below the stack, where an overflow stops the program.
 char* map_stack(size_t bytes) {
     void* memory =
         ::mmap(nullptr, bytes + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -27,7 +27,7 @@ char* map_stack(size_t bytes) {
     return static_cast<char*>(memory) + page;
 }
 
-// On the new stack: AddressSanitizer says where the one that was left lies, which nobody else knows of the host's.
+// Called on the new stack. AddressSanitizer reports the bounds of the previous stack: the only source for the host's.
 void arrived_with(void* fake_stack) {
     if (!__sanitizer_finish_switch_fiber) return;
     const void* bottom = nullptr;
@@ -45,15 +45,15 @@ FiberPool::~FiberPool() {
 }
 
 Fiber* FiberPool::take() {
-    const bool fresh = under_tsan() && (!fibers_are_dear || unused_ == 0);
-    if (!fibers_are_dear && under_tsan())
+    const bool fresh = under_tsan() && (!fibers_are_expensive || unused_ == 0);
+    if (!fibers_are_expensive && under_tsan())
         while (made_ >= budget && !idle_.empty()) {
             destroy(idle_.front());
             idle_.pop_front();
         }
     const bool make = idle_.empty() || (fresh && made_ < budget);
     if (!make) {
-        // The one that ran last has its stack in the cache; for ThreadSanitizer the one that has rested longest.
+        // The last one that ran has its stack in the cache; ThreadSanitizer needs the one that has been idle longest.
         Fiber* fiber = under_tsan() ? idle_.front() : idle_.back();
         under_tsan() ? idle_.pop_front() : idle_.pop_back();
         if (unused_) --unused_;
@@ -72,16 +72,16 @@ Fiber* FiberPool::take() {
 void FiberPool::give(Fiber* fiber) { idle_.push_back(fiber); }
 
 void FiberPool::destroy(Fiber* fiber) {
-    allow(fiber->stack, fiber->bytes);  // red zones of calls that never returned
+    asan_unpoison(fiber->stack, fiber->bytes);  // red zones of calls that never returned
     ::munmap(fiber->stack - page, fiber->bytes + page);
     if (fiber->tsan) {
-        // ThreadSanitizer wants no thread to end while it is told to look away.
+        // ThreadSanitizer does not allow a thread to end while it ignores memory accesses.
         void* const caller = __tsan_get_current_fiber();
         __tsan_switch_to_fiber(fiber->tsan, without_order);
-        const int depth = Hidden::depth;
-        for (int i = 0; i < fiber->hidden; ++i) Hidden::end();
-        Hidden::depth = depth;
-        release(&ended);  // of a thread that never returned, because another one failed
+        const int depth = TsanIgnore::depth;
+        for (int i = 0; i < fiber->ignore; ++i) TsanIgnore::end();
+        TsanIgnore::depth = depth;
+        release(&ended);  // for a thread that never returned, because another failed
         __tsan_switch_to_fiber(caller, without_order);
         __tsan_destroy_fiber(fiber->tsan);
     }
@@ -94,8 +94,8 @@ void fiber_entered() { arrived_with(nullptr); }
 void switch_fiber(Fiber& from, Fiber& to) {
     left = &from;
     if (__sanitizer_start_switch_fiber) __sanitizer_start_switch_fiber(&from.fake_stack, to.bottom, to.bytes);
-    from.hidden = Hidden::depth;
-    Hidden::depth = to.hidden;
+    from.ignore = TsanIgnore::depth;
+    TsanIgnore::depth = to.ignore;
     if (to.tsan) __tsan_switch_to_fiber(to.tsan, without_order);
     switch_context(from.context, to.context);
     arrived_with(from.fake_stack);

@@ -1,10 +1,10 @@
 #pragma once
-// A fiber: a stack on which one CUDA thread runs, can stop in the middle of its kernel, and goes on later. Switching to
-// another fiber is an ordinary call that returns when somebody switches back; it costs nanoseconds, and no operating system
-// is involved. The whole emulator is one thread of the host.
+// A fiber: a stack on which one CUDA thread runs, suspends in the middle of its kernel, and resumes later. A switch to another
+// fiber is an ordinary call that returns at the switch back; it costs nanoseconds and no system call. The whole emulator runs
+// in one host thread.
 //
-// What the sanitizers need to know about a switch is said here and nowhere else. For ThreadSanitizer every fiber is a thread
-// of its own, and a switch orders nothing: two fibers that touch the same bytes need a barrier between them.
+// Only this file tells the sanitizers about switches. For ThreadSanitizer every fiber is a thread of its own, and a switch orders
+// no memory: two fibers that access the same bytes need a barrier between them.
 #include <cstddef>
 #include <deque>
 
@@ -14,20 +14,20 @@ namespace gradus::emulator {
 
 struct Fiber {
     Context context;
-    char* stack = nullptr;  // empty for the host's own stack
+    char* stack = nullptr;  // null for the host's own stack
     const void* bottom = nullptr;
     size_t bytes = 0;
     void* fake_stack = nullptr;  // AddressSanitizer's
     void* tsan = nullptr;        // ThreadSanitizer's
-    int hidden = 0;              // Hidden objects alive on it while it waits
+    int ignore = 0;              // TsanIgnore::depth while it is suspended
 };
 
-// Fibers that wait for a thread to run, for the launches of one stream.
+// Idle fibers, for the launches of one stream.
 //
-// For ThreadSanitizer a fiber that runs one thread after another orders them. Threads of one launch must not be ordered so:
-// that would hide the races between its blocks. Those of two launches of a stream are ordered anyway. So a launch takes
-// fibers that it has not used itself, as long as there are some or more may be made; only then those of its earliest blocks
-// again. A fiber keeps its stack, whose past is its own. Where making one is cheap, none is used twice (sanitizer.h).
+// ThreadSanitizer sees the threads that run on one fiber as ordered. That is right for threads of two launches of a stream, but
+// would hide races between blocks of one launch. So a launch takes fibers that it has not used yet, while there are any or more
+// may be created, and then reuses those of its earliest blocks. A fiber keeps its stack, so no other fiber has accessed that
+// stack. Where creating a fiber is cheap, none is reused (sanitizer.h).
 class FiberPool {
 public:
     explicit FiberPool(void (*entry)()) : entry_(entry) {}
@@ -36,26 +36,26 @@ public:
     FiberPool& operator=(const FiberPool&) = delete;
 
     Fiber* take();
-    void give(Fiber* fiber);     // it has run its thread to the end
-    void destroy(Fiber* fiber);  // it is stuck in the middle of one; kernels own nothing that needs a destructor
+    void give(Fiber* fiber);     // its thread has ended
+    void destroy(Fiber* fiber);  // even in the middle of a thread: kernels own nothing that needs a destructor
     void launch_ended() { unused_ = idle_.size(); }
 
-    // Tokens: what the stream had done when the launch began, and what the launch's threads have done.
+    // ThreadSanitizer tokens: released at the start of the launch, and by each of its threads at the end.
     char started = 0, ended = 0;
 
 private:
-    static constexpr size_t budget = 3000;  // of ThreadSanitizer's fibers; it knows 8000 threads
+    static constexpr size_t budget = 3000;  // fibers under ThreadSanitizer, which supports 8000 threads
     void (*entry_)();
-    std::deque<Fiber*> idle_;  // those that this launch has not used come first
+    std::deque<Fiber*> idle_;  // first those that this launch has not used
     size_t unused_ = 0, made_ = 0;
 };
 
-// Leave one, go on in the other.
+// Suspends `from`, which is running, and resumes `to`.
 void switch_fiber(Fiber& from, Fiber& to);
-// The first thing a fiber's entry does.
+// A fiber's entry function calls this first.
 void fiber_entered();
 
-// The fiber that stands for the stack the caller runs on: what a kernel's launch is left from and comes back to.
+// Makes `host` the fiber of the caller's stack, where the scheduler starts and ends a launch.
 void adopt_host_stack(Fiber& host);
 
 }  // namespace gradus::emulator

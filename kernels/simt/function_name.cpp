@@ -1,5 +1,5 @@
-// The name of a function from an address in it, for messages. The program's own symbol table knows also those that are static or
-// templates, which the dynamic linker has no names for.
+// The name of a function from an address in it, for messages. Unlike the dynamic linker, the program's own symbol table has the
+// names of static functions and templates.
 #include <cxxabi.h>
 #include <dlfcn.h>
 #include <elf.h>
@@ -28,7 +28,7 @@ std::string demangled(const char* symbol) {
     char* text = abi::__cxa_demangle(symbol, nullptr, nullptr, &status);
     std::string name = status == 0 ? text : symbol;
     std::free(text);
-    // "void gradus::simt::rows<float>(float*, int)": the result and the parameters say nothing here.
+    // "void gradus::simt::rows<float>(float*, int)" without the return type and the parameters.
     int depth = 0;
     for (size_t i = 0; i < name.size(); ++i) {
         if (name.compare(i, 21, "(anonymous namespace)") == 0) i += 20;

@@ -25,19 +25,19 @@ struct KernelCall final : LaunchCall {
 // The grid, and the line on which launch() was called.
 struct Grid {
     dim3 size;
-    Place place;
-    Grid(dim3 d, Place at = Place::here()) : size(d), place(at) {}
+    Location location;
+    Grid(dim3 d, Location at = Location::here()) : size(d), location(at) {}
     template <class Integer>
-    requires std::is_integral_v<Integer> Grid(Integer blocks, Place at = Place::here())
-        : size(unsigned(blocks)), place(at) {}
+    requires std::is_integral_v<Integer> Grid(Integer blocks, Location at = Location::here())
+        : size(unsigned(blocks)), location(at) {}
 };
 
 }  // namespace gradus::emulator
 
 namespace gradus::simt {
 
-// Arguments are converted to the kernel's parameters and copied now; the kernel runs when the stream comes to it. A Fault
-// for a launch that no GPU would take is thrown here.
+// Arguments are converted to the kernel's parameters and copied now; the kernel runs in stream order. Throws the Fault of an
+// invalid launch.
 template <class... Parameters, class... Arguments>
 void launch(void (*kernel)(Parameters...), emulator::Grid grid, dim3 block, size_t shared_bytes, Stream stream,
             Arguments&&... arguments) {
@@ -46,7 +46,7 @@ void launch(void (*kernel)(Parameters...), emulator::Grid grid, dim3 block, size
     call->grid = grid.size;
     call->block = block;
     call->shared_bytes = shared_bytes;
-    call->place = grid.place;
+    call->location = grid.location;
     emulator::enqueue_launch(stream, std::move(call));
 }
 

@@ -18,7 +18,7 @@ namespace gradus::emulator {
 
 namespace {
 
-// xorshift64*: fast, and good enough to deal cards.
+// xorshift64*
 struct Random {
     uint64_t state = 1;
     uint64_t below(uint64_t n) {
@@ -29,7 +29,7 @@ struct Random {
     }
 };
 
-// Threads that can run, in a ring. Taken in order, or, shuffled, any one first.
+// A ring buffer of runnable threads, taken in order or at random.
 class Ready {
 public:
     void reserve(size_t threads) {
@@ -52,7 +52,7 @@ private:
     size_t first_ = 0, count_ = 0;
 };
 
-// Blocks in an order of the seed: a walk round the grid with a step that has no factor in common with it.
+// The order of blocks: in order, or with a random start and a random stride coprime to the number of blocks.
 class BlockOrder {
 public:
     BlockOrder(dim3 grid, bool shuffled, Random& random)
@@ -81,21 +81,21 @@ struct Machine {
     Ready ready;
     Random random;
     bool shuffled = false;
-    Fiber host;  // where run_launch() is
+    Fiber host;  // of run_launch()
     Fiber* running = &host;
     FiberPool* fibers = nullptr;  // of the launch's stream
     std::vector<std::unique_ptr<Block>> resident;
     bool block_ended = false;
     std::exception_ptr failure;
-    uint64_t spins = 0;  // times that threads which spin have let others go first, since the last progress
+    uint64_t spins = 0;  // yields of spinning threads since the last progress
 };
 
 Machine machine;
 
 Thread& current_thread() { return *static_cast<Thread*>(current); }
 
-// Goes on with `next`, or with the host when there is none, and returns when the caller's fiber is switched to again.
-void go_on_with(Thread* next) {
+// Switches to `next`, or to the host if null. Returns when the caller's fiber is resumed.
+void switch_to(Thread* next) {
     Fiber* from = machine.running;
     current = next;
     if (next && !next->fiber) next->fiber = machine.fibers->take();
@@ -106,7 +106,7 @@ void go_on_with(Thread* next) {
 }
 
 Thread* next_ready() {
-    // A block that has ended is cleared away by the host first, and so is a failure told.
+    // Ended blocks and failures are handled on the host.
     if (machine.block_ended || machine.failure || machine.ready.empty()) return nullptr;
     return machine.ready.take(machine.shuffled, machine.random);
 }
@@ -116,17 +116,17 @@ void run_current_thread() {
     acquire(&machine.fibers->started);
     try {
         machine.launch->call();
-        const Hidden hidden;
+        const TsanIgnore ignore;
         finish_copies(thread);
-        finish_multiplies(thread);
+        check_wgmmas_done(thread);
         leave_registers(thread);
         thread.state = ThreadState::exited;
         if (--thread.on->live == 0) machine.block_ended = true;
-        leave_meetings(thread);
+        leave_collectives(thread);
         leave_barriers(thread);
-        progress();
+        note_progress();
     } catch (...) {
-        const Hidden hidden;
+        const TsanIgnore ignore;
         machine.failure = std::current_exception();
     }
     release(&machine.fibers->ended);
@@ -139,13 +139,13 @@ void start_block(Block& block, uint3 index) {
     block.votes = block.voters = 0;
     block.shared.start(machine.launch->shared_bytes);
     block.mbarriers.reset();
-    block.multiplies.reset();
+    block.wgmmas.reset();
     block.registers.reset();
     block.tokens.clear();
     for (const Team team : {Team::warp, Team::warpgroup}) {
-        auto& meetings = team == Team::warp ? block.warp : block.warpgroup;
-        meetings.assign(size_t(block.threads + size_of(team) - 1) / size_t(size_of(team)), Meetings());
-        if (const int last = block.threads % size_of(team)) meetings.back().gone = all_of(team) << size_t(last);
+        auto& team_state = team == Team::warp ? block.warp : block.warpgroup;
+        team_state.assign(size_t(block.threads + size_of(team) - 1) / size_t(size_of(team)), TeamState());
+        if (const int last = block.threads % size_of(team)) team_state.back().absent = all_of(team) << size_t(last);
     }
     for (BlockBarrier& barrier : block.barrier) barrier = BlockBarrier();
     block.thread.assign(size_t(block.threads), Thread());
@@ -156,8 +156,8 @@ void start_block(Block& block, uint3 index) {
         thread.block = index;
         thread.on = &block;
         thread.rank = rank;
-        thread.lane = rank % threads_of_a_warp;
-        // For ThreadSanitizer a fiber knows what its maker knew: here the stream, and no other thread.
+        thread.lane = rank % warp_size;
+        // ThreadSanitizer orders a new fiber after its creator: here the stream, and no other thread.
         if (under_tsan()) thread.fiber = machine.fibers->take();
         machine.ready.add(&thread);
         if (++at.x == size.x) at.x = 0, ++at.y;
@@ -165,16 +165,16 @@ void start_block(Block& block, uint3 index) {
     }
 }
 
-void clear_away(Block& block) {
+void discard(Block& block) {
     for (Thread& thread : block.thread)
         if (thread.fiber) machine.fibers->destroy(thread.fiber);
     block.thread.clear();
 }
 
-// Everything of a launch that has ended or failed.
-struct Ending {
-    ~Ending() {
-        for (auto& block : machine.resident) clear_away(*block);
+// Cleans up after a launch that has ended or failed.
+struct LaunchCleanup {
+    ~LaunchCleanup() {
+        for (auto& block : machine.resident) discard(*block);
         machine.resident.clear();
         acquire(&machine.fibers->ended);
         machine.fibers->launch_ended();
@@ -185,16 +185,16 @@ struct Ending {
     }
 };
 
-void run_blocks(BlockOrder& order, size_t at_once) {
+void run_blocks(BlockOrder& order, size_t max_resident) {
     while (true) {
-        while (machine.resident.size() < at_once && !order.done()) {
+        while (machine.resident.size() < max_resident && !order.done()) {
             machine.resident.push_back(std::make_unique<Block>());
             start_block(*machine.resident.back(), order.take());
         }
         Thread* next = next_ready();
         if (next) {
-            go_on_with(next);
-        } else if (!complete_a_copy(machine.resident, machine.random.below(1u << 30))) {
+            switch_to(next);
+        } else if (!complete_one_load(machine.resident, machine.random.below(1u << 30))) {
             deadlock(machine.resident);
         }
         if (machine.failure) std::rethrow_exception(machine.failure);
@@ -207,8 +207,8 @@ void run_blocks(BlockOrder& order, size_t at_once) {
                 continue;
             }
             check_nothing_in_flight(*block);
-            clear_away(*block);
-            // ThreadSanitizer knows barriers by their addresses, and forgets those that are freed.
+            discard(*block);
+            // A new Block, because ThreadSanitizer's tokens are addresses, whose history ends when they are freed.
             if (under_tsan()) block = std::make_unique<Block>();
             if (!order.done()) {
                 start_block(*block, order.take());
@@ -230,30 +230,30 @@ void run_threads() {
         Fiber* mine = machine.running;
         Thread* next = next_ready();
         current_thread().fiber = nullptr;
-        if (next && !next->fiber) {  // it has not started: it does on this stack
+        if (next && !next->fiber) {  // a new thread starts on this stack
             next->fiber = mine;
             current = next;
         } else {
-            const Hidden hidden;
+            const TsanIgnore ignore;
             machine.fibers->give(mine);
-            go_on_with(next);
+            switch_to(next);
         }
     }
 }
 
 const LaunchCall* running_launch() { return machine.launch; }
 
-Thread& self(const char* word, Place at) {
-    if (!current) fault(std::string(word) + " outside a kernel", at);
+Thread& self(const char* op, Location at) {
+    if (!current) fault(std::string(op) + " outside a kernel", at);
     return current_thread();
 }
 
-void wait_in(const char* word, Place at) {
+void suspend(const char* op, Location at) {
     Thread& thread = current_thread();
     thread.state = ThreadState::waiting;
-    thread.word = word;
-    thread.place = at;
-    go_on_with(next_ready());
+    thread.op = op;
+    thread.location = at;
+    switch_to(next_ready());
 }
 
 void wake(Thread& thread) {
@@ -261,29 +261,29 @@ void wake(Thread& thread) {
     machine.ready.add(&thread);
 }
 
-void progress() { machine.spins = 0; }
+void note_progress() { machine.spins = 0; }
 
-void yield_in(const char* word, Place at) {
-    constexpr uint64_t for_ever = uint64_t(1) << 22;
+void yield(const char* op, Location at) {
+    constexpr uint64_t limit = uint64_t(1) << 22;
     Thread& thread = current_thread();
-    thread.word = word;
-    thread.place = at;
-    if (++machine.spins > for_ever && !complete_a_copy(machine.resident, machine.random.below(1u << 30))) {
-        const std::string rest = where_everybody_is(machine.resident);
-        fault("a thread spins in " + std::string(word) +
-                  " and nothing that it could wait for happens any more (blocks that are not on the machine yet do not "
-                  "start before one of these ends)\n" +
+    thread.op = op;
+    thread.location = at;
+    if (++machine.spins > limit && !complete_one_load(machine.resident, machine.random.below(1u << 30))) {
+        const std::string rest = thread_list(machine.resident);
+        fault("a thread spins in " + std::string(op) +
+                  " and no other thread makes progress (blocks that are not resident start only when a resident one "
+                  "ends)\n" +
                   rest,
               at);
     }
     if (machine.ready.empty()) return;
     machine.ready.add(&thread);
-    go_on_with(next_ready());
+    switch_to(next_ready());
 }
 
 void check_launch(const LaunchCall& launch) {
     const auto refuse = [&](const std::string& what) {
-        fault("cannot launch " + function_name(launch.kernel) + ": " + what, launch.place);
+        fault("cannot launch " + function_name(launch.kernel) + ": " + what, launch.location);
     };
     const auto text = [](dim3 d) {
         return "(" + std::to_string(d.x) + ", " + std::to_string(d.y) + ", " + std::to_string(d.z) + ")";
@@ -301,7 +301,7 @@ void check_launch(const LaunchCall& launch) {
 
 void run_launch(const LaunchCall& launch, FiberPool& fibers) {
     release(&fibers.started);
-    const Hidden hidden;
+    const TsanIgnore ignore;
     machine.fibers = &fibers;
     const simt::Settings settings = simt::settings();
     static uint64_t launches = 0;
@@ -315,10 +315,10 @@ void run_launch(const LaunchCall& launch, FiberPool& fibers) {
     block_dim = launch.block;
     adopt_host_stack(machine.host);
     BlockOrder order(launch.grid, machine.shuffled, machine.random);
-    const auto at_once = size_t(std::min<uint64_t>(uint64_t(settings.resident), order.count()));
-    machine.ready.reserve(at_once * launch.block.x * launch.block.y * launch.block.z);
-    const Ending ending;
-    run_blocks(order, at_once);
+    const auto max_resident = size_t(std::min<uint64_t>(uint64_t(settings.resident), order.count()));
+    machine.ready.reserve(max_resident * launch.block.x * launch.block.y * launch.block.z);
+    const LaunchCleanup ending;
+    run_blocks(order, max_resident);
 }
 
 }  // namespace gradus::emulator

@@ -1,8 +1,7 @@
-// The matrix product of kernels/cuda/matmul.h without a library: what stands where a GPU has cuBLASLt. Host code in the order
-// of the stream.
+// The matmul of kernels/cuda/matmul.h in place of cuBLASLt: host code in stream order.
 //
-// Both operands are first copied into floats, the right way round, so that one loop serves every dtype and transposition. It
-// takes the rows of A in blocks, so that a row of B is read once for a block; sums are made in f32 in the order of k.
+// Both operands are first copied to f32 and transposed where needed, so that one loop serves every dtype and layout. It
+// processes A in blocks of rows and reads a row of B once per block; sums are f32, in the order of k.
 #include "kernels/cuda/matmul.h"
 
 #include <algorithm>
@@ -16,23 +15,22 @@ namespace gradus::simt {
 
 namespace {
 
-constexpr int64_t row_block = 16, column_block = 512;  // sums that stay in the first cache: 32 KiB
+constexpr int64_t row_block = 16, column_block = 512;  // 32 KiB of sums, which fit in the L1 cache
 
 float value(const Tensor& t, int64_t i) { return t.dtype == DType::bf16 ? float(t.as<bf16>()[i]) : t.as<float>()[i]; }
 
-// The place of column j of row i.
-int64_t place(const Tensor& t, int64_t i, int64_t j) { return i * t.stride() + j; }
+int64_t index_of(const Tensor& t, int64_t row, int64_t column) { return row * t.stride() + column; }
 
-// t [rows, columns] as floats; transposed, t is [columns, rows].
+// t [rows, columns] in f32; if transposed, t is [columns, rows].
 std::vector<float> floats_of(const Tensor& t, bool transposed, int64_t rows, int64_t columns) {
     std::vector<float> out(size_t(rows * columns));
     float* to = out.data();
     for (int64_t i = 0; i < rows; ++i)
-        for (int64_t j = 0; j < columns; ++j) *to++ = value(t, transposed ? place(t, j, i) : place(t, i, j));
+        for (int64_t j = 0; j < columns; ++j) *to++ = value(t, transposed ? index_of(t, j, i) : index_of(t, i, j));
     return out;
 }
 
-// sums[i, j] = Σ_k a[i,k]·b[k,j] for `rows` rows and `columns` columns; b is N wide.
+// sums[i, j] = Σ_k a[i,k]·b[k,j] for `rows` rows and `columns` columns; rows of b are N apart.
 void multiply(float* sums, const float* a, const float* b, int64_t rows, int64_t columns, int64_t K, int64_t N) {
     std::fill(sums, sums + rows * columns, 0.f);
     for (int64_t k = 0; k < K; ++k)
@@ -51,7 +49,7 @@ void compute(const Matmul& p, int64_t M, int64_t N, int64_t K) {
             multiply(sums.data(), a.data() + m * K, b.data() + n, rows, columns, K, N);
             for (int64_t i = 0; i < rows; ++i)
                 for (int64_t j = 0; j < columns; ++j) {
-                    const int64_t at = place(p.c, m + i, n + j);
+                    const int64_t at = index_of(p.c, m + i, n + j);
                     float c = p.alpha * sums[size_t(i * columns + j)];
                     if (p.accumulate) c += value(p.c, at);
                     if (p.bias) c += value(p.bias, n + j);
@@ -61,7 +59,7 @@ void compute(const Matmul& p, int64_t M, int64_t N, int64_t K) {
         }
 }
 
-// What a kernel's code would tell the sanitizers by itself: that each row is read or written.
+// Reports to the sanitizers that each row is read or written, as compiled kernel code would.
 template <class Tell>
 void each_row(const Tensor& t, Tell tell) {
     const size_t row = size_t(t.last()) * size_of(t.dtype);
@@ -71,9 +69,9 @@ void each_row(const Tensor& t, Tell tell) {
 
 void tell_sanitizers(const Matmul& p) {
     for (const Tensor& t : {p.a, p.b, p.bias})
-        if (t) each_row(t, [](const void* row, size_t bytes) { emulator::reads(row, bytes); });
-    if (p.accumulate) each_row(p.c, [](const void* row, size_t bytes) { emulator::reads(row, bytes); });
-    each_row(p.c, [](void* row, size_t bytes) { emulator::writes(row, bytes); });
+        if (t) each_row(t, [](const void* row, size_t bytes) { emulator::record_read(row, bytes); });
+    if (p.accumulate) each_row(p.c, [](const void* row, size_t bytes) { emulator::record_read(row, bytes); });
+    each_row(p.c, [](void* row, size_t bytes) { emulator::record_write(row, bytes); });
 }
 
 }  // namespace
@@ -84,8 +82,8 @@ void matmul(const Matmul& p, Stream s) {
     const int64_t K = p.transpose_a ? p.a.rows() : p.a.last();
     enqueue(s, [p, s, M, N, K] {
         tell_sanitizers(p);
-        if (s.workspace_bytes) {  // nobody else may keep anything there
-            emulator::writes(s.workspace, s.workspace_bytes);
+        if (s.workspace_bytes) {  // overwrite it, as cuBLASLt may
+            emulator::record_write(s.workspace, s.workspace_bytes);
             std::memset(s.workspace, 0xFF, s.workspace_bytes);
         }
         compute(p, M, N, K);
@@ -93,7 +91,7 @@ void matmul(const Matmul& p, Stream s) {
     });
 }
 
-size_t matmul_workspace() { return 4096; }  // it needs none: for tests of those who give it
+size_t matmul_workspace() { return 4096; }  // unused: it exists to test the callers
 
 const MatmulTuning* matmul_tuning() { return nullptr; }
 

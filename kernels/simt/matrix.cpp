@@ -25,7 +25,7 @@ uint16_t element(const Lanes& lanes, int matrix, int row, int column) {
 }
 
 void combine_load(const Lanes& lanes) {
-    for (int lane = 0; lane < threads_of_a_warp; ++lane) {
+    for (int lane = 0; lane < warp_size; ++lane) {
         const auto& mine = lanes.of<LoadOperands>(lane);
         const int across = lane / 4, along = lane % 4 * 2;
         for (int m = 0; m < mine.count; ++m) {
@@ -44,13 +44,13 @@ struct MultiplyOperands {
 
 void combine_multiply(const Lanes& lanes) {
     float a[16][16], b[16][8], d[16][8];
-    for (int lane = 0; lane < threads_of_a_warp; ++lane) {
+    for (int lane = 0; lane < warp_size; ++lane) {
         const auto& mine = lanes.of<MultiplyOperands>(lane);
         const int group = lane / 4, pair = lane % 4 * 2;
-        for (int half = 0; half < 4; ++half) {  // rows group and group + 8, of the first and of the last eight columns
-            const int row = group + half % 2 * 8, column = pair + half / 2 * 8;
-            a[row][column] = low_half(mine.a[half]);
-            a[row][column + 1] = high_half(mine.a[half]);
+        for (int i = 0; i < 4; ++i) {  // rows group and group + 8, of the first and of the last eight columns
+            const int row = group + i % 2 * 8, column = pair + i / 2 * 8;
+            a[row][column] = low_half(mine.a[i]);
+            a[row][column + 1] = high_half(mine.a[i]);
         }
         for (int half = 0; half < 2; ++half) {
             b[pair + 8 * half][group] = low_half(mine.b[half]);
@@ -62,7 +62,7 @@ void combine_multiply(const Lanes& lanes) {
     for (int i = 0; i < 16; ++i)
         for (int k = 0; k < 16; ++k)
             for (int j = 0; j < 8; ++j) d[i][j] += a[i][k] * b[k][j];
-    for (int lane = 0; lane < threads_of_a_warp; ++lane) {
+    for (int lane = 0; lane < warp_size; ++lane) {
         const auto& mine = lanes.of<MultiplyOperands>(lane);
         const int group = lane / 4, pair = lane % 4 * 2;
         for (int half = 0; half < 2; ++half) {
@@ -74,22 +74,22 @@ void combine_multiply(const Lanes& lanes) {
 
 }  // namespace
 
-void ldmatrix(unsigned* registers, const void* row, int count, bool transposed, Place at) {
-    const char* const word = transposed ? "ldmatrix.trans" : "ldmatrix";
-    const Thread& thread = self(word, at);
+void ldmatrix(unsigned* registers, const void* row, int count, bool transposed, Location at) {
+    const char* const op = transposed ? "ldmatrix.trans" : "ldmatrix";
+    const Thread& thread = self(op, at);
     if (thread.lane < 8 * count) {
         if (reinterpret_cast<uintptr_t>(row) % 16)
-            fault(std::string(word) + ": a row's address is not a multiple of 16", at);
-        check_shared(word, row, 16, at);
-        reads(row, 16);
+            fault(std::string(op) + ": a row's address is not a multiple of 16", at);
+        check_shared(op, row, 16, at);
+        record_read(row, 16);
     }
     LoadOperands operands{registers, row, count, transposed};
-    meet(word, Team::warp, all_of(Team::warp), &operands, combine_load, at);
+    rendezvous(op, Team::warp, all_of(Team::warp), &operands, combine_load, at);
 }
 
-void multiply_bf16(float* d, const unsigned* a, const unsigned* b, Place at) {
+void multiply_bf16(float* d, const unsigned* a, const unsigned* b, Location at) {
     MultiplyOperands operands{d, a, b};
-    meet("mma.m16n8k16", Team::warp, all_of(Team::warp), &operands, combine_multiply, at);
+    rendezvous("mma.m16n8k16", Team::warp, all_of(Team::warp), &operands, combine_multiply, at);
 }
 
 }  // namespace gradus::emulator

@@ -16,20 +16,20 @@ struct Load {
     void* to;
     const void* from;
     size_t bytes;
-    Place place;
+    Location location;
 };
 
 struct MBarrier {
-    unsigned count = 0, pending = 0;  // arrivals of a phase; those still to come in this one
-    int64_t bytes = 0;  // announced and not copied yet; below zero while a copy is ahead of its announcement
+    unsigned count = 0, pending = 0;  // arrivals per phase; arrivals still missing in the current phase
+    int64_t bytes = 0;                // expected and not copied yet; negative if a copy precedes its expect_tx
     unsigned phase = 0;
     std::vector<Thread*> waiting;
     std::vector<Load> loads;  // in flight
-    char tokens[4] = {};      // of the phases in turn
+    char tokens[4] = {};      // ThreadSanitizer tokens of the phases, in turn
 };
 
-constexpr unsigned most_arrivals = (1u << 20) - 1;
-constexpr int64_t most_bytes = (1 << 20) - 1;
+constexpr unsigned max_arrivals = (1u << 20) - 1;
+constexpr int64_t max_bytes = (1 << 20) - 1;
 
 void end_phase_when_complete(MBarrier& barrier) {
     if (barrier.pending != 0 || barrier.bytes != 0) return;
@@ -37,11 +37,11 @@ void end_phase_when_complete(MBarrier& barrier) {
     barrier.pending = barrier.count;
     for (Thread* waiting : barrier.waiting) wake(*waiting);
     barrier.waiting.clear();
-    progress();
+    note_progress();
 }
 
-void land(Block& block, MBarrier& barrier, const Load& load) {
-    allow(load.to, load.bytes);
+void complete_load(Block& block, MBarrier& barrier, const Load& load) {
+    asan_unpoison(load.to, load.bytes);
     std::memcpy(load.to, load.from, load.bytes);
     block.shared.written_async(load.to, load.bytes);
     barrier.bytes -= int64_t(load.bytes);
@@ -56,24 +56,24 @@ struct BarrierSet {
 
 namespace {
 
-MBarrier& known(const char* word, void* address, Place at) {
-    Block& block = *self(word, at).on;
-    reads(address, 8);  // whoever uses it must know that it was made
-    const Hidden hidden;
+MBarrier& find_barrier(const char* op, void* address, Location at) {
+    Block& block = *self(op, at).on;
+    record_read(address, 8);  // a race unless mbarrier_init is ordered before
+    const TsanIgnore ignore;
     if (block.mbarriers) {
         const auto found = block.mbarriers->all.find(address);
         if (found != block.mbarriers->all.end()) return found->second;
     }
-    fault(std::string(word) + ": this mbarrier was not initialised", at);
+    fault(std::string(op) + ": this mbarrier was not initialised", at);
 }
 
-void expect(MBarrier& barrier, unsigned bytes, Place at) {
+void expect(MBarrier& barrier, unsigned bytes, Location at) {
     barrier.bytes += bytes;
-    if (barrier.bytes > most_bytes)
+    if (barrier.bytes > max_bytes)
         fault("mbarrier.expect_tx: " + std::to_string(barrier.bytes) + " bytes in one phase; at most 1048575", at);
 }
 
-void arrive(MBarrier& barrier, Place at) {
+void arrive(MBarrier& barrier, Location at) {
     if (barrier.pending == 0)
         fault("mbarrier.arrive: more than " + std::to_string(barrier.count) + " arrivals in one phase", at);
     --barrier.pending;
@@ -82,14 +82,14 @@ void arrive(MBarrier& barrier, Place at) {
 
 }  // namespace
 
-void mbarrier_init(void* address, unsigned count, Place at) {
+void mbarrier_init(void* address, unsigned count, Location at) {
     Block& block = *self("mbarrier.init", at).on;
     if (reinterpret_cast<uintptr_t>(address) % 8) fault("mbarrier.init: the address is not a multiple of 8", at);
     check_shared("mbarrier.init", address, 8, at);
-    if (count < 1 || count > most_arrivals)
+    if (count < 1 || count > max_arrivals)
         fault("mbarrier.init: " + std::to_string(count) + " arrivals; 1 to 1048575 are possible", at);
-    writes(address, 8);
-    const Hidden hidden;
+    record_write(address, 8);
+    const TsanIgnore ignore;
     if (!block.mbarriers) block.mbarriers = std::make_shared<BarrierSet>();
     MBarrier& barrier = block.mbarriers->all[address];
     if (!barrier.waiting.empty() || !barrier.loads.empty())
@@ -98,50 +98,50 @@ void mbarrier_init(void* address, unsigned count, Place at) {
     barrier.count = barrier.pending = count;
 }
 
-void mbarrier_arrive(void* address, Place at) {
-    MBarrier& barrier = known("mbarrier.arrive", address, at);
+void mbarrier_arrive(void* address, Location at) {
+    MBarrier& barrier = find_barrier("mbarrier.arrive", address, at);
     release(&barrier.tokens[barrier.phase % 4]);
-    const Hidden hidden;
+    const TsanIgnore ignore;
     arrive(barrier, at);
 }
 
-void mbarrier_arrive_and_expect(void* address, unsigned bytes, Place at) {
-    MBarrier& barrier = known("mbarrier.arrive.expect_tx", address, at);
+void mbarrier_arrive_and_expect(void* address, unsigned bytes, Location at) {
+    MBarrier& barrier = find_barrier("mbarrier.arrive.expect_tx", address, at);
     release(&barrier.tokens[barrier.phase % 4]);
-    const Hidden hidden;
+    const TsanIgnore ignore;
     expect(barrier, bytes, at);
     arrive(barrier, at);
 }
 
-void mbarrier_wait(void* address, unsigned parity, Place at) {
-    MBarrier& barrier = known("mbarrier.try_wait", address, at);
+void mbarrier_wait(void* address, unsigned parity, Location at) {
+    MBarrier& barrier = find_barrier("mbarrier.try_wait", address, at);
     while (barrier.phase % 2 == parity % 2) {
-        const Hidden hidden;
+        const TsanIgnore ignore;
         barrier.waiting.push_back(&self("mbarrier.try_wait", at));
-        wait_in("mbarrier.try_wait", at);
+        suspend("mbarrier.try_wait", at);
     }
     acquire(&barrier.tokens[(barrier.phase - 1) % 4]);
 }
 
-void bulk_load(void* shared, const void* global, unsigned bytes, void* address, Place at) {
-    MBarrier& barrier = known("cp.async.bulk.shared", address, at);
+void bulk_load(void* shared, const void* global, unsigned bytes, void* address, Location at) {
+    MBarrier& barrier = find_barrier("cp.async.bulk.shared", address, at);
     if (reinterpret_cast<uintptr_t>(shared) % 16 || reinterpret_cast<uintptr_t>(global) % 16)
         fault("cp.async.bulk.shared: an address is not a multiple of 16", at);
     if (bytes % 16) fault("cp.async.bulk: " + std::to_string(bytes) + " bytes is not a multiple of 16", at);
     check_shared("cp.async.bulk.shared", shared, bytes, at);
-    // For the sanitizers the thread does it now; those who wait for the phase know of it.
-    reads(global, bytes);
-    writes(shared, bytes);
+    // For the sanitizers, the issuing thread copies now, and a wait for the phase acquires it.
+    record_read(global, bytes);
+    record_write(shared, bytes);
     release(&barrier.tokens[barrier.phase % 4]);
-    const Hidden hidden;
+    const TsanIgnore ignore;
     const Load load{shared, global, bytes, at};
     if (simt::settings().copies == simt::Copies::early)
-        return land(*self("cp.async.bulk.shared", at).on, barrier, load);
-    forbid(shared, bytes);
+        return complete_load(*self("cp.async.bulk.shared", at).on, barrier, load);
+    asan_poison(shared, bytes);
     barrier.loads.push_back(load);
 }
 
-bool complete_a_copy(const std::vector<std::unique_ptr<Block>>& blocks, uint64_t choice) {
+bool complete_one_load(const std::vector<std::unique_ptr<Block>>& blocks, uint64_t choice) {
     size_t in_flight = 0;
     for (const auto& block : blocks)
         if (block->mbarriers)
@@ -157,7 +157,7 @@ bool complete_a_copy(const std::vector<std::unique_ptr<Block>>& blocks, uint64_t
             }
             const Load load = barrier.loads[chosen];
             barrier.loads.erase(barrier.loads.begin() + std::ptrdiff_t(chosen));
-            land(*block, barrier, load);
+            complete_load(*block, barrier, load);
             return true;
         }
     }
@@ -168,7 +168,7 @@ void check_nothing_in_flight(Block& block) {
     if (!block.mbarriers) return;
     for (const auto& [address, barrier] : block.mbarriers->all)
         for (const Load& load : barrier.loads)
-            fault("all threads of a block have exited while a bulk load still writes its shared memory", load.place);
+            fault("all threads of a block have exited while a bulk load still writes its shared memory", load.location);
 }
 
 }  // namespace gradus::emulator

@@ -21,14 +21,14 @@ constexpr size_t alignment = 256;  // cudaMalloc's
 constexpr int poison = 0xFF;
 
 struct Allocations {
-    std::mutex busy;
+    std::mutex mutex;
     std::map<void*, size_t> device, host;
     size_t device_bytes = 0;
-    int open = 0;  // OnDevice objects alive
+    int open = 0;  // live DeviceAccess objects
 };
 
 Allocations& all() {
-    static Allocations* const one = new Allocations;  // what lives to the end of the program may still use it
+    static Allocations* const one = new Allocations;  // never destroyed: static objects may still use it
     return *one;
 }
 
@@ -50,37 +50,37 @@ void* take(size_t bytes, const char* what) {
     return memory;
 }
 
-// Fault: not what take() gave. Forgets it.
-void forget(std::map<void*, size_t>& known, void* memory, size_t bytes, const char* word) {
+// Removes an allocation from `known`. Fault: it is not there, or has another size.
+void forget(std::map<void*, size_t>& known, void* memory, size_t bytes, const char* op) {
     const auto found = known.find(memory);
     if (found == known.end())
-        throw simt::Fault(std::string(word) + ": this memory was not allocated, or was released before");
+        throw simt::Fault(std::string(op) + ": this memory was not allocated, or was released before");
     if (found->second != bytes)
-        throw simt::Fault(std::string(word) + " of " + std::to_string(bytes) + " bytes, but " +
+        throw simt::Fault(std::string(op) + " of " + std::to_string(bytes) + " bytes, but " +
                           std::to_string(found->second) + " were allocated");
     known.erase(found);
 }
 
 }  // namespace
 
-OnDevice::OnDevice() {
-    const std::lock_guard lock(all().busy);
+DeviceAccess::DeviceAccess() {
+    const std::lock_guard lock(all().mutex);
     if (all().open++ || !under_asan()) return;
-    for (const auto& [memory, bytes] : all().device) allow(memory, bytes);
+    for (const auto& [memory, bytes] : all().device) asan_unpoison(memory, bytes);
 }
 
-OnDevice::~OnDevice() {
-    const std::lock_guard lock(all().busy);
+DeviceAccess::~DeviceAccess() {
+    const std::lock_guard lock(all().mutex);
     if (--all().open || !under_asan()) return;
-    for (const auto& [memory, bytes] : all().device) forbid(memory, bytes);
+    for (const auto& [memory, bytes] : all().device) asan_poison(memory, bytes);
 }
 
-void give_device_memory(void* memory, size_t bytes) {
-    const std::lock_guard lock(all().busy);
+void free_device_memory(void* memory, size_t bytes) {
+    const std::lock_guard lock(all().mutex);
     if (!memory) return;
     forget(all().device, memory, bytes, "release");
     all().device_bytes -= bytes;
-    allow(memory, bytes);
+    asan_unpoison(memory, bytes);
     std::free(memory);
 }
 
@@ -91,17 +91,17 @@ namespace gradus::simt {
 using namespace emulator;
 
 void* allocate(size_t bytes) {
-    const std::lock_guard lock(all().busy);
+    const std::lock_guard lock(all().mutex);
     void* memory = take(bytes, "device memory");
     std::memset(memory, poison, bytes);
     all().device.emplace(memory, bytes);
     all().device_bytes += bytes;
-    if (!all().open) forbid(memory, bytes);
+    if (!all().open) asan_poison(memory, bytes);
     return memory;
 }
 
 void* allocate_host(size_t bytes) {
-    const std::lock_guard lock(all().busy);
+    const std::lock_guard lock(all().mutex);
     void* memory = take(bytes, "pinned host memory");
     std::memset(memory, poison, bytes);
     all().host.emplace(memory, bytes);
@@ -109,14 +109,14 @@ void* allocate_host(size_t bytes) {
 }
 
 void release_host(void* memory, size_t bytes) {
-    const std::lock_guard lock(all().busy);
+    const std::lock_guard lock(all().mutex);
     if (!memory) return;
     forget(all().host, memory, bytes, "release_host");
     std::free(memory);
 }
 
 DeviceMemory memory() {
-    const std::lock_guard lock(all().busy);
+    const std::lock_guard lock(all().mutex);
     return {free_on_device(), memory_of_device()};
 }
 

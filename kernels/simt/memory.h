@@ -1,14 +1,14 @@
 #pragma once
-// The host's side of the emulated GPU, as the table of kernels/ops.h has it.
+// The host API of the emulated GPU: memory, copies, streams and events of kernels/ops.h.
 //
-// Device memory is ordinary memory in allocations of their exact size, aligned to 256 bytes and filled with 0xFF (NaN).
-// Under AddressSanitizer it may not be touched while host code runs: only kernels, copies and queued tasks may.
-// Host memory that is given to a copy belongs to the copy until the stream has come to it, pinned or not (host_side.h).
+// Device memory is host memory in allocations of their exact size, aligned to 256 bytes and filled with 0xFF (NaN). Only
+// kernels, copies and queued tasks may access it: AddressSanitizer reports other host code. Host memory of a queued copy, pinned
+// or not, must stay untouched until the copy has run (host_side.h).
 #include "kernels/ops.h"
 
 namespace gradus::simt {
 
-void* allocate(size_t bytes);              // Error: the machine has not so much
+void* allocate(size_t bytes);              // Error: out of memory
 void release(void* memory, size_t bytes);  // waits for all streams first, as cudaFree does
 void* allocate_host(size_t bytes);
 void release_host(void* memory, size_t bytes);
@@ -18,17 +18,16 @@ void copy_to_host(void* host, const void* device, size_t bytes, Stream);
 void copy(void* to, const void* from, size_t bytes, Stream);  // on the device
 void synchronise(Stream);
 
-Stream compute_stream();  // in order with itself and nothing else, as any other
+Stream compute_stream();
 Stream make_stream();
-void release_stream(Stream);  // its work is done first
+void release_stream(Stream);  // after its queued work
 Event make_event();
 Event make_timed_event();
 void release_event(Event);
-void record(Event, Stream);  // the event stands for what the stream has been given so far
-void wait(Stream, Event);    // what the stream is given from now on runs after what was last recorded
-bool reached(Event);         // does a little of the queued work, as time passes on a GPU
-double seconds_between(Event,
-                       Event);  // of the host's clock, when the stream came to them; both must be timed and reached
-DeviceMemory memory();          // Settings::memory
+void record(Event, Stream);            // the event is reached when all work queued so far is done
+void wait(Stream, Event);              // work queued from now on runs after the event's last recording is reached
+bool reached(Event);                   // runs some queued work, as time would pass on a GPU
+double seconds_between(Event, Event);  // host time between two timed events, both reached
+DeviceMemory memory();                 // Settings::memory
 
 }  // namespace gradus::simt

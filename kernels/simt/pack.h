@@ -1,5 +1,5 @@
 #pragma once
-// Sixteen bytes at once, as a GPU likes to load and store them.
+// 16-byte vector loads and stores.
 #include <cstdint>
 
 #include "kernels/simt/fault.h"
@@ -19,9 +19,8 @@ struct alignas(16) Pack {
 
 namespace gradus::emulator {
 
-inline void check_pack(const void* address, const char* word, Place at) {
-    if (reinterpret_cast<uintptr_t>(address) % 16)
-        fault(std::string(word) + ": the address is not a multiple of 16", at);
+inline void check_pack(const void* address, const char* op, Location at) {
+    if (reinterpret_cast<uintptr_t>(address) % 16) fault(std::string(op) + ": the address is not a multiple of 16", at);
 }
 
 }  // namespace gradus::emulator
@@ -30,7 +29,7 @@ namespace gradus::simt {
 
 // Fault: an address that is not a multiple of 16.
 template <class Element>
-Pack<Element> load_pack(const Element* address, emulator::Place at = emulator::Place::here()) {
+Pack<Element> load_pack(const Element* address, emulator::Location at = emulator::Location::here()) {
     emulator::check_pack(address, "load_pack", at);
     Pack<Element> pack;
     __builtin_memcpy(&pack, address, 16);
@@ -38,7 +37,7 @@ Pack<Element> load_pack(const Element* address, emulator::Place at = emulator::P
 }
 
 template <class Element>
-void store_pack(Element* address, const Pack<Element>& pack, emulator::Place at = emulator::Place::here()) {
+void store_pack(Element* address, const Pack<Element>& pack, emulator::Location at = emulator::Location::here()) {
     emulator::check_pack(address, "store_pack", at);
     __builtin_memcpy(address, &pack, 16);
 }

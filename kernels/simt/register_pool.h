@@ -1,42 +1,42 @@
 #pragma once
-// The registers of a block's warpgroups (setmaxnreg). A block enters with as many for each thread as ptxas found: where its
-// kernel uses setmaxnreg, what an SM has for each of the threads that __launch_bounds__ names, in eights, and no more than the
-// largest number that is asked for. That is all there is: one warpgroup's raise waits until others have lowered theirs.
+// The registers of a block's warpgroups (setmaxnreg). A block starts with the register count that ptxas chose for each thread: if
+// its kernel uses setmaxnreg, the SM's registers divided by the threads of __launch_bounds__, rounded down to a multiple of 8,
+// and at most the largest count requested. The block's total is fixed: an increase waits until other warpgroups have decreased.
 //
-// Fault: a number that there is not; fewer in a raise, or more in a lower, than the block enters with; numbers of all warpgroups
-// that are together more than it enters with, as the raise would wait forever. One that has not asked keeps what it has.
+// Fault: an invalid count; an increase to fewer, or a decrease to more, registers than at the start; a total of all warpgroups
+// above the start's, because the increase would wait forever. A warpgroup without a request keeps its count.
 #include <vector>
 
-#include "kernels/simt/place.h"
+#include "kernels/simt/location.h"
 
 namespace gradus::emulator {
 
 struct Thread;
 
-enum class Ask { lower, raise };
+enum class RegisterRequest { lower, raise };
 
 class RegisterPool {
 public:
     explicit RegisterPool(int threads_of_block);
-    void ask(int warpgroup, Ask kind, unsigned count, Place at);
-    void leave(int warpgroup);  // one of its threads exits
+    void request(int warpgroup, RegisterRequest kind, unsigned count, Location at);
+    void leave(int warpgroup);  // a thread of it exits
 
 private:
     struct Group {
-        unsigned count = 0;  // of a thread; 0: it has not asked
-        Ask kind = Ask::lower;
+        unsigned count = 0;  // per thread; 0: no request yet
+        RegisterRequest kind = RegisterRequest::lower;
         bool left = false;
-        Place place;
+        Location location;
     };
-    unsigned at_entry() const;
+    unsigned at_start() const;
     void check() const;
 
     std::vector<Group> groups_;
-    unsigned most_;  // a thread's at entry
+    unsigned max_at_start_;  // per thread at the start
 };
 
-// One thread's part in the ask of its warpgroup.
-void warpgroup_registers(Ask kind, unsigned count, Place at);
+// The request of a warpgroup, called by each of its threads.
+void warpgroup_registers(RegisterRequest kind, unsigned count, Location at);
 void leave_registers(Thread& thread);
 
 }  // namespace gradus::emulator

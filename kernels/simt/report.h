@@ -1,5 +1,5 @@
 #pragma once
-// What a Fault tells of the threads on the machine.
+// Descriptions of the resident threads, for Faults.
 #include <memory>
 #include <string>
 #include <vector>
@@ -8,13 +8,13 @@
 
 namespace gradus::emulator {
 
-// Numbers that rise: "0-30, 32".
+// Increasing numbers as ranges: "0-30, 32".
 std::string ranges_text(const std::vector<int>& numbers);
 
-// "  block (0, 0, 0): threads 0-30 in __syncthreads at FILE:LINE", a line for each group of threads at one place.
-std::string where_everybody_is(const std::vector<std::unique_ptr<Block>>& blocks);
+// "  block (0, 0, 0): threads 0-30 in __syncthreads at FILE:LINE": one line for all threads of a block at one source line.
+std::string thread_list(const std::vector<std::unique_ptr<Block>>& blocks);
 
-// The Fault of a launch in which no thread can go on.
+// Throws the Fault of a launch in which no thread can run.
 [[noreturn]] void deadlock(const std::vector<std::unique_ptr<Block>>& blocks);
 
 }  // namespace gradus::emulator

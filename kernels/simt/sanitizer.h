@@ -1,9 +1,9 @@
 #pragma once
-// The sanitizers, asked politely: every hook is a weak symbol, so one build of the emulator runs with none of them, under
+// Hooks of the sanitizers. Every hook is a weak symbol, so one build of the emulator runs without a sanitizer, under
 // AddressSanitizer or under ThreadSanitizer, whichever the program is linked with.
 //
-// The emulator's own .cpp files are compiled without -fsanitize=thread: what they do is not what a kernel does. ThreadSanitizer
-// hears from them only through the calls below.
+// The emulator's own .cpp files are compiled without -fsanitize=thread, because ThreadSanitizer must see the accesses of kernels
+// only. They report to it through the functions below.
 #include <cstddef>
 
 extern "C" {
@@ -32,17 +32,17 @@ namespace gradus::emulator {
 inline bool under_tsan() { return __tsan_create_fiber != nullptr; }
 inline bool under_asan() { return __asan_poison_memory_region != nullptr; }
 
-// ThreadSanitizer came in two generations. In the one of g++ 12 and before, making a fiber costs more than a millisecond. In
-// the one after (clang 14, g++ 13) it is cheap, but a fiber that rests while 255 others run loses its past, and with it
-// reports. So fibers are used again there, and made anew here.
+// ThreadSanitizer has two runtimes. In that of g++ 12 and older, creating a fiber costs more than a millisecond, so fibers are
+// reused. In the newer one (clang 14, g++ 13) it is cheap, but a fiber that is idle while 255 others run loses its history, and
+// with it reports, so fibers are not reused.
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
-constexpr bool fibers_are_dear = true;
+constexpr bool fibers_are_expensive = true;
 #else
-constexpr bool fibers_are_dear = false;
+constexpr bool fibers_are_expensive = false;
 #endif
 
-// Order between threads, in ThreadSanitizer's terms: what was done before release(token) is visible after a later
-// acquire(token). The address is only a name.
+// Happens-before for ThreadSanitizer: all accesses before release(token) are ordered before those after a later acquire(token).
+// The token is an address that identifies the pair; nothing is stored there.
 inline void release(void* token) {
     if (__tsan_release) __tsan_release(token);
 }
@@ -50,45 +50,45 @@ inline void acquire(void* token) {
     if (__tsan_acquire) __tsan_acquire(token);
 }
 
-// The current thread reads or writes these bytes: both sanitizers look at it as if the kernel's own code did.
-inline void reads(const void* address, size_t bytes) {
+// Both sanitizers treat these bytes as read or written by the running thread's own code.
+inline void record_read(const void* address, size_t bytes) {
     if (__tsan_read_range) __tsan_read_range(const_cast<void*>(address), bytes);
     if (__asan_loadN) __asan_loadN(const_cast<void*>(address), bytes);
 }
-inline void writes(void* address, size_t bytes) {
+inline void record_write(void* address, size_t bytes) {
     if (__tsan_write_range) __tsan_write_range(address, bytes);
     if (__asan_storeN) __asan_storeN(address, bytes);
 }
 
 // AddressSanitizer reports every access to these bytes.
-inline void forbid(const void* address, size_t bytes) {
+inline void asan_poison(const void* address, size_t bytes) {
     if (__asan_poison_memory_region) __asan_poison_memory_region(address, bytes);
 }
-inline void allow(const void* address, size_t bytes) {
+inline void asan_unpoison(const void* address, size_t bytes) {
     if (__asan_unpoison_memory_region) __asan_unpoison_memory_region(address, bytes);
 }
 
-// While one of these lives, ThreadSanitizer does not look at what the current thread reads, writes and allocates.
-class Hidden {
+// While one of these exists, ThreadSanitizer ignores what the current thread reads, writes and allocates.
+class TsanIgnore {
 public:
-    Hidden() {
+    TsanIgnore() {
         if (!under_tsan()) return;
         ++depth;
         AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
         AnnotateIgnoreWritesBegin(__FILE__, __LINE__);
     }
-    ~Hidden() {
+    ~TsanIgnore() {
         if (under_tsan()) end();
     }
-    Hidden(const Hidden&) = delete;
-    Hidden& operator=(const Hidden&) = delete;
+    TsanIgnore(const TsanIgnore&) = delete;
+    TsanIgnore& operator=(const TsanIgnore&) = delete;
 
     static void end() {
         AnnotateIgnoreWritesEnd(__FILE__, __LINE__);
         AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
         --depth;
     }
-    static inline int depth = 0;  // of those alive on the current fiber: a switch exchanges it
+    static inline int depth = 0;  // live objects on the current fiber; saved and restored by switch_fiber()
 };
 
 }  // namespace gradus::emulator

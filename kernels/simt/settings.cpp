@@ -11,9 +11,10 @@ namespace gradus::simt {
 namespace {
 
 [[noreturn]] void refuse(const std::string& word) {
-    throw Error("cannot read '" + word + "' in the settings of the GPU emulator (GRADUS_SIMT)",
-                "the words are seed=NUMBER, copies=early or copies=late, resident=1 to resident=1024, and memory=MIB",
-                "export GRADUS_SIMT=\"seed=3 copies=late resident=2\"");
+    throw Error(
+        "cannot read '" + word + "' in the settings of the GPU emulator (GRADUS_SIMT)",
+        "the settings are seed=NUMBER, copies=early or copies=late, resident=1 to resident=1024, and memory=MIB",
+        "export GRADUS_SIMT=\"seed=3 copies=late resident=2\"");
 }
 
 template <class Integer>

@@ -7,7 +7,7 @@
 #include "kernels/simt/block.h"
 #include "kernels/simt/fault.h"
 #include "kernels/simt/sanitizer.h"
-#include "kernels/simt/unwatched.h"
+#include "kernels/simt/uninstrumented.h"
 
 namespace gradus::emulator {
 
@@ -20,7 +20,7 @@ constexpr size_t dynamic_alignment = 1024;
 
 SharedMemory::~SharedMemory() {
     for (SharedArray& a : arrays_) {
-        if (a.memory) allow(a.memory, a.bytes);  // what a copy in flight had forbidden
+        if (a.memory) asan_unpoison(a.memory, a.bytes);  // it may be the destination of a copy in flight
         std::free(a.memory);
     }
 }
@@ -33,16 +33,16 @@ void SharedMemory::start(size_t dynamic_bytes) {
 }
 
 void* SharedMemory::fill(SharedArray& a, size_t bytes, size_t alignment) {
-    // Memory that is allocated anew has no past for ThreadSanitizer: the last block's threads do not race with this one's.
+    // A new allocation has no history in ThreadSanitizer, so this block does not race with the previous one.
     if (under_tsan() || a.bytes != bytes) {
-        if (a.memory) allow(a.memory, a.bytes);
+        if (a.memory) asan_unpoison(a.memory, a.bytes);
         std::free(a.memory);
         a.memory = nullptr;
         if (::posix_memalign(&a.memory, alignment < sizeof(void*) ? sizeof(void*) : alignment, bytes ? bytes : 1))
             throw std::bad_alloc();
         a.bytes = bytes;
     }
-    allow(a.memory, bytes);
+    asan_unpoison(a.memory, bytes);
     std::memset(a.memory, poison, bytes);
     a.async.assign(bytes, char(poison));
     a.in_use = true;
@@ -53,7 +53,7 @@ void* SharedMemory::fill(SharedArray& a, size_t bytes, size_t alignment) {
     return a.memory;
 }
 
-void* SharedMemory::array(const void* declaration, size_t bytes, size_t alignment, Place at) {
+void* SharedMemory::array(const void* declaration, size_t bytes, size_t alignment, Location at) {
     for (SharedArray& a : arrays_)
         if (a.declaration == declaration) {
             if (a.in_use) return a.memory;
@@ -85,7 +85,7 @@ bool SharedMemory::contains(const void* pointer, size_t bytes) const { return of
 
 void SharedMemory::fence_async() {
     for (SharedArray& a : arrays_)
-        if (a.in_use) copy_unwatched(a.async.data(), static_cast<const char*>(a.memory), a.bytes);
+        if (a.in_use) copy_uninstrumented(a.async.data(), static_cast<const char*>(a.memory), a.bytes);
 }
 
 void SharedMemory::written_async(const void* pointer, size_t bytes) {
@@ -97,7 +97,7 @@ void SharedMemory::written_async(const void* pointer, size_t bytes) {
 bool SharedMemory::seen_async(const void* pointer, size_t bytes) const {
     const SharedArray* const a = of(pointer, bytes);
     const auto* const first = static_cast<const char*>(pointer);
-    return !a || same_unwatched(first, a->async.data() + (first - static_cast<const char*>(a->memory)), bytes);
+    return !a || equal_uninstrumented(first, a->async.data() + (first - static_cast<const char*>(a->memory)), bytes);
 }
 
 unsigned SharedMemory::address_of(const void* pointer) const {
@@ -106,7 +106,7 @@ unsigned SharedMemory::address_of(const void* pointer) const {
         const auto* memory = static_cast<const char*>(a.memory);
         if (a.in_use && first >= memory && first < memory + a.bytes) return a.address + unsigned(first - memory);
     }
-    return 0;  // no array lies there
+    return 0;  // not in an array
 }
 
 const char* SharedMemory::at(unsigned address, size_t bytes) const {
@@ -116,18 +116,18 @@ const char* SharedMemory::at(unsigned address, size_t bytes) const {
     return nullptr;
 }
 
-void* shared_array(const void* declaration, size_t bytes, size_t alignment, Place at) {
-    const Hidden hidden;
+void* shared_array(const void* declaration, size_t bytes, size_t alignment, Location at) {
+    const TsanIgnore ignore;
     return self("SHARED", at).on->shared.array(declaration, bytes, alignment, at);
 }
 
-void* dynamic_shared(Place at) {
-    const Hidden hidden;
+void* dynamic_shared(Location at) {
+    const TsanIgnore ignore;
     return self("DYNAMIC_SHARED", at).on->shared.array(nullptr, 0, dynamic_alignment, at);
 }
 
-void fence_async(Place at) {
-    const Hidden hidden;
+void fence_async(Location at) {
+    const TsanIgnore ignore;
     self("fence.proxy.async", at).on->shared.fence_async();
 }
 

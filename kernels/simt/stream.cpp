@@ -10,7 +10,7 @@
 #include "kernels/simt/block.h"
 #include "kernels/simt/device_memory.h"
 #include "kernels/simt/fault.h"
-#include "kernels/simt/host_side.h"
+#include "kernels/simt/host_buffer.h"
 #include "kernels/simt/memory.h"
 #include "kernels/simt/sanitizer.h"
 #include "kernels/simt/settings.h"
@@ -21,34 +21,33 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// One recording of an event. Waits keep the recording they were queued after.
-struct Mark {
+// One recording of an event. A wait refers to the last recording before it was queued.
+struct Recording {
     bool reached = false;
     Clock::time_point when;
     char token = 0;
 };
 
 struct EventState {
-    std::shared_ptr<Mark> last;
+    std::shared_ptr<Recording> last;
     bool timed = false;
 };
 
-// A piece of work: returns false when it must be called again later.
 struct Work {
-    std::function<bool()> run;
-    bool only_device;  // nobody outside this process's queues can make it go on
-    char token = 0;    // what the host had done when it queued it
+    std::function<bool()> run;  // false: not done yet, call again
+    bool only_device;           // it depends on queued work alone, not on a host thread
+    char token = 0;             // ThreadSanitizer: released by the host when it queues the work
 };
 
 struct StreamState {
     std::deque<std::unique_ptr<Work>> queue;
-    void* as_thread = nullptr;  // for ThreadSanitizer
+    void* tsan_fiber = nullptr;  // of ThreadSanitizer
     FiberPool fibers{run_threads};
-    char token = 0;  // what the stream has done
+    char token = 0;  // ThreadSanitizer: released by the stream after each piece of work
 };
 
 struct Device {
-    std::recursive_mutex busy;  // host threads take turns
+    std::recursive_mutex mutex;  // host threads take turns
     std::vector<std::unique_ptr<StreamState>> streams;
     std::vector<std::unique_ptr<EventState>> events;
     uint64_t choices = 0;
@@ -56,7 +55,7 @@ struct Device {
 };
 
 Device& device() {
-    static Device* const one = new Device;  // what lives to the end of the program may still use it
+    static Device* const one = new Device;  // never destroyed: static objects may still use it
     return *one;
 }
 
@@ -64,26 +63,26 @@ using Lock = std::unique_lock<std::recursive_mutex>;
 
 StreamState* add_stream() {
     auto state = std::make_unique<StreamState>();
-    if (under_tsan()) state->as_thread = __tsan_create_fiber(0);
+    if (under_tsan()) state->tsan_fiber = __tsan_create_fiber(0);
     device().streams.push_back(std::move(state));
     return device().streams.back().get();
 }
 
-StreamState& state_of(Stream stream, const char* word) {
+StreamState& state_of(Stream stream, const char* op) {
     static StreamState* const default_stream = add_stream();
     if (!stream.handle) return *default_stream;
     for (auto& s : device().streams)
         if (s.get() == stream.handle) return *s;
-    throw simt::Fault(std::string(word) + ": this stream was never made, or has been released");
+    throw simt::Fault(std::string(op) + ": this stream was never created, or has been released");
 }
 
-EventState& state_of(Event event, const char* word) {
+EventState& state_of(Event event, const char* op) {
     for (auto& e : device().events)
         if (e.get() == event.handle) return *e;
-    throw simt::Fault(std::string(word) + ": this event was never made, or has been released");
+    throw simt::Fault(std::string(op) + ": this event was never created, or has been released");
 }
 
-// A number below n that follows from the seed and from how many were drawn.
+// A pseudo-random number below n, from the seed and the count of earlier draws.
 size_t choose(size_t n) {
     const uint64_t seed = simt::settings().seed;
     if (seed == 0) return 0;
@@ -94,15 +93,15 @@ size_t choose(size_t n) {
     return size_t(x % n);
 }
 
-// After a Fault nothing that was queued can be trusted to make sense.
+// After a Fault, queued work may depend on results that do not exist.
 void drop_everything() {
-    const Hidden hidden;
+    const TsanIgnore ignore;
     for (auto& s : device().streams) s->queue.clear();
     for (auto& e : device().events)
         if (e->last) e->last->reached = true;
 }
 
-// Calls the first piece of work of a stream; true when it is done.
+// Runs the first queued work of a stream; true when it is done.
 bool run_first(StreamState& stream) {
     Device& d = device();
     Work& work = *stream.queue.front();
@@ -112,8 +111,8 @@ bool run_first(StreamState& stream) {
         d.running = false;
     };
     d.running = true;
-    const OnDevice open;  // while the host is still the host: its lock would order the streams
-    if (caller) __tsan_switch_to_fiber(stream.as_thread, 1);
+    const DeviceAccess open;  // before the switch: its mutex would order the streams
+    if (caller) __tsan_switch_to_fiber(stream.tsan_fiber, 1);
     acquire(&work.token);
     bool done = false;
     try {
@@ -128,14 +127,14 @@ bool run_first(StreamState& stream) {
     }
     back();
     if (done) {
-        const Hidden hidden;  // the host, who knows nothing of the work yet, only clears it away
+        const TsanIgnore ignore;  // the host has not acquired the work yet, and only removes it
         stream.queue.pop_front();
     }
     return done;
 }
 
-// One round: streams are tried in an order of the seed until one has done a piece of its work. `lazily`: half of the time
-// the wanted stream is tried first, so that others may as well be left behind.
+// Tries streams in a pseudo-random order until one makes progress. Half of the time `wanted` is first, so that the others may
+// fall behind.
 enum class Round { did_something, waits_for_a_task, stuck };
 
 Round run_something(StreamState* wanted) {
@@ -157,14 +156,14 @@ void run_until(Lock& lock, StreamState* wanted, Done done) {
     while (!done()) {
         switch (run_something(wanted)) {
             case Round::did_something: break;
-            case Round::waits_for_a_task:  // another host thread may have to do its part
+            case Round::waits_for_a_task:  // the task may wait for another host thread
                 lock.unlock();
                 std::this_thread::sleep_for(std::chrono::microseconds(50));
                 lock.lock();
                 break;
             case Round::stuck:
                 drop_everything();
-                throw simt::Fault("streams wait for events that nothing queued will reach");
+                throw simt::Fault("deadlock: streams wait for events that no queued work records");
         }
     }
 }
@@ -190,7 +189,7 @@ void synchronise_all(Lock& lock) {
 }  // namespace
 
 void enqueue_launch(Stream stream, std::unique_ptr<LaunchCall> launch) {
-    const Lock lock(device().busy);
+    const Lock lock(device().mutex);
     check_launch(*launch);
     StreamState& s = state_of(stream, "launch");
     push(
@@ -209,17 +208,17 @@ namespace gradus::simt {
 using namespace emulator;
 
 void enqueue(Stream stream, std::function<bool()> task) {
-    const Lock lock(device().busy);
+    const Lock lock(device().mutex);
     push(state_of(stream, "enqueue"), std::move(task), false);
 }
 
 void zero(void* memory, size_t bytes, Stream stream) {
-    const Lock lock(device().busy);
+    const Lock lock(device().mutex);
     push(
         state_of(stream, "zero"),
         [=] {
-            writes(memory, bytes);
-            const Hidden hidden;
+            record_write(memory, bytes);
+            const TsanIgnore ignore;
             std::memset(memory, 0, bytes);
             return true;
         },
@@ -228,17 +227,17 @@ void zero(void* memory, size_t bytes, Stream stream) {
 
 namespace {
 
-// host: the bytes of the host that the copy reads or fills; empty: both are the device's.
-void queue_copy(const char* word, void* to, const void* from, size_t bytes, Stream stream,
-                std::shared_ptr<HostSide> host = nullptr) {
+// host: the copy's source or destination on the host; null: both are on the device.
+void queue_copy(const char* op, void* to, const void* from, size_t bytes, Stream stream,
+                std::shared_ptr<HostBuffer> host = nullptr) {
     push(
-        state_of(stream, word),
+        state_of(stream, op),
         [=] {
             if (host) host->begin();
-            reads(from, bytes);
-            writes(to, bytes);
+            record_read(from, bytes);
+            record_write(to, bytes);
             if (host) host->check();
-            const Hidden hidden;
+            const TsanIgnore ignore;
             std::memcpy(to, from, bytes);
             return true;
         },
@@ -248,103 +247,103 @@ void queue_copy(const char* word, void* to, const void* from, size_t bytes, Stre
 }  // namespace
 
 void copy_to_device(void* device_memory, const void* host, size_t bytes, Stream stream) {
-    const Lock lock(device().busy);
+    const Lock lock(device().mutex);
     queue_copy("copy_to_device", device_memory, host, bytes, stream,
-               std::make_shared<HostSide>(HostSide::Role::source, host, bytes, __builtin_return_address(0)));
+               std::make_shared<HostBuffer>(HostBuffer::Role::source, host, bytes, __builtin_return_address(0)));
 }
 
 void copy_to_host(void* host, const void* device_memory, size_t bytes, Stream stream) {
-    const Lock lock(device().busy);
+    const Lock lock(device().mutex);
     queue_copy("copy_to_host", host, device_memory, bytes, stream,
-               std::make_shared<HostSide>(HostSide::Role::destination, host, bytes, __builtin_return_address(0)));
+               std::make_shared<HostBuffer>(HostBuffer::Role::destination, host, bytes, __builtin_return_address(0)));
 }
 
 void copy(void* to, const void* from, size_t bytes, Stream stream) {
-    const Lock lock(device().busy);
+    const Lock lock(device().mutex);
     queue_copy("copy", to, from, bytes, stream);
 }
 
 void synchronise(Stream stream) {
-    Lock lock(device().busy);
+    Lock lock(device().mutex);
     StreamState& s = state_of(stream, "synchronise");
     run_until(lock, &s, [&] { return s.queue.empty(); });
     acquire(&s.token);
 }
 
 void release(void* memory, size_t bytes) {
-    Lock lock(device().busy);
+    Lock lock(device().mutex);
     synchronise_all(lock);
-    give_device_memory(memory, bytes);
+    free_device_memory(memory, bytes);
 }
 
 Stream compute_stream() { return {}; }
 
 Stream make_stream() {
-    const Lock lock(device().busy);
+    const Lock lock(device().mutex);
     return {add_stream()};
 }
 
 void release_stream(Stream stream) {
-    Lock lock(device().busy);
+    Lock lock(device().mutex);
     StreamState& s = state_of(stream, "release_stream");
     if (!stream.handle) throw Fault("release_stream: the default stream cannot be released");
     run_until(lock, &s, [&] { return s.queue.empty(); });
     emulator::acquire(&s.token);
-    if (s.as_thread) __tsan_destroy_fiber(s.as_thread);
+    if (s.tsan_fiber) __tsan_destroy_fiber(s.tsan_fiber);
     std::erase_if(device().streams, [&](const auto& other) { return other.get() == &s; });
 }
 
 Event make_event() {
-    const Lock lock(device().busy);
+    const Lock lock(device().mutex);
     device().events.push_back(std::make_unique<EventState>());
     return {device().events.back().get()};
 }
 
 Event make_timed_event() {
-    const Lock lock(device().busy);
+    const Lock lock(device().mutex);
     const Event event = make_event();
     state_of(event, "make_timed_event").timed = true;
     return event;
 }
 
 void release_event(Event event) {
-    const Lock lock(device().busy);
+    const Lock lock(device().mutex);
     EventState& e = state_of(event, "release_event");
     std::erase_if(device().events, [&](const auto& other) { return other.get() == &e; });
 }
 
 void record(Event event, Stream stream) {
-    const Lock lock(device().busy);
-    auto mark = std::make_shared<Mark>();
-    state_of(event, "record").last = mark;
+    const Lock lock(device().mutex);
+    auto recording = std::make_shared<Recording>();
+    state_of(event, "record").last = recording;
     push(
         state_of(stream, "record"),
-        [mark] {
-            emulator::release(&mark->token);
-            const Hidden hidden;
-            mark->when = Clock::now();
-            mark->reached = true;
+        [recording] {
+            emulator::release(&recording->token);
+            const TsanIgnore ignore;
+            recording->when = Clock::now();
+            recording->reached = true;
             return true;
         },
         true);
 }
 
 void wait(Stream stream, Event event) {
-    const Lock lock(device().busy);
-    const std::shared_ptr<Mark> mark = state_of(event, "wait").last;
+    const Lock lock(device().mutex);
+    const std::shared_ptr<Recording> recording = state_of(event, "wait").last;
     StreamState& s = state_of(stream, "wait");
-    if (!mark) return;  // an event that was never recorded holds nobody up
+    if (!recording) return;  // a wait for an event that was never recorded does nothing
     push(
         s,
-        [mark] {
-            if (mark->reached) emulator::acquire(&mark->token);
-            return mark->reached;
+        [recording] {
+            if (recording->reached) emulator::acquire(&recording->token);
+            return recording->reached;
         },
         true);
 }
 
 bool reached(Event event) {
-    const Lock lock(device().busy);
+    const Lock lock(device().mutex);
     const EventState& e = state_of(event, "reached");
     if (!e.last) return true;
     if (!e.last->reached) run_something(nullptr);
@@ -353,10 +352,9 @@ bool reached(Event event) {
 }
 
 double seconds_between(Event first, Event last) {
-    const Lock lock(device().busy);
+    const Lock lock(device().mutex);
     const EventState &a = state_of(first, "seconds_between"), &b = state_of(last, "seconds_between");
-    if (!a.timed || !b.timed)
-        throw Fault("seconds_between: an event is for order alone; make_timed_event() makes others");
+    if (!a.timed || !b.timed) throw Fault("seconds_between: an event has no time; create both with make_timed_event()");
     if (!a.last || !b.last || !a.last->reached || !b.last->reached)
         throw Fault("seconds_between: an event has not been reached; synchronise its stream first");
     return std::chrono::duration<double>(b.last->when - a.last->when).count();

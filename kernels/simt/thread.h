@@ -1,5 +1,5 @@
 #pragma once
-// One CUDA thread as kernels see it: its coordinates. The rest of it is in block.h, for the emulator alone.
+// A CUDA thread as kernels see it: its coordinates. Its other state is in block.h, private to the emulator.
 #include "kernels/simt/dimensions.h"
 
 namespace gradus::emulator {
@@ -8,8 +8,11 @@ struct Coordinates {
     uint3 thread{}, block{};
 };
 
-// The thread that runs now; empty on the host. Set by the scheduler alone, at every switch.
+// The running thread; null on the host. The scheduler sets it at every switch.
 inline Coordinates* current = nullptr;
-inline dim3 block_dim, grid_dim;  // of the launch that runs
+inline dim3 block_dim, grid_dim;  // of the running launch
+
+// Something happened that a spinning thread may wait for (machine.cpp).
+void note_progress();
 
 }  // namespace gradus::emulator

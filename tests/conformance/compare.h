@@ -1,5 +1,5 @@
 #pragma once
-// Runs a probe on a table's device, and tells where two results differ.
+// Runs a probe on a backend's device, and compares results.
 #include <bit>
 #include <cmath>
 #include <cstdio>
@@ -31,7 +31,7 @@ inline Results results_of(const Ops& ops, const Probe& probe, uint64_t seed) {
     return results;
 }
 
-// Empty where they agree as the probe demands; NaN agrees with NaN, and not with a number.
+// Empty if the results agree within the probe's tolerance; NaN agrees only with NaN.
 inline std::string difference(const Probe& probe, const Results& got, const Results& want) {
     for (size_t i = 0; i < want.size(); ++i) {
         if (got[i] == want[i]) continue;

@@ -1,4 +1,4 @@
-// A GPU against the emulator, probe by probe. Exit status 0: the twins agree.
+// Compares a GPU with the emulator, probe by probe. Exit status 0: they agree.
 #include "tests/conformance/compare.h"
 
 using namespace gradus;

@@ -1,4 +1,4 @@
-// The emulator against itself: every probe leaves the same bits whatever order its threads run in, and leaves something.
+// Compares the emulator with itself: every probe gives the same, non-empty results in every order of threads.
 #include "kernels/simt/settings.h"
 #include "tests/conformance/compare.h"
 

@@ -15,14 +15,14 @@ namespace {
 
 constexpr unsigned everybody = 0xffffffffu;
 
-// A float between −8 and 8 with few bits: sums and products of some hundred of them are exact.
+// A float between −8 and 8 with few bits: sums and products of hundreds of them are exact.
 __device__ float small(uint32_t word) { return float(int(word % 65u) - 32) / 4; }
-// A float of any size around 1.
+// A float of magnitude around 1 with all bits.
 __device__ float any(uint32_t word) { return float(int32_t(word)) * 0x1p-29f; }
 __device__ uint32_t packed(float low, float high) { return bf16(low).bits | uint32_t(bf16(high).bits) << 16; }
 __device__ uint32_t bits(float x) { return std::bit_cast<uint32_t>(x); }
 
-// ---- words of CUDA -----------------------------------------------------------------------------------------------
+// ---- CUDA's built-ins -----------------------------------------------------------------------------------------------
 
 __global__ void shuffles(const uint32_t* words, uint32_t* results) {
     const int t = int(threadIdx.x);
@@ -117,7 +117,7 @@ __global__ void packs(const uint32_t* words, uint32_t* results) {
 
 // ---- barriers ----------------------------------------------------------------------------------------------------
 
-// Warp 0 fills, warps 1 and 2 read; barrier 1 says full, barrier 2 empty. Warp 3 has no part in it.
+// Warp 0 writes, warps 1 and 2 read; barrier 1 means full, barrier 2 empty. Warp 3 does not take part.
 __global__ void named_barriers(const uint32_t* words, uint32_t* results) {
     SHARED(uint32_t, room, [32]);
     const int lane = int(threadIdx.x % 32), warp = int(threadIdx.x / 32);
@@ -177,7 +177,7 @@ __global__ void async_copies(const uint32_t* words, uint32_t* results) {
     for (int i = 2 * probe_threads * 4 + t; i < 4 * probe_threads * 4; i += probe_threads) results[i] = all[i ^ 64];
 }
 
-// A bulk copy in, a change of every word, a bulk copy out. Code for cards before Hopper has nothing here.
+// A bulk load, a change of every word, a bulk store. Empty for GPUs before Hopper.
 template <int compiled_for>
 __device__ void bulk(const uint32_t* words, uint32_t* results, uint32_t* room, MBarrier* barrier) {
     if constexpr (compiled_for >= 90) {
@@ -242,31 +242,31 @@ __global__ void products(const uint32_t* words, uint32_t* results, bool exact) {
     for (int i = 0; i < 4; ++i) results[t * 4 + i] = bits(d[i]);
 }
 
-// A and B from the random words, [64][64] each of small integers: every sum is exact. Four products, 4096 results each.
+// A and B [64][64] are small integers from the random words, so every sum is exact. Four matmuls with 4096 results each.
 template <Swizzle swizzle, bool compiled_for>
-__device__ void tile_products_on(const uint32_t* words, uint32_t* results, TileRoom<64>& a, TileRoom<64>& b) {
+__device__ void tile_products_on(const uint32_t* words, uint32_t* results, TileStorage<64>& a, TileStorage<64>& b) {
     if constexpr (compiled_for) {
         const auto a_of = [&](int i, int k) { return small(words[i * tile_depth + k]); };
         const auto b_of = [&](int i, int k) { return small(words[4096 + i * tile_depth + k]); };
         float* const y = reinterpret_cast<float*>(results);
-        tile_product<false, Major::k, Major::k, swizzle, 64>(a, b, a_of, b_of, y);
-        tile_product<false, Major::mn, Major::mn, swizzle, 64>(a, b, a_of, b_of, y + 4096);
-        tile_product<true, Major::k, Major::k, swizzle, 64>(a, b, a_of, b_of, y + 2 * 4096);
-        tile_product<true, Major::k, Major::mn, swizzle, 64>(a, b, a_of, b_of, y + 3 * 4096);
+        tile_matmul<false, Major::k, Major::k, swizzle, 64>(a, b, a_of, b_of, y);
+        tile_matmul<false, Major::mn, Major::mn, swizzle, 64>(a, b, a_of, b_of, y + 4096);
+        tile_matmul<true, Major::k, Major::k, swizzle, 64>(a, b, a_of, b_of, y + 2 * 4096);
+        tile_matmul<true, Major::k, Major::mn, swizzle, 64>(a, b, a_of, b_of, y + 3 * 4096);
     } else if (threadIdx.x == 0) {
         results[0] = no_code;
     }
 }
 template <Swizzle swizzle>
 __global__ void tile_products(const uint32_t* words, uint32_t* results) {
-    SHARED(TileRoom<64>, a, );
-    SHARED(TileRoom<64>, b, );
+    SHARED(TileStorage<64>, a, );
+    SHARED(TileStorage<64>, b, );
     tile_products_on<swizzle, has_warpgroups>(words, results, a, b);
 }
 
-// Of any numbers, and as wide as there is; the warpgroups with fewer registers give them to the first.
+// Inexact numbers and the widest wgmma; the first warpgroup takes registers from the others.
 template <bool compiled_for>
-__device__ void wide_product_on(const uint32_t* words, uint32_t* results, TileRoom<64>& a, TileRoom<256>& b) {
+__device__ void wide_product_on(const uint32_t* words, uint32_t* results, TileStorage<64>& a, TileStorage<256>& b) {
     if constexpr (compiled_for) {
         if (threadIdx.x >= probe_threads) {
             registers_lower<24>();
@@ -275,17 +275,17 @@ __device__ void wide_product_on(const uint32_t* words, uint32_t* results, TileRo
         registers_raise<240>();
         const auto a_of = [&](int i, int k) { return any(words[i * tile_depth + k]) + 5; };  // no cancellation
         const auto b_of = [&](int i, int k) { return any(words[i * tile_depth + k] * 7) + 5; };
-        tile_product<false, Major::k, Major::mn, Swizzle::bytes_128, 256>(a, b, a_of, b_of,
-                                                                          reinterpret_cast<float*>(results));
+        tile_matmul<false, Major::k, Major::mn, Swizzle::bytes_128, 256>(a, b, a_of, b_of,
+                                                                         reinterpret_cast<float*>(results));
     } else if (threadIdx.x == 0) {
         results[0] = no_code;
     }
 }
 
-// A thread enters with 168 registers, and two warpgroups give the first what it lacks.
+// A thread starts with 168 registers; two warpgroups release registers for the first.
 __global__ void __launch_bounds__(3 * probe_threads, 1) wide_product(const uint32_t* words, uint32_t* results) {
-    SHARED(TileRoom<64>, a, );
-    SHARED(TileRoom<256>, b, );
+    SHARED(TileStorage<64>, a, );
+    SHARED(TileStorage<256>, b, );
     wide_product_on<has_warpgroups>(words, results, a, b);
 }
 
@@ -300,7 +300,7 @@ void run_wide_product(const uint32_t* words, uint32_t* results, Stream s) {
     launch(wide_product, dim3(1), dim3(3 * probe_threads), 0, s, words, results);
 }
 
-constexpr int large = 96 << 10;  // more than a block has without asking
+constexpr int large = 96 << 10;  // more than a block has without opting in
 void run_dynamic_memory(const uint32_t* words, uint32_t* results, Stream s) {
     launch(dynamic_memory, dim3(1), dim3(probe_threads), large, s, words, results, large / 4);
 }

@@ -1,6 +1,6 @@
 #pragma once
-// Tiles for wgmma in each of its layouts, [rows][64] of bf16: where an element lies, and the descriptors of the four
-// slices of 16 k. As a kernel would lay them out: one pattern of the swizzle beside or below the other, without gaps.
+// Tiles for wgmma in each of its layouts, [rows][64] of bf16: the addresses of elements, and the descriptors of the four slices
+// of 16 k. As in real kernels, the swizzle patterns are contiguous.
 #include "kernels/cuda/primitives/warpgroup.h"
 #include "kernels/scalar.h"
 
@@ -9,7 +9,7 @@ namespace gradus::DEVICE {
 constexpr int tile_depth = 64;  // of k
 
 template <int rows>
-struct alignas(1024) TileRoom {
+struct alignas(1024) TileStorage {
     bf16 elements[rows * tile_depth];
 };
 
@@ -20,7 +20,7 @@ struct Tile {
                                  : swizzle == Swizzle::bytes_32 ? 32
                                                                 : 16;
     static constexpr int across = width / 2;  // elements of a row of the pattern
-    TileRoom<rows>& room;
+    TileStorage<rows>& room;
 
     // i of m or n.
     __device__ bf16& operator()(int i, int k) const {
@@ -55,7 +55,7 @@ __device__ inline int column_of_sum(int i) { return i / 4 * 8 + int(threadIdx.x)
 
 // y [64][columns] = A [64][64] · B [columns][64]ᵀ, by one warpgroup; A from registers or from shared memory.
 template <bool a_in_registers, Major a_major, Major b_major, Swizzle swizzle, int columns, class A, class B>
-__device__ void tile_product(TileRoom<64>& a_room, TileRoom<columns>& b_room, A a_of, B b_of, float* y) {
+__device__ void tile_matmul(TileStorage<64>& a_room, TileStorage<columns>& b_room, A a_of, B b_of, float* y) {
     const int t = int(threadIdx.x);
     const Tile<a_major, swizzle, 64> a{a_room};
     const Tile<b_major, swizzle, columns> b{b_room};

@@ -1,5 +1,5 @@
-// What tests/cuda/ptxas.py must find: without __launch_bounds__ ptxas does not know how many registers there are, and leaves
-// setmaxnreg out.
+// tests/cuda/ptxas.py must report this: without __launch_bounds__ ptxas does not know the number of registers, and drops
+// setmaxnreg.
 #include "kernels/cuda/primitives/warpgroup.h"
 
 namespace gradus::DEVICE {

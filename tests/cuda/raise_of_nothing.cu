@@ -1,4 +1,4 @@
-// What tests/cuda/ptxas.py must find: with one block on an SM each of 256 threads enters with the 232 registers that it raises to.
+// tests/cuda/ptxas.py must report this: with one block per SM each of 256 threads already starts with 232 registers.
 #include "kernels/cuda/primitives/warpgroup.h"
 
 namespace gradus::DEVICE {

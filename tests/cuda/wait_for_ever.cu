@@ -1,5 +1,5 @@
-// What tests/cuda/ptxas.py must find: 384 threads enter with 168 registers each, and the three warpgroups ask for 32, 240 and 240,
-// eight more than there are.
+// tests/cuda/ptxas.py must report this: 384 threads start with 168 registers each, but the three warpgroups request 32, 240 and
+// 240, eight too many.
 #include "kernels/cuda/primitives/warpgroup.h"
 
 namespace gradus::DEVICE {

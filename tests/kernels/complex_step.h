@@ -1,11 +1,11 @@
 #pragma once
-// The derivative of a forward op, without anybody's backward:
+// The derivative of a forward op, independent of any backward:
 //
 //   f(x + ih) = f(x) + ih·f'(x) + O(h²)        so        f'(x) = Im f(x + ih) / h
 //
-// No difference is taken, so nothing cancels and h can be 1e-30: the derivative is as exact as f itself. The reference
-// runs in complex<double>, one element of one input is pushed at a time, and f is a fixed linear functional of the
-// outputs whose weights are what backward is given as the gradient of the outputs.
+// There is no difference and so no cancellation, and h can be 1e-30: the derivative is as exact as f itself. The reference
+// runs in complex<double>; one element of one input is perturbed at a time, and f is a fixed linear functional of the outputs,
+// whose weights are also the output gradients given to backward.
 //
 // Source: Squire, Trapp, "Using complex variables to estimate derivatives of real functions", SIAM Review 1998.
 #include <functional>
@@ -21,7 +21,7 @@ inline c128 functional(const Tensor& out, const Tensor& weight) {
     return sum;
 }
 
-// What a backward op added to a tensor that was not zero before.
+// after − before: the gradient that a backward op added to a non-zero tensor.
 inline Owned added(const Tensor& after, const Tensor& before) {
     Owned t(after.dtype, after.shape);
     for (int64_t i = 0; i < t.size(); ++i) put(t, i, at(after, i) - at(before, i));
@@ -29,13 +29,13 @@ inline Owned added(const Tensor& after, const Tensor& before) {
 }
 
 struct Derivative {
-    const char* input;
-    Tensor pushed;     // c128, an input of forward
-    Tensor gradient;   // f64, what backward says
-    double terms = 0;  // how large the terms are that the gradient is a difference of, where they may all cancel
+    const char* name;  // of the input
+    Tensor input;      // c128, perturbed
+    Tensor gradient;   // f64, from backward
+    double terms = 0;  // the magnitude of the gradient's terms, if they may all cancel
 };
 
-// Empty when every element of every gradient is within 1e-14 of the derivative, relative to the largest gradient of its
+// Empty if every element of every gradient is within 1e-14 of the derivative, relative to the largest gradient of its
 // tensor (or to its terms); otherwise names the op, the input, the element and both values.
 inline std::string wrong_gradient(const std::string& op, const std::vector<Derivative>& inputs,
                                   const std::function<c128()>& forward) {
@@ -43,15 +43,15 @@ inline std::string wrong_gradient(const std::string& op, const std::vector<Deriv
     for (const Derivative& d : inputs) {
         double largest = d.terms;
         for (int64_t i = 0; i < d.gradient.size(); ++i) largest = std::max(largest, std::abs(at(d.gradient, i)));
-        Owned derivative(DType::f64, d.pushed.shape);
-        for (int64_t i = 0; i < d.pushed.size(); ++i) {
-            c128& x = d.pushed.as<c128>()[i];
+        Owned derivative(DType::f64, d.input.shape);
+        for (int64_t i = 0; i < d.input.size(); ++i) {
+            c128& x = d.input.as<c128>()[i];
             x += c128(0, h);
             put(derivative, i, forward().imag() / h);
             x = x.real();
         }
         const std::string wrong =
-            difference(op + ", d_" + d.input, d.gradient, derivative, 0, std::max(tolerance * largest, 1e-300));
+            difference(op + ", d_" + d.name, d.gradient, derivative, 0, std::max(tolerance * largest, 1e-300));
         if (!wrong.empty()) return wrong;
     }
     return "";

@@ -1,5 +1,5 @@
 #pragma once
-// Whether a table has a function for each of its entries.
+// Checks that a backend's table is complete.
 #include <cstddef>
 #include <cstring>
 #include <iterator>
@@ -9,7 +9,7 @@
 
 namespace gradus::test {
 
-// The numbers of the pointers that are null, in the order of kernels/ops.h; empty where the table is complete.
+// The indices of null pointers, in the order of kernels/ops.h; empty if the table is complete.
 inline std::string missing_entries(const Ops& ops) {
     void* entries[offsetof(Ops, matmul_workspace) / sizeof(void*)];  // all fields before it are pointers
     std::memcpy(entries, &ops, sizeof entries);

@@ -1,9 +1,9 @@
 #pragma once
-// What every test of a table needs: tensors that own their memory, with random or poisoned contents; values in and out
-// whatever the dtype; a comparison that NaN fails; shapes and masks that no tile divides.
+// Helpers of the tests of backends: tensors that own their memory, with random or poisoned contents; access to values of any
+// dtype; a comparison that fails for NaN; shapes and masks that are not multiples of any tile.
 //
-// Contents are functions of (seed, number of the element) alone, drawn in double and then rounded: the same call in
-// another dtype gives the same tensor, up to its rounding.
+// Contents depend only on (seed, index of the element), drawn in double and then rounded: the same call with another dtype
+// gives the same tensor up to rounding.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -17,7 +17,7 @@
 
 namespace gradus::test {
 
-// A tensor with its memory, aligned as the tables' own. It moves but does not copy: copy_of() says so where it is meant.
+// A tensor that owns its memory, aligned as the backends' allocations. Movable; copies are explicit, with copy_of().
 struct Owned : Tensor {
     struct alignas(64) Line {
         std::byte bytes[64];
@@ -54,7 +54,7 @@ inline void put(const Tensor& t, int64_t i, double x) {
     }
 }
 
-// For outputs and scratch: every float is NaN, every integer −1.
+// For outputs and workspaces: every float is NaN, every integer −1.
 inline Owned poisoned(DType dtype, const Shape& shape) { return Owned(dtype, shape); }
 
 template <class Value>
@@ -93,8 +93,8 @@ inline bool same_bits(const Tensor& a, const Tensor& b) {
     return a.dtype == b.dtype && a.shape == b.shape && std::memcmp(a.data, b.data, a.bytes()) == 0;
 }
 
-// Empty when |got − want| ≤ relative·|want| + absolute everywhere; otherwise says what differs, where it does most, and
-// both values. Equal infinities are equal; a NaN on either side is a difference. To be used as
+// Empty if |got − want| ≤ relative·|want| + absolute everywhere; otherwise names the tensor, the element with the largest
+// difference and both values. Equal infinities are equal; a NaN on either side is a difference. Use it as
 // REQUIRE(difference("layernorm_forward y", got, want, 1e-6, 1e-7) == "").
 inline std::string difference(const std::string& what, const Tensor& got, const Tensor& want, double relative,
                               double absolute) {
@@ -117,7 +117,7 @@ inline std::string difference(const std::string& what, const Tensor& got, const 
     return what + text;
 }
 
-// The values of step t of AdamW or Muon.
+// The step values of step t of AdamW or Muon.
 inline StepValues step_values(double lr, double beta1 = 0, double beta2 = 0, int64_t t = 1, uint64_t rounding_key = 0) {
     return {.lr = lr,
             .correction1 = bias_correction(beta1, t),
@@ -125,6 +125,9 @@ inline StepValues step_values(double lr, double beta1 = 0, double beta2 = 0, int
             .rounding_key = rounding_key};
 }
 inline StepValues loss_scale(double scale) { return {.loss_scale = scale}; }
+
+// An optional argument of an op.
+inline Opt when(bool given, const Tensor& t) { return given ? Opt(t) : Opt(); }
 
 struct Rows {
     int64_t N, C;
@@ -142,7 +145,7 @@ struct Mask {
     Owned lo, hi;  // [B,T]
 };
 
-// Every kind of interval a model asks for, over Tk keys (0: as many as queries); T may be 1.
+// Every kind of mask that models use, over Tk keys (0: as many as queries); T may be 1.
 inline std::vector<Mask> masks(int B, int T, int Tk = 0) {
     if (!Tk) Tk = T;
     std::vector<Mask> all;
@@ -167,7 +170,7 @@ inline std::vector<Mask> masks(int B, int T, int Tk = 0) {
     return all;
 }
 
-// A view of the columns [before, before + C) of a wider matrix. What lies between its rows is the same number everywhere.
+// A view of the columns [before, before + C) of a wider matrix, whose other elements are all `gap`.
 struct WithGaps {
     Owned whole;  // [N, before + C + after]
     int64_t before, C;
@@ -184,7 +187,7 @@ inline WithGaps with_gaps(const Tensor& rows, double gap, int64_t before = 2, in
             before, C};
 }
 
-// The elements of a view, without its gaps.
+// A contiguous copy of a view.
 inline Owned dense(const Tensor& view) {
     Owned t(view.dtype, {view.rows(), view.last()});
     for (int64_t n = 0; n < view.rows(); ++n)

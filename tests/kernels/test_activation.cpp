@@ -1,4 +1,4 @@
-// The activations of the reference table: kernels/activation.h.
+// Activations of the reference: kernels/activation.h.
 #include <array>
 #include <catch2/catch.hpp>
 
@@ -58,7 +58,7 @@ TEST_CASE("the backward of every gated activation is the derivative of its forwa
         }
 }
 
-TEST_CASE("gelu, silu and relu are what their names say") {
+TEST_CASE("gelu, silu and relu equal their definitions") {
     for (double x : {-40.0, -3.0, -1.0, -0.1, 0.0, 1e-3, 0.5, 2.0, 7.0, 50.0}) {
         // ½(1 + tanh u) is the logistic function of 2u
         const double u = std::sqrt(2 / std::acos(-1.0)) * (x + 0.044715 * x * x * x);
@@ -75,7 +75,7 @@ TEST_CASE("gelu, silu and relu are what their names say") {
     REQUIRE(apply(Activation::silu, 800) == 800);
 }
 
-TEST_CASE("the exact gelu and its slope have the values of a table of the normal distribution") {
+TEST_CASE("the exact gelu and its derivative match a table of the normal distribution") {
     // x, Φ(x), the density
     for (const auto& [x, below, density] : {std::array{0.0, 0.5, 0.3989422804014327},
                                             {1.0, 0.8413447460685429, 0.2419707245191434},
@@ -84,13 +84,13 @@ TEST_CASE("the exact gelu and its slope have the values of a table of the normal
         REQUIRE(std::abs(apply(Activation::gelu_erf, x) - x * below) <= 1e-14);
         REQUIRE(std::abs(slope(Activation::gelu_erf, x) - (below + x * density)) <= 1e-14);
     }
-    // Far below 0 it keeps its digits: the tail at −10 is 7.62e-24.
+    // No cancellation far below 0: the tail at −10 is 7.62e-24.
     REQUIRE(std::abs(apply(Activation::gelu_erf, -10) / -7.619853024160527e-23 - 1) <= 1e-13);
     REQUIRE(apply(Activation::gelu_erf, -800) == 0);
     REQUIRE(apply(Activation::gelu_erf, 800) == 800);
 }
 
-TEST_CASE("the two forms of gelu differ by 5e-4 at the most") {
+TEST_CASE("the two forms of gelu differ by at most 5e-4") {
     double worst = 0;
     for (double x = -8; x <= 8; x += 1.0 / 256) {
         const double apart = std::abs(apply(Activation::gelu_tanh, x) - apply(Activation::gelu_erf, x));
@@ -100,7 +100,7 @@ TEST_CASE("the two forms of gelu differ by 5e-4 at the most") {
     REQUIRE(worst >= 4e-4);
 }
 
-TEST_CASE("a gated activation is the plain one of the gate, times the other half, bit for bit") {
+TEST_CASE("a gated activation is the plain activation of the gate times up, bit for bit") {
     for (Activation kind : kinds) {
         const Owned x = random(1, DType::f32, {7, 66}, 2), y(DType::f32, {7, 33});
         const Owned gate(DType::f32, {7, 33}), plain(DType::f32, {7, 33});

@@ -1,4 +1,4 @@
-// Attention of the reference table: kernels/attention.h.
+// Attention of the reference: kernels/attention.h.
 #include <catch2/catch.hpp>
 
 #include "kernels/attention.h"
@@ -81,7 +81,7 @@ Owned backward(Heads s, const Tensor& d_y, const Tensor& qkv, const Outcome& o, 
 
 }  // namespace
 
-TEST_CASE("the backward of attention is the derivative of its forward, under every mask") {
+TEST_CASE("the backward of attention is the derivative of its forward, with every mask") {
     for (Heads s : awkward_heads)
         for (const Mask& m : masks(s.B, s.T)) {
             const Owned qkv = random(1, DType::f64, {rows(s), width(s)});
@@ -94,7 +94,7 @@ TEST_CASE("the backward of attention is the derivative of its forward, under eve
         }
 }
 
-TEST_CASE("the backward of cross-attention is the derivative of its forward, with more keys than queries or fewer") {
+TEST_CASE("the backward of cross-attention is the derivative of its forward, with more or fewer keys than queries") {
     for (Heads s : awkward_heads)
         for (int Tk : {1, s.T + 3})
             for (const Mask& m : masks(s.B, s.T, Tk)) {
@@ -166,7 +166,7 @@ TEST_CASE("scores of thousands do not overflow") {
     for (int64_t i = 0; i < o.lse.size(); ++i) REQUIRE(std::isfinite(at(o.lse, i)));
 }
 
-TEST_CASE("packed documents attend and learn as they would apart, bit for bit") {
+TEST_CASE("packed documents have the same outputs and gradients as separate ones, bit for bit") {
     const Heads whole = {1, 9, 4, 2, 5}, third = {1, 3, 4, 2, 5};
     const Owned qkv = random(1, DType::f32, {9, width(whole)}), d_y = random(2, DType::f32, {9, 20});
     const std::vector<Mask> packed = masks(1, 9), causal = masks(1, 3);
@@ -196,7 +196,7 @@ TEST_CASE("attention with grouped heads is attention with the keys and values of
     REQUIRE(same_bits(forward(grouped, qkv, m[0]).y, forward(full, repeated, m[0]).y));
 }
 
-TEST_CASE("attention with a cache, in pieces of any length, is attention over the whole sequence") {
+TEST_CASE("attention with a cache, in chunks of any length, equals attention over the whole sequence") {
     for (Heads s : awkward_heads)
         for (int piece : {1, 3, s.T})
             for (size_t kind : {0u, 1u}) {  // causal, sliding window
@@ -238,11 +238,11 @@ TEST_CASE("attention with a cache, in pieces of any length, is attention over th
                     for (int64_t i = 0; i < n; ++i)
                         REQUIRE(same_bits(y.slice(i, 1), want.y.slice(taken[size_t(i)], 1)));
                 }
-                REQUIRE(std::isnan(at(k_cache, k_cache.size() - 1)));  // slots that nobody wrote stay as they were
+                REQUIRE(std::isnan(at(k_cache, k_cache.size() - 1)));  // unused slots are unchanged
             }
 }
 
-TEST_CASE("the reference refuses key intervals that leave the sequence or decrease") {
+TEST_CASE("the reference rejects key intervals that leave the sequence or decrease") {
     const Heads s = {1, 3, 1, 1, 2};
     const Owned qkv = random(1, DType::f32, {3, width(s)});
     auto with = [&](std::array<int, 3> lo, std::array<int, 3> hi) {

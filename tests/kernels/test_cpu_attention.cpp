@@ -1,18 +1,18 @@
-// What only the CPU's attention is cut into, and the broken promises that it sees.
+// Attention of the CPU backend: splits, waves, and its checks of lo and hi.
 #include "tests/kernels/table/attention.h"
 
 using namespace gradus;
 using namespace gradus::test;
 
-TEST_CASE("the CPU's attention is exact where backward cuts the keys into stretches and forward takes several tiles") {
+TEST_CASE("the CPU's attention is exact with several splits of the keys in backward and several tiles in forward") {
     for (const Heads& h : std::vector<Heads>{{1, 600, 2, 1, 8}, {1, 130, 1, 1, 128}}) {
         compare_attention_forward(h, masks(h.B, h.T).front());
         compare_attention_backward(h, masks(h.B, h.T).front());
     }
 }
 
-TEST_CASE("a sequence gets from the CPU's attention what it gets alone, however many come with it") {
-    // So many that their packed keys are not held at once.
+TEST_CASE("the CPU's attention gives a sequence the same result in any batch") {
+    // Enough sequences for several waves.
     const int T = 1024, D = 64;
     const Heads many = {48, T, 1, 1, D}, one = {1, T, 1, 1, D};
     const Mask mask = std::move(masks(many.B, T).front()), alone = std::move(masks(1, T).front());
@@ -26,13 +26,13 @@ TEST_CASE("a sequence gets from the CPU's attention what it gets alone, however 
         const Owned in = rows(qkv);
         const SavedAttention single = attention_forward(s, one, alone, in, scale);
         REQUIRE(same_bits(single.y, rows(all.y)));
-        // A sequence alone is cut into more stretches, whose sums are added.
+        // A single sequence has more splits, whose partial sums are added.
         REQUIRE(difference("d_qkv", attention_backward(s, one, alone, rows(d_y), in, single, scale), rows(d_qkv), 1e-5,
                            1e-5) == "");
     }
 }
 
-TEST_CASE("a key interval that decreases or leaves its sequence is a broken promise on the CPU") {
+TEST_CASE("the CPU's attention rejects a key interval that decreases or leaves its sequence") {
     const Side s = {cpu_ops(), DType::f32, DType::f32};
     const Heads h = {1, 3, 1, 1, 2};
     for (const std::vector<int>& hi : std::vector<std::vector<int>>{{2, 1, 3}, {1, 2, 4}}) {

@@ -1,4 +1,4 @@
-// The CPU's matmuls, each implementation by itself: packed, thin, and oneDNN's.
+// The matmuls of the CPU backend separately: packed, thin, and oneDNN's.
 #include "kernels/cpu/matmul.h"
 #include "kernels/cpu/onednn.h"
 #include "tests/kernels/table/compare.h"
@@ -14,33 +14,33 @@ struct Sizes {
 
 }  // namespace
 
-TEST_CASE("products of integers are exact on the CPU, whatever is transposed and however blocks fall") {
-    // Sums of at most 1,000 products below 9 are whole numbers far below 2²⁴.
+TEST_CASE("matmuls of integers are exact on the CPU, for any transposition and blocking") {
+    // Sums of at most 1,000 products below 9 are integers far below 2²⁴.
     for (const auto& [M, N, K] : std::vector<Sizes>{{1100, 37, 65}, {31, 3100, 65}, {40, 70, 1000}})
         for (DType dtype : {DType::f32, DType::bf16})
-            for (bool a_turned : {false, true})
-                for (bool b_turned : {false, true}) {
+            for (bool a_transposed : {false, true})
+                for (bool b_transposed : {false, true}) {
                     const Owned ints_a = integers(1, {M, K}, -3, 4), ints_b = integers(2, {K, N}, -3, 4);
-                    const auto operand = [&](const Owned& ints, bool turned) {
+                    const auto operand = [&](const Owned& ints, bool transposed) {
                         const int64_t rows = ints.shape.dim[0], columns = ints.shape.dim[1];
-                        Owned t(dtype, turned ? Shape{columns, rows} : Shape{rows, columns});
+                        Owned t(dtype, transposed ? Shape{columns, rows} : Shape{rows, columns});
                         for (int64_t r = 0; r < rows; ++r)
                             for (int64_t c = 0; c < columns; ++c)
-                                put(t, turned ? c * rows + r : r * columns + c, at(ints, r * columns + c));
+                                put(t, transposed ? c * rows + r : r * columns + c, at(ints, r * columns + c));
                         return t;
                     };
-                    const Owned a = operand(ints_a, a_turned), b = operand(ints_b, b_turned),
+                    const Owned a = operand(ints_a, a_transposed), b = operand(ints_b, b_transposed),
                                 out = poisoned(DType::f32, {M, N});
-                    const auto seen = [](const Owned& t, bool turned) {
-                        return turned ? cpu::matrix(t).transposed() : cpu::matrix(t);
+                    const auto view_of = [](const Owned& t, bool transposed) {
+                        return transposed ? cpu::matrix(t).transposed() : cpu::matrix(t);
                     };
                     cpu::packed_matmul({.out = out.data,
                                         .dtype = DType::f32,
                                         .M = M,
                                         .N = N,
                                         .K = K,
-                                        .a = seen(a, a_turned),
-                                        .b = seen(b, b_turned)});
+                                        .a = view_of(a, a_transposed),
+                                        .b = view_of(b, b_transposed)});
                     bool exact = true;
                     for (int64_t m = 0; m < M; ++m)
                         for (int64_t n = 0; n < N; ++n) {
@@ -49,44 +49,45 @@ TEST_CASE("products of integers are exact on the CPU, whatever is transposed and
                                 sum += int64_t(ints_a.as<int32_t>()[m * K + k]) * ints_b.as<int32_t>()[k * N + n];
                             exact = exact && out.as<float>()[m * N + n] == float(sum);
                         }
-                    INFO(M << "x" << N << "x" << K << " " << name_of(dtype) << " " << a_turned << b_turned);
+                    INFO(M << "x" << N << "x" << K << " " << name_of(dtype) << " " << a_transposed << b_transposed);
                     REQUIRE(exact);
                 }
 }
 
-TEST_CASE("the product of a matrix and its own transpose is the whole product, whatever blocks it is cut into") {
+TEST_CASE("the symmetric matmul of a matrix and its transpose equals the full matmul, for any blocking") {
     for (const auto& [N, K] :
          std::vector<std::pair<int64_t, int64_t>>{{1, 3}, {7, 5}, {45, 700}, {1100, 40}, {3100, 9}})
-        for (bool turned : {false, true}) {
-            const Owned ints = integers(1, turned ? Shape{K, N} : Shape{N, K}, -3, 4), x = converted(ints, DType::f32);
+        for (bool transposed : {false, true}) {
+            const Owned ints = integers(1, transposed ? Shape{K, N} : Shape{N, K}, -3, 4),
+                        x = converted(ints, DType::f32);
             const Owned whole = poisoned(DType::f32, {N, N}), half = poisoned(DType::f32, {N, N});
-            const cpu::Matrix a = turned ? cpu::matrix(x).transposed() : cpu::matrix(x);
+            const cpu::Matrix a = transposed ? cpu::matrix(x).transposed() : cpu::matrix(x);
             cpu::Matmul p = {
                 .out = whole.data, .dtype = DType::f32, .M = N, .N = N, .K = K, .a = a, .b = a.transposed()};
             cpu::packed_matmul(p);
             p.out = half.data;
             p.symmetric = true;
             cpu::packed_matmul(p);
-            INFO(N << "x" << K << (turned ? " turned" : ""));
+            INFO(N << "x" << K << (transposed ? " transposed" : ""));
             REQUIRE(same_bits(half, whole));
         }
 }
 
-TEST_CASE("oneDNN's product agrees with the packed one, and takes a bias, a sum and transposed operands") {
+TEST_CASE("oneDNN's matmul agrees with the packed one, with bias, accumulation and transposed operands") {
     const int64_t M = 70, N = 45, K = 390;
     for (DType dtype : {DType::f32, DType::bf16}) {
         if (dtype == DType::bf16 && !cpu::multiplies_bf16()) {
-            WARN("this machine does not multiply bf16: only f32 is compared");
+            WARN("this machine has no bf16 instructions: only f32 is compared");
             continue;
         }
-        for (bool a_turned : {false, true})
-            for (bool b_turned : {false, true})
+        for (bool a_transposed : {false, true})
+            for (bool b_transposed : {false, true})
                 for (bool accumulate : {false, true}) {
-                    const Owned a = random(1, dtype, {a_turned ? K : M, a_turned ? M : K});
-                    const Owned b = random(2, dtype, {b_turned ? N : K, b_turned ? K : N}),
+                    const Owned a = random(1, dtype, {a_transposed ? K : M, a_transposed ? M : K});
+                    const Owned b = random(2, dtype, {b_transposed ? N : K, b_transposed ? K : N}),
                                 bias = random(3, dtype, {N});
                     const DType type = accumulate ? DType::f32 : dtype;
-                    const int64_t width = accumulate ? N : N + 7;  // of out, whose rows are further apart than N
+                    const int64_t width = accumulate ? N : N + 7;  // row stride of out
                     const Owned mine = random(4, type, {M, width}), theirs = random(4, type, {M, width});
                     const auto product = [&](const Owned& out) {
                         return cpu::Matmul{.out = out.data,
@@ -94,15 +95,15 @@ TEST_CASE("oneDNN's product agrees with the packed one, and takes a bias, a sum 
                                            .M = M,
                                            .N = N,
                                            .K = K,
-                                           .a = a_turned ? cpu::matrix(a).transposed() : cpu::matrix(a),
-                                           .b = b_turned ? cpu::matrix(b).transposed() : cpu::matrix(b),
+                                           .a = a_transposed ? cpu::matrix(a).transposed() : cpu::matrix(a),
+                                           .b = b_transposed ? cpu::matrix(b).transposed() : cpu::matrix(b),
                                            .bias = accumulate ? nullptr : bias.data,
                                            .accumulate = accumulate,
                                            .out_stride = width};
                     };
                     cpu::packed_matmul(product(mine));
                     cpu::onednn_matmul(product(theirs));
-                    cpu::onednn_matmul(product(accumulate ? mine : theirs));  // the kept primitive serves again
+                    cpu::onednn_matmul(product(accumulate ? mine : theirs));  // uses the cached primitive
                     if (accumulate) cpu::packed_matmul(product(theirs));
                     REQUIRE(difference("oneDNN", theirs, mine, 4 * rounding_of(type), 1e-4) == "");
                 }

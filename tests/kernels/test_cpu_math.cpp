@@ -1,4 +1,4 @@
-// What the CPU's kernels are made of: conversions, functions and transposes of a register.
+// Building blocks of the CPU's kernels: conversions, functions and transposes of registers.
 #include "kernels/cpu/matmul_pack.h"
 #include "kernels/cpu/vector_math.h"
 #include "tests/kernels/table/compare.h"
@@ -35,7 +35,7 @@ TEST_CASE("the exponential is within 1.1 units in the last place over its whole 
     REQUIRE(worst_units(f, truth, -1, 1, 1 << 20) <= 1.1);
 }
 
-TEST_CASE("the exponential of what is too small is 0, of what is too large infinity, of NaN NaN") {
+TEST_CASE("the exponential underflows to 0, overflows to infinity, and propagates NaN") {
     for (float x : {-87.5f, -1000.f, -1e30f, -INFINITY}) REQUIRE(exponential(splat(x))[0] == 0);
     for (float x : {88.73f, 1000.f, 1e30f, INFINITY}) REQUIRE(exponential(splat(x))[0] == INFINITY);
     for (uint32_t bits : {0x7fc00000u, 0xffffffffu, 0x7fffffffu, 0xffc00001u})
@@ -43,7 +43,7 @@ TEST_CASE("the exponential of what is too small is 0, of what is too large infin
     REQUIRE(exponential(Floats{})[0] == 1);
 }
 
-TEST_CASE("the logistic function and what it lacks to 1 are within 2.5 and 3 units in the last place") {
+TEST_CASE("the sigmoid and 1 minus the sigmoid are within 2.5 and 3 units in the last place") {
     REQUIRE(worst_units([](Floats x) { return sigmoid(x).value; }, [](double x) { return 1 / (1 + std::exp(-x)); }, -80,
                         80, 1 << 20) <= 2.5);
     REQUIRE(worst_units([](Floats x) { return sigmoid(x).rest; }, [](double x) { return 1 / (1 + std::exp(x)); }, -80,
@@ -61,7 +61,7 @@ TEST_CASE("the normal distribution and its density are within 4.5 + x²/2 units 
     const auto tail = [](double x) { return 0.5 * std::erfc(-x / std::sqrt(2.0)); };
     const auto bell = [](double x) { return std::exp(-x * x / 2) / std::sqrt(2 * std::acos(-1.0)); };
     REQUIRE(worst_units(cumulative, tail, 0, 14, 1 << 20) <= 2.5);
-    // The exponent x²/2 is rounded, so its error grows as it does.
+    // The rounding error of the exponent x²/2 grows with it.
     for (int end = 0; end > -12; --end) {
         const float x = float(end);
         const double units = 4.5 + double(x - 1) * double(x - 1) / 2;
@@ -71,7 +71,7 @@ TEST_CASE("the normal distribution and its density are within 4.5 + x²/2 units 
     }
 }
 
-TEST_CASE("the normal distribution is 0 and 1 far out, a half at either 0, and of NaN NaN") {
+TEST_CASE("the normal distribution tends to 0 and 1, is a half at ±0, and propagates NaN") {
     for (float x : {14.f, 1e3f, 1e30f, INFINITY}) {
         REQUIRE(normal(splat(-x)).cumulative[0] == 0);
         REQUIRE(normal(splat(x)).cumulative[0] == 1);
@@ -83,12 +83,12 @@ TEST_CASE("the normal distribution is 0 and 1 far out, a half at either 0, and o
     REQUIRE(std::isnan(normal(splat(NAN)).density[0]));
 }
 
-TEST_CASE("a register rounds to bf16 exactly as one float does, for every bf16 and what lies between two") {
+TEST_CASE("a register rounds to bf16 exactly as one float does, for every bf16 and values between neighbours") {
     int wrong = 0;
     for (uint32_t high = 0; high < 1 << 16; ++high)
         for (uint32_t low : {0u, 1u, 0x7fffu, 0x8000u, 0x8001u, 0xffffu}) {
             const float x = std::bit_cast<float>(high << 16 | low);
-            wrong += narrow(splat(x))[width - 1] != bf16(x).bits;
+            wrong += bf16_bits(splat(x))[width - 1] != bf16(x).bits;
         }
     REQUIRE(wrong == 0);
     for (uint32_t bits = 0; bits < 1 << 16; bits += 7) {
@@ -98,7 +98,7 @@ TEST_CASE("a register rounds to bf16 exactly as one float does, for every bf16 a
     }
 }
 
-TEST_CASE("partial loads read no further than their lanes, and partial stores write no further") {
+TEST_CASE("partial loads and stores access only their lanes") {
     std::vector<float> values(size_t(width), 7.f);
     for (int count = 1; count < width; ++count) {
         const Floats x = load(values.data() + width - count, Part{count}, -1);
@@ -118,7 +118,7 @@ TEST_CASE("a transpose in registers is a transpose") {
         for (int c = 0; c < width; ++c) REQUIRE(x[r][c] == float(c * width + r));
 }
 
-TEST_CASE("lanes are joined without losing one") {
+TEST_CASE("horizontal reductions include every lane") {
     Floats x = {};
     for (int i = 0; i < width; ++i) x[i] = float(1 << i);
     REQUIRE(sum(x) == float((1 << width) - 1));

@@ -1,4 +1,4 @@
-// What only the CPU's table promises: threads, its memory, broken promises that it sees while it computes.
+// Properties of the CPU backend only: threads, and its checks of values.
 #include <omp.h>
 
 #include "kernels/embedding.h"
@@ -11,11 +11,12 @@
 using namespace gradus;
 using namespace gradus::test;
 
-TEST_CASE("the CPU's table says its name") { REQUIRE(std::string(cpu_ops().name) == "cpu"); }
+TEST_CASE("the CPU backend has its name") { REQUIRE(std::string(cpu_ops().name) == "cpu"); }
 
 TEST_CASE(
-    "the CPU's Muon gives a list the bits of its matrices one by one, whether a thread or all of them compute one") {
-    const std::vector<Shape> shapes = {{20, 33}, {400, 400}, {96, 256}, {256, 96}};  // one is worth all threads
+    "the CPU's Muon gives a list of matrices the same bits as one by one, for one thread or all threads per matrix") {
+    const std::vector<Shape> shapes = {
+        {20, 33}, {400, 400}, {96, 256}, {256, 96}};  // one is large enough for all threads
     auto run = [&](bool together, int threads) {
         const int before = omp_get_max_threads();
         omp_set_num_threads(threads);
@@ -46,7 +47,7 @@ TEST_CASE(
         }
 }
 
-TEST_CASE("what goes wrong on one of several threads reaches the caller") {
+TEST_CASE("an exception on one of several threads reaches the caller") {
     const InConfiguration now(tested().configurations.back());
     const auto fail_at = [](int64_t bad) {
         return [bad](int64_t first, int64_t last) {
@@ -59,7 +60,7 @@ TEST_CASE("what goes wrong on one of several threads reaches the caller") {
     }
 }
 
-TEST_CASE("the CPU's optimizers and losses refuse numbers of 64 bits, which they would misread") {
+TEST_CASE("the CPU's optimizers and losses reject f64") {
     const Owned a = filled(DType::f64, {2, 2}, 1), b = copy_of(a), c = copy_of(a), grad = copy_of(a),
                 workspace = poisoned(DType::f64, {muon_workspace(2, 2)});
     const MuonMatrix one = {.master = a, .m = b, .grad = grad};
@@ -82,7 +83,7 @@ TEST_CASE("the CPU's optimizers and losses refuse numbers of 64 bits, which they
                       InternalError);
 }
 
-TEST_CASE("an id outside its table is a broken promise on the CPU, not a crash") {
+TEST_CASE("the CPU's embedding rejects an id outside its table") {
     const Side s = {cpu_ops(), DType::f32, DType::f32};
     for (int id : {-1, 4, 1 << 30})
         REQUIRE_THROWS_AS(

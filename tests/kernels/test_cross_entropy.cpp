@@ -1,4 +1,4 @@
-// Cross-entropy of the reference table: kernels/cross_entropy.h.
+// Cross-entropy of the reference: kernels/cross_entropy.h.
 #include <catch2/catch.hpp>
 
 #include "kernels/cross_entropy.h"
@@ -21,7 +21,7 @@ struct Outcome {
     Owned stats, loss, lse, log_prob;
 };
 
-// Joins the statistics of parts of the vocabulary as ranks do.
+// Joins the statistics of parts of the vocabulary, as ranks do.
 Owned joined(const std::vector<Owned>& parts) {
     Owned all = copy_of(parts[0]);
     for (int64_t n = 0; n < all.rows(); ++n) {
@@ -101,7 +101,7 @@ TEST_CASE("the backward of cross-entropy is the derivative of its forward") {
         }
 }
 
-TEST_CASE("with a coefficient for each row, the backward is the derivative of the weighted sum of losses") {
+TEST_CASE("with a coefficient per row, the backward is the derivative of the weighted sum of losses") {
     constexpr int64_t N = 7, V = 33;
     const Owned targets = targets_of(N, V), logits = random(1, DType::f64, {N, V}, 2);
     const Owned coefficient = random(3, DType::f64, {N}, 2), probe = converted(logits, DType::c128);
@@ -124,7 +124,7 @@ TEST_CASE("with a coefficient for each row, the backward is the derivative of th
     }
 }
 
-TEST_CASE("the gradient of a policy loss is that of cross-entropy with the coefficients -dJ/dlog_prob") {
+TEST_CASE("the gradient of a policy loss equals that of cross-entropy with the coefficients -dJ/dlog_prob") {
     // J = Σ_n advantage[n] · exp(log_prob[n] − old[n]), the unclipped objective of PPO.
     constexpr int64_t N = 7, V = 33;
     const Owned targets = targets_of(N, V), logits = random(1, DType::f64, {N, V}, 2);
@@ -156,7 +156,7 @@ TEST_CASE("the gradient of a policy loss is that of cross-entropy with the coeff
     }
 }
 
-TEST_CASE("log_prob is the log of the softmax at the target, without smoothing or z-loss, and 0 where ignored") {
+TEST_CASE("log_prob is the log of the softmax at the target, without smoothing or z-loss, and 0 for ignored targets") {
     constexpr int64_t N = 7, V = 33;
     const Owned targets = targets_of(N, V), logits = random(1, DType::f64, {N, V}, 2);
     for (Objective o : objectives) {
@@ -191,7 +191,7 @@ TEST_CASE("the loss is the negative log of the target's probability, smoothed ov
     }
 }
 
-TEST_CASE("equal logits cost log V, and logits of ten thousand do not overflow") {
+TEST_CASE("equal logits have the loss log V, and logits of ten thousand do not overflow") {
     constexpr int64_t V = 50;
     const Owned targets = filled(DType::i32, {1}, 7), logits = filled(DType::f32, {1, V}, 1e4);
     REQUIRE(std::abs(at(forward(stats_of(logits, targets), targets, V, {}).loss, 0) - std::log(50.0)) <= 2e-3);
@@ -199,7 +199,7 @@ TEST_CASE("equal logits cost log V, and logits of ten thousand do not overflow")
     REQUIRE(std::abs(at(forward(stats_of(logits, targets), targets, V, {}).loss, 0) - (2e4 + std::log(49.0))) <= 4e-3);
 }
 
-TEST_CASE("an ignored target costs nothing and moves nothing, whatever its logits") {
+TEST_CASE("an ignored target has loss 0 and gradient 0, for any logits") {
     constexpr int64_t V = 5;
     const Owned targets = filled(DType::i32, {2}, -100), logits = random(1, DType::f64, {2, V});
     const Outcome o = forward(stats_of(logits, targets), targets, V, {0.1, 0.1});
@@ -228,7 +228,7 @@ TEST_CASE("the gradient of a row sums to 0 without a z-loss") {
     }
 }
 
-TEST_CASE("a vocabulary in two parts gives the loss and the gradient of the whole") {
+TEST_CASE("a vocabulary in two parts gives the same loss and gradient as in one") {
     constexpr int64_t N = 7, V = 33, cut = 10;
     const Owned targets = targets_of(N, V), logits = random(1, DType::f64, {N, V}, 2);
     std::vector<Owned> parts, part_stats;
@@ -265,7 +265,7 @@ TEST_CASE("a vocabulary in two parts gives the loss and the gradient of the whol
     }
 }
 
-TEST_CASE("the reference refuses a target past the vocabulary") {
+TEST_CASE("the reference rejects a target outside the vocabulary") {
     const Owned targets = filled(DType::i32, {1}, 5), logits = random(1, DType::f64, {1, 5});
     REQUIRE_THROWS_WITH(forward(stats_of(logits, targets), targets, 5, {}),
                         Catch::Contains("target 5 is not in [0, 5)"));

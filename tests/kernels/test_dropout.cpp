@@ -1,4 +1,4 @@
-// Dropout of the reference table: kernels/dropout.h.
+// Dropout of the reference: kernels/dropout.h.
 #include <catch2/catch.hpp>
 
 #include "kernels/dropout.h"
@@ -29,7 +29,7 @@ TEST_CASE("the backward of dropout is dropout of the gradient") {
     }
 }
 
-TEST_CASE("an element falls when its word of Philox is below p, and is scaled up otherwise") {
+TEST_CASE("an element is dropped if its word of Philox is below p, and scaled up otherwise") {
     const Owned x = random(1, DType::f64, {7, 33}), y = dropped(x, 0.3, 42, 5);
     for (int64_t n = 0; n < 7; ++n)
         for (int64_t c = 0; c < 33; ++c) {
@@ -39,7 +39,7 @@ TEST_CASE("an element falls when its word of Philox is below p, and is scaled up
         }
 }
 
-TEST_CASE("dropout keeps the mean and drops its share") {
+TEST_CASE("dropout keeps the mean and drops a fraction p") {
     const Owned ones = filled(DType::f64, {64, 256}, 1);
     for (double p : {0.1, 0.5, 0.9}) {
         const Owned y = dropped(ones, p, 7);
@@ -63,7 +63,7 @@ TEST_CASE("the mask of a row does not depend on the split of the batch, the widt
         for (int64_t c = 0; c < 6; ++c) REQUIRE((at(narrow, n * 6 + c) == 0) == (at(y, n * 10 + c) == 0));
 }
 
-TEST_CASE("another key gives another mask, p = 0 none, and in place the same") {
+TEST_CASE("another key gives another mask, p = 0 drops nothing, and in place the result is the same") {
     const Owned x = random(1, DType::f32, {7, 33}), y = dropped(x, 0.5, 1), in_place = copy_of(x);
     REQUIRE_FALSE(same_bits(dropped(x, 0.5, 2), y));
     REQUIRE(same_bits(dropped(x, 0, 1), x));

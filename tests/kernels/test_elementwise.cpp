@@ -1,4 +1,4 @@
-// Sums and changes of dtype of the reference table: kernels/elementwise.h; and bf16 itself: kernels/scalar.h.
+// Add and cast of the reference: kernels/elementwise.h; and bf16 itself: kernels/scalar.h.
 #include <catch2/catch.hpp>
 
 #include "kernels/elementwise.h"
@@ -25,7 +25,7 @@ double value(uint16_t bits) {
 
 }  // namespace
 
-TEST_CASE("add sums element by element, in place of either summand too") {
+TEST_CASE("add sums element by element, also in place of either summand") {
     for (DType t : {DType::f32, DType::f64, DType::c128}) {
         const Owned a = random(1, t, {3, 5, 2}), b = random(2, t, {3, 5, 2}), y = poisoned(t, {3, 5, 2});
         const Owned over_a = copy_of(a), over_b = copy_of(b);
@@ -39,7 +39,7 @@ TEST_CASE("add sums element by element, in place of either summand too") {
     }
 }
 
-TEST_CASE("every bf16 comes back from f32 and f64 as it was") {
+TEST_CASE("every bf16 is unchanged after a round trip through f32 and f64") {
     const Owned all(DType::bf16, {65536});
     for (int64_t i = 0; i < all.size(); ++i) all.as<bf16>()[i].bits = uint16_t(i);
     for (DType wide : {DType::f32, DType::f64}) {
@@ -53,8 +53,8 @@ TEST_CASE("every bf16 comes back from f32 and f64 as it was") {
     }
 }
 
-TEST_CASE("rounding to bf16 goes to the nearest, and to the even one from the middle") {
-    // For all neighbours a < b: their middle, and the numbers just below and just above it, in f32 and in f64.
+TEST_CASE("rounding to bf16 is to nearest, ties to even") {
+    // For all neighbours a < b: their midpoint, and the numbers just below and above it, in f32 and f64.
     for (DType wide : {DType::f32, DType::f64}) {
         constexpr int64_t n = 0x7f7f;  // the pairs of finite neighbours from 0 up
         const Owned x(wide, {6, n});
@@ -83,7 +83,7 @@ TEST_CASE("rounding to bf16 goes to the nearest, and to the even one from the mi
     }
 }
 
-TEST_CASE("what is too large for bf16 becomes infinite, and NaN stays NaN whatever its bits") {
+TEST_CASE("values too large for bf16 become infinity, and every NaN stays NaN") {
     const Owned x(DType::f32, {5});
     put(x, 0, 3.4e38);
     put(x, 1, -INFINITY);
@@ -100,7 +100,7 @@ TEST_CASE("what is too large for bf16 becomes infinite, and NaN stays NaN whatev
     REQUIRE(at(cast(huge, DType::f32), 0) == INFINITY);
 }
 
-TEST_CASE("f64 rounds to f32 as the language does, and f32 widens without a change") {
+TEST_CASE("f64 rounds to f32 as in C++, and f32 converts to f64 exactly") {
     const Owned x = random(1, DType::f64, {257}), y = cast(x, DType::f32), back = cast(y, DType::f64);
     for (int64_t i = 0; i < x.size(); ++i) {
         REQUIRE(y.as<float>()[i] == float(at(x, i)));

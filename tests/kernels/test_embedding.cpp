@@ -1,4 +1,4 @@
-// Embedding of the reference table: kernels/embedding.h.
+// Embedding of the reference: kernels/embedding.h.
 #include <catch2/catch.hpp>
 
 #include "kernels/embedding.h"
@@ -55,7 +55,7 @@ TEST_CASE("embedding copies the row of the token and adds the row of the positio
         }
 }
 
-TEST_CASE("the reference refuses a token or a position outside its table") {
+TEST_CASE("the reference rejects a token or a position outside its table") {
     const Owned tokens = integers(1, {3}, 0, V), positions = integers(2, {3}, 0, P);
     const Owned wte = random(3, DType::f32, {V, 2}), wpe = random(4, DType::f32, {P, 2}), y(DType::f32, {3, 2});
     const EmbeddingForward call = {.y = y, .tokens = tokens, .wte = wte, .positions = positions, .wpe = wpe};

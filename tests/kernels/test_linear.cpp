@@ -1,4 +1,4 @@
-// Linear of the reference table: kernels/linear.h.
+// Linear of the reference: kernels/linear.h.
 #include <catch2/catch.hpp>
 
 #include "kernels/linear.h"

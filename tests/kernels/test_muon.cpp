@@ -1,4 +1,4 @@
-// Muon of the reference table: kernels/muon.h.
+// Muon of the reference: kernels/muon.h.
 #include <catch2/catch.hpp>
 
 #include "kernels/elementwise.h"
@@ -16,7 +16,7 @@ struct Settings {
     double lr = 1, beta = 0, decay = 0;
 };
 
-// What a step from weights and momentum of 0 makes of a gradient.
+// The weights after one step from zero weights and momentum.
 Owned update(const Tensor& grad, Settings c = {}, Opt scale = {}) {
     const int64_t R = grad.rows(), I = grad.last();
     Owned master = filled(grad.dtype, grad.shape, 0);
@@ -33,7 +33,7 @@ Owned update(const Tensor& grad, Settings c = {}, Opt scale = {}) {
     return master;
 }
 
-// Five rounds of the quintic on one singular value.
+// The quintic applied five times to a singular value.
 double driven(double x) {
     for (int round = 0; round < 5; ++round) x = 3.4445 * x - 4.7750 * std::pow(x, 3) + 2.0315 * std::pow(x, 5);
     return x;
@@ -62,7 +62,7 @@ Owned reflected(const Tensor& t) {
 
 }  // namespace
 
-TEST_CASE("Muon drives each singular value by the quintic and leaves the directions alone") {
+TEST_CASE("Muon applies the quintic to each singular value and keeps the singular vectors") {
     const double diagonal[] = {3, -0.5, 0.01, 1};
     double norm = 0;
     for (double s : diagonal) norm += s * s;
@@ -78,7 +78,7 @@ TEST_CASE("Muon drives each singular value by the quintic and leaves the directi
     for (double s : {0.01, 0.1, 0.5, 1.0}) REQUIRE(std::abs(driven(s) - 1) <= 0.35);
 }
 
-TEST_CASE("Muon turns with its gradient, and transposes with it") {
+TEST_CASE("the update of Muon is reflected and transposed with its gradient") {
     for (Shape shape : {Shape{5, 5}, Shape{3, 8}, Shape{7, 2}, Shape{1, 6}, Shape{6, 1}}) {
         const Owned grad = random(1, DType::f64, shape), step = update(grad);
         REQUIRE(difference("muon, reflected", update(reflected(grad)), reflected(step), 1e-11, 1e-11) == "");
@@ -86,14 +86,14 @@ TEST_CASE("Muon turns with its gradient, and transposes with it") {
     }
 }
 
-TEST_CASE("the size of the gradient does not matter to Muon, and no gradient is no step") {
+TEST_CASE("the update of Muon does not depend on the scale of the gradient, and is 0 for a zero gradient") {
     const Owned grad = random(1, DType::f64, {3, 5}), scale = filled(DType::f64, {1}, 0.125);
     REQUIRE(difference("muon, scaled", update(grad, {}, scale), update(grad), 1e-9, 1e-10) == "");
     const Owned nothing = filled(DType::f64, {3, 5}, 0);
     REQUIRE(same_bits(update(nothing), nothing));
 }
 
-TEST_CASE("the momentum of Muon looks one step ahead") {
+TEST_CASE("Muon uses Nesterov momentum") {
     // one row: X = u/|u|, so the sign of u is the sign of the step
     const Owned master = filled(DType::f64, {1, 1}, 0), m = filled(DType::f64, {1, 1}, 1);
     const Owned grad = filled(DType::f64, {1, 1}, -0.5), workspace = poisoned(DType::f64, {muon_workspace(1, 1)});

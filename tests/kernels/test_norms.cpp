@@ -1,4 +1,4 @@
-// LayerNorm and RMSNorm of the reference table: kernels/layernorm.h, kernels/rmsnorm.h.
+// LayerNorm and RMSNorm of the reference: kernels/layernorm.h, kernels/rmsnorm.h.
 #include <catch2/catch.hpp>
 
 #include "kernels/elementwise.h"
@@ -12,7 +12,7 @@ using namespace gradus::test;
 namespace {
 
 const Ops& ops = reference_ops();
-constexpr double eps = 0.1;  // large enough that the gradient of a single channel does not cancel to nothing
+constexpr double eps = 0.1;  // large enough that the gradient of a single channel does not cancel to 0
 
 struct Variant {
     bool bias, fused, residual;
@@ -25,9 +25,7 @@ std::string label(const char* op, Rows r, Variant v) {
            (v.fused ? ", fused" : "") + (v.residual ? ", residual" : "");
 }
 
-Opt when(bool given, const Tensor& t) { return given ? Opt(t) : Opt(); }
-
-// What one forward call of either norm reads and writes, in one dtype.
+// The tensors of one forward call of either norm, in one dtype.
 struct Call {
     Owned a, b, gain, bias, y, x, mean, rstd;
 
@@ -41,7 +39,7 @@ struct Call {
           mean(accumulator_of(t), {r.N}),
           rstd(accumulator_of(t), {r.N}) {}
 
-    const Tensor& input(Variant v) const { return v.fused ? x : a; }  // what was normalised
+    const Tensor& input(Variant v) const { return v.fused ? x : a; }  // the normalised tensor
 
     void layernorm(Variant v, double epsilon = eps) {
         if (v.fused)
@@ -168,7 +166,7 @@ TEST_CASE("gain and bias apply to each channel of the normalised row") {
     REQUIRE(difference("layernorm_forward y", full.y, want, 1e-15, 1e-15) == "");
 }
 
-TEST_CASE("layernorm does not see a shift and a scale of its row, rmsnorm not a scale") {
+TEST_CASE("layernorm is invariant to shift and scale of a row, rmsnorm to scale") {
     Call layer(DType::f64, {3, 8}), moved(DType::f64, {3, 8}), rms(DType::f64, {3, 8}), longer(DType::f64, {3, 8});
     for (int64_t i = 0; i < layer.a.size(); ++i) {
         put(moved.a, i, 3 * at(layer.a, i) - 7);
@@ -182,14 +180,14 @@ TEST_CASE("layernorm does not see a shift and a scale of its row, rmsnorm not a 
     REQUIRE(difference("rmsnorm_forward y", longer.y, rms.y, 1e-14, 1e-14) == "");
 }
 
-TEST_CASE("the variance of layernorm survives a mean that dwarfs it") {
+TEST_CASE("the variance of layernorm is accurate with a mean that is much larger") {
     Call c(DType::f32, {3, 65});
     for (int64_t i = 0; i < c.a.size(); ++i) put(c.a, i, 4096 + double(i % 2));
     c.layernorm({}, 0);
     for (int64_t n = 0; n < 3; ++n) REQUIRE(std::abs(at(c.rstd, n) - 2) <= 0.01);
 }
 
-TEST_CASE("the fused norms are an add and a norm, bit for bit, also in place of their first summand") {
+TEST_CASE("the fused norms equal an add and a norm, bit for bit, also in place of the first summand") {
     for (bool rms : {false, true}) {
         Call fused(DType::f32, {7, 33}), apart(DType::f32, {7, 33}), in_place(DType::f32, {7, 33});
         Owned sum = poisoned(DType::f32, {7, 33});

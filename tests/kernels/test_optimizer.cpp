@@ -1,4 +1,4 @@
-// The norm, the clip and AdamW of the reference table: kernels/optimizer.h.
+// The norm, clipping and AdamW of the reference: kernels/optimizer.h.
 #include <catch2/catch.hpp>
 
 #include "kernels/elementwise.h"
@@ -18,7 +18,7 @@ double clip(double total, double max_norm) {
     return at(scale, 0);
 }
 
-// Weights with their moments, and the settings of a step.
+// Weights, moments, and the settings of a step.
 struct State {
     StepValues values = step_values(0.01, 0.9, 0.95, 10);
     Owned master, m, v, grad;
@@ -56,9 +56,9 @@ Owned rounded_copies(double x, int64_t n, uint64_t key, int64_t first = 0) {
 
 }  // namespace
 
-TEST_CASE("square_sum adds the squares to what the total holds, in double") {
+TEST_CASE("square_sum adds the squares to the total in double") {
     const Owned total = filled(DType::f64, {1}, 5), parts(DType::f64, {square_sum_parts}), x(DType::f32, {3});
-    put(x, 0, 1e4);  // 1e8 + 2 is no float
+    put(x, 0, 1e4);  // 1e8 + 2 is not representable in f32
     put(x, 1, 1);
     put(x, 2, -1);
     ops.square_sum({.total = total, .parts = parts, .x = x}, {});
@@ -68,7 +68,7 @@ TEST_CASE("square_sum adds the squares to what the total holds, in double") {
     REQUIRE(at(total, 0) == 1e8 + 43);
 }
 
-TEST_CASE("clip_scale brings the norm to its limit, never up, and not at all without a limit") {
+TEST_CASE("clip_scale reduces the norm to the limit, never increases it, and is 1 without a limit") {
     REQUIRE(clip(9, 1.5) == 1.5 / (3 + 1e-6));
     REQUIRE(clip(9, 4) == 1);
     REQUIRE(clip(9, 0) == 1);
@@ -76,7 +76,7 @@ TEST_CASE("clip_scale brings the norm to its limit, never up, and not at all wit
     REQUIRE(clip(0, 1) == 1);
 }
 
-TEST_CASE("three steps of AdamW are those worked out by hand") {
+TEST_CASE("three steps of AdamW match a calculation by hand") {
     for (DType t : {DType::f32, DType::f64}) {
         const Owned w = filled(t, {1}, 1), m = filled(t, {1}, 0), v = filled(t, {1}, 0), g = filled(t, {1}, 2);
         const double tolerance = t == DType::f32 ? 1e-6 : 1e-15;
@@ -95,9 +95,9 @@ TEST_CASE("three steps of AdamW are those worked out by hand") {
                       {});
             return at(w, 0);
         };
-        // m = 1, v = 1; both corrections undo the zero start: 2 / √4 = 1
+        // m = 1, v = 1; with bias correction 2 / √4 = 1
         REQUIRE(std::abs(step(2, 1) - (1 - 0.1 * (1 + 0.5 * 1))) <= tolerance);
-        // m = 0.5·1 − 0.5·1 = 0, v = 0.75 + 0.25 = 1: decay alone
+        // m = 0.5·1 − 0.5·1 = 0, v = 0.75 + 0.25 = 1: only decay
         REQUIRE(std::abs(step(-1, 2) - (0.85 - 0.1 * (0.5 * 0.85))) <= tolerance);
         // m = 1.5, v = 0.75 + 2.25 = 3; 1 − 0.5³ = 0.875, 1 − 0.75³ = 0.578125
         const double direction = 1.5 / 0.875 / std::sqrt(3 / 0.578125);
@@ -107,7 +107,7 @@ TEST_CASE("three steps of AdamW are those worked out by hand") {
     }
 }
 
-TEST_CASE("the first step of AdamW is as long as the rate, whatever the size of the gradient") {
+TEST_CASE("the first step of AdamW has the size of the learning rate, for any scale of the gradient") {
     for (double size : {1e-3, 1.0, 1e3}) {
         const Owned w = filled(DType::f64, {1}, 0), m = filled(DType::f64, {1}, 0), v = filled(DType::f64, {1}, 0);
         const Owned g = filled(DType::f64, {1}, -size);
@@ -126,7 +126,7 @@ TEST_CASE("the first step of AdamW is as long as the rate, whatever the size of 
     }
 }
 
-TEST_CASE("the scale of AdamW multiplies the gradient before anything else") {
+TEST_CASE("the scale of AdamW multiplies the gradient first") {
     State scaled(DType::f64, 33), by_hand(DType::f64, 33);
     const Owned scale = filled(DType::f64, {1}, 0.25);
     scaled.step.scale = scale;
@@ -138,7 +138,7 @@ TEST_CASE("the scale of AdamW multiplies the gradient before anything else") {
     REQUIRE(same_bits(scaled.v, by_hand.v));
 }
 
-TEST_CASE("AdamW leaves a bf16 copy of the new weights, rounded to nearest") {
+TEST_CASE("AdamW writes a bf16 copy of the new weights, rounded to nearest") {
     for (DType t : {DType::f32, DType::f64}) {
         State s(t, 257);
         const Owned param = poisoned(DType::bf16, {257}), want = poisoned(DType::bf16, {257});
@@ -149,7 +149,7 @@ TEST_CASE("AdamW leaves a bf16 copy of the new weights, rounded to nearest") {
     }
 }
 
-TEST_CASE("stochastic rounding picks a neighbour, and the mean is the weight") {
+TEST_CASE("stochastic rounding gives one of the two neighbours, and the mean is the weight") {
     constexpr int64_t n = 20000;
     for (double x : {1 + 0x1p-7 * 0.3, -(1 + 0x1p-7 * 0.9), 0x1p-40 * (1 + 0x1p-7 * 0.5)}) {
         const double step = std::ldexp(0x1p-7, std::ilogb(x)), down = std::trunc(x / step) * step;
@@ -164,7 +164,7 @@ TEST_CASE("stochastic rounding picks a neighbour, and the mean is the weight") {
     }
 }
 
-TEST_CASE("stochastic rounding leaves alone what bf16 can hold, and what is not finite") {
+TEST_CASE("stochastic rounding does not change exact bf16 values, infinity and NaN") {
     for (double x : {0.0, 1.5, -0x1p-100}) {
         const Owned y = rounded_copies(x, 64, 5);
         for (int64_t i = 0; i < 64; ++i) REQUIRE(at(y, i) == x);
@@ -173,7 +173,7 @@ TEST_CASE("stochastic rounding leaves alone what bf16 can hold, and what is not 
     for (int64_t i = 0; i < 64; ++i) REQUIRE(std::isnan(at(y, i)));
 }
 
-TEST_CASE("stochastic rounding depends on the key and on the place in the arena, not on the split") {
+TEST_CASE("stochastic rounding depends on the key and the index in the arena, not on the split") {
     const double x = 1 + 0x1p-8;
     const Owned whole = rounded_copies(x, 64, 5), tail = rounded_copies(x, 40, 5, 24);
     REQUIRE(std::memcmp(tail.data, whole.as<bf16>() + 24, tail.bytes()) == 0);

@@ -1,4 +1,4 @@
-// Rotary positions of the reference table: kernels/rope.h.
+// Rope of the reference: kernels/rope.h.
 #include <catch2/catch.hpp>
 
 #include "kernels/rope.h"
@@ -13,7 +13,7 @@ const Ops& ops = reference_ops();
 constexpr int N = 5, P = 9;
 
 // rope_table[p,i] = (cos, sin)(p · 10^−i)
-Owned turns_of(DType dtype, int R) {
+Owned rope_table_of(DType dtype, int R) {
     Owned t(dtype, {P, R, 2});
     for (int p = 0; p < P; ++p)
         for (int i = 0; i < R; ++i) {
@@ -24,18 +24,18 @@ Owned turns_of(DType dtype, int R) {
     return t;
 }
 
-struct Turned {
+struct Rotation {
     int heads, D, R, W;
 };
-// All of a head, a part of it, an odd width, rows with heads that stay.
-const std::vector<Turned> shapes = {{1, 2, 1, 2}, {2, 6, 3, 12}, {2, 6, 2, 18}, {3, 5, 2, 25}};
+// Full and partial rotation, an odd width, rows with heads that are not rotated.
+const std::vector<Rotation> shapes = {{1, 2, 1, 2}, {2, 6, 3, 12}, {2, 6, 2, 18}, {3, 5, 2, 25}};
 
 }  // namespace
 
 TEST_CASE("the backward of rope is the derivative of its forward, in both layouts") {
     for (RopeLayout layout : {RopeLayout::half_split, RopeLayout::interleaved})
-        for (const Turned& s : shapes) {
-            const Owned positions = integers(1, {N}, 0, P), rope_table = turns_of(DType::f64, s.R);
+        for (const Rotation& s : shapes) {
+            const Owned positions = integers(1, {N}, 0, P), rope_table = rope_table_of(DType::f64, s.R);
             const Owned d_y = random(2, DType::f64, {N, s.W}), d_x = copy_of(d_y);
             ops.rope_backward({.x = d_x,
                                .positions = positions,
@@ -45,12 +45,12 @@ TEST_CASE("the backward of rope is the derivative of its forward, in both layout
                                .layout = layout},
                               {});
 
-            const Owned x = random(3, DType::c128, {N, s.W}), complex_turns = turns_of(DType::c128, s.R);
+            const Owned x = random(3, DType::c128, {N, s.W}), complex_table = rope_table_of(DType::c128, s.R);
             const std::string wrong = wrong_gradient("rope", {{"x", x, d_x}}, [&] {
                 const Owned y = copy_of(x);
                 ops.rope_forward({.x = y,
                                   .positions = positions,
-                                  .rope_table = complex_turns,
+                                  .rope_table = complex_table,
                                   .heads = s.heads,
                                   .D = s.D,
                                   .layout = layout},
@@ -61,11 +61,11 @@ TEST_CASE("the backward of rope is the derivative of its forward, in both layout
         }
 }
 
-TEST_CASE("rope keeps the length of every head and leaves alone what it should") {
+TEST_CASE("rope keeps the norm of every head and does not change other channels") {
     for (RopeLayout layout : {RopeLayout::half_split, RopeLayout::interleaved})
         for (auto [heads, D, R, W] : shapes) {
             const Owned x = random(1, DType::f64, {N, W}), y = copy_of(x), positions = integers(2, {N}, 1, P);
-            const Owned rope_table = turns_of(DType::f64, R);
+            const Owned rope_table = rope_table_of(DType::f64, R);
             ops.rope_forward(
                 {.x = y, .positions = positions, .rope_table = rope_table, .heads = heads, .D = D, .layout = layout},
                 {});
@@ -85,8 +85,8 @@ TEST_CASE("rope keeps the length of every head and leaves alone what it should")
         }
 }
 
-TEST_CASE("backward undoes forward, and position 0 rope_table nothing") {
-    const Owned x = random(1, DType::f64, {N, 18}), y = copy_of(x), rope_table = turns_of(DType::f64, 3);
+TEST_CASE("rope's backward inverts its forward, and position 0 is not rotated") {
+    const Owned x = random(1, DType::f64, {N, 18}), y = copy_of(x), rope_table = rope_table_of(DType::f64, 3);
     const Owned positions = integers(2, {N}, 0, P), zero = filled(DType::i32, {N}, 0);
     ops.rope_forward({.x = y, .positions = positions, .rope_table = rope_table, .heads = 3, .D = 6}, {});
     ops.rope_backward({.x = y, .positions = positions, .rope_table = rope_table, .heads = 3, .D = 6}, {});
@@ -96,8 +96,8 @@ TEST_CASE("backward undoes forward, and position 0 rope_table nothing") {
     REQUIRE(same_bits(still, x));
 }
 
-TEST_CASE("the product of a turned query and a turned key depends on their distance alone") {
-    const Owned rope_table = turns_of(DType::f64, 3), q = random(1, DType::f64, {1, 6}),
+TEST_CASE("the dot product of a rotated query and key depends only on their distance") {
+    const Owned rope_table = rope_table_of(DType::f64, 3), q = random(1, DType::f64, {1, 6}),
                 k = random(2, DType::f64, {1, 6});
     auto product = [&](int query_position, int key_position, RopeLayout layout) {
         const Owned pair[] = {copy_of(q), copy_of(k)};
@@ -118,9 +118,9 @@ TEST_CASE("the product of a turned query and a turned key depends on their dista
     }
 }
 
-TEST_CASE("the interleaved layout is the half-split one with the channels in another order") {
+TEST_CASE("the interleaved layout equals the half-split one with permuted channels") {
     constexpr int R = 3, D = 7;
-    const Owned rope_table = turns_of(DType::f64, R), positions = integers(1, {N}, 0, P);
+    const Owned rope_table = rope_table_of(DType::f64, R), positions = integers(1, {N}, 0, P);
     const Owned halves = random(2, DType::f64, {N, D}), woven = copy_of(halves);
     auto weave = [&](int64_t n, int64_t i) { return std::array{n * D + i, n * D + 2 * (i % R) + i / R}; };
     for (int64_t n = 0; n < N; ++n)

@@ -1,4 +1,4 @@
-// Dot products of rows of the reference table: kernels/row_dot.h.
+// Dot products of rows of the reference: kernels/row_dot.h.
 #include <catch2/catch.hpp>
 
 #include "kernels/linear.h"

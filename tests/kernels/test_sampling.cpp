@@ -1,4 +1,4 @@
-// Sampling of the reference table: kernels/sampling.h.
+// Sampling of the reference: kernels/sampling.h.
 #include <catch2/catch.hpp>
 
 #include "tests/kernels/table/sampling.h"
@@ -6,7 +6,7 @@
 using namespace gradus;
 using namespace gradus::test;
 
-TEST_CASE("the reference draws what a plain statement of the filters draws, with its log-probability") {
+TEST_CASE("the reference draws the same ids as a plain implementation of the filters, with the same log-probability") {
     for (int64_t V : {1, 2, 50, 700})
         for (const Sampling& s : samplings)
             for (DType dtype : {DType::f64, DType::f32}) {
@@ -23,7 +23,7 @@ TEST_CASE("the reference draws what a plain statement of the filters draws, with
             }
 }
 
-TEST_CASE("the filters keep what a plain statement of them keeps, and what is kept is drawn in proportion") {
+TEST_CASE("the filters keep the same ids as a plain implementation, and draws follow their probabilities") {
     const int draws = 20000;
     for (const Sampling& s : samplings) {
         if (s.temperature == 0) continue;
@@ -43,6 +43,6 @@ TEST_CASE("the filters keep what a plain statement of them keeps, and what is ke
             else chi_square += std::pow(count[i] - draws * p[i], 2) / (draws * p[i]);
         }
         INFO(text_of(s));
-        REQUIRE(chi_square <= 60);  // 11 degrees of freedom: one in a hundred million is above
+        REQUIRE(chi_square <= 60);  // 11 degrees of freedom: exceeded with probability 1e-8
     }
 }

@@ -1,4 +1,4 @@
-// What every table owes beside its arithmetic, and what a build without CUDA answers.
+// Completeness and memory of the host backends, and the errors of a build without CUDA.
 #include <catch2/catch.hpp>
 
 #include "kernels/elementwise.h"
@@ -8,12 +8,12 @@
 using namespace gradus;
 using namespace gradus::test;
 
-TEST_CASE("the reference table leaves out no op") {
+TEST_CASE("the reference has every op") {
     REQUIRE(missing_entries(reference_ops()) == "");
     REQUIRE(std::string(reference_ops().name) == "reference");
 }
 
-TEST_CASE("memory of the host's tables is aligned, in huge pages where it is large, and takes zeros and copies") {
+TEST_CASE("memory of the host backends is aligned, large blocks to huge pages, and can be zeroed and copied") {
     for (const Ops* ops : {&reference_ops(), &cpu_ops()})
         for (size_t bytes : {size_t(0), size_t(1), size_t(64), size_t(1000), size_t(5) << 20}) {
             INFO(ops->name << ", " << bytes << " bytes");
@@ -33,12 +33,12 @@ TEST_CASE("memory of the host's tables is aligned, in huge pages where it is lar
         }
 }
 
-TEST_CASE("memory that the system does not have is an Error that names the bytes and what to lower") {
+TEST_CASE("out of memory is an Error that names the bytes and what to lower") {
     for (const Ops* ops : {&reference_ops(), &cpu_ops()})
         for (size_t bytes : {size_t(1) << 60, ~size_t(0)}) {
             try {
                 ops->allocate(bytes);
-                FAIL("was given memory that nobody has");
+                FAIL("the allocation did not fail");
             } catch (const Error& e) {
                 REQUIRE_THAT(e.what(), Catch::Contains(std::to_string(bytes) + " bytes"));
                 REQUIRE_THAT(e.fix, Catch::Contains("batch"));
@@ -46,7 +46,7 @@ TEST_CASE("memory that the system does not have is an Error that names the bytes
         }
 }
 
-TEST_CASE("the reference table says that it does not compute in bf16, and what to do") {
+TEST_CASE("the reference rejects bf16 with an Error that says what to do") {
     const Owned a = random(1, DType::bf16, {3}), b = random(2, DType::bf16, {3}), y = poisoned(DType::bf16, {3});
     try {
         reference_ops().add({.y = y, .a = a, .b = b}, {});
@@ -57,7 +57,7 @@ TEST_CASE("the reference table says that it does not compute in bf16, and what t
     }
 }
 
-TEST_CASE("a build without CUDA or a machine without a GPU says so and names a device that works") {
+TEST_CASE("the Error without CUDA or without a GPU names a device that works") {
     try {
         cuda_ops();
         SUCCEED("there is a GPU");

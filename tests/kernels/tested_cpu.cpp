@@ -1,4 +1,4 @@
-// The CPU's table, with any number of threads.
+// The CPU backend with several numbers of threads.
 #include <omp.h>
 
 #include "tests/kernels/table/tested.h"

@@ -1,5 +1,5 @@
 #pragma once
-// What a correct kernel gives must not depend on what the emulator is free to choose.
+// The result of a correct kernel does not depend on the order that the emulator chooses.
 #include <vector>
 
 #include "kernels/cuda/primitives/device.h"
@@ -8,7 +8,7 @@
 
 namespace gradus::simt {
 
-// Calls run() under several seeds, with copies early and late, and with blocks alone and interleaved.
+// Calls run() with several seeds, early and late copies, and one and several resident blocks.
 template <class Run>
 void in_every_order(Run run) {
     const Settings before = settings();
@@ -21,7 +21,7 @@ void in_every_order(Run run) {
     use(before);
 }
 
-// Launches kernel(y, arguments…) and gives back y: `count` elements that are zero before.
+// Launches kernel(y, arguments…) and returns y: `count` elements, zero before the launch.
 template <class Element, class Kernel, class... Arguments>
 std::vector<Element> result_of(Kernel* kernel, dim3 grid, dim3 block, size_t count, const Arguments&... arguments) {
     std::vector<Element> host(count);

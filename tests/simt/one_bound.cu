@@ -1,4 +1,4 @@
-// What must not compile for the emulator: see CMakeLists.txt.
+// Must not compile for the emulator: see CMakeLists.txt.
 #include "kernels/cuda/primitives/device.h"
 
 namespace gradus::DEVICE {

@@ -1,4 +1,4 @@
-// Every planted bug is reported at its line, by what the table says finds it; its fixed version is not reported by anything.
+// Every planted bug is reported at its line by the expected tool; nothing reports its fixed version.
 #include <sys/wait.h>
 
 #include <catch2/catch.hpp>
@@ -10,7 +10,7 @@
 
 namespace {
 
-// The line with the comment "BUG name", as reports name it: "order.cu:12".
+// The line with the comment "BUG name", in the form of reports: "order.cu:12".
 std::string marked_line(const std::string& name) {
     for (const auto& entry : std::filesystem::directory_iterator(GRADUS_ROOT "/tests/simt/bugs")) {
         std::ifstream file(entry.path());
@@ -31,7 +31,7 @@ struct Run {
 };
 
 Run run(const std::string& program, const std::string& settings, const std::string& name, const std::string& version) {
-    // ThreadSanitizer would wait a second for threads that report late.
+    // By default ThreadSanitizer waits a second at exit for late reports.
     const std::string command = "TSAN_OPTIONS=atexit_sleep_ms=0 GRADUS_SIMT='" + settings + "' timeout 120 " + program +
                                 " " + name + " " + version + " 2>&1";
     FILE* pipe = ::popen(command.c_str(), "r");
@@ -64,17 +64,17 @@ const std::vector<std::string> late = {"seed=0 copies=late", "seed=3 copies=late
 
 }  // namespace
 
-TEST_CASE("barriers that threads do not come to alike are Faults at their lines") {
+TEST_CASE("barriers that not all threads reach are Faults at their lines") {
     for (const char* name : {"two_barriers", "early_exit", "unequal_barriers", "two_counts"})
         is_found(BUGS_PLAIN, "fault", any_settings, name);
 }
 
-TEST_CASE("mbarriers that are misused are Faults at their lines") {
+TEST_CASE("misused mbarriers are Faults at their lines") {
     for (const char* name : {"too_many_arrivals", "no_init", "wrong_parity"})
         is_found(BUGS_PLAIN, "fault", any_settings, name);
 }
 
-TEST_CASE("a block that spins for a block which is not on the machine is a Fault at its line") {
+TEST_CASE("a block that spins for a block that is not resident is a Fault at its line") {
     is_found(BUGS_PLAIN, "fault", late, "blocks_that_wait");
 }
 
@@ -84,40 +84,40 @@ TEST_CASE("collectives with wrong masks or missing lanes are Faults at their lin
         is_found(BUGS_PLAIN, "fault", any_settings, name);
 }
 
-TEST_CASE("products of a warpgroup without their fence, group, tile or threads are Faults at their lines") {
+TEST_CASE("wgmma with a missing fence, wait, commit or thread, or a wrong tile, is a Fault at its line") {
     for (const char* name : {"no_warpgroup_fence", "loose_group", "no_warpgroup_commit", "off_the_pattern",
                              "wrong_stride", "tiles_of_their_own", "three_warps"})
         is_found(BUGS_PLAIN, "fault", any_settings, name);
 }
 
-TEST_CASE("registers that a block's warpgroups cannot have are Faults at their lines") {
+TEST_CASE("setmaxnreg with counts that the block's warpgroups cannot have is a Fault at its line") {
     for (const char* name : {"too_many_registers", "registers_never_given", "lower_to_more", "raise_to_fewer"})
         is_found(BUGS_PLAIN, "fault", any_settings, name);
 }
 
-TEST_CASE("what a product or a bulk store may not see yet, for want of a fence, is a Fault at its line") {
+TEST_CASE("wgmma or a bulk store that may read old values because a fence is missing is a Fault at its line") {
     for (const char* name : {"no_proxy_fence", "one_proxy_fence", "factors_after_the_fence", "sums_after_the_fence",
                              "no_fence_before_the_store"})
         is_found(BUGS_PLAIN, "fault", any_settings, name);
     is_found(BUGS_PLAIN, "fault", late, "written_before_the_store_has_read");
 }
 
-TEST_CASE("a broken promise of a kernel is a Fault at its line") {
-    is_found(BUGS_PLAIN, "fault", any_settings, "broken_promise");
+TEST_CASE("a device_check that fails is a Fault at its line") {
+    is_found(BUGS_PLAIN, "fault", any_settings, "failed_check");
 }
 
-TEST_CASE("shared memory that nobody wrote is NaN") { is_found(BUGS_PLAIN, "fault", any_settings, "not_written"); }
+TEST_CASE("uninitialised shared memory is NaN") { is_found(BUGS_PLAIN, "fault", any_settings, "not_written"); }
 
 TEST_CASE("addresses of 16-byte accesses that are not multiples of 16 are Faults at their lines") {
     for (const char* name : {"misaligned_pack", "misaligned_copy"}) is_found(BUGS_PLAIN, "fault", any_settings, name);
 }
 
-TEST_CASE("launches that no GPU takes are Faults at the line of the launch") {
+TEST_CASE("launches outside the limits of a GPU are Faults at the line of the launch") {
     for (const char* name : {"too_many_threads", "too_large_a_grid", "too_much_shared"})
         is_found(BUGS_PLAIN, "fault", any_settings, name);
 }
 
-TEST_CASE("bytes that never come, and blocks that end before their copies, are Faults at their lines") {
+TEST_CASE("expected bytes that never arrive, and blocks that exit before their copies end, are Faults at their lines") {
     is_found(BUGS_PLAIN, "fault", any_settings, "too_many_bytes_expected");
     for (const char* name : {"exit_in_flight", "exit_before_the_store_has_read"})
         is_found(BUGS_PLAIN, "fault", late, name);
@@ -128,21 +128,21 @@ TEST_CASE("AddressSanitizer reports accesses outside global and shared memory at
         is_found(BUGS_ASAN, "AddressSanitizer", any_settings, name);
 }
 
-TEST_CASE("AddressSanitizer reports the host where it touches device memory") {
+TEST_CASE("AddressSanitizer reports host code that accesses device memory") {
     is_found(BUGS_ASAN, "AddressSanitizer", any_settings, "device_memory_on_the_host");
 }
 
-TEST_CASE("AddressSanitizer reports what is read before its copy has landed") {
+TEST_CASE("AddressSanitizer reports reads of a copy's destination before the copy is complete") {
     for (const char* name : {"no_wait", "loose_wait"}) is_found(BUGS_ASAN, "AddressSanitizer", any_settings, name);
-    for (const char* name : {"no_wait_for_the_phase", "tile_not_there"})
+    for (const char* name : {"no_wait_for_the_phase", "tile_not_loaded"})
         is_found(BUGS_ASAN, "AddressSanitizer", late, name);
 }
 
-TEST_CASE("AddressSanitizer reports the host where it reads what a copy has yet to fill") {
+TEST_CASE("AddressSanitizer reports host code that reads the destination of a queued copy") {
     is_found(BUGS_ASAN, "AddressSanitizer", late, "read_before_synchronise");
 }
 
-TEST_CASE("the host that overwrites what a copy has yet to read is a Fault that names who queued the copy") {
+TEST_CASE("host code that overwrites the source of a queued copy is a Fault that names the function that queued it") {
     for (const std::string& chosen : late) {
         const Run broken = run(BUGS_PLAIN, chosen, "written_before_synchronise", "broken");
         INFO(broken.output);
@@ -159,12 +159,12 @@ TEST_CASE("ThreadSanitizer reports races within a block at their lines") {
         is_found(BUGS_TSAN, "ThreadSanitizer", any_settings, name);
 }
 
-TEST_CASE("ThreadSanitizer reports races between blocks at their lines, also those of fences and scopes") {
+TEST_CASE("ThreadSanitizer reports races between blocks at their lines, also with too narrow a fence or scope") {
     for (const char* name : {"two_blocks", "no_fence", "narrow_fence", "narrow_scope"})
         is_found(BUGS_TSAN, "ThreadSanitizer", any_settings, name);
 }
 
-TEST_CASE("ThreadSanitizer reports streams without an event, and the host before it has waited") {
+TEST_CASE("ThreadSanitizer reports races of streams without an event, and of the host before synchronise") {
     for (const char* name : {"no_event", "read_before_synchronise", "written_before_synchronise"})
         is_found(BUGS_TSAN, "ThreadSanitizer", any_settings, name);
 }

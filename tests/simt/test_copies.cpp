@@ -1,4 +1,4 @@
-// Asynchronous copies and mbarriers: correct pipelines give the same result whenever the data moves.
+// Asynchronous copies and mbarriers: correct pipelines give the same result with early and late copies.
 #include <catch2/catch.hpp>
 
 #include "kernels/cuda/primitives/async_copy.h"
@@ -14,7 +14,7 @@ __global__ void write_numbers(float* x) {
     x[blockIdx.x * blockDim.x + threadIdx.x] = float(blockIdx.x * blockDim.x + threadIdx.x);
 }
 
-// Two stages of cp.async: while one is added up, the next is on its way. Tile `absent` is not read: zeros.
+// Two stages of cp.async: one is summed while the next is loaded. Tile `absent` is not valid: zeros.
 __global__ void two_stages(float* y, const float* x, int absent) {
     SHARED(float, stage, [2][tile]);
     const int mine = int(threadIdx.x) * per_thread;
@@ -34,7 +34,7 @@ __global__ void two_stages(float* y, const float* x, int absent) {
     y[threadIdx.x] = sum;
 }
 
-// One warp loads tiles in bulk, another adds them up: full and empty barriers of two stages, with their phases.
+// One warp bulk-loads tiles, another sums them: two stages, each with a full and an empty mbarrier.
 __global__ void bulk_pipeline(float* y, const float* x, int) {
     SHARED(float, stage, [2][tile]);
     SHARED(MBarrier, full, [2]);
@@ -68,7 +68,7 @@ __global__ void bulk_pipeline(float* y, const float* x, int) {
     y[threadIdx.x] = sum;
 }
 
-// Tiles go out in bulk; a stage is written again when its store has read it.
+// Bulk stores of tiles; a stage is overwritten after its store has read it.
 __global__ void bulk_stores(float* y, const float* x, int) {
     SHARED(float, stage, [2][tile]);
     const int i = int(threadIdx.x);
@@ -103,7 +103,7 @@ float sum_of(int thread, int absent) {
 
 }  // namespace
 
-TEST_CASE("a pipeline of cp.async gives the same sums early and late, and zeros for what is not valid") {
+TEST_CASE("a pipeline of cp.async gives the same sums early and late, and zeros for invalid tiles") {
     in_every_order([] {
         const auto y = of_numbers(two_stages, threads, threads, 4);
         for (int i = 0; i < threads; ++i) REQUIRE(y[size_t(i)] == sum_of(i, 4));
@@ -117,7 +117,7 @@ TEST_CASE("a pipeline of bulk loads and mbarriers gives the same sums early and 
     });
 }
 
-TEST_CASE("bulk stores write what shared memory held when they were issued") {
+TEST_CASE("bulk stores write the contents of shared memory at issue") {
     in_every_order([] {
         const auto y = of_numbers(bulk_stores, tile, tiles * tile, 0);
         for (int i = 0; i < tiles * tile; ++i) REQUIRE(y[size_t(i)] == 2.0f * float(i));

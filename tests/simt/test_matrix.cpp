@@ -1,4 +1,4 @@
-// ldmatrix and mma against a plain product.
+// ldmatrix and mma against a plain matmul.
 #include <catch2/catch.hpp>
 
 #include "kernels/cuda/primitives/matrix.h"
@@ -13,7 +13,7 @@ namespace {
 float a_of(int row, int k) { return float(row * 3 % 7 - k % 5) * 0.5f; }
 float b_of(int k, int column) { return float(k % 6 - column * 2 % 9) * 0.25f; }
 
-// A is row-major [16][16] in shared memory. B is [8][16], a column after another, or [16][8], which needs transposing.
+// A is [16][16] in shared memory. B is [8][16] (column-major), or [16][8] (row-major), which ldmatrix transposes.
 __global__ void product(float* y, bool b_in_rows) {
     SHARED(bf16, a, [16][16]);
     SHARED(bf16, b, [128]);

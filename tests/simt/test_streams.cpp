@@ -73,14 +73,14 @@ TEST_CASE("an event orders two streams, and without one both orders happen") {
     REQUIRE((seen == std::set<float>{2, 11}));
 }
 
-TEST_CASE("nothing runs before somebody waits when copies are late, and at once when they are early") {
+TEST_CASE("queued work runs in synchronise with late copies, and at once with early copies") {
     for (const Copies copies : {Copies::late, Copies::early}) {
         use({1, copies, 1});
         Two two;
         float host = -1;
         launch(set, 1, 1, 0, two.second, two.x, 3.0f);
         copy_to_host(&host, two.x, 4, two.second);
-        if (copies == Copies::late) REQUIRE(std::isnan(host));  // it is the copy's, and nobody's number
+        if (copies == Copies::late) REQUIRE(std::isnan(host));  // poisoned until the copy runs
         else REQUIRE(host == 3);
         synchronise(two.second);
         REQUIRE(host == 3);
@@ -88,7 +88,7 @@ TEST_CASE("nothing runs before somebody waits when copies are late, and at once 
     use({});
 }
 
-TEST_CASE("the host's bytes of a copy that somebody writes before it is made are a Fault, which names who queued it") {
+TEST_CASE("a write to the host memory of a queued copy is a Fault that names the function that queued it") {
     use({0, Copies::late, 1});
     Two two;
     std::vector<float> host(1024, 2);
@@ -105,14 +105,14 @@ TEST_CASE("the host's bytes of a copy that somebody writes before it is made are
                                                         Catch::Contains("gradus::simt::"));
         queue();
         synchronise(two.first);
-        host[1023] = 1;  // it is the host's again
+        host[1023] = 1;  // allowed after the copy
         synchronise(two.first);
         release(many, 4096);
     }
     use({});
 }
 
-TEST_CASE("copies of one stream that share bytes of the host are made in their order, and are no Fault") {
+TEST_CASE("copies of one stream with overlapping host memory run in order, without a Fault") {
     in_every_order([] {
         Two two;
         launch(set, 1, 1, 0, two.second, two.x, 3.0f);
@@ -127,7 +127,7 @@ TEST_CASE("copies of one stream that share bytes of the host are made in their o
     });
 }
 
-TEST_CASE("an event is reached when its stream has come to it, and time passes between two") {
+TEST_CASE("an event is reached after the work before it, and the time between two events is measured") {
     Two two;
     const Event sooner = make_timed_event(), later = make_timed_event();
     REQUIRE(reached(two.event));  // never recorded
@@ -145,7 +145,7 @@ TEST_CASE("an event is reached when its stream has come to it, and time passes b
     for (Event e : {sooner, later}) release_event(e);
 }
 
-TEST_CASE("a task is called again until it is done, and what follows it waits") {
+TEST_CASE("a task is called again until it is done, and later work of its stream waits") {
     in_every_order([] {
         Two two;
         int calls = 0;
@@ -156,16 +156,16 @@ TEST_CASE("a task is called again until it is done, and what follows it waits") 
     });
 }
 
-TEST_CASE("tasks of two threads of the host wait for each other, as ranks do") {
+TEST_CASE("tasks of two host threads can wait for each other, as ranks do") {
     std::atomic<int> arrived = 0;
     float results[2] = {};
     const auto rank = [&](int r) {
         const Stream stream = make_stream();
         auto* x = static_cast<float*>(allocate(4));
-        bool came = false;
-        enqueue(stream, [&arrived, came]() mutable {
-            if (!came) ++arrived;
-            came = true;
+        bool counted = false;
+        enqueue(stream, [&arrived, counted]() mutable {
+            if (!counted) ++arrived;
+            counted = true;
             return arrived == 2;
         });
         launch(set, 1, 1, 0, stream, x, float(r + 1));
@@ -181,7 +181,7 @@ TEST_CASE("tasks of two threads of the host wait for each other, as ranks do") {
     REQUIRE(results[1] == 2);
 }
 
-TEST_CASE("after a Fault the emulator goes on working, and what was queued is dropped") {
+TEST_CASE("after a Fault queued work is dropped and the emulator remains usable") {
     in_every_order([] {
         Two two;
         const auto fail = [&] {
@@ -197,7 +197,7 @@ TEST_CASE("after a Fault the emulator goes on working, and what was queued is dr
     });
 }
 
-TEST_CASE("streams, events and memory that are not there are Faults") {
+TEST_CASE("streams, events and memory that do not exist are Faults") {
     const Stream stream = make_stream();
     const Event event = make_event();
     void* memory_of_8 = allocate(8);
@@ -210,7 +210,7 @@ TEST_CASE("streams, events and memory that are not there are Faults") {
     REQUIRE_THROWS_AS(release(memory_of_8, 8), Fault);
 }
 
-TEST_CASE("memory that the machine has not is an Error that says how much was asked for") {
+TEST_CASE("out of memory is an Error that names the requested bytes") {
     REQUIRE_THROWS_WITH(allocate(size_t(1) << 60), Catch::Contains("1152921504606846976 bytes"));
     const DeviceMemory before = memory();
     void* some = allocate(1 << 20);
@@ -219,7 +219,7 @@ TEST_CASE("memory that the machine has not is an Error that says how much was as
     REQUIRE(memory().total == before.total);
 }
 
-TEST_CASE("settings are read from their text, and a word that is none is quoted") {
+TEST_CASE("settings are parsed from text, and an invalid word is quoted") {
     const Settings read = parse_settings("seed=7 resident=2 copies=early");
     REQUIRE((read.seed == 7 && read.resident == 2 && read.copies == Copies::early));
     REQUIRE(parse_settings("").seed == Settings{}.seed);

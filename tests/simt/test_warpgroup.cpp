@@ -1,4 +1,4 @@
-// wgmma in each layout of its tiles against a plain product.
+// wgmma in each layout of its tiles against a plain matmul.
 #include <catch2/catch.hpp>
 
 #include "tests/conformance/tiles.h"
@@ -13,9 +13,9 @@ float b_of(int column, int k) { return float(k * 5 % 11 - column * 2 % 9) * 0.25
 
 template <bool a_in_registers, Major a_major, Major b_major, Swizzle swizzle, int columns>
 __global__ void product(float* y) {
-    SHARED(TileRoom<64>, a, );
-    SHARED(TileRoom<columns>, b, );
-    tile_product<a_in_registers, a_major, b_major, swizzle, columns>(a, b, a_of, b_of, y);
+    SHARED(TileStorage<64>, a, );
+    SHARED(TileStorage<columns>, b, );
+    tile_matmul<a_in_registers, a_major, b_major, swizzle, columns>(a, b, a_of, b_of, y);
 }
 
 template <bool a_in_registers, Major a_major, Major b_major, Swizzle swizzle, int columns = 64>
@@ -37,9 +37,9 @@ void every_major() {
     is_the_product<true, Major::k, Major::mn, swizzle>();
 }
 
-// Two warpgroups and two products each under way; the first is read while the second goes on.
+// Two warpgroups with two wgmmas each in flight; the first is read while the second runs.
 __global__ void two_at_a_time(float* y) {
-    SHARED(TileRoom<64>, tile, );
+    SHARED(TileStorage<64>, tile, );
     const Tile<Major::k, Swizzle::bytes_128, 64> x{tile};
     const int t = int(threadIdx.x), group = t / 128;
     for (int i = t; i < 64 * tile_depth; i += 256)
@@ -69,7 +69,7 @@ __global__ void two_at_a_time(float* y) {
 
 }  // namespace
 
-TEST_CASE("wgmma multiplies tiles of every swizzle and of both majors, and A from registers") {
+TEST_CASE("wgmma multiplies tiles of every swizzle and both majors, and A from registers") {
     in_every_order([] {
         every_major<Swizzle::none>();
         every_major<Swizzle::bytes_32>();
@@ -84,7 +84,7 @@ TEST_CASE("wgmma is 64, 128 or 256 columns wide") {
     is_the_product<true, Major::k, Major::k, Swizzle::bytes_32, 256>();
 }
 
-TEST_CASE("products of wgmma overlap: a group is waited for while the next goes on, and warpgroups are apart") {
+TEST_CASE("wgmmas overlap: one group completes while the next is in flight, and warpgroups are independent") {
     in_every_order([] {
         const auto y = result_of<float>(two_at_a_time, 1, 256, 4 * 4096);
         for (int group = 0; group < 2; ++group)

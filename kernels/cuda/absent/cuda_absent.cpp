@@ -1,4 +1,4 @@
-// Linked where the CUDA table is not built: asking for it says what to do instead.
+// Linked in builds without CUDA: cuda_ops() throws an Error with the build option.
 #include "kernels/ops.h"
 
 namespace gradus {

@@ -12,9 +12,9 @@ namespace cuda {
 
 namespace {
 
-constexpr int least_capability = 80;  // Ampere: bf16 arithmetic, asynchronous copies
+constexpr int min_capability = 80;  // Ampere: bf16 arithmetic, asynchronous copies
 
-// Asked for its attributes to learn whether this build has code for the GPU.
+// Its attributes tell whether this build has code for the GPU.
 __global__ void probe() {}
 
 Device& the_device() {
@@ -26,7 +26,7 @@ std::string text_of_version(int version) {  // 13000
     return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
 }
 
-// What CUDA_VISIBLE_DEVICES has to do with it, where it is set.
+// For messages: the value of CUDA_VISIBLE_DEVICES, if it is set.
 std::string visible() {
     const char* list = std::getenv("CUDA_VISIBLE_DEVICES");
     return list ? std::string("; CUDA_VISIBLE_DEVICES=") + list : std::string();
@@ -51,7 +51,7 @@ int count_or_throw() {
                     std::string("install the driver of the GPU") + or_the_cpu);
     if (status == cudaErrorInsufficientDriver || driver / 1000 < build / 1000)
         throw Error("the NVIDIA driver is too old for this build",
-                    "it knows CUDA " + text_of_version(driver) + ", the build uses CUDA " + text_of_version(build),
+                    "it supports CUDA " + text_of_version(driver) + ", the build uses CUDA " + text_of_version(build),
                     "a newer driver, or a build with the toolkit of CUDA " + text_of_version(driver) + or_the_cpu);
     if (status == cudaErrorNoDevice || status == cudaSuccess)
         throw Error("there is no GPU to compute on", "CUDA finds none on this machine" + visible(),
@@ -91,10 +91,10 @@ void open_device(int number) {
     cudaDeviceProp properties;
     CUDA_CHECK(cudaGetDeviceProperties(&properties, number));
     d.capability = properties.major * 10 + properties.minor;
-    if (d.capability < least_capability)
+    if (d.capability < min_capability)
         throw Error("GPU " + std::to_string(number) + " is too old for gradus",
                     text_of(properties, number) + ", and the kernels need 8.0",
-                    std::string("choose another by CUDA_VISIBLE_DEVICES") + or_the_cpu);
+                    std::string("choose another with CUDA_VISIBLE_DEVICES") + or_the_cpu);
     CUDA_CHECK(cudaSetDevice(number));
     cudaFuncAttributes attributes;
     const cudaError_t code = cudaFuncGetAttributes(&attributes, probe);
@@ -102,7 +102,7 @@ void open_device(int number) {
         code == cudaErrorInvalidDeviceFunction) {
         cudaGetLastError();
         throw Error("this build has no code for GPU " + std::to_string(number),
-                    text_of(properties, number) + ", and was not among the build's CMAKE_CUDA_ARCHITECTURES",
+                    text_of(properties, number) + ", which is not among the build's CMAKE_CUDA_ARCHITECTURES",
                     "cmake --preset cuda -DCMAKE_CUDA_ARCHITECTURES=native && cmake --build --preset cuda");
     }
     CUDA_CHECK(code);
@@ -117,7 +117,7 @@ void open_device(int number) {
 cudaStream_t stream_of(Stream s) { return s.handle ? static_cast<cudaStream_t>(s.handle) : device().stream; }
 
 const Device& device() {
-    CHECK(the_device().number >= 0, "cuda_ops() comes before everything else");
+    CHECK(the_device().number >= 0, "cuda_ops() must be called first");
     return the_device();
 }
 

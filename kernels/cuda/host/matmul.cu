@@ -1,11 +1,10 @@
-// The product of kernels/cuda/matmul.h by cuBLASLt.
+// The matmul of kernels/cuda/matmul.h with cuBLASLt.
 //
-// cuBLASLt counts its matrices by columns. A row-major [R,C] matrix is, as it lies in memory, a column-major [C,R] one: its
-// transpose. So the product that is asked of cuBLASLt is cᵀ = Bᵀ·Aᵀ: b is its first operand and a its second, neither is
-// moved, and a bias along the rows of cᵀ is one along the columns of c.
+// cuBLASLt's matrices are column-major. A row-major [R,C] matrix has the memory layout of its column-major [C,R] transpose. So
+// cuBLASLt computes cᵀ = Bᵀ·Aᵀ: b is the first operand, a the second, nothing is copied, and the bias along the rows of cᵀ is a
+// bias along the columns of c.
 //
-// Several algorithms compute a matmul. cuBLASLt is asked for the eight that it expects to be fastest; host/matmul_choices.h
-// takes one of them.
+// cuBLASLt returns the eight algorithms that it expects to be fastest; host/matmul_choices.h chooses one of them.
 #include "kernels/cuda/matmul.h"
 
 #include <algorithm>
@@ -34,7 +33,7 @@ using Layout = Owner<cublasLtMatrixLayout_t, cublasLtMatrixLayoutDestroy>;
 using Preference = Owner<cublasLtMatmulPreference_t, cublasLtMatmulPreferenceDestroy>;
 
 cudaDataType type_of(const Tensor& t) {
-    CHECK(t.dtype == DType::f32 || t.dtype == DType::bf16, "products are made in f32 and bf16");
+    CHECK(t.dtype == DType::f32 || t.dtype == DType::bf16, "matmuls are f32 or bf16");
     return t.dtype == DType::f32 ? CUDA_R_32F : CUDA_R_16BF;
 }
 
@@ -44,7 +43,7 @@ Layout layout_of(const Tensor& t) {
     return Layout(layout);
 }
 
-// The largest power of two that divides the address, as far as anybody asks.
+// The largest power of two up to 256 that divides the address.
 uint32_t alignment_of(const Tensor& t) {
     const auto address = reinterpret_cast<uintptr_t>(t.data);
     uint32_t alignment = 256;
@@ -54,7 +53,7 @@ uint32_t alignment_of(const Tensor& t) {
 
 constexpr int most_algorithms = 8;
 
-// How products of one shape are computed: everything that does not change from one call to the next.
+// Everything about matmuls of one shape that does not change between calls.
 struct MatmulPlan {
     Operation operation;
     Layout first, second, result;
@@ -62,7 +61,7 @@ struct MatmulPlan {
     int count = 0;
 };
 
-// Other algorithms may still run.
+// The algorithm is not supported; others may be.
 bool refused(cublasStatus_t s) { return s == CUBLAS_STATUS_NOT_SUPPORTED || s == CUBLAS_STATUS_ARCH_MISMATCH; }
 
 template <class Value>
@@ -118,7 +117,7 @@ MatmulChoices::Shape shape_of(const Matmul& p, size_t workspace) {
             alignment_of(p.bias), int64_t(workspace)};
 }
 
-// The algorithm is chosen for a shape, whatever the strides; the layouts of a plan hold the strides.
+// A plan's layouts contain the strides; the choice of the algorithm depends only on the shape.
 MatmulPlan& plan_of(const Matmul& p, const MatmulChoices::Shape& shape, size_t workspace) {
     static std::map<std::pair<MatmulChoices::Shape, std::array<int64_t, 3>>, MatmulPlan> known;
     const std::pair key(shape, std::array{p.a.stride(), p.b.stride(), p.c.stride()});
@@ -131,7 +130,8 @@ MatmulChoices& choices() {
     return of_this_process;
 }
 
-// Nothing where cuBLASLt refuses the algorithm. The first call, which may load its kernel, is not timed.
+// The shortest time of several calls; empty if cuBLASLt refuses the algorithm. The first call, which may load the kernel, is not
+// timed.
 template <class Queue>
 std::optional<double> time(const Queue& queue, Stream stream) {
     constexpr int rounds = 5;
@@ -162,7 +162,7 @@ std::optional<double> time(const Queue& queue, Stream stream) {
                     std::string(p.a.dtype == DType::f32 ? "bf16" : "f32"));
 }
 
-// What choices hold for: other devices and versions are offered other algorithms.
+// Choices are valid only for this: other devices and versions have other algorithms.
 std::string device_and_library() { return device().name + ", cuBLASLt " + std::to_string(cublasLtGetVersion()); }
 
 }  // namespace
@@ -170,7 +170,7 @@ std::string device_and_library() { return device().name + ", cuBLASLt " + std::t
 void matmul(const Matmul& p, Stream stream) {
     if (p.c.size() == 0) return;
     if (p.a.size() == 0) {
-        CHECK(p.accumulate, "a product over no elements");
+        CHECK(p.accumulate, "a matmul with K = 0 that does not accumulate");
         return;
     }
     const MatmulChoices::Shape shape = shape_of(p, stream.workspace_bytes);

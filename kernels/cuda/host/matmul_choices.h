@@ -1,12 +1,12 @@
 #pragma once
-// Which of a library's algorithms computes each shape of matmul. The library offers some, the one it expects to be fastest
-// first, and may refuse one only when it is to run.
+// The choice of a library's algorithm for each matmul shape. The library offers several, the one it expects to be fastest first,
+// and may refuse an algorithm only at the call.
 //
-// Usually the first that runs is taken: that depends on nothing but device, library and shape, so every run of a recipe has
-// the same bits. While measuring, all that run are timed and the fastest is kept, once and for all. Choices can be written
-// down, for the other ranks of a run and for when it is resumed.
+// By default the first that runs is used. It depends only on device, library and shape, so every run of a recipe has the same
+// bits. While measuring, all algorithms are timed and the fastest is kept from then on. Choices can be saved, for the other
+// ranks of a run and for its resumption.
 //
-// Knows no library: host/matmul.cu gives it what to call.
+// Independent of the library: host/matmul.cu passes the functions to call.
 #include <array>
 #include <cstdint>
 #include <functional>
@@ -20,11 +20,11 @@ namespace gradus::cuda {
 
 class MatmulChoices {
 public:
-    using Shape = std::array<int64_t, 14>;                             // all that tells one matmul from another
+    using Shape = std::array<int64_t, 14>;                             // everything that identifies a kind of matmul
     using Queue = std::function<bool(int algorithm)>;                  // false: the library refuses it
-    using Time = std::function<std::optional<double>(int algorithm)>;  // seconds; nothing: the library refuses it
+    using Time = std::function<std::optional<double>(int algorithm)>;  // seconds; empty: the library refuses it
 
-    // Queues a matmul and returns the algorithm that does it, of those numbered from 0; -1 where none runs.
+    // Queues a matmul and returns its algorithm, in [0, algorithms); -1 if none runs.
     int run(const Shape& shape, int algorithms, const Queue& queue, const Time& time) {
         const auto known = known_.find(shape);
         if (known != known_.end() && (known->second.settled || !measuring_)) {
@@ -38,7 +38,7 @@ public:
 
     void measure(bool on) { measuring_ = on; }
 
-    // A line that says what the choices hold for (a device, a library), then one for each shape.
+    // A line with the device and library that the choices are valid for, then a line per shape.
     std::string text(const std::string& holds_for) const {
         std::ostringstream out;
         out << holds_for << '\n';
@@ -49,7 +49,7 @@ public:
         return out.str();
     }
 
-    // Takes the choices of such a text, over its own; none of them, and false, where it holds for something else or is damaged.
+    // Reads such a text; its choices replace existing ones. False, without effect: another device or library, or damaged text.
     bool use(const std::string& text, const std::string& holds_for) {
         std::istringstream lines(text);
         std::string line;
@@ -87,7 +87,7 @@ private:
 
     struct Choice {
         int algorithm;
-        bool settled;  // measured or read: not the first one for want of a measurement
+        bool settled;  // measured or read from a text
     };
     std::map<Shape, Choice> known_;
     bool measuring_ = false;

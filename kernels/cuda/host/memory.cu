@@ -1,9 +1,8 @@
-// Memory, streams and events of the GPU: what kernels/ops.h says of them, by the CUDA runtime.
+// Memory, streams and events of kernels/ops.h with the CUDA runtime.
 //
-// All streams are made and alike: ordered with themselves, and with others by events alone. Nothing goes to CUDA's default stream,
-// on which no graph can be captured. The compute stream has the lowest priority, those of make_stream() have the highest: what the
-// engine gives them (an exchange between ranks) is small, and others wait for it, while many waves of a matmul's blocks are
-// queued on the compute stream.
+// All streams are created streams, ordered with others only by events. CUDA's default stream is not used, because graphs cannot
+// be captured on it. The compute stream has the lowest priority, streams of make_stream() the highest: their work (exchanges
+// between ranks) is small, other ranks wait for it, and it must not queue behind the many blocks of a matmul.
 #include "kernels/cuda/memory.h"
 
 #include <cstdio>
@@ -42,7 +41,7 @@ void* allocate(size_t bytes) {
     return memory;
 }
 
-// At the end of a program the driver may be gone before the last arena: nothing is left to be freed then.
+// At exit the driver may be unloaded before the last arena is destroyed; then the memory is already free.
 void release(void* memory, size_t) {
     const cudaError_t status = cudaFree(memory);
     if (status != cudaErrorCudartUnloading) CUDA_CHECK(status);
@@ -54,7 +53,7 @@ void* allocate_host(size_t bytes) {
     if (status == cudaErrorMemoryAllocation) {
         cudaGetLastError();
         throw Error("cannot pin " + std::to_string(bytes) + " bytes (" + gib(bytes) + ") of host memory",
-                    "the machine or a limit of this process (ulimit -l) has no room for it",
+                    "the machine is out of memory, or a limit of this process (ulimit -l) is too low",
                     "a smaller train.micro_batch, or raise the limit");
     }
     CUDA_CHECK(status);
@@ -110,10 +109,10 @@ Event make_timed_event() {
 void release_event(Event e) { CUDA_CHECK(cudaEventDestroy(of(e))); }
 void record(Event e, Stream s) { CUDA_CHECK(cudaEventRecord(of(e), of(s))); }
 void wait(Stream s, Event e) { CUDA_CHECK(cudaStreamWaitEvent(of(s), of(e), 0)); }
-// Asked by threads that watch, too: a thread that has chosen no GPU would look at the first one.
+// Watchdog threads call it too, and a thread without cudaSetDevice() would use the first GPU.
 bool reached(Event e) {
-    static thread_local const bool chosen = cudaSetDevice(device().number) == cudaSuccess;
-    CHECK(chosen, "the GPU of this process cannot be chosen in another thread");
+    static thread_local const bool device_set = cudaSetDevice(device().number) == cudaSuccess;
+    CHECK(device_set, "cudaSetDevice failed in another thread");
     const cudaError_t status = cudaEventQuery(of(e));
     if (status == cudaErrorNotReady) {
         cudaGetLastError();

@@ -1,23 +1,23 @@
 #pragma once
-// Copies that go on while the kernel does.
+// Asynchronous copies.
 //
 // Sixteen bytes per thread (cp.async, sm_80). Shared and global address are multiples of 16:
-//   copy_async(shared, global, valid)   starts one; !valid: zeros, and nothing is read
-//   copy_async_commit()                 those started since the last commit are a group
-//   copy_async_wait<n>()                until at most the n last groups of this thread are under way. Its own copies are then
-//                                       visible to this thread; to others after a barrier
+//   copy_async(shared, global, valid)   starts a copy; !valid: writes zeros and reads nothing
+//   copy_async_commit()                 makes a group of the copies since the last commit
+//   copy_async_wait<n>()                waits until at most the n latest groups of this thread are in flight. The completed copies
+//                                       are then visible to this thread; to others after a barrier
 //
 // Any multiple of 16 bytes, issued by one thread (cp.async.bulk, sm_90):
-//   bulk_load(shared, global, bytes, mbarrier)    the bytes count for the mbarrier's phase, which must expect them
-//   bulk_store(global, shared, bytes)             what threads wrote to shared memory needs fence_async() and a barrier first
-//   bulk_commit(); bulk_wait<n>()                 groups as above; bulk_wait_read<n>(): shared memory has been read
-//   fence_async()                                 between ordinary accesses of shared memory and bulk copies of it
+//   bulk_load(shared, global, bytes, mbarrier)    completes in the mbarrier's phase, which must expect the bytes
+//   bulk_store(global, shared, bytes)             after fence_async() and a barrier, if threads wrote the shared memory
+//   bulk_commit(); bulk_wait<n>()                 groups as above; bulk_wait_read<n>(): waits only for reads of shared memory
+//   fence_async()                                 between ordinary accesses to shared memory and bulk copies of it
 //
 // Source: PTX ISA, "Data Movement and Conversion Instructions: Asynchronous copy".
 #include "kernels/cuda/primitives/barrier.h"
 
 #ifndef __CUDACC__
-#include "kernels/simt/copy_words.h"
+#include "kernels/simt/primitives/async_copy.h"
 #else
 
 namespace gradus::cuda {

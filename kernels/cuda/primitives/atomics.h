@@ -1,12 +1,12 @@
 #pragma once
-// Memory that threads talk through: loads and stores with an order and a scope, for int, unsigned and 64-bit integers.
+// Atomic loads, stores and additions with a memory order and a scope, for int, unsigned and 64-bit integers.
 //
-//   load_relaxed(p), store_relaxed(p, v)           no order; the value is never torn and never kept in a register
-//   store_release<scope>(p, v)                     what the thread did before is visible to …
-//   load_acquire<scope>(p)                         … a thread of that scope that reads v with this
-//   add_acquire_release<scope>(p, v)               both, and adds; returns the old value: a ticket
+//   load_relaxed(p), store_relaxed(p, v)           no order; never torn, and never cached in a register
+//   store_release<scope>(p, v)                     earlier accesses of the thread are visible to …
+//   load_acquire<scope>(p)                         … a thread in the scope that reads v with this
+//   add_acquire_release<scope>(p, v)               both; returns the old value
 //
-// Scope::block reaches the threads of one block, Scope::device those of the GPU. CUDA's atomicAdd and its kin are relaxed.
+// Scope::block: the threads of the block; Scope::device: those of the GPU. CUDA's atomicAdd and its variants are relaxed.
 // Source: PTX ISA, "Memory Consistency Model".
 #include "kernels/cuda/primitives/device.h"
 
@@ -17,12 +17,12 @@ enum class Scope { block, device };
 }  // namespace gradus::DEVICE
 
 #ifndef __CUDACC__
-#include "kernels/simt/atomic_words.h"
+#include "kernels/simt/primitives/atomics.h"
 #else
 
 namespace gradus::cuda {
 
-// One function for 4 bytes and one for 8, of every kind and scope.
+// Overloads for 4 and 8 bytes.
 #define GRADUS_LOAD(name, order)                                                      \
     __device__ __forceinline__ unsigned name(const unsigned* p) {                     \
         unsigned v;                                                                   \

@@ -1,17 +1,17 @@
 #pragma once
-// Barriers that CUDA has no words for.
+// Barriers that CUDA C++ lacks.
 //
-//   named_barrier_sync(id, threads)     waits until `threads` threads of the block have come to barrier `id` (1 to 15)
-//   named_barrier_arrive(id, threads)   comes, and does not wait
-//       both by whole warps; `threads` is a multiple of 32 and the same for all who come (PTX: barrier.sync, barrier.arrive)
+//   named_barrier_sync(id, threads)     waits until `threads` threads of the block have arrived at barrier `id` (1 to 15)
+//   named_barrier_arrive(id, threads)   arrives without waiting
+//       both by whole warps; `threads` is a multiple of 32 and the same in all calls (PTX: barrier.sync, barrier.arrive)
 //
 //   MBarrier in shared memory counts arrivals and bytes, phase after phase:
-//   mbarrier_init(b, count)             one thread; the others may use it after fence_mbarrier_init() and __syncthreads()
-//   mbarrier_arrive(b)                  one of the phase's arrivals
-//   mbarrier_arrive_and_expect(b, n)    the same, and n more bytes must land before the phase ends (sm_90)
-//   mbarrier_wait(b, parity)            until the phase of this parity is over: 0 for the first, 1 for the second, 0, …
+//   mbarrier_init(b, count)             by one thread; others may use it after fence_mbarrier_init() and __syncthreads()
+//   mbarrier_arrive(b)                  one of the `count` arrivals of a phase
+//   mbarrier_arrive_and_expect(b, n)    the same, and n more bytes must arrive before the phase ends (sm_90)
+//   mbarrier_wait(b, parity)            waits for the end of the phase of this parity: 0 for the first, 1 for the second, 0, …
 //
-// What a thread did before it arrived, and the bytes of the phase's copies, are visible after the wait.
+// Accesses of a thread before it arrives, and the bytes of the phase's copies, are visible after the wait.
 // Source: PTX ISA, "Parallel Synchronization and Communication Instructions".
 #include "kernels/cuda/primitives/device.h"
 
@@ -24,7 +24,7 @@ struct alignas(8) MBarrier {
 }  // namespace gradus::DEVICE
 
 #ifndef __CUDACC__
-#include "kernels/simt/barrier_words.h"
+#include "kernels/simt/primitives/barrier.h"
 #else
 
 namespace gradus::cuda {
@@ -57,7 +57,7 @@ __device__ __forceinline__ void mbarrier_arrive_and_expect(MBarrier* barrier, un
                  : "memory");
 }
 
-// sm_90 may let the thread sleep in try_wait; before, it asks again and again.
+// On sm_90 try_wait may suspend the thread; older GPUs spin on test_wait.
 __device__ __forceinline__ void mbarrier_wait(MBarrier* barrier, unsigned parity) {
     const unsigned address = shared_address(barrier);
     unsigned done = 0;

@@ -1,12 +1,12 @@
 #pragma once
-// The one header of every .cu file. The same source is compiled twice, by nvcc for a GPU and by the host's compiler for the
-// emulator (docs/simt.md), into namespace gradus::DEVICE: `cuda` or `simt`. Besides CUDA's own words both give
+// The header of every .cu file. The same source is compiled twice, by nvcc for a GPU and by the host's compiler for the
+// emulator (docs/simt.md), into namespace gradus::DEVICE: `cuda` or `simt`. Besides CUDA's built-ins, both have
 //
-//   launch(kernel, grid, block, shared_bytes, stream, arguments…)   the arguments become the kernel's parameters
+//   launch(kernel, grid, block, shared_bytes, stream, arguments…)   converts the arguments to the kernel's parameters
 //   SHARED(float, parts, [16][33]);       static shared memory, aligned to 16 bytes; SHARED(int, last, ); for one value
 //   DYNAMIC_SHARED(float, tile);          float* tile: the block's dynamic shared memory, aligned to 1024 bytes
-//   device_check(condition);              a promise the kernel relies on: broken, it stops
-//   Pack<T>, load_pack(p), store_pack(p, pack)   16 bytes at once; p must be a multiple of 16
+//   device_check(condition);              a precondition of the kernel, which stops if it does not hold
+//   Pack<T>, load_pack(p), store_pack(p, pack)   16-byte accesses; p must be a multiple of 16
 //
 // Everything that needs PTX is in the other headers of this folder.
 #ifndef __CUDACC__
@@ -25,7 +25,7 @@
 
 namespace gradus::cuda {
 
-// What compute capability this pass compiles for; on the host's pass the newest, so that nothing is refused there.
+// The compute capability of this compiler pass; in the host pass above all, so that no static_assert fails there.
 #ifdef __CUDA_ARCH__
 constexpr int architecture = __CUDA_ARCH__ / 10;
 #else
@@ -35,7 +35,7 @@ constexpr int architecture = 1000;
 void check(cudaError_t, const char* call, const char* file, int line);  // host/device.h
 cudaStream_t stream_of(Stream);                                         // host/device.h
 
-// What PTX calls a pointer into shared memory.
+// The address in PTX's shared address space.
 __device__ __forceinline__ unsigned shared_address(const void* pointer) {
     return unsigned(__cvta_generic_to_shared(pointer));
 }
@@ -81,12 +81,12 @@ __device__ __forceinline__ void store_pack(Element* address, const Pack<Element>
 
 #define SHARED(Element, name, extents) __shared__ __align__(16) Element name extents
 
-// One symbol of one type for all kernels of a file, whatever they keep in it.
+// All kernels of a file share one symbol, so it has one type.
 #define DYNAMIC_SHARED(Element, name)                                        \
     extern __shared__ __align__(1024) unsigned char gradus_dynamic_shared[]; \
     Element* const name = reinterpret_cast<Element*>(gradus_dynamic_shared)
 
-// What assert() calls, in every build: the driver prints the condition, the line, the block and the thread.
+// The function behind assert(), but in every build: the driver prints the condition, the line, the block and the thread.
 #define device_check(condition)                                                                        \
     do {                                                                                               \
         if (!(condition)) __assert_fail("device_check(" #condition ")", __FILE__, __LINE__, __func__); \

@@ -1,7 +1,7 @@
 #pragma once
-// Tensor cores of sm_80: a warp multiplies small matrices that lie in its registers.
+// Tensor cores of sm_80: a warp multiplies small matrices in its registers.
 //
-// With g = lane / 4 and t = lane % 4, a register holds two bf16, the lower half first, and
+// A register holds two bf16, the lower half first. With g = lane / 4 and t = lane % 4,
 //   a[0] = A[g][2t, 2t+1]   a[1] = A[g+8][2t, 2t+1]   a[2] = A[g][2t+8, 2t+9]   a[3] = A[g+8][2t+8, 2t+9]
 //   b[0] = B[2t, 2t+1][g]   b[1] = B[2t+8, 2t+9][g]
 //   d[0], d[1] = D[g][2t], D[g][2t+1]                 d[2], d[3] = D[g+8][2t], D[g+8][2t+1]
@@ -11,12 +11,12 @@
 //                                 8m + i is the address of row i, a multiple of 16. The lane gets [g][2t, 2t+1]
 //   ldmatrix_transposed      the lane gets [2t, 2t+1][g]
 //
-// Two or four matrices by the length of r. All lanes of the warp together.
+// Two or four matrices, by the length of r. All lanes of the warp must call each function together.
 // Source: PTX ISA, "Matrix fragments for mma.m16n8k16", "ldmatrix".
 #include "kernels/cuda/primitives/device.h"
 
 #ifndef __CUDACC__
-#include "kernels/simt/matrix_words.h"
+#include "kernels/simt/primitives/matrix.h"
 #else
 
 namespace gradus::cuda {

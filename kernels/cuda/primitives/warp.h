@@ -1,14 +1,14 @@
 #pragma once
-// What a thread asks about its warp.
+// Warp helpers.
 //
-//   lane_of_warp()       0 to 31. Of a block with one row of threads it is threadIdx.x % 32; this is right for every block
-//   elect_one()          true in one lane of the warp, all of whose lanes call it together (sm_90: without a branch)
+//   lane_of_warp()       0 to 31, for blocks of any dimensions (threadIdx.x % 32 in a one-dimensional block)
+//   elect_one()          true in one lane of the warp; all lanes must call it together (sm_90: without a branch)
 //
 // Source: PTX ISA, "%laneid", "elect.sync".
 #include "kernels/cuda/primitives/device.h"
 
 #ifndef __CUDACC__
-#include "kernels/simt/warp_words.h"
+#include "kernels/simt/primitives/warp.h"
 #else
 
 namespace gradus::cuda {

@@ -1,35 +1,35 @@
 #pragma once
-// Tensor cores of sm_90a: a warpgroup, four warps of a block, multiplies tiles of bf16 that lie in shared memory. The products
-// go on while the threads do something else.
+// Tensor cores of sm_90a: a warpgroup, four warps of a block, multiplies bf16 tiles in shared memory, asynchronously.
 //
-// All 128 threads call each of these together:
-//   wgmma_fence(d)                before the first product and again after a wait: what threads wrote to the registers of D
-//                                     and of A is there
+// All 128 threads must call each of these together:
+//   wgmma_fence(d)                before the first wgmma and after a wait: makes writes of threads to the registers of D and A
+//                                     visible to wgmma
 //   wgmma(d, a, b, accumulate)
 //                                     starts D (64 by N, f32) += A (64 by 16) · B (16 by N), or D = A · B. Products are exact,
 //                                     sums in f32. N is twice the length of d: 64, 128 or 256
-//   wgmma_commit()                the products started since the last commit are a group
-//   wgmma_wait<n>(d)              until at most the n last groups are under way
+//   wgmma_commit()                makes a group of the wgmmas since the last commit
+//   wgmma_wait<n>(d)              waits until at most the n latest groups are in flight
 //   registers_lower<n>(), registers_raise<n>()
-//                                     go on with n registers per thread, a multiple of 8 from 24 to 256. They come from those
-//                                     that other warpgroups gave back: together at most as many as the block enters with. The kernel
-//                                     needs __launch_bounds__(threads, blocks), by which a thread enters with 65536 / threads / blocks
-//                                     rounded down to eights: 168 of 384 threads, so that 24, 240 and 240 go, and 32, 240 and 240
-//                                     wait forever. lower: to no more than that; raise: to no fewer
+//                                     setmaxnreg: changes to n registers per thread, a multiple of 8 from 24 to 256. An increase
+//                                     takes registers that other warpgroups released: the block's total stays within its total at
+//                                     the start. The kernel needs __launch_bounds__(threads, blocks); a thread starts with
+//                                     65536 / threads / blocks registers, rounded down to a multiple of 8. With 384 threads it
+//                                     starts with 168: 24, 240 and 240 are possible, 32, 240 and 240 wait forever. lower: to at
+//                                     most the start's count; raise: to at least that
 //
-// From its start to its wait D, A's registers and both tiles belong to the product. The d of a fence or a wait tells the compiler
-// so: it may be left out where there is nothing to write before or to read after. Threads that fill a tile call fence_async()
-// before the barrier that says so.
+// From its start to its wait, a wgmma uses D, A's registers and both tiles: threads must not touch them. The argument d of a fence
+// or a wait orders the compiler's accesses to D; it may be omitted if D is not written before or read after. Threads that write a
+// tile call fence_async() before the barrier that follows the writes.
 //
-// B, and A where it is not in registers, is a tile: matrix_descriptor(start, leading, stride, swizzle), strides in bytes. W is
-// the swizzle's width, 128, 64, 32 or without one 16 bytes; the element of row i (of m or n) and of k lies this many bytes on:
+// B, and A unless it is in registers, is a tile: matrix_descriptor(start, leading, stride, swizzle), strides in bytes. W is the
+// width of the swizzle in bytes: 128, 64, 32, or 16 without a swizzle. The byte offset of row i (of m or n) and column k is
 //   Major::k     i % 8 · W + i / 8 · stride + k · 2                         W = 16: … + k / 8 · leading + k % 8 · 2
 //   Major::mn    k % 8 · W + k / 8 · stride + i / (W/2) · leading + i % (W/2) · 2
 //                                                          W = 16: k % 8 · 16 + k / 8 · leading + i / 8 · stride + i % 8 · 2
-// Then the swizzle: of the whole address, bits 4–6 ^= bits 7–9 (W = 128), bits 4–5 ^= bits 7–8 (64), bit 4 ^= bit 7 (32). So a tile
-// starts at a multiple of 8 W; along a row of Major::k the next 16 of k start 32 bytes on.
+// The swizzle then changes the whole address: bits 4–6 ^= bits 7–9 (W = 128), bits 4–5 ^= bits 7–8 (64), bit 4 ^= bit 7 (32). So a
+// tile must start at a multiple of 8 W. With Major::k the next 16 of k start 32 bytes further.
 //
-// With t = threadIdx.x % 128, r = t / 32 · 16 + t % 32 / 4 and c = t % 4 · 2, a thread has
+// With t = threadIdx.x % 128, r = t / 32 · 16 + t % 32 / 4 and c = t % 4 · 2, a thread holds
 //   d[4n], d[4n+1] = D[r][8n + c], D[r][8n + c + 1]      d[4n+2], d[4n+3] = D[r+8][8n + c], D[r+8][8n + c + 1]
 //   a[0] = A[r][c, c+1]   a[1] = A[r+8][c, c+1]   a[2] = A[r][c+8, c+9]   a[3] = A[r+8][c+8, c+9]
 //
@@ -39,7 +39,7 @@
 namespace gradus::DEVICE {
 
 enum class Swizzle : unsigned { none = 0, bytes_128 = 1, bytes_64 = 2, bytes_32 = 3 };
-enum class Major { k = 0, mn = 1 };  // which of a matrix's elements lie side by side
+enum class Major { k = 0, mn = 1 };  // the dimension along which elements are contiguous
 
 struct MatrixDescriptor {
     uint64_t bits;
@@ -48,12 +48,12 @@ struct MatrixDescriptor {
 }  // namespace gradus::DEVICE
 
 #ifndef __CUDACC__
-#include "kernels/simt/warpgroup_words.h"
+#include "kernels/simt/primitives/warpgroup.h"
 #else
 
 namespace gradus::cuda {
 
-// Whether this pass compiles for sm_90a. On the host's pass true, so that nothing is refused there.
+// Whether this compiler pass is for sm_90a. True in the host pass, so that no static_assert fails there.
 #if defined(__CUDA_ARCH__) && !defined(__CUDA_ARCH_FEAT_SM90_ALL)
 constexpr bool has_warpgroups = false;
 #else
@@ -67,7 +67,7 @@ __device__ __forceinline__ MatrixDescriptor matrix_descriptor(const void* start,
             uint64_t(swizzle) << 62};
 }
 
-// The compiler neither moves a use of d from below to above this place, nor one from above to below.
+// A compiler barrier: uses of d are not moved across it.
 template <int count>
 __device__ __forceinline__ void stay(float (&d)[count]) {
 #pragma unroll
@@ -115,7 +115,7 @@ __device__ __forceinline__ void registers_raise() {
     asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(count));
 }
 
-// The instruction names every register: "%0, %1, …" and their operands, ten and eight at a time.
+// The instruction lists every register: "%0, %1, …" and their operands, ten and eight at a time.
 // clang-format off
 #define GRADUS_NAMES_10(tens) \
     "%" #tens "0, %" #tens "1, %" #tens "2, %" #tens "3, %" #tens "4, %" #tens "5, %" #tens "6, %" #tens "7, %" #tens "8, %" #tens "9, "
@@ -133,7 +133,8 @@ __device__ __forceinline__ void registers_raise() {
 #define GRADUS_SUMS_64(i) GRADUS_SUMS_32(i), GRADUS_SUMS_32(i + 32)
 #define GRADUS_SUMS_128(i) GRADUS_SUMS_64(i), GRADUS_SUMS_64(i + 64)
 
-// `accumulate`, b: the numbers of these operands; a: of A's with its braces; transposed: of which matrices are Major::mn.
+// accumulate, b: the numbers of these operands; a: the number of A's, or of its registers in braces; transposed: the numbers of the
+// flags for Major::mn.
 #define GRADUS_WGMMA(columns, count, accumulate, b, a, transposed, ...) \
     asm volatile("{\n.reg .pred p;\nsetp.ne.b32 p, " accumulate ", 0;\n" \
                  "wgmma.mma_async.sync.aligned.m64n" columns "k16.f32.bf16.bf16 " \

@@ -1,4 +1,4 @@
-// The table of kernels/cuda as the emulator runs it.
+// The ops of kernels/cuda, run by the emulator.
 #include "kernels/cuda/device_ops.h"
 
 namespace gradus {

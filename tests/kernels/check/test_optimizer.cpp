@@ -1,14 +1,14 @@
-#include "tests/kernels/check/promises.h"
+#include "tests/kernels/check/argument_checks.h"
 
 using namespace gradus;
 using namespace gradus::test;
-using namespace gradus::test::promises;
+using namespace gradus::test::argument_checks;
 
 namespace {
 
 const StepValues values = step_values(1e-3, 0.9, 0.95);
 
-AdamW adamw(Desk& k) {
+AdamW adamw(TensorPool& k) {
     return {.master = k.f({N}),
             .m = k.f({N}),
             .v = k.f({N}),
@@ -24,57 +24,57 @@ AdamW adamw(Desk& k) {
 
 }  // namespace
 
-TEST_CASE("the optimizer's ops name every field that breaks a promise") {
-    Desk k;
+TEST_CASE("the checks of the optimizer's ops name every invalid argument") {
+    TensorPool k;
     using Sq = SquareSum;
     const Sq s = {.total = k.d({1}), .parts = k.d({square_sum_parts}), .x = k.f({N})};
-    names_every_field(s, "square_sum", {FIELD(Sq, total), FIELD(Sq, parts)});
-    refuses<Sq>(
+    rejects_every_field(s, "square_sum", {FIELD(Sq, total), FIELD(Sq, parts)});
+    rejects<Sq>(
         s, [](Sq& a) { a.x.dtype = DType::i32; }, "x is i32");
     using Cl = ClipScale;
     const Cl c = {.scale = k.d({1}), .total = k.d({1}), .max_norm = 1};
-    names_every_field(c, "clip_scale", {FIELD(Cl, scale), FIELD(Cl, total)});
-    refuses<Cl>(
+    rejects_every_field(c, "clip_scale", {FIELD(Cl, scale), FIELD(Cl, total)});
+    rejects<Cl>(
         c, [](Cl& a) { a.max_norm = NAN; }, "max_norm is nan");
 
     using A = AdamW;
     const A a = adamw(k);
-    names_every_field(
+    rejects_every_field(
         a, "adamw",
         {FIELD(A, master), FIELD(A, m), FIELD(A, v), OPTIONAL(A, param), FIELD(A, grad), OPTIONAL(A, scale)});
-    refuses<A>(
+    rejects<A>(
         a, [](A& x) { x.master.dtype = DType::bf16; }, "master is bf16, must be f32 or f64");
-    refuses<A>(
+    rejects<A>(
         a, [](A& x) { x.step_values = nullptr; }, "adamw: step_values is missing");
-    refuses<A>(
+    rejects<A>(
         a, [](A& x) { x.beta1 = 1; }, "beta1 is 1, must be in [0, 1)");
-    refuses<A>(
+    rejects<A>(
         a, [](A& x) { x.beta2 = -0.5; }, "beta2 is -0.5, must be in [0, 1)");
-    refuses<A>(
+    rejects<A>(
         a, [](A& x) { x.first = -1; }, "first is -1, must be at least 0");
-    refuses<A>(
+    rejects<A>(
         a, [](A& x) { x.m = x.v; }, "m must not alias v");
-    refuses<A>(
+    rejects<A>(
         a, [](A& x) { x.grad = x.master; }, "master must not alias grad");
 }
 
-TEST_CASE("the values of a step are refused where no step can have them") {
+TEST_CASE("invalid values of a step are rejected") {
     REQUIRE_NOTHROW(check(values));
     REQUIRE_NOTHROW(check(StepValues{}));
-    refuses<StepValues>(
+    rejects<StepValues>(
         values, [](StepValues& v) { v.lr = INFINITY; }, "lr is inf, must be at least 0");
-    refuses<StepValues>(
+    rejects<StepValues>(
         values, [](StepValues& v) { v.lr = -1; }, "lr is -1, must be at least 0");
-    refuses<StepValues>(
+    rejects<StepValues>(
         values, [](StepValues& v) { v.loss_scale = NAN; }, "loss_scale is nan");
-    refuses<StepValues>(
+    rejects<StepValues>(
         values, [](StepValues& v) { v.correction1 = bias_correction(0.9, 0); }, "correction1 is 0, must be in (0, 1]");
-    refuses<StepValues>(
+    rejects<StepValues>(
         values, [](StepValues& v) { v.correction2 = NAN; }, "correction2 is nan, must be in (0, 1]");
 }
 
-TEST_CASE("muon names every field that breaks a promise") {
-    Desk k;
+TEST_CASE("the checks of muon name every invalid argument") {
+    TensorPool k;
     const MuonMatrix good = {
         .master = k.f({O, C}), .m = k.f({O, C}), .param = k.give(DType::bf16, {O, C}), .grad = k.f({O, C})};
     std::vector<MuonMatrix> list = {good, {.master = k.f({C, O}), .m = k.f({C, O}), .grad = k.f({C, O})}};
@@ -85,28 +85,28 @@ TEST_CASE("muon names every field that breaks a promise") {
                  .step_values = &values,
                  .beta = 0.9,
                  .decay = 0.1};
-    names_every_field(a, "muon", {OPTIONAL(A, scale), FIELD(A, workspace)});
-    refuses<A>(
+    rejects_every_field(a, "muon", {OPTIONAL(A, scale), FIELD(A, workspace)});
+    rejects<A>(
         a, [](A& x) { x.workspace.shape = {8}; },
         "workspace has shape [8], must have [muon_workspace(matrices)] = [130]");
-    refuses<A>(
+    rejects<A>(
         a, [](A& x) { x.beta = 1; }, "beta is 1, must be in [0, 1)");
-    auto refuses_matrix = [&](auto&& change, const std::string& complaint) {
+    auto rejects_matrix = [&](auto&& change, const std::string& message) {
         list[0] = good;
         change(list[0]);
-        refuses<A>(
-            a, [](A&) {}, complaint);
+        rejects<A>(
+            a, [](A&) {}, message);
         list[0] = good;
     };
     using M = MuonMatrix;
-    refuses_matrix([&](M& x) { x.master = k.d({O, C}); }, "master");
-    refuses_matrix([&](M& x) { x.m = k.f({C, O}); }, "m has shape");
-    refuses_matrix([&](M& x) { x.param = k.f({O, C}); }, "param");
-    refuses_matrix([&](M& x) { x.grad = k.f({O, O}); }, "grad has shape");
-    refuses_matrix([](M& x) { x.m = x.master; }, "master must not alias m");
-    refuses_matrix([](M& x) { x.grad = x.master; }, "master must not alias grad");
-    refuses_matrix([](M& x) { x.master.shape = {}; }, "master has shape []");
+    rejects_matrix([&](M& x) { x.master = k.d({O, C}); }, "master");
+    rejects_matrix([&](M& x) { x.m = k.f({C, O}); }, "m has shape");
+    rejects_matrix([&](M& x) { x.param = k.f({O, C}); }, "param");
+    rejects_matrix([&](M& x) { x.grad = k.f({O, O}); }, "grad has shape");
+    rejects_matrix([](M& x) { x.m = x.master; }, "master must not alias m");
+    rejects_matrix([](M& x) { x.grad = x.master; }, "master must not alias grad");
+    rejects_matrix([](M& x) { x.master.shape = {}; }, "master has shape []");
     list.push_back(good);
-    refuses<A>(
+    rejects<A>(
         a, [&](A& x) { x.matrices = list; }, "master must not alias another master");
 }

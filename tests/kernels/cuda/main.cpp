@@ -1,4 +1,4 @@
-// Where there is no GPU these tests say so and are done.
+// Without a GPU these tests are skipped with a message.
 #include "kernels/ops.h"
 #include "tests/session.h"
 

@@ -1,4 +1,4 @@
-// The kernels on a real GPU, where every run has another order of threads by itself.
+// The CUDA backend on a GPU, where the order of threads differs in every run.
 #include <cstdlib>
 
 #include "tests/kernels/table/hosted.h"

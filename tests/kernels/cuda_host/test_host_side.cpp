@@ -1,4 +1,4 @@
-// The host's side of a GPU (kernels/cuda/host) on a fake CUDA: what it asks of the runtime and of cuBLASLt.
+// The host code of the CUDA backend (kernels/cuda/host) on a fake CUDA: its calls of the runtime and of cuBLASLt.
 #include <catch2/catch.hpp>
 
 #include <new>
@@ -20,7 +20,7 @@ FakeCuda& begin() {
     return fake() = {};
 }
 
-// As arenas lie: the alignment of a matrix is part of what its algorithm is chosen by.
+// Aligned as in arenas, because the choice of an algorithm depends on the alignment.
 template <class T>
 struct Aligned {
     using value_type = T;
@@ -42,13 +42,13 @@ struct Matrix {
     std::vector<float, Aligned<float>> values;
 };
 
-// A shape that no other test has, since a shape's algorithm is chosen once in a process.
+// A shape that no other test uses, because a shape's algorithm is chosen once per process.
 int64_t fresh() {
     static int64_t last = 3;
     return ++last;
 }
 
-// Runs the smallest matmul of a fresh shape, or again that of the last.
+// Runs a small matmul with this number of columns.
 void run_matmul(int64_t columns) {
     Matrix a(2, columns), b(columns, 3), c(2, 3);
     cuda::matmul({.c = c, .a = a, .b = b}, {});
@@ -56,7 +56,7 @@ void run_matmul(int64_t columns) {
 
 }  // namespace
 
-TEST_CASE("work that names no stream goes to a stream of the lowest priority, never to CUDA's default stream") {
+TEST_CASE("work without a stream goes to a stream of the lowest priority, never to CUDA's default stream") {
     FakeCuda& cuda = begin();
     const Stream compute = cuda::compute_stream();
     REQUIRE(compute.handle != nullptr);
@@ -69,7 +69,7 @@ TEST_CASE("work that names no stream goes to a stream of the lowest priority, ne
     REQUIRE(cuda.used == std::vector<cudaStream_t>(3, cuda::stream_of(compute)));
 }
 
-TEST_CASE("streams that are made have the highest priority and do not wait for the default stream") {
+TEST_CASE("created streams have the highest priority and do not wait for the default stream") {
     FakeCuda& cuda = begin();
     const Stream s = cuda::make_stream();
     REQUIRE(cuda.priority == cuda.greatest_priority);
@@ -77,7 +77,7 @@ TEST_CASE("streams that are made have the highest priority and do not wait for t
     cuda::release_stream(s);
 }
 
-TEST_CASE("events for order take no times, and those for times do") {
+TEST_CASE("events have timing disabled unless they are timed events") {
     FakeCuda& cuda = begin();
     const Event order = cuda::make_event();
     REQUIRE(cuda.event_flags == cudaEventDisableTiming);
@@ -91,7 +91,7 @@ TEST_CASE("events for order take no times, and those for times do") {
     for (Event e : {order, start, end}) cuda::release_event(e);
 }
 
-TEST_CASE("cuBLASLt is given row-major matrices so that its column-major product is theirs, with bias and sum") {
+TEST_CASE("a row-major matmul with bias and accumulation is computed by column-major cuBLASLt") {
     begin();
     constexpr int64_t M = 3, N = 5, K = 4;
     for (const bool transpose_a : {false, true})
@@ -119,11 +119,11 @@ TEST_CASE("cuBLASLt is given row-major matrices so that its column-major product
             }
 }
 
-TEST_CASE("cuBLASLt is asked for several algorithms once a shape, and the first that it does not refuse computes it") {
+TEST_CASE("the heuristic is called once per shape for several algorithms, and the first that is not refused is used") {
     for (const cublasStatus_t refusal : {CUBLAS_STATUS_NOT_SUPPORTED, CUBLAS_STATUS_ARCH_MISMATCH}) {
         FakeCuda& cuda = begin();
         cuda.warns = {0};
-        cuda.refuses = {1, 2};
+        cuda.rejects = {1, 2};
         cuda.refusal = refusal;
         const int64_t columns = fresh();
         run_matmul(columns);
@@ -136,10 +136,10 @@ TEST_CASE("cuBLASLt is asked for several algorithms once a shape, and the first 
     }
 }
 
-TEST_CASE("a measured matmul times each algorithm by its stream, and the fastest computes it from then on") {
+TEST_CASE("a measured matmul times each algorithm on its stream, and the fastest is used from then on") {
     FakeCuda& cuda = begin();
     cuda.milliseconds = {5, 4, 1, 3, 9, 2, 9, 9};
-    cuda.refuses = {2};
+    cuda.rejects = {2};
     const int64_t columns = fresh();
     cuda::matmul_tuning()->measure(true);
     run_matmul(columns);
@@ -150,7 +150,7 @@ TEST_CASE("a measured matmul times each algorithm by its stream, and the fastest
     REQUIRE(cuda.ran == std::vector{5});
 }
 
-TEST_CASE("choices are written down for a device and a library, and used on no other") {
+TEST_CASE("saved choices name their device and library, and are not used with another") {
     FakeCuda& cuda = begin();
     run_matmul(fresh());
     const std::string text = cuda::matmul_tuning()->choices();
@@ -160,7 +160,7 @@ TEST_CASE("choices are written down for a device and a library, and used on no o
     REQUIRE_FALSE(cuda::matmul_tuning()->use(text));
 }
 
-TEST_CASE("where no algorithm computes a matmul an Error says which, and what to do") {
+TEST_CASE("a matmul that no algorithm computes is an Error that names it, and what to do") {
     const auto message = [](const char* cause) {
         try {
             run_matmul(fresh());
@@ -175,13 +175,13 @@ TEST_CASE("where no algorithm computes a matmul an Error says which, and what to
     message("it offers no algorithm");
     begin().heuristics = CUBLAS_STATUS_NOT_SUPPORTED;
     message("it offers no algorithm");
-    begin().refuses = {0, 1, 2, 3, 4, 5, 6, 7};
+    begin().rejects = {0, 1, 2, 3, 4, 5, 6, 7};
     message("it refuses each of the 8 algorithms");
 }
 
-TEST_CASE("an algorithm that fails is an Error and no reason to try another") {
+TEST_CASE("an algorithm that fails is an Error, and no other is tried") {
     FakeCuda& cuda = begin();
-    cuda.refuses = {0};
+    cuda.rejects = {0};
     cuda.refusal = CUBLAS_STATUS_EXECUTION_FAILED;
     REQUIRE_THROWS_WITH(run_matmul(fresh()), Catch::Contains("cuBLASLt failed"));
     REQUIRE(cuda.ran.empty());

@@ -1,4 +1,4 @@
-// Which of a library's algorithms a matmul is computed by.
+// The choice of a library's algorithm for a matmul.
 #include <catch2/catch.hpp>
 
 #include <set>
@@ -12,23 +12,23 @@ namespace {
 
 constexpr MatmulChoices::Shape small = {64, 32, 16}, large = {4096, 4096, 4096};
 
-// A library of some algorithms.
+// A fake library with several algorithms.
 struct Library {
     std::vector<double> seconds;
-    std::set<int> refuses = {};
+    std::set<int> rejects = {};
     std::vector<int> queued = {}, timed = {};
 
     int run(MatmulChoices& choices, const MatmulChoices::Shape& shape) {
         return choices.run(
             shape, int(seconds.size()),
             [this](int i) {
-                if (refuses.contains(i)) return false;
+                if (rejects.contains(i)) return false;
                 queued.push_back(i);
                 return true;
             },
             [this](int i) -> std::optional<double> {
                 timed.push_back(i);
-                if (refuses.contains(i)) return std::nullopt;
+                if (rejects.contains(i)) return std::nullopt;
                 return seconds[size_t(i)];
             });
     }
@@ -38,7 +38,7 @@ using Numbers = std::vector<int>;
 
 }  // namespace
 
-TEST_CASE("a matmul takes the first algorithm, without timing any, however fast the others are") {
+TEST_CASE("a matmul uses the first algorithm without timing any") {
     MatmulChoices choices;
     Library library = {.seconds = {5, 1, 2}};
     REQUIRE(library.run(choices, small) == 0);
@@ -46,26 +46,26 @@ TEST_CASE("a matmul takes the first algorithm, without timing any, however fast 
     REQUIRE(library.timed.empty());
 }
 
-TEST_CASE("where an algorithm is refused a matmul takes the next one that runs, and from then on that one") {
+TEST_CASE("a matmul whose first algorithm is refused uses the next one that runs, from then on") {
     MatmulChoices choices;
-    Library library = {.seconds = {1, 1, 1, 1}, .refuses = {0, 1}};
+    Library library = {.seconds = {1, 1, 1, 1}, .rejects = {0, 1}};
     REQUIRE(library.run(choices, small) == 2);
-    library.refuses.clear();
+    library.rejects.clear();
     REQUIRE(library.run(choices, small) == 2);
     REQUIRE(library.queued == Numbers{2, 2});
-    REQUIRE(library.run(choices, large) == 0);  // another shape is another choice
+    REQUIRE(library.run(choices, large) == 0);  // each shape has its own choice
 }
 
-TEST_CASE("while measuring a matmul takes the fastest algorithm that runs, and of equals the first") {
+TEST_CASE("while measuring, a matmul uses the fastest algorithm that runs, and the first of equals") {
     MatmulChoices choices;
-    Library library = {.seconds = {5, 2, 1, 2, 0.5}, .refuses = {2, 4}};
+    Library library = {.seconds = {5, 2, 1, 2, 0.5}, .rejects = {2, 4}};
     choices.measure(true);
     REQUIRE(library.run(choices, small) == 1);
     REQUIRE(library.timed == Numbers{0, 1, 2, 3, 4});
     REQUIRE(library.queued == Numbers{1});
 }
 
-TEST_CASE("a shape is measured once, also one that took the first algorithm before") {
+TEST_CASE("a shape is measured once, even if it used the first algorithm before") {
     MatmulChoices choices;
     Library library = {.seconds = {5, 2, 1}};
     REQUIRE(library.run(choices, small) == 0);
@@ -79,11 +79,11 @@ TEST_CASE("a shape is measured once, also one that took the first algorithm befo
 }
 
 TEST_CASE(
-    "where every algorithm is refused, or none is offered, a matmul has none, and is asked for again the next time") {
+    "a matmul whose algorithms are all refused, or that has none, runs nothing and tries again in the next call") {
     MatmulChoices choices;
     for (const bool measuring : {false, true}) {
         choices.measure(measuring);
-        Library none, refused = {.seconds = {1, 2}, .refuses = {0, 1}};
+        Library none, refused = {.seconds = {1, 2}, .rejects = {0, 1}};
         REQUIRE(none.run(choices, small) == -1);
         REQUIRE(refused.run(choices, small) == -1);
     }
@@ -92,7 +92,7 @@ TEST_CASE(
     REQUIRE(library.run(choices, small) == 0);
 }
 
-TEST_CASE("choices that were written down are those of whoever reads them, and nothing is measured again") {
+TEST_CASE("saved choices are used after reading, and not measured again") {
     MatmulChoices first, second;
     Library library = {.seconds = {5, 2, 1}};
     first.measure(true);
@@ -109,7 +109,7 @@ TEST_CASE("choices that were written down are those of whoever reads them, and n
     REQUIRE(slower_now.timed.empty());
 }
 
-TEST_CASE("choices of another device or library, or damaged ones, are not used") {
+TEST_CASE("choices of another device or library, and damaged ones, are not used") {
     MatmulChoices written;
     Library library = {.seconds = {5, 2, 1}};
     written.measure(true);
@@ -126,13 +126,13 @@ TEST_CASE("choices of another device or library, or damaged ones, are not used")
     }
 }
 
-TEST_CASE("a choice that does not run here gives way to the first one that does") {
+TEST_CASE("a saved choice that does not run is replaced by the first one that does") {
     MatmulChoices written, choices;
     Library library = {.seconds = {5, 2, 1}};
     written.measure(true);
     library.run(written, small);
     REQUIRE(choices.use(written.text("here"), "here"));
-    Library refusing = {.seconds = {5, 2, 1}, .refuses = {2}}, fewer = {.seconds = {5}};
+    Library refusing = {.seconds = {5, 2, 1}, .rejects = {2}}, fewer = {.seconds = {5}};
     REQUIRE(refusing.run(choices, small) == 0);
     REQUIRE(choices.use(written.text("here"), "here"));
     REQUIRE(fewer.run(choices, small) == 0);

@@ -1,4 +1,4 @@
-// What a kernel finds out while it computes, and what the emulator makes of it: a Fault, after which it goes on.
+// A device_check that fails in a kernel is a Fault of the emulator, which remains usable.
 #include "kernels/elementwise.h"
 #include "kernels/embedding.h"
 #include "kernels/simt/fault.h"
@@ -8,9 +8,9 @@
 using namespace gradus;
 using namespace gradus::test;
 
-TEST_CASE("the emulated table says its name") { REQUIRE(std::string(simt_ops().name) == "simt"); }
+TEST_CASE("the emulated backend has its name") { REQUIRE(std::string(simt_ops().name) == "simt"); }
 
-TEST_CASE("an id outside its table is a Fault that names the kernel's file, and the next call computes") {
+TEST_CASE("an id outside its embedding table is a Fault that names the kernel's file, and the next call computes") {
     const Side s = {tested().ops, DType::f32, DType::f32};
     const Owned y = s.out({2, 3}), wte = s.in(1, {4, 3}), d_wte = s.sum(2, {4, 3}), d_y = s.in(3, {2, 3});
     for (const Configuration& configuration : tested().configurations)
@@ -32,7 +32,7 @@ TEST_CASE("an id outside its table is a Fault that names the kernel's file, and 
         }
 }
 
-TEST_CASE("arguments that break a promise are refused before anything is launched, and the next call computes") {
+TEST_CASE("invalid arguments are rejected before any launch, and the next call computes") {
     const Owned a = random(1, DType::f32, {3}), b = random(2, DType::f32, {4}), y = poisoned(DType::f32, {3});
     for (const Configuration& configuration : tested().configurations) {
         const InConfiguration now(configuration);

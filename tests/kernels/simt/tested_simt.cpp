@@ -1,5 +1,5 @@
-// The GPU's kernels on the emulator: whatever order it puts threads, blocks and streams in, however early or late a copy is
-// done, the bits are the same.
+// The CUDA kernels on the emulator: the bits are the same in every order of threads, blocks and streams, with early and late
+// copies.
 #include <cstdlib>
 
 #include "kernels/simt/settings.h"

@@ -1,5 +1,5 @@
 #pragma once
-// Attention as the tests of a table call it, and its comparison for one shape under one mask.
+// Calls of attention for the tests of a backend, and its comparison for one shape and one mask.
 #include <map>
 
 #include "kernels/attention.h"
@@ -18,7 +18,7 @@ inline Owned qkv_of(const Side& s, const Heads& h, double spread = 1) {
 
 inline double usual_scale(const Heads& h) { return 1 / std::sqrt(double(h.D)); }
 
-// q, k and v as any tensors or views, Tk keys for each sequence.
+// q, k and v are any tensors or views; Tk keys per sequence.
 inline SavedAttention attention_forward(const Side& s, const Heads& h, int Tk, const Mask& mask, const PackedHeads& in,
                                         double scale) {
     SavedAttention saved = {s.out({int64_t(h.B) * h.T, h.H * h.D}), s.statistic({h.B, h.H, h.T})};
@@ -85,7 +85,7 @@ inline void compare_attention_forward(const Heads& h, const Mask& mask) {
     });
 }
 
-// Backward is given what forward of the truth saved, rounded.
+// Backward receives what the forward of the reference saved, rounded.
 inline void compare_attention_backward(const Heads& h, const Mask& mask) {
     std::map<std::pair<DType, uint64_t>, SavedAttention> of_truth;
     compare(named("attention_backward", h, mask.name), [&](const Side& s) {

@@ -1,14 +1,14 @@
 #pragma once
-// How a table is held against the truth. A case is a function that runs one op on a side and returns its outputs; it runs on
-// three sides, with the same inputs, rounded to the dtype under test:
+// Comparison of a backend with the reference. A case is a function that runs one op on a side and returns its outputs. It runs
+// on three sides with the same inputs, rounded to the dtype under test:
 //
 //   truth   the reference in f64
 //   naive   the reference in f32, its outputs rounded to the dtype under test
-//   table   the table under test (tested.h)
+//   table   the backend under test (tested.h)
 //
-// and every output of the table must be within twice the largest error of the naive one, plus one rounding. Few numbers may
-// all happen to be right: then the largest error is that of several draws of the inputs. The table's bits must be the same
-// in all configurations, and within the bound where every tensor begins in the middle of 16 bytes.
+// Every output of the backend must be within twice the largest error of the naive side, plus one rounding. Outputs with few
+// elements may all be exact by chance, so the largest error is then taken over several draws of the inputs. The backend's
+// bits must be the same in all configurations; if tensors are not aligned to 16 bytes, the outputs must be within the bound.
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <functional>
@@ -23,8 +23,8 @@ namespace gradus::test {
 struct Side {
     const Ops& ops;
     DType dtype;        // of activations and weights on this side
-    DType source;       // what inputs are rounded to first
-    uint64_t draw = 0;  // which of several inputs
+    DType source;       // inputs are rounded to this first
+    uint64_t draw = 0;  // selects the random inputs
     bool lost =
         false;  // every float that goes in is NaN: what that leaves in the table's scratch memory must not matter
 
@@ -36,17 +36,17 @@ struct Side {
     Owned in(uint64_t seed, const Shape& shape, double spread = 1, double mean = 0) const {
         return give(random(key_of(seed, draw), source, shape, spread, mean), dtype);
     }
-    // Statistics, and accumulators that already hold something.
+    // Statistics, and accumulators that are not zero.
     Owned sum(uint64_t seed, const Shape& shape, double spread = 1, double mean = 0) const {
         return give(random(key_of(seed, draw), DType::f32, shape, spread, mean), accumulator());
     }
     Owned total(double x) const { return filled(DType::f64, {1}, x); }
     Owned out(const Shape& shape) const { return poisoned(dtype, shape); }
     Owned statistic(const Shape& shape) const { return poisoned(accumulator(), shape); }
-    // What an op of the truth saved for its backward, as this side would have it.
+    // A tensor that the truth's forward saved for backward, in this side's dtype.
     Owned saved(const Tensor& truth) const { return give(converted(truth, source), dtype); }
     Owned saved_statistic(const Tensor& truth) const { return give(converted(truth, DType::f32), accumulator()); }
-    // The side that saves it.
+    // The side that computes the saved tensors.
     Side of_truth() const { return {reference_ops(), DType::f64, source, draw}; }
 };
 
@@ -85,7 +85,7 @@ inline std::vector<double> naive_errors(const Case& run, DType dtype, const Outp
     return worst;
 }
 
-// Empty where every output is within the bound; otherwise says which number is not.
+// Empty if every output is within the bound; otherwise names the element that is not.
 inline std::string outside_bound(const std::string& what, const Outputs& got, const Outputs& truth,
                                  const std::vector<double>& naive) {
     for (size_t k = 0; k < got.size(); ++k) {

@@ -1,8 +1,8 @@
 #pragma once
-// The fields of an op's arguments, whichever op it is: with(args, f) calls f(field, field, …) on references to all of them.
+// Reflection of the argument structs: with(args, f) calls f(field, field, …) with references to all fields.
 //
-// How many there are is how many initialisers the struct takes; structured bindings give each a name. A struct with more
-// than twenty fields does not compile and asks for another line below.
+// The number of fields is the number of initialisers that the struct accepts; structured bindings name them. A struct with more
+// than twenty fields does not compile, and needs another line below.
 #include <type_traits>
 
 namespace gradus::test {
@@ -19,7 +19,7 @@ constexpr int field_count() {
     else return int(sizeof...(Initialisers));
 }
 
-// The count begins where every op's required tensors are given: In, Out and Acc cannot be left out.
+// Counts down from the maximum: In, Out and Acc have no default, so too few initialisers do not compile.
 template <class Args, class... Initialisers>
 constexpr int fields_of() {
     if constexpr (requires { Args{Initialisers{}...}; }) return field_count<Args, Initialisers...>();

@@ -16,10 +16,10 @@ namespace gradus::test {
 namespace {
 
 const Ops* device = nullptr;
-Tensor matmul_workspace;  // on the device; given back by nobody
+Tensor matmul_workspace;  // on the device; never released
 bool shifted = false;
 
-// A tensor in a copy of the op's arguments, which is to point into the device's memory.
+// A tensor in a copy of the op's arguments, which will point to device memory.
 struct Use {
     Tensor* tensor;
     bool read, written;
@@ -32,15 +32,15 @@ Use use_of(Opt& t) { return {&t, true, true}; }
 
 struct Uses {
     std::vector<Use> all;
-    std::vector<MuonMatrix> matrices;          // the copies of those in a span
-    std::deque<Tensor> pointed;                // what addresses point to
-    std::vector<std::function<void()>> moves;  // of addresses, once these tensors have moved
+    std::vector<MuonMatrix> matrices;          // copies of the matrices in a span
+    std::deque<Tensor> pointed;                // tensors of the values behind pointers
+    std::vector<std::function<void()>> moves;  // update the pointers after these tensors have moved
 
     template <std::derived_from<Tensor> Role>
     void add(Role& t) {
         if (t) all.push_back(use_of(t));
     }
-    // What an op reads by its address: kernels/step_values.h and the key of a dropout.
+    // Values that an op reads through a pointer: kernels/step_values.h and the key of dropout.
     template <class Value>
     void add(const Value*& address) {
         if (!address) return;
@@ -61,14 +61,14 @@ struct Uses {
     }
 };
 
-// Memory of the host that one or several tensors lie in, and its twin on the device.
+// A range of host memory with one or several tensors, and its copy on the device.
 struct Range {
     char *first, *last;  // on the host
     bool read, written;
-    size_t before = 0;  // bytes of the device's memory ahead of the tensors: it is aligned as on the host
+    size_t before = 0;  // bytes of device memory before the tensors, for the same alignment as on the host
     size_t allocated = 0;
     char* memory = nullptr;
-    std::vector<char> transfer;  // what goes there, and what has come back
+    std::vector<char> transfer;  // the bytes copied to the device, then those copied back
 
     size_t bytes() const { return size_t(last - first); }
     char* twin() const { return memory + before; }
@@ -80,7 +80,7 @@ std::vector<Range> ranges_of(std::vector<Use> uses) {
     std::vector<Range> ranges;
     for (const Use& u : uses) {
         char *first = start(u), *last = first + u.tensor->extent();
-        const bool read = u.read || !u.tensor->contiguous();  // what lies between its rows must come back as it was
+        const bool read = u.read || !u.tensor->contiguous();  // the gaps between its rows must come back unchanged
         if (!ranges.empty() && (first < ranges.back().last || first == ranges.back().first)) {
             ranges.back().last = std::max(ranges.back().last, last);
             ranges.back().read |= read;
@@ -92,7 +92,7 @@ std::vector<Range> ranges_of(std::vector<Use> uses) {
     return ranges;
 }
 
-// The device's side of one call. Work that is still queued when something is thrown uses this memory: it is waited for.
+// The device memory of one call. The destructor waits for queued work, which may still use it after an exception.
 class Visit {
 public:
     Visit(const std::vector<Use>& uses, Stream stream) : ranges_(ranges_of(uses)), stream_(stream) {
@@ -105,7 +105,7 @@ public:
         }
         for (const Use& u : uses) {
             const auto here = [&](const Range& r) { return r.first <= u.tensor->data && u.tensor->data <= r.last; };
-            // Two ranges may touch: a tensor is in the last one that begins no later.
+            // Adjacent ranges may touch: a tensor is in the last range that does not begin after it.
             const Range& r = *std::find_if(ranges_.rbegin(), ranges_.rend(), here);
             u.tensor->data = r.twin() + (u.tensor->as<char>() - r.first);
         }
@@ -127,7 +127,7 @@ public:
     ~Visit() {
         try {
             device->synchronise(stream_);
-        } catch (const std::exception&) {}  // what was thrown first is on its way to the caller
+        } catch (const std::exception&) {}  // the first exception propagates to the caller
         for (const Range& r : ranges_) device->release(r.memory, r.allocated);
     }
 

@@ -1,18 +1,18 @@
 #pragma once
-// A device's table for tensors of the host: every op of hosted(device) copies what it is given to memory of the device,
-// runs there, waits, copies back what it may have written, and gives the memory back. So the same test runs on any table.
+// A backend for tensors in host memory: every op of hosted(device) copies its arguments to device memory, runs there, waits,
+// copies back what the op may have written, and releases the memory. So the same test runs on any backend.
 //
-// It is a strict host. Each tensor has memory of exactly its size, so that one element past the end is past the end for a
-// sanitizer too; tensors that share memory share it there. An Out comes to the device as 0xff bytes (NaN), whatever the
-// host holds. An In that comes back changed is a InternalError.
+// It is strict. Each tensor has memory of exactly its size, so that sanitizers detect every access past the end; tensors that
+// share memory share it on the device. An Out is filled with 0xff bytes (NaN) first. An In that changes is an
+// InternalError.
 #include "kernels/ops.h"
 
 namespace gradus::test {
 
-// One device at a time: the last one asked for.
+// One device at a time: that of the last call.
 const Ops& hosted(const Ops& device);
 
-// While this lives, every tensor begins one element past where the host has it, as slices of a larger tensor do.
+// While this exists, every tensor on the device begins one element after an aligned address, as slices may.
 struct Shifted {
     Shifted();
     ~Shifted();

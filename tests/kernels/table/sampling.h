@@ -1,6 +1,6 @@
 #pragma once
-// What the tests of sampling share: rows of logits with what a draw depends on, a call of the op on them, and a plain
-// statement of the filters that every table, the reference among them, is held against.
+// Shared by the tests of sampling: rows of logits with the inputs of a draw, a call of the op, and a plain implementation of the
+// filters that every backend, including the reference, is compared with.
 #include <numeric>
 #include <optional>
 
@@ -38,7 +38,7 @@ struct Sampled {
     Owned ids, log_probs;
 };
 
-// The vocabulary in R slices as long as they must be, and `more` longer; what is no class holds `padding`.
+// The vocabulary in R slices of the required length plus `more`; elements that are not classes are `padding`.
 inline Sampled sampled(const Ops& ops, DType dtype, const std::vector<SampledRow>& rows, const Sampling& s,
                        int64_t R = 1, int64_t more = 0, double padding = NAN) {
     const int64_t k = int64_t(rows.size()), V = int64_t(rows[0].logits.size()), Vr = (V + R - 1) / R + more;
@@ -76,11 +76,10 @@ inline Sampled sampled(const Ops& ops, DType dtype, const std::vector<SampledRow
     return out;
 }
 
-// The filters as transformers states them: each turns logits into −∞, one after the other, with a complete sort and a complete
-// softmax.
+// The filters as in transformers: each sets logits to −∞, one filter after the other, with a full sort and a full softmax.
 struct PlainFilters {
     std::vector<double> logits;
-    double margin = 1;  // how far the closest decision was from turning out otherwise, as a probability
+    double margin = 1;  // distance of the closest decision from its threshold, as a probability
 
     std::vector<double> probabilities() const {
         const double top = *std::max_element(logits.begin(), logits.end());
@@ -167,8 +166,8 @@ inline Draw plain_draw(const SampledRow& row, const Sampling& s) {
     return {-1, NAN, 0};
 }
 
-// A row of random logits, some of them seen, whose draw no rounding to single precision can change: the first of the random
-// rows and positions of which that is true.
+// A row of random logits, some of them seen, whose draw does not depend on rounding to single precision: the first such among
+// random rows and positions.
 inline SampledRow separated_row(uint64_t seed, DType dtype, int64_t V, const Sampling& s) {
     for (uint64_t attempt = 0; attempt < 1000; ++attempt) {
         const uint64_t key = key_of(seed, attempt);

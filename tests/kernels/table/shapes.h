@@ -1,12 +1,12 @@
 #pragma once
-// Shapes that nothing divides, for every table: no tile, warp, panel or thread count. Under a sanitizer there are fewer, but
+// Shapes for every backend that are not multiples of any tile, warp, panel or thread count. Under a sanitizer there are fewer, but
 // of every kind.
 #include "tests/kernels/harness.h"
 #include "tests/kernels/table/tested.h"
 
 namespace gradus::test {
 
-// The last ones are shared out to threads and blocks, and end in the middle of everything.
+// The last ones are split over threads and blocks, with partial ones at the end.
 inline std::vector<Rows> rows() {
     if (tested().slow) return {{1, 1}, {5, 1}, {3, 8}, {19, 40}, {2, 290}};
     std::vector<Rows> all = awkward_rows;
@@ -19,8 +19,8 @@ inline std::string named(const std::string& op, const Rows& r) {
     return op + " [" + std::to_string(r.N) + "," + std::to_string(r.C) + "]";
 }
 
-// Beside the small ones, the head widths of most models, several query and key tiles with ragged ends, groups of one to all
-// heads, and a width above those that kernels are written for.
+// Small shapes, the head widths of most models, several query and key tiles with partial ones at the end, groups of one to all
+// heads, and a head width above those that kernels are tuned for.
 inline std::vector<Heads> heads() {
     if (tested().slow)
         return {{1, 1, 1, 1, 1},  {2, 5, 1, 1, 3},   {1, 37, 4, 2, 20}, {1, 9, 2, 1, 64}, {1, 7, 1, 1, 80},
@@ -41,7 +41,5 @@ inline std::string named(const std::string& op, const Heads& h, const std::strin
     return op + ", " + mask + " B=" + std::to_string(h.B) + " T=" + std::to_string(h.T) + " H=" + std::to_string(h.H) +
            " G=" + std::to_string(h.G) + " D=" + std::to_string(h.D);
 }
-
-inline Opt when(bool given, const Tensor& t) { return given ? Opt(t) : Opt(); }
 
 }  // namespace gradus::test

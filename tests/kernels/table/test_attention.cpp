@@ -1,4 +1,4 @@
-// The attention of any table against the truth: head widths, groups and masks that no tile divides.
+// Attention of any backend against the reference: head widths, groups and masks that are not multiples of any tile.
 #include "kernels/attention.h"
 #include "tests/kernels/table/attention.h"
 
@@ -7,7 +7,7 @@ using namespace gradus::test;
 
 namespace {
 
-// The cheap shapes are tried under every mask, the others under three.
+// Cheap shapes run with every mask, the others with three.
 std::vector<Mask> masks_for(const Heads& h) {
     std::vector<Mask> all = masks(h.B, h.T), some;
     if (h.T < 20 && !tested().slow) return all;
@@ -17,7 +17,7 @@ std::vector<Mask> masks_for(const Heads& h) {
     return some;
 }
 
-// Separate tensors for queries and keys, of other lengths; k and v side by side in one, as a linear for both would give them.
+// Separate tensors for queries and keys, of different lengths; k and v are columns of one tensor, as from one linear for both.
 struct Cross {
     Heads heads;
     int Tk;
@@ -48,18 +48,19 @@ KeysAndValues keys_and_values(const Tensor& k, const Tensor& v, double gap) {
 
 }  // namespace
 
-TEST_CASE("attention forward is as exact as the naive formula under every mask") {
+TEST_CASE("attention forward is as exact as the naive formula with every mask") {
     for (const Heads& h : heads())
         for (const Mask& mask : masks_for(h)) compare_attention_forward(h, mask);
 }
 
-TEST_CASE("attention backward is as exact as the naive formula under every mask") {
+TEST_CASE("attention backward is as exact as the naive formula with every mask") {
     for (const Heads& h : heads())
         for (const Mask& mask : masks_for(h)) compare_attention_backward(h, mask);
 }
 
 TEST_CASE(
-    "attention of views, with more keys than queries or fewer, is as exact as the naive formula, and spares the gaps") {
+    "attention of views, with more or fewer keys than queries, is as exact as the naive formula, and leaves gaps "
+    "alone") {
     for (const Cross& c : crosses())
         for (const Mask& mask : masks(c.heads.B, c.heads.T, c.Tk)) {
             const Heads& h = c.heads;
@@ -83,7 +84,7 @@ TEST_CASE(
                 attention_backward(s, h, c.Tk, mask, d_kv.with_queries(d_q.view(), h), s.in(4, {queries, h.H * h.D}),
                                    kv.with_queries(q.view(), h), given, usual_scale(h));
                 SavedAttention y = forward(s);
-                // One output: where a query sees a single key its gradient cancels to nothing, and the error is that of the others.
+                // Compared as one output: the gradient of a query with a single key cancels to 0, and the others set the error bound.
                 const int64_t of_q = d_q.whole.size();
                 Owned gradients = made(s.dtype, {of_q + d_kv.whole.size()}, [&](int64_t i) {
                     return i < of_q ? at(d_q.whole, i) : at(d_kv.whole, i - of_q);
@@ -93,7 +94,7 @@ TEST_CASE(
         }
 }
 
-TEST_CASE("packed heads and heads in tensors of their own give the same bits") {
+TEST_CASE("packed heads and heads in separate tensors give the same bits") {
     const Side s = {tested().ops, DType::f32, DType::f32};
     const Heads h = {2, 13, 4, 2, 20};
     const Mask mask = std::move(masks(h.B, h.T).front());
@@ -122,7 +123,7 @@ TEST_CASE("scores of several hundred do not overflow") {
         });
 }
 
-TEST_CASE("scores far below 0 weigh as they do above it, one key or many") {
+TEST_CASE("scores far below 0 give the same softmax as scores above, with one key or many") {
     const Heads h = {1, 7, 2, 1, 8};
     for (const Mask& mask : masks_for(h))
         compare("low scores, " + mask.name, [&](const Side& s) {
@@ -141,7 +142,7 @@ TEST_CASE("attention with a cache is as exact as the naive formula, for rows of 
         int H, G, D, S, P;
         std::vector<int> sequence, position, lo;
     };
-    // Both rows of the sixth have no keys, only their own slots behind: their y is 0.
+    // Both rows of the sixth sequence have an empty interval: their y is 0.
     std::vector<Cached> cases = {
         {2, 1, 5, 1, 1, {0}, {0}, {0}},     {4, 2, 64, 3, 40, {2, 0, 0, 0, 1}, {30, 4, 5, 6, 39}, {0, 0, 2, 6, 17}},
         {8, 2, 80, 1, 60, {0}, {55}, {30}}, {1, 1, 256, 1, 9, {0, 0}, {7, 8}, {0, 0}},
@@ -150,7 +151,7 @@ TEST_CASE("attention with a cache is as exact as the naive formula, for rows of 
         cases.push_back({3, 3, 17, 2, 700, {1, 0}, {699, 256}, {0, 255}});
         cases.push_back({8, 2, 128, 1, 600, {0}, {555}, {300}});
         cases.push_back({3, 1, 96, 2, 30, {1, 1}, {7, 8}, {0, 0}});
-        // The longest context ends around the border of a part of 256 keys: 256, 257, 512 and 513 keys.
+        // The longest context ends near the boundary of a part of 256 keys: 256, 257, 512 and 513 keys.
         for (int last : {255, 256, 511, 512}) cases.push_back({2, 1, 16, 1, 600, {0, 0}, {17, last}, {0, 0}});
     }
     // A prompt, with a window.

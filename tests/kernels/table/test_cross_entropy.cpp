@@ -1,4 +1,4 @@
-// The loss of any table against the truth.
+// Cross-entropy of any backend against the reference.
 #include "kernels/cross_entropy.h"
 #include "tests/kernels/table/compare.h"
 #include "tests/kernels/table/shapes.h"
@@ -15,7 +15,7 @@ const std::vector<Objective> objectives = {{0, 0}, {0.1, 0.01}, {0.1, 0.01, 0.7}
 
 const StepValues values = loss_scale(0.7);
 
-// Some below zero, which is ignored; some in the part of the vocabulary that these logits are of, some outside it.
+// Some targets are −1 (ignored), some inside and some outside the part of the vocabulary that these logits cover.
 Owned targets_of(int64_t N, int64_t V) { return integers(9, {N}, -1, int(V)); }
 
 struct Logits {
@@ -29,7 +29,7 @@ std::vector<Logits> logits() {
     return all;
 }
 
-// The four statistics one by one: a sum is a thousand times as large as the others.
+// The four statistics as separate outputs: the sum is a thousand times as large as the others.
 Outputs columns_of(const Tensor& stats) {
     Outputs each;
     for (int64_t k = 0; k < 4; ++k) {
@@ -57,7 +57,7 @@ TEST_CASE("the statistics of logits are as exact as the naive formula, large log
             });
 }
 
-TEST_CASE("logits of a padded vocabulary give the bits of those without padding, which is neither read nor written") {
+TEST_CASE("logits of a padded vocabulary give the same bits as without padding, and the padding is not accessed") {
     for (DType t : {DType::f32, DType::bf16}) {
         const Owned z = random(1, t, {5, 300}, 3), targets = integers(3, {5}, -1, 300);
         const Owned stats = poisoned(DType::f32, {5, 4}), of_padded = poisoned(DType::f32, {5, 4});
@@ -74,7 +74,7 @@ TEST_CASE("logits of a padded vocabulary give the bits of those without padding,
     }
 }
 
-TEST_CASE("logits of minus infinity count as nothing, wherever they stand") {
+TEST_CASE("logits of minus infinity have probability 0 at any position") {
     for (int64_t V : {int64_t(5), int64_t(5000)})
         for (int64_t from : {int64_t(0), V / 2}) {
             const Owned z = random(1, DType::f32, {1, V}), targets = integers(1, {1}, 0, 1),
@@ -91,7 +91,7 @@ TEST_CASE("logits of minus infinity count as nothing, wherever they stand") {
         }
 }
 
-TEST_CASE("a logit that is NaN makes the loss NaN: a broken step is seen") {
+TEST_CASE("a NaN logit makes the loss NaN") {
     const Owned z = random(1, DType::f32, {1, 3000}), targets = integers(1, {1}, 0, 1),
                 stats = poisoned(DType::f32, {1, 4});
     const Owned loss = filled(DType::f32, {1}, 0), lse = filled(DType::f32, {1}, 0);
@@ -101,7 +101,7 @@ TEST_CASE("a logit that is NaN makes the loss NaN: a broken step is seen") {
     REQUIRE(std::isnan(at(loss, 0)));
 }
 
-TEST_CASE("the statistics of several ranks join as exactly as the naive formula does, one rank among them") {
+TEST_CASE("the statistics of several ranks, or of one, join as exactly as in the naive formula") {
     for (int64_t R : {1, 2, 5})
         for (int64_t N : {int64_t(1), int64_t(7), int64_t(tested().slow ? 40 : 300)})
             compare("cross_entropy_join of " + std::to_string(R), [=](const Side& s) {
@@ -112,7 +112,7 @@ TEST_CASE("the statistics of several ranks join as exactly as the naive formula 
             });
 }
 
-TEST_CASE("a rank whose logits are all minus infinity joins as nothing") {
+TEST_CASE("a rank whose logits are all minus infinity does not change the joined statistics") {
     const Owned parts(DType::f32, {2, 4}), stats = poisoned(DType::f32, {1, 4});
     int64_t i = 0;
     for (double x : {-double(INFINITY), double(NAN), 0.0, -double(INFINITY), 2.0, 3.0, 1.0, 5.0}) put(parts, i++, x);
@@ -143,7 +143,7 @@ TEST_CASE("the losses are as exact as the naive formula") {
             });
 }
 
-TEST_CASE("the gradients of logits are as exact as the naive formula, and stand where the logits stood") {
+TEST_CASE("the gradients of logits are as exact as the naive formula, and overwrite the logits") {
     for (const Logits& l : logits())
         for (const Objective& o : objectives)
             compare("cross_entropy_backward", [=](const Side& s) {
@@ -164,7 +164,7 @@ TEST_CASE("the gradients of logits are as exact as the naive formula, and stand 
             });
 }
 
-TEST_CASE("a row whose coefficient is 0 gets a gradient of exactly 0, whatever its logits are") {
+TEST_CASE("a row whose coefficient is 0 gets a gradient of exactly 0, even for NaN logits") {
     for (DType t : {DType::f32, DType::bf16}) {
         const Owned z = random(1, t, {3, 40}), lse = random(2, DType::f32, {3}), targets = integers(3, {3}, 0, 40);
         const Owned coefficient = made(DType::f32, {3}, [](int64_t n) { return n == 1 ? 0 : 2.5; });
@@ -179,7 +179,7 @@ TEST_CASE("a row whose coefficient is 0 gets a gradient of exactly 0, whatever i
     }
 }
 
-TEST_CASE("the scale of a call multiplies the loss scale of the step, and either may be left out") {
+TEST_CASE("the scale of a call multiplies the loss scale of the step, and both are optional") {
     const Owned lse = random(2, DType::f32, {5}), targets = integers(3, {5}, -1, 300);
     const Ops& ops = tested().ops;
     const StepValues half = loss_scale(0.5), one = loss_scale(1);

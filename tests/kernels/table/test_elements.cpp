@@ -1,4 +1,4 @@
-// The ops that go element by element, on any table: activations, dropout, add, cast.
+// Elementwise ops of any backend: activations, dropout, add, cast.
 #include "kernels/activation.h"
 #include "kernels/dropout.h"
 #include "kernels/elementwise.h"
@@ -35,7 +35,7 @@ TEST_CASE("the activations and their gradients are as exact as the naive formula
             }
 }
 
-TEST_CASE("every activation hands a NaN on, and its slope far out is 0 or 1") {
+TEST_CASE("every activation propagates NaN, and its derivative is 0 or 1 for large inputs") {
     const std::vector<double> inputs = {NAN, -1e15, -1e6, -50, 50, 1e6, 1e15};
     for (const Ops* ops : {&reference_ops(), &tested().ops})
         for (Activation kind : kinds) {
@@ -52,7 +52,7 @@ TEST_CASE("every activation hands a NaN on, and its slope far out is 0 or 1") {
         }
 }
 
-TEST_CASE("the exact gelu of either 0 is that 0, of infinity infinity, and of minus infinity the formula's NaN") {
+TEST_CASE("the exact gelu keeps the sign of 0, is infinity at infinity, and NaN at minus infinity") {
     for (const Ops* ops : {&reference_ops(), &tested().ops}) {
         const Owned x(DType::f32, {1, 4}), y = filled(DType::f32, {1, 4}, 7);
         int64_t i = 0;
@@ -67,7 +67,7 @@ TEST_CASE("the exact gelu of either 0 is that 0, of infinity infinity, and of mi
     }
 }
 
-TEST_CASE("the activations of a table work in place") {
+TEST_CASE("the activations of a backend work in place") {
     for (DType dtype : {DType::f32, DType::bf16}) {
         const Side s = {tested().ops, dtype, dtype};
         const Owned x = s.in(1, {7, 33}), d_y = s.in(2, {7, 33}), y = s.out({7, 33}), d_x = s.out({7, 33});
@@ -80,7 +80,7 @@ TEST_CASE("the activations of a table work in place") {
     }
 }
 
-TEST_CASE("a table drops the same elements as the reference and scales the rest") {
+TEST_CASE("a backend drops the same elements as the reference and scales the rest") {
     for (const Rows& r : rows())
         for (double p : {0.1, 1 - 1e-11})
             for (int64_t first_row : {int64_t(0), int64_t(1) << 33})
@@ -93,7 +93,7 @@ TEST_CASE("a table drops the same elements as the reference and scales the rest"
                 });
 }
 
-TEST_CASE("a table's add and cast round once") {
+TEST_CASE("a backend's add and cast round once") {
     for (const Rows& r : rows()) {
         compare(named("add", r), [=](const Side& s) {
             const Owned a = s.in(1, {r.N, r.C}), b = s.in(2, {r.N, r.C}), y = s.out({r.N, r.C});

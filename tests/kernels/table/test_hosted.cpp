@@ -1,4 +1,4 @@
-// What brings the host's tensors to a device for these tests is itself tested: on tables that break a promise on purpose.
+// Tests of hosted.h itself, with backends that are wrong on purpose.
 #include "kernels/attention.h"
 #include "kernels/dropout.h"
 #include "kernels/elementwise.h"
@@ -13,7 +13,7 @@ using namespace gradus::test;
 
 namespace {
 
-// The reference, but for one op; afterwards the table under test is hosted again.
+// The reference with one op replaced; the destructor hosts the backend under test again.
 struct Device {
     Ops table = reference_ops();
     Device() = default;
@@ -28,7 +28,7 @@ int fields_in(const Args& args) {
 
 }  // namespace
 
-TEST_CASE("every field of an op's arguments is seen") {
+TEST_CASE("every field of an op's arguments is visited") {
     const Owned t(DType::f32, {1, 1});
     REQUIRE(fields_in(Cast{.y = t, .x = t}) == 2);
     REQUIRE(fields_in(Rope{.x = t, .positions = t, .rope_table = t, .heads = 1, .D = 2}) == 6);
@@ -64,7 +64,7 @@ TEST_CASE("every field of an op's arguments is seen") {
                             .decay = 0}) == 12);
 }
 
-TEST_CASE("an op that leaves its output alone leaves NaN, whatever the host had there") {
+TEST_CASE("an op that does not write its output leaves NaN there") {
     Device device;
     device.table.add = [](const Add&, Stream) {};
     const Owned a = filled(DType::f32, {3}, 1), b = filled(DType::f32, {3}, 2), y = filled(DType::f32, {3}, 3);
@@ -72,7 +72,7 @@ TEST_CASE("an op that leaves its output alone leaves NaN, whatever the host had 
     for (int64_t i = 0; i < 3; ++i) REQUIRE(std::isnan(at(y, i)));
 }
 
-TEST_CASE("an op that changes what it may only read is found out") {
+TEST_CASE("an op that changes an input is detected") {
     Device device;
     device.table.add = [](const Add& x, Stream) { put(Tensor(x.b), 2, 7); };
     const Owned a = filled(DType::f32, {3}, 1), b = filled(DType::f32, {3}, 2), y = filled(DType::f32, {3}, 3);
@@ -80,7 +80,7 @@ TEST_CASE("an op that changes what it may only read is found out") {
     REQUIRE(at(b, 2) == 2);
 }
 
-TEST_CASE("tensors that share memory share it on the device, and others do not touch") {
+TEST_CASE("tensors that share memory share it on the device, and others have separate memory") {
     Device device;
     static Add seen = {.y = Tensor(), .a = Tensor(), .b = Tensor()};
     device.table.add = [](const Add& x, Stream s) {
@@ -102,7 +102,7 @@ TEST_CASE("tensors that share memory share it on the device, and others do not t
     REQUIRE(place(seen.b) == 16);
 }
 
-TEST_CASE("values that an op reads by their address are in the device's memory, too") {
+TEST_CASE("values that an op reads through a pointer are in device memory, too") {
     Device device;
     static const uint64_t* seen = nullptr;
     static uint64_t read = 0;

@@ -1,4 +1,4 @@
-// The products of any table against the truth.
+// Linear of any backend against the reference.
 #include "kernels/linear.h"
 #include "tests/kernels/table/compare.h"
 #include "tests/kernels/table/shapes.h"
@@ -12,7 +12,7 @@ struct Sizes {
     int64_t N, I, O;
 };
 
-// One row to several blocks, nothing that a tile, panel or block divides; the last two share the work out to threads.
+// One row to several blocks, no multiples of a tile, panel or block; the last two are split over threads.
 std::vector<Sizes> sizes() {
     if (tested().slow) return {{1, 1, 1}, {1, 7, 33}, {2, 65, 9}, {9, 1, 5}, {13, 19, 1}, {33, 17, 65}};
     return {{1, 1, 1}, {1, 7, 33},  {2, 65, 9},   {3, 40, 17},   {5, 100, 31},  {8, 129, 50},
@@ -21,7 +21,7 @@ std::vector<Sizes> sizes() {
 
 }  // namespace
 
-TEST_CASE("linear forward is as exact as the naive product, with and without a bias") {
+TEST_CASE("linear forward is as exact as the naive formula, with and without a bias") {
     for (const auto& [N, I, O] : sizes())
         for (bool biased : {false, true})
             compare("linear_forward " + std::to_string(N) + "x" + std::to_string(I) + "x" + std::to_string(O),
@@ -32,7 +32,7 @@ TEST_CASE("linear forward is as exact as the naive product, with and without a b
                     });
 }
 
-TEST_CASE("the gradient of a linear's input is as exact as the naive product") {
+TEST_CASE("the gradient of a linear's input is as exact as the naive formula") {
     for (const auto& [N, I, O] : sizes())
         compare("linear_backward_input", [=, N = N, I = I, O = O](const Side& s) {
             const Owned d_y = s.in(1, {N, O}), w = s.in(2, {O, I}), d_x = s.out({N, I});
@@ -41,7 +41,7 @@ TEST_CASE("the gradient of a linear's input is as exact as the naive product") {
         });
 }
 
-TEST_CASE("the gradients of a linear's weight and bias add to what is there") {
+TEST_CASE("the gradients of a linear's weight and bias accumulate") {
     for (const auto& [N, I, O] : sizes())
         for (bool biased : {false, true})
             compare("linear_backward_weight", [=, N = N, I = I, O = O](const Side& s) {
@@ -51,7 +51,7 @@ TEST_CASE("the gradients of a linear's weight and bias add to what is there") {
             });
 }
 
-TEST_CASE("a linear writes and reads views with gaps as exactly as contiguous matrices, and spares the gaps") {
+TEST_CASE("a linear reads and writes strided views as exactly as contiguous matrices, and leaves gaps alone") {
     for (const auto& [N, I, O] : sizes())
         compare("linear of views", [=, N = N, I = I, O = O](const Side& s) {
             const Owned x = s.in(1, {N, I}), w = s.in(2, {O, I}), b = s.in(3, {O});

@@ -1,4 +1,4 @@
-// LayerNorm and RMSNorm of any table against the truth.
+// LayerNorm and RMSNorm of any backend against the reference.
 #include "kernels/elementwise.h"
 #include "kernels/layernorm.h"
 #include "kernels/rmsnorm.h"
@@ -35,8 +35,8 @@ TEST_CASE("the norms of rows are as exact as the naive formulas") {
         }
 }
 
-TEST_CASE("the fused norms of a table normalise the sum as it was stored, and may store it over a") {
-    // In bf16 the sum is rounded before it is normalised, so that backward sees the same row: equal to add, then norm.
+TEST_CASE("the fused norms of a backend normalise the sum as stored, and may overwrite a with it") {
+    // In bf16 the sum is rounded before it is normalised, as in add followed by norm, so that backward uses the same row.
     for (const Rows& r : rows())
         for (DType dtype : {DType::f32, DType::bf16})
             for (bool in_place : {false, true}) {
@@ -84,7 +84,7 @@ TEST_CASE("the fused norms of a table normalise the sum as it was stored, and ma
             }
 }
 
-TEST_CASE("the gradients of norms are as exact as the naive formulas, and add to what is there") {
+TEST_CASE("the gradients of norms are as exact as the naive formulas, and accumulate") {
     for (const Rows& r : rows())
         for (bool residual : {false, true}) {
             const Shape x_shape = {r.N, r.C}, n_shape = {r.N}, c_shape = {r.C};
@@ -122,7 +122,7 @@ TEST_CASE("the gradients of norms are as exact as the naive formulas, and add to
         }
 }
 
-TEST_CASE("the gradients of a table's norms may overwrite d_y or d_residual") {
+TEST_CASE("the gradients of a backend's norms may overwrite d_y or d_residual") {
     const Rows r = {19, 45};
     for (DType dtype : {DType::f32, DType::bf16})
         for (bool over_d_y : {false, true}) {

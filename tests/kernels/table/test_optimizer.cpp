@@ -1,4 +1,4 @@
-// The gradient's norm, the clip, AdamW and Muon of any table against the truth.
+// The gradient's norm, clipping, AdamW and Muon of any backend against the reference.
 #include "kernels/muon.h"
 #include "kernels/optimizer.h"
 #include "tests/kernels/table/compare.h"
@@ -12,14 +12,14 @@ namespace {
 int many(int n) { return tested().slow ? n / 40 : n; }
 
 std::vector<std::pair<int64_t, int64_t>> muon_shapes() {
-    // A square one has its own side to be multiplied from: p(X·Xᵀ)·X and X·p(X·Xᵀ) have the same shape.
+    // A square matrix detects a multiplication from the wrong side: p(X·Xᵀ)·X and X·p(X·Xᵀ) have the same shape.
     if (tested().slow) return {{1, 1}, {5, 9}, {33, 20}, {12, 12}};
     return {{1, 1}, {5, 9}, {33, 20}, {40, 120}, {130, 70}, {12, 12}, {64, 64}, {97, 97}};
 }
 
 }  // namespace
 
-TEST_CASE("the sum of squares is the sum in double, and always in one order") {
+TEST_CASE("the sum of squares is in double, and always in the same order") {
     for (int64_t n : {1, 7, 100, many(200003)})
         for (DType dtype : {DType::f32, DType::bf16}) {
             const Owned x = random(1, dtype, {n});
@@ -38,7 +38,7 @@ TEST_CASE("the sum of squares is the sum in double, and always in one order") {
         }
 }
 
-TEST_CASE("a table clips as the reference does") {
+TEST_CASE("a backend clips as the reference does") {
     for (double total : {0.0, 0.25, 4.0, double(INFINITY)})
         for (double most : {0.0, 1.0}) {
             const Owned sum = filled(DType::f64, {1}, total), mine = poisoned(DType::f64, {1}),
@@ -77,7 +77,7 @@ TEST_CASE("AdamW is as exact as the naive formula, with and without a copy in bf
                         {DType::f32});
 }
 
-TEST_CASE("a table rounds by the same chance as the reference, and any split of a range gives the same") {
+TEST_CASE("a backend's stochastic rounding equals the reference's, for any split of a range") {
     const int64_t n = many(40001), cut = n * 2 / 5 + 1;
     const auto run = [&](const Ops& ops, std::vector<std::pair<int64_t, int64_t>> parts) {
         const Owned master = random(1, DType::f32, {n}), m = filled(DType::f32, {n}, 0), v = filled(DType::f32, {n}, 1),
@@ -110,7 +110,7 @@ TEST_CASE("a table rounds by the same chance as the reference, and any split of 
     REQUIRE(same_bits(run(tested().ops, {{0, cut}, {cut, n - cut}}), want));
 }
 
-TEST_CASE("no gradient is no step of AdamW or Muon, but the decay") {
+TEST_CASE("with a zero gradient AdamW and Muon only decay the weights") {
     const Shape flat = {6}, matrix = {2, 3};
     for (bool muon : {false, true}) {
         const Shape& shape = muon ? matrix : flat;
@@ -159,7 +159,7 @@ TEST_CASE("Muon is as exact as the naive formula") {
                 {DType::f32});
 }
 
-TEST_CASE("Muon gives a list the bits of its matrices one by one, with scale and copy or without") {
+TEST_CASE("Muon gives a list of matrices the same bits as one by one, with or without scale and bf16 copy") {
     const std::vector<Shape> shapes = {{20, 33}, {17, 5}, {1, 40}};
     const auto run = [&](bool together, bool whole) {
         Outputs all;

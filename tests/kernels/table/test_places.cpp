@@ -1,4 +1,4 @@
-// What depends on where a row stands, on any table: embedding and rope.
+// Ops of any backend that depend on positions: embedding and rope.
 #include "kernels/embedding.h"
 #include "kernels/rope.h"
 #include "tests/kernels/table/compare.h"
@@ -32,7 +32,7 @@ TEST_CASE("the embedding and its gradient equal the reference, repeated tokens i
             });
 }
 
-TEST_CASE("the ids of other ranks give rows of zeros and add nothing") {
+TEST_CASE("the ids of other ranks give rows of zeros and no gradient") {
     for (const Rows& r : rows())
         compare(named("embedding of a part", r), [=](const Side& s) {
             const int V = 9, first = 3, here = 4, P = 5;
@@ -60,13 +60,13 @@ TEST_CASE("the ids of other ranks give rows of zeros and add nothing") {
         });
 }
 
-TEST_CASE("rope rope_table pairs as the naive formula does, in both layouts, in part and whole") {
-    struct Turned {
+TEST_CASE("rope is as exact as the naive formula in both layouts, for full and partial rotation") {
+    struct Rotation {
         int64_t N, W;
         int heads, D, R;
     };
-    for (const Turned& c :
-         std::vector<Turned>{{1, 2, 1, 2, 1}, {5, 40, 2, 16, 8}, {3, 100, 4, 20, 6}, {120, 300, 2, 140, 70}})
+    for (const Rotation& c :
+         std::vector<Rotation>{{1, 2, 1, 2, 1}, {5, 40, 2, 16, 8}, {3, 100, 4, 20, 6}, {120, 300, 2, 140, 70}})
         for (RopeLayout layout : {RopeLayout::half_split, RopeLayout::interleaved})
             for (bool forward : {true, false})
                 compare("rope", [=](const Side& s) {

@@ -1,4 +1,4 @@
-// Dot products of rows of any table against the truth.
+// Dot products of rows of any backend against the reference.
 #include "kernels/row_dot.h"
 #include "tests/kernels/table/compare.h"
 #include "tests/kernels/table/shapes.h"
@@ -6,7 +6,7 @@
 using namespace gradus;
 using namespace gradus::test;
 
-TEST_CASE("dot products of rows are as exact as the naive sums, in the accumulator's precision") {
+TEST_CASE("dot products of rows are as exact as the naive formula, in the accumulator's dtype") {
     for (const Rows& r : rows())
         compare(named("row_dot_forward", r), [=](const Side& s) {
             const Owned x = s.in(1, {r.N, r.C}), w = s.in(2, {r.C}), y = s.statistic({r.N});
@@ -15,7 +15,7 @@ TEST_CASE("dot products of rows are as exact as the naive sums, in the accumulat
         });
 }
 
-TEST_CASE("the gradients of dot products of rows are as exact as the naive sums, and that of the vector adds up") {
+TEST_CASE("the gradients of dot products of rows are as exact as the naive formula, and that of the vector accumulates") {
     for (const Rows& r : rows())
         compare(named("row_dot_backward", r), [=](const Side& s) {
             const Owned x = s.in(1, {r.N, r.C}), w = s.in(2, {r.C}), d_y = s.sum(3, {r.N});

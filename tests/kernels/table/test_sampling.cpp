@@ -1,4 +1,4 @@
-// Sampling on any table: kernels/sampling.h.
+// Sampling of any backend: kernels/sampling.h.
 #include <set>
 
 #include "tests/kernels/table/compare.h"
@@ -28,7 +28,7 @@ void require_drawn(const Sampled& got, const Sampled& want) {
     REQUIRE(difference("log_probs", got.log_probs, want.log_probs, 1e-6, 1e-6) == "");
 }
 
-// The ids drawn at the positions from 0 on, of one row.
+// The ids drawn for one row at the positions 0, 1, ….
 std::vector<int32_t> drawn(const std::vector<double>& logits, const Sampling& s, int draws, uint64_t stream = 0) {
     std::vector<SampledRow> rows;
     for (int i = 0; i < draws; ++i) rows.push_back({.logits = logits, .stream = stream, .position = i});
@@ -38,7 +38,7 @@ std::vector<int32_t> drawn(const std::vector<double>& logits, const Sampling& s,
 
 }  // namespace
 
-TEST_CASE("a table draws the ids of the reference: every filter, any number of rows, classes and ranks") {
+TEST_CASE("a backend draws the same ids as the reference: every filter, any number of rows, classes and ranks") {
     for (const Size& size : sizes())
         for (const Sampling& s : settings())
             for (DType dtype : {DType::f32, DType::bf16}) {
@@ -64,7 +64,7 @@ TEST_CASE("a table draws the ids of the reference: every filter, any number of r
             }
 }
 
-TEST_CASE("temperature 0 takes the largest logit, and the lowest id among equals, wherever the ids' slices end") {
+TEST_CASE("temperature 0 takes the largest logit, and the lowest id among equals, for any slices of the vocabulary") {
     for (int64_t R : {1, 2, 3}) {
         const Sampled got = sampled(tested().ops, DType::f32,
                                     {{.logits = {-1, 4, 2, 4, 3}},
@@ -80,7 +80,7 @@ TEST_CASE("temperature 0 takes the largest logit, and the lowest id among equals
 }
 
 TEST_CASE("the repetition penalty divides positive logits and multiplies negative ones of the ids seen") {
-    // Of 8 and −1 doubled there is nothing left to be drawn at this temperature; 2, not seen, is.
+    // After the penalty on 8 and −1 their probabilities are 0 at this temperature; 2 is not seen and is drawn.
     const Sampling s = {.temperature = 0.01, .repetition_penalty = 8};
     for (const auto& [logits, seen, want] : std::vector<std::tuple<std::vector<double>, std::vector<int32_t>, int>>{
              {{8, 2, -1}, {0}, 1}, {{-1, -3, -9}, {0}, 1}, {{8, 2, -1}, {}, 0}, {{8, 7, -1}, {1, 0, 2}, 0}}) {
@@ -116,7 +116,7 @@ TEST_CASE("equal weights are drawn from the lowest id up, and under top-p from t
     }
 }
 
-TEST_CASE("ids of probability zero and padding are never drawn, whatever the padding holds") {
+TEST_CASE("ids of probability 0 and padding are never drawn, for any values of the padding") {
     const double never = -INFINITY;
     for (double padding : {double(NAN), double(INFINITY), 1e30}) {
         std::vector<SampledRow> rows;
@@ -133,7 +133,7 @@ TEST_CASE("ids of probability zero and padding are never drawn, whatever the pad
     }
 }
 
-TEST_CASE("a row whose logits are not finite gets the id -1 and no log-probability, and its neighbours their own") {
+TEST_CASE("a row with non-finite logits gets the id -1 and a NaN log-probability, and other rows are not affected") {
     for (const Sampling& s : std::vector<Sampling>{
              {}, {.temperature = 0}, {.top_k = 2, .top_p = 0.9, .min_p = 0.1, .repetition_penalty = 1.1}})
         for (size_t place : tested().slow ? std::vector<size_t>{3} : std::vector<size_t>{0, 3, 4})
@@ -160,11 +160,11 @@ TEST_CASE("draws follow the probabilities of the model") {
         for (int32_t id : drawn(logits, {.top_p = top_p, .seed = 9}, draws)) ++count[size_t(id)];
         double chi_square = 0;
         for (size_t i = 0; i < p.size(); ++i) chi_square += std::pow(count[i] - draws * p[i], 2) / (draws * p[i]);
-        REQUIRE(chi_square <= 33);  // 4 degrees of freedom: one in a million is above
+        REQUIRE(chi_square <= 33);  // 4 degrees of freedom: exceeded with probability 1e-6
     }
 }
 
-TEST_CASE("a draw is a function of seed, stream and position, and each of them matters") {
+TEST_CASE("a draw depends on seed, stream and position, and on nothing else") {
     const std::vector<double> flat(100, 0.0);
     const int draws = 12;
     const auto text = [&](uint64_t seed, uint64_t stream) { return drawn(flat, {.seed = seed}, draws, stream); };
@@ -176,7 +176,7 @@ TEST_CASE("a draw is a function of seed, stream and position, and each of them m
     REQUIRE(std::set<int32_t>(ids.begin(), ids.end()).size() > 1);
 }
 
-TEST_CASE("a row is continued in the same way whatever is sampled beside it") {
+TEST_CASE("a row draws the same id in any batch") {
     const Sampling s = {.temperature = 1.1, .top_k = 60, .top_p = 0.9, .repetition_penalty = 1.1};
     std::vector<SampledRow> rows;
     for (uint64_t n = 0; n < 3; ++n) rows.push_back(separated_row(n, DType::f32, 90, s));

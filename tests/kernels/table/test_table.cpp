@@ -1,4 +1,4 @@
-// What any table owes beside its arithmetic.
+// Memory, streams, events and empty calls of any backend.
 #include "kernels/activation.h"
 #include "kernels/cross_entropy.h"
 #include "kernels/elementwise.h"
@@ -13,9 +13,9 @@
 using namespace gradus;
 using namespace gradus::test;
 
-TEST_CASE("the table under test leaves out no op") { REQUIRE(missing_entries(tested().device) == ""); }
+TEST_CASE("the backend under test has every op") { REQUIRE(missing_entries(tested().device) == ""); }
 
-TEST_CASE("memory of the table under test is aligned to 64 bytes, and takes zeros and copies") {
+TEST_CASE("memory of the backend under test is aligned to 64 bytes, and can be zeroed and copied") {
     const Ops& ops = tested().device;
     for (const Configuration& configuration : tested().configurations)
         for (size_t bytes : {size_t(0), size_t(1), size_t(1000), size_t(300007)}) {
@@ -35,7 +35,7 @@ TEST_CASE("memory of the table under test is aligned to 64 bytes, and takes zero
         }
 }
 
-TEST_CASE("memory of the host that copies reach is memory, and the device says how much it has") {
+TEST_CASE("allocate_host returns usable memory, and memory() reports free and total bytes") {
     const Ops& ops = tested().device;
     void* host = ops.allocate_host(1000);
     std::memset(host, 'o', 1000);
@@ -52,18 +52,18 @@ TEST_CASE("memory of the host that copies reach is memory, and the device says h
     REQUIRE(ops.memory().free <= ops.memory().total);
 }
 
-TEST_CASE("memory that the device does not have is an Error that names the bytes and what to do") {
+TEST_CASE("an allocation beyond the device's memory is an Error that names the bytes and what to do") {
     const size_t bytes = size_t(1) << 60;
     try {
         tested().device.allocate(bytes);
-        FAIL("was given memory that nobody has");
+        FAIL("the allocation did not fail");
     } catch (const Error& e) {
         REQUIRE_THAT(e.what(), Catch::Contains(std::to_string(bytes) + " bytes"));
         REQUIRE_FALSE(e.fix.empty());
     }
 }
 
-TEST_CASE("what one stream is given after an event begins when the other has reached it") {
+TEST_CASE("work queued after a wait for an event runs after the event is reached") {
     const Ops& ops = tested().device;
     const int64_t n = tested().slow ? 300 : 5000;
     const size_t bytes = size_t(n) * sizeof(float);
@@ -95,7 +95,7 @@ TEST_CASE("what one stream is given after an event begins when the other has rea
     }
 }
 
-TEST_CASE("a product with little room or none is as right as one with all that the table likes") {
+TEST_CASE("a matmul with a small workspace or none is as correct as with the full workspace") {
     const Ops& ops = tested().device;
     constexpr int64_t N = 33, I = 80, O = 40;
     std::vector<float> x(N * I), w(O * I), got(N * O);
@@ -116,7 +116,7 @@ TEST_CASE("a product with little room or none is as right as one with all that t
         if (room) ops.release(room.data, bytes);
         for (int64_t n = 0; n < N; ++n)
             for (int64_t o = 0; o < O; ++o) {
-                float want = 0;  // whole numbers: exact in every order
+                float want = 0;  // integers: exact in every order
                 for (int64_t i = 0; i < I; ++i) want += x[size_t(n * I + i)] * w[size_t(o * I + i)];
                 REQUIRE(got[size_t(n * O + o)] == want);
             }

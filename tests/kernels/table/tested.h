@@ -1,6 +1,7 @@
 #pragma once
-// The table that a test program compares with the truth, and the configurations in which it must give the same bits: the number
-// of threads, the order in which they run, how early a copy is done. Each program links one file that says which table it is: tested_cpu.cpp, simt/tested_simt.cpp, cuda/tested_cuda.cpp.
+// The backend that a test program compares with the reference, and the configurations that must give the same bits: number of
+// threads, order of threads, early and late copies. Each program links one file that selects the backend: tested_cpu.cpp,
+// simt/tested_simt.cpp or cuda/tested_cuda.cpp.
 #include <functional>
 #include <string>
 #include <vector>
@@ -15,15 +16,15 @@ struct Configuration {
 };
 
 struct Tested {
-    const Ops& device;                          // the table itself: its tensors are in its own memory
-    const Ops& ops;                             // the same for tensors of the host (hosted.h)
+    const Ops& device;                          // the backend itself, for tensors in device memory
+    const Ops& ops;                             // the same for tensors in host memory (hosted.h)
     std::vector<Configuration> configurations;  // the first is the default
-    bool slow;                                  // a sanitizer watches: fewer and smaller shapes, but every op
+    bool slow;                                  // under a sanitizer: fewer and smaller shapes, but every op
 };
 
 const Tested& tested();
 
-// In one of the configurations, for as long as this lives.
+// Selects a configuration while this exists.
 struct InConfiguration {
     explicit InConfiguration(const Configuration& configuration) { configuration.enter(); }
     ~InConfiguration() { tested().configurations.front().enter(); }

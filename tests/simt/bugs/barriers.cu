@@ -26,7 +26,7 @@ __global__ void two_counts(bool fixed) {
     named_barrier_sync(3, fixed || threadIdx.x < 32 ? 64 : 32);  // BUG two_counts
 }
 
-// The phase cannot end, because its bytes never come.
+// The phase cannot end, because its bytes never arrive.
 __global__ void too_many_arrivals(bool fixed) {
     SHARED(MBarrier, ready, );
     if (threadIdx.x == 0) {
@@ -56,7 +56,7 @@ __global__ void wrong_parity(bool fixed) {
 }
 
 __global__ void blocks_that_wait(unsigned* flag, bool fixed) {
-    const unsigned first = fixed ? 0 : 1;  // which block tells, and which waits
+    const unsigned first = fixed ? 0 : 1;  // this block sets the flag, the other waits
     if (threadIdx.x != 0) return;
     if (blockIdx.x == first) store_release<Scope::device>(flag, 1);
     if (fixed) return;

@@ -1,6 +1,6 @@
 #pragma once
-// Planted bugs: each is a small program in two versions, fixed and not. The line that a report must name carries the comment
-// `BUG name`. test_bugs.cpp runs them in processes of their own, in builds with and without sanitizers.
+// Planted bugs: each is a small program in two versions, broken and fixed. The line that a report must name carries the comment
+// `BUG name`. test_bugs.cpp runs each in its own process, in builds with and without sanitizers.
 #include <functional>
 #include <map>
 #include <string>
@@ -23,7 +23,7 @@ Bugs bugs_of_order();
 Bugs bugs_of_the_host();
 Bugs bugs_of_warpgroups();
 
-// Device memory for the length of a test, zeroed.
+// Zeroed device memory, released by the destructor.
 template <class Element>
 class DeviceArray {
 public:

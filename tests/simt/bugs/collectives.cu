@@ -36,8 +36,8 @@ __global__ void two_masks(float* y, bool fixed) {
     y[threadIdx.x] = float(__reduce_add_sync(mine, 1));  // BUG two_masks
 }
 
-__global__ void broken_promise(float* y, bool fixed) {
-    device_check(fixed || threadIdx.x != 5);  // BUG broken_promise
+__global__ void failed_check(float* y, bool fixed) {
+    device_check(fixed || threadIdx.x != 5);  // BUG failed_check
     y[threadIdx.x] = 1;
 }
 
@@ -57,7 +57,7 @@ Bugs bugs_of_collectives() {
             {"not_in_its_mask", run(not_in_its_mask, 32)},
             {"two_collectives", run(two_collectives, 32)},
             {"two_masks", run(two_masks, 32)},
-            {"broken_promise", run(broken_promise, 32)}};
+            {"failed_check", run(failed_check, 32)}};
 }
 
 }  // namespace gradus::simt

@@ -27,7 +27,7 @@ __global__ void loose_wait(const float* x, float* y, bool fixed) {
     y[mine] = tile[1][mine];  // BUG loose_wait
 }
 
-// The wait is for the thread's own copies; the neighbour's need a barrier.
+// The wait covers only the thread's own copies; those of other threads need a barrier.
 __global__ void no_barrier_after_the_wait(const float* x, float* y, bool fixed) {
     SHARED(float, tile, [64 * per_thread]);
     const int mine = int(threadIdx.x) * per_thread, other = int(threadIdx.x ^ 1) * per_thread;

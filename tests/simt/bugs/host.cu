@@ -1,4 +1,4 @@
-// Bugs of the host: what belongs to a stream is touched before the stream is done with it.
+// Bugs of the host: it accesses memory that queued work still uses.
 #include <cstdio>
 #include <vector>
 

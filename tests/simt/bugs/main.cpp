@@ -1,4 +1,4 @@
-// usage: bugs NAME fixed|broken    Status 0: nothing was found; 3: a Fault, whose message is printed.
+// usage: bugs NAME fixed|broken    Exit status 0: no Fault; 3: a Fault, whose message is printed.
 #include <cstdio>
 #include <cstring>
 

@@ -30,7 +30,7 @@ __global__ void misaligned_pack(float* y, bool fixed) {
     store_pack(y + (fixed ? 4 : 2), Pack<float>{});  // BUG misaligned_pack
 }
 
-// Only the value tells: what nobody has written is NaN.
+// Found by the value alone: uninitialised memory is NaN.
 __global__ void not_written(float* y, bool fixed) {
     SHARED(float, tile, [64]);
     if (fixed || threadIdx.x < 63) tile[threadIdx.x] = 1;

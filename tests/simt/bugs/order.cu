@@ -1,4 +1,4 @@
-// Races: nothing orders two accesses, whatever the values are.
+// Races: two accesses that nothing orders, even if the values are right.
 #include "tests/simt/bugs/bugs.h"
 
 namespace gradus::simt {
@@ -12,7 +12,7 @@ __global__ void no_barrier(float* y, bool fixed) {
     y[threadIdx.x] = tile[63 - threadIdx.x];  // BUG no_barrier
 }
 
-// The same array is used for two sums: between them everybody must have read the first.
+// The same array is used for two sums: all threads must have read the first before the second is written.
 __global__ void no_barrier_between_two_uses(float* y, bool fixed) {
     SHARED(float, tile, [64]);
     for (int round = 0; round < 2; ++round) {
@@ -26,7 +26,7 @@ __global__ void no_barrier_between_two_uses(float* y, bool fixed) {
 __global__ void no_warp_barrier(float* y, bool fixed) {
     SHARED(float, tile, [64]);
     tile[threadIdx.x] = float(threadIdx.x);
-    __shfl_xor_sync(0xffffffffu, 1, 1);  // brings lanes together and orders nothing
+    __shfl_xor_sync(0xffffffffu, 1, 1);  // synchronises lanes but orders no memory
     if (fixed) __syncwarp();
     y[threadIdx.x] = tile[threadIdx.x ^ 1];  // BUG no_warp_barrier
 }
@@ -37,8 +37,8 @@ __global__ void two_blocks(float* y, bool fixed) {
     else y[0] += 1;  // BUG two_blocks
 }
 
-// The block that comes last adds up what all have written. The thread that takes the ticket speaks for its block, so the
-// fences are its own: after the barrier that brings it the others' work, and before the one that brings them its news.
+// The last block adds up the values of all blocks. The thread that takes the ticket does so for its block, so it needs the
+// fences: one after the barrier that follows its block's writes, and one before the barrier that its block's reads follow.
 __global__ void no_fence(float* y, unsigned* tickets, bool fixed) {
     SHARED(bool, last, );
     y[blockIdx.x * blockDim.x + threadIdx.x] = 1;

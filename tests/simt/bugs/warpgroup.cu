@@ -1,4 +1,4 @@
-// Bugs with what 128 threads do together.
+// Bugs with wgmma and setmaxnreg.
 #include "kernels/cuda/primitives/warpgroup.h"
 
 #include "kernels/scalar.h"
@@ -8,40 +8,40 @@ namespace gradus::simt {
 
 namespace {
 
-constexpr unsigned pattern = 1024;    // bytes of eight rows of 64 elements
-constexpr size_t tile = 8 * pattern;  // bytes of 64 rows: A and B both
+constexpr unsigned pattern = 1024;          // bytes of eight rows of 64 elements
+constexpr size_t tile_bytes = 8 * pattern;  // 64 rows, for A and for B
 
-struct alignas(1024) Room {
+struct alignas(1024) Tile {
     bf16 elements[64 * 64];
 };
 
-// Zeros in the tile, for all to see.
-__device__ void fill(Room& room, bool fence = true) {
-    for (unsigned i = threadIdx.x; i < 64 * 64; i += blockDim.x) room.elements[i] = bf16(0.f);
+// Zeroes the tile and makes it visible to all threads and, with `fence`, to wgmma.
+__device__ void fill(Tile& tile, bool fence = true) {
+    for (unsigned i = threadIdx.x; i < 64 * 64; i += blockDim.x) tile.elements[i] = bf16(0.f);
     if (fence) fence_async();
     __syncthreads();
 }
-__device__ MatrixDescriptor described(Room& room, unsigned stride = pattern) {
-    return matrix_descriptor(room.elements, 16, stride, Swizzle::bytes_128);
+__device__ MatrixDescriptor described(Tile& tile, unsigned stride = pattern) {
+    return matrix_descriptor(tile.elements, 16, stride, Swizzle::bytes_128);
 }
 
 __global__ void no_warpgroup_fence(float* y, bool fixed) {
-    SHARED(Room, room, );
-    fill(room);
+    SHARED(Tile, tile, );
+    fill(tile);
     float d[32];
     if (fixed) wgmma_fence(d);
-    wgmma(d, described(room), described(room), false);  // BUG no_warpgroup_fence
+    wgmma(d, described(tile), described(tile), false);  // BUG no_warpgroup_fence
     wgmma_commit();
     wgmma_wait<0>(d);
     y[threadIdx.x] = d[0];
 }
 
 __global__ void loose_group(float* y, bool fixed) {
-    SHARED(Room, room, );
-    fill(room);
+    SHARED(Tile, tile, );
+    fill(tile);
     float d[32];
     wgmma_fence(d);
-    wgmma(d, described(room), described(room), false);
+    wgmma(d, described(tile), described(tile), false);
     wgmma_commit();
     if (fixed) wgmma_wait<0>(d);
     else wgmma_wait<1>(d);  // BUG loose_group
@@ -50,47 +50,47 @@ __global__ void loose_group(float* y, bool fixed) {
 }
 
 __global__ void no_warpgroup_commit(float* y, bool fixed) {
-    SHARED(Room, room, );
-    fill(room);
+    SHARED(Tile, tile, );
+    fill(tile);
     float d[32];
     wgmma_fence(d);
-    wgmma(d, described(room), described(room), false);  // BUG no_warpgroup_commit
+    wgmma(d, described(tile), described(tile), false);  // BUG no_warpgroup_commit
     if (fixed) wgmma_commit();
     wgmma_wait<0>();
     y[threadIdx.x] = d[0];
 }
 
 __global__ void off_the_pattern(float* y, bool fixed) {
-    SHARED(Room, room, );
-    fill(room);
-    const auto b = matrix_descriptor(room.elements + (fixed ? 0 : 64), 16, pattern / 8, Swizzle::bytes_128);
+    SHARED(Tile, tile, );
+    fill(tile);
+    const auto b = matrix_descriptor(tile.elements + (fixed ? 0 : 64), 16, pattern / 8, Swizzle::bytes_128);
     float d[32];
     wgmma_fence(d);
-    wgmma(d, described(room), b, false);  // BUG off_the_pattern
+    wgmma(d, described(tile), b, false);  // BUG off_the_pattern
     wgmma_commit();
     wgmma_wait<0>(d);
     y[threadIdx.x] = d[0];
 }
 
 __global__ void wrong_stride(float* y, bool fixed) {
-    SHARED(Room, room, );
-    fill(room);
+    SHARED(Tile, tile, );
+    fill(tile);
     float d[32];
     wgmma_fence(d);
-    wgmma(d, described(room), described(room, fixed ? pattern : 2 * pattern), false);  // BUG wrong_stride
+    wgmma(d, described(tile), described(tile, fixed ? pattern : 2 * pattern), false);  // BUG wrong_stride
     wgmma_commit();
     wgmma_wait<0>(d);
     y[threadIdx.x] = d[0];
 }
 
 __global__ void tiles_of_their_own(float* y, bool fixed) {
-    SHARED(Room, room, );
-    fill(room);
+    SHARED(Tile, tile, );
+    fill(tile);
     const unsigned skipped = fixed ? 0 : threadIdx.x / 32 * 16;
-    const auto a = matrix_descriptor(room.elements + skipped, 16, pattern, Swizzle::bytes_128);
+    const auto a = matrix_descriptor(tile.elements + skipped, 16, pattern, Swizzle::bytes_128);
     float d[32];
     wgmma_fence(d);
-    wgmma(d, a, described(room), false);  // BUG tiles_of_their_own
+    wgmma(d, a, described(tile), false);  // BUG tiles_of_their_own
     wgmma_commit();
     wgmma_wait<0>(d);
     y[threadIdx.x] = d[0];
@@ -101,7 +101,7 @@ __global__ void three_warps(float* y, bool fixed) {
     y[threadIdx.x] = 0;
 }
 
-// 384 threads enter with 168 registers each.
+// A block of 384 threads starts with 168 registers per thread.
 __global__ void __launch_bounds__(384, 1) too_many_registers(float* y, bool fixed) {
     if (threadIdx.x >= 128) registers_raise<240>();  // BUG too_many_registers
     else if (fixed) registers_lower<24>();
@@ -130,28 +130,28 @@ __global__ void __launch_bounds__(384, 1) raise_to_fewer(float* y, bool fixed) {
 }
 
 __global__ void no_proxy_fence(float* y, bool fixed) {
-    SHARED(Room, room, );
-    fill(room, fixed);
+    SHARED(Tile, tile, );
+    fill(tile, fixed);
     float d[32];
     wgmma_fence(d);
-    wgmma(d, described(room), described(room), false);  // BUG no_proxy_fence
+    wgmma(d, described(tile), described(tile), false);  // BUG no_proxy_fence
     wgmma_commit();
     wgmma_wait<0>(d);
     y[threadIdx.x] = d[0];
 }
 
-// The tile is filled again, without the fence that the first time had.
+// The tile is written twice, with a fence only the first time.
 __global__ void one_proxy_fence(float* y, bool fixed) {
-    SHARED(Room, room, );
+    SHARED(Tile, tile, );
     float d[32];
     for (float& sum : d) sum = 0;
     for (int round = 0; round < 2; ++round) {
-        room.elements[threadIdx.x] = bf16(float(round));
-        for (unsigned i = 128 + threadIdx.x; i < 64 * 64; i += 128) room.elements[i] = bf16(0.f);
+        tile.elements[threadIdx.x] = bf16(float(round));
+        for (unsigned i = 128 + threadIdx.x; i < 64 * 64; i += 128) tile.elements[i] = bf16(0.f);
         if (fixed || round == 0) fence_async();
         __syncthreads();
         wgmma_fence(d);
-        wgmma(d, described(room), described(room));  // BUG one_proxy_fence
+        wgmma(d, described(tile), described(tile));  // BUG one_proxy_fence
         wgmma_commit();
         wgmma_wait<0>(d);
         __syncthreads();
@@ -160,54 +160,54 @@ __global__ void one_proxy_fence(float* y, bool fixed) {
 }
 
 __global__ void factors_after_the_fence(float* y, bool fixed) {
-    SHARED(Room, room, );
-    fill(room);
+    SHARED(Tile, tile, );
+    fill(tile);
     float d[32];
     unsigned a[4] = {1, 2, 3, 4};
     if (!fixed) wgmma_fence(d);
     for (unsigned& pair : a) pair += threadIdx.x + 1;
     if (fixed) wgmma_fence(d);
-    wgmma(d, a, described(room), false);  // BUG factors_after_the_fence
+    wgmma(d, a, described(tile), false);  // BUG factors_after_the_fence
     wgmma_commit();
     wgmma_wait<0>(d);
     y[threadIdx.x] = d[0];
 }
 
 __global__ void sums_after_the_fence(float* y, bool fixed) {
-    SHARED(Room, room, );
-    fill(room);
+    SHARED(Tile, tile, );
+    fill(tile);
     float d[32];
     for (float& sum : d) sum = y[threadIdx.x];
     if (!fixed) wgmma_fence(d);
     for (float& sum : d) sum += 1;
     if (fixed) wgmma_fence(d);
-    wgmma(d, described(room), described(room));  // BUG sums_after_the_fence
+    wgmma(d, described(tile), described(tile));  // BUG sums_after_the_fence
     wgmma_commit();
     wgmma_wait<0>(d);
     y[threadIdx.x] = d[0];
 }
 
-// A warp beside the warpgroup fills the tile anew while the product still reads it.
+// A warp outside the warpgroup overwrites the tile while the wgmma still reads it.
 __global__ void tile_in_use(float* y, bool fixed) {
-    SHARED(Room, room, );
-    fill(room);
+    SHARED(Tile, tile, );
+    fill(tile);
     if (threadIdx.x < 128) {
         float d[32];
         wgmma_fence(d);
-        wgmma(d, described(room), described(room), false);
+        wgmma(d, described(tile), described(tile), false);
         wgmma_commit();
         wgmma_wait<0>(d);
         y[threadIdx.x] = d[0];
         if (fixed) named_barrier_arrive(1, 160);
     } else {
         if (fixed) named_barrier_sync(1, 160);
-        room.elements[threadIdx.x] = bf16(1.f);  // BUG tile_in_use
+        tile.elements[threadIdx.x] = bf16(1.f);  // BUG tile_in_use
     }
 }
 
-// The tile is on its way, and nobody waits for it.
-__global__ void tile_not_there(float* y, const float* zeros, bool fixed) {
-    SHARED(Room, room, );
+// Nothing waits for the bulk load of the tile.
+__global__ void tile_not_loaded(float* y, const float* zeros, bool fixed) {
+    SHARED(Tile, tile, );
     SHARED(MBarrier, full, );
     if (threadIdx.x == 0) {
         mbarrier_init(&full, 1);
@@ -215,16 +215,16 @@ __global__ void tile_not_there(float* y, const float* zeros, bool fixed) {
     }
     __syncthreads();
     if (threadIdx.x == 0) {
-        mbarrier_arrive_and_expect(&full, unsigned(tile));
-        bulk_load(room.elements, zeros, unsigned(tile), &full);
+        mbarrier_arrive_and_expect(&full, unsigned(tile_bytes));
+        bulk_load(tile.elements, zeros, unsigned(tile_bytes), &full);
     }
     __syncthreads();
     if (fixed) mbarrier_wait(&full, 0);
     float d[32];
     wgmma_fence(d);
-    wgmma(d, described(room), described(room), false);
+    wgmma(d, described(tile), described(tile), false);
     wgmma_commit();
-    wgmma_wait<0>(d);  // BUG tile_not_there
+    wgmma_wait<0>(d);  // BUG tile_not_loaded
     y[threadIdx.x] = d[0];
     mbarrier_wait(&full, 0);
 }
@@ -255,9 +255,9 @@ Bugs bugs_of_warpgroups() {
             {"factors_after_the_fence", run(factors_after_the_fence, 128)},
             {"sums_after_the_fence", run(sums_after_the_fence, 128)},
             {"tile_in_use", run(tile_in_use, 160)},
-            {"tile_not_there", [](bool fixed) {
-                 DeviceArray<float> y(128), zeros(tile / sizeof(float));
-                 launch(tile_not_there, 1, 128, 0, {}, y, zeros, fixed);
+            {"tile_not_loaded", [](bool fixed) {
+                 DeviceArray<float> y(128), zeros(tile_bytes / sizeof(float));
+                 launch(tile_not_loaded, 1, 128, 0, {}, y, zeros, fixed);
                  synchronise({});
              }}};
 }

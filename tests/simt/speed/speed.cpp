@@ -1,4 +1,4 @@
-// How many operations of emulated threads a second: prints the table of docs/simt.md.
+// Measures operations of emulated threads per second; prints the table of docs/simt.md.
 #include <chrono>
 #include <cstdio>
 #include <cstring>
@@ -39,7 +39,7 @@ __global__ void products(float* y) {
     y[threadIdx.x] = d[0];
 }
 
-// Seconds of the best of three.
+// The shortest time of three, in seconds.
 double seconds_of(void (*kernel)(float*), unsigned blocks, unsigned threads, float* y) {
     double best = 1e9;
     for (int round = 0; round < 3; ++round) {

@@ -1,6 +1,6 @@
 #pragma once
-// What kernels/cuda/host/ calls of cuBLASLt, for machines without a GPU. Matrices are counted by columns, as there, and products
-// of f32 are computed; what else it does is said in fake_cuda.h.
+// A fake of the part of cuBLASLt that kernels/cuda/host/ calls, for machines without a GPU. Matrices are column-major, and f32
+// matmuls are computed; fake_cuda.h controls the rest.
 #include <cuda_runtime.h>
 
 enum cublasStatus_t {

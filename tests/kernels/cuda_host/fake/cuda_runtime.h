@@ -1,6 +1,6 @@
 #pragma once
-// What kernels/cuda/host/ calls of the CUDA runtime, for machines without a GPU: work is done at once, memory is the host's.
-// It stands before the real header on the include path of the tests, which look into fake_cuda.h.
+// A fake of the part of the CUDA runtime that kernels/cuda/host/ calls, for machines without a GPU: work runs at once, in host
+// memory. It precedes the real header on the include path of the tests, which control it with fake_cuda.h.
 #include <cstddef>
 #include <cstdint>
 

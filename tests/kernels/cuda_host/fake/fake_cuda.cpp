@@ -34,7 +34,7 @@ int priority_of(cudaStream_t s) { return s->priority; }
 
 }  // namespace gradus::test
 
-// The ops themselves are not in this test.
+// This test does not link the ops.
 const gradus::Ops& gradus::cuda::table() {
     static const Ops none = {};
     return none;
@@ -137,7 +137,7 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDe
                                               cublasLtMatmulPreference_t, int most,
                                               cublasLtMatmulHeuristicResult_t* found, int* count) {
     fake().asked_for = most;
-    if (fake().heuristics != CUBLAS_STATUS_SUCCESS) return fake().heuristics;  // and count says nothing
+    if (fake().heuristics != CUBLAS_STATUS_SUCCESS) return fake().heuristics;  // count is not written
     *count = most < fake().offers ? most : fake().offers;
     for (int i = 0; i < *count; ++i)
         found[i] = {{{uint64_t(i)}}, 0, fake().warns.contains(i) ? CUBLAS_STATUS_NOT_SUPPORTED : CUBLAS_STATUS_SUCCESS};
@@ -150,7 +150,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t operation, 
                               const cublasLtMatmulAlgo_t* algorithm, void*, size_t, cudaStream_t s) {
     fake().used.push_back(s);
     const int number = int(algorithm->data[0]);
-    if (fake().refuses.contains(number)) return fake().refusal;
+    if (fake().rejects.contains(number)) return fake().refusal;
     fake().ran.push_back(number);
     fake().clock += fake().milliseconds[size_t(number)];
     const auto at = [](const void* m, cublasLtMatrixLayout_t of, bool transposed, uint64_t row, uint64_t column) {

@@ -1,6 +1,6 @@
 #pragma once
-// A thread's registers are variables on its stack here. A copy of the stack, taken in a fence, tells later whether an array that
-// an instruction takes as registers was written after the fence.
+// A thread's registers are variables on its stack here. A copy of the stack, taken in a fence, shows later whether the register
+// operands of an instruction were written after the fence.
 #include <cstddef>
 #include <vector>
 
@@ -8,10 +8,10 @@ namespace gradus::emulator {
 
 struct Thread;
 
-class StackCopy {
+class StackSnapshot {
 public:
     void take(const Thread& running);  // from the caller's frame up
-    // Of these variables. False where the copy has them not: they are not on the stack, or came into being after it.
+    // Whether these variables changed since take(). False if the copy lacks them: not on the stack, or created later.
     bool differs(const void* first, size_t bytes) const;
 
 private:

@@ -1,4 +1,4 @@
-// CUDA's words mean what they mean on a GPU.
+// CUDA's built-ins behave as on a GPU.
 #include <catch2/catch.hpp>
 #include <numeric>
 
@@ -53,7 +53,7 @@ __global__ void votes_of_blocks(int* y) {
     if (threadIdx.x == 0) y[blockIdx.x] = count;
 }
 
-// Halves of a warp meet by themselves, each as often as it likes.
+// Each half of a warp has its own collectives, a different number of times.
 __global__ void halves(int* y) {
     const int lane = int(threadIdx.x);
     if (lane < 16) {
@@ -77,12 +77,12 @@ __global__ void block_votes(int* y) {
     const int i = int(threadIdx.x);
     for (int round = 0; round < 3; ++round) {
         const int count = __syncthreads_count(i < 10 + round), some = __syncthreads_or(i == 99),
-                  everybody = __syncthreads_and(i < 100);
-        y[i] += count * 4 + some * 2 + everybody;
+                  all_votes = __syncthreads_and(i < 100);
+        y[i] += count * 4 + some * 2 + all_votes;
     }
 }
 
-// Warp 1 makes what warp 0 takes, twice, through one place: two named barriers, full and empty.
+// Warp 1 produces for warp 0 through one buffer, with two named barriers, full and empty.
 __global__ void producer_and_consumer(int* y) {
     SHARED(int, box, [32]);
     const int lane = lane_of_warp();
@@ -109,7 +109,7 @@ __global__ void atomics(unsigned* y) {
     if (elect_one()) atomicAdd(&y[6], 1u);
 }
 
-// Block b goes on when block b - 1 has told; with all blocks on the machine.
+// Block b waits for block b - 1; all blocks are resident.
 __global__ void chain(unsigned* y) {
     if (threadIdx.x != 0) return;
     const unsigned b = blockIdx.x;
@@ -132,7 +132,7 @@ __global__ void dynamic(unsigned* y, unsigned floats) {
 
 }  // namespace
 
-TEST_CASE("every thread of a grid runs once and knows where it is") {
+TEST_CASE("every thread of a grid runs once with its own coordinates") {
     in_every_order([] {
         const auto y = result_of<int>(where, dim3(2, 3), dim3(5, 2), 60);
         for (int row = 0; row < 6; ++row)
@@ -177,14 +177,14 @@ TEST_CASE("votes and reductions see all lanes") {
     });
 }
 
-TEST_CASE("parts of a warp meet without the rest") {
+TEST_CASE("a collective of some lanes does not wait for the others") {
     in_every_order([] {
         const auto y = result_of<int>(halves, 1, 32, 32);
         for (int lane = 0; lane < 32; ++lane) REQUIRE(y[size_t(lane)] == (lane ^ 1) * (lane < 16 ? 3 : 1));
     });
 }
 
-TEST_CASE("threads that have exited are not waited for in __syncthreads") {
+TEST_CASE("__syncthreads does not wait for threads that have exited") {
     in_every_order([] {
         const auto y = result_of<int>(exited_threads_drop_out, 2, 70, 40);
         for (const int count : y) REQUIRE(count == 40);
@@ -198,21 +198,21 @@ TEST_CASE("__syncthreads_count, _or and _and vote over the block") {
     });
 }
 
-TEST_CASE("a block votes for itself, also where its only vote follows that of another block") {
+TEST_CASE("the votes of one block do not carry over to the next") {
     in_every_order([] {
         const std::vector<int> counts = result_of<int>(votes_of_blocks, 6, 64, 6);
         REQUIRE(counts == std::vector<int>{64, 0, 64, 0, 64, 0});
     });
 }
 
-TEST_CASE("named barriers hand work from one warp to another") {
+TEST_CASE("named barriers order a producer warp and a consumer warp") {
     in_every_order([] {
         const auto y = result_of<int>(producer_and_consumer, 1, 64, 128);
         for (int i = 0; i < 128; ++i) REQUIRE(y[size_t(i)] == i / 32 * 100 + 31 - i % 32);
     });
 }
 
-TEST_CASE("atomics of many blocks lose nothing") {
+TEST_CASE("atomics of many blocks lose no update") {
     in_every_order([] {
         const auto y = result_of<unsigned>(atomics, 4, 64, 7);
         REQUIRE(y[0] == 512u);
@@ -225,7 +225,7 @@ TEST_CASE("atomics of many blocks lose nothing") {
     });
 }
 
-TEST_CASE("blocks that are on the machine together can wait for each other") {
+TEST_CASE("resident blocks can wait for each other") {
     const Settings before = settings();
     for (const uint64_t seed : {0, 1, 2}) {
         use({seed, Copies::late, 8});
@@ -235,13 +235,13 @@ TEST_CASE("blocks that are on the machine together can wait for each other") {
     use(before);
 }
 
-TEST_CASE("shared memory is poisoned for every block anew") {
+TEST_CASE("shared memory is poisoned at the start of every block") {
     in_every_order([] {
         for (const unsigned value : result_of<unsigned>(poisoned, 3, 8, 8)) REQUIRE(value == 0xffffffffu);
     });
 }
 
-TEST_CASE("dynamic shared memory is aligned to 1024 bytes and as long as the launch asked") {
+TEST_CASE("dynamic shared memory is aligned to 1024 bytes and has the size of the launch") {
     auto* y = static_cast<unsigned*>(allocate(8));
     std::vector<unsigned> host(2);
     launch(dynamic, 1, 1, 4 * 777, {}, y, 777);

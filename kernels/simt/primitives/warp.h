@@ -1,6 +1,6 @@
 #pragma once
-// The emulator's half of kernels/cuda/primitives/warp.h.
-#include "kernels/simt/words.h"
+// The emulator's version of kernels/cuda/primitives/warp.h.
+#include "kernels/simt/builtins.h"
 
 namespace gradus::simt {
 
@@ -10,8 +10,8 @@ inline int lane_of_warp() {
     return int((t.z * size.y + t.y) * size.x + t.x) % warpSize;
 }
 
-// Any lane may be elected by a GPU; here it is the first.
-inline bool elect_one(emulator::Place at = emulator::Place::here()) {
+// A GPU may elect any lane; the emulator elects the first.
+inline bool elect_one(emulator::Location at = emulator::Location::here()) {
     return emulator::ballot("elect.sync", emulator::all_lanes, lane_of_warp() == 0, at) && lane_of_warp() == 0;
 }
 

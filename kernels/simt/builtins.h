@@ -1,6 +1,6 @@
 #pragma once
-// CUDA's own words, as its compiler has them: qualifiers, built-in variables, barriers and collectives, arithmetic.
-// Those that can wait or go wrong take the place they were called from as a last parameter that nobody writes.
+// CUDA's built-ins: qualifiers, variables, barriers, collectives, arithmetic.
+// Functions that can wait or fail take their caller's source line as a default argument.
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -17,7 +17,7 @@
 #define __device__
 #define __host__
 #define __forceinline__ inline
-#define __launch_bounds__(threads, blocks)  // both: ptxas needs the second to keep setmaxnreg
+#define __launch_bounds__(threads, blocks)  // both are required: without `blocks` ptxas drops setmaxnreg
 #define __grid_constant__
 #define __align__(bytes) alignas(bytes)
 
@@ -31,20 +31,20 @@ constexpr int warpSize = 32;
 
 // ---- barriers -------------------------------------------------------------------------------------------------------
 
-using GradusPlace = gradus::emulator::Place;
+using GradusLocation = gradus::emulator::Location;
 
-inline void __syncthreads(GradusPlace at = GradusPlace::here()) { gradus::emulator::sync_threads(at); }
-inline int __syncthreads_count(int vote, GradusPlace at = GradusPlace::here()) {
+inline void __syncthreads(GradusLocation at = GradusLocation::here()) { gradus::emulator::sync_threads(at); }
+inline int __syncthreads_count(int vote, GradusLocation at = GradusLocation::here()) {
     return gradus::emulator::sync_threads_and_vote("__syncthreads_count", vote != 0, at).yes;
 }
-inline int __syncthreads_or(int vote, GradusPlace at = GradusPlace::here()) {
+inline int __syncthreads_or(int vote, GradusLocation at = GradusLocation::here()) {
     return gradus::emulator::sync_threads_and_vote("__syncthreads_or", vote != 0, at).yes != 0;
 }
-inline int __syncthreads_and(int vote, GradusPlace at = GradusPlace::here()) {
+inline int __syncthreads_and(int vote, GradusLocation at = GradusLocation::here()) {
     const auto votes = gradus::emulator::sync_threads_and_vote("__syncthreads_and", vote != 0, at);
     return votes.yes == votes.voters;
 }
-inline void __syncwarp(unsigned mask = 0xffffffffu, GradusPlace at = GradusPlace::here()) {
+inline void __syncwarp(unsigned mask = 0xffffffffu, GradusLocation at = GradusLocation::here()) {
     gradus::emulator::sync_warp(mask, at);
 }
 
@@ -69,73 +69,75 @@ Value from_bits(uint64_t bits) {
 }
 
 template <class Value>
-Value shuffled(Shuffle kind, const char* word, unsigned mask, Value value, int argument, int width, Place at) {
-    return from_bits<Value>(shuffle(kind, word, mask, bits_of(value), argument, width, at));
+Value shuffled(Shuffle kind, const char* op, unsigned mask, Value value, int argument, int width, Location at) {
+    return from_bits<Value>(shuffle(kind, op, mask, bits_of(value), argument, width, at));
 }
 
 }  // namespace gradus::emulator
 
 template <class Value>
-Value __shfl_sync(unsigned mask, Value value, int lane, int width = 32, GradusPlace at = GradusPlace::here()) {
+Value __shfl_sync(unsigned mask, Value value, int lane, int width = 32, GradusLocation at = GradusLocation::here()) {
     return gradus::emulator::shuffled(gradus::emulator::Shuffle::index, "__shfl_sync", mask, value, lane, width, at);
 }
 template <class Value>
-Value __shfl_up_sync(unsigned mask, Value value, unsigned delta, int width = 32, GradusPlace at = GradusPlace::here()) {
+Value __shfl_up_sync(unsigned mask, Value value, unsigned delta, int width = 32,
+                     GradusLocation at = GradusLocation::here()) {
     return gradus::emulator::shuffled(gradus::emulator::Shuffle::up, "__shfl_up_sync", mask, value, int(delta), width,
                                       at);
 }
 template <class Value>
 Value __shfl_down_sync(unsigned mask, Value value, unsigned delta, int width = 32,
-                       GradusPlace at = GradusPlace::here()) {
+                       GradusLocation at = GradusLocation::here()) {
     return gradus::emulator::shuffled(gradus::emulator::Shuffle::down, "__shfl_down_sync", mask, value, int(delta),
                                       width, at);
 }
 template <class Value>
-Value __shfl_xor_sync(unsigned mask, Value value, int bits, int width = 32, GradusPlace at = GradusPlace::here()) {
+Value __shfl_xor_sync(unsigned mask, Value value, int bits, int width = 32,
+                      GradusLocation at = GradusLocation::here()) {
     return gradus::emulator::shuffled(gradus::emulator::Shuffle::exclusive_or, "__shfl_xor_sync", mask, value, bits,
                                       width, at);
 }
 
-inline unsigned __ballot_sync(unsigned mask, int vote, GradusPlace at = GradusPlace::here()) {
+inline unsigned __ballot_sync(unsigned mask, int vote, GradusLocation at = GradusLocation::here()) {
     return gradus::emulator::ballot("__ballot_sync", mask, vote != 0, at);
 }
-inline int __any_sync(unsigned mask, int vote, GradusPlace at = GradusPlace::here()) {
+inline int __any_sync(unsigned mask, int vote, GradusLocation at = GradusLocation::here()) {
     return gradus::emulator::ballot("__any_sync", mask, vote != 0, at) != 0;
 }
-inline int __all_sync(unsigned mask, int vote, GradusPlace at = GradusPlace::here()) {
+inline int __all_sync(unsigned mask, int vote, GradusLocation at = GradusLocation::here()) {
     return gradus::emulator::ballot("__all_sync", mask, vote != 0, at) == mask;
 }
 template <class Value>
-unsigned __match_any_sync(unsigned mask, Value value, GradusPlace at = GradusPlace::here()) {
+unsigned __match_any_sync(unsigned mask, Value value, GradusLocation at = GradusLocation::here()) {
     return gradus::emulator::match_any(mask, gradus::emulator::bits_of(value), at);
 }
 
-inline unsigned __reduce_add_sync(unsigned mask, unsigned value, GradusPlace at = GradusPlace::here()) {
+inline unsigned __reduce_add_sync(unsigned mask, unsigned value, GradusLocation at = GradusLocation::here()) {
     return gradus::emulator::reduce(gradus::emulator::Reduction::add, "__reduce_add_sync", mask, value, at);
 }
-inline int __reduce_add_sync(unsigned mask, int value, GradusPlace at = GradusPlace::here()) {
+inline int __reduce_add_sync(unsigned mask, int value, GradusLocation at = GradusLocation::here()) {
     return int(__reduce_add_sync(mask, unsigned(value), at));
 }
-inline unsigned __reduce_min_sync(unsigned mask, unsigned value, GradusPlace at = GradusPlace::here()) {
+inline unsigned __reduce_min_sync(unsigned mask, unsigned value, GradusLocation at = GradusLocation::here()) {
     return gradus::emulator::reduce(gradus::emulator::Reduction::minimum, "__reduce_min_sync", mask, value, at);
 }
-inline int __reduce_min_sync(unsigned mask, int value, GradusPlace at = GradusPlace::here()) {
+inline int __reduce_min_sync(unsigned mask, int value, GradusLocation at = GradusLocation::here()) {
     return int(gradus::emulator::reduce(gradus::emulator::Reduction::minimum_signed, "__reduce_min_sync", mask,
                                         unsigned(value), at));
 }
-inline unsigned __reduce_max_sync(unsigned mask, unsigned value, GradusPlace at = GradusPlace::here()) {
+inline unsigned __reduce_max_sync(unsigned mask, unsigned value, GradusLocation at = GradusLocation::here()) {
     return gradus::emulator::reduce(gradus::emulator::Reduction::maximum, "__reduce_max_sync", mask, value, at);
 }
-inline int __reduce_max_sync(unsigned mask, int value, GradusPlace at = GradusPlace::here()) {
+inline int __reduce_max_sync(unsigned mask, int value, GradusLocation at = GradusLocation::here()) {
     return int(gradus::emulator::reduce(gradus::emulator::Reduction::maximum_signed, "__reduce_max_sync", mask,
                                         unsigned(value), at));
 }
-inline unsigned __reduce_and_sync(unsigned mask, unsigned value, GradusPlace at = GradusPlace::here()) {
+inline unsigned __reduce_and_sync(unsigned mask, unsigned value, GradusLocation at = GradusLocation::here()) {
     return gradus::emulator::reduce(gradus::emulator::Reduction::bit_and, "__reduce_and_sync", mask, value, at);
 }
-inline unsigned __reduce_or_sync(unsigned mask, unsigned value, GradusPlace at = GradusPlace::here()) {
+inline unsigned __reduce_or_sync(unsigned mask, unsigned value, GradusLocation at = GradusLocation::here()) {
     return gradus::emulator::reduce(gradus::emulator::Reduction::bit_or, "__reduce_or_sync", mask, value, at);
 }
-inline unsigned __reduce_xor_sync(unsigned mask, unsigned value, GradusPlace at = GradusPlace::here()) {
+inline unsigned __reduce_xor_sync(unsigned mask, unsigned value, GradusLocation at = GradusLocation::here()) {
     return gradus::emulator::reduce(gradus::emulator::Reduction::bit_xor, "__reduce_xor_sync", mask, value, at);
 }

@@ -1,5 +1,5 @@
 #pragma once
-// Broken promises about arguments, and the sentences they are refused with: kernels/check.h.
+// Helpers of the tests of kernels/check.h: valid arguments, invalid variants of them, and the expected messages.
 #include <catch2/catch.hpp>
 
 #include <functional>
@@ -8,12 +8,12 @@
 #include "kernels/every_op.h"
 #include "tests/kernels/harness.h"
 
-namespace gradus::test::promises {
+namespace gradus::test::argument_checks {
 
 constexpr int N = 6, C = 8, B = 2, T = 3, keys = 5, H = 4, G = 2, D = 2, O = 5, V = 7, P = 4, S = 3, R = 1;
 
-// Memory for arguments that keep every promise; nothing is computed, so nobody reads it.
-struct Desk {
+// Owns the memory of valid arguments. Nothing is computed, so its contents do not matter.
+struct TensorPool {
     std::vector<Owned> owned;
 
     Tensor give(DType t, const Shape& shape) { return owned.emplace_back(t, shape); }
@@ -39,26 +39,26 @@ struct Field {
     }
 
 template <class Args>
-void refuses(Args a, const std::function<void(Args&)>& spoil, const std::string& sentence) {
-    spoil(a);
+void rejects(Args a, const std::function<void(Args&)>& change, const std::string& message) {
+    change(a);
     REQUIRE_THROWS_AS(check(a), InternalError);
-    REQUIRE_THROWS_WITH(check(a), Catch::Contains(sentence));
+    REQUIRE_THROWS_WITH(check(a), Catch::Contains(message));
 }
 
-// Good arguments pass; each field with another shape, another dtype or no memory is refused by its name.
+// Valid arguments pass; each field with another shape, another dtype or no memory is rejected by name.
 template <class Args>
-void names_every_field(const Args& good, const std::string& op, const std::vector<Field<Args>>& fields) {
+void rejects_every_field(const Args& good, const std::string& op, const std::vector<Field<Args>>& fields) {
     REQUIRE_NOTHROW(check(good));
     for (const Field<Args>& field : fields) {
         const std::string named = op + ": " + field.name;
-        refuses<Args>(
+        rejects<Args>(
             good,
             [&](Args& a) {
                 Shape& s = field.of(a).shape;
                 s.dim[size_t(s.rank == 4 ? 3 : s.rank++)] = 9;
             },
             named + " has shape");
-        refuses<Args>(
+        rejects<Args>(
             good,
             [&](Args& a) {
                 DType& t = field.of(a).dtype;
@@ -66,9 +66,9 @@ void names_every_field(const Args& good, const std::string& op, const std::vecto
             },
             named + " is ");
         if (!field.optional)
-            refuses<Args>(
+            rejects<Args>(
                 good, [&](Args& a) { field.of(a).data = nullptr; }, named + " has no memory");
     }
 }
 
-}  // namespace gradus::test::promises
+}  // namespace gradus::test::argument_checks
