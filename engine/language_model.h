@@ -22,8 +22,8 @@ public:
 
     // losses [N] of the batch's rows: 0 where the target is ignored. LossConfig{}: plain cross-entropy.
     void loss(const Batch&, Tensor losses, const LossConfig& = {});
-    // The same, and grads += gradient of loss_scale · Σ losses, with the step values uploaded before. On ranks of tp the losses
-    // are the same on every rank.
+    // The same, and grads += gradient of loss_scale · Σ losses, with the step values uploaded before (step.upload()): InternalError
+    // where they never were. On ranks of tp the losses are the same on every rank.
     void loss_and_backward(const Batch&, Tensor losses, const LossConfig& = {}, const BucketDone& = {});
     struct LogProbs {
         Tensor losses,

@@ -7,15 +7,17 @@
 // depend on the mesh. What other objectives need as well is in engine/gradient_step.h.
 #include "engine/gradient_step.h"
 #include "engine/language_model.h"
+#include "engine/settings/train.h"
 
 namespace gradus {
 
 struct TrainerConfig : UpdateConfig {
-    int batch = 8;        // sequences in a step, on all ranks together
-    int micro_batch = 8;  // sequences computed at once on a rank; divides its part of the batch
-    int context = 1024;
-    double dropout = 0;
-    uint64_t seed = 1;
+    // These three must be given.
+    int batch = 0;        // sequences in a step, on all ranks together
+    int micro_batch = 0;  // sequences computed at once on a rank; divides its part of the batch
+    int context = 0;      // tokens in a sequence
+    double dropout = TrainSettings{}.dropout;
+    uint64_t seed = uint64_t(TrainSettings{}.seed);
     LossConfig loss;
 };
 
