@@ -19,13 +19,14 @@
 #include "engine/checkpoint/snapshot.h"
 #include "engine/checkpoint/verify.h"
 #include "engine/checkpoint/weights.h"
+#include "engine/settings/checkpoint.h"
 
 namespace gradus {
 
 // Which of a run's regular checkpoints stay (engine/checkpoint/folders.h).
 struct Keep {
-    int last = 2;       // so many newest; at least 1
-    int64_t every = 0;  // those of steps divisible by this are never removed; 0: none
+    int last = int(CheckpointSettings{}.keep);        // so many newest; at least 1
+    int64_t every = CheckpointSettings{}.keep_every;  // those of steps divisible by this are never removed; 0: none
 };
 
 struct SaveOptions {

@@ -24,6 +24,7 @@
 
 #include "engine/base/exit_status.h"
 #include "engine/mesh.h"
+#include "engine/settings/mesh.h"
 
 namespace gradus {
 
@@ -33,7 +34,7 @@ class RankMonitor;
 }  // namespace mpi
 
 struct MpiLimits {
-    double silence = 60;  // seconds without a heartbeat after which a rank counts as lost
+    double silence = MeshSettings{}.silence;  // seconds without a heartbeat after which a rank counts as lost
     // Seconds without progress that a rank which gives signs may keep another one waiting in a call.
     double patience = 1800;
 };

@@ -15,11 +15,12 @@ namespace gradus {
 
 struct CheckpointPolicy {
     Keep keep;
-    bool background = true;  // a thread writes a copy while training goes on; false: training waits
-    bool in_place = false;   // without background: written from where the state is, without a copy; one rank on the CPU
+    // A thread writes a copy while training goes on; false: training waits.
+    bool background = CheckpointSettings{}.background;
+    bool in_place = false;  // without background: written from where the state is, without a copy; one rank on the CPU
     SaveOptions options;
     // What a checkpoint says of its run.
-    uint64_t seed = 1;
+    uint64_t seed = 0;
     std::string recipe, identity;
 };
 

@@ -16,10 +16,10 @@ namespace gradus {
 enum class CommKind { one_rank, host, staged, nccl };
 
 struct CommRequest {
-    std::string asked = "auto";  // mesh.comm: auto, mpi or nccl
-    std::string device = "cpu";  // train.device: cpu, cuda or simt
-    std::string gpu;             // of this rank: what no other GPU of the host is called (its PCI address)
-    std::string settings;        // what must be the same on all ranks, in lines
+    std::string asked;     // mesh.comm: auto, mpi or nccl
+    std::string device;    // train.device: cpu, cuda or simt
+    std::string gpu;       // of this rank: what no other GPU of the host is called (its PCI address)
+    std::string settings;  // what must be the same on all ranks, in lines
 };
 
 // Error where NCCL is asked for and cannot be had: on another device, in a build without it, by ranks that share a GPU
