@@ -37,9 +37,9 @@ namespace gradus {
 enum class Packing { masked, plain };
 
 struct LoaderOptions {
-    int T = 1024;
-    uint64_t seed = 0;
-    Packing packing = Packing::masked;
+    int T;              // tokens in a sample
+    uint64_t seed = 0;  // of the order of samples
+    Packing packing;
 };
 
 class Loader {

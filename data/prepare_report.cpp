@@ -44,7 +44,7 @@ void write_report(const std::filesystem::path& path, const PrepareReport& report
                  {"repeated_files", report.repeated_files},
                  {"repeated_folders", report.repeated_folders},
                  {"broken_links", report.broken_links},
-                 {"split", report.split == SplitRule::tail ? "tail" : "hash"},
+                 {"split", name_of(report.split)},
                  {"train", json_of(report.train)},
                  {"val", json_of(report.val)},
                  {"seconds", report.seconds}};
@@ -75,7 +75,7 @@ PrepareReport read_report(const std::filesystem::path& path) {
             report.other_kinds[kind] = {count_in(other, "files"), named ? other["example"].get<std::string>() : ""};
         }
     report.repeated_folders = count_in(json, "repeated_folders");
-    if (json.contains("split") && json["split"] == "tail") report.split = SplitRule::tail;
+    if (json.contains("split") && json["split"] == name_of(SplitRule::tail)) report.split = SplitRule::tail;
     report.repeated_files = count_in(json, "repeated_files");
     report.broken_links = count_in(json, "broken_links");
     if (json.contains("dropped") && json["dropped"].is_object())

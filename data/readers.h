@@ -97,6 +97,6 @@ std::string skipped_documents(const DocumentReader& reader);
 // All documents of the files that a user named, which may be pipes. A document that next() would drop is an Error; a
 // note names the other files in folders.
 std::vector<Document> read_documents(const std::vector<std::filesystem::path>& inputs,
-                                     const std::string& text_key = "text");
+                                     const std::string& text_key = ReadOptions{}.text_key);
 
 }  // namespace gradus

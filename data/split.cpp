@@ -7,6 +7,8 @@
 
 namespace gradus {
 
+const char* name_of(SplitRule split) { return split == SplitRule::tail ? "tail" : "hash"; }
+
 Splitter::Splitter(SplitRule split, double fraction, DocumentFile& training, DocumentFile* validation)
     : split_(split), fraction_(fraction), training_(training), validation_(validation) {
     CHECK(fraction >= 0 && fraction < 1 && (validation || fraction == 0));

@@ -17,6 +17,7 @@
 namespace gradus {
 
 enum class SplitRule { hash, tail };
+const char* name_of(SplitRule);  // "hash", "tail"
 
 struct SplitCounts {
     int64_t documents = 0, bytes = 0;

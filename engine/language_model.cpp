@@ -31,6 +31,7 @@ void LanguageModel::loss(const Batch& batch, Tensor losses, const LossConfig& co
 
 void LanguageModel::loss_and_backward(const Batch& batch, Tensor losses, const LossConfig& config,
                                       const BucketDone& done) {
+    CHECK(step.is_uploaded(), "step.upload() comes before loss_and_backward(): without it every gradient is 0");
     const Tensor hidden = body->forward(batch);
     head.loss_and_backward(losses, d_hidden_, hidden, batch.targets, config);
     body->backward(batch, d_hidden_, done);

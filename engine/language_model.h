@@ -23,8 +23,8 @@ public:
 
     // losses [N] of the batch's rows: 0 where the target is ignored. LossConfig{}: plain cross-entropy.
     void loss(const Batch&, Tensor losses, const LossConfig& = {});
-    // The same, and grads += gradient of loss_scale · Σ losses, after the step values were uploaded. The losses are the
-    // same on every rank of tp.
+    // The same, and grads += gradient of loss_scale · Σ losses, after the step values were uploaded (step.upload());
+    // InternalError if they never were. The losses are the same on every rank of tp.
     void loss_and_backward(const Batch&, Tensor losses, const LossConfig& = {}, const BucketDone& = {});
     struct LogProbs {
         Tensor losses,

@@ -11,6 +11,10 @@
 // clang-format off
 namespace gradus {
 
+OptimizerKind optimizer_named(const std::string& kind) {
+    return kind == "muon" ? OptimizerKind::muon : OptimizerKind::adamw;
+}
+
 Optimizer::Optimizer(Parameters& parameters, const OptimizerConfig& config, const Mesh& mesh)
     : parameters_(parameters),
       config_(config),

@@ -13,9 +13,10 @@
 namespace gradus {
 
 enum class OptimizerKind { adamw, muon };
+OptimizerKind optimizer_named(const std::string&);  // as optimizer.kind names it
 
 struct OptimizerConfig {
-    OptimizerKind kind = OptimizerKind::adamw;
+    OptimizerKind kind = optimizer_named(OptimizerSettings{}.kind);
     double beta1 = OptimizerSettings{}.beta1, beta2 = OptimizerSettings{}.beta2, eps = OptimizerSettings{}.eps,
            weight_decay = OptimizerSettings{}.weight_decay;
     double momentum = OptimizerSettings{}.momentum;  // for Muon

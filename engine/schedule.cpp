@@ -6,6 +6,12 @@
 
 namespace gradus {
 
+Decay decay_named(const std::string& schedule) {
+    if (schedule == "constant") return Decay::constant;
+    if (schedule == "cosine") return Decay::cosine;
+    return schedule == "linear" ? Decay::linear : Decay::wsd;
+}
+
 double learning_rate(const Schedule& s, int64_t step) {
     if (step < s.warmup) return s.lr * double(step + 1) / double(s.warmup);
     // The progress of the decay: 0 up to the step before `from`, 1 at the last step before `to`.

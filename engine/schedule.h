@@ -19,9 +19,10 @@
 namespace gradus {
 
 enum class Decay { constant, cosine, linear, wsd };
+Decay decay_named(const std::string&);  // as optimizer.schedule names it
 
 struct Schedule {
-    Decay decay = Decay::cosine;
+    Decay decay = decay_named(OptimizerSettings{}.schedule);
     double lr = OptimizerSettings{}.lr, min_lr = OptimizerSettings{}.min_lr;
     int64_t warmup = 0, steps = TrainSettings{}.steps, cooldown = 0;
 };

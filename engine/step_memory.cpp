@@ -40,6 +40,7 @@ void StepMemory::upload(const StepValues& values, uint64_t dropout_seed, int64_t
         for (const DropoutSite site : {after_attention, after_feed_forward})
             *key++ = key_of(dropout_seed, step, layer, site);
     ops_.copy_to_device(on_device_.data, on_host_.data, on_host_.bytes(), stream);
+    uploaded_ = true;
 }
 
 }  // namespace gradus

@@ -30,12 +30,14 @@ public:
     // before the next call.
     void upload(const StepValues&, uint64_t dropout_seed, int64_t step, Stream);
     void upload(const StepValues& values, Stream stream) { upload(values, 0, 0, stream); }  // without dropout
+    bool is_uploaded() const { return uploaded_; }  // false: all values are 0, the scale of the loss too
 
 private:
     const Ops& ops_;
     int layers_;
     Arena device_, host_;
     Tensor on_device_, on_host_;  // words of 64 bits: the values, then the keys
+    bool uploaded_ = false;
 };
 
 }  // namespace gradus

@@ -6,21 +6,29 @@
 
 namespace gradus {
 
+namespace {
+
+// Of each rank in a step.
+int micro_batches_of(const TrainerConfig& c, const Mesh& mesh) {
+    CHECK(c.batch > 0 && c.micro_batch > 0 && c.context > 0, "a trainer needs a batch, a micro-batch and a context");
+    CHECK(c.batch % (mesh.dp.size * c.micro_batch) == 0, "micro-batches must divide the batch of each rank of dp");
+    return c.batch / mesh.dp.size / c.micro_batch;
+}
+
+}  // namespace
+
 Trainer::Trainer(LanguageModel& model, const TrainerConfig& c, const Mesh& mesh)
     : model_(model),
       config_(c),
-      micro_batches_(c.batch / mesh.dp.size / c.micro_batch),
+      micro_batches_(micro_batches_of(c, mesh)),
       first_of_rank_(int64_t(mesh.dp.rank) * (c.batch / mesh.dp.size)),
       step_(model.parameters, c, mesh, int64_t(c.batch / mesh.dp.size) * c.context),
       inputs_(model.run.ops, "inputs"),
       on_host_(model.run.ops, "inputs on the host", ArenaMemory::host),
       host_(c.micro_batch, c.context) {
-    const int batch = c.batch / mesh.dp.size;
-    CHECK(c.batch % mesh.dp.size == 0 && batch % c.micro_batch == 0,
-          "micro-batches must divide the batch of each rank of dp");
     CHECK(model.run.d.B == c.micro_batch && model.run.d.T == c.context, "the model has another batch shape");
     batch_.declare(inputs_, c.micro_batch, c.context);
-    inputs_.declare("losses", losses_, {int64_t(batch) * c.context}, model.run.accumulator());
+    inputs_.declare("losses", losses_, {int64_t(micro_batches_) * c.micro_batch * c.context}, model.run.accumulator());
     inputs_.allocate();
     for (Prepared* p : {&now_, &after_}) {
         p->micro_batches.resize(size_t(micro_batches_));

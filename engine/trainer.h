@@ -6,15 +6,17 @@
 // not depend on the mesh. engine/gradient_step.h has the parts that other objectives share.
 #include "engine/gradient_step.h"
 #include "engine/language_model.h"
+#include "engine/settings/train.h"
 
 namespace gradus {
 
 struct TrainerConfig : UpdateConfig {
-    int batch = 8;        // sequences in a step, on all ranks together
-    int micro_batch = 8;  // sequences per pass on a rank; divides its part of the batch
-    int context = 1024;
-    double dropout = 0;
-    uint64_t seed = 1;
+    // These three must be given.
+    int batch = 0;        // sequences in a step, on all ranks together
+    int micro_batch = 0;  // sequences per pass on a rank; divides its part of the batch
+    int context = 0;      // tokens in a sequence
+    double dropout = TrainSettings{}.dropout;
+    uint64_t seed = uint64_t(TrainSettings{}.seed);
     LossConfig loss;
 };
 

@@ -13,15 +13,23 @@ namespace gradus {
 
 namespace {
 
+struct Unit {
+    std::string_view name;
+    uint64_t bytes;
+};
+constexpr Unit units[] = {{"", 1},          {"B", 1},         {"KB", 1000},    {"MB", 1000'000}, {"GB", 1'000'000'000},
+                          {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}};
+
+// In the largest unit that it is a multiple of.
+std::string text_of_size(uint64_t bytes) {
+    Unit best = units[0];
+    for (const Unit& u : units)
+        if (bytes % u.bytes == 0 && u.bytes > best.bytes) best = u;
+    return fmt::format("{}{}", bytes / best.bytes, best.name);
+}
+
 // "5GB", "500 MB", "2GiB", "1000000"
 uint64_t parse_size(const std::string& text) {
-    struct Unit {
-        std::string_view name;
-        uint64_t bytes;
-    };
-    constexpr Unit units[] = {
-        {"", 1},          {"B", 1},         {"KB", 1000},    {"MB", 1000'000}, {"GB", 1'000'000'000},
-        {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}};
     uint64_t count = 0;
     const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), count);
     std::string_view unit(end, size_t(text.data() + text.size() - end));
@@ -32,11 +40,29 @@ uint64_t parse_size(const std::string& text) {
             return bytes;
     }
     throw Error("--shard-size " + text + " is not a size",
-                "it must be a whole number above 0, with B, KB, MB, GB, KiB, MiB or GiB", "--shard-size 5GB");
+                "it must be a whole number above 0, with B, KB, MB, GB, KiB, MiB or GiB",
+                "--shard-size " + text_of_size(default_shard_limit));
+}
+
+// The words of --to.
+constexpr std::pair<const char*, ModelFormat> formats[] = {
+    {"hf", ModelFormat::hf}, {"nanogpt", ModelFormat::nanogpt}, {"llmc", ModelFormat::llmc}};
+
+std::vector<std::string> format_words() {
+    std::vector<std::string> words;
+    for (const auto& [word, format] : formats) words.emplace_back(word);
+    return words;
+}
+
+std::string word_of(ModelFormat format) {
+    for (const auto& [word, f] : formats)
+        if (f == format) return word;
+    check_failed("a word for every format", __FILE__, __LINE__, name_of(format));
 }
 
 struct ConvertCommand {
-    std::string source, destination, to = "hf", dtype, shard_size = "5GB";
+    std::string source, destination, dtype;
+    std::string to = word_of(ConvertOptions{}.to), shard_size = text_of_size(ConvertOptions{}.shard_limit);
 };
 
 // read(the model); a folder that is not a model may be a run.
@@ -50,7 +76,8 @@ auto read_source(const std::string& path, Read&& read) {
 
 void convert(const ConvertCommand& o, bool sharded) {
     ConvertOptions options;
-    options.to = o.to == "hf" ? ModelFormat::hf : o.to == "llmc" ? ModelFormat::llmc : ModelFormat::nanogpt;
+    for (const auto& [word, format] : formats)
+        if (o.to == word) options.to = format;
     options.shard_limit = parse_size(o.shard_size);
     if (sharded && options.to != ModelFormat::hf)
         throw Error("--shard-size cannot be combined with --to " + o.to, "a checkpoint of " + o.to + " is one file",
@@ -85,7 +112,7 @@ void add_convert_command(CLI::App& app) {
         ->required();
     command->add_option("DST", o->destination, "hf: a new or empty folder; nanogpt, llmc: a new file")->required();
     command->add_option("--to", o->to, "what to write: hf, nanogpt or llmc")
-        ->check(one_of_words({"hf", "nanogpt", "llmc"}))
+        ->check(one_of_words(format_words()))
         ->capture_default_str();
     command->add_option("--dtype", o->dtype, "dtype of the stored weights: f32 or bf16; default: as in SRC")
         ->check(one_of_setting("train.dtype"));

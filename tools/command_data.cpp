@@ -14,8 +14,9 @@ namespace {
 
 struct PrepareCommand {
     std::vector<std::string> inputs;
-    std::string tokenizer, split = "hash";
+    std::string tokenizer;
     PrepareOptions prepare;
+    std::string split = name_of(prepare.split);
 };
 
 // tokenizer.json is copied into the folder; a tokenizer in other files is first written there as tokenizer.json.
@@ -82,7 +83,7 @@ void print_report(const PrepareReport& r, const fs::path& out, bool tokens) {
 void prepare_data(PrepareCommand o, const CLI::App& command) {
     refuse_without_effect(o, command);
     o.prepare.may_fall_back = command.count("--split") == 0;
-    o.prepare.split = o.split == "tail" ? SplitRule::tail : SplitRule::hash;
+    o.prepare.split = o.split == name_of(SplitRule::tail) ? SplitRule::tail : SplitRule::hash;
     std::optional<TokenizerUse> use;
     if (!o.tokenizer.empty()) use = use_of(Tokenizer::load(o.tokenizer), o.tokenizer, o.prepare.out);
     const std::vector<fs::path> inputs(o.inputs.begin(), o.inputs.end());
@@ -123,9 +124,9 @@ void add_data_command(CLI::App& app) {
     command
         ->add_option(
             "--split", o->split,
-            "hash: validation documents are chosen by a hash of their text; tail: the end of the text. Default: hash, "
-            "or tail if hash leaves one side empty")
-        ->check(one_of_words({"hash", "tail"}))
+            "hash: validation documents are chosen by a hash of their text; tail: the end of the text. Without this "
+            "option, tail replaces hash if that leaves one side empty")
+        ->check(one_of_words({name_of(SplitRule::hash), name_of(SplitRule::tail)}))
         ->capture_default_str();
     command->add_option("--min-bytes", p.min_bytes, "drop documents shorter than this")
         ->transform(whole_between(0, 1 << 30))

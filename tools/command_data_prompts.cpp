@@ -2,6 +2,7 @@
 // it.
 #include <fmt/format.h>
 
+#include "data/prepare.h"
 #include "data/prepared_folder.h"
 #include "data/readers.h"
 #include "tools/cli.h"
@@ -67,7 +68,8 @@ void print_prompts(const PromptsCommand& o) {
     std::error_code ignored;
     if (!is_prepared(o.folder) || !fs::exists(file, ignored))
         throw Error("'" + o.folder + "' has no validation text", "there is no " + file.string(),
-                    "gradus data prepare TEXTS --out " + o.folder + " --val-fraction 0.02");
+                    fmt::format("gradus data prepare TEXTS --out {} --val-fraction {}", o.folder,
+                                PrepareOptions{}.val_fraction));
     std::vector<std::string> found;
     for (int words = o.words; found.empty() && words > 0; --words) found = beginnings(file, words);
     if (found.empty())

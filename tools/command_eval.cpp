@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "data/readers.h"
 #include "engine/base/log.h"
 #include "engine/loop/validation.h"
 #include "tools/cli.h"
@@ -19,9 +20,10 @@ namespace {
 constexpr int rows_at_once = 1024;  // approximate number of rows in a batch
 
 struct EvalCommand {
-    std::string model, text_key = "text", dtype = "f32", device = "cpu";
+    std::string model, text_key = ReadOptions{}.text_key;
     std::vector<std::string> texts;
-    int context = 0, threads = 0;
+    int context = 0;
+    ComputeOptions compute;
     bool json = false;
 };
 
@@ -47,11 +49,12 @@ EvalData data_for(const EvalCommand& o, const ModelFolder& m) {
 }
 
 void evaluate(const EvalCommand& o) {
-    use_threads(o.threads);
+    use_threads(o.compute.threads);
     const ModelFolder folder = open_model_folder(o.model);
     const EvalData data = data_for(o, folder);
     const int B = int(std::min<int64_t>(std::max(1, rows_at_once / data.T), data.windows));
-    const auto model = load_model(folder, ops_of(o.device), parse_dtype(o.dtype), {.B = B, .T = data.T});
+    const auto model =
+        load_model(folder, ops_of(o.compute.device), parse_dtype(o.compute.dtype), {.B = B, .T = data.T});
 
     ProgressLine progress("predicting");
     const NextBatch next = [&](int64_t first, HostBatch& batch) {
@@ -63,7 +66,7 @@ void evaluate(const EvalCommand& o) {
     if (!std::isfinite(r.nats))
         throw Error("the loss is not a finite number",
                     "the model's weights are damaged, or the dtype's range is too small for them",
-                    o.dtype == "bf16" ? "--dtype f32" : "use an earlier checkpoint of the run");
+                    o.compute.dtype == "bf16" ? "--dtype f32" : "use an earlier checkpoint of the run");
     if (!o.json) {
         if (!data.name.empty()) fmt::print("text            {}\n", data.name);
         print_for_people(r, data.T);
@@ -102,9 +105,7 @@ void add_eval_command(CLI::App& app) {
                      "tokens per window; 0: the model's context, or without --text the context of training")
         ->transform(whole_between(0, 1 << 24))
         ->capture_default_str();
-    add_dtype_option(*command, o->dtype);
-    add_device_option(*command, o->device);
-    add_threads_option(*command, o->threads);
+    add_compute_options(*command, o->compute);
     command->add_flag("--json", o->json,
                       "a JSON object: tokens, nats_per_token, bits_per_byte, perplexity, bytes, context");
     command->callback([o] { evaluate(*o); });

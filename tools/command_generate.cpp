@@ -1,6 +1,5 @@
 // gradus generate: continues prompts with a trained model.
 #include <chrono>
-#include <climits>
 #include <cstdio>
 #include <iostream>
 #include <iterator>
@@ -25,10 +24,10 @@ namespace {
 constexpr size_t max_sequences = 32;  // in the KV cache at a time; the other prompts are queued
 
 struct GenerateCommand {
-    std::string model, text, prompt_file, text_key = "text", dtype = "f32", device = "cpu";
+    std::string model, text, prompt_file, text_key = ReadOptions{}.text_key;
     std::vector<std::string> prompts, stops;
     GenerateOptions generate;
-    int threads = 0;
+    ComputeOptions compute;
     bool json = false;
 };
 
@@ -138,7 +137,7 @@ void print_speed(const std::vector<Prompt>& prompts, const std::vector<Text>& te
 void generate(const GenerateCommand& o) {
     validate(o.generate.sampling);
     const StopStrings stops(o.stops);
-    use_threads(o.threads);
+    use_threads(o.compute.threads);
     const ModelFolder folder = open_model_folder(o.model);
     const std::vector<std::string> given = prompts_of(o);
     std::vector<Prompt> prompts;
@@ -147,7 +146,7 @@ void generate(const GenerateCommand& o) {
         prompts.push_back({ids_of(folder, text), prompts.size()});
         longest = std::max(longest, prompts.back().ids.size());
     }
-    const auto model = load_model(folder, ops_of(o.device), parse_dtype(o.dtype), {});
+    const auto model = load_model(folder, ops_of(o.compute.device), parse_dtype(o.compute.dtype), {});
     const size_t context = std::min(size_t(folder.config.context), longest + size_t(o.generate.max_tokens));
     Generator generator(*model, {.sequences = int(std::min(prompts.size(), max_sequences)), .context = int(context)});
 
@@ -202,7 +201,6 @@ void add_generate_command(CLI::App& app) {
         ->capture_default_str();
     command->add_option("--top-k", s.top_k, "sample from the k most likely tokens; 0: from all")
         ->transform(whole_between(0, 1 << 24))
-        ->transform(whole_between(INT_MIN, INT_MAX))
         ->capture_default_str();
     command->add_option("--top-p", s.top_p, "sample from the most likely tokens whose probabilities add up to this")
         ->capture_default_str();
@@ -216,9 +214,7 @@ void add_generate_command(CLI::App& app) {
     command->add_option("--seed", s.seed, "the same seed gives the same text")
         ->transform(whole_between(0, UINT64_MAX))
         ->capture_default_str();
-    add_dtype_option(*command, o->dtype);
-    add_device_option(*command, o->device);
-    add_threads_option(*command, o->threads);
+    add_compute_options(*command, o->compute);
     command->add_flag(
         "--json", o->json,
         "a JSON object per prompt: prompt, text, ids, finish_reason (length, context, end_of_text, stop), "

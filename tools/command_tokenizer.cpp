@@ -20,8 +20,9 @@ namespace {
 
 struct TrainOptions {
     std::vector<std::string> inputs;
-    std::string out, kind = "bpe", text_key = "text";
-    int vocab_size = 32768, threads = 0;
+    std::string out, kind = "bpe", text_key = ReadOptions{}.text_key;
+    int vocab_size = BpeTraining{}.vocab_size;
+    int threads = 0;  // 0: one per core
 };
 
 // Of a prepared folder only the training documents are used: the tokenizer must not see the validation text.

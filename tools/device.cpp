@@ -16,6 +16,12 @@ void add_device_option(CLI::App& app, std::string& device) {
         ->capture_default_str();
 }
 
+void add_compute_options(CLI::App& app, ComputeOptions& o) {
+    add_dtype_option(app, o.dtype);
+    add_device_option(app, o.device);
+    add_threads_option(app, o.threads);
+}
+
 const Ops& ops_of(const std::string& device, int gpu) {
     if (device == "cuda") return cuda_ops(gpu);
     return device == "simt" ? simt_ops() : cpu_ops();

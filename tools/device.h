@@ -4,6 +4,7 @@
 
 #include "engine/comm_nccl/choice/rank_comms.h"
 #include "engine/plan/plan.h"
+#include "engine/settings/train.h"
 #include "kernels/ops.h"
 #include "tools/cli.h"
 
@@ -11,6 +12,13 @@ namespace gradus {
 
 // --device cpu|cuda|simt
 void add_device_option(CLI::App&, std::string& device);
+
+// --dtype, --device and --threads, with the defaults of the settings.
+struct ComputeOptions {
+    std::string dtype = TrainSettings{}.dtype, device = TrainSettings{}.device;
+    int threads = int(TrainSettings{}.threads);
+};
+void add_compute_options(CLI::App&, ComputeOptions&);
 
 // "cpu"; "cuda": the GPU with this index; "simt": the GPU's kernels on the CPU, thread by thread. Error if this machine
 // or this build has no such GPU.

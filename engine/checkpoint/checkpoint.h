@@ -19,13 +19,15 @@
 #include "engine/checkpoint/snapshot.h"
 #include "engine/checkpoint/verify.h"
 #include "engine/checkpoint/weights.h"
+#include "engine/settings/checkpoint.h"
 
 namespace gradus {
 
 // Which of a run's regular checkpoints are kept (engine/checkpoint/folders.h).
 struct Keep {
-    int last = 2;       // number of newest ones; at least 1
-    int64_t every = 0;  // checkpoints of steps divisible by this are never removed; 0: none
+    int last = int(CheckpointSettings{}.keep);  // number of newest ones; at least 1
+    int64_t every =
+        CheckpointSettings{}.keep_every;  // checkpoints of steps divisible by this are never removed; 0: none
 };
 
 struct SaveOptions {

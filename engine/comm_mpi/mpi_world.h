@@ -27,6 +27,7 @@
 
 #include "engine/base/exit_status.h"
 #include "engine/mesh.h"
+#include "engine/settings/mesh.h"
 
 namespace gradus {
 
@@ -36,7 +37,7 @@ class RankMonitor;
 }  // namespace mpi
 
 struct MpiLimits {
-    double silence = 60;  // seconds without a heartbeat after which a rank counts as lost
+    double silence = MeshSettings{}.silence;  // seconds without a heartbeat after which a rank counts as lost
     // Seconds without progress that a rank waits in a call for another rank that is alive.
     double patience = 1800;
 };

@@ -15,11 +15,12 @@ namespace gradus {
 
 struct CheckpointPolicy {
     Keep keep;
-    bool background = true;  // a thread writes a copy while training continues; false: training waits
-    bool in_place = false;   // not in the background: written without a copy of the state; for one rank on the CPU
+    // A thread writes a copy while training continues; false: training waits.
+    bool background = CheckpointSettings{}.background;
+    bool in_place = false;  // not in the background: written without a copy of the state; for one rank on the CPU
     SaveOptions options;
     // Recorded in the manifest.
-    uint64_t seed = 1;
+    uint64_t seed = 0;
     std::string recipe, identity;
 };
 

@@ -32,15 +32,16 @@ struct RopeConfig {
     bool operator==(const RopeConfig&) const = default;
 };
 
+// Its sizes must be given; all else is as in GPT-2.
 struct ModelConfig {
     std::string family = "gpt2";  // engine/models/family.h
-    int L = 12;                   // layers
-    int C = 768;                  // width of the residual stream
-    int H = 12, G = 12;           // query heads, key/value heads
-    int D = 64;                   // width of a head
-    int F = 3072;                 // width of the feed-forward layer
-    int V = 50257;                // vocabulary
-    int context = 1024;           // largest number of positions
+    int L = 0;                    // layers
+    int C = 0;                    // width of the residual stream
+    int H = 0, G = 0;             // query heads, key/value heads
+    int D = 0;                    // width of a head
+    int F = 0;                    // width of the feed-forward layer
+    int V = 0;                    // vocabulary
+    int context = 0;              // largest number of positions
 
     NormConfig norm;
     Position position = Position::learned;

@@ -50,6 +50,7 @@ struct Family {
     std::vector<NamedShape> shapes;
     std::vector<Activation> activations;           // the supported ones
     int64_t (*feed_forward_width)(int64_t width);  // default F
+    const char* feed_forward_text;                 // the same in words, for --help-settings: "4 x width"
     bool free_heads;                               // a head may have any width, and heads may share keys and values
 
     // config.json → ModelConfig. Error names the key that is missing, of another type or not supported.

@@ -24,6 +24,8 @@ ModelConfig gpt2_shape(int L, int C, int H) {
     m.H = m.G = H;
     m.D = C / H;
     m.F = 4 * C;
+    m.V = 50257;
+    m.context = 1024;
     m.end_of_text = 50256;
     return m;
 }
@@ -133,6 +135,7 @@ const Family& gpt2_family() {
                    {"gpt2-1558m", gpt2_shape(48, 1600, 25), {"gpt2_xl", "gpt2_1.5b", "gpt2_1.6b"}}},
         .activations = {Activation::gelu_tanh, Activation::gelu_erf},
         .feed_forward_width = [](int64_t width) { return 4 * width; },
+        .feed_forward_text = "4 x width",
         .free_heads = false,
         .read_config = read_gpt2_config,
         .write_config = write_gpt2_config,

@@ -160,6 +160,7 @@ const Family& llama_family() {
                     {"llama3_8b", "llama_3_8b", "llama_3.1_8b"}}},
         .activations = {Activation::silu},
         .feed_forward_width = [](int64_t width) { return (width * 8 / 3 + 63) / 64 * 64; },
+        .feed_forward_text = "8/3 x width, up to a multiple of 64",
         .free_heads = true,
         .read_config = read_llama_config,
         .write_config = write_llama_config,

@@ -10,8 +10,6 @@ namespace gradus {
 
 namespace {
 
-constexpr double gib_of_cpu = 2, gib_of_gpu = 48;  // for activations, where train.memory is 0
-
 // Estimates the bytes of a sequence's activations within about 10%: the large tensors of each block.
 double bytes_of_a_sequence(const Config& c, const ModelConfig& m) {
     const double stream = double(m.C), heads = double(m.H) * m.D, qkv = double(m.H + 2 * m.G) * m.D,
@@ -44,8 +42,8 @@ private:
 
     int64_t largest_that_fits() {
         const double memory = r.c.train.memory > 0         ? r.c.train.memory
-                              : r.c.train.device == "cuda" ? gib_of_gpu
-                                                           : gib_of_cpu;
+                              : r.c.train.device == "cuda" ? activations_gib_of_gpu
+                                                           : activations_gib_of_cpu;
         const double fits = memory * double(1 << 30) / bytes_of_a_sequence(r.c, model) * mesh.tp;
         int64_t largest = 1;
         for (int64_t n = 1; n <= batch; ++n)

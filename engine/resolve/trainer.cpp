@@ -3,16 +3,6 @@
 
 namespace gradus {
 
-namespace {
-
-Decay decay_named(const std::string& schedule) {
-    if (schedule == "constant") return Decay::constant;
-    if (schedule == "cosine") return Decay::cosine;
-    return schedule == "linear" ? Decay::linear : Decay::wsd;
-}
-
-}  // namespace
-
 void check_rounding(const Resolving& r) {
     if (!r.c.optimizer.stochastic_rounding) return;
     if (r.c.optimizer.kind == "muon")
@@ -39,7 +29,7 @@ TrainerConfig trainer_config(const Config& c, int64_t micro_batch) {
                   .warmup = in_steps(o.warmup, c.train.steps),
                   .steps = c.train.steps,
                   .cooldown = in_steps(o.cooldown, c.train.steps)};
-    t.optimizer = {.kind = o.kind == "muon" ? OptimizerKind::muon : OptimizerKind::adamw,
+    t.optimizer = {.kind = optimizer_named(o.kind),
                    .beta1 = o.beta1,
                    .beta2 = o.beta2,
                    .eps = o.eps,

@@ -37,7 +37,7 @@ struct OptimizerSettings {
                       {"cosine", {"cos"}},
                       {"linear"},
                       {"wsd", {"trapezoidal", "warmup_stable_decay"}}}), fixed,
-              "decay of the learning rate after warm-up; wsd: flat, then linear over the last `cooldown` steps",
+              "decay of the learning rate after warm-up; wsd: flat, then linear over the last optimizer.cooldown steps",
               {"lr_scheduler", "lr_scheduler_type", "lr_decay_style", "scheduler"});
         visit("warmup", warmup, between(0, largest_count), fixed,
               "warm-up steps; below 1: share of all steps. A resumed run must have the same number of steps",

@@ -8,6 +8,8 @@
 
 namespace gradus {
 
+inline constexpr int activations_gib_of_cpu = 2, activations_gib_of_gpu = 48;  // where train.memory is 0
+
 struct TrainSettings {
     static constexpr const char* section = "train";
 
@@ -45,7 +47,8 @@ struct TrainSettings {
               {"micro_batch_size", "per_device_train_batch_size", "gradient_accumulation_steps",
                "grad_accum_steps"});
         visit("memory", memory, between(0, 1e6), free,
-              "GiB that activations may take when micro_batch is 0; 0: 2 on a CPU, 48 on a GPU");
+              "GiB that activations may take when micro_batch is 0; 0: " + std::to_string(activations_gib_of_cpu) +
+                  " on a CPU, " + std::to_string(activations_gib_of_gpu) + " on a GPU");
         visit("context", context, between(0, largest_length), fixed,
               "tokens in a sequence; 0: model.context",
               {"block_size", "seq_len", "seq_length", "sequence_length", "max_seq_len", "context_length", "ctx"});

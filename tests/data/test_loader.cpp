@@ -9,11 +9,17 @@
 
 using namespace gradus;
 
+namespace {
+
+constexpr LoaderOptions any_options = {8, 1, Packing::masked};
+
+}  // namespace
+
 TEST_CASE("in an epoch every id is a target at most once, and all except those at the two ends are") {
     const TemporaryFolder folder;
     const fs::path prefix = write_shard(folder / "a", numbered_documents(some_lengths), true);
     for (const int T : {1, 4, 7, 16, 64}) {
-        const Loader loader({prefix}, {T, 42});
+        const Loader loader({prefix}, {T, 42, Packing::masked});
         REQUIRE(loader.tokens() == 191);
         for (int64_t epoch = 0; epoch < 3; ++epoch) {
             const int64_t n = loader.samples_per_epoch();
@@ -32,7 +38,7 @@ TEST_CASE("in an epoch every id is a target at most once, and all except those a
 
 TEST_CASE("over several epochs every id becomes a target, and no two epochs have the same order") {
     const TemporaryFolder folder;
-    const Loader loader({write_shard(folder / "a", numbered_documents(some_lengths), true)}, {16, 1});
+    const Loader loader({write_shard(folder / "a", numbered_documents(some_lengths), true)}, {16, 1, Packing::masked});
     const int64_t n = loader.samples_per_epoch();
     std::set<int32_t> seen;
     std::set<Ids> epochs;
@@ -49,7 +55,8 @@ TEST_CASE("a sample does not depend on thread, batch, earlier calls or the loade
     const TemporaryFolder folder;
     const fs::path one = write_shard(folder / "a", numbered_documents(some_lengths), true);
     const fs::path two = write_shard(folder / "b", numbered_documents({9, 30, 2}), true);
-    const Loader loader({one, two}, {8, 7}), another({one, two}, {8, 7}), third({one, two}, {8, 8});
+    const Loader loader({one, two}, {8, 7, Packing::masked}), another({one, two}, {8, 7, Packing::masked}),
+        third({one, two}, {8, 8, Packing::masked});
     const Samples all = filled(loader, 8, 0, 200);
     REQUIRE(filled(loader, 8, 0, 200) == all);
     REQUIRE(filled(another, 8, 0, 200) == all);
@@ -75,11 +82,11 @@ TEST_CASE("incompatible shards, and shards without tokens, are errors") {
     const TemporaryFolder folder;
     const fs::path one = write_shard(folder / "a", {{1}}, true), two = write_shard(folder / "b", {{1}}, true, 70000);
     REQUIRE(std::string(error_of([&] {
-                            Loader loader({one, two}, {});
+                            Loader loader({one, two}, any_options);
                         }).what())
                 .find("different tokenizers") != std::string::npos);
-    REQUIRE_THROWS_AS(Loader({}, {}), Error);
-    REQUIRE_THROWS_AS(Loader({write_shard(folder / "c", {}, true)}, {}), Error);
+    REQUIRE_THROWS_AS(Loader({}, any_options), Error);
+    REQUIRE_THROWS_AS(Loader({write_shard(folder / "c", {}, true)}, any_options), Error);
 }
 
 TEST_CASE("shards whose tokenizers differ only in vocabulary size, end-of-text or file are errors") {
@@ -102,19 +109,19 @@ TEST_CASE("shards whose tokenizers differ only in vocabulary size, end-of-text o
     const fs::path a = write("a", one);
     for (const ShardMeta& meta : {vocabulary, end, unclosed, file}) {
         const fs::path b = write("b", meta);
-        REQUIRE_THROWS_AS(Loader({a, b}, {}), Error);
-        REQUIRE_THROWS_AS(Loader({b, a}, {}), Error);
+        REQUIRE_THROWS_AS(Loader({a, b}, any_options), Error);
+        REQUIRE_THROWS_AS(Loader({b, a}, any_options), Error);
     }
-    REQUIRE(Loader({a, write("b", one)}, {}).tokens() == 8);
+    REQUIRE(Loader({a, write("b", one)}, any_options).tokens() == 8);
 }
 
 TEST_CASE("the loader never returns ids outside the vocabulary") {
     const TemporaryFolder folder;
-    const Loader loader({write_shard(folder / "a", {Ids(100, 5)}, true, 10)}, {8, 3});
+    const Loader loader({write_shard(folder / "a", {Ids(100, 5)}, true, 10)}, {8, 3, Packing::masked});
     std::string ids = read_file(folder / "a.bin");
     ids[0] = 77;
     folder.write("a.bin", ids);
-    const Loader broken({folder / "a"}, {8, 3});
+    const Loader broken({folder / "a"}, {8, 3, Packing::masked});
     REQUIRE_THROWS_AS(in_order(broken, 8), Error);
     REQUIRE(in_order(loader, 8).targets.front() == 5);  // the file that it has opened is unchanged
 }
@@ -203,7 +210,7 @@ TEST_CASE("documents of all lengths are found among thousands, in every order") 
     const fs::path one = write_shard(folder / "a", {documents.begin(), documents.begin() + long(half)}, false),
                    two = write_shard(folder / "b", {documents.begin() + long(half), documents.end()}, false);
     constexpr int T = 32;
-    const Loader loader({one, two}, {T, 9});
+    const Loader loader({one, two}, {T, 9, Packing::masked});
     const int64_t n = loader.samples_per_epoch();
     for (int64_t epoch = 0; epoch < 3; ++epoch) {
         const Samples s = filled(loader, T, epoch * n, int(n));

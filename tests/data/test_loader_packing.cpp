@@ -8,7 +8,7 @@ using namespace gradus;
 
 TEST_CASE("no position attends to another document, and a document's first id is predicted from end-of-text only") {
     const TemporaryFolder folder;
-    const Loader loader({write_shard(folder / "a", numbered_documents(some_lengths), true)}, {16, 3});
+    const Loader loader({write_shard(folder / "a", numbered_documents(some_lengths), true)}, {16, 3, Packing::masked});
     const Samples s = filled(loader, 16, 0, int(3 * loader.samples_per_epoch()));
     for (int b = 0; b < s.count; ++b)
         for (int t = 0; t < 16; ++t) {
@@ -30,7 +30,7 @@ TEST_CASE("no position attends to another document, and a document's first id is
 
 TEST_CASE("without end-of-text a segment begins at a document's first id, and its last id has no target") {
     const TemporaryFolder folder;
-    const Loader loader({write_shard(folder / "a", numbered_documents(some_lengths), false)}, {16, 3});
+    const Loader loader({write_shard(folder / "a", numbered_documents(some_lengths), false)}, {16, 3, Packing::masked});
     const Samples s = filled(loader, 16, 0, int(loader.samples_per_epoch()));
     for (int b = 0; b < s.count; ++b)
         for (int t = 0; t < 16; ++t) {
@@ -77,7 +77,7 @@ TEST_CASE("in order, documents come as stored and every id is a target exactly o
                 if (target >= 0) targets.push_back(target);
             REQUIRE(targets == Ids(stream.begin() + 1, stream.end()));
             for (size_t i = 0; i + 1 < stream.size(); ++i) REQUIRE(s.tokens[i] == stream[i]);
-            const Samples masked = in_order(Loader({one, two}, {T, 3}), T);
+            const Samples masked = in_order(Loader({one, two}, {T, 3, Packing::masked}), T);
             const auto unpredicted = std::count(masked.targets.begin(), masked.targets.end(), -1) -
                                      std::count(s.targets.begin(), s.targets.end(), -1);
             REQUIRE(unpredicted == (closed ? 0 : 13));  // the first ids of all 14 documents except the first
@@ -87,7 +87,7 @@ TEST_CASE("in order, documents come as stored and every id is a target exactly o
 
 TEST_CASE("a stream shorter than a window is one sample, padded with positions without targets") {
     const TemporaryFolder folder;
-    const Loader loader({write_shard(folder / "a", {{5, 6}}, true)}, {8, 3});
+    const Loader loader({write_shard(folder / "a", {{5, 6}}, true)}, {8, 3, Packing::masked});
     REQUIRE(loader.samples_per_epoch() == 1);
     const Samples s = filled(loader, 8, 12, 1);
     REQUIRE(s.tokens == Ids{0, 5, 6, 0, 0, 0, 0, 0});
@@ -101,7 +101,7 @@ TEST_CASE("in order every window has a target") {
         for (int ids = 2; ids < 40; ++ids) {
             const fs::path prefix = write_shard(folder / "a", {Ids(size_t(ids), 3)}, closed);
             for (const int T : {1, 3, 8, 16}) {
-                const Loader loader({prefix}, {T, 1});
+                const Loader loader({prefix}, {T, 1, Packing::masked});
                 const int targets = closed ? ids + 1 : ids - 1;
                 REQUIRE(loader.windows_in_order() == (targets + T - 1) / T);
                 const Samples s = in_order(loader, T);

@@ -171,6 +171,32 @@ TEST_CASE("Ops::logit_rows sets the head's chunk size, and the loss stays the sa
     }
 }
 
+TEST_CASE("a backward pass before the values of a step were uploaded is an internal error, not gradients of zero") {
+    const ModelConfig m = tiny_gpt2();
+    Bench bench(reference_ops(), m, DType::f64, {.B = 2, .T = context}, {.training = true});
+    scramble<double>(*bench.model);
+    bench.upload(packed_batch(2, context, m.V));
+    try {
+        bench.model->loss_and_backward(bench.batch, bench.losses);
+        FAIL("nothing was refused");
+    } catch (const InternalError& e) {
+        REQUIRE(std::string(e.what()).find("step.upload() comes before") != std::string::npos);
+    }
+    bench.model->step.upload({}, {});
+    bench.model->loss_and_backward(bench.batch, bench.losses);
+    const std::vector<double> gradients = values<double>(bench.model->parameters.grads.flat());
+    REQUIRE(std::any_of(gradients.begin(), gradients.end(), [](double g) { return g != 0; }));
+}
+
+TEST_CASE("a trainer without a batch, a micro-batch or a context is an internal error") {
+    Bench bench(reference_ops(), tiny_gpt2(), DType::f32, {.B = 2, .T = context}, {.training = true});
+    for (int TrainerConfig::*size : {&TrainerConfig::batch, &TrainerConfig::micro_batch, &TrainerConfig::context}) {
+        TrainerConfig c = settings(2, 2);
+        c.*size = 0;
+        REQUIRE_THROWS_AS(Trainer(*bench.model, c), InternalError);
+    }
+}
+
 TEST_CASE("a tiny model memorises one batch") {
     for (const ModelConfig& m : {tiny_gpt2(), tiny_llama()}) {
         const HostBatch fixed = packed_batch(4, context, m.V, 5);

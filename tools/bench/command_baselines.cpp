@@ -15,6 +15,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "data/prepare.h"
 #include "data/prepared_folder.h"
 #include "data/readers.h"
 #include "engine/base/write_error.h"
@@ -115,7 +116,7 @@ void require_prepared(const fs::path& folder) {
                     prepare);
     if (!fs::exists(documents_of(folder, "val"), ignored))
         throw Error("'" + folder.string() + "' has no validation text", "it has no val.jsonl.zst",
-                    prepare + " --val-fraction 0.02");
+                    fmt::format("{} --val-fraction {}", prepare, PrepareOptions{}.val_fraction));
 }
 
 template <class Each>

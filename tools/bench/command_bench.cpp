@@ -25,8 +25,9 @@ namespace gradus {
 namespace {
 
 struct GenerateBenchOptions {
-    std::string model = "gpt2-124m", dtype = "bf16", device = "cpu";
-    int tokens = 64, rounds = 5, threads = 0;
+    std::string model = benched_model;
+    ComputeOptions compute = {.dtype = "bf16"};
+    int tokens = 64, rounds = 5;
     bool json = false;
     std::vector<std::string> set;  // settings of a recipe, which override the options
 };
@@ -34,9 +35,9 @@ struct GenerateBenchOptions {
 Config config_of(const GenerateBenchOptions& o) {
     Config c;
     c.model.name = o.model;
-    c.train.dtype = o.dtype;
-    c.train.device = o.device;
-    c.train.threads = o.threads;
+    c.train.dtype = o.compute.dtype;
+    c.train.device = o.compute.device;
+    c.train.threads = o.compute.threads;
     c.written_at = {{"model.name", "--model"}};
     return bench_config("bench generate", c, o.set,
                         {"it generates one text from random weights and does not train",
@@ -134,9 +135,7 @@ void add_step(CLI::App& bench) {
         ->capture_default_str();
     step->add_flag("--recompute", o->recompute, "keep only each block's input and recompute the block in backward");
     add_set_option(*step, o->set, "the options here");
-    add_dtype_option(*step, o->dtype);
-    add_device_option(*step, o->device);
-    add_threads_option(*step, o->threads);
+    add_compute_options(*step, o->compute);
     step->add_flag("--json", o->json, "a JSON object instead of a table");
     step->callback([o] { bench_step(*o); });
 }
@@ -156,9 +155,7 @@ void add_generate(CLI::App& bench) {
         ->transform(whole_between(1, 1000))
         ->capture_default_str();
     add_set_option(*generate, o->set, "the options here");
-    add_dtype_option(*generate, o->dtype);
-    add_device_option(*generate, o->device);
-    add_threads_option(*generate, o->threads);
+    add_compute_options(*generate, o->compute);
     generate->add_flag("--json", o->json, "a JSON object instead of a table");
     generate->callback([o] { bench_generate(*o); });
 }

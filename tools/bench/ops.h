@@ -5,16 +5,17 @@
 #include <string>
 #include <vector>
 
+#include "engine/settings/train.h"
 #include "kernels/ops.h"
 
 namespace gradus {
 
 struct BenchOpsOptions {
-    std::string filter;          // only ops whose name contains this
-    std::string dtype;           // f32, bf16, or empty for both
-    std::string device = "cpu";  // tools/device.h
-    int threads = 0;             // 0: OpenMP's default
-    bool json = false;           // JSON lines instead of a table
+    std::string filter;                           // only ops whose name contains this
+    std::string dtype;                            // f32, bf16, or empty for both
+    std::string device = TrainSettings{}.device;  // tools/device.h
+    int threads = int(TrainSettings{}.threads);   // 0: OpenMP's default
+    bool json = false;                            // JSON lines instead of a table
 };
 
 // Prints a line for each op; returns their number.

@@ -8,6 +8,8 @@
 
 namespace gradus {
 
+inline constexpr const char* benched_model = "gpt2-124m";  // unless --model names another
+
 // Settings, or groups of them ("run."), that have no effect on a benchmark, and why.
 struct UnusedSettings {
     std::string why;

@@ -54,9 +54,9 @@ Config config_of(const StepBench& o) {
     c.train.context = o.context;
     c.mesh.tp = o.tp;
     c.train.recompute = o.recompute;
-    c.train.dtype = o.dtype;
-    c.train.device = o.device;
-    c.train.threads = o.threads;
+    c.train.dtype = o.compute.dtype;
+    c.train.device = o.compute.device;
+    c.train.threads = o.compute.threads;
     c.written_at = {{"model.name", "--model"}, {"train.batch", "--batch"}, {"train.context", "--context"}};
     c = bench_config(
         "bench step", c, o.set,

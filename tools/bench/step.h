@@ -3,11 +3,15 @@
 #include <string>
 #include <vector>
 
+#include "tools/bench/settings.h"
+#include "tools/device.h"
+
 namespace gradus {
 
 struct StepBench {
-    std::string model = "gpt2-124m", dtype = "f32", device = "cpu";
-    int batch = 4, context = 64, steps = 10, threads = 0, tp = 1;  // batch: of all ranks together
+    std::string model = benched_model;
+    int batch = 4, context = 64, steps = 10, tp = 1;  // batch: of all ranks together
+    ComputeOptions compute;
     bool recompute = false, json = false;
     std::vector<std::string> set;  // settings of a recipe, which override the options
 };

@@ -22,7 +22,7 @@ namespace gradus {
 namespace {
 
 struct TokenizerBenchCommand {
-    std::string tokenizer, input, text_key = "text";
+    std::string tokenizer, input, text_key = ReadOptions{}.text_key;
     int repeat = 5;
     bool json = false;
 };

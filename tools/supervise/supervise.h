@@ -10,9 +10,9 @@
 //   130                               was stopped by the user                   returns it
 //   75, 128 and above except 130      lost a rank                               restarts
 //
-// A restart resumes from the newest checkpoint; one line on standard error says so. It waits 1 s before a restart, or 2
-// s if two starts in a row made no newer checkpoint; after three of those it gives up. Processes that the job left
-// running are killed first.
+// A restart resumes from the newest checkpoint; one line on standard error says so. It waits first_wait
+// before a restart, or twice that if two starts in a row made no newer checkpoint; after three of those it gives up.
+// Processes that the job left running are killed first.
 //
 // Signals: SIGINT, SIGTERM, SIGHUP and SIGUSR1 ask the ranks to save and end. The ranks get SIGUSR1 through the
 // launcher, which has to forward it: mpirun kills the ranks soon after SIGTERM or SIGINT but forwards SIGUSR1, as srun

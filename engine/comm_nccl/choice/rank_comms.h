@@ -16,10 +16,10 @@ namespace gradus {
 enum class CommKind { one_rank, host, staged, nccl };
 
 struct CommRequest {
-    std::string asked = "auto";  // mesh.comm: auto, mpi or nccl
-    std::string device = "cpu";  // train.device: cpu, cuda or simt
-    std::string gpu;             // of this rank: a unique name on the host (its PCI address)
-    std::string settings;        // settings that must be the same on all ranks, one a line
+    std::string asked;     // mesh.comm: auto, mpi or nccl
+    std::string device;    // train.device: cpu, cuda or simt
+    std::string gpu;       // of this rank: a unique name on the host (its PCI address)
+    std::string settings;  // settings that must be the same on all ranks, one a line
 };
 
 // Error if NCCL is requested but unavailable: on another device, in a build without it, or for ranks that share a GPU
