@@ -57,7 +57,7 @@ Preference preference_named(const std::string& name) {
 
 TEST_CASE("policy losses under every normaliser are PyTorch's") {
     const GoldenTokens t;
-    REQUIRE(t.j["losses"].size() == 9);
+    REQUIRE(t.j["losses"].size() == 10);
     for (const json& c : t.j["losses"]) {
         const std::string kind = c["kind"];
         const PolicyClip clip{c.value("low", 0.0), c.value("high", 0.0), c.value("dual", 0.0)};
@@ -181,5 +181,15 @@ TEST_CASE("losses of rankings are PyTorch's") {
         compare("kwise", [&](Column& d) { return kwise_loss<double>(scores, ranks, d); });
         compare("plackett_luce", [&](Column& d) { return plackett_luce_loss<double>(scores, ranks, d); });
         compare("best_of", [&](Column& d) { return best_of_loss<double>(scores, ranks, d); });
+    }
+}
+
+TEST_CASE("pairwise losses with margins, centring and soft labels are PyTorch's") {
+    for (const json& c : golden()["comparisons"]) {
+        const auto out =
+            pairwise_loss<double>(c["scores"][0], c["scores"][1], c["probability"], {c["margin"], c["centring"]});
+        REQUIRE(is_near(out.loss, c["loss"]));
+        REQUIRE(is_near(out.d_a, c["gradient"][0]));
+        REQUIRE(is_near(out.d_b, c["gradient"][1]));
     }
 }

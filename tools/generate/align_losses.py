@@ -16,6 +16,7 @@ groups   scores [P,G]; grpo, dr_grpo, rloo
 pairs    a list of pairs: chosen, rejected, reference_chosen, reference_rejected (sums) and lengths
   losses       a list: kind and its constants; loss, d_chosen, d_rejected of every pair
 answers  as pairs, of single answers: desirable; kto: a list of losses
+comparisons  a list: scores of a and b, probability that a is better, margin, centring; loss and gradient
 rankings a list: scores, ranks; kwise, plackett_luce, best_of: loss and gradient
 
 The script refuses to write where PyTorch's gradients do not agree with central differences. tools/generate/align_losses_trl.py
@@ -168,15 +169,15 @@ def tokens():
 
     clips = [{"low": 0.2, "high": 0.2, "dual": 0}, {"low": 0.1, "high": 0.28, "dual": 0},
              {"low": 0.2, "high": 0.2, "dual": 1.4}]
-    kinds = [{"kind": "ppo"} | c for c in clips] + [{"kind": "gspo", "low": 0.1, "high": 0.15, "dual": 0},
-                                                    {"kind": "cispo", "cap": 1.2}, {"kind": "reinforce"}]
+    gspo = {"kind": "gspo", "low": 0.1, "high": 0.15, "dual": 0}
+    cases = [{"kind": "ppo"} | clips[0] | {"normaliser": name} for name in ("grpo", "dapo", "dr_grpo", "sequence")]
+    cases += [{"kind": "ppo"} | clips[1] | {"normaliser": "dapo"}, {"kind": "ppo"} | clips[2] | {"normaliser": "grpo"},
+              gspo | {"normaliser": "grpo"}, gspo | {"normaliser": "dapo"},
+              {"kind": "cispo", "cap": 1.2, "normaliser": "dapo"}, {"kind": "reinforce", "normaliser": "sequence"}]
     out["losses"] = []
-    for i, c in enumerate(kinds):
-        names = ("grpo", "dapo", "dr_grpo", "sequence")
-        for normaliser in names if i == 0 else names[i % 4:i % 4 + 1]:
-            case = c | {"normaliser": normaliser}
-            loss, d = gradient_of(lambda x: policy_loss(case, x, old, advantages, mask), log_probs, c["kind"] != "cispo")
-            out["losses"].append(case | {"loss": loss, "gradient": flat(d)})
+    for c in cases:
+        loss, d = gradient_of(lambda x: policy_loss(c, x, old, advantages, mask), log_probs, c["kind"] != "cispo")
+        out["losses"].append(c | {"loss": loss, "gradient": flat(d)})
     out["divergences"] = []
     for kind in ("k1", "k2", "k3"):
         loss, d = gradient_of(lambda x: 0.3 * masked_mean(divergence(kind, x, reference), mask), log_probs)
@@ -301,6 +302,23 @@ def rankings():
     return out
 
 
+def comparisons():
+    """Pairs of scores; probability: that a is the better one."""
+    out = []
+    for probability, margin, centring in ((1, 0, 0), (1, 0.7, 0), (1, 0, 0.01), (0.3, 0.5, 0.1)):
+        scores = normal(2, sd=2)
+
+        def loss_of(x):
+            a, b = x
+            better = -F.logsigmoid(a - b - margin), -F.logsigmoid(b - a - margin)
+            return probability * better[0] + (1 - probability) * better[1] + centring * (a + b) ** 2
+
+        loss, d = gradient_of(loss_of, scores)
+        out.append({"scores": scores.tolist(), "probability": probability, "margin": margin, "centring": centring, "loss": loss,
+                    "gradient": d.tolist()})
+    return out
+
+
 def write(path, golden):
     """A line for every entry of a list of cases, so that a change of one shows in a diff as one."""
     def lines(value, depth):
@@ -318,7 +336,8 @@ def write(path, golden):
 def main():
     root = pathlib.Path(__file__).resolve().parents[2]
     path = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else root / "tests/goldens/align/losses.json"
-    write(path, {"tokens": tokens(), "groups": groups(), "pairs": pairs(), "answers": answers(), "rankings": rankings()})
+    write(path, {"tokens": tokens(), "groups": groups(), "pairs": pairs(), "answers": answers(), "rankings": rankings(),
+                 "comparisons": comparisons()})
     print(f"{path}: {path.stat().st_size} bytes, by PyTorch {torch.__version__}")
 
 
