@@ -42,7 +42,8 @@ void adamw(const AdamW& a) {
         master[i] -= Scalar(lr) * (direction + Scalar(a.decay) * master[i]);
         if (!a.param) continue;
         const uint32_t word = rounding_key ? Philox{rounding_key}.words(uint64_t(a.first + i))[0] : 0;
-        a.param.as<bf16>()[i] = rounding_key ? stochastically_rounded(float(master[i]), word) : rounded(double(master[i]));
+        a.param.as<bf16>()[i] =
+            rounding_key ? stochastically_rounded(float(master[i]), word) : rounded(double(master[i]));
     }
 }
 
