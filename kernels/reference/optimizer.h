@@ -21,7 +21,7 @@ inline void clip_scale(const ClipScale& a, Stream) {
 
 // Stochastic rounding: adding 16 random bits to the 16 bits that a bf16 drops carries with a probability proportional to them, so
 // the expected value is x.
-inline bf16 rounded_by_chance(float x, uint32_t word) {
+inline bf16 stochastically_rounded(float x, uint32_t word) {
     if (!std::isfinite(x)) return bf16(x);
     bf16 y;
     y.bits = uint16_t((std::bit_cast<uint32_t>(x) + (word >> 16)) >> 16);
@@ -42,7 +42,8 @@ void adamw(const AdamW& a) {
         master[i] -= Scalar(lr) * (direction + Scalar(a.decay) * master[i]);
         if (!a.param) continue;
         const uint32_t word = rounding_key ? Philox{rounding_key}.words(uint64_t(a.first + i))[0] : 0;
-        a.param.as<bf16>()[i] = rounding_key ? rounded_by_chance(float(master[i]), word) : rounded(double(master[i]));
+        a.param.as<bf16>()[i] =
+            rounding_key ? stochastically_rounded(float(master[i]), word) : rounded(double(master[i]));
     }
 }
 

@@ -15,8 +15,7 @@ TEST_CASE("dot products of rows are as exact as the naive formula, in the accumu
         });
 }
 
-TEST_CASE(
-    "the gradients of dot products of rows are as exact as the naive formula, and that of the vector accumulates") {
+TEST_CASE("the gradients of dot products of rows are as exact as the naive formula, and d_w accumulates") {
     for (const Rows& r : rows())
         compare(named("row_dot_backward", r), [=](const Side& s) {
             const Owned x = s.in(1, {r.N, r.C}), w = s.in(2, {r.C}), d_y = s.sum(3, {r.N});
