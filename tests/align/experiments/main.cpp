@@ -65,7 +65,7 @@ void sentiment(const SentimentSettings& s) {
     SentimentStages stages = prepared(s);
     const std::vector<double> curve = stages.best_of({1, 4, 16, 64});
     print("best of 1, 4, 16, 64: {:+.2f} {:+.2f} {:+.2f} {:+.2f}\n", curve[0], curve[1], curve[2], curve[3]);
-    report("DPO", stages.judge(*stages.dpo(0.3, 3e-4, 2)));
+    report("DPO", stages.judge(*stages.dpo(0.3, 6e-4, 2)));
     policy_of(stages, s, 0.1, 0, "PPO");
     policy_of(stages, s, 0.03, 3, "PPO, KL to 3");
 }
