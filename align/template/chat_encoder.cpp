@@ -100,11 +100,12 @@ EncodedChat ChatEncoder::encode_segments(const std::vector<Segment>& segments, i
     return out;
 }
 
-// White space at the end is encoded as before a letter, which is how most answers begin.
+// White space at the end is encoded as before a word, which is how most answers begin.
 std::vector<int32_t> ChatEncoder::encode_before_answer(const std::string& text) const {
     if (tokenizer_.kind() == TokenizerKind::byte_level_bpe && ends_in_white_space(text)) {
-        std::vector<int32_t> ids = tokenizer_.encode(text + "a");
-        if (tokenizer_.bytes_of(ids.back()) == "a") {
+        const std::string first_word = answer_pattern(template_).before + "a";
+        std::vector<int32_t> ids = tokenizer_.encode(text + first_word);
+        if (tokenizer_.bytes_of(ids.back()) == first_word) {
             ids.pop_back();
             return ids;
         }

@@ -74,7 +74,8 @@ ChatTemplate template_from_json(std::string_view text, const std::string& where)
 ChatTemplate template_from_toml(const std::string& text, const std::string& where);
 std::string json_of(const ChatTemplate& chat_template);
 
-// What a user writes: the name of a preset (presets.h), a file NAME.json or NAME.toml, or TOML itself (a text with "=").
+// What a user writes: the name of a preset (presets.h), a file NAME.json or NAME.toml, or TOML itself (a text with
+// "=").
 ChatTemplate find_template(const std::string& text);
 
 // A pattern at its placeholder: the texts before and after it. The placeholder must be in the pattern.

@@ -2,7 +2,7 @@
 // The chat templates that gradus knows by name. Every one is a ChatTemplate and nothing more.
 //
 //   chatml    <|im_start|>ROLE … <|im_end|>            OpenAI; Qwen and many others
-//   llama2    <s>[INST] … [/INST] … </s>               Llama 2 chat; the system message is inside the first user message
+//   llama2    <s>[INST] … [/INST] … </s>               Llama 2 chat; the system message is in the first user message
 //   llama3    <|start_header_id|>ROLE<|end_header_id|>  Llama 3
 //   zephyr    <|user|> … </s>                          HuggingFaceH4/zephyr-7b
 //   alpaca    ### Instruction: … ### Response: …       Stanford Alpaca; any tokenizer with an end-of-text

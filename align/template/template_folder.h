@@ -1,7 +1,7 @@
 #pragma once
 // The chat template of a model's folder.
 //
-//   tokenizer_config.json       "chat_template": the Jinja template, for other programs. All other keys stay as they are
+//   tokenizer_config.json       "chat_template": the Jinja template, for other programs. All other keys stay
 //   gradus/chat_template.json   the description (chat_template.h), which gradus reads
 #include <optional>
 
