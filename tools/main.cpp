@@ -52,6 +52,10 @@ void describe(CLI::App& app) {
     add_tokenizer_command(app);
     add_plan_command(app);
     add_pretrain_command(app);
+    add_sft_command(app);
+    add_reward_command(app);
+    add_dpo_command(app);
+    add_ppo_command(app);
     add_eval_command(app);
     add_generate_command(app);
     add_convert_command(app);

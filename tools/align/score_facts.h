@@ -1,0 +1,17 @@
+#pragma once
+// What a reward model's checkpoint remembers of its scores: a mean that is to be 0, and their spread.
+#include <string>
+
+#include "engine/base/file.h"
+
+namespace gradus {
+
+struct ScoreFacts {
+    double mean = 0, sd = 1;
+};
+
+std::string json_of(const ScoreFacts&);
+// Of a folder that gradus reward wrote; those above of any other.
+ScoreFacts score_facts(const fs::path& folder);
+
+}  // namespace gradus
