@@ -8,7 +8,7 @@
 #include "engine/score_model.h"
 #include "tools/align/demonstrations.h"
 #include "tools/device.h"
-#include "tools/run/run_command.h"
+#include "tools/launch/run_command.h"
 #include "tools/train/start.h"
 
 namespace gradus {

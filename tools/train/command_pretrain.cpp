@@ -11,7 +11,7 @@
 #include "tools/cli.h"
 #include "tools/device.h"
 #include "tools/model_folder.h"
-#include "tools/run/run_command.h"
+#include "tools/launch/run_command.h"
 #include "tools/train/describe.h"
 #include "tools/train/loop.h"
 

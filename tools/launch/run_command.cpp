@@ -1,4 +1,4 @@
-#include "tools/run/run_command.h"
+#include "tools/launch/run_command.h"
 
 #include <fmt/format.h>
 
@@ -40,7 +40,7 @@ Config load(const RunCommand& o) {
     if (o.recipe.empty())  // all settings come from the command line
         for (const std::string& a : o.set) apply_settings(config, {parse_assignment(a)});
     else config = load_recipe(o.recipe, o.set, o.stage);
-    check_sources(config);
+    if (o.check_data == 0) check_sources(config);
     return config;
 }
 

@@ -27,7 +27,7 @@ using RunWork = std::function<void(MpiWorld&, const Config&, const RunCommand&)>
 // Adds the command of the stage. `description` is one paragraph; that of resuming, stopping and ranks follows it.
 void add_run_command(CLI::App&, Stage, const std::string& description, const std::string& example, RunWork);
 
-// "resume: mpirun -n 4 gradus sft runs/sft/recipe.toml"
+// "resume: mpirun -n 4 gradus sft RUN/recipe.toml"
 std::string resumption(const Config&, int ranks);
 
 }  // namespace gradus
