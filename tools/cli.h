@@ -32,6 +32,8 @@ void add_dpo_command(CLI::App&);
 void add_ppo_command(CLI::App&);
 void add_eval_command(CLI::App&);
 void add_generate_command(CLI::App&);
+void add_chat_command(CLI::App&);
+void add_stages_command(CLI::App&);
 void add_convert_command(CLI::App&);
 void add_report_command(CLI::App&);
 void add_baselines_command(CLI::App&);
