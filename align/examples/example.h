@@ -50,10 +50,10 @@ struct Unpaired {
     bool operator==(const Unpaired&) const = default;
 };
 
-struct Prompt {
+struct PromptOnly {
     Conversation prompt;
     std::string reference;  // the right answer, for rewards that compare; empty: none
-    bool operator==(const Prompt&) const = default;
+    bool operator==(const PromptOnly&) const = default;
 };
 
 struct PlainText {
@@ -61,7 +61,7 @@ struct PlainText {
     bool operator==(const PlainText&) const = default;
 };
 
-using Example = std::variant<Demonstration, Preference, Ranking, Unpaired, Prompt, PlainText>;
+using Example = std::variant<Demonstration, Preference, Ranking, Unpaired, PromptOnly, PlainText>;
 
 // In the order of the variant: Kind(example.index()).
 enum class Kind { demonstration, preference, ranking, unpaired, prompt, text };
@@ -78,7 +78,7 @@ inline constexpr Kind kind_of<Ranking> = Kind::ranking;
 template <>
 inline constexpr Kind kind_of<Unpaired> = Kind::unpaired;
 template <>
-inline constexpr Kind kind_of<Prompt> = Kind::prompt;
+inline constexpr Kind kind_of<PromptOnly> = Kind::prompt;
 
 // Whether examples of one kind can stand for another.
 bool can_be(Kind kind, Kind wanted);

@@ -172,16 +172,16 @@ TEST_CASE("labels, prompts and plain texts are read", "[examples]") {
             Unpaired{question, "A", true});
     REQUIRE(only<Unpaired>("unpaired", R"({"prompt": "Q", "completion": "A", "label": 0})") ==
             Unpaired{question, "A", false});
-    REQUIRE(only<Prompt>("prompts", R"({"prompt": "Q"})") == Prompt{question, ""});
-    REQUIRE(only<Prompt>("prompts", R"({"prompt": "Q", "answer": "42"})") == Prompt{question, "42"});
-    REQUIRE(only<Prompt>("prompts", R"({"question": "Q"})") == Prompt{question, ""});
-    REQUIRE(read_lines(R"({"question": "Q", "answer": "42"})", {}, Needs{Kind::prompt, "test"}).at<Prompt>(0) ==
-            Prompt{question, "42"});
+    REQUIRE(only<PromptOnly>("prompts", R"({"prompt": "Q"})") == PromptOnly{question, ""});
+    REQUIRE(only<PromptOnly>("prompts", R"({"prompt": "Q", "answer": "42"})") == PromptOnly{question, "42"});
+    REQUIRE(only<PromptOnly>("prompts", R"({"question": "Q"})") == PromptOnly{question, ""});
+    REQUIRE(read_lines(R"({"question": "Q", "answer": "42"})", {}, Needs{Kind::prompt, "test"}).at<PromptOnly>(0) ==
+            PromptOnly{question, "42"});
     REQUIRE(only<Demonstration>("prompt-completion", R"({"question": "Q", "answer": "42"})").conversation ==
             Conversation{{"user", "Q"}, {"assistant", "42"}});
-    REQUIRE(only<Prompt>("prompts",
-                         R"({"messages": [{"role": "system", "content": "S"}, {"role": "user", "content": "Q"}]})") ==
-            Prompt{with_system, ""});
+    REQUIRE(only<PromptOnly>(
+                "prompts", R"({"messages": [{"role": "system", "content": "S"}, {"role": "user", "content": "Q"}]})") ==
+            PromptOnly{with_system, ""});
     REQUIRE(only<PlainText>("text", R"({"text": "T", "source": "s"})") == PlainText{"T"});
 }
 
@@ -202,7 +202,7 @@ TEST_CASE("examples stand for other kinds where that makes sense", "[examples]")
     const auto labels = converted(pair, Kind::unpaired);
     REQUIRE(std::get<Unpaired>(labels.at(1)) == Unpaired{with_system, "bad", false});
     REQUIRE(converted(labels[1], Kind::demonstration).empty());
-    REQUIRE(std::get<Prompt>(converted(converted(pair, Kind::demonstration)[0], Kind::prompt).at(0)).prompt ==
+    REQUIRE(std::get<PromptOnly>(converted(converted(pair, Kind::demonstration)[0], Kind::prompt).at(0)).prompt ==
             with_system);
     REQUIRE(!can_be(Kind::prompt, Kind::demonstration));
     REQUIRE(!can_be(Kind::text, Kind::demonstration));
