@@ -54,6 +54,7 @@ void describe(CLI::App& app) {
     add_pretrain_command(app);
     add_eval_command(app);
     add_generate_command(app);
+    add_rank_command(app);
     add_convert_command(app);
     add_baselines_command(app);
     add_report_command(app);

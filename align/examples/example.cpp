@@ -13,12 +13,12 @@ Conversation with_answer(Conversation prompt, const std::string& answer) {
     return prompt;
 }
 
-PromptOnly prompt_of(const Example& example) {
+Question prompt_of(const Example& example) {
     return std::visit(
-        [](const auto& e) -> PromptOnly {
+        [](const auto& e) -> Question {
             using T = std::decay_t<decltype(e)>;
             if constexpr (std::is_same_v<T, Demonstration>) {
-                PromptOnly prompt{e.conversation, e.conversation.back().content};
+                Question prompt{e.conversation, e.conversation.back().content};
                 prompt.prompt.pop_back();
                 return prompt;
             } else if constexpr (std::is_same_v<T, PlainText>) return {};

@@ -50,10 +50,10 @@ struct Unpaired {
     bool operator==(const Unpaired&) const = default;
 };
 
-struct PromptOnly {
+struct Question {
     Conversation prompt;
     std::string reference;  // the right answer, for rewards that compare; empty: none
-    bool operator==(const PromptOnly&) const = default;
+    bool operator==(const Question&) const = default;
 };
 
 struct PlainText {
@@ -61,24 +61,24 @@ struct PlainText {
     bool operator==(const PlainText&) const = default;
 };
 
-using Example = std::variant<Demonstration, Preference, Ranking, Unpaired, PromptOnly, PlainText>;
+using Example = std::variant<Demonstration, Preference, Ranking, Unpaired, Question, PlainText>;
 
 // In the order of the variant: Kind(example.index()).
 enum class Kind { demonstration, preference, ranking, unpaired, prompt, text };
 std::string name_of(Kind kind);  // "demonstrations", "preference pairs", …
 
 template <class T>
-inline constexpr Kind kind_of = Kind::text;
+inline constexpr Kind kind_for = Kind::text;
 template <>
-inline constexpr Kind kind_of<Demonstration> = Kind::demonstration;
+inline constexpr Kind kind_for<Demonstration> = Kind::demonstration;
 template <>
-inline constexpr Kind kind_of<Preference> = Kind::preference;
+inline constexpr Kind kind_for<Preference> = Kind::preference;
 template <>
-inline constexpr Kind kind_of<Ranking> = Kind::ranking;
+inline constexpr Kind kind_for<Ranking> = Kind::ranking;
 template <>
-inline constexpr Kind kind_of<Unpaired> = Kind::unpaired;
+inline constexpr Kind kind_for<Unpaired> = Kind::unpaired;
 template <>
-inline constexpr Kind kind_of<PromptOnly> = Kind::prompt;
+inline constexpr Kind kind_for<Question> = Kind::prompt;
 
 // Whether examples of one kind can stand for another.
 bool can_be(Kind kind, Kind wanted);

@@ -91,7 +91,7 @@ FromRecord read_prompt_completion(Fields& record, const InputForm&) {
 
 FromRecord read_prompt(Fields& record, const InputForm&) {
     FromRecord out;
-    PromptOnly prompt;
+    Question prompt;
     const bool is_question = !record.has("prompt") && record.has("question");
     prompt.prompt = is_question ? record.prompt(record.value("question")) : record.prompt();
     prompt.reference = record.text_or("answer", "");

@@ -22,7 +22,7 @@ T only(const std::string& format, const std::string& line) {
     INFO(line);
     const ExampleFile file = read_lines(line + "\n");
     REQUIRE(file.format == format);
-    REQUIRE(file.kind == kind_of<T>);
+    REQUIRE(file.kind == kind_for<T>);
     REQUIRE(file.examples.size() == 1);
     REQUIRE(file.places[0].ends_with("data.jsonl:1"));
     return file.at<T>(0);
@@ -172,16 +172,16 @@ TEST_CASE("labels, prompts and plain texts are read", "[examples]") {
             Unpaired{question, "A", true});
     REQUIRE(only<Unpaired>("unpaired", R"({"prompt": "Q", "completion": "A", "label": 0})") ==
             Unpaired{question, "A", false});
-    REQUIRE(only<PromptOnly>("prompts", R"({"prompt": "Q"})") == PromptOnly{question, ""});
-    REQUIRE(only<PromptOnly>("prompts", R"({"prompt": "Q", "answer": "42"})") == PromptOnly{question, "42"});
-    REQUIRE(only<PromptOnly>("prompts", R"({"question": "Q"})") == PromptOnly{question, ""});
-    REQUIRE(read_lines(R"({"question": "Q", "answer": "42"})", {}, Needs{Kind::prompt, "test"}).at<PromptOnly>(0) ==
-            PromptOnly{question, "42"});
+    REQUIRE(only<Question>("prompts", R"({"prompt": "Q"})") == Question{question, ""});
+    REQUIRE(only<Question>("prompts", R"({"prompt": "Q", "answer": "42"})") == Question{question, "42"});
+    REQUIRE(only<Question>("prompts", R"({"question": "Q"})") == Question{question, ""});
+    REQUIRE(read_lines(R"({"question": "Q", "answer": "42"})", {}, Needs{Kind::prompt, "test"}).at<Question>(0) ==
+            Question{question, "42"});
     REQUIRE(only<Demonstration>("prompt-completion", R"({"question": "Q", "answer": "42"})").conversation ==
             Conversation{{"user", "Q"}, {"assistant", "42"}});
-    REQUIRE(only<PromptOnly>(
-                "prompts", R"({"messages": [{"role": "system", "content": "S"}, {"role": "user", "content": "Q"}]})") ==
-            PromptOnly{with_system, ""});
+    REQUIRE(only<Question>("prompts",
+                           R"({"messages": [{"role": "system", "content": "S"}, {"role": "user", "content": "Q"}]})") ==
+            Question{with_system, ""});
     REQUIRE(only<PlainText>("text", R"({"text": "T", "source": "s"})") == PlainText{"T"});
 }
 
@@ -202,7 +202,7 @@ TEST_CASE("examples stand for other kinds where that makes sense", "[examples]")
     const auto labels = converted(pair, Kind::unpaired);
     REQUIRE(std::get<Unpaired>(labels.at(1)) == Unpaired{with_system, "bad", false});
     REQUIRE(converted(labels[1], Kind::demonstration).empty());
-    REQUIRE(std::get<PromptOnly>(converted(converted(pair, Kind::demonstration)[0], Kind::prompt).at(0)).prompt ==
+    REQUIRE(std::get<Question>(converted(converted(pair, Kind::demonstration)[0], Kind::prompt).at(0)).prompt ==
             with_system);
     REQUIRE(!can_be(Kind::prompt, Kind::demonstration));
     REQUIRE(!can_be(Kind::text, Kind::demonstration));

@@ -13,7 +13,7 @@ void check_example(const Example& example) {
     if (const auto* d = std::get_if<Demonstration>(&example))
         require(problem_of(d->conversation, LastMessage::answer).empty());
     else if (!std::holds_alternative<PlainText>(example))
-        require(problem_of(std::get<PromptOnly>(converted(example, Kind::prompt).at(0)).prompt, LastMessage::question)
+        require(problem_of(std::get<Question>(converted(example, Kind::prompt).at(0)).prompt, LastMessage::question)
                     .empty());
     if (const auto* r = std::get_if<Ranking>(&example)) {
         require(r->answers.size() >= 2 && r->ranks.size() == r->answers.size());
