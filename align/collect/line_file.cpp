@@ -32,15 +32,14 @@ CompleteLines read_complete_lines(const fs::path& path) {
     return read;
 }
 
-LineFile::LineFile(const fs::path& path) : path_(path) {
-    const bool is_new = !fs::exists(path);
+LineFile::LineFile(const fs::path& path) : path_(path), is_new_(!fs::exists(path)) {
     descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     if (descriptor_ < 0) throw write_error(path, errno);
     try {
         if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
             throw Error("another program is writing '" + path.string() + "'", "a process has locked the file",
                         "end that one first, or name another file: --out FILE.jsonl");
-        if (is_new) sync_folder(path.parent_path());
+        if (is_new_) sync_folder(path.parent_path());
         repair();
     } catch (...) {
         ::close(descriptor_);
@@ -48,7 +47,10 @@ LineFile::LineFile(const fs::path& path) : path_(path) {
     }
 }
 
-LineFile::~LineFile() { ::close(descriptor_); }
+LineFile::~LineFile() {
+    if (is_new_ && bytes_ == 0) ::unlink(path_.c_str());
+    ::close(descriptor_);
+}
 
 void LineFile::repair() {
     CompleteLines read = read_complete_lines(path_);

@@ -3,7 +3,7 @@
 //
 // A line that cannot be written leaves nothing behind and is an Error. The file is locked while it is open, since the
 // lines of two programs could mix. A kill in the middle of a write leaves part of a line; opening the file again
-// removes it, and a note says so.
+// removes it, and a note says so. A file that was created and got no line is removed again.
 #include <string>
 #include <vector>
 
@@ -37,6 +37,7 @@ private:
 
     fs::path path_;
     int descriptor_ = -1;
+    bool is_new_ = false;
     uint64_t bytes_ = 0;  // of complete lines
     std::vector<std::string> lines_;
 };

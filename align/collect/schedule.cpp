@@ -24,16 +24,17 @@ std::vector<T> shuffled(size_t n, Philox random) {
 
 }  // namespace
 
-std::vector<size_t> Schedule::order_of_prompts(size_t n) const {
+std::vector<size_t> RankSchedule::order_of_prompts(size_t n) const {
     return shuffled<size_t>(n, {key_of(seed, RankPurpose::prompts)});
 }
 
-bool Schedule::is_shared(size_t place) const {
+bool RankSchedule::is_shared(size_t place) const {
     const auto shared_before = [&](size_t places) { return std::floor(double(places) * overlap + 1e-9); };
     return shared_before(place + 1) > shared_before(place);
 }
 
-std::vector<int> Schedule::order_of_answers(const std::string& rater, uint64_t prompt_identity, size_t answers) const {
+std::vector<int> RankSchedule::order_of_answers(const std::string& rater, uint64_t prompt_identity,
+                                                size_t answers) const {
     uint64_t name = fnv_start;
     for (char c : rater) name = fnv_step(name, uint8_t(c));
     return shuffled<int>(answers, {key_of(seed, RankPurpose::answers, name, prompt_identity)});

@@ -10,7 +10,7 @@
 
 namespace gradus {
 
-struct Schedule {
+struct RankSchedule {
     uint64_t seed = 1;
     double overlap = 0.2;
 

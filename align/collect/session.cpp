@@ -8,7 +8,7 @@
 
 namespace gradus {
 
-Session::Session(std::vector<Candidates> candidates, std::span<const Ranking> earlier, const Schedule& schedule)
+Session::Session(std::vector<Candidates> candidates, std::span<const Ranking> earlier, const RankSchedule& schedule)
     : candidates_(std::move(candidates)),
       schedule_(schedule),
       prompt_at_(schedule.order_of_prompts(candidates_.size())),

@@ -36,7 +36,7 @@ struct RankProgress {
 
 class Session {
 public:
-    Session(std::vector<Candidates> candidates, std::span<const Ranking> earlier, const Schedule& schedule);
+    Session(std::vector<Candidates> candidates, std::span<const Ranking> earlier, const RankSchedule& schedule);
 
     const Candidates& candidates(size_t prompt) const { return candidates_[prompt]; }
     size_t size() const { return candidates_.size(); }
@@ -63,7 +63,7 @@ private:
     std::vector<int> order_for(const std::string& rater, size_t prompt) const;
 
     std::vector<Candidates> candidates_;
-    Schedule schedule_;
+    RankSchedule schedule_;
     std::vector<size_t> prompt_at_;  // of each place
     std::vector<int64_t> judged_;    // how many raters have judged a prompt
     std::map<std::string, std::set<size_t>> judged_by_;

@@ -21,7 +21,7 @@ namespace {
 struct RankCommand {
     std::string prompts, answers, out, format, rater;
     SampleAnswers sample;
-    Schedule schedule;
+    RankSchedule schedule;
     int port = 7788;
     bool terminal = false, report = false;
 };

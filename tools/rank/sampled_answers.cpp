@@ -102,15 +102,15 @@ ChatEncoder encoder_of(const ModelFolder& folder, const SampleAnswers& o) {
 }
 
 // The prompts that are not in the cache, with their ids.
-struct Waiting {
+struct EncodedPrompts {
     std::vector<const Conversation*> prompts;
     std::vector<std::vector<int32_t>> ids;
     size_t longest = 0;
 };
 
-Waiting encoded(const std::vector<const Conversation*>& missing, const ChatEncoder& chat, int context,
+EncodedPrompts encoded(const std::vector<const Conversation*>& missing, const ChatEncoder& chat, int context,
                 AnswerCache& cache) {
-    Waiting w;
+    EncodedPrompts w;
     int64_t too_long = 0;
     for (const Conversation* prompt : missing) {
         std::vector<int32_t> ids = chat.encode_prompt(*prompt);
@@ -131,7 +131,7 @@ Waiting encoded(const std::vector<const Conversation*>& missing, const ChatEncod
 
 // Generates all answers; each prompt's go into the cache when the last of them is complete. False: a stop was
 // requested.
-bool generate_into(AnswerCache& cache, const Waiting& w, const ChatEncoder& chat, Generator& generator,
+bool generate_into(AnswerCache& cache, const EncodedPrompts& w, const ChatEncoder& chat, Generator& generator,
                    const SampleAnswers& o, GenerateOptions options) {
     const size_t K = size_t(o.samples), n = w.prompts.size();
     std::vector<std::vector<int32_t>> drawn(n * K);
@@ -161,7 +161,7 @@ bool generate_into(AnswerCache& cache, const Waiting& w, const ChatEncoder& chat
 bool generate_missing(AnswerCache& cache, const std::vector<const Conversation*>& missing, const SampleAnswers& o) {
     const ModelFolder folder = open_model_folder(o.model);
     const ChatEncoder chat = encoder_of(folder, o);
-    const Waiting w = encoded(missing, chat, folder.config.context, cache);
+    const EncodedPrompts w = encoded(missing, chat, folder.config.context, cache);
     if (w.prompts.empty()) return true;
     tell(fmt::format("generating {} for each of {}", number_of(o.samples, "answer"),
                      number_of(int64_t(w.prompts.size()), "prompt")));
