@@ -60,6 +60,8 @@ void describe(CLI::App& app) {
     add_score_command(app);
     add_eval_command(app);
     add_generate_command(app);
+    add_chat_command(app);
+    add_stages_command(app);
     add_convert_command(app);
     add_baselines_command(app);
     add_report_command(app);

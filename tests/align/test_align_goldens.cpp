@@ -44,9 +44,9 @@ struct GoldenTokens {
 };
 
 PreferenceKind preference_named(const std::string& name) {
-    const std::pair<const char*, PreferenceKind> kinds[] = {{"dpo", PreferenceKind::dpo},     {"robust", PreferenceKind::robust},
-                                                        {"ipo", PreferenceKind::ipo},     {"hinge", PreferenceKind::hinge},
-                                                        {"simpo", PreferenceKind::simpo}, {"orpo", PreferenceKind::orpo}};
+    const std::pair<const char*, PreferenceKind> kinds[] = {
+        {"dpo", PreferenceKind::dpo},     {"robust", PreferenceKind::robust}, {"ipo", PreferenceKind::ipo},
+        {"hinge", PreferenceKind::hinge}, {"simpo", PreferenceKind::simpo},   {"orpo", PreferenceKind::orpo}};
     for (auto [known, kind] : kinds)
         if (name == known) return kind;
     FAIL("no preference loss is called " << name);

@@ -11,7 +11,7 @@ using namespace gradus::test;
 namespace {
 
 constexpr PreferenceKind preference_kinds[] = {PreferenceKind::dpo,   PreferenceKind::robust, PreferenceKind::ipo,
-                                           PreferenceKind::hinge, PreferenceKind::simpo,  PreferenceKind::orpo};
+                                               PreferenceKind::hinge, PreferenceKind::simpo,  PreferenceKind::orpo};
 
 PreferencePair<double> random_pair(Draws& draw) {
     PreferencePair<double> p;

@@ -10,8 +10,8 @@
 #include "tools/align/demonstrations.h"
 #include "tools/cli.h"
 #include "tools/device.h"
-#include "tools/model_folder.h"
 #include "tools/launch/run_command.h"
+#include "tools/model_folder.h"
 #include "tools/train/describe.h"
 #include "tools/train/loop.h"
 
