@@ -43,6 +43,7 @@ Snapshot RunCheckpoints::state_in_place() const {
 
 void RunCheckpoints::save(RunState& run, bool regular) {
     if (saved_step_ == run.step) return;
+    if (policy_.before_save) policy_.before_save();
     if (is_first()) {
         wait();  // one at a time
         if (regular) run.rollback_targets = steps_to_keep(folder_, run.rollback_targets, run.step, policy_.keep);

@@ -23,7 +23,9 @@ struct CheckpointPolicy {
     uint64_t seed = 0;
     std::string recipe, identity;
     std::vector<Companion> companions = {};   // saved and loaded with the run's model
-    std::function<std::string()> stage = {};  // what TrainingState::stage is at a save
+    std::function<std::string()> stage = {};  // what TrainingState::stage is at a save; called on the first rank
+    // Called on every rank before a save(), for numbers in `stage` that all ranks compute together. Not after an error.
+    std::function<void()> before_save = {};
 };
 
 class RunCheckpoints {

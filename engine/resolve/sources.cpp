@@ -7,6 +7,23 @@ namespace gradus {
 
 namespace {
 
+// Of grpo: a reward model, a program, or one of the built-in rewards.
+void check_rewards(const Config& c) {
+    const GrpoSettings& s = c.grpo;
+    const int sources = !s.reward.empty() + !s.reward_command.empty() + (s.exact || !s.pattern.empty());
+    if (sources == 0)
+        refuse_settings(c, "there is no reward",
+                        {"grpo.reward", "grpo.reward_command", "grpo.exact", "grpo.pattern"},
+                        "--set grpo.reward=FOLDER, a run of gradus reward; or --set grpo.exact=true");
+    if (sources > 1)
+        refuse_settings(c, "there is more than one reward",
+                        {"grpo.reward", "grpo.reward_command", "grpo.exact", "grpo.pattern"},
+                        "keep one of them; a program can combine several: grpo.reward_command");
+    if (s.batch % s.group != 0)
+        refuse_settings(c, "the answers of an iteration are not whole groups", {"grpo.batch", "grpo.group"},
+                        "--set grpo.batch=" + std::to_string((s.batch / s.group + 1) * s.group));
+}
+
 // Every stage after pre-training begins with a model, and has a section with what it learns from.
 void check_stage_sources(const Config& c) {
     const std::string stage = of_stage(c.stage).name;
@@ -20,9 +37,8 @@ void check_stage_sources(const Config& c) {
     };
     if (c.stage == Stage::ppo || c.stage == Stage::grpo) {
         if (c.rollouts().prompts.empty()) needs("there are no prompts", stage + ".prompts", "'[\"prompts.jsonl\"]'");
-        const bool command = c.stage == Stage::grpo && !c.grpo.reward_command.empty();
-        if (c.rollouts().reward.empty() && !command)
-            needs("there is no reward", stage + ".reward", "FOLDER, a run of gradus reward");
+        if (c.stage == Stage::grpo) return check_rewards(c);
+        if (c.ppo.reward.empty()) needs("there is no reward", stage + ".reward", "FOLDER, a run of gradus reward");
         return;
     }
     if (c.examples().data.empty()) needs("there is no data to learn from", stage + ".data", "'[\"examples.jsonl\"]'");

@@ -109,6 +109,9 @@ struct GrpoSettings : RolloutSettings {
     int64_t group = 8, epochs = 1, minibatches = 1;
     std::string advantage = "grpo", objective = "ppo", normaliser = "dapo", kl = "k3", reward_command;
     double clip_low = 0.2, clip_high = 0.2, beta = 0;
+    std::string pattern;
+    bool exact = false;
+    double reward_seconds = 60;
 
     template <class Visit>
     void each(Visit&& visit) {
@@ -143,8 +146,16 @@ struct GrpoSettings : RolloutSettings {
               {"epsilon_high"});
         visit("reward_command", reward_command, Limits{}, free,
               "a program that scores answers instead of reward: it reads JSON lines with prompt, response and "
-              "reference, and writes one with score for each",
+              "reference, and writes one with score for each (tools/align/reward_program.h)",
               {"reward_function"});
+        visit("reward_seconds", reward_seconds, between(0.01, 1e6), free,
+              "longest time that it may take for the answers of an iteration",
+              {"reward_timeout"});
+        visit("exact", exact, Limits{}, fixed,
+              "instead of reward: 1 for an answer that is the reference of its prompt, 0 for another");
+        visit("pattern", pattern, Limits{}, fixed,
+              "instead of reward: 1 for an answer in which this extended regular expression (POSIX) is found, 0 for "
+              "another; with exact, what its first group matches in answer and reference is compared");
         // clang-format on
     }
 };

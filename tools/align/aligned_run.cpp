@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "engine/checkpoint/checksum.h"
+#include "engine/checkpoint/manifest.h"
+#include "engine/checkpoint/weights.h"
 #include "engine/resolve/same_run.h"
 #include "tools/cli.h"
 #include "tools/model_folder.h"
@@ -28,6 +31,7 @@ AlignedRun::AlignedRun(MpiWorld& world, const Config& config, const RunCommand& 
                                  : config.examples().chat_template,
                              of_stage(config.stage).name)),
       base_(read_model_config(from_.path)) {
+    if (config_.stage != Stage::reward) require_language_model(from_.path);
     config_.model.from = from_.path.string();
     if (config_.train.context == 0) config_.train.context = base_.context;
     const fs::path folder = config_.run.dir;
@@ -83,8 +87,7 @@ std::string AlignedRun::load_state(GradientStep& step, const std::vector<Compani
     return state.stage;
 }
 
-void AlignedRun::loop(GradientStep& step, LoopHooks hooks, std::vector<Companion> companions,
-                      std::function<std::string()> stage, const std::string& next) {
+void AlignedRun::loop(GradientStep& step, LoopHooks hooks, Saved saved, const std::string& next) {
     const Config& c = resolved_.config;
     const fs::path folder = c.run.dir;
     if (is_first() && resume_) finish_save(*resume_);
@@ -118,14 +121,21 @@ void AlignedRun::loop(GradientStep& step, LoopHooks hooks, std::vector<Companion
                      .seed = resolved_.trainer.seed,
                      .recipe = recipe_text(c),
                      .identity = resolved_.identity,
-                     .companions = std::move(companions),
-                     .stage = std::move(stage)};
+                     .companions = std::move(saved.companions),
+                     .stage = std::move(saved.stage),
+                     .before_save = std::move(saved.before_save)};
     add_chat_template(l.checkpoints.options, chat(), resolved_.model);
     const std::string resume_with = resumption(c, world_.size());
     world_.set_resume(resume_with);
     TrainingLoop loop(resolved_.model, step, l, std::move(hooks), state_);
     if (loop.run()) tell(fmt::format("done: {}\n", next));
     else tell(fmt::format("stopped; {}\n", resume_with));
+}
+
+std::string fingerprint(const fs::path& folder) {
+    std::error_code ignored;
+    const fs::path manifest = folder / manifest_name;
+    return fs::exists(manifest, ignored) ? " " + hexadecimal(checksum_of(read_file(manifest))) : "";
 }
 
 std::string step_line(const ShownStep& s, const std::string& more) {

@@ -38,9 +38,14 @@ public:
 
     // Where the run stands: all of it comes from the checkpoint if there is one. Returns its `stage`.
     std::string load_state(GradientStep&, const std::vector<Companion>& = {});
+    // What the checkpoints have beside the model (engine/loop/run_checkpoints.h).
+    struct Saved {
+        std::vector<Companion> companions = {};
+        std::function<std::string()> stage = {};
+        std::function<void()> before_save = {};
+    };
     // Runs the loop to its end, and says how to go on with the result.
-    void loop(GradientStep&, LoopHooks, std::vector<Companion> companions, std::function<std::string()> stage,
-              const std::string& next);
+    void loop(GradientStep&, LoopHooks, Saved, const std::string& next);
 
 private:
     MpiWorld& world_;
@@ -57,6 +62,9 @@ private:
     Mesh mesh_;
     RunState state_;
 };
+
+// Of a checkpoint that a run learns from, to tell it from others; "" for a folder without a manifest.
+std::string fingerprint(const fs::path& folder);
 
 // A line of a step: "step 12/100  loss 0.5812  accuracy 0.71  …".
 std::string step_line(const ShownStep&, const std::string& more);

@@ -22,7 +22,7 @@ void dpo(MpiWorld& world, const Config& given, const RunCommand& o) {
     AlignedRun run(world, given, o);
     PreferenceExamples examples = read_preferences(run);
     set_steps(run.config(), run.config().dpo.epochs, int64_t(examples.train.size()));
-    run.resolve(examples.hash, false);
+    run.resolve(examples.hash + fingerprint(run.base_folder()), false);
     const Resolved& r = run.resolved();
     const DpoSettings& s = r.config.dpo;
     tell(fmt::format("pairs    {} to train on; {} a step\n", examples.train.size(), r.config.train.batch));
@@ -66,7 +66,7 @@ void dpo(MpiWorld& world, const Config& given, const RunCommand& o) {
         line["chosen_log_prob"] = last.chosen_log_prob;
         line["rejected_log_prob"] = last.rejected_log_prob;
     };
-    run.loop(trainer.gradient_step(), hooks, {}, {}, fmt::format("gradus chat {}", r.config.run.dir));
+    run.loop(trainer.gradient_step(), hooks, {}, fmt::format("gradus chat {}", r.config.run.dir));
 }
 
 }  // namespace

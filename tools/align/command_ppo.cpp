@@ -4,11 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "align/policy/ppo.h"
-#include "align/statistics/running.h"
 #include "engine/base/json_text.h"
-#include "engine/base/philox.h"
 #include "tools/align/policy_run.h"
-#include "tools/align/score_facts.h"
 #include "tools/cli.h"
 
 namespace gradus {
@@ -40,76 +37,26 @@ PpoConfig config_of(const Resolved& r, const ScoreShape& score) {
     return c;
 }
 
-// A reward model must see the ids that the policy writes.
-void require_same_tokenizer(const AlignedRun& run, const fs::path& reward) {
-    const fs::path json = reward / "tokenizer.json";
-    const Tokenizer other = Tokenizer::parse(read_file(json), json.string());
-    const Tokenizer& own = run.chat().tokenizer();
-    if (own.vocab_size() != other.vocab_size())
-        throw Error(
-            "the reward model has another tokenizer",
-            fmt::format("'{}' has {} tokens and the policy's {}", json.string(), other.vocab_size(), own.vocab_size()),
-            "train the reward model from the same base: gradus reward --model.from=" + run.base_folder().string());
-    for (int32_t id = 0; id < own.vocab_size(); ++id)
-        if (own.bytes_of(id) != other.bytes_of(id))
-            throw Error(
-                "the reward model has another tokenizer",
-                fmt::format("token {} of '{}' is not the policy's", id, json.string()),
-                "train the reward model from the same base: gradus reward --model.from=" + run.base_folder().string());
-    if (!has_scalar_head(reward))
-        throw Error(fmt::format("'{}' is no reward model", reward.string()), "it has no score.weight",
-                    "gradus reward --model.from=MODEL --reward.data=RANKINGS --run.dir=OTHER");
-}
-
 void ppo(MpiWorld& world, const Config& given, const RunCommand& o) {
     AlignedRun run(world, given, o);
-    const LockedFolder reward_folder = model_folder(run.config().ppo.reward, VerifyLevel::model, world.all());
-    require_same_tokenizer(run, reward_folder.path);
+    const LockedFolder reward_folder = open_reward_model(run, world, run.config().ppo.reward);
     const PolicyPrompts prompts = read_prompts(run);
     run.config().train.batch = run.config().ppo.batch;
-    run.resolve(prompts.hash, false);
+    run.resolve(prompts.hash + fingerprint(run.base_folder()) + fingerprint(reward_folder.path), false);
     const Resolved& r = run.resolved();
     const PpoSettings& s = r.config.ppo;
     const Mode frozen = {.parts = r.mode.parts};
 
     const auto policy = run.language_model(r.mode), reference = run.language_model(frozen);
-    const auto value = run.score_model(r.mode), reward = run.score_model(frozen);
+    const auto value = run.score_model(r.mode);
     run.load(reference->parameters, run.base_folder());
-    run.load(reward->parameters, reward_folder.path);
-    ScorePass scorer(*reward);
-    Generator generator(*policy, {.sequences = int(std::min(s.at_once, s.batch)),
-                                  .context = int(r.config.train.context),
-                                  .rows = int(std::max<int64_t>(128, 2 * s.at_once))});
-    const RolloutOptions options = {
-        .max_tokens = int(s.max_tokens), .temperature = s.temperature, .ends = {run.chat().end_of_turn()}};
-    const auto answers_of = [&](int64_t iteration, const std::vector<int>& chosen) {
-        RolloutOptions of_iteration = options;
-        of_iteration.seed = key_of(r.trainer.seed, iteration + 1);
-        return roll_out_on_ranks(generator, prompts, chosen, of_iteration, run.mesh().dp);
-    };
-    const auto scores_of_answers = [&](const std::vector<Rollout>& answers) {
-        std::vector<Sequence> texts;
-        for (const Rollout& a : answers) texts.push_back(a.text);
-        return scores_of(scorer, texts, run.mesh().dp);
-    };
-    const auto chosen_in = [&](int64_t iteration) {
-        return prompts_of_iteration(iteration, s.batch, 1, int64_t(prompts.ids.size()), r.trainer.seed);
-    };
-
-    // Scores are normalised by those of the policy that training starts from.
-    ScoreShape shape = {.clip = s.score_clip, .missing_end = s.missing_end};
-    if (!run.resume()) {
+    const Reward reward = reward_by_model(run, reward_folder.path);
+    PolicyRollouts rollouts(run, prompts, *policy, 1);
+    const ScoreShape shape = shape_of_scores(run, [&] {
         copy_values(policy->parameters, reference->parameters);
-        Running of_start;
-        for (const double score : scores_of_answers(answers_of(-1, chosen_in(0)))) of_start.add(score);
-        shape.mean = of_start.mean;
-        shape.sd = of_start.sd() > 0 ? of_start.sd() : 1;
-    } else {
-        const nlohmann::json j =
-            parse_json(run.resume()->state.stage, "the checkpoint's manifest", "start another run");
-        shape.mean = j.value("score_mean", 0.0);
-        shape.sd = j.value("score_sd", 1.0);
-    }
+        const std::vector<int> chosen = rollouts.chosen_in(0);
+        return reward(chosen, rollouts.answers_to(chosen, -1));
+    });
     PpoTrainer trainer(*policy, *value, *reference, config_of(r, shape), run.mesh());
     GradientStep &of_policy = trainer.policy().gradient_step(), &of_value = trainer.value().gradient_step();
     if (!run.resume()) {
@@ -129,10 +76,10 @@ void ppo(MpiWorld& world, const Config& given, const RunCommand& o) {
     PpoStats last;
     LoopHooks hooks;
     hooks.step = [&](int64_t iteration, bool) {
-        const std::vector<int> chosen = chosen_in(iteration);
-        const std::vector<Rollout> answers = answers_of(iteration, chosen);
-        const std::vector<double> scores = scores_of_answers(answers);
-        last = trainer.learn(iteration, answers, scores);
+        const std::vector<int> chosen = rollouts.chosen_in(iteration);
+        const std::vector<Rollout> answers = rollouts.answers_to(chosen, iteration);
+        const AnswerScores scores = reward(chosen, answers);
+        last = trainer.learn(iteration, answers, scores.scores);
         if (run.is_first()) {
             if (!samples) samples.emplace(fs::path(r.config.run.dir) / "samples.jsonl", iteration);
             write_samples(*samples, iteration + 1, prompts, chosen, answers, scores, run.chat());
@@ -173,7 +120,7 @@ void ppo(MpiWorld& world, const Config& given, const RunCommand& o) {
     const auto state = [&] {
         return nlohmann::json{{"beta", trainer.kl().beta}, {"score_mean", shape.mean}, {"score_sd", shape.sd}}.dump();
     };
-    run.loop(of_policy, hooks, companions, state, fmt::format("gradus chat {}", r.config.run.dir));
+    run.loop(of_policy, hooks, {.companions = companions, .stage = state}, fmt::format("gradus chat {}", r.config.run.dir));
 }
 
 }  // namespace

@@ -71,7 +71,7 @@ void reward(MpiWorld& world, const Config& given, const RunCommand& o) {
     config.centring = r.config.reward.centring;
     RewardTrainer trainer(*model, config, run.mesh());
     if (!run.resume()) run.load(model->parameters, run.base_folder(), &trainer.gradient_step().optimizer());
-    run.load_state(trainer.gradient_step());
+    ScoreFacts facts = score_facts_of(run.load_state(trainer.gradient_step()), "the checkpoint's manifest");
 
     RewardTrainer::Result last;
     Held held;
@@ -110,7 +110,7 @@ void reward(MpiWorld& world, const Config& given, const RunCommand& o) {
         }
     };
     // The scale of the scores, so that the best answers of the data have a mean of 0.
-    const auto facts = [&] {
+    const auto measure_scores = [&] {
         Running best;
         std::vector<Sequence> texts;
         const auto& of = examples.val.empty() ? examples.train : examples.val;
@@ -119,9 +119,10 @@ void reward(MpiWorld& world, const Config& given, const RunCommand& o) {
                 if (of[i].ranks[k] == *std::min_element(of[i].ranks.begin(), of[i].ranks.end()))
                     texts.push_back(of[i].texts[k]);
         for (const double s : trainer.scores(texts)) best.add(s);
-        return json_of(ScoreFacts{best.mean, best.sd()});
+        facts = {best.mean, best.sd()};
     };
-    run.loop(trainer.gradient_step(), hooks, {}, facts,
+    run.loop(trainer.gradient_step(), hooks,
+             {.stage = [&] { return json_of(facts); }, .before_save = measure_scores},
              fmt::format("gradus score {0}, or gradus ppo --ppo.reward={0}", r.config.run.dir));
 }
 

@@ -9,9 +9,13 @@
 #include "align/batches/share.h"
 #include "align/samples/samples.h"
 #include "align/samples/weighted_file.h"
+#include "align/statistics/running.h"
+#include "engine/base/json_text.h"
+#include "engine/base/philox.h"
 #include "engine/checkpoint/checksum.h"
 #include "tokenizer/stream_decoder.h"
 #include "tools/align/judged_examples.h"
+#include "tools/model_folder.h"
 
 namespace gradus {
 
@@ -100,17 +104,92 @@ std::vector<Rollout> roll_out_on_ranks(Generator& generator, const PolicyPrompts
     return all;
 }
 
+PolicyRollouts::PolicyRollouts(const AlignedRun& run, const PolicyPrompts& prompts, LanguageModel& policy, int64_t group)
+    : run_(run),
+      prompts_(prompts),
+      settings_(run.resolved().config.rollouts()),
+      group_(group),
+      generator_(policy, {.sequences = int(std::min(settings_.at_once, settings_.batch)),
+                          .context = int(run.resolved().config.train.context),
+                          .rows = int(std::max<int64_t>(128, 2 * settings_.at_once))}) {}
+
+std::vector<int> PolicyRollouts::chosen_in(int64_t iteration) const {
+    return prompts_of_iteration(iteration, settings_.batch, group_, int64_t(prompts_.ids.size()),
+                                run_.resolved().trainer.seed);
+}
+
+std::vector<Rollout> PolicyRollouts::answers_to(const std::vector<int>& chosen, int64_t iteration) {
+    const RolloutOptions options = {.max_tokens = int(settings_.max_tokens),
+                                    .temperature = settings_.temperature,
+                                    .seed = key_of(run_.resolved().trainer.seed, iteration + 1),
+                                    .ends = {run_.chat().end_of_turn()}};
+    return roll_out_on_ranks(generator_, prompts_, chosen, options, run_.mesh().dp);
+}
+
+LockedFolder open_reward_model(const AlignedRun& run, const MpiWorld& world, const std::string& named) {
+    const LockedFolder folder = model_folder(named, VerifyLevel::model, world.all());
+    require_reward_model(folder.path);
+    const fs::path json = folder.path / "tokenizer.json";
+    const Tokenizer other = Tokenizer::parse(read_file(json), json.string());
+    const Tokenizer& own = run.chat().tokenizer();
+    std::string difference;
+    if (own.vocab_size() != other.vocab_size())
+        difference =
+            fmt::format("'{}' has {} tokens and the policy's {}", json.string(), other.vocab_size(), own.vocab_size());
+    for (int32_t id = 0; id < own.vocab_size() && difference.empty(); ++id)
+        if (own.bytes_of(id) != other.bytes_of(id))
+            difference = fmt::format("token {} of '{}' is not the policy's", id, json.string());
+    if (difference.empty()) return folder;
+    throw Error("the reward model has another tokenizer", difference,
+                "train the reward model from the same base: gradus reward --model.from=" + run.base_folder().string());
+}
+
+Reward reward_by_model(const AlignedRun& run, const fs::path& folder) {
+    const std::shared_ptr<ScoreModel> model = run.score_model({.parts = run.resolved().mode.parts});
+    run.load(model->parameters, folder);
+    const auto pass = std::make_shared<ScorePass>(*model);
+    return [model, pass, dp = run.mesh().dp](const std::vector<int>&, const std::vector<Rollout>& answers) {
+        std::vector<Sequence> texts;
+        for (const Rollout& a : answers) texts.push_back(a.text);
+        AnswerScores all;
+        for (const double score : scores_of(*pass, texts, dp)) all.add(score);
+        return all;
+    };
+}
+
+ScoreShape shape_of_scores(const AlignedRun& run, const std::function<AnswerScores()>& of_first_policy) {
+    const RolloutSettings& s = run.resolved().config.rollouts();
+    ScoreShape shape = {.clip = s.score_clip, .missing_end = s.missing_end};
+    if (run.resume()) {
+        const nlohmann::json j =
+            parse_json(run.resume()->state.stage, "the checkpoint's manifest", "start another run");
+        shape.mean = j.value("score_mean", 0.0);
+        shape.sd = j.value("score_sd", 1.0);
+        return shape;
+    }
+    const AnswerScores first = of_first_policy();
+    require_finite(first.scores, first.scored);
+    Running of_start;
+    for (size_t i = 0; i < first.scores.size(); ++i)
+        if (first.scored[i]) of_start.add(first.scores[i]);
+    shape.mean = of_start.mean;
+    shape.sd = of_start.sd() > 0 ? of_start.sd() : 1;
+    return shape;
+}
+
 void write_samples(JsonLines& file, int64_t step, const PolicyPrompts& prompts, const std::vector<int>& chosen,
-                   const std::vector<Rollout>& answers, const std::vector<double>& scores, const ChatEncoder& chat) {
+                   const std::vector<Rollout>& answers, const AnswerScores& scores, const ChatEncoder& chat) {
     constexpr size_t shown = 3;
     for (size_t i = 0; i < std::min(shown, answers.size()); ++i) {
         const Rollout& r = answers[i];
         const std::span<const int32_t> ids(r.text.ids.data() + r.prompt_length, size_t(r.answer_length()));
-        file.write({{"step", step},
-                    {"prompt", prompts.texts[size_t(chosen[i])].back().content},
-                    {"text", replace_invalid_utf8(chat.answer_of(ids).text)},
-                    {"score", scores[i]},
-                    {"ended", r.ended}});
+        nlohmann::ordered_json line = {{"step", step},
+                                       {"prompt", prompts.texts[size_t(chosen[i])].back().content},
+                                       {"text", replace_invalid_utf8(chat.answer_of(ids).text)},
+                                       {"score", scores.scores[i]},
+                                       {"ended", r.ended}};
+        if (!scores.scored[i]) line["score"] = nullptr;
+        file.write(line);
     }
 }
 

@@ -11,6 +11,8 @@ struct ScoreFacts {
 };
 
 std::string json_of(const ScoreFacts&);
+// From a checkpoint's `stage`, which is in that file.
+ScoreFacts score_facts_of(const std::string& stage, const fs::path& file);
 // Of a folder that gradus reward wrote; those above of any other.
 ScoreFacts score_facts(const fs::path& folder);
 

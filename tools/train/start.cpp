@@ -112,6 +112,7 @@ Resolved resolve_run(const Config& given, const RunData& data, const std::option
     if (resume) {
         base = read_model_config(resume->folder);
     } else if (!config.model.from.empty()) {
+        require_language_model(config.model.from);
         base = read_model_config(config.model.from);
         require_same_ids(data, config.model.from);
     }
