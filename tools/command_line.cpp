@@ -17,7 +17,8 @@ constexpr Synonym commands_elsewhere[] = {
     {"evaluate", "eval"},      {"test", "eval"},         {"perplexity", "eval"},  {"validate", "eval"},
     {"tokenize", "tokenizer"}, {"encode", "tokenizer"},  {"decode", "tokenizer"}, {"prepare", "data"},
     {"preprocess", "data"},    {"export", "convert"},    {"import", "convert"},   {"benchmark", "bench"},
-    {"estimate", "plan"},      {"plot", "report"},
+    {"annotate", "rank"},      {"label", "rank"},        {"collect", "rank"},     {"estimate", "plan"},
+    {"plot", "report"},
 };
 
 std::string help_of(const CLI::App& app) { return path_of(app) + " --help"; }
@@ -42,7 +43,7 @@ bool is_setting(const std::string& word) {
 // "optimizer.lr=1e-3", without the dashes; not a path.
 bool is_assignment(const std::string& word) {
     const std::string name = word.substr(0, word.find('='));
-    const std::vector<std::string> names = setting_names<Config>();
+    const std::vector<std::string> names = all_setting_names();
     return name.size() < word.size() && std::count(names.begin(), names.end(), name);
 }
 
