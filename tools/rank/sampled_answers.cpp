@@ -109,7 +109,7 @@ struct EncodedPrompts {
 };
 
 EncodedPrompts encoded(const std::vector<const Conversation*>& missing, const ChatEncoder& chat, int context,
-                AnswerCache& cache) {
+                       AnswerCache& cache) {
     EncodedPrompts w;
     int64_t too_long = 0;
     for (const Conversation* prompt : missing) {
