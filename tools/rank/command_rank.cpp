@@ -36,7 +36,7 @@ void check_options(const RankCommand& o) {
     if (o.report) return;
     const bool of_model = !o.sample.model.empty();
     if (of_model && !o.answers.empty())
-        throw UsageError("MODEL and --answers are both given", "the answers come from a model or from a file",
+        throw UsageError("a MODEL and --answers are both given", "the answers come from a model or from a file",
                          "leave one of them out");
     if (!of_model && o.answers.empty())
         throw UsageError("there are no answers to rank", "neither MODEL nor --answers is given",
@@ -76,8 +76,8 @@ void rank(const RankCommand& o) {
     RankingFile file(o.out);
     const std::optional<CandidateList> list = candidates_of(o, cache);
     if (!list) return tell("stopped; the answers so far are in '" + cache.string() + "'; the same command continues");
-    if (const std::string skipped = list->skipped(); !skipped.empty()) note(skipped);
     require_candidates(*list, o.answers.empty() ? cache : fs::path(o.answers));
+    if (const std::string skipped = list->skipped(); !skipped.empty()) note(skipped);
     if (!file.rankings().empty())
         tell(fmt::format("'{}' has {}; they count", o.out, number_of(int64_t(file.rankings().size()), "ranking")));
     Session session(list->all(), file.rankings(), o.schedule);
