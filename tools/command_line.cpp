@@ -43,7 +43,7 @@ bool is_setting(const std::string& word) {
 // "optimizer.lr=1e-3", without the dashes; not a path.
 bool is_assignment(const std::string& word) {
     const std::string name = word.substr(0, word.find('='));
-    const std::vector<std::string> names = setting_names<Config>();
+    const std::vector<std::string> names = all_setting_names();
     return name.size() < word.size() && std::count(names.begin(), names.end(), name);
 }
 

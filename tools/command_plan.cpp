@@ -9,7 +9,7 @@
 #include "tools/device.h"
 #include "tools/find_recipe.h"
 #include "tools/model_folder.h"
-#include "tools/pretrain/data.h"
+#include "tools/train/data.h"
 
 namespace gradus {
 

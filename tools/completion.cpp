@@ -48,12 +48,12 @@ Words completions(const CLI::App& program, const Words& words) {
     if (const CLI::Option* option = option_named(*command, before); option && option->get_items_expected_max() > 0) {
         all = choices_of(*option);
         if (before == "--set")
-            for (const std::string& name : setting_names<Config>()) all.push_back(name + "=");
+            for (const std::string& name : all_setting_names()) all.push_back(name + "=");
     } else if (last.starts_with("-")) {
         for (const CLI::Option* o : command->get_options())
             for (const std::string& name : o->get_lnames()) all.push_back("--" + name);
         if (takes_settings(*command) && last.size() > 2)
-            for (const std::string& name : setting_names<Config>()) all.push_back("--" + name + "=");
+            for (const std::string& name : all_setting_names()) all.push_back("--" + name + "=");
     } else {
         for (const CLI::App* c : command->get_subcommands({})) all.push_back(c->get_name());
         if (takes_recipe(*command) && depth + 1 == words.size()) all = recipe_names();

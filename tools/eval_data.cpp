@@ -7,7 +7,7 @@
 #include "data/readers.h"
 #include "engine/base/plural.h"
 #include "engine/checkpoint/manifest.h"
-#include "tools/pretrain/data.h"
+#include "tools/train/data.h"
 
 namespace gradus {
 

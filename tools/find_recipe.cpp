@@ -75,9 +75,9 @@ FoundRecipe find_recipe(const std::string& given) {
     return {near.begin() != near.end() && *near.begin() == ".." ? known : near, {}};
 }
 
-Config load_recipe(const std::string& given, const std::vector<std::string>& assignments) {
+Config load_recipe(const std::string& given, const std::vector<std::string>& assignments, Stage stage) {
     const FoundRecipe found = find_recipe(given);
-    Config config = load_config(found.file, {});
+    Config config = load_config(found.file, {}, stage);
     if (!found.run.empty()) {
         config.run.dir = found.run.string();
         config.written_at["run.dir"] = "the folder that was given";

@@ -18,7 +18,8 @@ FoundRecipe find_recipe(const std::string& path_or_name);
 
 // The settings of find_recipe(), overridden by those of the command line. For a named run, run.dir is its current
 // folder.
-Config load_recipe(const std::string& path_or_name, const std::vector<std::string>& assignments);
+Config load_recipe(const std::string& path_or_name, const std::vector<std::string>& assignments,
+                   Stage stage = Stage::pretrain);
 
 // The names of the included recipes: of the source tree that the program was built in, or of its installation.
 std::vector<std::string> recipe_names();

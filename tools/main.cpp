@@ -52,8 +52,16 @@ void describe(CLI::App& app) {
     add_tokenizer_command(app);
     add_plan_command(app);
     add_pretrain_command(app);
+    add_sft_command(app);
+    add_reward_command(app);
+    add_dpo_command(app);
+    add_ppo_command(app);
+    add_grpo_command(app);
+    add_score_command(app);
     add_eval_command(app);
     add_generate_command(app);
+    add_chat_command(app);
+    add_stages_command(app);
     add_rank_command(app);
     add_convert_command(app);
     add_baselines_command(app);

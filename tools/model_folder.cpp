@@ -1,6 +1,7 @@
 #include "tools/model_folder.h"
 
 #include "engine/base/log.h"
+#include "engine/checkpoint/weights.h"
 
 namespace gradus {
 
@@ -28,6 +29,21 @@ LockedFolder model_folder(const std::string& run_or_folder, VerifyLevel level, c
                     "let it train to its first one: gradus pretrain " + folder.string());
     throw Error("there is no model in '" + run_or_folder + "'", "it has neither config.json nor checkpoints/",
                 "give the folder of a run, of a checkpoint, or of a Hugging Face model");
+}
+
+void require_language_model(const fs::path& folder) {
+    if (!has_scalar_head(folder)) return;
+    throw Error("'" + folder.string() + "' is a reward or value model, not a language model",
+                "it has the tensor 'score.weight', a head of one number for a text, and no head for tokens",
+                "give the model that it was trained from; its scores of answers: gradus score " + folder.string() +
+                    " FILE");
+}
+
+void require_reward_model(const fs::path& folder) {
+    if (has_scalar_head(folder)) return;
+    throw Error("'" + folder.string() + "' is not a reward model",
+                "it has no tensor 'score.weight', so its head is that of a language model",
+                "gradus reward --model.from=" + folder.string() + " --reward.data=RANKINGS --run.dir=OTHER");
 }
 
 }  // namespace gradus

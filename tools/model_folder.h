@@ -16,6 +16,11 @@ Error all_damaged(const fs::path& run_folder, const LatestCheckpoint& searched, 
 // All ranks of `all` must call it. The Error says what was expected.
 LockedFolder model_folder(const std::string& run_or_folder, VerifyLevel, const Comm& all = {});
 
+// Error if the folder's model has a head of one number instead of a language head: it cannot write text.
+void require_language_model(const fs::path& folder);
+// Error if it has a language head; it says how to get a reward model.
+void require_reward_model(const fs::path& folder);
+
 // Calls read(folder); if the checkpoint was removed or replaced while it was read, calls it again with the newest one
 // (engine/checkpoint/read_lock.h).
 template <class Read>

@@ -21,6 +21,7 @@ ModelFolder open_model_folder(const std::string& run_or_folder) {
             held.path, described.config, std::move(tokenizer), std::move(described.ends), {}, run_or_folder, held};
     });
     const fs::path& folder = m.folder;
+    require_language_model(folder);
     if (m.tokenizer.vocab_size() > m.config.V)
         throw Error(fmt::format("the tokenizer in '{}' does not belong to the model there", folder.string()),
                     fmt::format("it has {} tokens, but the model has {}", m.tokenizer.vocab_size(), m.config.V),

@@ -132,7 +132,7 @@ std::vector<Format> chat_formats() {
          read_dolly},
         {"prompt-completion", Kind::demonstration,
          [](const Json& r) {
-             return has_all(r, {"prompt", "completion"});
+             return has_all(r, {"prompt", "completion"}) || has_all(r, {"question", "answer"});
          },
          read_prompt_completion},
         {"text", Kind::text, [](const Json& r) { return r.contains("text"); }, read_text},

@@ -23,10 +23,10 @@
 
 namespace gradus {
 
-enum class Preference { dpo, robust, ipo, hinge, simpo, orpo };
+enum class PreferenceKind { dpo, robust, ipo, hinge, simpo, orpo };
 
 struct PreferenceConfig {
-    Preference kind = Preference::dpo;
+    PreferenceKind kind = PreferenceKind::dpo;
     double beta = 0.1;     // β; orpo has none, and shows rewards with it
     double smoothing = 0;  // ε of dpo, robust and simpo
     double margin = 0;     // γ of simpo
@@ -116,27 +116,27 @@ PreferenceLoss<Scalar> preference_loss(const PreferenceConfig& c, const Preferen
     };
     const Scalar beta = c.beta, per_w = 1 / p.chosen_length, per_l = 1 / p.rejected_length;
     switch (c.kind) {
-        case Preference::dpo:
+        case PreferenceKind::dpo:
             set(smoothed(h, c.smoothing), beta, beta);
             rewards(delta_w, delta_l);
             break;
-        case Preference::robust:
+        case PreferenceKind::robust:
             set(unbiased(h, c.smoothing), beta, beta);
             rewards(delta_w, delta_l);
             break;
-        case Preference::hinge:
+        case PreferenceKind::hinge:
             set(hinge(h), beta, beta);
             rewards(delta_w, delta_l);
             break;
-        case Preference::ipo:
+        case PreferenceKind::ipo:
             set(square(Scalar(delta_w * per_w - delta_l * per_l - 1 / (2 * c.beta))), per_w, per_l);
             rewards(delta_w * per_w, delta_l * per_l);
             break;
-        case Preference::simpo:
+        case PreferenceKind::simpo:
             set(smoothed(Scalar(beta * (mean_w - mean_l) - c.margin), c.smoothing), beta * per_w, beta * per_l);
             rewards(mean_w, mean_l);
             break;
-        case Preference::orpo: {
+        case PreferenceKind::orpo: {
             const Curve<Scalar> w = log_odds(mean_w), l = log_odds(mean_l);
             set(smoothed(Scalar(w.value - l.value), 0), w.slope * per_w, l.slope * per_l);
             out.loss = c.odds * out.loss - mean_w;

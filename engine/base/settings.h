@@ -92,10 +92,16 @@ std::string setting_meant(const std::string& key, const std::vector<DeclaredSett
 
 // ---- for each composition of sections -------------------------------------------------------------------------------
 
+// The defaults of a composition; one whose defaults depend on a choice has an overload of its own.
+template <class Config>
+Config defaults_of(const Config&) {
+    return {};
+}
+
 // Applies settings in order: the last one wins. Errors name the location, the limits and the nearest name.
 template <class Config>
 void apply_settings(Config& config, const std::vector<Setting>& settings) {
-    Config defaults;
+    Config defaults = defaults_of(config);
     apply_settings(declared(config), declared(defaults), config.written_at, config.help_command, settings);
 }
 
@@ -108,15 +114,13 @@ std::string recipe_text(const Config& config) {
 
 // All settings with default, limits and help, for --help-settings.
 template <class Config>
-std::string settings_help() {
-    Config defaults;
+std::string settings_help(Config defaults = {}) {
     return settings_help(declared(defaults));
 }
 
 // All keys, in order.
 template <class Config>
-std::vector<std::string> setting_names() {
-    Config defaults;
+std::vector<std::string> setting_names(Config defaults = {}) {
     std::vector<std::string> names;
     for (const DeclaredSetting& s : declared(defaults)) names.push_back(s.key);
     return names;
@@ -124,8 +128,7 @@ std::vector<std::string> setting_names() {
 
 // The setting that was meant by a key that does not exist, or "". `optimizer.learning_rate` means `optimizer.lr`.
 template <class Config>
-std::string setting_meant(const std::string& key) {
-    Config defaults;
+std::string setting_meant(const std::string& key, Config defaults = {}) {
     return setting_meant(key, declared(defaults));
 }
 

@@ -10,10 +10,8 @@
 
 namespace gradus {
 
-namespace {
-
 // Without this file transformers uses the usual tokenizer of the model's family.
-std::string tokenizer_config(const ModelConfig& m, std::string_view end_of_text) {
+std::string tokenizer_config_of(const ModelConfig& m, std::string_view end_of_text) {
     nlohmann::ordered_json config = {{"tokenizer_class", "PreTrainedTokenizerFast"},
                                      {"model_max_length", m.context},
                                      {"clean_up_tokenization_spaces", false}};
@@ -21,15 +19,34 @@ std::string tokenizer_config(const ModelConfig& m, std::string_view end_of_text)
     return config.dump(2) + "\n";
 }
 
-void write_all(const fs::path& folder, const Snapshot& s, const TrainingState& state, const SaveOptions& options) {
+namespace {
+
+// The weights and the optimizer of one model.
+void write_model(const fs::path& checkpoint, const std::string& within, const Snapshot& s, uint64_t shard_limit,
+                 Manifest& manifest) {
+    const fs::path folder = within.empty() ? checkpoint : checkpoint / within;
     make_folder(folder / "gradus");
-    Manifest manifest = {state, name_of(s.dtype), save_weights(s, folder, s.dtype, options.shard_limit)};
-    manifest.files.push_back(save_optimizer(folder, s));
+    std::vector<StoredFile> files = save_weights(s, folder, s.dtype, shard_limit);
+    files.push_back(save_optimizer(folder, s));
+    for (StoredFile& f : files) {
+        if (!within.empty()) f.name = within + "/" + f.name;
+        manifest.files.push_back(std::move(f));
+    }
+}
+
+void write_all(const fs::path& folder, const Snapshot& s, const TrainingState& state, const SaveOptions& options) {
+    Manifest manifest = {state, name_of(s.dtype), {}};
+    write_model(folder, "", s, options.shard_limit, manifest);
+    for (const auto& [name, companion] : s.companions)
+        write_model(folder, name, companion, options.shard_limit, manifest);
     if (!options.tokenizer_json.empty()) {
         manifest.files.push_back(write_checksummed(folder, "tokenizer.json", options.tokenizer_json));
-        manifest.files.push_back(
-            write_checksummed(folder, "tokenizer_config.json", tokenizer_config(s.model, options.end_of_text)));
+        manifest.files.push_back(write_checksummed(folder, "tokenizer_config.json",
+                                                   options.tokenizer_config.empty()
+                                                       ? tokenizer_config_of(s.model, options.end_of_text)
+                                                       : options.tokenizer_config));
     }
+    for (const auto& [name, text] : options.more_files) manifest.files.push_back(write_checksummed(folder, name, text));
     write_manifest(folder, manifest);
 }
 
@@ -177,7 +194,8 @@ LockedFolder lock_model(const fs::path& named, VerifyLevel level, const Comm& al
 }
 
 TrainingState load_checkpoint(const fs::path& folder, Parameters& parameters, const ModelConfig& model,
-                              Optimizer& optimizer, const Mesh& mesh, Verified verified) {
+                              Optimizer& optimizer, const Mesh& mesh, Verified verified,
+                              const std::vector<Companion>& companions) {
     Manifest manifest = read_manifest(folder);
     // Verify before anything is read from a file.
     if (verified == Verified::no) verify_files(folder, manifest, mesh.world);
@@ -191,6 +209,10 @@ TrainingState load_checkpoint(const fs::path& folder, Parameters& parameters, co
     check_optimizer(folder, parameters, optimizer);
     load_weights(parameters, model, folder);
     load_optimizer(folder, parameters, optimizer);
+    for (const Companion& c : companions) {
+        load_weights(*c.parameters, *c.model, folder / c.folder);
+        load_optimizer(folder / c.folder, *c.parameters, *c.optimizer);
+    }
     mesh.world.barrier();  // ranks that finish early wait here: the others' progress keeps them from timing out
     return std::move(manifest.state);
 }

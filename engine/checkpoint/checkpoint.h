@@ -12,6 +12,7 @@
 //
 // In bf16 the model's file is bf16 and the optimizer's holds the f32 masters; in f32 the weights are the masters. Only
 // one process writes to a run at a time: the owner of the run's FolderLock (engine/base/file.h).
+#include <map>
 #include <optional>
 
 #include "engine/checkpoint/manifest.h"
@@ -31,10 +32,15 @@ struct Keep {
 };
 
 struct SaveOptions {
-    std::string tokenizer_json = {};  // the text of that file; empty: none is written
-    std::string end_of_text = {};     // the end-of-text token; empty: none
+    std::string tokenizer_json = {};                     // its text; empty: not written
+    std::string end_of_text = {};                        // the special token that ends a text; empty: none
+    std::string tokenizer_config = {};                   // its text; empty: that of tokenizer_config_of()
+    std::map<std::string, std::string> more_files = {};  // name → text: other files of the model
     uint64_t shard_limit = default_shard_limit;
 };
+
+// The text of tokenizer_config.json.
+std::string tokenizer_config_of(const ModelConfig&, std::string_view end_of_text);
 
 // Writes the checkpoint of state.step, replacing one of the same step, and returns its folder; called by the rank that
 // has the snapshot. If the state lists rollback targets, older checkpoints that are not among them are removed. Error
@@ -65,11 +71,19 @@ LockedFolder lock_model(const fs::path& folder, VerifyLevel, const Comm& all = {
 // Whether the checksums of a checkpoint were verified already.
 enum class Verified { no, yes };
 
+// Another model that trains in the same run, and its folder inside the checkpoint: the value model of PPO.
+struct Companion {
+    std::string folder;
+    const ModelConfig* model;
+    Parameters* parameters;
+    Optimizer* optimizer;
+};
+
 // Fills weights and optimizer from a checkpoint made on any mesh; every rank calls it. Error when a file was truncated
 // or edited, or when the checkpoint has another model or dtype, listing each difference; weights and optimizer are then
 // unchanged. require_same_run() compares the settings of the two runs (engine/resolve/same_run.h).
 TrainingState load_checkpoint(const fs::path& folder, Parameters&, const ModelConfig&, Optimizer&, const Mesh& = {},
-                              Verified = Verified::no);
+                              Verified = Verified::no, const std::vector<Companion>& = {});
 inline TrainingState load_checkpoint(const fs::path& folder, LanguageModel& model, Optimizer& optimizer,
                                      const Mesh& mesh = {}, Verified verified = Verified::no) {
     return load_checkpoint(folder, model.parameters, model.config(), optimizer, mesh, verified);

@@ -131,6 +131,7 @@ ReadManifest parse(const std::string& text) {
         return {{}, "its object \"stability\" is not what this program writes"};
     if (j.contains("rollback_targets") && !read_steps(j["rollback_targets"], m.state.rollback_targets.emplace()))
         return {{}, "its list \"rollback_targets\" is not what this program writes"};
+    if (j.contains("stage")) m.state.stage = j["stage"].dump();
     for (const auto& [name, about] : j["files"].items()) {
         if (!plain(name)) return {{}, shown(name) + " is not the name of a file in the folder"};
         if (!about.is_object() || !about.contains("bytes") || !is_count(about["bytes"]) || !about.contains("xxh3_64") ||
@@ -163,6 +164,7 @@ void write_manifest(const fs::path& folder, const Manifest& m) {
                         {"stability", json_of(m.state.stability)},
                         {"files", files}};
     if (m.state.rollback_targets) j["rollback_targets"] = *m.state.rollback_targets;
+    if (!m.state.stage.empty()) j["stage"] = parse_json(m.state.stage, manifest_name, "report this");
     // The checksum is of the text with U+FFFD in place of bytes that are not UTF-8.
     j = parse_json(text_of(j, -1), manifest_name, "report this");
     j["xxh3_64"] = hexadecimal(checksum_of(text_of(j, -1)));

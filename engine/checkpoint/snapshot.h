@@ -30,6 +30,8 @@ struct Snapshot {
     const Ops* ops = nullptr;              // the device that has the tensors
     Stream stream = {};
     std::vector<std::unique_ptr<std::byte[]>> buffers = {};  // of a copy
+    // Other models that train in the same run, by the name of their folder inside the checkpoint.
+    std::vector<std::pair<std::string, Snapshot>> companions = {};
 
     // The model's own tensors, on one rank: valid until the next training step.
     static Snapshot of(const ModelConfig&, const Parameters&);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "engine/base/log.h"
 #include "engine/checkpoint/folders.h"
 
@@ -28,12 +30,20 @@ TrainingState RunCheckpoints::state_of(const RunState& run) const {
             .recipe = policy_.recipe,
             .compatible = policy_.identity,
             .stability = step_.stability().state(),
-            .rollback_targets = run.rollback_targets};
+            .rollback_targets = run.rollback_targets,
+            .stage = policy_.stage ? policy_.stage() : ""};
+}
+
+Snapshot RunCheckpoints::state_in_place() const {
+    Snapshot s = Snapshot::of(model_, step_.parameters(), step_.optimizer());
+    for (const Companion& c : policy_.companions)
+        s.companions.emplace_back(c.folder, Snapshot::of(*c.model, *c.parameters, *c.optimizer));
+    return s;
 }
 
 void RunCheckpoints::save(RunState& run, bool regular) {
     if (saved_step_ == run.step) return;
-    const Parameters& parameters = step_.parameters();
+    if (policy_.before_save) policy_.before_save();
     if (is_first()) {
         wait();  // one at a time
         if (regular) run.rollback_targets = steps_to_keep(folder_, run.rollback_targets, run.step, policy_.keep);
@@ -41,10 +51,11 @@ void RunCheckpoints::save(RunState& run, bool regular) {
     }
     if (!policy_.background && policy_.in_place) {
         attempted_step_ = run.step;
-        const Snapshot here = Snapshot::of(model_, parameters, step_.optimizer());
-        tell_saved(save_checkpoint(folder_, here, state_of(run), policy_.options));
+        tell_saved(save_checkpoint(folder_, state_in_place(), state_of(run), policy_.options));
     } else {
-        Snapshot copy = Snapshot::copy(model_, parameters, step_.optimizer(), step_.mesh());
+        Snapshot copy = Snapshot::copy(model_, step_.parameters(), step_.optimizer(), step_.mesh());
+        for (const Companion& c : policy_.companions)
+            copy.companions.emplace_back(c.folder, Snapshot::copy(*c.model, *c.parameters, *c.optimizer, step_.mesh()));
         attempted_step_ = run.step;
         if (is_first()) {
             saver_.begin(std::move(copy), state_of(run));
@@ -57,7 +68,10 @@ void RunCheckpoints::save(RunState& run, bool regular) {
 // After an error, ranks that share the state may be in the middle of other calls, so it cannot be gathered.
 void RunCheckpoints::save_before_leaving(const RunState& run) {
     Optimizer& optimizer = step_.optimizer();
-    if (!is_first() || step_.mesh().tp.size > 1 || optimizer.sharded()) return;
+    const auto sharded = [](const Companion& c) { return c.optimizer->sharded(); };
+    if (!is_first() || step_.mesh().tp.size > 1 || optimizer.sharded() ||
+        std::any_of(policy_.companions.begin(), policy_.companions.end(), sharded))
+        return;
     try {
         wait();
     } catch (const std::exception&) {}  // about an older step than the one saved now
@@ -66,8 +80,7 @@ void RunCheckpoints::save_before_leaving(const RunState& run) {
         return;
     try {
         sync_logs_();
-        const Snapshot here = Snapshot::of(model_, step_.parameters(), optimizer);
-        tell_saved(save_checkpoint(folder_, here, state_of(run), policy_.options));
+        tell_saved(save_checkpoint(folder_, state_in_place(), state_of(run), policy_.options));
     } catch (const std::exception& e) {  // possibly for the same reason that ends the run
         if (!saver_.has_failed()) note(fmt::format("step {} could not be saved: {}", run.step, e.what()));
     }
@@ -84,8 +97,8 @@ std::string RunCheckpoints::rollback_target(const RunState& run, int64_t limit) 
 }
 
 TrainingState RunCheckpoints::roll_back_to(const std::string& folder) {
-    TrainingState state =
-        load_checkpoint(folder, step_.parameters(), model_, step_.optimizer(), step_.mesh(), Verified::yes);
+    TrainingState state = load_checkpoint(folder, step_.parameters(), model_, step_.optimizer(), step_.mesh(),
+                                          Verified::yes, policy_.companions);
     // If the run is killed now, it must not resume from a checkpoint whose steps are no longer in the log.
     if (is_first()) remove_later(folder_, folder);
     saved_step_ = state.step;

@@ -22,6 +22,10 @@ struct CheckpointPolicy {
     // Recorded in the manifest.
     uint64_t seed = 0;
     std::string recipe, identity;
+    std::vector<Companion> companions = {};   // saved and loaded with the run's model
+    std::function<std::string()> stage = {};  // what TrainingState::stage is at a save; called on the first rank
+    // Called on every rank before a save(), for numbers in `stage` that all ranks compute together. Not after an error.
+    std::function<void()> before_save = {};
 };
 
 class RunCheckpoints {
@@ -45,6 +49,7 @@ public:
 
 private:
     TrainingState state_of(const RunState&) const;
+    Snapshot state_in_place() const;
     bool is_first() const { return step_.mesh().world.rank == 0; }
     void tell_saved(const std::optional<fs::path>&) const;
 

@@ -134,6 +134,7 @@ void TrainingLoop::train() {
             write(record);
             throw;
         }
+        if (hooks_.record) hooks_.record(record);
         write(record);
         if (hooks_.sample && (is_due(run_.step, c.sample_every) || (last && c.sample_every > 0)))
             hooks_.sample(run_.step);

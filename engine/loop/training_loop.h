@@ -37,6 +37,8 @@ struct ShownStep {
 struct LoopHooks {
     // Runs step number `step`, from 0. `another`: the next step normally follows.
     std::function<StepResult(int64_t step, bool another)> step;
+    // Adds other numbers to the step's line in the log, after its validation.
+    std::function<void(nlohmann::ordered_json& line)> record = {};
     // Empty: no validation data. `stop` is polled and returns the same on every rank.
     std::function<ValidationResult(const std::function<bool()>& stop)> validate = {};
     // Empty: no samples. Called on every rank.

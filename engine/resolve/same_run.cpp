@@ -90,7 +90,7 @@ std::vector<Difference> differences(const Lines& then, Config c) {
     return found;
 }
 
-void refuse_if_any(const std::vector<Difference>& found, bool other_data) {
+void refuse_if_any(const Config& c, const std::vector<Difference>& found, bool other_data) {
     if (found.empty() && !other_data) return;
     std::string changes, places, fix;
     for (const Difference& d : found) {
@@ -102,8 +102,13 @@ void refuse_if_any(const std::vector<Difference>& found, bool other_data) {
     if (!found.empty()) what += "settings: " + changes;
     if (other_data) {
         what += found.empty() ? "data" : "; and with different data";
-        places += std::string(places.empty() ? "" : ", ") + "the shards or the tokenizer have changed";
-        fix += std::string(fix.empty() ? "" : ", and ") + "set data.dir to the data that the run began with";
+        const bool shards = c.stage == Stage::pretrain;
+        places += std::string(places.empty() ? "" : ", ") +
+                  (shards ? "the shards or the tokenizer have changed"
+                          : "the files, the chat template, or a model that it learns from have changed");
+        fix += std::string(fix.empty() ? "" : ", and ") +
+               (shards ? "set data.dir to the data that the run began with"
+                       : "name the files and models that the run began with");
     }
     throw Error(what, places, fix + ", or start another run: --set run.dir=OTHER");
 }
@@ -153,12 +158,12 @@ std::string with_all_bytes(const std::string& begun, const DataFacts& data) {
 
 void require_same_settings(const std::string& begun, const Config& written, const DataFacts& data) {
     const Lines then = lines_of(begun);
-    refuse_if_any(differences(then, written), is_other_data(then, data.identity));
+    refuse_if_any(written, differences(then, written), is_other_data(then, data.identity));
 }
 
 void require_same_run(const std::string& begun, const Resolved& now, int64_t steps_done) {
     const Lines then = lines_of(begun), here = lines_of(now.identity);
-    refuse_if_any(differences(then, now.config), is_other_data(then, here.at("data")));
+    refuse_if_any(now.config, differences(then, now.config), is_other_data(then, here.at("data")));
     require_cooldown_ahead(then, here, now.config, steps_done);
 }
 

@@ -5,8 +5,53 @@
 
 namespace gradus {
 
+namespace {
+
+// Of grpo: a reward model, a program, or one of the built-in rewards.
+void check_rewards(const Config& c) {
+    const GrpoSettings& s = c.grpo;
+    const int sources = !s.reward.empty() + !s.reward_command.empty() + (s.exact || !s.pattern.empty());
+    if (sources == 0)
+        refuse_settings(c, "there is no reward",
+                        {"grpo.reward", "grpo.reward_command", "grpo.exact", "grpo.pattern"},
+                        "--set grpo.reward=FOLDER, a run of gradus reward; or --set grpo.exact=true");
+    if (sources > 1)
+        refuse_settings(c, "there is more than one reward",
+                        {"grpo.reward", "grpo.reward_command", "grpo.exact", "grpo.pattern"},
+                        "keep one of them; a program can combine several: grpo.reward_command");
+    if (s.batch % s.group != 0)
+        refuse_settings(c, "the answers of an iteration are not whole groups", {"grpo.batch", "grpo.group"},
+                        "--set grpo.batch=" + std::to_string((s.batch / s.group + 1) * s.group));
+}
+
+// Every stage after pre-training begins with a model, and has a section with what it learns from.
+void check_stage_sources(const Config& c) {
+    const std::string stage = of_stage(c.stage).name;
+    if (c.model.from.empty())
+        refuse_settings(c, "there is no model to start from", {"model.from"},
+                        "--set model.from=FOLDER, a run of gradus or a Hugging Face model");
+    if (!c.model.name.empty())
+        refuse_settings(c, "the model has two sources", {"model.name", "model.from"}, "leave out model.name");
+    const auto needs = [&](const char* what, const std::string& key, const char* value) {
+        refuse_settings(c, what, {key.c_str()}, "--set " + key + "=" + value);
+    };
+    if (c.stage == Stage::ppo || c.stage == Stage::grpo) {
+        if (c.rollouts().prompts.empty()) needs("there are no prompts", stage + ".prompts", "'[\"prompts.jsonl\"]'");
+        if (c.stage == Stage::grpo) return check_rewards(c);
+        if (c.ppo.reward.empty()) needs("there is no reward", stage + ".reward", "FOLDER, a run of gradus reward");
+        return;
+    }
+    if (c.examples().data.empty()) needs("there is no data to learn from", stage + ".data", "'[\"examples.jsonl\"]'");
+    if (c.stage == Stage::sft && c.sft.pretrain_share > 0 && c.data.dir.empty())
+        refuse_settings(c, "there is no pre-training text to mix in", {"sft.pretrain_share", "data.dir"},
+                        "--set data.dir=FOLDER, a folder made by gradus data prepare");
+}
+
+}  // namespace
+
 void check_sources(const Config& c) {
     if (c.run.dir.empty()) refuse_settings(c, "the run has no folder", {"run.dir"}, "--set run.dir=runs/NAME");
+    if (c.stage != Stage::pretrain) return check_stage_sources(c);
     if (c.data.dir.empty() == c.data.train.empty())
         refuse_settings(
             c, c.data.dir.empty() ? "there is no data to train on" : "there are two sources of data",

@@ -5,7 +5,7 @@ namespace gradus {
 
 void note_unused(Resolving& r) {
     const Config& c = r.c;
-    const Config usual;
+    const Config usual(c.stage);
     const auto unused = [&](const char* key, bool differs, const std::string& why) {
         if (differs && c.written_at.contains(key)) r.notes.push_back(cited(c, key) + " has no effect: " + why);
     };

@@ -43,10 +43,10 @@ struct GoldenTokens {
     }
 };
 
-Preference preference_named(const std::string& name) {
-    const std::pair<const char*, Preference> kinds[] = {{"dpo", Preference::dpo},     {"robust", Preference::robust},
-                                                        {"ipo", Preference::ipo},     {"hinge", Preference::hinge},
-                                                        {"simpo", Preference::simpo}, {"orpo", Preference::orpo}};
+PreferenceKind preference_named(const std::string& name) {
+    const std::pair<const char*, PreferenceKind> kinds[] = {
+        {"dpo", PreferenceKind::dpo},     {"robust", PreferenceKind::robust}, {"ipo", PreferenceKind::ipo},
+        {"hinge", PreferenceKind::hinge}, {"simpo", PreferenceKind::simpo},   {"orpo", PreferenceKind::orpo}};
     for (auto [known, kind] : kinds)
         if (name == known) return kind;
     FAIL("no preference loss is called " << name);

@@ -10,8 +10,8 @@ using namespace gradus::test;
 
 namespace {
 
-constexpr Preference preference_kinds[] = {Preference::dpo,   Preference::robust, Preference::ipo,
-                                           Preference::hinge, Preference::simpo,  Preference::orpo};
+constexpr PreferenceKind preference_kinds[] = {PreferenceKind::dpo,   PreferenceKind::robust, PreferenceKind::ipo,
+                                               PreferenceKind::hinge, PreferenceKind::simpo,  PreferenceKind::orpo};
 
 PreferencePair<double> random_pair(Draws& draw) {
     PreferencePair<double> p;
@@ -31,7 +31,7 @@ PreferenceLoss<Scalar> loss_at(const PreferenceConfig& c, const PreferencePair<d
         c, {x[0], x[1], p.reference_chosen, p.reference_rejected, p.chosen_length, p.rejected_length});
 }
 
-PreferenceConfig awkward(Preference kind, Draws& draw) {
+PreferenceConfig awkward(PreferenceKind kind, Draws& draw) {
     return {.kind = kind,
             .beta = draw.uniform(0.05, 2),
             .smoothing = draw.uniform(0, 0.4),
@@ -46,7 +46,7 @@ double log2_of_e() { return std::log(2.0); }
 
 TEST_CASE("every preference loss has the gradient of its complex step") {
     Draws draw(1);
-    for (Preference kind : preference_kinds)
+    for (PreferenceKind kind : preference_kinds)
         for (int round = 0; round < 40; ++round) {
             const PreferenceConfig c = awkward(kind, draw);
             const PreferencePair<double> p = random_pair(draw);
@@ -59,7 +59,7 @@ TEST_CASE("every preference loss has the gradient of its complex step") {
 
 TEST_CASE("without smoothing every preference loss makes the chosen answer likelier and the rejected one less likely") {
     Draws draw(2);
-    for (Preference kind : preference_kinds)
+    for (PreferenceKind kind : preference_kinds)
         for (int round = 0; round < 20; ++round) {
             const PreferencePair<double> p = random_pair(draw);
             const auto out = preference_loss({.kind = kind, .beta = 0.01}, p);
@@ -84,18 +84,18 @@ TEST_CASE("at margins of zero the losses are known numbers, before the first upd
     const auto smoothed = preference_loss({.beta = 0.1, .smoothing = 0.2}, p);
     REQUIRE(is_near(smoothed.loss, log2_of_e()));
     REQUIRE(is_near(smoothed.d_chosen, -0.03));
-    const auto robust = preference_loss({.kind = Preference::robust, .beta = 0.1, .smoothing = 0.2}, p);
+    const auto robust = preference_loss({.kind = PreferenceKind::robust, .beta = 0.1, .smoothing = 0.2}, p);
     REQUIRE(is_near(robust.loss, log2_of_e()));
     REQUIRE(is_near(robust.d_chosen, -0.05 / 0.6));
-    const auto ipo = preference_loss({.kind = Preference::ipo, .beta = 0.1}, p);
+    const auto ipo = preference_loss({.kind = PreferenceKind::ipo, .beta = 0.1}, p);
     REQUIRE(is_near(ipo.loss, 25));
     REQUIRE(is_near(ipo.d_chosen, -10.0 / 3));
     REQUIRE(is_near(ipo.d_rejected, 10.0 / 4));
-    const auto hinge = preference_loss({.kind = Preference::hinge, .beta = 0.1}, p);
+    const auto hinge = preference_loss({.kind = PreferenceKind::hinge, .beta = 0.1}, p);
     REQUIRE((hinge.loss == 1 && hinge.d_chosen == -0.1 && hinge.d_rejected == 0.1));
     // Both answers have a mean of −2 nats per token.
-    REQUIRE(is_near(preference_loss({.kind = Preference::simpo, .beta = 2}, p).loss, log2_of_e()));
-    REQUIRE(is_near(preference_loss({.kind = Preference::orpo, .odds = 0.5}, p).loss, 2 + 0.5 * log2_of_e()));
+    REQUIRE(is_near(preference_loss({.kind = PreferenceKind::simpo, .beta = 2}, p).loss, log2_of_e()));
+    REQUIRE(is_near(preference_loss({.kind = PreferenceKind::orpo, .odds = 0.5}, p).loss, 2 + 0.5 * log2_of_e()));
 }
 
 TEST_CASE("preference losses of margins that are not zero, by hand") {
@@ -112,20 +112,20 @@ TEST_CASE("preference losses of margins that are not zero, by hand") {
     REQUIRE((dpo.chosen_reward == 1 && dpo.rejected_reward == -2 && dpo.accuracy() == 1));
     REQUIRE(is_near(preference_loss({.beta = 0.5, .smoothing = 0.1}, p).loss,
                     0.9 * minus_log_sigmoid(3) + 0.1 * minus_log_sigmoid(-3)));
-    REQUIRE(is_near(preference_loss({.kind = Preference::robust, .beta = 0.5, .smoothing = 0.1}, p).loss,
+    REQUIRE(is_near(preference_loss({.kind = PreferenceKind::robust, .beta = 0.5, .smoothing = 0.1}, p).loss,
                     (0.9 * minus_log_sigmoid(3) - 0.1 * minus_log_sigmoid(-3)) / 0.8));
-    const auto hinge = preference_loss({.kind = Preference::hinge, .beta = 0.5}, p);
+    const auto hinge = preference_loss({.kind = PreferenceKind::hinge, .beta = 0.5}, p);
     REQUIRE((hinge.loss == 0 && hinge.d_chosen == 0 && hinge.d_rejected == 0));
     // 2/2 + 4/4 − 1
-    const auto ipo = preference_loss({.kind = Preference::ipo, .beta = 0.5}, p);
+    const auto ipo = preference_loss({.kind = PreferenceKind::ipo, .beta = 0.5}, p);
     REQUIRE(is_near(ipo.loss, 1));
     REQUIRE(is_near(ipo.margin(), 1));
     // Means −2 and −2.5.
-    const auto simpo = preference_loss({.kind = Preference::simpo, .beta = 2, .margin = 0.6}, p);
+    const auto simpo = preference_loss({.kind = PreferenceKind::simpo, .beta = 2, .margin = 0.6}, p);
     REQUIRE(is_near(simpo.loss, minus_log_sigmoid(0.4)));
     REQUIRE(is_near(simpo.margin(), 1));
     auto log_odds = [](double mean) { return std::log(std::exp(mean) / (1 - std::exp(mean))); };
-    REQUIRE(is_near(preference_loss({.kind = Preference::orpo, .odds = 0.1}, p).loss,
+    REQUIRE(is_near(preference_loss({.kind = PreferenceKind::orpo, .odds = 0.1}, p).loss,
                     2 + 0.1 * minus_log_sigmoid(log_odds(-2) - log_odds(-2.5))));
     REQUIRE(is_near(preference_loss({.beta = 0.5, .nll = 0.2}, p).loss, minus_log_sigmoid(3) + 0.4));
     REQUIRE(is_near(preference_loss({.beta = 0.5, .nll = 0.2}, p).d_chosen - dpo.d_chosen, -0.1));
@@ -139,7 +139,7 @@ TEST_CASE("the robust loss is on average the loss of labels without noise") {
         std::swap(flipped.chosen, flipped.rejected);
         std::swap(flipped.reference_chosen, flipped.reference_rejected);
         const double e = draw.uniform(0, 0.45);
-        const PreferenceConfig c{.kind = Preference::robust, .beta = 0.3, .smoothing = e};
+        const PreferenceConfig c{.kind = PreferenceKind::robust, .beta = 0.3, .smoothing = e};
         const double noisy = (1 - e) * preference_loss(c, p).loss + e * preference_loss(c, flipped).loss;
         REQUIRE(is_near(noisy, preference_loss({.beta = 0.3}, p).loss));
     }
@@ -154,7 +154,7 @@ TEST_CASE("margins beyond the range of exp give finite losses and the gradients 
     }
     for (double mean : {-1e-12, 0.0, -1e-5, -800.0}) {
         const auto orpo =
-            preference_loss({.kind = Preference::orpo}, PreferencePair<double>{.chosen = mean, .rejected = -3});
+            preference_loss({.kind = PreferenceKind::orpo}, PreferencePair<double>{.chosen = mean, .rejected = -3});
         REQUIRE((std::isfinite(orpo.loss) && std::isfinite(orpo.d_chosen) && std::isfinite(orpo.d_rejected)));
         REQUIRE(orpo.d_chosen < 0);
     }

@@ -6,7 +6,7 @@
 #include "engine/checkpoint/checkpoint.h"
 #include "tests/data/temporary_folder.h"
 #include "tokenizer/train_characters.h"
-#include "tools/pretrain/loop.h"
+#include "tools/train/loop.h"
 
 using namespace gradus;
 
@@ -93,7 +93,7 @@ public:
 
     // Empty, or the error that ended the run.
     std::string train() {
-        PretrainLoop loop(resolved, *data, *batches, sample_prompts(resolved, *data), std::move(run));
+        TextLoop loop(resolved, *data, *batches, sample_prompts(resolved, *data), std::move(run));
         allocations = 0;
         try {
             loop.run();
@@ -110,9 +110,9 @@ public:
     }
 
     const TemporaryFolder folder;
-    std::optional<PretrainData> data;
+    std::optional<RunData> data;
     Resolved resolved;
-    std::optional<PretrainBatches> batches;
+    std::optional<RunBatches> batches;
     TrainingRun run;
 };
 

@@ -9,6 +9,7 @@
 #include "engine/base/log.h"
 #include "engine/base/plural.h"
 #include "engine/base/signals.h"
+#include "tools/align/simulated_rankings.h"
 #include "tools/ending.h"
 #include "tools/rank/sampled_answers.h"
 #include "tools/rank/server.h"
@@ -23,7 +24,8 @@ struct RankCommand {
     SampleAnswers sample;
     RankSchedule schedule;
     int port = 7788;
-    bool terminal = false, report = false;
+    bool terminal = false, report = false, simulated = false;
+    double noise = SimulatedRanking{}.noise;
 };
 
 // ratings.jsonl → ratings.answers.jsonl
@@ -68,8 +70,25 @@ void serve(Session& session, RankingFile& file, int port) {
     while (!stop_requested()) std::this_thread::sleep_for(std::chrono::milliseconds(100));
 }
 
+// --simulated: the rater is a program, and every ranking says so.
+void rank_simulated(const RankCommand& o) {
+    if (o.sample.model.empty())
+        throw UsageError("--simulated needs a MODEL", "the simulated rater ranks what a model answers",
+                         "gradus rank MODEL --prompts FILE --simulated --out FILE.jsonl");
+    use_threads(o.sample.compute.threads);
+    SimulatedRanking s = {.model = o.sample.model, .prompts = o.prompts, .out = o.out, .noise = o.noise};
+    s.answers.chat_template = o.sample.chat_template;
+    s.answers.format = o.format;
+    s.answers.samples = o.sample.samples;
+    s.answers.rollout = {.max_tokens = o.sample.generate.max_tokens,
+                         .temperature = o.sample.generate.sampling.temperature,
+                         .seed = o.schedule.seed};
+    write_simulated_rankings(s, ops_of(o.sample.compute.device), parse_dtype(o.sample.compute.dtype));
+}
+
 void rank(const RankCommand& o) {
     check_options(o);
+    if (o.simulated) return rank_simulated(o);
     if (o.report) return tell(text_of(report_of(read_rankings(o.out))));
     install_stop_signals();
     const fs::path cache = answers_beside(o.out);
@@ -128,6 +147,12 @@ void add_rank_command(CLI::App& app) {
     command->add_flag("--terminal", o->terminal, "rank here instead of in a browser");
     command->add_option("--rater", o->rater, "name to save with the rankings, with --terminal; without it, asked for");
     command->add_flag("--report", o->report, "only print what --out says about its raters and their agreement");
+    command->add_flag("--simulated", o->simulated,
+                      "rank by a declared simulated rater (align/raters/description_rater.h), to try the whole chain; "
+                      "every ranking says so");
+    command->add_option("--noise", o->noise, "of the simulated rater: scale of the noise on its utility")
+        ->check(number_between(0, 100))
+        ->capture_default_str();
     add_compute_options(*command, s.compute);
     command->callback([o] {
         o->sample.generate.sampling.seed = o->schedule.seed;

@@ -11,8 +11,8 @@
 #include "engine/loop/validation.h"
 #include "engine/resolve.h"
 #include "engine/trainer.h"
-#include "tools/pretrain/data.h"
 #include "tools/ranks.h"
+#include "tools/train/data.h"
 
 namespace gradus {
 
@@ -34,9 +34,9 @@ void finish_save(const ResumePoint&);
 // Resolves the settings; model.from must be a folder with weights. Error if they differ from those that the run began
 // with, or if the data's tokens are not those of model.from. While train.minutes has not yet determined train.steps, it
 // is largest_count.
-Resolved resolve_run(const Config&, const PretrainData&, const std::optional<ResumePoint>&, int ranks);
+Resolved resolve_run(const Config&, const RunData&, const std::optional<ResumePoint>&, int ranks);
 // The same with the number of steps from steps_for_minutes().
-Resolved resolve_timed_run(const Config&, const PretrainData&, int64_t steps, int ranks);
+Resolved resolve_timed_run(const Config&, const RunData&, int64_t steps, int ranks);
 
 // Everything that a run allocates, before its first step: the model and its optimizer, validation and samples.
 struct TrainingRun {
@@ -50,7 +50,6 @@ TrainingRun start_run(const Resolved&, const DataFacts&, const std::optional<Res
 
 // For train.minutes: the number of steps that fit, from timing the first steps of a temporary model on rank 0; empty if
 // a stop is requested. `elapsed`: seconds already used. Error if too few fit.
-std::optional<int64_t> steps_for_minutes(const Resolved&, const PretrainBatches&, double elapsed, const Mesh&,
-                                         const Ops&);
+std::optional<int64_t> steps_for_minutes(const Resolved&, const RunBatches&, double elapsed, const Mesh&, const Ops&);
 
 }  // namespace gradus

@@ -1,4 +1,4 @@
-#include "tools/pretrain/data.h"
+#include "tools/train/data.h"
 
 #include <fmt/format.h>
 
@@ -7,6 +7,7 @@
 #include "data/fingerprint.h"
 #include "engine/base/log.h"
 #include "tokenizer/stream_decoder.h"
+#include "tools/align/demonstrations.h"
 
 namespace gradus {
 
@@ -58,7 +59,11 @@ std::vector<fs::path> validation_shards(const Config& config) {
     return val;
 }
 
-PretrainData open_data(const Config& config) {
+RunData open_run_data(Config& config) {
+    return config.stage == Stage::sft ? open_demonstrations(config) : open_data(config);
+}
+
+RunData open_data(const Config& config) {
     std::vector<fs::path> train;
     if (!config.data.dir.empty()) {
         train = {fs::path(config.data.dir) / "train"};
@@ -72,7 +77,7 @@ PretrainData open_data(const Config& config) {
     const std::vector<fs::path> val = validation_shards(config);
     const fs::path json = find_tokenizer(config, train.front());
     const std::string text = read_file(json);
-    PretrainData data{json, text, Tokenizer::parse(text, json.string()), train, val, {}};
+    RunData data{json, text, Tokenizer::parse(text, json.string()), train, val};
     const Fingerprint of_train = fingerprint(train, text);
     data.facts = {.vocab = data.tokenizer.vocab_size(),
                   .end_of_text = data.tokenizer.end_of_text().value_or(-1),
@@ -93,7 +98,7 @@ std::vector<int32_t> ids_of_prompt(const Tokenizer& tokenizer, const std::string
     return ids;
 }
 
-void require_same_ids(const PretrainData& data, const fs::path& model_folder) {
+void require_same_ids(const RunData& data, const fs::path& model_folder) {
     std::error_code ignored;
     fs::path file = model_folder / "tokenizer.json";
     if (!fs::exists(file, ignored)) file = model_folder / "vocab.json";
@@ -141,21 +146,39 @@ int64_t validation_windows(const Loader& loader, int64_t most) {
     return most > 0 ? std::min(most, loader.windows_in_order()) : loader.windows_in_order();
 }
 
-PretrainBatches::PretrainBatches(const PretrainData& data, const Resolved& r) {
-    const LoaderOptions options = {
-        .T = r.trainer.context, .seed = r.trainer.seed, .packing = r.masked ? Packing::masked : Packing::plain};
-    train_ = open_loader(data.train, data.tokenizer_json, data.facts.vocab, options);
-    if (data.val.empty()) return;
-    val_ = open_loader(data.val, data.tokenizer_json, data.facts.vocab, options);
-    windows_ = validation_windows(*val_, r.config.validation.windows);
-}
-
-NextBatch PretrainBatches::train() const {
-    return [loader = train_](int64_t first, HostBatch& b) {
+NextBatch random_windows(std::shared_ptr<const Loader> loader) {
+    return [loader = std::move(loader)](int64_t first, HostBatch& b) {
         loader->fill(first, b.B, b.tokens.data(), b.targets.data(), b.positions.data(), b.first_key.data());
     };
 }
 
-NextBatch PretrainBatches::val() const { return windows_in_order(val_); }
+RunBatches::RunBatches(const RunData& data, const Resolved& r) {
+    if (data.rows) of_demonstrations(data, r);
+    else of_shards(data, r);
+}
+
+void RunBatches::of_shards(const RunData& data, const Resolved& r) {
+    const LoaderOptions options = {
+        .T = r.trainer.context, .seed = r.trainer.seed, .packing = r.masked ? Packing::masked : Packing::plain};
+    const auto train = open_loader(data.train, data.tokenizer_json, data.facts.vocab, options);
+    train_ = random_windows(train);
+    train_tokens_ = train->tokens();
+    if (data.val.empty()) return;
+    const auto val = open_loader(data.val, data.tokenizer_json, data.facts.vocab, options);
+    val_ = windows_in_order(val);
+    val_tokens_ = val->tokens();
+    windows_ = validation_windows(*val, r.config.validation.windows);
+}
+
+void RunBatches::of_demonstrations(const RunData& data, const Resolved& r) {
+    const auto tokens_of = [&](const SampleRows& rows) { return rows.rows_of_epoch(0) * r.trainer.context; };
+    train_ = [rows = data.rows](int64_t first, HostBatch& b) { rows->fill(first, b); };
+    train_tokens_ = tokens_of(*data.rows);
+    if (!data.val_rows) return;
+    val_ = [rows = data.val_rows](int64_t first, HostBatch& b) { rows->fill(first, b); };
+    val_tokens_ = tokens_of(*data.val_rows);
+    windows_ = data.val_rows->rows_of_epoch(0);
+    if (r.config.validation.windows > 0) windows_ = std::min(windows_, r.config.validation.windows);
+}
 
 }  // namespace gradus

@@ -1,4 +1,4 @@
-#include "tools/pretrain/sample.h"
+#include "tools/train/sample.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -11,11 +11,13 @@
 
 namespace gradus {
 
-std::vector<Prompt> sample_prompts(const Resolved& r, const PretrainData& data) {
+std::vector<Prompt> sample_prompts(const Resolved& r, const RunData& data) {
     std::vector<Prompt> prompts;
     if (r.config.sample.every == 0) return prompts;
     for (const std::string& text : r.config.sample.prompts) {
-        const Prompt prompt = {ids_of_prompt(data.tokenizer, text), prompts.size()};
+        const Prompt prompt = {
+            data.chat ? data.chat->encode_prompt({{"user", text}}) : ids_of_prompt(data.tokenizer, text),
+            prompts.size()};
         if (prompt.ids.empty())
             throw Error("the prompt '' has no tokens to begin with",
                         "sample.prompts has an empty text, and the tokenizer has no end-of-text token",
@@ -29,22 +31,28 @@ std::vector<Prompt> sample_prompts(const Resolved& r, const PretrainData& data) 
     return prompts;
 }
 
-PretrainSampler::PretrainSampler(const Resolved& r, const PretrainData& data, std::vector<Prompt> prompts,
-                                 Generator* generator, int64_t last_step, const Comm& all)
-    : config_(r.config), tokenizer_(data.tokenizer), prompts_(std::move(prompts)), generator_(generator), all_(all) {
+TextSampler::TextSampler(const Resolved& r, const RunData& data, std::vector<Prompt> prompts, Generator* generator,
+                         int64_t last_step, const Comm& all)
+    : config_(r.config),
+      tokenizer_(data.tokenizer),
+      end_of_turn_(data.chat ? data.chat->end_of_turn() : -1),
+      prompts_(std::move(prompts)),
+      generator_(generator),
+      all_(all) {
     CHECK(generator_ || prompts_.empty(), "sampling without a generator");
     if (!prompts_.empty() && all_.rank == 0) file_.emplace(fs::path(config_.run.dir) / "samples.jsonl", last_step);
 }
 
-void PretrainSampler::remove_after(int64_t step) {
+void TextSampler::remove_after(int64_t step) {
     if (file_) file_->remove_after(step);
 }
 
-void PretrainSampler::sample(int64_t step) {
+void TextSampler::sample(int64_t step) {
     if (!generator_) return;
-    const GenerateOptions options = {
+    GenerateOptions options = {
         .max_tokens = int(config_.sample.tokens),
         .sampling = {.temperature = config_.sample.temperature, .seed = uint64_t(config_.train.seed)}};
+    if (end_of_turn_ >= 0) options.ends_of_text = {end_of_turn_};
     // Several ranks must make the same calls, so they only stop after the last token.
     const std::vector<Generated> texts =
         generator_->generate(prompts_, options, [&](int, int32_t) { return all_.size > 1 || !stop_requested(); });
@@ -54,11 +62,12 @@ void PretrainSampler::sample(int64_t step) {
         std::erase_if(ids, [&](int32_t id) { return id >= tokenizer_.vocab_size(); });  // padding of the vocabulary
         const std::string text = replace_invalid_utf8(tokenizer_.decode(ids));
         file_->write({{"step", step}, {"prompt", config_.sample.prompts[i]}, {"text", text}});
-        if (i == 0) tell(fmt::format("sample  {}{}\n", config_.sample.prompts[i], text));
+        if (i == 0)
+            tell(fmt::format("sample  {}{}{}\n", config_.sample.prompts[i], end_of_turn_ >= 0 ? " → " : "", text));
     }
 }
 
-void PretrainSampler::sync() {
+void TextSampler::sync() {
     if (file_) file_->sync();
 }
 

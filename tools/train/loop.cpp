@@ -1,15 +1,16 @@
-#include "tools/pretrain/loop.h"
+#include "tools/train/loop.h"
 
 #include <fmt/format.h>
 
 #include <utility>
 
+#include "tools/align/demonstrations.h"
 #include "tools/open_model.h"
 
 namespace gradus {
 
-PretrainLoop::PretrainLoop(const Resolved& r, const PretrainData& data, const PretrainBatches& batches,
-                           std::vector<Prompt> samples, TrainingRun run)
+TextLoop::TextLoop(const Resolved& r, const RunData& data, const RunBatches& batches, std::vector<Prompt> samples,
+                   TrainingRun run)
     : resolved_(r),
       data_(data),
       batches_(batches),
@@ -20,7 +21,7 @@ PretrainLoop::PretrainLoop(const Resolved& r, const PretrainData& data, const Pr
       bytes_of_ids_(bytes_of_ids(data.tokenizer, r.model.V)),
       loop_(r.model, run_.trainer->gradient_step(), config_of(r), hooks(), run_.state) {}
 
-LoopConfig PretrainLoop::config_of(const Resolved& r) const {
+LoopConfig TextLoop::config_of(const Resolved& r) const {
     const Config& c = r.config;
     const auto& tokenizer = data_.tokenizer;
     LoopConfig loop;
@@ -38,10 +39,11 @@ LoopConfig PretrainLoop::config_of(const Resolved& r) const {
                         .seed = r.trainer.seed,
                         .recipe = recipe_text(c),
                         .identity = r.identity};
+    if (data_.chat) add_chat_template(loop.checkpoints.options, *data_.chat, r.model);
     return loop;
 }
 
-LoopHooks PretrainLoop::hooks() {
+LoopHooks TextLoop::hooks() {
     LoopHooks h;
     h.step = [this](int64_t step, bool another) { return run_.trainer->step(step, next_batch_, another); };
     if (batches_.val_windows() > 0) h.validate = [this](const auto& stop) { return validate(stop); };
@@ -53,7 +55,7 @@ LoopHooks PretrainLoop::hooks() {
     return h;
 }
 
-ValidationResult PretrainLoop::validate(const std::function<bool()>& stop) {
+ValidationResult TextLoop::validate(const std::function<bool()>& stop) {
     const int64_t windows = batches_.val_windows();
     ProgressLine progress("validating");
     const NextBatch val = batches_.val();
@@ -64,14 +66,14 @@ ValidationResult PretrainLoop::validate(const std::function<bool()>& stop) {
     return run_.validation->run(windows, next, bytes_of_ids_, stop);
 }
 
-void PretrainLoop::show_validation(int64_t step, const ValidationResult& v, double seconds) {
+void TextLoop::show_validation(int64_t step, const ValidationResult& v, double seconds) {
     const int64_t steps = resolved_.config.train.steps;
     tell(fmt::format("valid {:>{}}/{}  loss {:7.4f}  {:.4f} bits per byte, {} tokens in {}\n", step,
                      std::to_string(steps).size(), steps, v.loss(), v.bits_per_byte(), text_of_whole(v.targets),
                      text_of_seconds(seconds)));
 }
 
-void PretrainLoop::show(const ShownStep& s) {
+void TextLoop::show(const ShownStep& s) {
     using namespace std::chrono_literals;
     const auto now = std::chrono::steady_clock::now();
     // Limits the output: log.jsonl has every step.

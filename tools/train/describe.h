@@ -1,11 +1,11 @@
 #pragma once
 // The output of a run before its first step.
-#include "tools/pretrain/start.h"
+#include "tools/train/start.h"
 
 namespace gradus {
 
 // The lines `model`, `data` and `batch`.
-void describe_run(const Resolved&, const PretrainData&, const PretrainBatches&);
+void describe_run(const Resolved&, const RunData&, const RunBatches&);
 
 struct RunMemory {  // bytes of a rank
     double params = 0, grads = 0, optimizer = 0, activations = 0;
@@ -17,9 +17,9 @@ struct RunMemory {  // bytes of a rank
 void describe_memory(const RunMemory&, int ranks, const std::string& more = "");
 
 // Notes about surprising settings: without effect, many epochs, less validation text than validation.windows.
-void note_warnings(const Resolved&, const PretrainBatches&);
+void note_warnings(const Resolved&, const RunBatches&);
 
 // The lines `memory`, planned, and `dry run`: what the command would do without --dry-run.
-void describe_dry_run(const Resolved&, const PretrainData&, const std::optional<ResumePoint>&, int ranks);
+void describe_dry_run(const Resolved&, const RunData&, const std::optional<ResumePoint>&, int ranks);
 
 }  // namespace gradus

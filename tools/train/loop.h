@@ -5,15 +5,14 @@
 //   samples.jsonl  step, prompt, text
 //   checkpoints/   engine/checkpoint/checkpoint.h
 #include "engine/loop/training_loop.h"
-#include "tools/pretrain/sample.h"
-#include "tools/pretrain/start.h"
+#include "tools/train/sample.h"
+#include "tools/train/start.h"
 
 namespace gradus {
 
-class PretrainLoop {
+class TextLoop {
 public:
-    PretrainLoop(const Resolved&, const PretrainData&, const PretrainBatches&, std::vector<Prompt> samples,
-                 TrainingRun);
+    TextLoop(const Resolved&, const RunData&, const RunBatches&, std::vector<Prompt> samples, TrainingRun);
 
     // As TrainingLoop::run().
     bool run() { return loop_.run(); }
@@ -26,12 +25,12 @@ private:
     void show_validation(int64_t step, const ValidationResult&, double seconds);
 
     const Resolved& resolved_;
-    const PretrainData& data_;
-    const PretrainBatches& batches_;
+    const RunData& data_;
+    const RunBatches& batches_;
     TrainingRun run_;
     const int64_t parameters_;
     const NextBatch next_batch_;
-    PretrainSampler sampler_;
+    TextSampler sampler_;
     std::vector<int32_t> bytes_of_ids_;
     std::chrono::steady_clock::time_point shown_ = {};
     TrainingLoop loop_;

@@ -1,4 +1,4 @@
-#include "tools/pretrain/describe.h"
+#include "tools/train/describe.h"
 
 #include <fmt/format.h>
 
@@ -17,7 +17,7 @@ namespace {
 constexpr double most_epochs = 4;
 
 // Epochs over the training data; empty while train.minutes has not yet determined the steps.
-std::optional<double> epochs(const Resolved& r, const PretrainBatches& batches) {
+std::optional<double> epochs(const Resolved& r, const RunBatches& batches) {
     if (double(r.config.train.steps) >= largest_count) return std::nullopt;
     return double(r.config.train.steps) * double(r.tokens_per_step) /
            double(std::max<int64_t>(1, batches.train_tokens()));
@@ -36,7 +36,7 @@ std::string shorter_run(const Resolved& r, double share) {
 
 }  // namespace
 
-void describe_run(const Resolved& r, const PretrainData& data, const PretrainBatches& batches) {
+void describe_run(const Resolved& r, const RunData& data, const RunBatches& batches) {
     const ModelConfig& m = r.model;
     std::string heads = number_of(m.H, "head");
     if (m.G != m.H) heads += " on " + number_of(m.G, "key/value head");
@@ -44,8 +44,8 @@ void describe_run(const Resolved& r, const PretrainData& data, const PretrainBat
                      number_of(m.L, "layer"), m.C, heads, text_of_whole(m.V),
                      number_of(parameter_count(m), "parameter")));
     const auto seen = epochs(r, batches);
-    tell(fmt::format("data     {}: {} to train on, {} to validate on{}\n", data.train.front().string(),
-                     number_of(batches.train_tokens(), "token"),
+    tell(fmt::format("data     {}: {} to train on, {} to validate on{}\n",
+                     data.rows ? data.source : data.train.front().string(), number_of(batches.train_tokens(), "token"),
                      batches.val_tokens() > 0 ? text_of_whole(batches.val_tokens()) : "none",
                      seen ? "; " + text_of_epochs(*seen) : ""));
     tell(fmt::format("batch    {} of {} = {} a step, {} at once, {} on {}{}\n", number_of(r.trainer.batch, "sequence"),
@@ -64,7 +64,7 @@ void describe_memory(const RunMemory& m, int ranks, const std::string& more) {
     tell(fmt::format("{}  together {} MiB{}\n", text, mib(together), more));
 }
 
-void note_warnings(const Resolved& r, const PretrainBatches& batches) {
+void note_warnings(const Resolved& r, const RunBatches& batches) {
     for (const std::string& text : r.notes) note(text);
     const auto seen = epochs(r, batches);
     if (seen && *seen > most_epochs)
@@ -76,8 +76,7 @@ void note_warnings(const Resolved& r, const PretrainBatches& batches) {
                          batches.val_windows()));
 }
 
-void describe_dry_run(const Resolved& r, const PretrainData& data, const std::optional<ResumePoint>& resume,
-                      int ranks) {
+void describe_dry_run(const Resolved& r, const RunData& data, const std::optional<ResumePoint>& resume, int ranks) {
     const bool cpu = !r.cuda;
     PlanRequest request{.config = r.config,
                         .data = data.facts,

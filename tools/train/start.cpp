@@ -1,4 +1,4 @@
-#include "tools/pretrain/start.h"
+#include "tools/train/start.h"
 
 #include <fmt/format.h>
 
@@ -21,8 +21,8 @@ namespace gradus {
 
 namespace {
 
-int64_t steps_of(const TrainingState& state) {
-    Config config;
+int64_t steps_of(const TrainingState& state, Stage stage) {
+    Config config(stage);
     apply_settings(config, parse_settings(state.recipe, "the checkpoint's recipe"));
     return config.train.steps;
 }
@@ -102,17 +102,17 @@ void finish_save(const ResumePoint& resume) {
     if (resume.state.rollback_targets) remove_older(run_folder, *resume.state.rollback_targets, resume.state.step);
 }
 
-Resolved resolve_run(const Config& given, const PretrainData& data, const std::optional<ResumePoint>& resume,
-                     int ranks) {
+Resolved resolve_run(const Config& given, const RunData& data, const std::optional<ResumePoint>& resume, int ranks) {
     Config config = given;
     std::optional<ModelConfig> base;
     if (config.train.minutes > 0) {
-        config.train.steps = resume ? steps_of(resume->state) : int64_t(largest_count);
+        config.train.steps = resume ? steps_of(resume->state, config.stage) : int64_t(largest_count);
         config.written_at["train.steps"] = "set by train.minutes";
     }
     if (resume) {
         base = read_model_config(resume->folder);
     } else if (!config.model.from.empty()) {
+        require_language_model(config.model.from);
         base = read_model_config(config.model.from);
         require_same_ids(data, config.model.from);
     }
@@ -123,7 +123,7 @@ Resolved resolve_run(const Config& given, const PretrainData& data, const std::o
     return r;
 }
 
-Resolved resolve_timed_run(const Config& given, const PretrainData& data, int64_t steps, int ranks) {
+Resolved resolve_timed_run(const Config& given, const RunData& data, int64_t steps, int ranks) {
     Config config = given;
     config.train.steps = steps;
     config.written_at["train.steps"] = "set by train.minutes";
@@ -158,8 +158,8 @@ TrainingRun start_run(const Resolved& r, const DataFacts& data, const std::optio
     return run;
 }
 
-std::optional<int64_t> steps_for_minutes(const Resolved& r, const PretrainBatches& batches, double elapsed,
-                                         const Mesh& mesh, const Ops& ops) {
+std::optional<int64_t> steps_for_minutes(const Resolved& r, const RunBatches& batches, double elapsed, const Mesh& mesh,
+                                         const Ops& ops) {
     constexpr int warm_up = 3, fewest = 5, most = 60;
     constexpr int64_t fewest_steps = 10;  // fewer are not worthwhile
     constexpr double at_most_of_the_time = 0.05;

@@ -1,37 +1,25 @@
 // gradus pretrain: trains a model on token shards, with the settings of a recipe.
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
-#include <exception>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include <nlohmann/json.hpp>
-
 #include "engine/autotune.h"
 #include "engine/base/plural.h"
-#include "engine/base/signals.h"
+#include "tools/align/demonstrations.h"
 #include "tools/cli.h"
 #include "tools/device.h"
-#include "tools/find_recipe.h"
+#include "tools/launch/run_command.h"
 #include "tools/model_folder.h"
-#include "tools/pretrain/describe.h"
-#include "tools/pretrain/loop.h"
-#include "tools/supervise/supervise.h"
-#include "tools/supervise/words.h"
+#include "tools/train/describe.h"
+#include "tools/train/loop.h"
 
 namespace gradus {
 
 namespace {
 
-struct PretrainCommand {
-    std::string recipe, resume = "auto", launch;
-    std::vector<std::string> set;
-    bool help_settings = false, auto_resume = false, dry_run = false;
-};
-
-void print_run(const Resolved& r, const PretrainData& data, const PretrainBatches& batches, TrainingRun& run,
+void print_run(const Resolved& r, const RunData& data, const RunBatches& batches, TrainingRun& run,
                const MpiWorld& world, const std::string& comms) {
     describe_run(r, data, batches);
     if (world.size() > 1) {
@@ -55,7 +43,7 @@ void print_run(const Resolved& r, const PretrainData& data, const PretrainBatche
 }
 
 // Files for `gradus report`.
-void write_facts(const Resolved& r, const PretrainData& data, const PretrainBatches& batches) {
+void write_facts(const Resolved& r, const RunData& data, const RunBatches& batches) {
     const fs::path folder = r.config.run.dir;
     write_file_atomically(folder / "recipe.toml", recipe_text(r.config));
     const nlohmann::ordered_json facts = {{"parameters", parameter_count(r.model)},
@@ -66,8 +54,8 @@ void write_facts(const Resolved& r, const PretrainData& data, const PretrainBatc
                                           {"threads", threads_in_use()}};
     write_file_atomically(folder / "run.json", facts.dump(2) + "\n");
     std::error_code ignored;
-    const fs::path counts = data.train.front().parent_path() / "report.json";
-    if (fs::exists(counts, ignored)) write_file_atomically(folder / "data.json", read_file(counts));
+    const fs::path counts = data.rows ? fs::path() : data.train.front().parent_path() / "report.json";
+    if (!counts.empty() && fs::exists(counts, ignored)) write_file_atomically(folder / "data.json", read_file(counts));
 }
 
 void lock_new_folder(const fs::path& folder, std::optional<FolderLock>& lock) {
@@ -90,7 +78,7 @@ void require_same_run_on(const MpiWorld& world, const Resolved& r) {
 }
 
 // Called before anything is allocated: ranks that share a device divide its free memory.
-void require_device_memory(const MpiWorld& world, const Resolved& r, const PretrainData& data, const Ops& ops) {
+void require_device_memory(const MpiWorld& world, const Resolved& r, const RunData& data, const Ops& ops) {
     const int gpus = r.cuda && r.config.train.gpu < 0 ? std::max(cuda_devices(), 1) : 1,
               sharing = (world.local_size() + gpus - 1) / gpus;
     world.all().barrier();  // no rank allocates before all have queried the free memory
@@ -110,8 +98,7 @@ struct RunStart {
 };
 
 // Replaces model.from by the folder of its weights: for a run, its newest checkpoint.
-RunStart find_start(const MpiWorld& world, Config& config, const PretrainData& data, bool never_resume,
-                    VerifyLevel level) {
+RunStart find_start(const MpiWorld& world, Config& config, const RunData& data, bool never_resume, VerifyLevel level) {
     RunStart start;
     start.resume = find_resume_point(config.run.dir, never_resume, world.all());
     if (!start.resume && !config.model.from.empty()) {
@@ -128,10 +115,10 @@ RunStart find_start(const MpiWorld& world, Config& config, const PretrainData& d
 void check_only(MpiWorld& world, Config config, bool never_resume) {
     const bool first = world.rank() == 0;
     use_threads_of_rank(world, int(config.train.threads));
-    const PretrainData data = open_data(config);
+    RunData data = open_run_data(config);
     const RunStart begin = find_start(world, config, data, never_resume, VerifyLevel::config);
     const Resolved& r = begin.resolved;
-    const PretrainBatches batches(data, r);
+    const RunBatches batches(data, r);
     sample_prompts(r, data);
     describe_run(r, data, batches);
     if (first) describe_dry_run(r, data, begin.resume, world.size());
@@ -139,10 +126,11 @@ void check_only(MpiWorld& world, Config config, bool never_resume) {
 }
 
 // Runs on every rank.
-void train(MpiWorld& world, Config config, bool never_resume, std::chrono::steady_clock::time_point start) {
+void train(MpiWorld& world, Config config, const RunCommand& o) {
+    const bool never_resume = o.resume == "never";
     const bool first = world.rank() == 0;
     use_threads_of_rank(world, int(config.train.threads));
-    const PretrainData data = open_data(config);
+    RunData data = open_run_data(config);
     const Ops& ops = ops_of(config, world);
 
     // An existing folder is locked before it is read; a new one is created after all checks. Only rank 0 locks and
@@ -158,7 +146,7 @@ void train(MpiWorld& world, Config config, bool never_resume, std::chrono::stead
     same.train.threads = 0;  // of a host
     RankComms comms(world, ops, comm_request(same, world));
     const Mesh mesh = comms.mesh(r.mesh);
-    const PretrainBatches batches(data, r);
+    const RunBatches batches(data, r);
     const std::vector<Prompt> samples = sample_prompts(r, data);
 
     if (first && resume) finish_save(*resume);
@@ -171,7 +159,7 @@ void train(MpiWorld& world, Config config, bool never_resume, std::chrono::stead
         tell(fmt::format("resume   after step {} of {}, from {}\n", resume->state.step, r.config.train.steps,
                          resume->folder.string()));
     if (r.config.train.minutes > 0 && !resume) {
-        const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+        const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - o.start).count();
         const auto steps = steps_for_minutes(r, batches, elapsed, mesh, ops);
         if (!steps) {
             tell("stopped before the first step; nothing was written\n");
@@ -188,113 +176,51 @@ void train(MpiWorld& world, Config config, bool never_resume, std::chrono::stead
     if (first) write_facts(r, data, batches);
     if (r.config.train.autotune && autotune(*run.trainer, batches.train(), folder / "matmuls.txt"))
         tell(fmt::format("matmuls  fastest algorithms: {}\n", (folder / "matmuls.txt").string()));
-    const std::string resumption =
-        fmt::format("resume: {}gradus pretrain {}", world.size() > 1 ? fmt::format("mpirun -n {} ", world.size()) : "",
-                    (folder / "recipe.toml").string());
-    world.set_resume(resumption);
-    PretrainLoop loop(r, data, batches, samples, std::move(run));
+    const std::string resume_with = resumption(config, world.size());
+    world.set_resume(resume_with);
+    TextLoop loop(r, data, batches, samples, std::move(run));
     if (loop.run())
         tell(fmt::format("done: gradus generate {0} --prompt TEXT, or gradus report {0}\n", folder.string()));
-    else tell(fmt::format("stopped; {}\n", resumption));
+    else tell(fmt::format("stopped; {}\n", resume_with));
 }
 
-// The command line without the options that only the supervisor uses.
-std::vector<std::string> command_of_a_rank() {
-    const std::string words = read_file("/proc/self/cmdline");
-    std::vector<std::string> command;
-    for (size_t start = 0; start < words.size(); start = words.find('\0', start) + 1) {
-        const std::string word = words.c_str() + start;
-        if (word == "--launch") start = words.find('\0', start) + 1;  // and its value
-        else if (word != "--auto-resume" && !word.starts_with("--launch=")) command.push_back(word);
+// The first rank's work of --check-data.
+void check_data(const Config& config, const RunCommand& o) {
+    if (o.json) silence_output();
+    show_demonstrations(config, o.check_data, o.json);
+}
+
+void run(MpiWorld& world, const Config& config, const RunCommand& o) {
+    if (o.check_data > 0) {
+        if (world.rank() == 0) check_data(config, o);
+    } else if (o.dry_run) {
+        check_only(world, config, o.resume == "never");
+    } else {
+        train(world, config, o);
     }
-    command.front() = fs::read_symlink("/proc/self/exe").string();
-    return command;
-}
-
-int64_t newest_step(const fs::path& run_folder) {
-    const LatestCheckpoint latest = latest_checkpoint(run_folder);
-    return latest.folder ? read_manifest(*latest.folder).state.step : -1;
-}
-
-// Supervises the job: starts the ranks, and restarts them.
-int start_ranks(const PretrainCommand& o) {
-    if (o.auto_resume && o.resume == "never")
-        throw Error("--auto-resume cannot be combined with --resume never", "--resume never starts a new run only",
-                    "leave out --resume never, or --auto-resume");
-    const Config config = load_recipe(o.recipe, o.set);
-    check_sources(config);
-    return supervise({.launcher = split_words(o.launch),
-                      .command = command_of_a_rank(),
-                      .auto_resume = o.auto_resume,
-                      .newest_checkpoint = [&] { return newest_step(config.run.dir); }});
-}
-
-void pretrain(const PretrainCommand& o) {
-    const auto start = std::chrono::steady_clock::now();
-    if (!o.launch.empty() || o.auto_resume) std::exit(start_ranks(o));
-    install_stop_signals();
-    // An error in the settings is reported after the ranks are known, by only one of them.
-    Config config;
-    std::exception_ptr problem;
-    std::string recipe;  // its path, if it was found by name
-    try {
-        if (const std::string file = find_recipe(o.recipe).file.string(); file != o.recipe) recipe = file;
-        config = load_recipe(o.recipe, o.set);
-        check_sources(config);
-    } catch (...) { problem = std::current_exception(); }
-    MpiWorld world({.silence = config.mesh.silence});
-    if (world.rank() > 0) silence_output();
-    on_ranks(world, [&] {
-        if (problem) std::rethrow_exception(problem);
-        if (!recipe.empty()) tell(fmt::format("recipe   {}\n", recipe));
-        if (o.dry_run) check_only(world, config, o.resume == "never");
-        else train(world, config, o.resume == "never", start);
-    });
 }
 
 }  // namespace
 
 void add_pretrain_command(CLI::App& app) {
-    auto o = std::make_shared<PretrainCommand>();
-    CLI::App* command = app.add_subcommand(
-        "pretrain",
-        "Trains a model on token shards. A recipe is a TOML file of settings (included: quickstart, gpt2-124m, …). The "
-        "run's folder gets\n"
-        "recipe.toml (every setting), log.jsonl (a line per step), samples.jsonl and checkpoints/, which Hugging Face "
-        "transformers\n"
-        "loads as they are. Called again with the same folder, the run resumes from its newest checkpoint, bit for "
-        "bit.\n\n"
-        "On Ctrl-C, SIGTERM or SIGHUP the step is finished and a checkpoint saved, exit status 0; a second one exits "
-        "at "
-        "once with 130.\n\n"
-        "Several ranks: mpirun -n 4 gradus pretrain RECIPE --set mesh.tp=2, or --launch 'mpirun -n 4'. mpirun kills "
-        "its "
-        "ranks\n"
-        "soon after Ctrl-C; SIGUSR1, which it forwards, asks them to save and end. --launch does so for you.\n\n"
-        "Example: gradus pretrain quickstart --data.dir=prepared --run.dir=runs/first");
-    command->add_option("RECIPE", o->recipe,
-                        "file of settings, the folder of a run to resume, or the name of an included recipe");
-    add_set_option(*command, o->set, "the file");
-    command
-        ->add_option("--resume", o->resume,
-                     "auto: resume from the newest checkpoint if there is one; never: refuse a folder that has a run")
-        ->check(one_of_words({"auto", "never"}))
-        ->capture_default_str();
-    command->add_option(
-        "--launch", o->launch,
-        "start the ranks with this command, such as --launch 'mpirun -n 4'; the same as: mpirun -n 4 gradus "
-        "pretrain …");
-    command->add_flag("--auto-resume", o->auto_resume,
-                      "if a rank is lost, restart all ranks from the newest checkpoint");
-    command->add_flag(
-        "--dry-run", o->dry_run,
-        "check recipe, data and checkpoint, plan the memory, and print what a run would do; nothing is written");
-    command->add_flag("--help-settings", o->help_settings, "list every setting with default, limits and meaning");
-    command->callback([o] {
-        if (o->help_settings) fmt::print("{}", settings_help<Config>());
-        else if (o->recipe.empty()) throw CLI::RequiredError("RECIPE");
-        else pretrain(*o);
-    });
+    add_run_command(app, Stage::pretrain,
+                    "Trains a model on token shards. A recipe is a TOML file of settings (included: quickstart, "
+                    "gpt2-124m, …). The run's folder gets\n"
+                    "recipe.toml (every setting), log.jsonl (a line per step), samples.jsonl and checkpoints/, which "
+                    "Hugging Face transformers\n"
+                    "loads as they are.",
+                    "gradus pretrain quickstart --data.dir=prepared --run.dir=runs/first", run);
+}
+
+void add_sft_command(CLI::App& app) {
+    add_run_command(
+        app, Stage::sft,
+        "Fine-tunes a model on demonstrations: conversations whose answers it learns to give. They are read "
+        "from sft.data (JSON lines in any\n"
+        "of the common formats), written by a chat template (sft.template), and packed into sequences in "
+        "which each attends to itself alone;\n"
+        "the answers and their ends are trained. The template is saved with the model.",
+        "gradus sft --model.from=runs/first --sft.data=chat.jsonl --sft.template=plain --run.dir=runs/sft", run);
 }
 
 }  // namespace gradus

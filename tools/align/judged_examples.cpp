@@ -1,0 +1,114 @@
+#include "tools/align/judged_examples.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "align/samples/samples.h"
+#include "align/samples/weighted_file.h"
+#include "engine/base/philox.h"
+#include "engine/checkpoint/checksum.h"
+
+namespace gradus {
+
+namespace {
+
+double hash_of(const Conversation& prompt) {
+    std::string text;
+    for (const Message& m : prompt) text += m.role + "\n" + m.content + "\n";
+    return double(checksum_of(text) >> 11) * 0x1p-53;
+}
+
+Sequence sequence_of(EncodedChat encoded) { return {std::move(encoded.ids), std::move(encoded.learnt)}; }
+
+// Calls use(example, validates) for every example of the files, as the kind that is needed.
+template <class Kind_, class Use>
+std::string read_all(AlignedRun& run, Kind kind, Use&& use) {
+    const ExampleSettings& s = run.config().examples();
+    const std::string command = fmt::format("gradus {}", of_stage(run.config().stage).name);
+    std::string hashes;
+    const auto read = [&](const std::string& path, double val_share) {
+        hashes += hexadecimal(checksum_of(read_file(path)));
+        const ExampleFile file =
+            read_examples(path, {.format = s.format, .max_bad_lines = s.max_bad_lines}, Needs{kind, command});
+        tell(fmt::format("examples {}\n", summary_of(file)));
+        for (size_t i = 0; i < file.examples.size(); ++i) {
+            const auto& example = file.at<Kind_>(i);
+            use(example, hash_of(example.prompt) < val_share);
+        }
+    };
+    for (const std::string& path : s.data) read(path, s.val.empty() ? s.val_share : 0);
+    for (const std::string& path : s.val) read(path, 1);
+    return hexadecimal(checksum_of(hashes + json_of(run.chat().chat_template())));
+}
+
+void require_some(size_t count, size_t dropped, int64_t context) {
+    if (dropped > 0)
+        note(fmt::format("{} examples were dropped: their answers do not fit into train.context = {}", dropped,
+                         context));
+    if (count == 0)
+        throw Error("there is nothing to learn from", fmt::format("none of {} examples can be used", dropped),
+                    "raise train.context, or name other data");
+}
+
+}  // namespace
+
+RankedExamples read_rankings(AlignedRun& run) {
+    const int64_t context = run.config().train.context;
+    RankedExamples all;
+    size_t dropped = 0;
+    all.hash = read_all<Ranking>(run, Kind::ranking, [&](const Ranking& r, bool validates) {
+        auto encoded = fitted_answers(r.prompt, r.answers, run.chat(), int(context));
+        if (encoded.empty()) {
+            ++dropped;
+            return;
+        }
+        RankedAnswers a{.ranks = r.ranks};
+        for (EncodedChat& e : encoded) a.texts.push_back(sequence_of(std::move(e)));
+        (validates ? all.val : all.train).push_back(std::move(a));
+    });
+    require_some(all.train.size(), dropped, context);
+    return all;
+}
+
+PreferenceExamples read_preferences(AlignedRun& run) {
+    const int64_t context = run.config().train.context;
+    PreferenceExamples all;
+    size_t dropped = 0;
+    all.hash = read_all<Preference>(run, Kind::preference, [&](const Preference& p, bool validates) {
+        auto encoded = fitted_answers(p.prompt, std::vector{p.chosen, p.rejected}, run.chat(), int(context));
+        if (encoded.empty()) {
+            ++dropped;
+            return;
+        }
+        (validates ? all.val : all.train)
+            .push_back({.chosen = sequence_of(std::move(encoded[0])), .rejected = sequence_of(std::move(encoded[1]))});
+    });
+    require_some(all.train.size(), dropped, context);
+    return all;
+}
+
+std::vector<int> examples_of_step(int64_t step, int64_t batch, int64_t count, uint64_t seed) {
+    std::vector<int> chosen;
+    int64_t epoch = -1;
+    std::vector<std::pair<uint64_t, int>> order;
+    for (int64_t i = step * batch; i < (step + 1) * batch; ++i) {
+        if (i / count != epoch) {
+            epoch = i / count;
+            order.clear();
+            const Philox random{key_of(seed, uint64_t(epoch))};
+            for (int64_t e = 0; e < count; ++e) order.push_back({random.bits(uint64_t(e)), int(e)});
+            std::sort(order.begin(), order.end());
+        }
+        chosen.push_back(order[size_t(i % count)].second);
+    }
+    return chosen;
+}
+
+void set_steps(Config& c, int64_t epochs, int64_t examples) {
+    if (c.written_at.contains("train.steps")) return;
+    c.train.batch = std::min(c.train.batch, examples);
+    c.train.steps = std::max<int64_t>(1, (examples * epochs + c.train.batch - 1) / c.train.batch);
+}
+
+}  // namespace gradus

@@ -1,0 +1,28 @@
+#pragma once
+// Judged answers as the trainers of reward models and of DPO need them, read from reward.data or dpo.data.
+#include "align/preference/preference_trainer.h"
+#include "align/reward/reward_trainer.h"
+#include "tools/align/aligned_run.h"
+
+namespace gradus {
+
+// Rankings: of pairs, K answers, or what can stand for them. Those of `val` are chosen by a hash of their prompt.
+struct RankedExamples {
+    std::vector<RankedAnswers> train, val;
+    std::string hash;  // of the files
+};
+RankedExamples read_rankings(AlignedRun&);
+
+struct PreferenceExamples {
+    std::vector<PreferenceExample> train, val;
+    std::string hash;
+};
+PreferenceExamples read_preferences(AlignedRun&);
+
+// Which examples are in a step: each epoch has all of them in an order of its own, a function of (seed, epoch).
+std::vector<int> examples_of_step(int64_t step, int64_t batch, int64_t count, uint64_t seed);
+
+// Sets train.steps to the epochs, where it is not set.
+void set_steps(Config&, int64_t epochs, int64_t examples);
+
+}  // namespace gradus

@@ -1,0 +1,64 @@
+#pragma once
+// What gradus ppo and gradus grpo have in common: prompts, rollouts on all ranks, and scores.
+#include <functional>
+
+#include "align/advantages/scores.h"
+#include "align/reward/reward_trainer.h"
+#include "align/rollouts/rollout.h"
+#include "tools/align/aligned_run.h"
+#include "tools/align/answer_scores.h"
+
+namespace gradus {
+
+struct PolicyPrompts {
+    std::vector<std::vector<int32_t>> ids;
+    std::vector<Conversation> texts;
+    std::vector<std::string> references;  // right answers, if the data has them
+    std::string hash;                     // of the files
+};
+PolicyPrompts read_prompts(AlignedRun&);
+
+// The prompts of an iteration: `answers` of them, each `group` times in a row; in each epoch all prompts, in an order of its own.
+std::vector<int> prompts_of_iteration(int64_t iteration, int64_t answers, int64_t group, int64_t prompts,
+                                      uint64_t seed);
+
+// Answers to those prompts: each rank of dp generates its part, and every rank has all.
+std::vector<Rollout> roll_out_on_ranks(Generator&, const PolicyPrompts&, const std::vector<int>& chosen,
+                                       const RolloutOptions&, const Comm& dp);
+
+// The prompts and answers of each iteration: a pure function of its number and the policy's weights.
+class PolicyRollouts {
+public:
+    // `group`: answers to a prompt. The settings are complete (AlignedRun::resolve).
+    PolicyRollouts(const AlignedRun&, const PolicyPrompts&, LanguageModel& policy, int64_t group);
+
+    std::vector<int> chosen_in(int64_t iteration) const;
+    std::vector<Rollout> answers_to(const std::vector<int>& chosen, int64_t iteration);
+
+private:
+    const AlignedRun& run_;
+    const PolicyPrompts& prompts_;
+    const RolloutSettings& settings_;
+    int64_t group_;
+    Generator generator_;
+};
+
+// The scores of answers to those prompts; every rank calls it and gets the same.
+using Reward = std::function<AnswerScores(const std::vector<int>& chosen, const std::vector<Rollout>& answers)>;
+
+// A reward model: its folder, checked (it has a head of one number, and the policy's tokenizer), and its scores.
+LockedFolder open_reward_model(const AlignedRun&, const MpiWorld&, const std::string& named);
+Reward reward_by_model(const AlignedRun&, const fs::path& folder);
+
+// How scores become rewards: in units of the spread that the scores of the first policy have; those of iteration 0 or, in a resumed
+// run, the numbers in its checkpoint.
+ScoreShape shape_of_scores(const AlignedRun&, const std::function<AnswerScores()>& of_first_policy);
+
+// The first answers of an iteration as lines of samples.jsonl.
+void write_samples(JsonLines&, int64_t step, const PolicyPrompts&, const std::vector<int>& chosen,
+                   const std::vector<Rollout>&, const AnswerScores&, const ChatEncoder&);
+
+// Shared updates: the trainer's schedule in updates of `per_step` a step.
+UpdateConfig in_updates(const UpdateConfig&, int64_t per_step);
+
+}  // namespace gradus
