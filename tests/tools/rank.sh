@@ -185,6 +185,7 @@ printf '{"prompt": "the c' >>m.answers.jsonl
 "${ask[@]}" <ranks.txt >out.txt 2>err.txt || fail "resumed answers: $(cat err.txt)"
 cmp <(sort m.answers.jsonl) <(sort kept.jsonl) || fail "other answers after an interruption: $(diff m.answers.jsonl kept.jsonl)"
 [ "$(lines m.jsonl)" -eq 3 ] || fail "the resumed session did not rank the rest: $(cat m.jsonl)"
+expect_error 1 'rankings that people gave' "$gradus" rank run --prompts prompts.jsonl --out m.jsonl --simulated --template plain
 mv run away
 "${ask[@]}" <ranks.txt >out.txt 2>err.txt || fail "complete answers need the model: $(cat err.txt)"
 grep -q 'nothing is left for ada' out.txt || fail "the session is not complete: $(cat out.txt)"

@@ -1,4 +1,5 @@
 // gradus rank: people rank answers, in a browser or in the terminal.
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
@@ -70,11 +71,21 @@ void serve(Session& session, RankingFile& file, int port) {
     while (!stop_requested()) std::this_thread::sleep_for(std::chrono::milliseconds(100));
 }
 
+// Simulated rankings replace the file, since they can be made again. Those of people cannot.
+void refuse_to_replace_people(const fs::path& out) {
+    if (!fs::exists(out)) return;
+    const std::vector<Ranking> present = read_rankings(out);
+    if (!std::all_of(present.begin(), present.end(), [](const Ranking& r) { return r.simulated; }))
+        throw Error("'" + out.string() + "' has rankings that people gave", "simulated rankings would replace them",
+                    "name another file: --out FILE.jsonl");
+}
+
 // --simulated: the rater is a program, and every ranking says so.
 void rank_simulated(const RankCommand& o) {
     if (o.sample.model.empty())
         throw UsageError("--simulated needs a MODEL", "the simulated rater ranks what a model answers",
                          "gradus rank MODEL --prompts FILE --simulated --out FILE.jsonl");
+    refuse_to_replace_people(o.out);
     use_threads(o.sample.compute.threads);
     SimulatedRanking s = {.model = o.sample.model, .prompts = o.prompts, .out = o.out, .noise = o.noise};
     s.answers.chat_template = o.sample.chat_template;
