@@ -105,16 +105,16 @@ void rank(const RankCommand& o) {
     const fs::path cache = answers_beside(o.out);
     RankingFile file(o.out);
     const std::optional<CandidateList> list = candidates_of(o, cache);
-    if (!list) return tell("stopped; the answers so far are in '" + cache.string() + "'; the same command continues");
+    if (!list) return tell("stopped; the answers so far are in '" + cache.string() + "'; the same command continues\n");
     require_candidates(*list, o.answers.empty() ? cache : fs::path(o.answers));
     if (const std::string skipped = list->skipped(); !skipped.empty()) note(skipped);
     if (!file.rankings().empty())
-        tell(fmt::format("'{}' has {}; they count", o.out, number_of(int64_t(file.rankings().size()), "ranking")));
+        tell(fmt::format("'{}' has {}; they count\n", o.out, number_of(int64_t(file.rankings().size()), "ranking")));
     Session session(list->all(), file.rankings(), o.schedule);
     if (o.terminal) rank_in_terminal(session, file, o.rater);
     else serve(session, file, o.port);
     tell(text_of(report_of(file.rankings())));
-    tell("the rankings are in '" + o.out + "'; the same command continues");
+    tell("the rankings are in '" + o.out + "'; the same command continues\n");
 }
 
 }  // namespace
