@@ -33,10 +33,10 @@ LockedFolder model_folder(const std::string& run_or_folder, VerifyLevel level, c
 
 void require_language_model(const fs::path& folder) {
     if (!has_scalar_head(folder)) return;
-    throw Error("'" + folder.string() + "' is a reward or value model, not a language model",
-                "it has the tensor 'score.weight', a head of one number for a text, and no head for tokens",
-                "give the model that it was trained from; its scores of answers: gradus score " + folder.string() +
-                    " FILE");
+    throw Error(
+        "'" + folder.string() + "' is a reward or value model, not a language model",
+        "it has the tensor 'score.weight', a head of one number for a text, and no head for tokens",
+        "give the model that it was trained from; its scores of answers: gradus score " + folder.string() + " FILE");
 }
 
 void require_reward_model(const fs::path& folder) {

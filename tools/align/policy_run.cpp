@@ -104,7 +104,8 @@ std::vector<Rollout> roll_out_on_ranks(Generator& generator, const PolicyPrompts
     return all;
 }
 
-PolicyRollouts::PolicyRollouts(const AlignedRun& run, const PolicyPrompts& prompts, LanguageModel& policy, int64_t group)
+PolicyRollouts::PolicyRollouts(const AlignedRun& run, const PolicyPrompts& prompts, LanguageModel& policy,
+                               int64_t group)
     : run_(run),
       prompts_(prompts),
       settings_(run.resolved().config.rollouts()),
