@@ -17,7 +17,8 @@ constexpr Synonym commands_elsewhere[] = {
     {"evaluate", "eval"},      {"test", "eval"},         {"perplexity", "eval"},  {"validate", "eval"},
     {"tokenize", "tokenizer"}, {"encode", "tokenizer"},  {"decode", "tokenizer"}, {"prepare", "data"},
     {"preprocess", "data"},    {"export", "convert"},    {"import", "convert"},   {"benchmark", "bench"},
-    {"estimate", "plan"},      {"plot", "report"},
+    {"annotate", "rank"},      {"label", "rank"},        {"collect", "rank"},     {"estimate", "plan"},
+    {"plot", "report"},
 };
 
 std::string help_of(const CLI::App& app) { return path_of(app) + " --help"; }

@@ -147,8 +147,11 @@ PolicyStats PolicyUpdate::run(const Experience& e, int64_t iteration, const Addi
         const RatioSums before = stats.ratios;
         for (const auto& minibatch : minibatches(e.texts.count(), config_.minibatches, seed, epoch))
             update(e, minibatch, number++, addition, stats);
+        if (config_.target_kl <= 0) continue;
         const double moved = (stats.ratios.k3s - before.k3s) / std::max(stats.ratios.count - before.count, 1.0);
-        stats.stopped = config_.target_kl > 0 && moved > config_.target_kl;
+        // Two groups of dp may add in different orders, so rank 0 decides for all.
+        const Comm& world = step_.mesh().world;
+        stats.stopped = world.any(world.rank == 0 && moved > config_.target_kl);
     }
     if (stats.updates > 0) {
         stats.loss /= stats.updates;

@@ -26,11 +26,16 @@ double ranking_loss(const RewardConfig& c, const RankedAnswers& a, std::span<con
     return 0;
 }
 
+// Whether answer i was judged better than answer j.
+bool is_better(const RankedAnswers& a, size_t i, size_t j) {
+    if (a.probability < 0) return a.ranks[i] < a.ranks[j];
+    return i < j ? a.probability > 0.5 : i > j && a.probability < 0.5;
+}
+
 void add_pairs(Accuracy& accuracy, std::span<const double> scores, const RankedAnswers& a) {
     for (size_t i = 0; i < scores.size(); ++i)
         for (size_t j = 0; j < scores.size(); ++j)
-            if (a.probability < 0 ? a.ranks[i] < a.ranks[j] : i != j && (i == 0) == (a.probability > 0.5))
-                accuracy.add(scores[i] - scores[j]);
+            if (is_better(a, i, j)) accuracy.add(scores[i] - scores[j]);
 }
 
 }  // namespace

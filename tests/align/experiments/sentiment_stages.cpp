@@ -32,7 +32,7 @@ double SentimentStages::fine_tune() {
                                   [&](int64_t sample) { return demonstration(seed, sample); });
 }
 
-std::vector<Rollout> SentimentStages::answers(LanguageModel& model, int prompts, int each, uint64_t seed) {
+std::vector<Rollout> SentimentStages::answers(LanguageModel& model, int prompts, int each, uint64_t seed) const {
     Generator generator(model, {.sequences = 128, .rows = 512});
     std::vector<std::vector<int32_t>> all;
     for (int p = 0; p < prompts; ++p)
@@ -41,60 +41,76 @@ std::vector<Rollout> SentimentStages::answers(LanguageModel& model, int prompts,
                     {.max_tokens = longest_answer, .seed = key_of(settings_.seed, seed), .ends = {eos}});
 }
 
-std::vector<double> SentimentStages::scores(const std::vector<Rollout>& answers) {
+std::vector<double> SentimentStages::scores(const std::vector<Rollout>& answers) const {
     ScorePass pass(*reward_);
     return scores_of(pass, texts_of(answers), {});
 }
 
-void SentimentStages::collect() {
-    const int K = settings_.answers;
-    const auto all = answers(*tuned_, settings_.ranked_prompts + held_out, K, 2);
-    for (int p = 0; p < settings_.ranked_prompts + held_out; ++p) {
-        const std::vector<Rollout> of_prompt(all.begin() + int64_t(p) * K, all.begin() + int64_t(p + 1) * K);
-        RankedAnswers r{.texts = texts_of(of_prompt),
-                        .ranks = rank_by_noisy_utility(of_prompt, key_of(settings_.seed, 3, uint64_t(p)))};
-        if (p < settings_.ranked_prompts) rankings_.push_back(std::move(r));
-        else {
-            held_out_.push_back(std::move(r));
-            held_out_answers_.push_back(of_prompt);
-        }
+// The last of them are held out.
+void SentimentStages::rank(const std::vector<std::vector<Rollout>>& of_prompts) {
+    const uint64_t round = held_out_.size();
+    held_out_.emplace_back();
+    for (size_t p = 0; p < of_prompts.size(); ++p) {
+        const std::vector<int> ranks = rank_by_noisy_utility(of_prompts[p], key_of(settings_.seed, 3 + 100 * round, p));
+        if (p < size_t(settings_.ranked_prompts))
+            rankings_.push_back({.texts = texts_of(of_prompts[p]), .ranks = ranks});
+        else held_out_.back().push_back({of_prompts[p], ranks});
     }
 }
 
-SentimentStages::RewardReport SentimentStages::learn_reward() {
+void SentimentStages::collect() {
+    const int K = settings_.answers, prompts = settings_.ranked_prompts + held_out;
+    const auto all = answers(*tuned_, prompts, K, 2);
+    std::vector<std::vector<Rollout>> of_prompts;
+    for (int p = 0; p < prompts; ++p)
+        of_prompts.emplace_back(all.begin() + int64_t(p) * K, all.begin() + int64_t(p + 1) * K);
+    rank(of_prompts);
+}
+
+void SentimentStages::collect_with(LanguageModel& other) {
+    const uint64_t round = held_out_.size();
+    const int prompts = settings_.ranked_prompts + held_out;
+    const auto new_ones = answers(other, prompts, 2, 20 + round), old_ones = answers(*tuned_, prompts, 2, 30 + round);
+    std::vector<std::vector<Rollout>> of_prompts;
+    for (size_t p = 0; p < size_t(prompts); ++p)
+        of_prompts.push_back({new_ones[2 * p], new_ones[2 * p + 1], old_ones[2 * p], old_ones[2 * p + 1]});
+    rank(of_prompts);
+}
+
+SentimentStages::Accuracies SentimentStages::accuracies(int round) const {
+    Accuracy of_ranks, of_truth, of_rater;
+    for (const HeldOut& h : held_out_.at(size_t(round))) {
+        const std::vector<double> s = scores(h.answers);
+        for (size_t i = 0; i < s.size(); ++i)
+            for (size_t j = 0; j < i; ++j) {
+                const double gold = utility_of(h.answers[i]).gold - utility_of(h.answers[j]).gold;
+                const double said = h.ranks[i] < h.ranks[j] ? 1 : -1;
+                of_ranks.add(said * (s[i] - s[j]));
+                if (gold != 0) of_truth.add((s[i] - s[j]) * gold);
+                if (gold != 0) of_rater.add(said * gold);
+            }
+    }
+    return {.noisy = of_ranks.share(), .truth = of_truth.share(), .ceiling = of_rater.share()};
+}
+
+double SentimentStages::learn_reward() {
     reward_ = scorer(size_, true);
     initialise(reward_->parameters, config_of(size_), key_of(settings_.seed, 4));
     copy_values(reward_->parameters, tuned_->parameters);
-    const int64_t steps = int64_t(rankings_.size()) / reward_batch;
-    RewardTrainer trainer(*reward_, {adam(5e-4, Decay::linear, std::max<int64_t>(steps, 1))});
-    RewardReport report;
-    const auto accuracy = [&](double& noisy, double* truth, double* ceiling) {
-        Accuracy of_ranks, of_truth, of_rater;
-        for (size_t p = 0; p < held_out_.size(); ++p) {
-            const std::vector<double> s = trainer.scores(held_out_[p].texts);
-            for (size_t i = 0; i < s.size(); ++i)
-                for (size_t j = 0; j < i; ++j) {
-                    const double gold =
-                        utility_of(held_out_answers_[p][i]).gold - utility_of(held_out_answers_[p][j]).gold;
-                    const double said = held_out_[p].ranks[i] < held_out_[p].ranks[j] ? 1 : -1;
-                    of_ranks.add(said * (s[i] - s[j]));
-                    if (gold != 0) of_truth.add((s[i] - s[j]) * gold);
-                    if (gold != 0) of_rater.add(said * gold);
-                }
-        }
-        noisy = of_ranks.share();
-        if (truth) *truth = of_truth.share();
-        if (ceiling) *ceiling = of_rater.share();
-    };
-    accuracy(report.before, nullptr, nullptr);
-    for (int64_t step = 0; step < steps; ++step)
-        trainer.step(step, {rankings_.begin() + step * reward_batch, rankings_.begin() + (step + 1) * reward_batch});
-    accuracy(report.noisy, &report.truth, &report.ceiling);
+    const double before = accuracies(0).noisy;
+    const int steps = int(rankings_.size()) / reward_batch;
+    RewardTrainer trainer(*reward_, {adam(5e-4, Decay::linear, steps)});
+    int64_t step = 0;
+    for (const auto& minibatch : minibatches(int(rankings_.size()), steps, settings_.seed, 0)) {
+        std::vector<RankedAnswers> batch;
+        for (const int r : minibatch) batch.push_back(rankings_[size_t(r)]);
+        trainer.step(step++, batch);
+    }
 
     Running of_tuned;
     for (const double s : scores(answers(*tuned_, judged_prompts, 1, 5))) of_tuned.add(s);
     score_ = {.mean = of_tuned.mean, .sd = of_tuned.sd(), .missing_end = 1};
-    return report;
+    return before;
 }
 
 Judged SentimentStages::judge(LanguageModel& model) {
@@ -137,7 +153,7 @@ std::unique_ptr<LanguageModel> SentimentStages::ppo(const SentimentSettings& s, 
     static_cast<UpdateConfig&>(c.value) = adam(3e-4, Decay::linear, updates);
     c.policy.epochs = c.value.epochs = 4;
     c.policy.seed = c.value.seed = s.seed;
-    c.kl = {.beta = s.beta, .target = s.kl_target};
+    c.kl = {.beta = s.beta, .target = s.kl_target, .horizon = 10.0 * s.ppo_batch};
     c.score = score_;
     PpoTrainer trainer(*model, *value, *tuned_, c);
     Generator generator(*model, {.sequences = s.ppo_batch, .rows = 4 * s.ppo_batch});

@@ -16,7 +16,7 @@ struct SentimentSettings {
     int ranked_prompts = 3000, answers = 4;
     int ppo_iterations = 100, ppo_batch = 128;
     double beta = 0.1;
-    double kl_target = 0;
+    double kl_target = 0;  // nats per answer, which β follows; 0: β is fixed
 };
 
 // What a policy does on 512 prompts, and how its answers are judged.
@@ -31,11 +31,16 @@ public:
 
     double fine_tune();  // → the policy that everything starts from; its loss
     void collect();      // rankings of its answers
-    struct RewardReport {
-        double before = 0, noisy = 0, ceiling = 0, truth = 0;  // accuracy on held-out rankings and on true preferences
+    // As many rankings again, in which two answers of another policy stand beside two of the fine-tuned one.
+    void collect_with(LanguageModel&);
+    double
+    learn_reward();  // from all rankings so far, starting with the fine-tuned policy; accuracy before, on held-out rankings
+    struct Accuracies {
+        double noisy = 0, truth = 0,
+               ceiling = 0;  // of the reward model on rankings and on true preferences; the rater's on these
     };
-    RewardReport learn_reward();
-    Judged judge(LanguageModel&);  // against the reward model and the fine-tuned policy
+    Accuracies accuracies(int round) const;  // on the held-out rankings of that collection, from 0
+    Judged judge(LanguageModel&);            // against the reward model and the fine-tuned policy
 
     // Each begins with the fine-tuned policy. `watch` sees every iteration.
     using Watch = std::function<void(int iteration, const PpoStats&, LanguageModel& policy)>;
@@ -48,15 +53,20 @@ public:
     double score_mean() const { return score_.mean; }
 
 private:
-    std::vector<Rollout> answers(LanguageModel&, int prompts, int each, uint64_t seed);
-    std::vector<double> scores(const std::vector<Rollout>&);
+    std::vector<Rollout> answers(LanguageModel&, int prompts, int each, uint64_t seed) const;
+    std::vector<double> scores(const std::vector<Rollout>&) const;
+    void rank(const std::vector<std::vector<Rollout>>& of_prompts);
 
     SentimentSettings settings_;
     Size size_;
     std::unique_ptr<LanguageModel> tuned_;
     std::unique_ptr<ScoreModel> reward_;
-    std::vector<RankedAnswers> rankings_, held_out_;
-    std::vector<std::vector<Rollout>> held_out_answers_;
+    std::vector<RankedAnswers> rankings_;
+    struct HeldOut {
+        std::vector<Rollout> answers;
+        std::vector<int> ranks;
+    };
+    std::vector<std::vector<HeldOut>> held_out_;  // of each round
     ScoreShape score_;
 };
 
