@@ -106,9 +106,9 @@ void refuse_if_any(const Config& c, const std::vector<Difference>& found, bool o
         places += std::string(places.empty() ? "" : ", ") +
                   (shards ? "the shards or the tokenizer have changed"
                           : "the files, the chat template, or a model that it learns from have changed");
-        fix += std::string(fix.empty() ? "" : ", and ") +
-               (shards ? "set data.dir to the data that the run began with"
-                       : "name the files and models that the run began with");
+        fix +=
+            std::string(fix.empty() ? "" : ", and ") + (shards ? "set data.dir to the data that the run began with"
+                                                               : "name the files and models that the run began with");
     }
     throw Error(what, places, fix + ", or start another run: --set run.dir=OTHER");
 }

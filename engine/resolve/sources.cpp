@@ -12,8 +12,7 @@ void check_rewards(const Config& c) {
     const GrpoSettings& s = c.grpo;
     const int sources = !s.reward.empty() + !s.reward_command.empty() + (s.exact || !s.pattern.empty());
     if (sources == 0)
-        refuse_settings(c, "there is no reward",
-                        {"grpo.reward", "grpo.reward_command", "grpo.exact", "grpo.pattern"},
+        refuse_settings(c, "there is no reward", {"grpo.reward", "grpo.reward_command", "grpo.exact", "grpo.pattern"},
                         "--set grpo.reward=FOLDER, a run of gradus reward; or --set grpo.exact=true");
     if (sources > 1)
         refuse_settings(c, "there is more than one reward",

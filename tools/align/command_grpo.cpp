@@ -14,9 +14,7 @@ namespace gradus {
 namespace {
 
 GroupAdvantage advantage_named(const std::string& name) {
-    return name == "rloo"      ? GroupAdvantage::rloo
-           : name == "dr_grpo" ? GroupAdvantage::dr_grpo
-                               : GroupAdvantage::grpo;
+    return name == "rloo" ? GroupAdvantage::rloo : name == "dr_grpo" ? GroupAdvantage::dr_grpo : GroupAdvantage::grpo;
 }
 
 PolicyObjective objective_named(const std::string& name) {
@@ -68,9 +66,9 @@ void grpo(MpiWorld& world, const Config& given, const RunCommand& o) {
     const Resolved& r = run.resolved();
     const GrpoSettings& s = r.config.grpo;
 
-    const Reward reward = by_model                      ? reward_by_model(run, reward_folder.path)
+    const Reward reward = by_model                    ? reward_by_model(run, reward_folder.path)
                           : !s.reward_command.empty() ? reward_by_program(run, prompts)
-                                                        : reward_by_comparison(run, prompts);
+                                                      : reward_by_comparison(run, prompts);
     const auto policy = run.language_model(r.mode);
     std::unique_ptr<LanguageModel> reference;
     if (s.beta > 0) {
@@ -89,8 +87,8 @@ void grpo(MpiWorld& world, const Config& given, const RunCommand& o) {
     GradientStep& step = trainer.policy().gradient_step();
     if (!run.resume()) run.load(policy->parameters, run.base_folder(), &step.optimizer());
     run.load_state(step);
-    tell(fmt::format("grpo     {} answers an iteration, {} to each of {} prompts, from {} prompts; {} updates\n", s.batch,
-                     s.group, s.batch / s.group, prompts.ids.size(), s.epochs * s.minibatches));
+    tell(fmt::format("grpo     {} answers an iteration, {} to each of {} prompts, from {} prompts; {} updates\n",
+                     s.batch, s.group, s.batch / s.group, prompts.ids.size(), s.epochs * s.minibatches));
 
     std::optional<JsonLines> samples;
     GrpoStats last;

@@ -120,7 +120,8 @@ void ppo(MpiWorld& world, const Config& given, const RunCommand& o) {
     const auto state = [&] {
         return nlohmann::json{{"beta", trainer.kl().beta}, {"score_mean", shape.mean}, {"score_sd", shape.sd}}.dump();
     };
-    run.loop(of_policy, hooks, {.companions = companions, .stage = state}, fmt::format("gradus chat {}", r.config.run.dir));
+    run.loop(of_policy, hooks, {.companions = companions, .stage = state},
+             fmt::format("gradus chat {}", r.config.run.dir));
 }
 
 }  // namespace

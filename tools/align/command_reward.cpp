@@ -121,8 +121,7 @@ void reward(MpiWorld& world, const Config& given, const RunCommand& o) {
         for (const double s : trainer.scores(texts)) best.add(s);
         facts = {best.mean, best.sd()};
     };
-    run.loop(trainer.gradient_step(), hooks,
-             {.stage = [&] { return json_of(facts); }, .before_save = measure_scores},
+    run.loop(trainer.gradient_step(), hooks, {.stage = [&] { return json_of(facts); }, .before_save = measure_scores},
              fmt::format("gradus score {0}, or gradus ppo --ppo.reward={0}", r.config.run.dir));
 }
 

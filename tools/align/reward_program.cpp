@@ -31,7 +31,8 @@ double seconds_left(ProgramClock::time_point deadline) {
 }
 
 ProgramClock::time_point in_seconds(double seconds) {
-    return ProgramClock::now() + std::chrono::duration_cast<ProgramClock::duration>(std::chrono::duration<double>(seconds));
+    return ProgramClock::now() +
+           std::chrono::duration_cast<ProgramClock::duration>(std::chrono::duration<double>(seconds));
 }
 
 Error no_program(const std::string& command, int problem) {
@@ -140,7 +141,8 @@ void RewardProgram::ended(const std::string& question, size_t received, size_t e
     if (!how.empty()) process_ = -1;
     else how = "it closed its output";
     throw Error(fmt::format("the reward program '{}' wrote {} of {} scores", command_, received, expected),
-                how + "; its own messages are above", "try it: echo '" + on_one_line(question, 300) + "' | " + command_);
+                how + "; its own messages are above",
+                "try it: echo '" + on_one_line(question, 300) + "' | " + command_);
 }
 
 AnswerScores RewardProgram::scores(const std::vector<std::string>& lines) {
@@ -149,10 +151,12 @@ AnswerScores RewardProgram::scores(const std::vector<std::string>& lines) {
     const auto deadline = in_seconds(seconds_);
     std::vector<std::string> replies;
     const auto took = [&] {
-        for (size_t end; replies.size() < lines.size() && (end = buffer_.find('\n')) != std::string::npos;) {
-            replies.push_back(buffer_.substr(0, end));
-            buffer_.erase(0, end + 1);
+        size_t begin = 0;
+        for (size_t end; replies.size() < lines.size() && (end = buffer_.find('\n', begin)) != std::string::npos;) {
+            replies.push_back(buffer_.substr(begin, end - begin));
+            begin = end + 1;
         }
+        buffer_.erase(0, begin);
         return replies.size() == lines.size();
     };
     for (size_t sent = 0; !took();) {
@@ -166,7 +170,8 @@ AnswerScores RewardProgram::scores(const std::vector<std::string>& lines) {
                                     "--set grpo.reward_seconds={:.0f}",
                                     std::ceil(seconds_ * 10)));
         if (::poll(ends, 2, int(std::ceil(std::min(left, 1.0) * 1000))) <= 0) continue;
-        if (ends[1].revents != 0 && !send(all, sent)) sent = all.size();  // it may have written all scores before it ended
+        if (ends[1].revents != 0 && !send(all, sent))
+            sent = all.size();  // it may have written all scores before it ended
         if (ends[0].revents != 0 && !receive()) {
             took();
             if (replies.size() < lines.size()) ended(lines[replies.size()], replies.size(), lines.size());

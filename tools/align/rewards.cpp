@@ -92,8 +92,7 @@ Reward reward_by_comparison(const AlignedRun& run, const PolicyPrompts& prompts)
 
 Reward reward_by_program(const AlignedRun& run, const PolicyPrompts& prompts) {
     const GrpoSettings& s = run.resolved().config.grpo;
-    const auto program =
-        run.is_first() ? std::make_shared<RewardProgram>(s.reward_command, s.reward_seconds) : nullptr;
+    const auto program = run.is_first() ? std::make_shared<RewardProgram>(s.reward_command, s.reward_seconds) : nullptr;
     return [program, &chat = run.chat(), &prompts, world = run.mesh().world](const std::vector<int>& chosen,
                                                                              const std::vector<Rollout>& answers) {
         AnswerScores all;

@@ -19,6 +19,7 @@ struct Comparison {
     bool exact = false;
     std::string pattern = {};
 };
-std::function<std::optional<double>(const std::string& text, const std::string& reference)> comparison(const Comparison&);
+std::function<std::optional<double>(const std::string& text, const std::string& reference)> comparison(
+    const Comparison&);
 
 }  // namespace gradus
