@@ -41,6 +41,13 @@ const RolloutSettings& Config::rollouts() const {
 
 std::vector<DeclaredSetting> declared(Config& config) { return collect_settings(config); }
 
+Stage stage_of(const std::vector<Setting>& settings) {
+    for (const Setting& s : settings)
+        for (const StageName& stage : stages)
+            if (s.key.starts_with(std::string(stage.name) + ".")) return stage.stage;
+    return Stage::pretrain;
+}
+
 std::vector<std::string> all_setting_names() {
     std::vector<std::string> all;
     for (const StageName& s : stages)

@@ -78,6 +78,9 @@ struct Config {
 };
 
 inline Config defaults_of(const Config& c) { return Config(c.stage); }
+// The stage that the settings are of: that of the first key in a section that only one stage has; of pre-training if there is none.
+Stage stage_of(const std::vector<Setting>&);
+
 // The keys of all stages.
 std::vector<std::string> all_setting_names();
 

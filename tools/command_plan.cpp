@@ -80,8 +80,14 @@ void plan(const PlanCommand& o) {
     // Before --set, so that a setting that the plan suggests takes precedence when it is added to the command line.
     std::vector<std::string> settings = settings_of_mesh(o.mesh);
     settings.insert(settings.end(), o.set.begin(), o.set.end());
-    request.config = load_recipe(o.recipe, settings);
-    const Config& c = request.config;
+    request.config = load_recipe(o.recipe, settings, stage_of_recipe(o.recipe));
+    Config& c = request.config;
+    const bool samples = c.stage == Stage::ppo || c.stage == Stage::grpo;
+    if (samples) c.train.batch = c.rollouts().batch;
+    if (c.stage != Stage::pretrain)
+        note(fmt::format("FLOPs and time are those of one pass over {} sequences of train.context tokens{}",
+                         c.train.batch,
+                         samples ? "; sampling, scores and the other models' passes are not in them" : ""));
     if (!c.model.from.empty())
         request.base = read_model(c.model.from, VerifyLevel::config,
                                   [](const LockedFolder& folder) { return read_model_config(folder.path); });

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "engine/base/error.h"
 #include "engine/base/suggest.h"
 
@@ -75,8 +77,22 @@ FoundRecipe find_recipe(const std::string& given) {
     return {near.begin() != near.end() && *near.begin() == ".." ? known : near, {}};
 }
 
+Stage stage_of_recipe(const std::string& given) { return stage_of(read_settings(find_recipe(given).file)); }
+
 Config load_recipe(const std::string& given, const std::vector<std::string>& assignments, Stage stage) {
     const FoundRecipe found = find_recipe(given);
+    const char* const own = of_stage(stage_of(read_settings(found.file))).name;
+    // A recipe without a section of a stage may be of any, unless it was written by a run.
+    if (const std::string asked = of_stage(stage).name;
+        own != asked && (own != std::string("pretrain") || !found.run.empty()))
+        throw Error(fmt::format("'{}' is {} of gradus {}", given, found.run.empty() ? "a recipe" : "a run", own),
+                    fmt::format("{} has {}", found.file.string(),
+                                own == std::string("pretrain") ? "no section [" + asked + "]"
+                                                               : "a section [" + std::string(own) + "]"),
+                    found.run.empty() ? fmt::format("gradus {} {}", own, given)
+                                      : fmt::format("to resume it: gradus {1} {0}; to start from it: gradus {2} RECIPE "
+                                                    "--model.from={0} --run.dir=OTHER",
+                                                    given, own, asked));
     Config config = load_config(found.file, {}, stage);
     if (!found.run.empty()) {
         config.run.dir = found.run.string();

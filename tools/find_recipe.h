@@ -16,10 +16,13 @@ struct FoundRecipe {
 // the included recipes.
 FoundRecipe find_recipe(const std::string& path_or_name);
 
-// The settings of find_recipe(), overridden by those of the command line. For a named run, run.dir is its current
+// The settings of find_recipe(), which must be of that stage, overridden by those of the command line. For a named run, run.dir is its current
 // folder.
 Config load_recipe(const std::string& path_or_name, const std::vector<std::string>& assignments,
                    Stage stage = Stage::pretrain);
+
+// The stage that a recipe is of (engine/config.h).
+Stage stage_of_recipe(const std::string& path_or_name);
 
 // The names of the included recipes: of the source tree that the program was built in, or of its installation.
 std::vector<std::string> recipe_names();

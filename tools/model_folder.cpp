@@ -1,7 +1,10 @@
 #include "tools/model_folder.h"
 
+#include <fmt/format.h>
+
 #include "engine/base/log.h"
 #include "engine/checkpoint/weights.h"
+#include "engine/config.h"
 
 namespace gradus {
 
@@ -22,11 +25,15 @@ LockedFolder model_folder(const std::string& run_or_folder, VerifyLevel level, c
     const LatestCheckpoint latest = latest_checkpoint(folder, level, all);
     for (const std::string& damage : latest.notes) note(damage);
     if (latest.folder) return {*latest.folder, latest.lock};
-    if (!latest.notes.empty()) throw all_damaged(folder, latest, " && gradus pretrain " + folder.string());
-    if (fs::exists(folder / "recipe.toml", ignored))
+    const fs::path recipe = folder / "recipe.toml";
+    const auto command = [&] {
+        return fmt::format("gradus {} {}", of_stage(stage_of(read_settings(recipe))).name, folder.string());
+    };
+    if (!latest.notes.empty()) throw all_damaged(folder, latest, fs::exists(recipe, ignored) ? " && " + command() : "");
+    if (fs::exists(recipe, ignored))
         throw Error("the run '" + run_or_folder + "' has no checkpoint",
                     "there is no complete checkpoint in " + (folder / "checkpoints").string(),
-                    "let it train to its first one: gradus pretrain " + folder.string());
+                    "let it train to its first one: " + command());
     throw Error("there is no model in '" + run_or_folder + "'", "it has neither config.json nor checkpoints/",
                 "give the folder of a run, of a checkpoint, or of a Hugging Face model");
 }

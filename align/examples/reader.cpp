@@ -68,18 +68,18 @@ private:
             if (object == first.end()) bad_line(first[0].place, first[0].problem);
             throw Error("the format of '" + out_.path.string() + "' is not known",
                         "'" + object->place + "' has the keys " + keys_of_record(object->object),
-                        "name the format (--format), one of " + format_names());
+                        "name the format (" + option() + "), one of " + format_names());
         }
         out_.format = format_->name;
         out_.held = out_.kind = format_->kind;
         if (!needs_) return;
         out_.kind = needs_->kind;
         if (!can_be(out_.held, out_.kind))
-            throw Error(
-                "'" + out_.path.string() + "' is of the wrong kind for " + needs_->command,
-                "it holds " + name_of(out_.held) + " (format " + out_.format + "), and " + needs_->command + " needs " +
-                    name_of(out_.kind),
-                "name a file with " + name_of(out_.kind) + ", or the right format: --format, one of " + format_names());
+            throw Error("'" + out_.path.string() + "' is of the wrong kind for " + needs_->command,
+                        "it holds " + name_of(out_.held) + " (format " + out_.format + "), and " + needs_->command +
+                            " needs " + name_of(out_.kind),
+                        "name a file with " + name_of(out_.kind) + ", or the right format: " + option() + ", one of " +
+                            format_names());
     }
 
     void take(const Record& record) {
@@ -109,8 +109,9 @@ private:
         const std::string how = !format_                  ? ""
                                 : options_.format.empty() ? " (detected as " + out_.format + ")"
                                                           : " (read as " + out_.format + ")";
-        throw Error("bad example at '" + place + "'" + how, problem,
-                    "correct that record or remove it, or name another format (--format), one of " + format_names());
+        throw Error(
+            "bad example at '" + place + "'" + how, problem,
+            "correct that record or remove it, or name another format (" + option() + "), one of " + format_names());
     }
 
     void refuse_nothing() const {
@@ -121,8 +122,10 @@ private:
         if (out_.bad_lines > 0) reasons += (reasons.empty() ? "" : ", ") + text_of_whole(out_.bad_lines) + " bad lines";
         throw Error("'" + out_.path.string() + "' has no usable examples",
                     "nothing can be learnt from its " + text_of_whole(out_.records) + " records; " + reasons,
-                    "name another file, or another format (--format), one of " + format_names());
+                    "name another file, or another format (" + option() + "), one of " + format_names());
     }
+
+    std::string option() const { return needs_ ? needs_->format_option : "--format"; }
 
     const ReadExamples& options_;
     const std::optional<Needs>& needs_;

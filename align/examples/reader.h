@@ -31,6 +31,7 @@ struct ReadExamples {
 struct Needs {
     Kind kind;
     std::string command;  // for errors: "gradus sft"
+    std::string format_option = "--format";
 };
 
 struct ExampleFile {

@@ -9,6 +9,7 @@
 #include "engine/loop/validation.h"
 #include "engine/plan/counting_comm.h"
 #include "engine/plan/cpu_process.h"
+#include "engine/score_model.h"
 
 namespace gradus {
 
@@ -132,6 +133,37 @@ double checkpoint_copy(const Plan& plan) {
            shards * plan.mesh.tp * (plan.memory.masters + plan.memory.moments);
 }
 
+// The models beside the one that `rank` trains.
+double other_models(const Plan& plan, const DryRun& rank) {
+    const Resolved& r = plan.resolved;
+    const Ops& ops = counting_ops(plan.device.matmul_workspace, plan.device.logit_rows);
+    const Mode frozen = {.parts = r.mode.parts};
+    const Mesh mesh = counting_mesh(plan.mesh, plan.ranks);
+    const auto bytes_of = [](const auto& model) {
+        return double(model.parameters.values.bytes() + model.parameters.grads.bytes() + model.activation_bytes());
+    };
+    const auto scalar = [&](Mode mode) { return bytes_of(ScoreModel(ops, r.model, r.dtype, r.shape, mode, mesh.tp)); };
+    const auto reference = [&] {
+        return bytes_of(*make_language_model(ops, r.model, r.dtype, r.shape, frozen, mesh.tp));
+    };
+    if (r.config.stage == Stage::ppo)
+        return scalar(r.mode) + double(rank.trainer->optimizer().bytes()) + scalar(frozen) + reference();
+    if (r.config.stage == Stage::grpo)
+        return (r.config.grpo.beta > 0 ? reference() : 0) + (r.config.grpo.reward.empty() ? 0 : scalar(frozen));
+    return 0;
+}
+
+// The generator of a policy's answers, as tools/align/policy_run.h makes it.
+double rollout_bytes(const Plan& plan, LanguageModel& model) {
+    const Config& c = plan.resolved.config;
+    if (c.stage != Stage::ppo && c.stage != Stage::grpo) return 0;
+    const RolloutSettings& s = c.rollouts();
+    return double(Generator(model, {.sequences = int(std::min(s.at_once, s.batch)),
+                                    .context = int(c.train.context),
+                                    .rows = int(std::max<int64_t>(128, 2 * s.at_once))})
+                      .bytes());
+}
+
 void dry_run(Plan& plan, const PlanRequest& request) {
     const Resolved& r = plan.resolved;
     DryRun rank(plan);
@@ -156,7 +188,8 @@ void dry_run(Plan& plan, const PlanRequest& request) {
     m.inputs =
         rank.allocated - double(optimizer.bytes()) + double(plan.micro_batches - 1) * (more_inputs - rank.allocated);
     m.validation = rank.validation;
-    m.samples = rank.samples;
+    m.samples = rank.samples + rollout_bytes(plan, *rank.model);
+    m.other_models = other_models(plan, rank);
     fill_activations(m, *rank.model);
     plan.sharded = optimizer.sharded();
     plan.host_of_first_rank = checkpoint_copy(plan);

@@ -42,12 +42,13 @@ struct MemoryPlan {  // bytes on one rank
     double communication = 0;  // buffers of messages
     double inputs = 0;         // tokens, targets, losses
     double validation = 0;     // inputs of validation
-    double samples = 0;        // KV cache and rows of samples
+    double samples = 0;        // KV cache and rows of samples, or of the answers of a policy
+    double other_models = 0;   // of a stage after pre-training: value model with its optimizer, reference, reward model
     double process = 0;        // driver and libraries; on a CPU also kernels' scratch, the host's batches, mapped files
     double checkpoint = 0;     // on a CPU, on the first rank: the copy of the state for background checkpoints
     double total() const {
         return params + masters + moments + gradients + activations + workspace + communication + inputs + validation +
-               samples + process + checkpoint;
+               samples + other_models + process + checkpoint;
     }
 };
 

@@ -31,6 +31,7 @@ Json memory_of(const Plan& p) {
             {"inputs", m.inputs},
             {"validation", m.validation},
             {"samples", m.samples},
+            {"other_models", m.other_models},
             {"process", m.process},
             {"checkpoint", m.checkpoint},
             {"total", m.total()},

@@ -58,6 +58,7 @@ std::string memory_text(const Plan& p) {
     line("communication", m.communication, "message buffers");
     line("inputs", m.inputs, "tokens, targets, losses");
     line("validation", m.validation, "the same for validation");
+    line("other models", m.other_models, "value model, reference and reward model of the stage");
     line("samples", m.samples, "KV cache and rows of text that is generated during training");
     line("process", m.process,
          p.resolved.cuda ? "driver and libraries (assumed)" : "program, kernels' scratch, batches, mapped data");

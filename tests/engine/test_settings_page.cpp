@@ -46,27 +46,51 @@ std::string row_of(const DeclaredSetting& s) {
                                          s.on_resume == OnResume::fixed ? "same" : "free", s.help));
 }
 
-std::vector<std::string> rows_of_page() {
+// The rows of the first table of settings after that heading.
+std::vector<std::string> rows_of_page(const std::string& heading) {
     std::istringstream page(read_file(fs::path(GRADUS_ROOT) / "docs/commands.md"));
     std::vector<std::string> rows;
-    bool in_table = false;
+    bool in_section = false, in_table = false;
     for (std::string line; std::getline(page, line);) {
-        if (line == "| key | type | default | limits | resume | meaning |") in_table = true;
+        if (line.starts_with("#")) in_section = line == heading;
+        else if (in_section && line == "| key | type | default | limits | resume | meaning |") in_table = true;
         else if (in_table && line.starts_with("| ")) rows.push_back(without_backticks(line));
+        else if (in_table && line.empty()) break;
     }
+    return rows;
+}
+
+void require_rows(const std::vector<std::string>& rows, const std::vector<std::string>& wanted) {
+    size_t i = 0;
+    for (const std::string& row : wanted) {
+        INFO("a row of docs/commands.md should be:\n" << row);
+        REQUIRE(i < rows.size());
+        REQUIRE(rows[i++] == row);
+    }
+    REQUIRE(i == rows.size());
+}
+
+std::vector<std::string> rows_of(Stage stage) {
+    Config defaults(stage);
+    std::vector<std::string> rows;
+    for (const DeclaredSetting& s : declared(defaults)) rows.push_back(row_of(s));
     return rows;
 }
 
 }  // namespace
 
 TEST_CASE("docs/commands.md has every setting with the type, default, limits and help that the setting declares") {
-    Config defaults;
-    const std::vector<std::string> rows = rows_of_page();
-    size_t i = 0;
-    for (const DeclaredSetting& s : declared(defaults)) {
-        INFO("a row of docs/commands.md should be:\n" << row_of(s));
-        REQUIRE(i < rows.size());
-        REQUIRE(rows[i++] == row_of(s));
+    require_rows(rows_of_page("## Settings of a recipe"), rows_of(Stage::pretrain));
+}
+
+TEST_CASE("docs/commands.md has the settings of each stage that differ from those of pre-training") {
+    const std::vector<std::string> known = rows_of(Stage::pretrain);
+    for (const StageName& stage : stages) {
+        if (stage.stage == Stage::pretrain) continue;
+        INFO("gradus " << stage.name);
+        std::vector<std::string> wanted;
+        for (const std::string& row : rows_of(stage.stage))
+            if (std::count(known.begin(), known.end(), row) == 0) wanted.push_back(row);
+        require_rows(rows_of_page(std::string("### Settings of gradus ") + stage.name), wanted);
     }
-    REQUIRE(i == rows.size());
 }

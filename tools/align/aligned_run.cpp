@@ -38,7 +38,7 @@ AlignedRun::AlignedRun(MpiWorld& world, const Config& config, const RunCommand& 
     std::error_code ignored;
     is_new_ = is_first() && !fs::exists(folder, ignored);
     if (is_first() && !is_new_) lock_.emplace(folder);
-    resume_ = find_resume_point(folder, o.resume == "never", world.all());
+    resume_ = find_resume_point(folder, config_.stage, o.resume == "never", world.all());
 }
 
 void AlignedRun::resolve(const std::string& identity, bool validates) {

@@ -49,7 +49,7 @@ ReadSamples read_samples(const Config& config, const ChatEncoder& chat, int cont
     const ReadExamples options = {.format = s.format,
                                   .max_bad_lines = s.max_bad_lines,
                                   .form = {chat.chat_template().input_heading, chat.chat_template().input_system}};
-    const Needs needs = {Kind::demonstration, "gradus sft"};
+    const Needs needs = needs_of(Stage::sft, Kind::demonstration);
     const SampleOptions sample = {.context = context,
                                   .learn = s.learn == "last_answer" ? Learn::last_answer : Learn::every_answer};
     ReadSamples all;
@@ -74,14 +74,28 @@ ReadSamples read_samples(const Config& config, const ChatEncoder& chat, int cont
 
 }  // namespace
 
+Needs needs_of(Stage stage, Kind kind) {
+    const std::string name = of_stage(stage).name;
+    return {kind, "gradus " + name, "--set " + name + ".format=NAME"};
+}
+
 ChatModel open_chat_model(const std::string& model, const std::string& named_template, const std::string& stage) {
     const LockedFolder folder = model_folder(model, VerifyLevel::sizes);
     const fs::path json = folder.path / "tokenizer.json";
     const std::string text = read_file(json);
     const Tokenizer tokenizer = Tokenizer::parse(text, json.string());
     if (!named_template.empty()) return {folder.path, text, ChatEncoder(find_template(named_template), tokenizer)};
-    if (const auto stored = load_chat_template(folder.path, tokenizer))
-        return {folder.path, text, ChatEncoder(*stored, tokenizer)};
+    try {
+        if (const auto stored = load_chat_template(folder.path, tokenizer))
+            return {folder.path, text, ChatEncoder(*stored, tokenizer)};
+    } catch (const Error& e) {  // its advice names an option that this command does not have
+        constexpr std::string_view option = "--template ";
+        const size_t at = e.fix.find(option);
+        if (at == std::string::npos) throw;
+        throw Error(
+            e.what(), e.cause,
+            fmt::format("{}--set {}.template={}", e.fix.substr(0, at), stage, e.fix.substr(at + option.size())));
+    }
     std::string presets;
     for (const std::string& name : presets_for(tokenizer)) presets += (presets.empty() ? "" : ", ") + name;
     throw Error(fmt::format("the model '{}' has no chat template", model),

@@ -17,6 +17,9 @@ ChatModel open_chat_model(const std::string& model, const std::string& named_tem
 // The tokenizer is that of model.from. Sets train.context to the model's, and train.steps to sft.epochs, where they are not set.
 RunData open_demonstrations(Config&);
 
+// What a stage needs of a file of examples, for errors.
+Needs needs_of(Stage, Kind);
+
 // What a checkpoint holds of the template.
 void add_chat_template(SaveOptions&, const ChatEncoder&, const ModelConfig&);
 

@@ -25,12 +25,11 @@ Sequence sequence_of(EncodedChat encoded) { return {std::move(encoded.ids), std:
 template <class Kind_, class Use>
 std::string read_all(AlignedRun& run, Kind kind, Use&& use) {
     const ExampleSettings& s = run.config().examples();
-    const std::string command = fmt::format("gradus {}", of_stage(run.config().stage).name);
     std::string hashes;
     const auto read = [&](const std::string& path, double val_share) {
         hashes += hexadecimal(checksum_of(read_file(path)));
-        const ExampleFile file =
-            read_examples(path, {.format = s.format, .max_bad_lines = s.max_bad_lines}, Needs{kind, command});
+        const ExampleFile file = read_examples(path, {.format = s.format, .max_bad_lines = s.max_bad_lines},
+                                               needs_of(run.config().stage, kind));
         tell(fmt::format("examples {}\n", summary_of(file)));
         for (size_t i = 0; i < file.examples.size(); ++i) {
             const auto& example = file.at<Kind_>(i);

@@ -45,7 +45,6 @@ Rollout unpacked(const std::string& bytes, size_t& at) {
 
 PolicyPrompts read_prompts(AlignedRun& run) {
     const RolloutSettings& s = run.config().rollouts();
-    const std::string command = fmt::format("gradus {}", of_stage(run.config().stage).name);
     const int64_t room = run.config().train.context - s.max_tokens;
     if (room < 1)
         throw Error(
@@ -57,7 +56,7 @@ PolicyPrompts read_prompts(AlignedRun& run) {
     size_t dropped = 0;
     for (const std::string& path : s.prompts) {
         hashes += hexadecimal(checksum_of(read_file(path)));
-        const ExampleFile file = read_examples(path, {.format = s.format}, Needs{Kind::prompt, command});
+        const ExampleFile file = read_examples(path, {.format = s.format}, needs_of(run.config().stage, Kind::prompt));
         tell(fmt::format("examples {}\n", summary_of(file)));
         for (size_t i = 0; i < file.examples.size(); ++i) {
             const auto& q = file.at<Question>(i);

@@ -151,10 +151,12 @@ AnswerScores RewardProgram::scores(const std::vector<std::string>& lines) {
     const auto deadline = in_seconds(seconds_);
     std::vector<std::string> replies;
     const auto took = [&] {
-        for (size_t end; replies.size() < lines.size() && (end = buffer_.find('\n')) != std::string::npos;) {
-            replies.push_back(buffer_.substr(0, end));
-            buffer_.erase(0, end + 1);
+        size_t begin = 0;
+        for (size_t end; replies.size() < lines.size() && (end = buffer_.find('\n', begin)) != std::string::npos;) {
+            replies.push_back(buffer_.substr(begin, end - begin));
+            begin = end + 1;
         }
+        buffer_.erase(0, begin);
         return replies.size() == lines.size();
     };
     for (size_t sent = 0; !took();) {

@@ -100,7 +100,7 @@ struct RunStart {
 // Replaces model.from by the folder of its weights: for a run, its newest checkpoint.
 RunStart find_start(const MpiWorld& world, Config& config, const RunData& data, bool never_resume, VerifyLevel level) {
     RunStart start;
-    start.resume = find_resume_point(config.run.dir, never_resume, world.all());
+    start.resume = find_resume_point(config.run.dir, config.stage, never_resume, world.all());
     if (!start.resume && !config.model.from.empty()) {
         start.from = model_folder(config.model.from, level, world.all());
         config.model.from = start.from.path.string();

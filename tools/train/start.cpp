@@ -74,9 +74,19 @@ void note_missing_steps(const fs::path& log, int64_t last) {
                      log.string(), missing, last));
 }
 
+void require_stage(const ResumePoint& resume, Stage stage) {
+    const Stage begun = stage_of(parse_settings(resume.state.recipe, "the checkpoint's recipe"));
+    if (begun == stage) return;
+    const std::string folder = resume.folder.parent_path().parent_path().string();
+    throw Error(fmt::format("'{}' is a run of gradus {}", folder, of_stage(begun).name),
+                fmt::format("gradus {} cannot resume from its checkpoint", of_stage(stage).name),
+                fmt::format("start another run: --set run.dir=OTHER; or resume that one: gradus {} {}",
+                            of_stage(begun).name, folder));
+}
+
 }  // namespace
 
-std::optional<ResumePoint> find_resume_point(const fs::path& run_folder, bool never, const Comm& all) {
+std::optional<ResumePoint> find_resume_point(const fs::path& run_folder, Stage stage, bool never, const Comm& all) {
     const LatestCheckpoint latest = latest_checkpoint(run_folder, VerifyLevel::all, all);
     const bool first = all.rank == 0;
     std::error_code ignored;
@@ -88,6 +98,7 @@ std::optional<ResumePoint> find_resume_point(const fs::path& run_folder, bool ne
     if (first) require_step_of_latest(run_folder);
     if (latest.folder) {
         ResumePoint resume = {*latest.folder, read_manifest(*latest.folder).state};
+        if (first) require_stage(resume, stage);
         if (first) note_missing_steps(run_folder / "log.jsonl", resume.state.step);
         return resume;
     }

@@ -26,7 +26,7 @@ struct ResumePoint {
 // checkpoints, including those with wrong checksums, are noted and skipped; if all are damaged, that is an Error, since
 // a new run would replace them. Collective: the ranks share the reading and get the same result. Rank 0 has locked the
 // folder.
-std::optional<ResumePoint> find_resume_point(const fs::path& run_folder, bool never, const Comm& all);
+std::optional<ResumePoint> find_resume_point(const fs::path& run_folder, Stage, bool never, const Comm& all);
 
 // Repeats the last part of a save, after which a process may have been killed. Called by rank 0.
 void finish_save(const ResumePoint&);

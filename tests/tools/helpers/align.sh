@@ -1,0 +1,152 @@
+# Shared by the tests of alignment: a tiny base model, and data for each stage. Sourced after check.sh.
+
+# A question for a colour, a short right answer and a long wrong one: what tells them apart is learnt in a few steps.
+write_pairs() {
+    local colours=(red blue green white black grey brown pink) i x=7 c d
+    for ((i = 0; i < 96; ++i)); do
+        x=$(((x * 1103515245 + 12345) & 0x7fffffff))
+        c=${colours[x / 64 % 8]} d=${colours[x / 4096 % 8]}
+        echo "{\"prompt\": \"say $c $i\", \"chosen\": \"$c\", \"rejected\": \"no $d $d\"}"
+    done
+}
+
+# base: a run of gradus pretrain; pairs.jsonl, demonstrations.jsonl, prompts.jsonl; *.toml: a recipe of each stage.
+prepare_alignment() {
+    write_pairs >pairs.jsonl
+    sed 's/, "rejected.*/}/; s/"chosen"/"completion"/' pairs.jsonl >demonstrations.jsonl
+    sed 's/, "chosen": \(".*"\), "rejected.*/, "answer": \1}/' pairs.jsonl >prompts.jsonl
+    sed 's/.*"prompt": "\([^"]*\)", "chosen": "\([^"]*\)", "rejected": "\([^"]*\)".*/User: \1\nAssistant: \2 \3/' pairs.jsonl >text.txt
+    expect_ok "$gradus" tokenizer train text.txt --vocab-size 288 --out prepared
+    expect_ok "$gradus" data prepare text.txt --split tail --val-fraction 0.1 --tokenizer prepared --out prepared
+    cat >pretrain.toml <<'TOML'
+[run]
+dir = "base"
+[data]
+dir = "prepared"
+packing = "plain"
+[model]
+layers = 1
+width = 32
+heads = 2
+context = 48
+[train]
+context = 32
+batch = 8
+steps = 40
+[optimizer]
+lr = 1e-2
+[validation]
+every = 0
+TOML
+    expect_ok "$gradus" pretrain pretrain.toml
+    cat >sft.toml <<'TOML'
+[run]
+dir = "sft"
+[model]
+from = "base"
+[sft]
+data = ["demonstrations.jsonl"]
+template = "plain"
+[train]
+batch = 8
+micro_batch = 4
+steps = 24
+[optimizer]
+lr = 5e-3
+[checkpoint]
+every = 6
+background = false
+TOML
+    cat >reward.toml <<'TOML'
+[run]
+dir = "reward"
+[model]
+from = "sft"
+[reward]
+data = ["pairs.jsonl"]
+val_share = 0.2
+[train]
+batch = 8
+micro_batch = 4
+steps = 20
+[optimizer]
+lr = 5e-3
+[validation]
+every = 7
+[checkpoint]
+every = 6
+background = false
+TOML
+    cat >dpo.toml <<'TOML'
+[run]
+dir = "dpo"
+[model]
+from = "sft"
+[dpo]
+data = ["pairs.jsonl"]
+[train]
+batch = 8
+micro_batch = 4
+steps = 16
+[optimizer]
+lr = 1e-3
+[checkpoint]
+every = 5
+background = false
+TOML
+    cat >ppo.toml <<'TOML'
+[run]
+dir = "ppo"
+[model]
+from = "sft"
+[ppo]
+prompts = ["prompts.jsonl"]
+reward = "reward"
+batch = 8
+max_tokens = 8
+epochs = 2
+minibatches = 2
+kl_target = 2
+kl_horizon = 40
+[train]
+steps = 10
+[optimizer]
+lr = 1e-3
+[checkpoint]
+every = 3
+background = false
+TOML
+    cat >grpo.toml <<'TOML'
+[run]
+dir = "grpo"
+[model]
+from = "sft"
+[grpo]
+prompts = ["prompts.jsonl"]
+batch = 8
+group = 4
+max_tokens = 8
+minibatches = 2
+exact = true
+beta = 0.02
+[train]
+steps = 10
+[optimizer]
+lr = 1e-3
+[checkpoint]
+every = 3
+background = false
+TOML
+}
+
+# The stages up to one of them, each in its folder.
+align_up_to() {
+    local stage
+    for stage in sft reward; do
+        expect_ok "$gradus" $stage $stage.toml
+        [ $stage != "$1" ] || return 0
+    done
+}
+
+# The value of a key of each line of a log.
+values_of() { sed -n "s/.*\"$2\":\\([-0-9.e+]*\\).*/\\1/p" "$1/log.jsonl"; }
