@@ -31,9 +31,9 @@ void CandidateList::add(Conversation prompt, const std::vector<std::string>& ans
     Candidates c{std::move(prompt), {}};
     for (const std::string& answer : answers)
         if (std::count(c.answers.begin(), c.answers.end(), answer) == 0) c.answers.push_back(answer);
+    if (answers.empty()) return skip("without answers");
     if (c.answers.size() < 2) return skip("whose answers are all equal");
-    if (!present_.insert(identity_of(c.prompt, c.answers)).second)
-        return skip("that occur again with the same answers");
+    if (!present_.insert(identity_of(c.prompt, c.answers)).second) return skip("repeated with the same answers");
     all_.push_back(std::move(c));
 }
 

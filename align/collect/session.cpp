@@ -1,6 +1,7 @@
 #include "align/collect/session.h"
 
 #include <algorithm>
+#include <cmath>
 #include <unordered_map>
 
 #include "align/collect/typed_ranks.h"
@@ -79,7 +80,8 @@ Ranking Session::ranking(const std::string& rater, size_t prompt, std::span<cons
     r.rater = rater;
     r.time = time;
     const auto claim = claims_.find(rater);
-    if (claim != claims_.end() && claim->second.prompt == prompt) r.seconds = now - claim->second.since;
+    if (claim != claims_.end() && claim->second.prompt == prompt)
+        r.seconds = std::round(1000 * (now - claim->second.since)) / 1000;
     return r;
 }
 

@@ -13,7 +13,7 @@ std::string problem_of_ranks(std::span<const int> ranks, size_t answers);
 // The same order without gaps: 1, 1, 3 → 1, 1, 2.
 std::vector<int> without_gaps(std::span<const int> ranks);
 
-// What a person types: the numbers of the answers from the best to the worst, with "=" between equals: "2 1=3" or
+// What a person types in a terminal: the numbers of the answers from the best to the worst, with "=" between equals: "2 1=3" or
 // "2 > 1 = 3". Every answer occurs once.
 struct TypedRanks {
     std::vector<int> ranks;  // of the answers 1, 2, …

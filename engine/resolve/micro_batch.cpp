@@ -37,16 +37,23 @@ public:
     }
 
 private:
+    // Stages that pack whole texts into rows: a step has as many micro-batches as its texts fill, of any number of rows.
+    bool packs_texts() const { return r.c.stage != Stage::pretrain && r.c.stage != Stage::sft; }
     // The rows of a micro-batch must be divisible by the ranks of tp, too.
-    bool possible(int64_t n) const { return batch % n == 0 && n * r.c.train.context % mesh.tp == 0; }
+    bool possible(int64_t n) const {
+        return (packs_texts() || batch % n == 0) && n * r.c.train.context % mesh.tp == 0;
+    }
 
     int64_t largest_that_fits() {
         const double memory = r.c.train.memory > 0         ? r.c.train.memory
                               : r.c.train.device == "cuda" ? activations_gib_of_gpu
                                                            : activations_gib_of_cpu;
         const double fits = memory * double(1 << 30) / bytes_of_a_sequence(r.c, model) * mesh.tp;
+        // A micro-batch that is not full costs as much as a full one.
+        constexpr int64_t tokens_of_texts = 2048;
+        const int64_t most = packs_texts() ? std::max<int64_t>(1, tokens_of_texts / r.c.train.context) : batch;
         int64_t largest = 1;
-        for (int64_t n = 1; n <= batch; ++n)
+        for (int64_t n = 1; n <= most; ++n)
             if (possible(n) && (double(n) <= fits || !possible(largest))) largest = n;
         if (double(largest) > fits)
             r.notes.push_back(
@@ -57,7 +64,7 @@ private:
     }
 
     void check(int64_t n) const {
-        if (batch % n != 0) {
+        if (!packs_texts() && batch % n != 0) {
             int64_t lower = std::min(n, batch);
             while (batch % lower != 0) --lower;
             r.refuse("the micro-batch does not divide the batch", {"train.micro_batch", "train.batch"},

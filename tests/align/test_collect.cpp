@@ -78,12 +78,13 @@ TEST_CASE("a ranking that was collected reads back as the format of rankings") {
             R"("time":"2026-01-02T03:04:05Z","seconds":2.5,"order":[2,0,1]})");
 }
 
-TEST_CASE("a kill at any byte of a write loses no earlier ranking, and the next ranking is a line of its own") {
+TEST_CASE("a kill in the middle of a write loses no earlier ranking, and the next ranking is a line of its own") {
     const TemporaryFolder folder;
     const Ranking first = some_ranking("ada", "Q1", {1, 2}), second = some_ranking("ada", "Q2 \u00e9", {2, 1}),
                   third = some_ranking("ada", "Q3", {1, 1});
     const std::string before = line_of(first) + "\n", line = line_of(second) + "\n";
-    for (size_t written = 0; written <= line.size(); ++written) {
+    const size_t accent = line.find("\u00e9"), all = line.size();
+    for (size_t written : {size_t(0), size_t(1), accent, accent + 1, all / 2, all - 2, all - 1, all}) {
         const fs::path path = folder.write("r.jsonl", before + line.substr(0, written));
         const bool is_complete = written + 1 >= line.size();  // its line end may be missing
         {
@@ -257,7 +258,7 @@ TEST_CASE("a name is held by one page at a time, and its last page may take it a
     REQUIRE(seats.holds("ada", "5", 300));
     seats.leave("ada", "5");
     REQUIRE(seats.take("ada", "6", "", 301).empty());
-    for (const std::string bad :
+    for (const std::string& bad :
          {std::string(), std::string(" ada"), std::string("a\nb"), std::string("\xff"), std::string(101, 'a')})
         REQUIRE_FALSE(problem_of_rater(bad).empty());
     REQUIRE(problem_of_rater("Ada Lovelace \u00e9").empty());

@@ -67,7 +67,7 @@ std::vector<double> of_ranking(const Place& p, RankingLoss loss) {
     return gradients_of(reward->parameters);
 }
 
-std::vector<double> of_preference(const Place& p, Preference kind) {
+std::vector<double> of_preference(const Place& p, PreferenceKind kind) {
     const auto policy = p.language(model());
     PreferenceTrainerConfig c;
     static_cast<UpdateConfig&>(c) = constant_rate(0);
@@ -81,7 +81,7 @@ std::vector<Step> steps() {
         return [=](const Place& p) { return of_policy(p, o, n); };
     };
     const auto ranking = [](RankingLoss l) { return [=](const Place& p) { return of_ranking(p, l); }; };
-    const auto preference = [](Preference k) { return [=](const Place& p) { return of_preference(p, k); }; };
+    const auto preference = [](PreferenceKind k) { return [=](const Place& p) { return of_preference(p, k); }; };
     return {{"PPO", policy(PolicyObjective::ppo, Normaliser::dapo)},
             {"GRPO", policy(PolicyObjective::ppo, Normaliser::grpo)},
             {"GSPO", policy(PolicyObjective::gspo, Normaliser::grpo)},
@@ -91,9 +91,9 @@ std::vector<Step> steps() {
             {"pairs", ranking(RankingLoss::pairs)},
             {"Plackett-Luce", ranking(RankingLoss::plackett_luce)},
             {"best of K", ranking(RankingLoss::best)},
-            {"DPO", preference(Preference::dpo)},
-            {"IPO", preference(Preference::ipo)},
-            {"SimPO", preference(Preference::simpo)}};
+            {"DPO", preference(PreferenceKind::dpo)},
+            {"IPO", preference(PreferenceKind::ipo)},
+            {"SimPO", preference(PreferenceKind::simpo)}};
 }
 
 }  // namespace

@@ -166,7 +166,7 @@ TEST_CASE("the gradients of value, reward and preference steps are the derivativ
     const auto rankings = random_rankings(5, m.V, T);
     require_derivative(reward->parameters, [&] { return reward_trainer.step(0, rankings).loss; });
 
-    PreferenceTrainer preference(*policy, {at_rest(), {.kind = Preference::dpo, .beta = 0.3}});
+    PreferenceTrainer preference(*policy, {at_rest(), {.kind = PreferenceKind::dpo, .beta = 0.3}});
     const auto pairs = random_pairs(5, m.V, T);
     require_derivative(policy->parameters, [&] { return preference.step(0, pairs).loss; });
 }

@@ -155,7 +155,8 @@ assert r["rater"] == "cleo" and [r["ranks"][i] for i in r["order"]] == [2, 2, 1]
 PY
 printf '1 2 3\n2 1 3' | terminal --rater cleo
 [ "$(lines t.jsonl)" -eq 2 ] || fail "an unfinished line was taken: $(cat t.jsonl)"
-yes '1=2=3' | head -20 | terminal --rater cleo
+for _ in $(seq 20); do echo '1=2=3'; done >ties.txt
+terminal --rater cleo <ties.txt
 [ "$(lines t.jsonl)" -eq 10 ] && grep -q 'nothing is left for cleo' out.txt || fail "the terminal did not end: $(cat out.txt)"
 expect_error 1 'no name' "$gradus" rank --answers answers.jsonl --out n.jsonl --terminal
 
@@ -184,6 +185,7 @@ printf '{"prompt": "the c' >>m.answers.jsonl
 "${ask[@]}" <ranks.txt >out.txt 2>err.txt || fail "resumed answers: $(cat err.txt)"
 cmp <(sort m.answers.jsonl) <(sort kept.jsonl) || fail "other answers after an interruption: $(diff m.answers.jsonl kept.jsonl)"
 [ "$(lines m.jsonl)" -eq 3 ] || fail "the resumed session did not rank the rest: $(cat m.jsonl)"
+expect_error 1 'rankings that people gave' "$gradus" rank run --prompts prompts.jsonl --out m.jsonl --simulated --template plain
 mv run away
 "${ask[@]}" <ranks.txt >out.txt 2>err.txt || fail "complete answers need the model: $(cat err.txt)"
 grep -q 'nothing is left for ada' out.txt || fail "the session is not complete: $(cat out.txt)"

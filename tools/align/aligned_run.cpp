@@ -127,6 +127,13 @@ void AlignedRun::loop(GradientStep& step, LoopHooks hooks, Saved saved, const st
     add_chat_template(l.checkpoints.options, chat(), resolved_.model);
     const std::string resume_with = resumption(c, world_.size());
     world_.set_resume(resume_with);
+    hooks.show = [show = hooks.show, shown = std::chrono::steady_clock::time_point{}](const ShownStep& s) mutable {
+        using namespace std::chrono_literals;
+        const auto now = std::chrono::steady_clock::now();
+        if (!s.always && now - shown < (is_terminal(stdout) ? 250ms : 10s)) return;  // log.jsonl has every step
+        shown = now;
+        show(s);
+    };
     TrainingLoop loop(resolved_.model, step, l, std::move(hooks), state_);
     if (loop.run()) tell(fmt::format("done: {}\n", next));
     else tell(fmt::format("stopped; {}\n", resume_with));

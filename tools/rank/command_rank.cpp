@@ -1,4 +1,5 @@
 // gradus rank: people rank answers, in a browser or in the terminal.
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
@@ -38,7 +39,7 @@ void check_options(const RankCommand& o) {
     if (o.report) return;
     const bool of_model = !o.sample.model.empty();
     if (of_model && !o.answers.empty())
-        throw UsageError("MODEL and --answers are both given", "the answers come from a model or from a file",
+        throw UsageError("a MODEL and --answers are both given", "the answers come from a model or from a file",
                          "leave one of them out");
     if (!of_model && o.answers.empty())
         throw UsageError("there are no answers to rank", "neither MODEL nor --answers is given",
@@ -70,11 +71,21 @@ void serve(Session& session, RankingFile& file, int port) {
     while (!stop_requested()) std::this_thread::sleep_for(std::chrono::milliseconds(100));
 }
 
+// Simulated rankings replace the file, since they can be made again. Those of people cannot.
+void refuse_to_replace_people(const fs::path& out) {
+    if (!fs::exists(out)) return;
+    const std::vector<Ranking> present = read_rankings(out);
+    if (!std::all_of(present.begin(), present.end(), [](const Ranking& r) { return r.simulated; }))
+        throw Error("'" + out.string() + "' has rankings that people gave", "simulated rankings would replace them",
+                    "name another file: --out FILE.jsonl");
+}
+
 // --simulated: the rater is a program, and every ranking says so.
 void rank_simulated(const RankCommand& o) {
     if (o.sample.model.empty())
         throw UsageError("--simulated needs a MODEL", "the simulated rater ranks what a model answers",
                          "gradus rank MODEL --prompts FILE --simulated --out FILE.jsonl");
+    refuse_to_replace_people(o.out);
     use_threads(o.sample.compute.threads);
     SimulatedRanking s = {.model = o.sample.model, .prompts = o.prompts, .out = o.out, .noise = o.noise};
     s.answers.chat_template = o.sample.chat_template;
@@ -94,16 +105,16 @@ void rank(const RankCommand& o) {
     const fs::path cache = answers_beside(o.out);
     RankingFile file(o.out);
     const std::optional<CandidateList> list = candidates_of(o, cache);
-    if (!list) return tell("stopped; the answers so far are in '" + cache.string() + "'; the same command continues");
-    if (const std::string skipped = list->skipped(); !skipped.empty()) note(skipped);
+    if (!list) return tell("stopped; the answers so far are in '" + cache.string() + "'; the same command continues\n");
     require_candidates(*list, o.answers.empty() ? cache : fs::path(o.answers));
+    if (const std::string skipped = list->skipped(); !skipped.empty()) note(skipped);
     if (!file.rankings().empty())
-        tell(fmt::format("'{}' has {}; they count", o.out, number_of(int64_t(file.rankings().size()), "ranking")));
+        tell(fmt::format("'{}' has {}; they count\n", o.out, number_of(int64_t(file.rankings().size()), "ranking")));
     Session session(list->all(), file.rankings(), o.schedule);
     if (o.terminal) rank_in_terminal(session, file, o.rater);
     else serve(session, file, o.port);
     tell(text_of(report_of(file.rankings())));
-    tell("the rankings are in '" + o.out + "'; the same command continues");
+    tell("the rankings are in '" + o.out + "'; the same command continues\n");
 }
 
 }  // namespace

@@ -109,7 +109,7 @@ struct EncodedPrompts {
 };
 
 EncodedPrompts encoded(const std::vector<const Conversation*>& missing, const ChatEncoder& chat, int context,
-                AnswerCache& cache) {
+                       AnswerCache& cache) {
     EncodedPrompts w;
     int64_t too_long = 0;
     for (const Conversation* prompt : missing) {
@@ -163,7 +163,7 @@ bool generate_missing(AnswerCache& cache, const std::vector<const Conversation*>
     const ChatEncoder chat = encoder_of(folder, o);
     const EncodedPrompts w = encoded(missing, chat, folder.config.context, cache);
     if (w.prompts.empty()) return true;
-    tell(fmt::format("generating {} for each of {}", number_of(o.samples, "answer"),
+    tell(fmt::format("generating {} for each of {}\n", number_of(o.samples, "answer"),
                      number_of(int64_t(w.prompts.size()), "prompt")));
     const auto model = load_model(folder, ops_of(o.compute.device), parse_dtype(o.compute.dtype), {});
     GenerateOptions options = o.generate;

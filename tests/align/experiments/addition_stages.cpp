@@ -19,7 +19,7 @@ AdditionStages::AdditionStages(const AdditionSettings& s) : settings_(s), tuned_
 
 double AdditionStages::fine_tune() {
     const Philox random{key_of(settings_.seed, 1)};
-    return experiments::fine_tune(*tuned_, adam(2e-3, Decay::linear, settings_.sft_steps, 1e-8, 20),
+    return experiments::fine_tune(*tuned_, adam(settings_.sft_lr, Decay::linear, settings_.sft_steps, 1e-8, 20),
                                   settings_.sft_steps, size_.train.B, [&](int64_t sample) {
                                       return addition_demonstration(drawn_from(training_, random, sample),
                                                                     key_of(settings_.seed, 2, uint64_t(sample)));

@@ -11,12 +11,13 @@ namespace gradus::experiments {
 
 struct AdditionSettings {
     uint64_t seed = 1;
-    int64_t sft_steps = 3000;
+    int64_t sft_steps = 1000;
+    double sft_lr = 8e-3;
     int rl_steps = 150, prompts = 16, group = 16;
     GroupAdvantage advantage = GroupAdvantage::grpo;
     double beta = 0;  // of KL to the fine-tuned policy, as a loss
     int epochs = 2;
-    double lr = 2e-4;
+    double lr = 3e-4;
 };
 
 struct Marks {  // on held-out sums
