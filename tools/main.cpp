@@ -57,6 +57,7 @@ void describe(CLI::App& app) {
     add_dpo_command(app);
     add_ppo_command(app);
     add_grpo_command(app);
+    add_score_command(app);
     add_eval_command(app);
     add_generate_command(app);
     add_chat_command(app);

@@ -1,5 +1,7 @@
 #include "align/preference/preference_trainer.h"
 
+#include <algorithm>
+
 #include "align/batches/share.h"
 
 namespace gradus {
@@ -94,6 +96,24 @@ PreferenceTrainer::Result PreferenceTrainer::step(int64_t step, const std::vecto
     result.chosen_log_prob = sums[7] > 0 ? sums[5] / sums[7] : 0;
     result.rejected_log_prob = sums[8] > 0 ? sums[6] / sums[8] : 0;
     return result;
+}
+
+PreferenceTrainer::Held PreferenceTrainer::judge(const std::vector<PreferenceExample>& pairs) {
+    std::vector<PreferenceExample> now = pairs;
+    add_reference(pass_, now, step_.mesh().dp);  // the policy's own sums
+    const auto tokens = [](const Sequence& s) { return double(std::count(s.learnt.begin(), s.learnt.end(), 1)); };
+    Held held;
+    for (size_t p = 0; p < pairs.size(); ++p) {
+        const auto of_pair = preference_loss<double>(config_.loss, {.chosen = now[p].reference_chosen,
+                                                                    .rejected = now[p].reference_rejected,
+                                                                    .reference_chosen = pairs[p].reference_chosen,
+                                                                    .reference_rejected = pairs[p].reference_rejected,
+                                                                    .chosen_length = tokens(pairs[p].chosen),
+                                                                    .rejected_length = tokens(pairs[p].rejected)});
+        held.loss += of_pair.loss;
+        held.accuracy.add(of_pair.margin());
+    }
+    return held;
 }
 
 void add_reference(LanguagePass& reference, std::vector<PreferenceExample>& pairs, const Comm& dp) {

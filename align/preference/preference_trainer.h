@@ -33,6 +33,13 @@ public:
     // A step on the whole batch, which every rank is given; each rank of dp computes its part. Loss per pair.
     Result step(int64_t step, const std::vector<PreferenceExample>& batch);
 
+    // Loss and accuracy of pairs that are held out, the same on every rank.
+    struct Held {
+        double loss = 0;  // summed over the pairs
+        Accuracy accuracy;
+    };
+    Held judge(const std::vector<PreferenceExample>&);
+
     GradientStep& gradient_step() { return step_; }
     LanguageModel& model() { return pass_.model(); }
 

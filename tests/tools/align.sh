@@ -19,7 +19,8 @@ result_of() {
 with_signal() {
     local signal=$1 at=$2
     shift 2
-    STOP_SIGNAL=$signal STOP_AT=$at LD_PRELOAD=$stop_at GOMP_SPINCOUNT=2000 "$@" >out.txt 2>err.txt </dev/null
+    # In a shell of its own, which would tell that it was killed.
+    (STOP_SIGNAL=$signal STOP_AT=$at LD_PRELOAD=$stop_at GOMP_SPINCOUNT=2000 "$@" >out.txt 2>err.txt </dev/null) 2>/dev/null
 }
 
 for stage in sft reward dpo ppo grpo; do
@@ -67,7 +68,7 @@ for stage in sft reward dpo ppo grpo; do
     for file in config.json model.safetensors tokenizer.json tokenizer_config.json gradus/chat_template.json gradus/manifest.json; do
         [ -s "$last/$file" ] || fail "$last has no $file"
     done
-    grep -q '"chat_template": ".*Assistant: ' $last/tokenizer_config.json || fail "$last has no template: $(cat $last/tokenizer_config.json)"
+    grep -q '"chat_template": ".*Assistant:' $last/tokenizer_config.json || fail "$last has no template: $(cat $last/tokenizer_config.json)"
 done
 grep -q '"score.weight"' reward/checkpoints/latest/model.safetensors || fail "the reward model has no score.weight"
 grep -q 'ForSequenceClassification' reward/checkpoints/latest/config.json || fail "the reward model is not one of transformers'"

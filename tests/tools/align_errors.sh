@@ -26,7 +26,7 @@ cat >order.jsonl <<'JSON'
 {"messages": [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}, {"role": "assistant", "content": "c"}]}
 JSON
 refuses "order.jsonl:2'" sft '--sft.data=["order.jsonl"]'
-grep -q 'message 2 has the role user' err.txt || fail "the order is not explained: $(cat err.txt)"
+grep -q 'message 2 of 3 has the role user' err.txt || fail "the order is not explained: $(cat err.txt)"
 ! grep -q -- '--format' err.txt || fail "an option that this command does not have: $(cat err.txt)"
 expect_ok "$gradus" sft sft.toml --run.dir=lenient '--sft.data=["order.jsonl"]' --sft.max_bad_lines=1 --train.steps=2
 refuses 'demonstrations' dpo '--dpo.data=["demonstrations.jsonl"]'

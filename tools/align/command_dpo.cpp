@@ -22,10 +22,11 @@ void dpo(MpiWorld& world, const Config& given, const RunCommand& o) {
     AlignedRun run(world, given, o);
     PreferenceExamples examples = read_preferences(run);
     set_steps(run.config(), run.config().dpo.epochs, int64_t(examples.train.size()));
-    run.resolve(examples.hash + fingerprint(run.base_folder()), false);
+    run.resolve(examples.hash + fingerprint(run.base_folder()), !examples.val.empty());
     const Resolved& r = run.resolved();
     const DpoSettings& s = r.config.dpo;
-    tell(fmt::format("pairs    {} to train on; {} a step\n", examples.train.size(), r.config.train.batch));
+    tell(fmt::format("pairs    {} to train on, {} to validate on; {} a step\n", examples.train.size(),
+                     examples.val.size(), r.config.train.batch));
 
     const auto model = run.language_model(r.mode);
     PreferenceTrainerConfig config{static_cast<const UpdateConfig&>(r.trainer)};
@@ -42,6 +43,7 @@ void dpo(MpiWorld& world, const Config& given, const RunCommand& o) {
         tell("reference log-probabilities of all pairs, once\n");
         LanguagePass reference(*model);
         add_reference(reference, examples.train, run.mesh().dp);
+        add_reference(reference, examples.val, run.mesh().dp);
     }
     run.load_state(trainer.gradient_step());
 
@@ -59,12 +61,25 @@ void dpo(MpiWorld& world, const Config& given, const RunCommand& o) {
                                           last.accuracy.share(), last.chosen_reward, last.rejected_reward,
                                           last.chosen_log_prob, last.rejected_log_prob)));
     };
+    PreferenceTrainer::Held held;
+    if (!examples.val.empty()) {
+        hooks.validate = [&](const auto&) {
+            held = trainer.judge(examples.val);
+            return ValidationResult{.nats = held.loss, .targets = int64_t(examples.val.size())};
+        };
+        hooks.show_validation = [&](int64_t step, const ValidationResult& v, double) {
+            const auto [low, high] = held.accuracy.interval();
+            tell(fmt::format("valid {}/{}  loss {:.4f}  accuracy {:.3f} ({:.3f} to {:.3f}) of {} pairs\n", step,
+                             r.config.train.steps, v.loss(), held.accuracy.share(), low, high, v.targets));
+        };
+    }
     hooks.record = [&](nlohmann::ordered_json& line) {
         line["accuracy"] = last.accuracy.share();
         line["chosen_reward"] = last.chosen_reward;
         line["rejected_reward"] = last.rejected_reward;
         line["chosen_log_prob"] = last.chosen_log_prob;
         line["rejected_log_prob"] = last.rejected_log_prob;
+        if (line.contains("val_loss")) line["val_accuracy"] = held.accuracy.share();
     };
     run.loop(trainer.gradient_step(), hooks, {}, fmt::format("gradus chat {}", r.config.run.dir));
 }
