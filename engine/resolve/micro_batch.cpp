@@ -40,9 +40,7 @@ private:
     // Stages that pack whole texts into rows: a step has as many micro-batches as its texts fill, of any number of rows.
     bool packs_texts() const { return r.c.stage != Stage::pretrain && r.c.stage != Stage::sft; }
     // The rows of a micro-batch must be divisible by the ranks of tp, too.
-    bool possible(int64_t n) const {
-        return (packs_texts() || batch % n == 0) && n * r.c.train.context % mesh.tp == 0;
-    }
+    bool possible(int64_t n) const { return (packs_texts() || batch % n == 0) && n * r.c.train.context % mesh.tp == 0; }
 
     int64_t largest_that_fits() {
         const double memory = r.c.train.memory > 0         ? r.c.train.memory

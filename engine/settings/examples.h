@@ -19,7 +19,7 @@ struct ExampleSettings {
         using enum OnResume;
         // clang-format off
         visit("data", data, Limits{}, free,
-              "files to learn from: .jsonl or .json, plain, .gz or .zst; FILE:2 counts each of its examples twice",
+              "files to learn from: .jsonl or .json, plain, .gz or .zst; FILE@2 uses each of its examples twice an epoch",
               {"train", "dataset", "train_file"});
         visit("val", val, Limits{}, free,
               "files to validate on; unset: val_share of the training examples",

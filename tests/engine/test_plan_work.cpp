@@ -221,7 +221,7 @@ TEST_CASE("The JSON of a plan has the documented keys and the plan's values") {
                           "without_embeddings"});
     has(json["memory_of_rank"],
         {"params", "masters", "moments", "gradients", "activations", "workspace", "communication", "inputs",
-         "validation", "samples", "process", "checkpoint", "total", "limit", "fits"});
+         "validation", "samples", "other_models", "process", "checkpoint", "total", "limit", "fits"});
     for (const char* per : {"flops_per_token", "flops_per_step", "flops_per_run"})
         has(json[per], {"parameters", "causal", "full", "counted"});
     has(json["collectives"][0], {"axis", "kind", "ranks", "calls", "bytes", "sent_bytes", "seconds"});

@@ -59,8 +59,9 @@ TEST_CASE("a reward program may leave answers without a score") {
 }
 
 TEST_CASE("a reward program that fails is an Error that says how") {
-    REQUIRE(problem_of_program("exit 3") == "the reward program 'exit 3' wrote 0 of 2 scores; it ended with exit "
-                                            "status 3; its own messages are above");
+    REQUIRE(problem_of_program("exit 3") ==
+            "the reward program 'exit 3' wrote 0 of 2 scores; it ended with exit "
+            "status 3; its own messages are above");
     REQUIRE_THAT(problem_of_program("echo '{\"score\": 1}'; kill -9 $$"), Catch::Contains("wrote 1 of 2 scores"));
     REQUIRE_THAT(problem_of_program("kill -9 $$"), Catch::Contains("signal 9 ended it"));
     REQUIRE_THAT(problem_of_program("sleep 100", 0.2), Catch::Contains("wrote 0 of 2 scores in 0.2 s"));
@@ -70,5 +71,6 @@ TEST_CASE("a reward program that fails is an Error that says how") {
     REQUIRE_THAT(problem_of_program("printf '{\"score\": 1}\\n{}\\n'; cat"), Catch::Contains("line 2: '{}'"));
     REQUIRE_THAT(problem_of_program("printf '{\"score\": NaN}\\n[1]\\n'; cat"), Catch::Contains("line 1:"));
     REQUIRE_THAT(problem_of_program("yes '{\"score\": 1}'"), Catch::Contains("more than it is asked for"));
-    REQUIRE_THAT(problem_of_program("head -c 3000000 /dev/zero | tr '\\0' x; cat"), Catch::Contains("else than a score"));
+    REQUIRE_THAT(problem_of_program("head -c 3000000 /dev/zero | tr '\\0' x; cat"),
+                 Catch::Contains("else than a score"));
 }

@@ -37,7 +37,14 @@ std::string read_all(AlignedRun& run, Kind kind, Use&& use) {
             use(example, hash_of(example.prompt) < val_share);
         }
     };
-    for (const std::string& path : s.data) read(path, s.val.empty() ? s.val_share : 0);
+    for (const std::string& named : s.data) {
+        const WeightedFile file = weighted_file(named);
+        const auto copies = int64_t(file.weight);
+        if (double(copies) != file.weight)
+            throw Error("'" + named + "' uses a part of its examples", "here the number behind @ is a whole number",
+                        "leave it out, or use a file with fewer examples");
+        for (int64_t copy = 0; copy < copies; ++copy) read(file.path.string(), s.val.empty() ? s.val_share : 0);
+    }
     for (const std::string& path : s.val) read(path, 1);
     return hexadecimal(checksum_of(hashes + json_of(run.chat().chat_template())));
 }
