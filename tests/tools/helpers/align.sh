@@ -50,11 +50,11 @@ template = "plain"
 [train]
 batch = 8
 micro_batch = 4
-steps = 24
+steps = 60
 [optimizer]
-lr = 5e-3
+lr = 1e-2
 [checkpoint]
-every = 6
+every = 15
 background = false
 TOML
     cat >reward.toml <<'TOML'
