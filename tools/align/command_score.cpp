@@ -146,9 +146,6 @@ void score(const ScoreCommand& o) {
         if (lines.size() == answers_together) flush();
     }
     flush();
-    if (all == 0)
-        throw Error("there is nothing to score", "'" + from + "' has no answers",
-                    "a line is {\"prompt\": TEXT, \"response\": TEXT}, or has \"messages\" instead of prompt");
     if (file) file->commit();
     if (unscored > 0)
         note(fmt::format("{} of {} answers have the score null: they do not fit into the model's context of {} tokens",
