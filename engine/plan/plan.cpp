@@ -236,7 +236,9 @@ Plan make_plan(const PlanRequest& request) {
     plan.resolved = resolve_for(request, plan.ranks);
     plan.mesh = plan.resolved.mesh;
     plan.sequences = plan.resolved.trainer.batch / plan.mesh.dp;
-    plan.micro_batches = plan.sequences / plan.resolved.trainer.micro_batch;
+    // Of stages that pack texts into rows: if every text filled its row.
+    const int64_t micro_batch = plan.resolved.trainer.micro_batch;
+    plan.micro_batches = (plan.sequences + micro_batch - 1) / micro_batch;
     require_plannable(plan.resolved);
 
     dry_run(plan, request);

@@ -20,7 +20,7 @@ with_signal() {
     local signal=$1 at=$2
     shift 2
     # In a shell of its own, which would tell that it was killed.
-    (STOP_SIGNAL=$signal STOP_AT=$at LD_PRELOAD=$stop_at GOMP_SPINCOUNT=2000 "$@" >out.txt 2>err.txt </dev/null) 2>/dev/null
+    (STOP_SIGNAL=$signal STOP_AT=$at LD_PRELOAD=$stop_at GOMP_SPINCOUNT=2000 "$@" >out.txt 2>err.txt </dev/null; exit $?) 2>/dev/null
 }
 
 for stage in sft reward dpo ppo grpo; do

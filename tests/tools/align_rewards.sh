@@ -46,7 +46,7 @@ expect_error 1 "none.jsonl:3'" "$gradus" score reward none.jsonl
 [ "$(wc -l <out.txt)" -eq 2 ] || fail "the lines before the bad one are lost: $(cat out.txt)"
 expect_error 1 "none.jsonl:3'" "$gradus" score reward none.jsonl --out kept.txt
 [ ! -e kept.txt ] || fail "a part of a file is left"
-for line in '{"prompt": 5, "response": "a"}' '{"response": "a"}' 'no json' '{"prompt": "a", "response": 5}' '[]' \
+for line in '{"prompt": 5, "response": "a"}' '{"response": "a"}' 'no json' '{"prompt": "a", "response": 5}' '"text"' \
     '{"messages": [{"role": "assistant", "content": "a"}], "response": "b"}'; do
     echo "$line" >wrong.jsonl
     expect_error 1 "wrong.jsonl" "$gradus" score reward wrong.jsonl
@@ -121,7 +121,7 @@ fails 'wrote 0 of 8 scores in 2 s' '(sed -u 16q | bash judge.sh; sleep 100)' 2
 for pid in $(pgrep -x sleep); do
     [ "$(readlink "/proc/$pid/cwd")" != "$work" ] || fail "a program was left running"
 done
-expect_error 1 'exit status 127' "${by_program[@]}"=no-such-program --run.dir=none
+expect_error 1 'exit status 127' "${by_program[@]}"='no-such-program 2>&-' --run.dir=none
 expect_error 1 'no answer of this iteration has a score' "${by_program[@]}"="while read -r x; do echo '{\"score\": null}'; done" --run.dir=none
 
 # Settings that cannot be.

@@ -143,9 +143,9 @@ expect_error 1 'optimizer.lr 0.003 → 0.1' "${train[@]}" run.dir=whole --optimi
 expect_error 1 'there are no tokens' "${train[@]}" run.dir=dry --data.dir nowhere --dry-run
 
 # Settings that matter cannot change during a run; the error has the key and both values.
-expect_error 1 'other settings: optimizer.lr 0.003 → 0.1' "${train[@]}" run.dir=whole --set optimizer.lr=0.1
-expect_error 1 'other settings: model.layers 2 → 3$' "${train[@]}" run.dir=whole --set model.layers=3
-expect_error 1 'other settings: model.layers 2 → 3, train.steps 60 → 90, optimizer.lr 0.003 → 0.1$' "${train[@]}" \
+expect_error 1 'different settings: optimizer.lr 0.003 → 0.1' "${train[@]}" run.dir=whole --set optimizer.lr=0.1
+expect_error 1 'different settings: model.layers 2 → 3$' "${train[@]}" run.dir=whole --set model.layers=3
+expect_error 1 'different settings: model.layers 2 → 3, train.steps 60 → 90, optimizer.lr 0.003 → 0.1$' "${train[@]}" \
     run.dir=whole --set optimizer.lr=0.1 --set model.layers=3 --set train.steps=90
 grep -q 'fix:   --set model.layers=2 --set train.steps=60 --set optimizer.lr=0.003, or' err.txt || fail "$(cat err.txt)"
 sed 's/cat/dog/' text.txt >other.txt

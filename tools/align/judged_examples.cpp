@@ -7,6 +7,7 @@
 #include "align/samples/samples.h"
 #include "align/samples/weighted_file.h"
 #include "engine/base/philox.h"
+#include "engine/base/plural.h"
 #include "engine/checkpoint/checksum.h"
 
 namespace gradus {
@@ -49,12 +50,14 @@ std::string read_all(AlignedRun& run, Kind kind, Use&& use) {
 }
 
 void require_some(size_t count, size_t dropped, int64_t context) {
-    if (dropped > 0)
-        note(fmt::format("{} examples were dropped: their answers do not fit into train.context = {}", dropped,
-                         context));
+    const std::string examples = number_of(int64_t(dropped), "example");
     if (count == 0)
-        throw Error("there is nothing to learn from", fmt::format("none of {} examples can be used", dropped),
-                    "raise train.context, or name other data");
+        throw Error("there is nothing to learn from",
+                    dropped > 0 ? fmt::format("the answers of {} do not fit into train.context = {}", examples, context)
+                                : "all examples were chosen to validate on",
+                    dropped > 0 ? "raise train.context, or name other data" : "name more data, or lower val_share");
+    if (dropped > 0)
+        note(fmt::format("left out: {} whose answers do not fit into train.context = {}", examples, context));
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "align/statistics/running.h"
 #include "engine/base/json_text.h"
 #include "engine/base/philox.h"
+#include "engine/base/plural.h"
 #include "engine/checkpoint/checksum.h"
 #include "tokenizer/stream_decoder.h"
 #include "tools/align/judged_examples.h"
@@ -70,7 +71,8 @@ PolicyPrompts read_prompts(AlignedRun& run) {
             all.references.push_back(q.reference);
         }
     }
-    if (dropped > 0) note(fmt::format("{} prompts were dropped: they do not fit into {} tokens", dropped, room));
+    if (dropped > 0 && !all.ids.empty())
+        note(fmt::format("left out: {} that do not fit into {} tokens", number_of(int64_t(dropped), "prompt"), room));
     if (all.ids.empty())
         throw Error("there are no prompts to answer", fmt::format("none of {} fits into {} tokens", dropped, room),
                     "raise train.context, or lower max_tokens");

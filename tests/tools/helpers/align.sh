@@ -50,11 +50,11 @@ template = "plain"
 [train]
 batch = 8
 micro_batch = 4
-steps = 24
+steps = 60
 [optimizer]
-lr = 5e-3
+lr = 1e-2
 [checkpoint]
-every = 6
+every = 15
 background = false
 TOML
     cat >reward.toml <<'TOML'
@@ -68,13 +68,13 @@ val_share = 0.2
 [train]
 batch = 8
 micro_batch = 4
-steps = 20
+steps = 60
 [optimizer]
 lr = 5e-3
 [validation]
-every = 7
+every = 25
 [checkpoint]
-every = 6
+every = 20
 background = false
 TOML
     cat >dpo.toml <<'TOML'
