@@ -3,6 +3,9 @@
 
 #include <catch2/catch.hpp>
 
+#include <chrono>
+#include <thread>
+
 #include "engine/base/log.h"
 #include "tools/align/reward_program.h"
 
@@ -56,6 +59,16 @@ TEST_CASE("a reward program scores the lines it is sent, in their order, as ofte
 TEST_CASE("a reward program may leave answers without a score") {
     RewardProgram program(R"(printf '{"score": null}\n{"score": -1.5e3, "why": "short"}\n'; cat >/dev/null)", 60);
     REQUIRE(program.scores({"{}", "{}"}) == AnswerScores{{0, -1500}, {0, 1}});
+}
+
+TEST_CASE("a reward program's surplus of one iteration is not taken for the scores of the next") {
+    RewardProgram program("while read -r x; do echo '{\"score\": 1}'; done; cat", 20);
+    REQUIRE(program.scores({"{}"}) == AnswerScores{{1}, {1}});
+    REQUIRE(program.scores({"{}"}) == AnswerScores{{1}, {1}});
+    RewardProgram eager("read -r x; echo '{\"score\": 1}'; sleep 0.2; echo '{\"score\": 9}'; cat >/dev/null", 20);
+    REQUIRE(eager.scores({"{}"}) == AnswerScores{{1}, {1}});
+    std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+    REQUIRE_THROWS_WITH(eager.scores({"{}"}), Catch::Contains("writes more than it is asked for"));
 }
 
 TEST_CASE("a reward program that fails is an Error that says how") {

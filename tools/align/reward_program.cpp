@@ -159,6 +159,18 @@ AnswerScores RewardProgram::scores(const std::vector<std::string>& lines) {
         buffer_.erase(0, begin);
         return replies.size() == lines.size();
     };
+    const auto require_no_more = [&] {
+        if (buffer_.empty()) return;
+        throw Error(fmt::format("the reward program '{}' writes more than it is asked for", command_),
+                    fmt::format("after {} scores for {} answers came {}", replies.size(), lines.size(),
+                                shown(on_one_line(buffer_, 80))),
+                    protocol);
+    };
+    if (asked_) {  // what came after the scores of the iteration before would be taken for these
+        receive();
+        require_no_more();
+    }
+    asked_ = true;
     for (size_t sent = 0; !took();) {
         pollfd ends[] = {{from_, POLLIN, 0}, {sent < all.size() ? to_ : -1, POLLOUT, 0}};
         const double left = seconds_left(deadline);
@@ -179,11 +191,7 @@ AnswerScores RewardProgram::scores(const std::vector<std::string>& lines) {
         took();
         if (buffer_.size() > longest_reply && replies.size() < lines.size()) refuse_reply(buffer_, replies.size() + 1);
     }
-    if (!buffer_.empty())
-        throw Error(fmt::format("the reward program '{}' writes more than it is asked for", command_),
-                    fmt::format("after {} scores for {} answers came {}", replies.size(), lines.size(),
-                                shown(on_one_line(buffer_, 80))),
-                    protocol);
+    require_no_more();
     return parsed(replies);
 }
 

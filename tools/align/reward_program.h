@@ -38,6 +38,7 @@ private:
     double seconds_;
     pid_t process_ = -1;
     int to_ = -1, from_ = -1;  // its standard input and output
+    bool asked_ = false;       // before
     std::string buffer_;       // received, but not yet used
 };
 
