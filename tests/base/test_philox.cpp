@@ -13,7 +13,7 @@ TEST_CASE("Philox gives the published words") {
     REQUIRE(ones == std::array<uint32_t, 4>{0x408f276du, 0x41c83b0eu, 0xa20bc7c6u, 0x6d5451fdu});
 }
 
-TEST_CASE("Uniform draws fill [0, 1) evenly and normal draws have mean 0 and variance 1") {
+TEST_CASE("Uniform draws fill the interval from 0 to 1 evenly and normal draws have mean 0 and variance 1") {
     const Philox random{key_of(42, 1)};
     constexpr int n = 200000;
     double sum = 0, normal_sum = 0, square_sum = 0;
