@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "align/batches/language_pass.h"
 #include "align/raters/description_rater.h"
 #include "align/reward/reward_trainer.h"
 #include "engine/base/log.h"

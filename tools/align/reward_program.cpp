@@ -14,6 +14,7 @@
 #include <csignal>
 #include <cstring>
 
+#include "engine/base/error.h"
 #include "engine/base/json_text.h"
 #include "engine/base/log.h"
 #include "engine/base/one_line.h"

@@ -10,6 +10,7 @@
 
 #include "align/template/presets.h"
 #include "align/template/template_folder.h"
+#include "engine/base/log.h"
 #include "tools/chat/conversation.h"
 #include "tools/cli.h"
 #include "tools/device.h"
