@@ -45,6 +45,9 @@ public:
     // The same where the host knows the loss: `loss` is this rank's term of a sum over dp.
     StepResult finish(double loss, int64_t targets);
 
+    // The step whose samples this step uses: later ones after a rollback, which skips those that led to it.
+    int64_t sample_step(int64_t step) const { return step + stability_.state().data_offset; }
+
     Parameters& parameters() { return parameters_; }
     Optimizer& optimizer() { return optimizer_; }
     Stability& stability() { return stability_; }

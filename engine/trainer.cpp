@@ -37,9 +37,7 @@ Trainer::Trainer(LanguageModel& model, const TrainerConfig& c, const Mesh& mesh)
     on_host_.allocate();
 }
 
-int64_t Trainer::first_sample(int64_t step) const {
-    return (step + step_.stability().state().data_offset) * config_.batch + first_of_rank_;
-}
+int64_t Trainer::first_sample(int64_t step) const { return step_.sample_step(step) * config_.batch + first_of_rank_; }
 
 void Trainer::prepare(Prepared& p, int64_t first_sample, const NextBatch& next_batch) {
     p.first_sample = -1;

@@ -16,6 +16,7 @@
 #include "tools/cli.h"
 #include "tools/device.h"
 #include "tools/open_model.h"
+#include "tools/sampling_options.h"
 
 namespace gradus {
 
@@ -174,7 +175,6 @@ void generate(const GenerateCommand& o) {
 
 void add_generate_command(CLI::App& app) {
     auto o = std::make_shared<GenerateCommand>();
-    Sampling& s = o->generate.sampling;
     CLI::App* command =
         app.add_subcommand("generate",
                            "Continues prompts with a trained model. The text of a single prompt is printed "
@@ -195,25 +195,8 @@ void add_generate_command(CLI::App& app) {
     command->add_option("-n,--max-tokens", o->generate.max_tokens, "tokens to add to each prompt")
         ->transform(whole_between(1, 1 << 24))
         ->capture_default_str();
-    command
-        ->add_option("--temperature", s.temperature,
-                     "divides the logits: below 1 less random, above 1 more; 0: always the most likely token")
-        ->capture_default_str();
-    command->add_option("--top-k", s.top_k, "sample from the k most likely tokens; 0: from all")
-        ->transform(whole_between(0, 1 << 24))
-        ->capture_default_str();
-    command->add_option("--top-p", s.top_p, "sample from the most likely tokens whose probabilities add up to this")
-        ->capture_default_str();
-    command
-        ->add_option("--min-p", s.min_p, "sample from tokens at least this many times as likely as the most likely one")
-        ->capture_default_str();
-    command
-        ->add_option("--repetition-penalty", s.repetition_penalty, "above 1: tokens that occurred become less likely")
-        ->capture_default_str();
+    add_sampling_options(*command, o->generate.sampling);
     command->add_option("--stop", o->stops, "end a text before this string; may be repeated")->allow_extra_args(false);
-    command->add_option("--seed", s.seed, "the same seed gives the same text")
-        ->transform(whole_between(0, UINT64_MAX))
-        ->capture_default_str();
     add_compute_options(*command, o->compute);
     command->add_flag(
         "--json", o->json,

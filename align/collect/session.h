@@ -8,7 +8,7 @@
 //   session.record("ada", shown->prompt);                             then it counts as judged
 //
 // A prompt that is not shared (schedule.h) is for the first rater who comes to it; while that person is at work, nobody
-// else is shown it. Rankings of earlier sessions count, whoever gave them: a prompt is recognised by its text and
+// else is shown it. Rankings of earlier sessions count for all raters: a prompt is recognised by its text and
 // answers. Times are seconds of any clock. Not safe for several threads at once.
 #include <map>
 #include <optional>

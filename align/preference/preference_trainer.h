@@ -1,6 +1,6 @@
 #pragma once
-// Steps of a policy on preferred answers against rejected ones, without a reward model: DPO and its relatives
-// (align/losses/preference.h), and KTO on answers that stand alone (align/losses/kto.h).
+// Training steps of a policy on preferred answers against rejected ones, without a reward model: DPO and its relatives
+// (align/losses/preference.h).
 //
 // The reference's log-probabilities never change, so they are computed once, before the first step, and need no second model
 // while training runs. The two answers of a pair share a micro-batch: one forward and one backward pass a step.

@@ -31,7 +31,7 @@ std::optional<double> fleiss_kappa(std::span<const std::vector<int>> items);
 
 enum class Distance { nominal, ordinal, interval };
 
-// items[i]: the values that item i was given by whoever rated it; an item with fewer than two says nothing.
+// items[i]: the values that the raters gave item i; an item with fewer than two does not count.
 std::optional<double> krippendorff_alpha(std::span<const std::vector<double>> items, Distance = Distance::ordinal);
 
 }  // namespace gradus

@@ -22,11 +22,11 @@ std::string tokenizer_config_of(const ModelConfig& m, std::string_view end_of_te
 namespace {
 
 // The weights and the optimizer of one model.
-void write_model(const fs::path& checkpoint, const std::string& within, const Snapshot& s, uint64_t shard_limit,
+void write_model(const fs::path& checkpoint, const std::string& within, const Snapshot& s, const SaveOptions& options,
                  Manifest& manifest) {
     const fs::path folder = within.empty() ? checkpoint : checkpoint / within;
     make_folder(folder / "gradus");
-    std::vector<StoredFile> files = save_weights(s, folder, s.dtype, shard_limit);
+    std::vector<StoredFile> files = save_weights(s, folder, s.dtype, options.shard_limit, options.more_ends);
     files.push_back(save_optimizer(folder, s));
     for (StoredFile& f : files) {
         if (!within.empty()) f.name = within + "/" + f.name;
@@ -36,9 +36,8 @@ void write_model(const fs::path& checkpoint, const std::string& within, const Sn
 
 void write_all(const fs::path& folder, const Snapshot& s, const TrainingState& state, const SaveOptions& options) {
     Manifest manifest = {state, name_of(s.dtype), {}};
-    write_model(folder, "", s, options.shard_limit, manifest);
-    for (const auto& [name, companion] : s.companions)
-        write_model(folder, name, companion, options.shard_limit, manifest);
+    write_model(folder, "", s, options, manifest);
+    for (const auto& [name, companion] : s.companions) write_model(folder, name, companion, options, manifest);
     if (!options.tokenizer_json.empty()) {
         manifest.files.push_back(write_checksummed(folder, "tokenizer.json", options.tokenizer_json));
         manifest.files.push_back(write_checksummed(folder, "tokenizer_config.json",

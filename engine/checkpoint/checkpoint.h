@@ -34,6 +34,7 @@ struct Keep {
 struct SaveOptions {
     std::string tokenizer_json = {};                     // its text; empty: not written
     std::string end_of_text = {};                        // the special token that ends a text; empty: none
+    std::vector<int32_t> more_ends = {};                 // ids that end an answer, in addition to the end of text
     std::string tokenizer_config = {};                   // its text; empty: that of tokenizer_config_of()
     std::map<std::string, std::string> more_files = {};  // name → text: other files of the model
     uint64_t shard_limit = default_shard_limit;

@@ -94,7 +94,8 @@ void describe_scalar_head(nlohmann::json& config, const Family& family) {
 
 }  // namespace
 
-std::vector<StoredFile> save_weights(const Snapshot& s, const fs::path& folder, DType dtype, uint64_t shard_limit) {
+std::vector<StoredFile> save_weights(const Snapshot& s, const fs::path& folder, DType dtype, uint64_t shard_limit,
+                                     const std::vector<int32_t>& more_ends) {
     const ModelConfig& m = s.model;
     require_describable(m);
     const Family& family = family_named(m.family);
@@ -110,6 +111,9 @@ std::vector<StoredFile> save_weights(const Snapshot& s, const fs::path& folder, 
 
     nlohmann::json generation = nlohmann::json::object();
     if (m.end_of_text >= 0) generation["bos_token_id"] = generation["eos_token_id"] = m.end_of_text;
+    std::vector<int32_t> ends = more_ends;
+    if (m.end_of_text >= 0) ends.insert(ends.begin(), m.end_of_text);
+    if (!more_ends.empty()) generation["eos_token_id"] = ends;
     std::vector<StoredFile> files = {write_checksummed(folder, "config.json", config.dump(2) + "\n"),
                                      write_checksummed(folder, "generation_config.json", generation.dump(2) + "\n")};
 

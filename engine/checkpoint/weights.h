@@ -66,7 +66,8 @@ inline std::vector<std::string> load_weights(LanguageModel& m, Optimizer& optimi
 // Writes the folder in that dtype (f32, bf16 or f64) and returns its files. Error if config.json cannot describe this
 // model, or the folder already contains a model.
 std::vector<StoredFile> save_weights(const Snapshot&, const fs::path& folder, DType dtype,
-                                     uint64_t shard_limit = default_shard_limit);
+                                     uint64_t shard_limit = default_shard_limit,
+                                     const std::vector<int32_t>& more_ends = {});
 inline std::vector<StoredFile> save_weights(const LanguageModel& model, const fs::path& folder, DType dtype,
                                             uint64_t shard_limit = default_shard_limit) {
     return save_weights(Snapshot::of(model), folder, dtype, shard_limit);

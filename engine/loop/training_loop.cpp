@@ -97,6 +97,7 @@ void TrainingLoop::roll_back(Verdict verdict) {
     first_step_ = run_.step;
     start_ = Clock::now();
     if (hooks_.remove_after) hooks_.remove_after(run_.step);
+    if (hooks_.restore) hooks_.restore(state.stage);
     if (log_) log_->remove_after(run_.step);
 }
 

@@ -46,6 +46,8 @@ struct LoopHooks {
     // For other files, such as the samples: flush to the disk; remove what belongs to later steps.
     std::function<void()> sync = {};
     std::function<void(int64_t step)> remove_after = {};
+    // After a rollback: what the checkpoint remembers beside the model (TrainingState::stage).
+    std::function<void(const std::string& stage)> restore = {};
 
     std::function<void(const ShownStep&)> show = {};
     std::function<void(int64_t step, const ValidationResult&, double seconds)> show_validation = {};

@@ -91,6 +91,11 @@ expect_ok "$gradus" pretrain pretrain.toml --run.dir=other-base --data.dir=other
 expect_ok "$gradus" reward reward.toml --run.dir=other --model.from=other-base --reward.template=plain --train.steps=1
 refuses 'has another tokenizer' ppo --ppo.reward=other
 refuses 'has another tokenizer' grpo --grpo.exact=false --grpo.reward=other
+# A reward model of another size.
+expect_ok "$gradus" pretrain pretrain.toml --run.dir=wide-base --model.width=64 --train.steps=1
+expect_ok "$gradus" reward reward.toml --run.dir=wide --model.from=wide-base --reward.template=plain --train.steps=1
+refuses "not of the policy's architecture and size" ppo --ppo.reward=wide
+grep -q 'width 64 instead of 32' err.txt || fail "the difference is not said: $(cat err.txt)"
 # Scores that are no numbers: nothing is learnt from them.
 mkdir broken
 cp -rL reward/checkpoints/latest/. broken

@@ -41,7 +41,7 @@ AlignedRun::AlignedRun(MpiWorld& world, const Config& config, const RunCommand& 
     resume_ = find_resume_point(folder, config_.stage, o.resume == "never", world.all());
 }
 
-void AlignedRun::resolve(const std::string& identity, bool validates) {
+bool AlignedRun::resolve(const std::string& identity, bool validates) {
     DataFacts facts = {.vocab = model_.chat.tokenizer().vocab_size(),
                        .end_of_text = model_.chat.tokenizer().end_of_text().value_or(-1),
                        .identity = identity};
@@ -51,17 +51,13 @@ void AlignedRun::resolve(const std::string& identity, bool validates) {
     if (resume_) require_same_settings(begun, config_, facts);
     resolved_ = gradus::resolve(config_, facts, base_, world_.size());
     if (resume_) require_same_run(begun, resolved_, resume_->state.step);
-    if (world_.size() > 1) {
-        Config same = resolved_.config;
-        same.train.threads = 0;
-        require_agreement(world_,
-                          {{"program", program_identity(), "copy one build of gradus to every machine"},
-                           {"recipe", recipe_text(same), "start every rank with the same recipe and the same --set"},
-                           {"data set", resolved_.identity, "give every machine the same files"}});
-    }
+    require_same_run_on(world_, resolved_);
     for (const std::string& text : resolved_.notes) note(text);
+    require_device_memory(world_, resolved_, facts, ops_);
     comms_.emplace(world_, ops_, comm_request(resolved_.config, world_));
     mesh_ = comms_->mesh(resolved_.mesh);
+    if (is_first() && resume_) finish_save(*resume_);
+    return !gradus::is_finished(resume_, resolved_.config);
 }
 
 std::unique_ptr<LanguageModel> AlignedRun::language_model(Mode mode) const {
@@ -90,19 +86,9 @@ std::string AlignedRun::load_state(GradientStep& step, const std::vector<Compani
 void AlignedRun::loop(GradientStep& step, LoopHooks hooks, Saved saved, const std::string& next) {
     const Config& c = resolved_.config;
     const fs::path folder = c.run.dir;
-    if (is_first() && resume_) finish_save(*resume_);
-    if (resume_ && resume_->state.step >= c.train.steps)
-        return tell(fmt::format("this run has finished all of its {} steps: {}\n", text_of_whole(c.train.steps),
-                                resume_->folder.string()));
-    if (resume_)
-        tell(fmt::format("resume   after step {} of {}, from {}\n", resume_->state.step, c.train.steps,
-                         resume_->folder.string()));
     world_.all().barrier();
     from_.lock.reset();
-    if (is_new_) {
-        make_folder(folder);
-        lock_.emplace(folder);
-    }
+    if (is_new_) lock_new_folder(folder, lock_);
     if (is_first()) {
         remove_stale_temporaries(folder);
         write_file_atomically(folder / "recipe.toml", recipe_text(c));
@@ -127,12 +113,8 @@ void AlignedRun::loop(GradientStep& step, LoopHooks hooks, Saved saved, const st
     add_chat_template(l.checkpoints.options, chat(), resolved_.model);
     const std::string resume_with = resumption(c, world_.size());
     world_.set_resume(resume_with);
-    hooks.show = [show = hooks.show, shown = std::chrono::steady_clock::time_point{}](const ShownStep& s) mutable {
-        using namespace std::chrono_literals;
-        const auto now = std::chrono::steady_clock::now();
-        if (!s.always && now - shown < (is_terminal(stdout) ? 250ms : 10s)) return;  // log.jsonl has every step
-        shown = now;
-        show(s);
+    hooks.show = [show = hooks.show, rate = ShowRate()](const ShownStep& s) mutable {
+        if (rate.is_due(s.always)) show(s);
     };
     TrainingLoop loop(resolved_.model, step, l, std::move(hooks), state_);
     if (loop.run()) tell(fmt::format("done: {}\n", next));

@@ -9,6 +9,7 @@
 #include "tools/align/demonstrations.h"
 #include "tools/device.h"
 #include "tools/launch/run_command.h"
+#include "tools/launch/run_start.h"
 #include "tools/train/start.h"
 
 namespace gradus {
@@ -23,8 +24,9 @@ public:
     const ModelConfig& base() const { return base_; }
     const std::optional<ResumePoint>& resume() const { return resume_; }
 
-    // Completes the settings, once train.steps is known; `identity` is of everything that is learnt from.
-    void resolve(const std::string& identity, bool validates);
+    // Completes the settings, once train.steps is known; `identity` is of everything that is learnt from. False: the run
+    // has done all of its steps.
+    bool resolve(const std::string& identity, bool validates);
     const Resolved& resolved() const { return resolved_; }
     const Mesh& mesh() const { return mesh_; }
     const Ops& ops() const { return ops_; }
@@ -36,15 +38,15 @@ public:
     void load(Parameters&, const fs::path& folder, Optimizer* = nullptr) const;
     const fs::path& base_folder() const { return model_.folder; }
 
-    // Where the run stands: all of it comes from the checkpoint if there is one. Returns its `stage`.
+    // Fills models and optimizers from the checkpoint to resume from, if there is one. Returns its `stage`.
     std::string load_state(GradientStep&, const std::vector<Companion>& = {});
-    // What the checkpoints have beside the model (engine/loop/run_checkpoints.h).
+    // What a checkpoint holds in addition to the model (engine/loop/run_checkpoints.h).
     struct Saved {
         std::vector<Companion> companions = {};
         std::function<std::string()> stage = {};
         std::function<void()> before_save = {};
     };
-    // Runs the loop to its end, and says how to go on with the result.
+    // Runs the loop to its end and prints the `next` command.
     void loop(GradientStep&, LoopHooks, Saved, const std::string& next);
 
 private:

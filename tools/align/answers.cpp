@@ -2,13 +2,14 @@
 
 #include "align/samples/samples.h"
 #include "tokenizer/stream_decoder.h"
+#include "tools/chat_template_of.h"
 
 namespace gradus {
 
 AnsweringModel::AnsweringModel(const std::string& model, const std::string& chat_template, const Ops& ops, DType dtype,
                                BatchShape shape)
     : folder_(open_model_folder(model)),
-      chat_(open_chat_model(folder_.folder.string(), chat_template, "sft").chat),
+      chat_(chat_encoder_of(folder_.folder, folder_.tokenizer, model, chat_template, "--template ")),
       model_(load_model(folder_, ops, dtype, {shape.B, std::min(shape.T, folder_.config.context)})) {}
 
 std::vector<Rollout> AnsweringModel::answer(const std::vector<Conversation>& prompts, const AnswerOptions& o) {

@@ -22,7 +22,7 @@ void dpo(MpiWorld& world, const Config& given, const RunCommand& o) {
     AlignedRun run(world, given, o);
     PreferenceExamples examples = read_preferences(run);
     set_steps(run.config(), run.config().dpo.epochs, int64_t(examples.train.size()));
-    run.resolve(examples.hash + fingerprint(run.base_folder()), !examples.val.empty());
+    if (!run.resolve(examples.hash + fingerprint(run.base_folder()), !examples.val.empty())) return;
     const Resolved& r = run.resolved();
     const DpoSettings& s = r.config.dpo;
     tell(fmt::format("pairs    {} to train on, {} to validate on; {} a step\n", examples.train.size(),
@@ -51,7 +51,8 @@ void dpo(MpiWorld& world, const Config& given, const RunCommand& o) {
     LoopHooks hooks;
     hooks.step = [&](int64_t step, bool) {
         std::vector<PreferenceExample> batch;
-        for (const int i : examples_of_step(step, r.config.train.batch, int64_t(examples.train.size()), r.trainer.seed))
+        for (const int i : examples_of_step(trainer.gradient_step().sample_step(step), r.config.train.batch,
+                                            int64_t(examples.train.size()), r.trainer.seed))
             batch.push_back(examples.train[size_t(i)]);
         last = trainer.step(step, batch);
         return StepResult(last);

@@ -62,7 +62,7 @@ void grpo(MpiWorld& world, const Config& given, const RunCommand& o) {
         by_model ? open_reward_model(run, world, run.config().grpo.reward) : LockedFolder{};
     const PolicyPrompts prompts = read_prompts(run);
     run.config().train.batch = run.config().grpo.batch;
-    run.resolve(prompts.hash + fingerprint(run.base_folder()) + fingerprint(reward_folder.path), false);
+    if (!run.resolve(prompts.hash + fingerprint(run.base_folder()) + fingerprint(reward_folder.path), false)) return;
     const Resolved& r = run.resolved();
     const GrpoSettings& s = r.config.grpo;
 
@@ -90,13 +90,14 @@ void grpo(MpiWorld& world, const Config& given, const RunCommand& o) {
     tell(fmt::format("grpo     {} answers an iteration, {} to each of {} prompts, from {} prompts; {} updates\n",
                      s.batch, s.group, s.batch / s.group, prompts.ids.size(), s.epochs * s.minibatches));
 
-    std::optional<JsonLines> samples;
+    PolicySamples samples(run, prompts);
     GrpoStats last;
     double score = 0;  // as the reward gave it
     LoopHooks hooks;
     hooks.step = [&](int64_t iteration, bool) {
-        const std::vector<int> chosen = rollouts.chosen_in(iteration);
-        const std::vector<Rollout> answers = rollouts.answers_to(chosen, iteration);
+        const int64_t sample = step.sample_step(iteration);
+        const std::vector<int> chosen = rollouts.chosen_in(sample);
+        const std::vector<Rollout> answers = rollouts.answers_to(chosen, sample);
         const AnswerScores scores = reward(chosen, answers);
         require_some_scored(scores);
         AnswerScores shaped = scores;
@@ -109,15 +110,8 @@ void grpo(MpiWorld& world, const Config& given, const RunCommand& o) {
         }
         score = sum / count;
         last = trainer.learn(iteration, answers, shaped.scores, shaped.scored);
-        if (run.is_first()) {
-            if (!samples) samples.emplace(fs::path(r.config.run.dir) / "samples.jsonl", iteration);
-            write_samples(*samples, iteration + 1, prompts, chosen, answers, scores, run.chat());
-        }
-        StepResult result{.step = iteration, .loss = last.policy.loss};
-        result.grad_norm = last.policy.grad_norm;
-        result.lr = last.policy.lr;
-        result.tokens = int64_t(last.length * double(s.batch));
-        return result;
+        samples.write(iteration, chosen, answers, scores);
+        return step_of(iteration, last.policy, last.length, s.batch);
     };
     const auto share = [](double part, double whole) { return whole > 0 ? part / whole : 0; };
     hooks.show = [&](const ShownStep& shown) {
@@ -133,18 +127,13 @@ void grpo(MpiWorld& world, const Config& given, const RunCommand& o) {
         line["reward"] = last.score;
         if (reference) line["kl"] = last.kl;
         line["entropy"] = last.entropy;
-        line["clip_fraction"] = last.policy.ratios.clip_fraction();
-        line["ratio"] = last.policy.ratios.mean_ratio();
-        line["largest_ratio"] = last.policy.ratios.largest;
-        line["first_ratio_error"] = last.policy.first_ratio_error;
+        record_policy(line, last.policy);
         line["without_spread"] = share(last.groups.without_spread, last.groups.groups);
         line["unscored"] = share(last.groups.unscored, last.groups.answers);
         line["length"] = last.length;
         line["ended"] = last.ended;
     };
-    hooks.sync = [&] {
-        if (samples) samples->sync();
-    };
+    samples.add_hooks(hooks);
     const auto state = [&] { return nlohmann::json{{"score_mean", shape.mean}, {"score_sd", shape.sd}}.dump(); };
     run.loop(step, hooks, {.stage = state}, fmt::format("gradus chat {}", r.config.run.dir));
 }

@@ -42,7 +42,7 @@ void ppo(MpiWorld& world, const Config& given, const RunCommand& o) {
     const LockedFolder reward_folder = open_reward_model(run, world, run.config().ppo.reward);
     const PolicyPrompts prompts = read_prompts(run);
     run.config().train.batch = run.config().ppo.batch;
-    run.resolve(prompts.hash + fingerprint(run.base_folder()) + fingerprint(reward_folder.path), false);
+    if (!run.resolve(prompts.hash + fingerprint(run.base_folder()) + fingerprint(reward_folder.path), false)) return;
     const Resolved& r = run.resolved();
     const PpoSettings& s = r.config.ppo;
     const Mode frozen = {.parts = r.mode.parts};
@@ -64,31 +64,27 @@ void ppo(MpiWorld& world, const Config& given, const RunCommand& o) {
         run.load(value->parameters, reward_folder.path, &of_value.optimizer());
     }
     const std::vector<Companion> companions = {{"value", &r.model, &value->parameters, &of_value.optimizer()}};
-    const std::string stage = run.load_state(of_policy, companions);
-    if (!stage.empty())
+    const auto restore = [&](const std::string& stage) {
+        if (stage.empty()) return;
         trainer.kl().beta = parse_json(stage, "the checkpoint's manifest", "start another run").value("beta", s.beta);
+    };
+    restore(run.load_state(of_policy, companions));
     tell(fmt::format(
         "ppo      {} answers an iteration to {} prompts; {} updates of each model; scores {:+.3f} ± {:.3f} at "
         "the start\n",
         s.batch, prompts.ids.size(), s.epochs * s.minibatches, shape.mean, shape.sd));
 
-    std::optional<JsonLines> samples;
+    PolicySamples samples(run, prompts);
     PpoStats last;
     LoopHooks hooks;
     hooks.step = [&](int64_t iteration, bool) {
-        const std::vector<int> chosen = rollouts.chosen_in(iteration);
-        const std::vector<Rollout> answers = rollouts.answers_to(chosen, iteration);
+        const int64_t sample = of_policy.sample_step(iteration);
+        const std::vector<int> chosen = rollouts.chosen_in(sample);
+        const std::vector<Rollout> answers = rollouts.answers_to(chosen, sample);
         const AnswerScores scores = reward(chosen, answers);
         last = trainer.learn(iteration, answers, scores.scores);
-        if (run.is_first()) {
-            if (!samples) samples.emplace(fs::path(r.config.run.dir) / "samples.jsonl", iteration);
-            write_samples(*samples, iteration + 1, prompts, chosen, answers, scores, run.chat());
-        }
-        StepResult result{.step = iteration, .loss = last.policy.loss};
-        result.grad_norm = last.policy.grad_norm;
-        result.lr = last.policy.lr;
-        result.tokens = int64_t(last.length * double(s.batch));
-        return result;
+        samples.write(iteration, chosen, answers, scores);
+        return step_of(iteration, last.policy, last.length, s.batch);
     };
     hooks.show = [&](const ShownStep& shown) {
         tell(step_line(
@@ -105,18 +101,14 @@ void ppo(MpiWorld& world, const Config& given, const RunCommand& o) {
         line["kl"] = last.kl;
         line["beta"] = last.beta;
         line["entropy"] = last.entropy;
-        line["clip_fraction"] = last.policy.ratios.clip_fraction();
-        line["ratio"] = last.policy.ratios.mean_ratio();
-        line["largest_ratio"] = last.policy.ratios.largest;
-        line["first_ratio_error"] = last.policy.first_ratio_error;
+        record_policy(line, last.policy);
         line["value_loss"] = last.value.loss;
         line["explained_variance"] = last.value.explained_variance;
         line["length"] = last.length;
         line["ended"] = last.ended;
     };
-    hooks.sync = [&] {
-        if (samples) samples->sync();
-    };
+    samples.add_hooks(hooks);
+    hooks.restore = restore;
     const auto state = [&] {
         return nlohmann::json{{"beta", trainer.kl().beta}, {"score_mean", shape.mean}, {"score_sd", shape.sd}}.dump();
     };

@@ -59,7 +59,7 @@ void reward(MpiWorld& world, const Config& given, const RunCommand& o) {
     AlignedRun run(world, given, o);
     const RankedExamples examples = read_rankings(run);
     set_steps(run.config(), run.config().reward.epochs, int64_t(examples.train.size()));
-    run.resolve(examples.hash, !examples.val.empty());
+    if (!run.resolve(examples.hash, !examples.val.empty())) return;
     const Resolved& r = run.resolved();
     tell(fmt::format("rankings {} to train on, {} to validate on; {} prompts a step\n", examples.train.size(),
                      examples.val.size(), r.config.train.batch));
@@ -78,7 +78,8 @@ void reward(MpiWorld& world, const Config& given, const RunCommand& o) {
     LoopHooks hooks;
     hooks.step = [&](int64_t step, bool) {
         std::vector<RankedAnswers> batch;
-        for (const int i : examples_of_step(step, r.config.train.batch, int64_t(examples.train.size()), r.trainer.seed))
+        for (const int i : examples_of_step(trainer.gradient_step().sample_step(step), r.config.train.batch,
+                                            int64_t(examples.train.size()), r.trainer.seed))
             batch.push_back(examples.train[size_t(i)]);
         last = trainer.step(step, batch);
         return StepResult(last);

@@ -12,6 +12,7 @@
 #include "engine/checkpoint/weights.h"
 #include "tools/align/demonstrations.h"
 #include "tools/align/score_facts.h"
+#include "tools/chat_template_of.h"
 #include "tools/cli.h"
 #include "tools/device.h"
 #include "tools/model_folder.h"
@@ -66,7 +67,7 @@ public:
     explicit Scorer(const ScoreCommand& o)
         : folder_(model_folder(o.model, VerifyLevel::model)),
           config_(checked_config(folder_.path)),
-          chat_(open_chat_model(folder_.path.string(), o.chat_template, "reward").chat),
+          chat_(chat_encoder_of(folder_.path, Tokenizer::load(folder_.path), o.model, o.chat_template, "--template ")),
           facts_(score_facts(folder_.path)),
           model_(ops_of(o.compute.device), config_, parse_dtype(o.compute.dtype),
                  {.B = std::max(1, score_rows / config_.context), .T = config_.context}, {}, {}),

@@ -1,14 +1,17 @@
 // gradus stages: the stages of one model side by side.
-#include <fmt/format.h>
-#include <cmath>
+#include <optional>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "align/batches/language_pass.h"
 #include "align/raters/description_rater.h"
 #include "align/reward/reward_trainer.h"
+#include "engine/base/json_text.h"
 #include "engine/base/log.h"
+#include "engine/base/one_line.h"
 #include "tools/align/answers.h"
+#include "tools/align/same_tokenizer.h"
 #include "tools/align/score_facts.h"
 #include "tools/cli.h"
 #include "tools/device.h"
@@ -26,7 +29,8 @@ struct StagesCommand {
 
 struct StageRow {
     std::string stage, model;
-    double names = 0, ends = 0, sentence = 0, fresh = 0, utility = 0, score = 0, kl = 0, length = 0, bits = -1;
+    double names = 0, ends = 0, sentence = 0, fresh = 0, utility = 0, length = 0;
+    std::optional<double> score, kl, bits;  // where they are asked for
     std::vector<std::string> samples;
 };
 
@@ -45,6 +49,14 @@ double divergence(LanguageModel& model, LanguageModel& reference, const std::vec
     return sum / double(answers.size());
 }
 
+// Error if a model that judges the answers cannot read texts as long as they may be.
+void require_context(const ModelConfig& judge, int context, const std::string& what, const std::string& option) {
+    if (judge.context < context)
+        throw Error(what + " reads too short a text",
+                    fmt::format("its context is {} tokens, and that of the stage {}", judge.context, context),
+                    option + " OTHER, or leave it out");
+}
+
 StageRow measure_stage(const StagesCommand& o, const std::string& named, const std::vector<Conversation>& prompts,
                        const Ops& ops, DType dtype) {
     const size_t equals = named.find('=');
@@ -54,6 +66,7 @@ StageRow measure_stage(const StagesCommand& o, const std::string& named, const s
     AnswerOptions options = o.answers;
     const int context = describe_model(model_folder(row.model, VerifyLevel::sizes).path).config.context;
     AnsweringModel model(row.model, options.chat_template, ops, dtype, micro_batch(context));
+    const Tokenizer& tokenizer = model.chat().tokenizer();
     const std::vector<Rollout> answers = model.answer(prompts, options);
     const double each = 1 / double(answers.size());
     for (size_t i = 0; i < answers.size(); ++i) {
@@ -69,17 +82,25 @@ StageRow measure_stage(const StagesCommand& o, const std::string& named, const s
     }
     if (!o.reference.empty()) {
         AnsweringModel reference(o.reference, options.chat_template, ops, dtype, micro_batch(context));
+        require_same_tokenizer(tokenizer, reference.folder().folder, "the reference", "--reference OTHER");
+        require_context(reference.folder().config, context, "the reference", "--reference");
         row.kl = divergence(model.model(), reference.model(), answers);
     }
     if (!o.reward.empty()) {
         const LockedFolder folder = model_folder(o.reward, VerifyLevel::model);
+        require_reward_model(folder.path);
+        require_same_tokenizer(tokenizer, folder.path, "the reward model", "--reward OTHER");
+        const ModelConfig config = read_model_config(folder.path);
+        require_context(config, context, "the reward model", "--reward");
         const ScoreFacts facts = score_facts(folder.path);
-        ScoreModel scorer(ops, read_model_config(folder.path), dtype, micro_batch(context), {}, {});
+        ScoreModel scorer(ops, config, dtype, micro_batch(context), {}, {});
         load_weights(scorer.parameters, scorer.config(), folder.path);
         ScorePass pass(scorer);
         std::vector<Sequence> texts;
         for (const Rollout& a : answers) texts.push_back(a.text);
-        for (const double s : scores_of(pass, texts, {})) row.score += each * (s - facts.mean) / facts.sd;
+        double sum = 0;
+        for (const double s : scores_of(pass, texts, {})) sum += (s - facts.mean) / facts.sd;
+        row.score = each * sum;
     }
     return row;
 }
@@ -90,42 +111,44 @@ void stages_side_by_side(const StagesCommand& o) {
     const DType dtype = parse_dtype(o.compute.dtype);
     const std::vector<Conversation> prompts = read_questions(o.prompts, o.answers, "gradus stages");
     nlohmann::json bits = nlohmann::json::object();
-    if (!o.bits.empty()) bits = nlohmann::json::parse(o.bits, nullptr, false);
+    if (!o.bits.empty()) bits = parse_json(o.bits, "--bits", "--bits '{\"sft\": 1.4}'");
+    if (!bits.is_object()) throw Error("--bits is not a JSON object", "it is " + o.bits, "--bits '{\"sft\": 1.4}'");
     std::vector<StageRow> rows;
     for (const std::string& named : o.models) {
         rows.push_back(measure_stage(o, named, prompts, ops, dtype));
-        if (bits.is_object() && bits.contains(rows.back().stage)) rows.back().bits = bits[rows.back().stage];
+        if (const auto found = bits.find(rows.back().stage); found != bits.end() && found->is_number())
+            rows.back().bits = *found;
     }
     fmt::print(
         "utility of a simulated rater, 0 to 4, over {} prompts; shares of answers that name what was asked for, end,\n"
         "are one sentence, and do not repeat; score of the reward model; KL in nats per answer\n\n",
         prompts.size());
+    const auto cell = [](const std::optional<double>& x, auto form) { return x ? fmt::format(form, *x) : ""; };
+    const auto value = [](const std::optional<double>& x) {
+        return x ? nlohmann::ordered_json(*x) : nlohmann::ordered_json();
+    };
     fmt::print("{:<10} {:>7} {:>6} {:>6} {:>8} {:>6} {:>7} {:>6} {:>7}\n", "stage", "utility", "names", "ends",
                "sentence", "fresh", "score", "KL", "bits/B");
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
     for (const StageRow& r : rows) {
-        fmt::print("{:<10} {:7.2f} {:6.2f} {:6.2f} {:8.2f} {:6.2f} {:+7.2f} {:6.2f} {:>7}\n", r.stage, r.utility,
-                   r.names, r.ends, r.sentence, r.fresh, r.score, r.kl,
-                   r.bits >= 0 ? fmt::format("{:.4f}", r.bits) : "");
+        fmt::print("{:<10} {:7.2f} {:6.2f} {:6.2f} {:8.2f} {:6.2f} {:>7} {:>6} {:>7}\n", r.stage, r.utility, r.names,
+                   r.ends, r.sentence, r.fresh, cell(r.score, fmt::runtime("{:+.2f}")),
+                   cell(r.kl, fmt::runtime("{:.2f}")), cell(r.bits, fmt::runtime("{:.4f}")));
         list.push_back({{"stage", r.stage},
                         {"model", r.model},
                         {"utility", r.utility},
                         {"ended", r.ends},
-                        {"kl", r.kl},
-                        {"bits_per_byte", r.bits >= 0 ? nlohmann::ordered_json(r.bits) : nlohmann::ordered_json()},
+                        {"kl", value(r.kl)},
+                        {"bits_per_byte", value(r.bits)},
                         {"names", r.names},
                         {"sentence", r.sentence},
                         {"fresh", r.fresh},
-                        {"score", r.score},
+                        {"score", value(r.score)},
                         {"length", r.length}});
     }
     for (size_t i = 0; i < std::min<size_t>(3, prompts.size()); ++i) {
-        fmt::print("\n{}\n", prompts[i].back().content);
-        for (const StageRow& r : rows) {
-            std::string text = r.samples[i].substr(0, 160);
-            std::replace(text.begin(), text.end(), '\n', ' ');
-            fmt::print("  {:<10} {}\n", r.stage, text);
-        }
+        fmt::print("\n{}\n", on_one_line(prompts[i].back().content));
+        for (const StageRow& r : rows) { fmt::print("  {:<10} {}\n", r.stage, on_one_line(r.samples[i], 160)); }
     }
     if (!o.out.empty()) write_file_atomically(o.out, list.dump(2) + "\n");
 }

@@ -4,23 +4,16 @@
 
 #include "align/samples/dump.h"
 #include "align/samples/weighted_file.h"
-#include "align/template/presets.h"
 #include "align/template/template_folder.h"
 #include "engine/base/log.h"
 #include "engine/checkpoint/checksum.h"
+#include "tools/chat_template_of.h"
 #include "tools/cli.h"
 #include "tools/model_folder.h"
 
 namespace gradus {
 
 namespace {
-
-// A hash of an example's text: whether it validates depends on nothing else.
-bool validates(const Conversation& c, double share) {
-    std::string text;
-    for (const Message& m : c) text += m.role + "\n" + m.content + "\n";
-    return double(checksum_of(text) >> 11) * 0x1p-53 < share;
-}
 
 struct Split {
     ExampleFile train, val;
@@ -32,7 +25,7 @@ Split split(ExampleFile file, double val_share) {
         part->places.clear();
     }
     for (size_t i = 0; i < file.examples.size(); ++i) {
-        ExampleFile& to = validates(file.at<Demonstration>(i).conversation, val_share) ? s.val : s.train;
+        ExampleFile& to = share_of_text(file.at<Demonstration>(i).conversation) < val_share ? s.val : s.train;
         to.examples.push_back(std::move(file.examples[i]));
         to.places.push_back(std::move(file.places[i]));
     }
@@ -74,6 +67,12 @@ ReadSamples read_samples(const Config& config, const ChatEncoder& chat, int cont
 
 }  // namespace
 
+double share_of_text(const Conversation& c) {
+    std::string text;
+    for (const Message& m : c) text += m.role + "\n" + m.content + "\n";
+    return double(checksum_of(text) >> 11) * 0x1p-53;
+}
+
 Needs needs_of(Stage stage, Kind kind) {
     const std::string name = of_stage(stage).name;
     return {kind, "gradus " + name, "--set " + name + ".format=NAME"};
@@ -84,24 +83,8 @@ ChatModel open_chat_model(const std::string& model, const std::string& named_tem
     const fs::path json = folder.path / "tokenizer.json";
     const std::string text = read_file(json);
     const Tokenizer tokenizer = Tokenizer::parse(text, json.string());
-    if (!named_template.empty()) return {folder.path, text, ChatEncoder(find_template(named_template), tokenizer)};
-    try {
-        if (const auto stored = load_chat_template(folder.path, tokenizer))
-            return {folder.path, text, ChatEncoder(*stored, tokenizer)};
-    } catch (const Error& e) {  // its advice names an option that this command does not have
-        constexpr std::string_view option = "--template ";
-        const size_t at = e.fix.find(option);
-        if (at == std::string::npos) throw;
-        throw Error(
-            e.what(), e.cause,
-            fmt::format("{}--set {}.template={}", e.fix.substr(0, at), stage, e.fix.substr(at + option.size())));
-    }
-    std::string presets;
-    for (const std::string& name : presets_for(tokenizer)) presets += (presets.empty() ? "" : ", ") + name;
-    throw Error(fmt::format("the model '{}' has no chat template", model),
-                presets.empty() ? "its tokenizer can express none of the presets: it has no token that ends a text"
-                                : "its tokenizer can express " + presets,
-                fmt::format("--set {}.template={}", stage, presets.empty() ? "FILE" : presets_for(tokenizer).back()));
+    return {folder.path, text,
+            chat_encoder_of(folder.path, tokenizer, model, named_template, "--set " + stage + ".template=")};
 }
 
 RunData open_demonstrations(Config& config) {
@@ -146,6 +129,7 @@ RunData open_demonstrations(Config& config) {
 void add_chat_template(SaveOptions& options, const ChatEncoder& chat, const ModelConfig& m) {
     options.tokenizer_config =
         with_chat_template(tokenizer_config_of(m, options.end_of_text), chat, "tokenizer_config.json");
+    if (chat.end_of_turn() != m.end_of_text) options.more_ends = {chat.end_of_turn()};
     options.more_files["gradus/chat_template.json"] = json_of(chat.chat_template());
 }
 

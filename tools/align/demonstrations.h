@@ -20,6 +20,9 @@ RunData open_demonstrations(Config&);
 // What a stage needs of a file of examples, for errors.
 Needs needs_of(Stage, Kind);
 
+// A hash of a conversation's text in [0, 1), which alone decides whether an example validates.
+double share_of_text(const Conversation&);
+
 // What a checkpoint holds of the template.
 void add_chat_template(SaveOptions&, const ChatEncoder&, const ModelConfig&);
 

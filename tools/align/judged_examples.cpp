@@ -14,16 +14,10 @@ namespace gradus {
 
 namespace {
 
-double hash_of(const Conversation& prompt) {
-    std::string text;
-    for (const Message& m : prompt) text += m.role + "\n" + m.content + "\n";
-    return double(checksum_of(text) >> 11) * 0x1p-53;
-}
-
 Sequence sequence_of(EncodedChat encoded) { return {std::move(encoded.ids), std::move(encoded.learnt)}; }
 
 // Calls use(example, validates) for every example of the files, as the kind that is needed.
-template <class Kind_, class Use>
+template <class ExampleType, class Use>
 std::string read_all(AlignedRun& run, Kind kind, Use&& use) {
     const ExampleSettings& s = run.config().examples();
     std::string hashes;
@@ -33,8 +27,8 @@ std::string read_all(AlignedRun& run, Kind kind, Use&& use) {
                                                needs_of(run.config().stage, kind));
         tell(fmt::format("examples {}\n", summary_of(file)));
         for (size_t i = 0; i < file.examples.size(); ++i) {
-            const auto& example = file.at<Kind_>(i);
-            use(example, hash_of(example.prompt) < val_share);
+            const auto& example = file.at<ExampleType>(i);
+            use(example, share_of_text(example.prompt) < val_share);
         }
     };
     for (const std::string& named : s.data) {

@@ -14,8 +14,10 @@
 #include "engine/base/philox.h"
 #include "engine/base/plural.h"
 #include "engine/checkpoint/checksum.h"
+#include "engine/checkpoint/weights.h"
 #include "tokenizer/stream_decoder.h"
 #include "tools/align/judged_examples.h"
+#include "tools/align/same_tokenizer.h"
 #include "tools/model_folder.h"
 
 namespace gradus {
@@ -131,19 +133,15 @@ std::vector<Rollout> PolicyRollouts::answers_to(const std::vector<int>& chosen, 
 LockedFolder open_reward_model(const AlignedRun& run, const MpiWorld& world, const std::string& named) {
     const LockedFolder folder = model_folder(named, VerifyLevel::model, world.all());
     require_reward_model(folder.path);
-    const fs::path json = folder.path / "tokenizer.json";
-    const Tokenizer other = Tokenizer::parse(read_file(json), json.string());
-    const Tokenizer& own = run.chat().tokenizer();
-    std::string difference;
-    if (own.vocab_size() != other.vocab_size())
-        difference =
-            fmt::format("'{}' has {} tokens and the policy's {}", json.string(), other.vocab_size(), own.vocab_size());
-    for (int32_t id = 0; id < own.vocab_size() && difference.empty(); ++id)
-        if (own.bytes_of(id) != other.bytes_of(id))
-            difference = fmt::format("token {} of '{}' is not the policy's", id, json.string());
-    if (difference.empty()) return folder;
-    throw Error("the reward model has another tokenizer", difference,
-                "train the reward model from the same base: gradus reward --model.from=" + run.base_folder().string());
+    const std::string same_base =
+        "train the reward model from the same base: gradus reward --model.from=" + run.base_folder().string();
+    require_same_tokenizer(run.chat().tokenizer(), folder.path, "the reward model", same_base);
+    const std::vector<std::string> other =
+        differences(read_model_config(folder.path), read_model_config(run.base_folder()));
+    if (!other.empty())
+        throw Error("the reward model is not of the policy's architecture and size",
+                    fmt::format("'{}' has {}", folder.path.string(), fmt::join(other, "; ")), same_base);
+    return folder;
 }
 
 Reward reward_by_model(const AlignedRun& run, const fs::path& folder) {
@@ -179,20 +177,48 @@ ScoreShape shape_of_scores(const AlignedRun& run, const std::function<AnswerScor
     return shape;
 }
 
-void write_samples(JsonLines& file, int64_t step, const PolicyPrompts& prompts, const std::vector<int>& chosen,
-                   const std::vector<Rollout>& answers, const AnswerScores& scores, const ChatEncoder& chat) {
+PolicySamples::PolicySamples(const AlignedRun& run, const PolicyPrompts& prompts) : run_(run), prompts_(prompts) {}
+
+void PolicySamples::write(int64_t iteration, const std::vector<int>& chosen, const std::vector<Rollout>& answers,
+                          const AnswerScores& scores) {
+    if (!run_.is_first()) return;
+    if (!file_) file_.emplace(fs::path(run_.resolved().config.run.dir) / "samples.jsonl", iteration);
     constexpr size_t shown = 3;
     for (size_t i = 0; i < std::min(shown, answers.size()); ++i) {
         const Rollout& r = answers[i];
         const std::span<const int32_t> ids(r.text.ids.data() + r.prompt_length, size_t(r.answer_length()));
-        nlohmann::ordered_json line = {{"step", step},
-                                       {"prompt", prompts.texts[size_t(chosen[i])].back().content},
-                                       {"text", replace_invalid_utf8(chat.answer_of(ids).text)},
+        nlohmann::ordered_json line = {{"step", iteration + 1},
+                                       {"prompt", prompts_.texts[size_t(chosen[i])].back().content},
+                                       {"text", replace_invalid_utf8(run_.chat().answer_of(ids).text)},
                                        {"score", scores.scores[i]},
                                        {"ended", r.ended}};
         if (!scores.scored[i]) line["score"] = nullptr;
-        file.write(line);
+        file_->write(line);
     }
+}
+
+void PolicySamples::add_hooks(LoopHooks& hooks) {
+    hooks.sync = [this] {
+        if (file_) file_->sync();
+    };
+    hooks.remove_after = [this](int64_t step) {
+        if (file_) file_->remove_after(step);
+    };
+}
+
+StepResult step_of(int64_t iteration, const PolicyStats& stats, double length, int64_t answers) {
+    StepResult result{.step = iteration, .loss = stats.loss};
+    result.grad_norm = stats.grad_norm;
+    result.lr = stats.lr;
+    result.tokens = int64_t(length * double(answers));
+    return result;
+}
+
+void record_policy(nlohmann::ordered_json& line, const PolicyStats& stats) {
+    line["clip_fraction"] = stats.ratios.clip_fraction();
+    line["ratio"] = stats.ratios.mean_ratio();
+    line["largest_ratio"] = stats.ratios.largest;
+    line["first_ratio_error"] = stats.first_ratio_error;
 }
 
 UpdateConfig in_updates(const UpdateConfig& c, int64_t per_step) {

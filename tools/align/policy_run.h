@@ -1,8 +1,10 @@
 #pragma once
 // What gradus ppo and gradus grpo have in common: prompts, rollouts on all ranks, and scores.
 #include <functional>
+#include <optional>
 
 #include "align/advantages/scores.h"
+#include "align/policy/policy_update.h"
 #include "align/reward/reward_trainer.h"
 #include "align/rollouts/rollout.h"
 #include "tools/align/aligned_run.h"
@@ -46,7 +48,7 @@ private:
 // The scores of answers to those prompts; every rank calls it and gets the same.
 using Reward = std::function<AnswerScores(const std::vector<int>& chosen, const std::vector<Rollout>& answers)>;
 
-// A reward model: its folder, checked (it has a head of one number, and the policy's tokenizer), and its scores.
+// A reward model: its folder, checked (it has a head of one number, and the policy's tokenizer and size), and its scores.
 LockedFolder open_reward_model(const AlignedRun&, const MpiWorld&, const std::string& named);
 Reward reward_by_model(const AlignedRun&, const fs::path& folder);
 
@@ -54,11 +56,26 @@ Reward reward_by_model(const AlignedRun&, const fs::path& folder);
 // run, the numbers in its checkpoint.
 ScoreShape shape_of_scores(const AlignedRun&, const std::function<AnswerScores()>& of_first_policy);
 
-// The first answers of an iteration as lines of samples.jsonl.
-void write_samples(JsonLines&, int64_t step, const PolicyPrompts&, const std::vector<int>& chosen,
-                   const std::vector<Rollout>&, const AnswerScores&, const ChatEncoder&);
+// The first answers of each iteration as lines of RUN/samples.jsonl; on rank 0.
+class PolicySamples {
+public:
+    PolicySamples(const AlignedRun&, const PolicyPrompts&);
 
-// Shared updates: the trainer's schedule in updates of `per_step` a step.
+    void write(int64_t iteration, const std::vector<int>& chosen, const std::vector<Rollout>&, const AnswerScores&);
+    // Lets the loop sync the file and drop the lines of undone steps.
+    void add_hooks(LoopHooks&);
+
+private:
+    const AlignedRun& run_;
+    const PolicyPrompts& prompts_;
+    std::optional<JsonLines> file_;  // opened by the first write, when the run has its folder
+};
+
+// An iteration as a step of the loop, and its numbers in the log that ppo and grpo share. `length`: mean of an answer.
+StepResult step_of(int64_t iteration, const PolicyStats&, double length, int64_t answers);
+void record_policy(nlohmann::ordered_json& line, const PolicyStats&);
+
+// The schedule of a run in updates instead of steps, `per_step` updates each.
 UpdateConfig in_updates(const UpdateConfig&, int64_t per_step);
 
 }  // namespace gradus

@@ -8,13 +8,13 @@
 
 #include <fmt/format.h>
 
-#include "align/template/presets.h"
-#include "align/template/template_folder.h"
 #include "engine/base/log.h"
 #include "tools/chat/conversation.h"
+#include "tools/chat_template_of.h"
 #include "tools/cli.h"
 #include "tools/device.h"
 #include "tools/open_model.h"
+#include "tools/sampling_options.h"
 
 namespace gradus {
 
@@ -65,22 +65,12 @@ bool read_line(std::string& line, bool asks) {
     return true;
 }
 
-ChatEncoder encoder_of(const ModelFolder& folder, const ChatCommand& o) {
-    if (!o.chat_template.empty()) return ChatEncoder(find_template(o.chat_template), folder.tokenizer);
-    if (const auto stored = load_chat_template(folder.folder, folder.tokenizer))
-        return ChatEncoder(*stored, folder.tokenizer);
-    std::string presets;
-    for (const std::string& name : presets_for(folder.tokenizer)) presets += (presets.empty() ? "" : ", ") + name;
-    throw Error(fmt::format("the model '{}' has no chat template: it may never have learnt to chat", o.model),
-                "its tokenizer can express " + (presets.empty() ? "none of the presets" : presets),
-                "gradus sft --model.from=" + o.model + " --sft.data=FILE, or name one: --template NAME");
-}
-
 void chat(const ChatCommand& o) {
     validate(o.generate.sampling);
     use_threads(o.compute.threads);
     const ModelFolder folder = open_model_folder(o.model);
-    const ChatEncoder encoder = encoder_of(folder, o);
+    const ChatEncoder encoder =
+        chat_encoder_of(folder.folder, folder.tokenizer, o.model, o.chat_template, "--template ");
     const auto model = load_model(folder, ops_of(o.compute.device), parse_dtype(o.compute.dtype), {});
     ChatSession::Options options = {.system = o.system, .generate = o.generate, .context = folder.config.context};
     options.generate.max_tokens = std::min(options.generate.max_tokens, std::max(1, options.context / 2));
@@ -99,8 +89,7 @@ void chat(const ChatCommand& o) {
 
 void add_chat_command(CLI::App& app) {
     auto o = std::make_shared<ChatCommand>();
-    Sampling& s = o->generate.sampling;
-    s.temperature = 0.8;
+    o->generate.sampling.temperature = 0.8;
     CLI::App* command = app.add_subcommand(
         "chat",
         "Talks to a model in the terminal, with the chat template that is stored with it. The oldest messages are "
@@ -118,18 +107,7 @@ void add_chat_command(CLI::App& app) {
     command->add_option("-n,--max-tokens", o->generate.max_tokens, "longest answer, in tokens")
         ->transform(whole_between(1, 1 << 24))
         ->capture_default_str();
-    command
-        ->add_option("--temperature", s.temperature,
-                     "divides the logits: below 1 less random, above 1 more; 0: always the most likely token")
-        ->capture_default_str();
-    command->add_option("--top-k", s.top_k, "sample from the k most likely tokens; 0: from all")
-        ->transform(whole_between(0, 1 << 24))
-        ->capture_default_str();
-    command->add_option("--top-p", s.top_p, "sample from the most likely tokens whose probabilities add up to this")
-        ->capture_default_str();
-    command->add_option("--seed", s.seed, "the same seed and the same messages give the same answers")
-        ->transform(whole_between(0, UINT64_MAX))
-        ->capture_default_str();
+    add_sampling_options(*command, o->generate.sampling);
     add_compute_options(*command, o->compute);
     command->callback([o] { chat(*o); });
 }

@@ -9,11 +9,11 @@
 #include "align/collect/line_file.h"
 #include "align/examples/fields.h"
 #include "align/examples/records.h"
-#include "align/template/template_folder.h"
 #include "data/text.h"
 #include "engine/base/error.h"
 #include "engine/base/plural.h"
 #include "engine/base/signals.h"
+#include "tools/chat_template_of.h"
 #include "tools/open_model.h"
 
 namespace gradus {
@@ -88,19 +88,6 @@ private:
     std::map<uint64_t, Answers> answers_;
 };
 
-ChatEncoder encoder_of(const ModelFolder& folder, const SampleAnswers& o) {
-    if (!o.chat_template.empty()) return {find_template(o.chat_template), folder.tokenizer};
-    if (auto own = load_chat_template(folder.folder, folder.tokenizer)) return {*own, folder.tokenizer};
-    const std::vector<std::string> possible = presets_for(folder.tokenizer);
-    throw Error("'" + o.model + "' has no chat template",
-                possible.empty() ? "its tokenizer can express no preset"
-                                 : fmt::format("its tokenizer can express {}", fmt::join(possible, ", ")),
-                possible.empty()
-                    ? "name a template file: --template FILE.toml"
-                    : "--template " + (std::count(possible.begin(), possible.end(), "plain") ? std::string("plain")
-                                                                                             : possible.front()));
-}
-
 // The prompts that are not in the cache, with their ids.
 struct EncodedPrompts {
     std::vector<const Conversation*> prompts;
@@ -160,7 +147,7 @@ bool generate_into(AnswerCache& cache, const EncodedPrompts& w, const ChatEncode
 
 bool generate_missing(AnswerCache& cache, const std::vector<const Conversation*>& missing, const SampleAnswers& o) {
     const ModelFolder folder = open_model_folder(o.model);
-    const ChatEncoder chat = encoder_of(folder, o);
+    const ChatEncoder chat = chat_encoder_of(folder.folder, folder.tokenizer, o.model, o.chat_template, "--template ");
     const EncodedPrompts w = encoded(missing, chat, folder.config.context, cache);
     if (w.prompts.empty()) return true;
     tell(fmt::format("generating {} for each of {}\n", number_of(o.samples, "answer"),

@@ -74,11 +74,7 @@ void TextLoop::show_validation(int64_t step, const ValidationResult& v, double s
 }
 
 void TextLoop::show(const ShownStep& s) {
-    using namespace std::chrono_literals;
-    const auto now = std::chrono::steady_clock::now();
-    // Limits the output: log.jsonl has every step.
-    if (!s.always && now - shown_ < (is_terminal(stdout) ? 250ms : 10s)) return;
-    shown_ = now;
+    if (!rate_.is_due(s.always)) return;
     const double rate = double(s.result.tokens) / s.seconds;
     tell(text_of(StepLine{.step = s.step,
                           .steps = s.steps,

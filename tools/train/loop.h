@@ -5,6 +5,7 @@
 //   samples.jsonl  step, prompt, text
 //   checkpoints/   engine/checkpoint/checkpoint.h
 #include "engine/loop/training_loop.h"
+#include "tools/launch/run_start.h"
 #include "tools/train/sample.h"
 #include "tools/train/start.h"
 
@@ -32,7 +33,7 @@ private:
     const NextBatch next_batch_;
     TextSampler sampler_;
     std::vector<int32_t> bytes_of_ids_;
-    std::chrono::steady_clock::time_point shown_ = {};
+    ShowRate rate_;
     TrainingLoop loop_;
 };
 

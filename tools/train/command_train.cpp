@@ -1,4 +1,4 @@
-// gradus pretrain: trains a model on token shards, with the settings of a recipe.
+// gradus pretrain and gradus sft: a model learns to predict text, token shards or demonstrations.
 #include <algorithm>
 #include <chrono>
 
@@ -11,6 +11,7 @@
 #include "tools/cli.h"
 #include "tools/device.h"
 #include "tools/launch/run_command.h"
+#include "tools/launch/run_start.h"
 #include "tools/model_folder.h"
 #include "tools/train/describe.h"
 #include "tools/train/loop.h"
@@ -56,38 +57,6 @@ void write_facts(const Resolved& r, const RunData& data, const RunBatches& batch
     std::error_code ignored;
     const fs::path counts = data.rows ? fs::path() : data.train.front().parent_path() / "report.json";
     if (!counts.empty() && fs::exists(counts, ignored)) write_file_atomically(folder / "data.json", read_file(counts));
-}
-
-void lock_new_folder(const fs::path& folder, std::optional<FolderLock>& lock) {
-    std::error_code problem;
-    make_folder(folder);
-    lock.emplace(folder);
-    if (fs::exists(folder / "log.jsonl", problem))
-        throw Error("another run began in '" + folder.string() + "' in the meantime", "it now has a log.jsonl",
-                    "--set run.dir=OTHER, or the same command again to resume that run");
-}
-
-// Differences between ranks that would otherwise go unnoticed.
-void require_same_run_on(const MpiWorld& world, const Resolved& r) {
-    if (world.size() == 1) return;
-    Config c = r.config;
-    c.train.threads = 0;  // of a host
-    require_agreement(world, {{"program", program_identity(), "copy one build of gradus to every machine"},
-                              {"recipe", recipe_text(c), "start every rank with the same recipe and the same --set"},
-                              {"data set", r.identity, "give every machine the same shards and the same tokenizer"}});
-}
-
-// Called before anything is allocated: ranks that share a device divide its free memory.
-void require_device_memory(const MpiWorld& world, const Resolved& r, const RunData& data, const Ops& ops) {
-    const int gpus = r.cuda && r.config.train.gpu < 0 ? std::max(cuda_devices(), 1) : 1,
-              sharing = (world.local_size() + gpus - 1) / gpus;
-    world.all().barrier();  // no rank allocates before all have queried the free memory
-    const double free = double(ops.memory().free) / sharing;
-    world.all().barrier();
-    Devices devices = parse_devices(fmt::format("{}xH100", world.size()));
-    devices.device.matmul_workspace = ops.matmul_workspace;
-    devices.device.logit_rows = ops.logit_rows;
-    require_memory({.config = r.config, .data = data.facts, .base = r.model, .devices = devices}, free);
 }
 
 // What a run starts from, and its resolved settings.
@@ -141,7 +110,7 @@ void train(MpiWorld& world, Config config, const RunCommand& o) {
     const bool is_new = first && !fs::exists(folder, ignored);
     if (first && !is_new) lock.emplace(folder);
     auto [resume, from, r] = find_start(world, config, data, never_resume, VerifyLevel::model);
-    if (r.config.train.device != "cpu") require_device_memory(world, r, data, ops);
+    require_device_memory(world, r, data.facts, ops);
     Config same = r.config;
     same.train.threads = 0;  // of a host
     RankComms comms(world, ops, comm_request(same, world));
@@ -150,14 +119,7 @@ void train(MpiWorld& world, Config config, const RunCommand& o) {
     const std::vector<Prompt> samples = sample_prompts(r, data);
 
     if (first && resume) finish_save(*resume);
-    if (resume && resume->state.step >= r.config.train.steps) {
-        tell(fmt::format("this run has finished all of its {} steps: {}\n", text_of_whole(r.config.train.steps),
-                         resume->folder.string()));
-        return;
-    }
-    if (resume)
-        tell(fmt::format("resume   after step {} of {}, from {}\n", resume->state.step, r.config.train.steps,
-                         resume->folder.string()));
+    if (is_finished(resume, r.config)) return;
     if (r.config.train.minutes > 0 && !resume) {
         const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - o.start).count();
         const auto steps = steps_for_minutes(r, batches, elapsed, mesh, ops);
