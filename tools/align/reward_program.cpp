@@ -79,6 +79,7 @@ constexpr const char* protocol = "it must write {\"score\": NUMBER or null} for 
 }  // namespace
 
 RewardProgram::RewardProgram(std::string command, double seconds) : command_(std::move(command)), seconds_(seconds) {
+    std::signal(SIGPIPE, SIG_IGN);  // a program that ends early is an Error of write()
     Pipe in(command_), out(command_);
     to_ = in.write;
     from_ = out.read;
