@@ -27,10 +27,15 @@ uint64_t identity_of(const Conversation& prompt, const std::vector<std::string>&
     return h;
 }
 
-void CandidateList::add(Conversation prompt, const std::vector<std::string>& answers) {
-    Candidates c{std::move(prompt), {}};
-    for (const std::string& answer : answers)
-        if (std::count(c.answers.begin(), c.answers.end(), answer) == 0) c.answers.push_back(answer);
+void CandidateList::add(Conversation prompt, const std::vector<std::string>& answers,
+                        const std::vector<std::string>& models) {
+    CHECK(models.empty() || models.size() == answers.size());
+    Candidates c{std::move(prompt), {}, {}};
+    for (size_t i = 0; i < answers.size(); ++i) {
+        if (std::count(c.answers.begin(), c.answers.end(), answers[i]) > 0) continue;
+        c.answers.push_back(answers[i]);
+        if (!models.empty()) c.models.push_back(models[i]);
+    }
     if (answers.empty()) return skip("without answers");
     if (c.answers.size() < 2) return skip("whose answers are all equal");
     if (!present_.insert(identity_of(c.prompt, c.answers)).second) return skip("repeated with the same answers");
@@ -51,15 +56,19 @@ CandidateList read_candidates(const fs::path& path) {
         Fields fields(record.object);
         if (!record.problem.empty()) fields.fail(record.problem);
         Conversation prompt;
-        std::vector<std::string> answers;
+        std::vector<std::string> answers, models;
         if (fields.problem().empty()) {
             prompt = fields.prompt();
             for (const Json& item : fields.array("answers")) answers.push_back(fields.answer(item, prompt));
+            models = fields.texts("models");
+            if (!models.empty() && models.size() != answers.size())
+                fields.fail("it has " + std::to_string(answers.size()) + " answers but " +
+                            std::to_string(models.size()) + " models");
         }
         if (!fields.problem().empty())
             throw Error("bad answers at '" + record.place + "'", fields.problem(),
                         R"(write lines such as {"prompt": "…", "answers": ["…", "…"]})");
-        list.add(std::move(prompt), answers);
+        list.add(std::move(prompt), answers, models);
     }
     return list;
 }

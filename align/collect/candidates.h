@@ -1,8 +1,9 @@
 #pragma once
 // A prompt with the answers that people rank, and the files that hold them: JSON lines
 //
-//   {"prompt": TEXT or "messages": [{"role", "content"}, …], "answers": [TEXT, …]}
+//   {"prompt": TEXT or "messages": [{"role", "content"}, …], "answers": [TEXT, …], "models": [TEXT, …]}
 //
+// `models`, which may be absent, names the author of each answer: ranked blind, they are compared afterwards.
 // Only distinct answers can be ranked. A prompt with fewer than two of them, and a prompt that occurs again with the
 // same answers, is skipped and counted.
 #include <cstdint>
@@ -21,6 +22,7 @@ namespace gradus {
 struct Candidates {
     Conversation prompt;               // ends with a question
     std::vector<std::string> answers;  // distinct
+    std::vector<std::string> models;   // who wrote each; empty: unknown
     bool operator==(const Candidates&) const = default;
 };
 
@@ -29,7 +31,8 @@ uint64_t identity_of(const Conversation& prompt, const std::vector<std::string>&
 
 class CandidateList {
 public:
-    void add(Conversation prompt, const std::vector<std::string>& answers);
+    // models: one for each answer, or none. Of equal answers the first counts.
+    void add(Conversation prompt, const std::vector<std::string>& answers, const std::vector<std::string>& models = {});
     void skip(const std::string& reason) { ++skipped_[reason]; }
 
     const std::vector<Candidates>& all() const { return all_; }

@@ -30,6 +30,10 @@ Ranking ranking_of(Fields& record) {
     r.time = record.text_or("time", "");
     if (record.has("seconds") && record.value("seconds").is_number()) r.seconds = record.value("seconds").get<double>();
     r.simulated = record.has("simulated") && record.value("simulated") == true;
+    r.models = record.texts("models");
+    if (!r.models.empty() && r.models.size() != r.answers.size())
+        record.fail("it has " + std::to_string(r.answers.size()) + " answers but " + std::to_string(r.models.size()) +
+                    " models");
     if (record.problem().empty() && r.answers.size() != r.ranks.size())
         record.fail("it has " + std::to_string(r.answers.size()) + " answers but " + std::to_string(r.ranks.size()) +
                     " ranks");
@@ -61,9 +65,9 @@ std::string line_of(const Ranking& r) {
     line["answers"] = r.answers;
     line["ranks"] = r.ranks;
     line["rater"] = r.rater;
-    line["time"] = r.time;
-    line["seconds"] = r.seconds;
+    if (!r.time.empty()) line["time"] = r.time, line["seconds"] = r.seconds;
     if (!r.order.empty()) line["order"] = r.order;
+    if (!r.models.empty()) line["models"] = r.models;
     if (r.simulated) line["simulated"] = true;
     return line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }

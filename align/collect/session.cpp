@@ -75,6 +75,7 @@ Ranking Session::ranking(const std::string& rater, size_t prompt, std::span<cons
     Ranking r;
     r.prompt = candidates_[prompt].prompt;
     r.answers = candidates_[prompt].answers;
+    r.models = candidates_[prompt].models;
     r.order = order_for(rater, prompt);
     r.ranks = ranks_of_answers(without_gaps(shown_ranks), r.order);
     r.rater = rater;

@@ -40,6 +40,7 @@ struct Ranking {
     double seconds = 0;
     std::vector<int> order;  // in which the answers were shown; empty: unknown
     bool simulated = false;  // by a declared program instead of a person
+    std::vector<std::string> models;  // who wrote each answer; empty: unknown
     bool operator==(const Ranking&) const = default;
 };
 

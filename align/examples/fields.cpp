@@ -55,6 +55,16 @@ std::string Fields::text_or(const std::string& key, const std::string& otherwise
     return has(key) ? text(key) : otherwise;
 }
 
+std::vector<std::string> Fields::texts(const std::string& key) {
+    std::vector<std::string> all;
+    if (!has(key)) return all;
+    for (const Json& item : array(key)) {
+        if (item.is_string()) all.push_back(item.get<std::string>());
+        else fail("'" + key + "' has " + described(item) + ", where strings must be");
+    }
+    return all;
+}
+
 Conversation Fields::messages(const Json& list) {
     Conversation conversation;
     if (!list.is_array()) fail("a list of messages is " + described(list));

@@ -22,6 +22,8 @@ public:
     const Json& array(const std::string& key);
     std::string text(const std::string& key);
     std::string text_or(const std::string& key, const std::string& otherwise);
+    // The strings of an array; none where there is no such key.
+    std::vector<std::string> texts(const std::string& key);
 
     // A list of messages {"role", "content"}, or {"from", "value"} as in ShareGPT. A content may be a list of parts
     // {"type": "text", "text": …}, as in OpenAI's API. Roles of other names are translated: human, gpt, model, …

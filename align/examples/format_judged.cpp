@@ -89,6 +89,7 @@ FromRecord read_ranking(Fields& record, const InputForm&) {
         else r.seconds = seconds.get<double>();
     }
     if (record.has("simulated")) r.simulated = record.value("simulated") == true;
+    r.models = record.texts("models");
     if (record.problem().empty()) add_ranking(out, record, std::move(r));
     return out;
 }

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "align/collect/candidates.h"
+#include "align/collect/model_comparison.h"
 #include "align/collect/ranking_file.h"
 #include "align/collect/rater_report.h"
 #include "align/collect/session.h"
@@ -57,22 +58,25 @@ TEST_CASE("a ranking that was collected reads back as the format of rankings") {
     const TemporaryFolder folder;
     Ranking simple = some_ranking("ada", "Q", {2, 1, 2});
     simple.order = {2, 0, 1};
+    Ranking compared = some_ranking("di", "Q", {2, 1});
+    compared.models = {"runs/sft", "runs/ppo"};
     Ranking talk = some_ranking("ben", "Q", {1, 2});
     talk.prompt = {{"system", "S"}, {"user", "A"}, {"assistant", "B"}, {"user", "line\n\"quoted\" \u00e9"}};
     talk.simulated = true;
     Ranking transcript = some_ranking("cy", "\n\nHuman: not a transcript\n\nAssistant:", {1, 2});
     {
         RankingFile file(folder / "r.jsonl");
-        for (const Ranking& r : {simple, talk, transcript}) file.append(r);
-        REQUIRE(file.rankings().size() == 3);
+        for (const Ranking& r : {simple, talk, transcript, compared}) file.append(r);
+        REQUIRE(file.rankings().size() == 4);
     }
-    REQUIRE(read_rankings(folder / "r.jsonl") == std::vector<Ranking>{simple, talk, transcript});
+    REQUIRE(read_rankings(folder / "r.jsonl") == std::vector<Ranking>{simple, talk, transcript, compared});
     const ExampleFile read = read_examples(folder / "r.jsonl");
     REQUIRE(read.format == "ranking");
-    REQUIRE(read.examples.size() == 3);
+    REQUIRE(read.examples.size() == 4);
     REQUIRE(read.at<Ranking>(0) == simple);
     REQUIRE(read.at<Ranking>(1) == talk);
     REQUIRE(read.at<Ranking>(2) == transcript);
+    REQUIRE(read.at<Ranking>(3) == compared);
     REQUIRE(line_of(simple) ==
             R"({"prompt":"Q","answers":["answer 0","answer 1","answer 2"],"ranks":[2,1,2],"rater":"ada",)"
             R"("time":"2026-01-02T03:04:05Z","seconds":2.5,"order":[2,0,1]})");
@@ -317,4 +321,31 @@ TEST_CASE("the report has what each rater did and how far raters agree") {
     REQUIRE(text_of(report).find("ada, ben: Cohen's kappa 0.20 (4 prompts, 12 pairs of answers)") != std::string::npos);
     REQUIRE(text_of(report_of(std::vector<Ranking>(1, rankings[0]))).find("agree") == std::string::npos);
     REQUIRE(report_of({}).rankings == 0);
+}
+
+TEST_CASE("models whose answers were ranked side by side are compared pair by pair") {
+    Ranking r = some_ranking("ada", "Q", {2, 1, 1, 3});
+    r.models = {"a", "b", "a", "b"};
+    // b against a: 1 before 2 (better), 1 and 1 (tie), 3 after 2 and 1 (worse twice).
+    const std::vector<ModelComparison> compared =
+        compared_models(std::vector<Ranking>{r, some_ranking("ben", "Q", {1, 2})});
+    REQUIRE(compared.size() == 1);
+    REQUIRE(compared[0].one == "a");
+    REQUIRE(compared[0].other == "b");
+    REQUIRE(compared[0].preferred.right == 1);
+    REQUIRE(compared[0].preferred.all == 3);
+    REQUIRE(compared[0].preferred.ties == 1);
+    REQUIRE(text_of(compared).starts_with("'b' is preferred to 'a' in 33% ("));
+    REQUIRE(compared_models(std::vector<Ranking>{some_ranking("ben", "Q", {1, 2})}).empty());
+}
+
+TEST_CASE("of equal answers the author of the first counts, and a list with too few authors is refused") {
+    CandidateList list;
+    list.add(asked("Q"), {"x", "y", "x"}, {"a", "b", "b"});
+    REQUIRE(list.all()[0].answers == std::vector<std::string>{"x", "y"});
+    REQUIRE(list.all()[0].models == std::vector<std::string>{"a", "b"});
+    const TemporaryFolder folder;
+    const fs::path short_list = folder.write("a.jsonl", R"({"prompt": "Q", "answers": ["x", "y"], "models": ["a"]})"
+                                                        "\n");
+    REQUIRE_THROWS_WITH(read_candidates(short_list), Catch::Contains("bad answers"));
 }

@@ -186,6 +186,15 @@ printf '{"prompt": "the c' >>m.answers.jsonl
 cmp <(sort m.answers.jsonl) <(sort kept.jsonl) || fail "other answers after an interruption: $(diff m.answers.jsonl kept.jsonl)"
 [ "$(lines m.jsonl)" -eq 3 ] || fail "the resumed session did not rank the rest: $(cat m.jsonl)"
 expect_error 1 'rankings that people gave' "$gradus" rank run --prompts prompts.jsonl --out m.jsonl --simulated --template plain
+# Two models share the answers, each with its own file of them, and the report compares them.
+expect_ok "$gradus" pretrain recipe.toml --run.dir=run2 --train.steps=8 --optimizer.warmup=1 --model.context=64
+head -n 2 ranks.txt >two.txt
+"$gradus" rank run run2 --prompts prompts.jsonl --out both.jsonl --terminal --rater ada --samples 3 -n 12 --seed 5 --template plain <two.txt >out.txt 2>err.txt ||
+    fail "two models: $(cat err.txt)"
+grep -q '"models":\["run","run","run2"\]' both.jsonl && [ -s both.answers-2.jsonl ] || fail "whose answers? $(cat both.jsonl)"
+grep -q "'run2' is preferred to 'run' in .* of 4 pairs" out.txt || fail "the models are not compared: $(cat out.txt)"
+expect_error 2 '4 models cannot write 3 answers' "$gradus" rank run run2 run run2 --prompts prompts.jsonl --out x.jsonl --samples 3
+
 mv run away
 "${ask[@]}" <ranks.txt >out.txt 2>err.txt || fail "complete answers need the model: $(cat err.txt)"
 grep -q 'nothing is left for ada' out.txt || fail "the session is not complete: $(cat out.txt)"

@@ -1,43 +1,67 @@
 #include "tools/align/simulated_rankings.h"
 
-#include <fmt/format.h>
+#include <algorithm>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "align/collect/ranking_file.h"
 #include "align/raters/description_rater.h"
 #include "engine/base/log.h"
+#include "engine/base/plural.h"
+#include "tools/rank/sampled_answers.h"
 
 namespace gradus {
 
+namespace {
+
+// A prompt with what was answered, and what the rater sees in that.
+struct Judged {
+    Ranking ranking;
+    std::vector<double> utilities;
+};
+
+// Adds a model's answers to each prompt.
+void add_answers(std::vector<Judged>& all, const std::string& named, const std::vector<Conversation>& prompts,
+                 const AnswerOptions& o, const Ops& ops, DType dtype) {
+    AnsweringModel model(named, o.chat_template, ops, dtype, {});
+    const std::vector<Rollout> answers = model.answer(prompts, o);
+    for (size_t i = 0; i < answers.size(); ++i) {
+        Judged& judged = all[i / size_t(o.samples)];
+        const std::string text = model.text_of(answers[i]);
+        judged.utilities.push_back(
+            utility_of_description(judged.ranking.prompt.back().content, text, answers[i].ended).total());
+        judged.ranking.answers.push_back(text);
+        judged.ranking.models.push_back(named);
+    }
+}
+
+}  // namespace
+
 void write_simulated_rankings(const SimulatedRanking& o, const Ops& ops, DType dtype) {
-    AnsweringModel model(o.model, o.answers.chat_template, ops, dtype, {});
     const std::vector<Conversation> prompts = read_questions(o.prompts, o.answers, "gradus rank");
-    const std::vector<Rollout> answers = model.answer(prompts, o.answers);
-    const auto K = size_t(o.answers.samples);
+    std::vector<Judged> all;
+    for (const Conversation& p : prompts) all.push_back({{.prompt = p, .rater = "simulated", .simulated = true}, {}});
+    for (size_t m = 0; m < o.models.size(); ++m) {
+        AnswerOptions options = o.answers;
+        options.samples = samples_of(o.answers.samples, o.models.size(), m);
+        options.rollout.seed += m;
+        add_answers(all, o.models[m], prompts, options, ops, dtype);
+    }
     std::string lines;
-    size_t written = 0;
+    int64_t written = 0;
     double utility = 0;
-    for (size_t p = 0; p < prompts.size(); ++p) {
-        const std::string& question = prompts[p].back().content;
-        std::vector<std::string> texts;
-        std::vector<double> utilities;
-        for (size_t i = p * K; i < (p + 1) * K; ++i) {
-            texts.push_back(model.text_of(answers[i]));
-            utilities.push_back(utility_of_description(question, texts.back(), answers[i].ended).total());
-            utility += utilities.back() / double(answers.size());
-        }
-        if (std::count(texts.begin(), texts.end(), texts[0]) == std::ptrdiff_t(K)) continue;
-        const nlohmann::ordered_json line = {{"prompt", question},
-                                             {"answers", texts},
-                                             {"ranks", simulated_ranks(utilities, o.noise, o.answers.rollout.seed, p)},
-                                             {"rater", "simulated"},
-                                             {"simulated", true}};
-        lines += line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+    for (size_t p = 0; p < all.size(); ++p) {
+        Ranking& r = all[p].ranking;
+        for (const double u : all[p].utilities) utility += u / double(all.size() * all[p].utilities.size());
+        if (std::count(r.answers.begin(), r.answers.end(), r.answers[0]) == std::ptrdiff_t(r.answers.size())) continue;
+        r.ranks = simulated_ranks(all[p].utilities, o.noise, o.answers.rollout.seed, p);
+        lines += line_of(r) + "\n";
         ++written;
     }
     write_file_atomically(o.out, lines);
-    tell(fmt::format("{} simulated rankings of {} answers in {}; mean utility {:.2f} of 4\n", written, K, o.out,
-                     utility));
+    tell(fmt::format("{} of {} answers in {}; mean utility {:.2f} of 4\n", number_of(written, "simulated ranking"),
+                     o.answers.samples, o.out, utility));
 }
 
 }  // namespace gradus

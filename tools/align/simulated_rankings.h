@@ -5,7 +5,8 @@
 namespace gradus {
 
 struct SimulatedRanking {
-    std::string model, prompts, out;
+    std::vector<std::string> models;  // they share the answers to a prompt
+    std::string prompts, out;
     AnswerOptions answers{.samples = 4};
     double noise = 0.5;  // of the rater
 };

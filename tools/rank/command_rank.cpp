@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "align/collect/model_comparison.h"
 #include "align/collect/rater_report.h"
 #include "align/examples/reader.h"
 #include "engine/base/log.h"
@@ -25,19 +26,14 @@ struct RankCommand {
     SampleAnswers sample;
     RankSchedule schedule;
     int port = 7788;
+    int64_t until = 0;  // so many rankings are in the file; 0: never
     bool terminal = false, report = false, simulated = false;
     double noise = SimulatedRanking{}.noise;
 };
 
-// ratings.jsonl → ratings.answers.jsonl
-fs::path answers_beside(const fs::path& out) {
-    return out.extension() == ".jsonl" ? fs::path(out).replace_extension(".answers.jsonl")
-                                       : fs::path(out.string() + ".answers.jsonl");
-}
-
 void check_options(const RankCommand& o) {
     if (o.report) return;
-    const bool of_model = !o.sample.model.empty();
+    const bool of_model = !o.sample.models.empty();
     if (of_model && !o.answers.empty())
         throw UsageError("a MODEL and --answers are both given", "the answers come from a model or from a file",
                          "leave one of them out");
@@ -49,26 +45,37 @@ void check_options(const RankCommand& o) {
         throw UsageError(of_model ? "there are no prompts" : "--prompts needs a MODEL",
                          of_model ? "MODEL answers the prompts of a file" : "a file of answers has its own prompts",
                          of_model ? "--prompts FILE" : "leave out --prompts, or name a MODEL instead of --answers");
+    if (of_model && int(o.sample.models.size()) > o.sample.samples)
+        throw UsageError(fmt::format("{} models cannot write {} answers", o.sample.models.size(), o.sample.samples),
+                         "the models share the answers to a prompt",
+                         fmt::format("--samples {}", o.sample.models.size()));
     if (!o.terminal && !o.rater.empty())
         throw UsageError("--rater is for the terminal", "on the page each person types a name",
                          "add --terminal, or leave out --rater");
 }
 
-std::optional<CandidateList> candidates_of(const RankCommand& o, const fs::path& cache) {
+std::optional<CandidateList> candidates_of(const RankCommand& o) {
     if (!o.answers.empty()) return read_candidates(o.answers);
     const ExampleFile file =
         read_examples(o.prompts, {.format = o.format, .form = {}}, Needs{Kind::prompt, "gradus rank"});
     std::vector<Conversation> prompts;
     for (size_t i = 0; i < file.examples.size(); ++i) prompts.push_back(file.at<Question>(i).prompt);
     use_threads(o.sample.compute.threads);
-    return sampled_answers(prompts, o.sample, cache);
+    return sampled_answers(prompts, o.sample, o.out);
 }
 
-void serve(Session& session, RankingFile& file, int port) {
+void serve(Session& session, RankingFile& file, const RankCommand& o) {
     RankService service(session, file);
-    const RankServer server(service, port);
+    const RankServer server(service, o.port);
+    const auto is_enough = [&, n = std::min(o.until, int64_t(session.size()))] {
+        return n > 0 && service.rankings() >= n;
+    };
     tell("open in a browser on this machine; Ctrl-C ends\n\n  " + server.address() + "\n");
-    while (!stop_requested()) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    while (!stop_requested() && !is_enough()) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+}
+
+std::string report_on(const std::vector<Ranking>& rankings) {
+    return text_of(report_of(rankings)) + text_of(compared_models(rankings));
 }
 
 // Simulated rankings replace the file, since they can be made again. Those of people cannot.
@@ -82,12 +89,12 @@ void refuse_to_replace_people(const fs::path& out) {
 
 // --simulated: the rater is a program, and every ranking says so.
 void rank_simulated(const RankCommand& o) {
-    if (o.sample.model.empty())
+    if (o.sample.models.empty())
         throw UsageError("--simulated needs a MODEL", "the simulated rater ranks what a model answers",
                          "gradus rank MODEL --prompts FILE --simulated --out FILE.jsonl");
     refuse_to_replace_people(o.out);
     use_threads(o.sample.compute.threads);
-    SimulatedRanking s = {.model = o.sample.model, .prompts = o.prompts, .out = o.out, .noise = o.noise};
+    SimulatedRanking s = {.models = o.sample.models, .prompts = o.prompts, .out = o.out, .noise = o.noise};
     s.answers.chat_template = o.sample.chat_template;
     s.answers.format = o.format;
     s.answers.samples = o.sample.samples;
@@ -100,11 +107,11 @@ void rank_simulated(const RankCommand& o) {
 void rank(const RankCommand& o) {
     check_options(o);
     if (o.simulated) return rank_simulated(o);
-    if (o.report) return tell(text_of(report_of(read_rankings(o.out))));
+    if (o.report) return tell(report_on(read_rankings(o.out)));
     install_stop_signals();
     const fs::path cache = answers_beside(o.out);
     RankingFile file(o.out);
-    const std::optional<CandidateList> list = candidates_of(o, cache);
+    const std::optional<CandidateList> list = candidates_of(o);
     if (!list) return tell("stopped; the answers so far are in '" + cache.string() + "'; the same command continues\n");
     require_candidates(*list, o.answers.empty() ? cache : fs::path(o.answers));
     if (const std::string skipped = list->skipped(); !skipped.empty()) note(skipped);
@@ -112,8 +119,8 @@ void rank(const RankCommand& o) {
         tell(fmt::format("'{}' has {}; they count\n", o.out, number_of(int64_t(file.rankings().size()), "ranking")));
     Session session(list->all(), file.rankings(), o.schedule);
     if (o.terminal) rank_in_terminal(session, file, o.rater);
-    else serve(session, file, o.port);
-    tell(text_of(report_of(file.rankings())));
+    else serve(session, file, o);
+    tell(report_on(file.rankings()));
     tell("the rankings are in '" + o.out + "'; the same command continues\n");
 }
 
@@ -127,14 +134,15 @@ void add_rank_command(CLI::App& app) {
         "Lets people rank answers to prompts, in a browser or in the terminal. Each ranking is on the disk before the "
         "next\nprompt is shown, and the same command continues where an earlier one ended.\n\n"
         "Example: gradus rank runs/chat --prompts questions.jsonl --out rankings.jsonl");
-    command->add_option("MODEL", s.model,
-                        "answers the prompts: folder of a run, a checkpoint, or a Hugging Face model");
+    command->add_option("MODEL", s.models,
+                        "answers the prompts: folder of a run, a checkpoint, or a Hugging Face model; several are "
+                        "compared, without the rater knowing which answer is whose");
     command->add_option("--prompts", o->prompts, "data set whose prompts are answered (.jsonl, .json; .gz, .zst)");
     command->add_option("--answers", o->answers,
                         "instead of MODEL and --prompts: JSON lines with prompt or messages, and answers");
     command->add_option("--out", o->out, "file of the rankings (.jsonl); new ones are appended")->required();
     command->add_option("--format", o->format, "format of --prompts; without it, detected");
-    command->add_option("--samples", s.samples, "answers to each prompt")
+    command->add_option("--samples", s.samples, "answers to each prompt, which several models share")
         ->transform(whole_between(2, 64))
         ->capture_default_str();
     command
@@ -154,6 +162,11 @@ void add_rank_command(CLI::App& app) {
         ->capture_default_str();
     command->add_option("--port", o->port, "of the page, on this machine only; 0: any free one")
         ->transform(whole_between(0, 65535))
+        ->capture_default_str();
+    command
+        ->add_option("--until", o->until,
+                     "end by itself when so many rankings are in --out, at most one for each prompt; 0: with Ctrl-C")
+        ->transform(whole_between(0, INT64_MAX))
         ->capture_default_str();
     command->add_flag("--terminal", o->terminal, "rank here instead of in a browser");
     command->add_option("--rater", o->rater, "name to save with the rankings, with --terminal; without it, asked for");

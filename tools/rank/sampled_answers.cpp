@@ -26,8 +26,9 @@ using Answers = std::vector<std::string>;
 
 uint64_t prompt_identity(const Conversation& prompt) { return identity_of(prompt, {}); }
 
+// Below, the options are of one model.
 nlohmann::ordered_json settings_of(const SampleAnswers& o) {
-    return {{"model", o.model},
+    return {{"model", o.models[0]},
             {"template", o.chat_template},
             {"samples", o.samples},
             {"temperature", o.generate.sampling.temperature},
@@ -146,11 +147,12 @@ bool generate_into(AnswerCache& cache, const EncodedPrompts& w, const ChatEncode
 }
 
 bool generate_missing(AnswerCache& cache, const std::vector<const Conversation*>& missing, const SampleAnswers& o) {
-    const ModelFolder folder = open_model_folder(o.model);
-    const ChatEncoder chat = chat_encoder_of(folder.folder, folder.tokenizer, o.model, o.chat_template, "--template ");
+    const std::string& named = o.models[0];
+    const ModelFolder folder = open_model_folder(named);
+    const ChatEncoder chat = chat_encoder_of(folder.folder, folder.tokenizer, named, o.chat_template, "--template ");
     const EncodedPrompts w = encoded(missing, chat, folder.config.context, cache);
     if (w.prompts.empty()) return true;
-    tell(fmt::format("generating {} for each of {}\n", number_of(o.samples, "answer"),
+    tell(fmt::format("generating {} of '{}' to each of {}\n", number_of(o.samples, "answer"), named,
                      number_of(int64_t(w.prompts.size()), "prompt")));
     const auto model = load_model(folder, ops_of(o.compute.device), parse_dtype(o.compute.dtype), {});
     GenerateOptions options = o.generate;
@@ -163,18 +165,43 @@ bool generate_missing(AnswerCache& cache, const std::vector<const Conversation*>
     return generate_into(cache, w, chat, generator, o, options);
 }
 
-}  // namespace
-
-std::optional<CandidateList> sampled_answers(const std::vector<Conversation>& prompts, const SampleAnswers& o,
-                                             const fs::path& path) {
-    AnswerCache cache(path, o);
+// False: a stop was requested.
+bool complete(AnswerCache& cache, const std::vector<Conversation>& prompts, const SampleAnswers& o) {
     std::vector<const Conversation*> missing;
     std::set<uint64_t> seen;
     for (const Conversation& prompt : prompts)
         if (!cache.find(prompt) && seen.insert(prompt_identity(prompt)).second) missing.push_back(&prompt);
-    if (!missing.empty() && !generate_missing(cache, missing, o)) return std::nullopt;
+    return missing.empty() || generate_missing(cache, missing, o);
+}
+
+}  // namespace
+
+int samples_of(int samples, size_t models, size_t i) {
+    return samples / int(models) + (int(i) < samples % int(models));
+}
+
+fs::path answers_beside(const fs::path& rankings, size_t model) {
+    fs::path path = rankings.extension() == ".jsonl" ? fs::path(rankings).replace_extension() : rankings;
+    return path += model == 0 ? ".answers.jsonl" : fmt::format(".answers-{}.jsonl", model + 1);
+}
+
+std::optional<CandidateList> sampled_answers(const std::vector<Conversation>& prompts, const SampleAnswers& o,
+                                             const fs::path& rankings) {
+    std::vector<Answers> answers(prompts.size()), authors(prompts.size());
+    for (size_t m = 0; m < o.models.size(); ++m) {
+        SampleAnswers of_one = o;
+        of_one.models = {o.models[m]};
+        of_one.samples = samples_of(o.samples, o.models.size(), m);
+        AnswerCache cache(answers_beside(rankings, m), of_one);
+        if (!complete(cache, prompts, of_one)) return std::nullopt;
+        for (size_t p = 0; p < prompts.size(); ++p)
+            for (const std::string& answer : *cache.find(prompts[p])) {
+                answers[p].push_back(answer);
+                authors[p].push_back(o.models[m]);
+            }
+    }
     CandidateList list;
-    for (const Conversation& prompt : prompts) list.add(prompt, *cache.find(prompt));
+    for (size_t p = 0; p < prompts.size(); ++p) list.add(prompts[p], answers[p], authors[p]);
     return list;
 }
 

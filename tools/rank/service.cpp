@@ -99,6 +99,11 @@ nlohmann::json RankService::join(const std::string& name, const nlohmann::json& 
     return state(name, seat);
 }
 
+int64_t RankService::rankings() {
+    const std::lock_guard lock(mutex_);
+    return int64_t(file_.rankings().size());
+}
+
 nlohmann::json RankService::rank(const std::string& name, const nlohmann::json& request) {
     const size_t item = item_in(request);
     const std::vector<int> ranks = ranks_in(request);

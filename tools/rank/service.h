@@ -41,6 +41,7 @@ public:
         std::string json;
     };
     Reply reply(const std::string& action, const std::string& body);
+    int64_t rankings();  // in the file
 
 private:
     nlohmann::json join(const std::string& name, const nlohmann::json& request);
