@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "align/policy/grpo.h"
+#include "tools/align/phase_times.h"
 #include "tools/align/rewards.h"
 #include "tools/cli.h"
 
@@ -93,12 +94,16 @@ void grpo(MpiWorld& world, const Config& given, const RunCommand& o) {
     PolicySamples samples(run, prompts);
     GrpoStats last;
     double score = 0;  // as the reward gave it
+    PhaseTimes times;
     LoopHooks hooks;
     hooks.step = [&](int64_t iteration, bool) {
         const int64_t sample = step.sample_step(iteration);
         const std::vector<int> chosen = rollouts.chosen_in(sample);
+        times.begin();
         const std::vector<Rollout> answers = rollouts.answers_to(chosen, sample);
+        times.answers_end();
         const AnswerScores scores = reward(chosen, answers);
+        times.scores_end();
         require_some_scored(scores);
         AnswerScores shaped = scores;
         double sum = 0, count = 0;
@@ -110,6 +115,7 @@ void grpo(MpiWorld& world, const Config& given, const RunCommand& o) {
         }
         score = sum / count;
         last = trainer.learn(iteration, answers, shaped.scores, shaped.scored);
+        times.updates_end();
         samples.write(iteration, chosen, answers, scores);
         return step_of(iteration, last.policy, last.length, s.batch);
     };
@@ -132,6 +138,7 @@ void grpo(MpiWorld& world, const Config& given, const RunCommand& o) {
         line["unscored"] = share(last.groups.unscored, last.groups.answers);
         line["length"] = last.length;
         line["ended"] = last.ended;
+        times.record(line);
     };
     samples.add_hooks(hooks);
     const auto state = [&] { return nlohmann::json{{"score_mean", shape.mean}, {"score_sd", shape.sd}}.dump(); };

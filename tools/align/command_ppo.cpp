@@ -5,6 +5,7 @@
 
 #include "align/policy/ppo.h"
 #include "engine/base/json_text.h"
+#include "tools/align/phase_times.h"
 #include "tools/align/policy_run.h"
 #include "tools/cli.h"
 
@@ -76,13 +77,18 @@ void ppo(MpiWorld& world, const Config& given, const RunCommand& o) {
 
     PolicySamples samples(run, prompts);
     PpoStats last;
+    PhaseTimes times;
     LoopHooks hooks;
     hooks.step = [&](int64_t iteration, bool) {
         const int64_t sample = of_policy.sample_step(iteration);
         const std::vector<int> chosen = rollouts.chosen_in(sample);
+        times.begin();
         const std::vector<Rollout> answers = rollouts.answers_to(chosen, sample);
+        times.answers_end();
         const AnswerScores scores = reward(chosen, answers);
+        times.scores_end();
         last = trainer.learn(iteration, answers, scores.scores);
+        times.updates_end();
         samples.write(iteration, chosen, answers, scores);
         return step_of(iteration, last.policy, last.length, s.batch);
     };
@@ -106,6 +112,7 @@ void ppo(MpiWorld& world, const Config& given, const RunCommand& o) {
         line["explained_variance"] = last.value.explained_variance;
         line["length"] = last.length;
         line["ended"] = last.ended;
+        times.record(line);
     };
     samples.add_hooks(hooks);
     hooks.restore = restore;

@@ -1,4 +1,4 @@
-// gradus bench step | generate | ops | tokenizer: measures speed and compares it with the ceiling of this machine.
+// gradus bench step | generate | rollout | ops | tokenizer: measures speed and compares it with the ceiling of this machine.
 #include <algorithm>
 #include <chrono>
 #include <functional>
@@ -13,6 +13,7 @@
 #include "engine/trainer.h"
 #include "tools/bench/ceiling.h"
 #include "tools/bench/ops.h"
+#include "tools/bench/rollout.h"
 #include "tools/bench/rounds.h"
 #include "tools/bench/settings.h"
 #include "tools/bench/step.h"
@@ -160,6 +161,34 @@ void add_generate(CLI::App& bench) {
     generate->callback([o] { bench_generate(*o); });
 }
 
+void add_rollout(CLI::App& bench) {
+    auto o = std::make_shared<RolloutBench>();
+    CLI::App* rollout =
+        bench.add_subcommand("rollout",
+                             "Times answers to many prompts at once, as gradus ppo and grpo generate them, and answers "
+                             "to one prompt alone, in "
+                             "turns.\n\n"
+                             "Example: gradus bench rollout --model gpt2-124m --prompts 64 --threads 2");
+    rollout->add_option("--model", o->model, "named shape; settings such as --model.layers=2 change it")
+        ->capture_default_str();
+    rollout->add_option("--prompts", o->prompts, "at once")
+        ->transform(whole_between(1, 1 << 16))
+        ->capture_default_str();
+    rollout->add_option("--prompt-tokens", o->prompt_tokens, "of each prompt")
+        ->transform(whole_between(1, 1 << 24))
+        ->capture_default_str();
+    rollout->add_option("--tokens", o->tokens, "of each answer")
+        ->transform(whole_between(1, 1 << 24))
+        ->capture_default_str();
+    rollout->add_option("--rounds", o->rounds, "of both, after one to warm up")
+        ->transform(whole_between(1, 1000))
+        ->capture_default_str();
+    add_set_option(*rollout, o->set, "the options here");
+    add_compute_options(*rollout, o->compute);
+    rollout->add_flag("--json", o->json, "a JSON object instead of a table");
+    rollout->callback([o] { bench_rollout(*o); });
+}
+
 void add_ops(CLI::App& bench) {
     auto o = std::make_shared<BenchOpsOptions>();
     CLI::App* ops =
@@ -182,6 +211,7 @@ void add_bench_command(CLI::App& app) {
     bench->require_subcommand(1);
     add_step(*bench);
     add_generate(*bench);
+    add_rollout(*bench);
     add_ops(*bench);
     add_bench_tokenizer(*bench);
 }

@@ -82,4 +82,4 @@ TOML
 }
 
 # A log without values that differ from run to run.
-steps_of() { sed 's/"ms":[^,]*,//' "$1/log.jsonl"; }
+steps_of() { sed -E 's/"ms(_[a-z]*)?":[^,}]*,?//g' "$1/log.jsonl"; }
