@@ -41,6 +41,13 @@ struct Matmul {
 void packed_matmul(const Matmul&);
 int64_t packed_matmul_scratch(int64_t M, int64_t N, int64_t K, DType out);  // floats of scratch memory
 
+// The part of packed_matmul for so few rows that packing b costs as much as multiplying with it: each thread packs a panel of b
+// and multiplies it while it is in the L1 cache. The same bits as with more rows.
+constexpr int64_t low_rows = 128;
+inline bool is_low(const Matmul& p) { return p.M <= low_rows && !p.accumulate && !p.symmetric; }
+void low_matmul(const Matmul&);
+int64_t low_matmul_scratch(int64_t M, int64_t K);  // floats of scratch memory
+
 // For M ≤ thin_rows rows and a b that is contiguous along K (y = x·wᵀ in generation): memory bound, reads b once.
 constexpr int64_t thin_rows = 8;
 void thin_matmul(const Matmul&);

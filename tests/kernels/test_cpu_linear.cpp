@@ -1,4 +1,6 @@
 // The matmuls of the CPU backend separately: packed, thin, and oneDNN's.
+#include <cstring>
+
 #include "kernels/cpu/matmul.h"
 #include "kernels/cpu/onednn.h"
 #include "tests/kernels/table/compare.h"
@@ -16,7 +18,8 @@ struct Sizes {
 
 TEST_CASE("matmuls of integers are exact on the CPU, for any transposition and blocking") {
     // Sums of at most 1,000 products below 9 are integers far below 2²⁴.
-    for (const auto& [M, N, K] : std::vector<Sizes>{{1100, 37, 65}, {31, 3100, 65}, {40, 70, 1000}})
+    for (const auto& [M, N, K] :
+         std::vector<Sizes>{{1100, 37, 65}, {31, 3100, 65}, {40, 70, 1000}, {200, 3100, 9}, {140, 70, 1000}})
         for (DType dtype : {DType::f32, DType::bf16})
             for (bool a_transposed : {false, true})
                 for (bool b_transposed : {false, true}) {
@@ -70,6 +73,35 @@ TEST_CASE("the symmetric matmul of a matrix and its transpose equals the full ma
             cpu::packed_matmul(p);
             INFO(N << "x" << K << (transposed ? " transposed" : ""));
             REQUIRE(same_bits(half, whole));
+        }
+}
+
+TEST_CASE("rows have the same bits in a matmul of few rows and in one of many, with a bias and a row stride") {
+    const int64_t many = cpu::low_rows + 70, N = 45, K = 3 * 192 + 5, stride = N + 7;
+    for (DType dtype : {DType::f32, DType::bf16})
+        for (bool b_transposed : {false, true}) {
+            const Owned a = random(1, dtype, {many, K}), bias = random(3, dtype, {N});
+            const Owned b = random(2, dtype, {b_transposed ? N : K, b_transposed ? K : N});
+            const auto product = [&](const Owned& out, int64_t M) {
+                cpu::packed_matmul({.out = out.data,
+                                    .dtype = dtype,
+                                    .M = M,
+                                    .N = N,
+                                    .K = K,
+                                    .a = cpu::matrix(a),
+                                    .b = b_transposed ? cpu::matrix(b).transposed() : cpu::matrix(b),
+                                    .bias = bias.data,
+                                    .out_stride = stride});
+            };
+            const Owned whole = random(4, dtype, {many, stride});
+            product(whole, many);
+            for (int64_t M : {int64_t(1), int64_t(9), int64_t(14), int64_t(15), cpu::low_rows}) {
+                const Owned few = random(4, dtype, {many, stride}), expected = random(4, dtype, {many, stride});
+                product(few, M);
+                std::memcpy(expected.data, whole.data, size_t(M * stride) * size_of(dtype));
+                INFO(M << " rows, " << name_of(dtype) << (b_transposed ? ", transposed" : ""));
+                REQUIRE(same_bits(few, expected));  // and what lies behind them is not written
+            }
         }
 }
 
