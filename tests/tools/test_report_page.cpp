@@ -4,6 +4,7 @@
 #include "engine/base/error.h"
 #include "tests/data/temporary_folder.h"
 #include "tools/report/calibration_chart.h"
+#include "tools/report/comparison.h"
 #include "tools/report/html.h"
 #include "tools/report/page.h"
 #include "tools/report/samples.h"
@@ -181,6 +182,18 @@ TEST_CASE("the stages of a model are found in the folder of a run, or above it w
         REQUIRE_THROWS_WITH(find_stages({folder / "chain"}), Contains("is not a table of stages"));
         REQUIRE_FALSE(find_stages({folder / "chain/align/sft"}));
     }
+}
+
+TEST_CASE("runs are named by as much of their paths as tells them apart") {
+    std::vector<ReportRun> runs;
+    for (const char* folder : {"/r/round-1/ppo", "/r/round-2/ppo", "/s/round-2/ppo", "/r/sft", "/r/sft"}) {
+        runs.emplace_back();
+        runs.back().folder = folder;
+    }
+    name_apart(runs);
+    std::vector<std::string> names;
+    for (const ReportRun& r : runs) names.push_back(r.name);
+    REQUIRE(names == std::vector<std::string>{"round-1/ppo", "r/round-2/ppo", "s/round-2/ppo", "sft", "sft"});
 }
 
 TEST_CASE("a page of several runs compares those of one stage, and needs no other file") {

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "tools/cli.h"
+#include "tools/report/comparison.h"
 #include "tools/report/json_lines.h"
 #include "tools/report/page.h"
 
@@ -49,6 +50,7 @@ ReportPage page_of(const std::vector<fs::path>& folders) {
             page.notes.push_back(std::string(e.what()) + ": " + e.cause);
         }
     }
+    name_apart(page.runs);
     return page;
 }
 

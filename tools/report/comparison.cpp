@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "engine/base/log.h"
 #include "tools/report/chart.h"
 #include "tools/report/headline.h"
@@ -40,37 +42,46 @@ std::vector<ComparedNumber> compared_numbers(Stage stage) {
     }
 }
 
-// By the name of the folder, or by its path where several have that name.
-std::string name_among(const ReportRun& run, const std::vector<ReportRun>& runs) {
-    size_t same = 0;
-    for (const ReportRun& r : runs) same += r.name == run.name;
-    return same > 1 ? (run.folder.parent_path().filename() / run.name).string() : run.name;
-}
-
 // One number of all runs; "" if none of them has it.
-std::string card_of_key(const ComparedNumber& n, const std::vector<const ReportRun*>& same,
-                        const std::vector<ReportRun>& all) {
+std::string card_of_key(const ComparedNumber& n, const std::vector<const ReportRun*>& same) {
     Chart chart = {.title = n.title, .note = n.note, .outliers = n.key.ends_with("loss") ? 0.02 : 0};
-    for (const ReportRun* r : same)
-        chart.series.push_back({name_among(*r, all), r->curve(n.key), n.key.starts_with("val_")});
+    for (const ReportRun* r : same) chart.series.push_back({r->name, r->curve(n.key), n.key.starts_with("val_")});
     return chart.empty() ? "" : card_of(chart);
 }
 
-std::string charts_of_stage(const std::vector<const ReportRun*>& same, const std::vector<ReportRun>& all) {
+std::string charts_of_stage(const std::vector<const ReportRun*>& same) {
     constexpr size_t points = 12;  // of a path, so that several can be told apart
     const ScoreName score = score_of(*same.front());
     std::string html;
     std::vector<KlSeries> paths;
-    for (const ReportRun* r : same)
-        paths.push_back({name_among(*r, all), kl_path(r->curve("kl"), r->curve(score.key), points)});
+    for (const ReportRun* r : same) paths.push_back({r->name, kl_path(r->curve("kl"), r->curve(score.key), points)});
     html += kl_card(paths, score.unit);
-    html +=
-        card_of_key({score.key, score.name(), "Higher is better, at the same KL and for the same reward."}, same, all);
-    for (const ComparedNumber& n : compared_numbers(same.front()->stage)) html += card_of_key(n, same, all);
+    html += card_of_key({score.key, score.name(), "Higher is better, at the same KL and for the same reward."}, same);
+    for (const ComparedNumber& n : compared_numbers(same.front()->stage)) html += card_of_key(n, same);
     return html;
 }
 
 }  // namespace
+
+void name_apart(std::vector<ReportRun>& runs) {
+    const auto end_of = [](const fs::path& folder, size_t parts) {
+        fs::path end, rest = folder;
+        for (size_t i = 0; i < parts && rest.has_filename(); ++i, rest = rest.parent_path())
+            end = end.empty() ? rest.filename() : rest.filename() / end;
+        return end.string();
+    };
+    std::vector<std::string> names;
+    for (const ReportRun& r : runs) {
+        const auto is_other = [&](const ReportRun& o) { return o.folder != r.folder; };
+        size_t parts = 1;
+        while (std::any_of(runs.begin(), runs.end(), [&](const ReportRun& o) {
+            return is_other(o) && end_of(o.folder, parts) == end_of(r.folder, parts);
+        }))
+            ++parts;
+        names.push_back(end_of(r.folder, parts));
+    }
+    for (size_t i = 0; i < runs.size(); ++i) runs[i].name = names[i];
+}
 
 std::string progress_of(const ReportRun& r) {
     const auto all = int64_t(r.number_set("train.steps"));
@@ -98,9 +109,9 @@ std::string table_of_runs(const std::vector<ReportRun>& runs, const PageLinks& l
         for (size_t k = 0; k < std::min(shown, headline.size()); ++k)
             numbers +=
                 fmt::format("<div><b>{}</b> {}</div>", escape_html(headline[k].first), escape_html(headline[k].second));
-        html += fmt::format("<tr><td><a href=\"#{}\">{}</a><td>{}<td>{}<td>{}<td class=text>{}</tr>\n",
-                            PageLinks::id_of(i), escape_html(name_among(r, runs)), of_stage(r.stage).name,
-                            origins_of(r, links), progress_of(r), numbers);
+        html +=
+            fmt::format("<tr><td><a href=\"#{}\">{}</a><td>{}<td>{}<td>{}<td class=text>{}</tr>\n", PageLinks::id_of(i),
+                        escape_html(r.name), of_stage(r.stage).name, origins_of(r, links), progress_of(r), numbers);
     }
     return html + "</table></div>\n";
 }
@@ -113,7 +124,7 @@ std::string compared_charts(const std::vector<ReportRun>& runs) {
             if (r.stage == stage.stage) same.push_back(&r);
         if (same.size() > 1)
             html += fmt::format("<h2>Runs of {} compared</h2>\n<div class=charts>\n{}</div>\n", stage.name,
-                                charts_of_stage(same, runs));
+                                charts_of_stage(same));
     }
     return html;
 }

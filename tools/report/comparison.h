@@ -8,6 +8,9 @@
 
 namespace gradus {
 
+// Names the runs by their folders, and as much of the path as tells them apart: "round-1/ppo", "round-2/ppo".
+void name_apart(std::vector<ReportRun>&);
+
 std::string table_of_runs(const std::vector<ReportRun>&, const PageLinks&);
 
 // For each stage that several of the runs have; "" if there is none.

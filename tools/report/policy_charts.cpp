@@ -114,6 +114,12 @@ void add_policy_charts(ChartList& charts, const ReportRun& run) {
     add_answers(charts, run);
     add_updates(charts);
     charts.add_optimizer();
+    charts.add({.title = "Where the time of an iteration goes, ms",
+                .series = {{"answers", charts.take("ms_answers")},
+                           {"scores", charts.take("ms_scores")},
+                           {"updates", charts.take("ms_updates")}},
+                .from_zero = true,
+                .outliers = 0.02});
     charts.add_tokens_per_second("Answer tokens per second", "Of whole iterations: answering, scoring and updates.");
 }
 
