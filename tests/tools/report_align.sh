@@ -48,7 +48,7 @@ for stage in ppo grpo; do
         'ratio is clipped' 'Probability ratio' 'Length of the answers' 'that ended within max_tokens' 'Policy loss' \
         'Learning rate' 'Norm of the gradient' 'What it writes' 'all 30 samples' 'step 10'
 done
-shows ppo/report.html 'Explained variance' 'kl_target 2' 'weight of the KL penalty' 'reward model <a href="../reward/report.html">reward</a>'
+shows ppo/report.html 'Explained variance' 'kl_target 2' 'weight of the KL penalty' 'reward model <a href="../reward/report.html" title="reward">reward</a>'
 shows grpo/report.html 'Groups that teach nothing'
 ! grep -q 'Explained variance' grpo/report.html || fail "grpo has no value model"
 
@@ -59,11 +59,11 @@ expect_ok "$gradus" stages pretrain=base sft=sft ppo=ppo --template plain --prom
 expect_ok "$gradus" report base sft reward ppo
 grep -q '^report.html$' out.txt || fail "report printed: $(cat out.txt)"
 check_page report.html
-shows report.html '<h1 id=run1>base' '<h1 id=run4>ppo' 'The stages side by side' '<a href="#run4">ppo</a>' 'from <a href="#run1">base</a>' \
-    'answered by all stages' 'reward model <a href="#run3">reward</a>'
+shows report.html '<h1 id=run1>base' '<h1 id=run4>ppo' 'The stages side by side' '<a href="#run4" title="ppo">ppo</a>' 'from <a href="#run1" title="base">base</a>' \
+    'answered by all stages' 'reward model <a href="#run3" title="reward">reward</a>'
 shows report.html "$(sed -n '1s/.*"prompt": "\([^"]*\)".*/\1/p' prompts.jsonl)"
 expect_ok "$gradus" report ppo
-shows ppo/report.html 'The stages side by side' 'href="../sft/report.html">sft'
+shows ppo/report.html 'The stages side by side' 'href="../sft/report.html" title="sft">sft'
 # Runs of one stage are compared; a folder with nothing but a table is a page of it.
 expect_ok "$gradus" ppo ppo.toml --run.dir=held --ppo.beta=1 --ppo.kl_target=0
 expect_ok "$gradus" report ppo held --out compared.html

@@ -146,10 +146,10 @@ TEST_CASE("a page links to the runs that it is about, to the pages of others, an
     const PageLinks links(runs, folder / "runs/ppo/report.html");
     const fs::path near = runs[1].folder;
     // Recipes have paths from where the run was started, here two folders above.
-    REQUIRE(links.to("runs/sft/checkpoints/step-1", near) == "<a href=\"#run1\">runs/sft</a>");
-    REQUIRE(links.to("runs/a b", near) == "<a href=\"../a%20b/report.html\">runs/a b</a>");
+    REQUIRE(links.to("runs/sft/checkpoints/step-1", near) == "<a href=\"#run1\" title=\"runs/sft\">sft</a>");
+    REQUIRE(links.to("runs/a b", near) == "<a href=\"../a%20b/report.html\" title=\"runs/a b\">a b</a>");
     REQUIRE_THAT(links.to("runs/other", near), Contains("gradus report runs/other") && !Contains("href"));
-    REQUIRE(links.to("gpt2<", near) == "<code>gpt2&lt;</code>");
+    REQUIRE(links.to("gpt2<", near) == "<code title=\"gpt2&lt;\">gpt2&lt;</code>");
     REQUIRE(links.run_meant("runs/ppo", near) == 1);
     REQUIRE_FALSE(links.run_meant("runs/other", near));
 }
@@ -172,8 +172,8 @@ TEST_CASE("the stages of a model are found in the folder of a run, or above it w
 
     const PageLinks links({read_run(folder / "chain/align/sft")}, folder / "page.html");
     const std::string html = stages_html(*table, links);
-    REQUIRE_THAT(html,
-                 Contains("<a href=\"#run1\">chain/align/sft</a>") && Contains("&lt;p&gt;") && Contains("&lt;t&gt;"));
+    REQUIRE_THAT(html, Contains("<a href=\"#run1\" title=\"chain/align/sft\">sft</a>") && Contains("&lt;p&gt;") &&
+                           Contains("&lt;t&gt;"));
     REQUIRE_THAT(html, Contains("<th>utility") && !Contains("<th>KL"));  // which no stage has
 
     // What is no table is refused where it was asked for, and passed over elsewhere.

@@ -49,16 +49,18 @@ std::optional<size_t> PageLinks::run_meant(const std::string& model, const fs::p
 }
 
 std::string PageLinks::to(const std::string& model, const fs::path& near) const {
-    const std::string name = escape_html(run_of_model(model));
-    if (const auto run = run_meant(model, near)) return fmt::format("<a href=\"#{}\">{}</a>", id_of(*run), name);
-    const fs::path folder = folder_near(run_of_model(model), near);
-    if (folder.empty()) return fmt::format("<code>{}</code>", name);
-    if (is_file(folder / "report.html")) {
-        const std::string target = (folder / "report.html").lexically_relative(page_folder_).generic_string();
-        return fmt::format("<a href=\"{}\">{}</a>", escape_path(target), name);
-    }
-    return is_file(folder / "log.jsonl") ? fmt::format("<code>{0}</code> (no page: gradus report {0})", name)
-                                         : fmt::format("<code>{}</code>", name);
+    const std::string path = run_of_model(model), full = escape_html(path);
+    const std::string name = escape_html(fs::path(path).filename().string());
+    const auto link = [&](const std::string& target) {
+        return fmt::format("<a href=\"{}\" title=\"{}\">{}</a>", target, full, name);
+    };
+    if (const auto run = run_meant(model, near)) return link("#" + id_of(*run));
+    const fs::path folder = folder_near(path, near);
+    if (!folder.empty() && is_file(folder / "report.html"))
+        return link(escape_path((folder / "report.html").lexically_relative(page_folder_).generic_string()));
+    const bool has_log = !folder.empty() && is_file(folder / "log.jsonl");
+    return fmt::format("<code title=\"{0}\">{1}</code>{2}", full, name,
+                       has_log ? fmt::format(" (no page: gradus report {})", full) : "");
 }
 
 }  // namespace gradus
