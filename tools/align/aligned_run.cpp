@@ -117,7 +117,7 @@ void AlignedRun::loop(GradientStep& step, LoopHooks hooks, Saved saved, const st
         if (rate.is_due(s.always)) show(s);
     };
     TrainingLoop loop(resolved_.model, step, l, std::move(hooks), state_);
-    if (loop.run()) tell(fmt::format("done: {}\n", next));
+    if (loop.run()) tell(fmt::format("done: {}, or gradus report {}\n", next, c.run.dir));
     else tell(fmt::format("stopped; {}\n", resume_with));
 }
 

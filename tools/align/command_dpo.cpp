@@ -80,7 +80,10 @@ void dpo(MpiWorld& world, const Config& given, const RunCommand& o) {
         line["rejected_reward"] = last.rejected_reward;
         line["chosen_log_prob"] = last.chosen_log_prob;
         line["rejected_log_prob"] = last.rejected_log_prob;
-        if (line.contains("val_loss")) line["val_accuracy"] = held.accuracy.share();
+        if (line.contains("val_loss")) {
+            line["val_accuracy"] = held.accuracy.share();
+            line["val_pairs"] = held.accuracy.all;
+        }
     };
     run.loop(trainer.gradient_step(), hooks, {}, fmt::format("gradus chat {}", r.config.run.dir));
 }

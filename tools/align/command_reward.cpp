@@ -106,8 +106,14 @@ void reward(MpiWorld& world, const Config& given, const RunCommand& o) {
         line["accuracy"] = last.accuracy.share();
         line["score"] = last.mean;
         if (line.contains("val_loss")) {
-            line["val_accuracy"] = pair_accuracy(held.margins).share();
+            const Accuracy accuracy = pair_accuracy(held.margins);
+            line["val_accuracy"] = accuracy.share();
+            line["val_pairs"] = accuracy.all;
             line["val_accuracy_by_length"] = held.baselines.length();
+            const std::vector<CalibrationBin> bins = calibration(held.margins);
+            line["val_calibration_error"] = calibration_error(bins);
+            line["val_calibration"] = nlohmann::ordered_json::array();
+            for (const CalibrationBin& b : bins) line["val_calibration"].push_back({b.expected, b.share, b.pairs});
         }
     };
     // The scale of the scores, so that the best answers of the data have a mean of 0.

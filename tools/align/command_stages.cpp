@@ -10,6 +10,7 @@
 #include "engine/base/json_text.h"
 #include "engine/base/log.h"
 #include "engine/base/one_line.h"
+#include "tokenizer/unicode.h"
 #include "tools/align/answers.h"
 #include "tools/align/same_tokenizer.h"
 #include "tools/align/score_facts.h"
@@ -19,6 +20,8 @@
 namespace gradus {
 
 namespace {
+
+constexpr size_t printed_prompts = 3, written_prompts = 8;  // whose answers are shown, and are in the file
 
 struct StagesCommand {
     std::vector<std::string> models;  // NAME=FOLDER
@@ -31,7 +34,7 @@ struct StageRow {
     std::string stage, model;
     double names = 0, ends = 0, sentence = 0, fresh = 0, utility = 0, length = 0;
     std::optional<double> score, kl, bits;  // where they are asked for
-    std::vector<std::string> samples;
+    std::vector<std::string> samples;       // answers to the first prompts
 };
 
 BatchShape micro_batch(int context) { return {std::max(1, 4096 / context), context}; }
@@ -78,7 +81,7 @@ StageRow measure_stage(const StagesCommand& o, const std::string& named, const s
         row.fresh += each * u.fresh;
         row.utility += each * u.total();
         row.length += each * answers[i].answer_length();
-        if (row.samples.size() < 3) row.samples.push_back(text);
+        if (row.samples.size() < written_prompts) row.samples.push_back(text);
     }
     if (!o.reference.empty()) {
         AnsweringModel reference(o.reference, options.chat_template, ops, dtype, micro_batch(context));
@@ -134,6 +137,9 @@ void stages_side_by_side(const StagesCommand& o) {
         fmt::print("{:<10} {:7.2f} {:6.2f} {:6.2f} {:8.2f} {:6.2f} {:>7} {:>6} {:>7}\n", r.stage, r.utility, r.names,
                    r.ends, r.sentence, r.fresh, cell(r.score, fmt::runtime("{:+.2f}")),
                    cell(r.kl, fmt::runtime("{:.2f}")), cell(r.bits, fmt::runtime("{:.4f}")));
+        nlohmann::ordered_json answers = nlohmann::ordered_json::array();
+        for (size_t i = 0; i < r.samples.size(); ++i)
+            answers.push_back({{"prompt", replace_invalid_utf8(prompts[i].back().content)}, {"text", r.samples[i]}});
         list.push_back({{"stage", r.stage},
                         {"model", r.model},
                         {"utility", r.utility},
@@ -144,9 +150,10 @@ void stages_side_by_side(const StagesCommand& o) {
                         {"sentence", r.sentence},
                         {"fresh", r.fresh},
                         {"score", value(r.score)},
-                        {"length", r.length}});
+                        {"length", r.length},
+                        {"answers", std::move(answers)}});
     }
-    for (size_t i = 0; i < std::min<size_t>(3, prompts.size()); ++i) {
+    for (size_t i = 0; i < std::min(printed_prompts, prompts.size()); ++i) {
         fmt::print("\n{}\n", on_one_line(prompts[i].back().content));
         for (const StageRow& r : rows) { fmt::print("  {:<10} {}\n", r.stage, on_one_line(r.samples[i], 160)); }
     }
