@@ -38,8 +38,8 @@ struct Ranking {
     std::vector<int> ranks;  // one per answer: 1 is best, equal numbers are ties
     std::string rater, time;
     double seconds = 0;
-    std::vector<int> order;  // in which the answers were shown; empty: unknown
-    bool simulated = false;  // by a declared program instead of a person
+    std::vector<int> order;           // in which the answers were shown; empty: unknown
+    bool simulated = false;           // by a declared program instead of a person
     std::vector<std::string> models;  // who wrote each answer; empty: unknown
     bool operator==(const Ranking&) const = default;
 };

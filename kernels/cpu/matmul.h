@@ -43,7 +43,7 @@ int64_t packed_matmul_scratch(int64_t M, int64_t N, int64_t K, DType out);  // f
 
 // The part of packed_matmul for so few rows that packing b costs as much as multiplying with it: each thread packs a panel of b
 // and multiplies it while it is in the L1 cache. The same bits as with more rows.
-constexpr int64_t low_rows = 128;
+constexpr int64_t low_rows = 512;
 inline bool is_low(const Matmul& p) { return p.M <= low_rows && !p.accumulate && !p.symmetric; }
 void low_matmul(const Matmul&);
 int64_t low_matmul_scratch(int64_t M, int64_t K);  // floats of scratch memory
