@@ -29,12 +29,6 @@ struct RankCommand {
     double noise = SimulatedRanking{}.noise;
 };
 
-// ratings.jsonl → ratings.answers.jsonl
-fs::path answers_beside(const fs::path& out) {
-    return out.extension() == ".jsonl" ? fs::path(out).replace_extension(".answers.jsonl")
-                                       : fs::path(out.string() + ".answers.jsonl");
-}
-
 void check_options(const RankCommand& o) {
     if (o.report) return;
     const bool of_model = !o.sample.model.empty();

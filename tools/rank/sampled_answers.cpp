@@ -165,6 +165,11 @@ bool generate_missing(AnswerCache& cache, const std::vector<const Conversation*>
 
 }  // namespace
 
+fs::path answers_beside(const fs::path& out) {
+    return out.extension() == ".jsonl" ? fs::path(out).replace_extension(".answers.jsonl")
+                                       : fs::path(out.string() + ".answers.jsonl");
+}
+
 std::optional<CandidateList> sampled_answers(const std::vector<Conversation>& prompts, const SampleAnswers& o,
                                              const fs::path& path) {
     AnswerCache cache(path, o);

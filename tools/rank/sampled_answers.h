@@ -31,4 +31,7 @@ struct SampleAnswers {
 std::optional<CandidateList> sampled_answers(const std::vector<Conversation>& prompts, const SampleAnswers& options,
                                              const fs::path& cache);
 
+// The cache beside an output: ratings.jsonl → ratings.answers.jsonl
+fs::path answers_beside(const fs::path& out);
+
 }  // namespace gradus
