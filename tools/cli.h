@@ -38,6 +38,8 @@ void add_chat_command(CLI::App&);
 void add_stages_command(CLI::App&);
 void add_rank_command(CLI::App&);
 void add_rounds_command(CLI::App&);
+void add_revise_command(CLI::App&);
+void add_judge_command(CLI::App&);
 void add_convert_command(CLI::App&);
 void add_report_command(CLI::App&);
 void add_baselines_command(CLI::App&);

@@ -63,6 +63,15 @@ std::vector<std::string> recipe_names() {
     return names;
 }
 
+fs::path included_file(const std::string& name) {
+    std::error_code ignored;
+    const fs::path file = recipes_folder() / name;
+    if (fs::is_regular_file(file, ignored)) return file;
+    throw Error("the included file '" + name + "' is missing",
+                "it is neither in PREFIX/share/gradus/recipes nor in tools/recipes of the source tree",
+                "install gradus again: cmake --install build/release --prefix PREFIX");
+}
+
 FoundRecipe find_recipe(const std::string& given) {
     std::error_code ignored;
     if (fs::is_directory(given, ignored)) {

@@ -24,6 +24,9 @@ Config load_recipe(const std::string& path_or_name, const std::vector<std::strin
 // The stage that a recipe is of (engine/config.h).
 Stage stage_of_recipe(const std::string& path_or_name);
 
+// A file that is installed beside the recipes: "align/principles.jsonl". Error if it is not there.
+fs::path included_file(const std::string& name);
+
 // The names of the included recipes: of the source tree that the program was built in, or of its installation.
 std::vector<std::string> recipe_names();
 

@@ -64,6 +64,8 @@ void describe(CLI::App& app) {
     add_stages_command(app);
     add_rank_command(app);
     add_rounds_command(app);
+    add_revise_command(app);
+    add_judge_command(app);
     add_convert_command(app);
     add_baselines_command(app);
     add_report_command(app);

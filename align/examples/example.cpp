@@ -90,6 +90,7 @@ std::vector<Example> converted(const Example& example, Kind wanted) {
         ranking.prompt = p.prompt;
         ranking.answers = {p.chosen, p.rejected};
         ranking.ranks = {1, 2};
+        ranking.probability = p.probability;
         return {ranking};
     }
     return {Unpaired{p.prompt, p.chosen, true}, Unpaired{p.prompt, p.rejected, false}};

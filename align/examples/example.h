@@ -28,7 +28,8 @@ struct Demonstration {
 struct Preference {
     Conversation prompt;  // ends with a question, as in all of the following
     std::string chosen, rejected;
-    double margin = 0;  // by how much the chosen answer is better, if the data set says so
+    double margin = 0;       // by how much the chosen answer is better, if the data set says so
+    double probability = 1;  // that the chosen answer is better, 0.5 to 1: below 1 a soft label
     bool operator==(const Preference&) const = default;
 };
 
@@ -41,6 +42,7 @@ struct Ranking {
     std::vector<int> order;           // in which the answers were shown; empty: unknown
     bool simulated = false;           // by a declared program instead of a person
     std::vector<std::string> models;  // who wrote each answer; empty: unknown
+    double probability = 1;           // of two answers: that the one with the better rank is better
     bool operator==(const Ranking&) const = default;
 };
 

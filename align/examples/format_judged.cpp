@@ -7,6 +7,22 @@ namespace {
 
 bool is_transcript(const Json& value) { return value.is_string() && !transcript(value.get<std::string>()).empty(); }
 
+// A soft label; the answers change places where the rejected one is the more probable one.
+void add_soft_preference(FromRecord& out, Fields& record, Preference p) {
+    if (record.has("probability")) {
+        const Json& probability = record.value("probability");
+        if (!probability.is_number() || !(probability.get<double>() >= 0 && probability.get<double>() <= 1))
+            return record.fail("the probability is " + described(probability) + ", where a number from 0 to 1 must be");
+        p.probability = probability;
+    }
+    if (p.probability < 0.5) {
+        std::swap(p.chosen, p.rejected);
+        p.margin = -p.margin;
+        p.probability = 1 - p.probability;
+    }
+    add_preference(out, std::move(p));
+}
+
 // Two conversations as their common prompt and two answers. The prompts differ if the conversations part before the
 // last message: then no answer can be compared.
 void add_two_conversations(FromRecord& out, Fields& record, Conversation chosen, Conversation rejected, double margin) {
@@ -18,7 +34,7 @@ void add_two_conversations(FromRecord& out, Fields& record, Conversation chosen,
     rejected.pop_back();
     p.prompt = chosen;
     if (chosen != rejected) ++out.skipped["chosen and rejected answer different prompts"];
-    else add_preference(out, std::move(p));
+    else add_soft_preference(out, record, std::move(p));
 }
 
 double margin_of(Fields& record) {
@@ -48,7 +64,7 @@ FromRecord read_preference(Fields& record, const InputForm&) {
         p.chosen = record.answer(chosen, p.prompt);
         p.rejected = record.answer(rejected, p.prompt);
         p.margin = margin;
-        if (record.problem().empty()) add_preference(out, std::move(p));
+        if (record.problem().empty()) add_soft_preference(out, record, std::move(p));
     } else if (chosen.is_array() && rejected.is_array()) {
         add_two_conversations(out, record, record.messages(chosen), record.messages(rejected), margin);
     } else {

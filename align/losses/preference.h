@@ -12,12 +12,16 @@
 //
 // and, to each, nll·(−ℓ̄_w) may be added, which keeps the chosen answer likely (RPO; 0.2 in Llama 3).
 //
+// A soft label p, the probability that w is the better answer, gives p·loss(w, l) + (1−p)·loss(l, w): of dpo it is
+// −p·log σ(h) − (1−p)·log σ(−h), which is least at h = log(p/(1−p)).
+//
 // The derivative goes to each token's log-probability as it is: ∂/∂log_prob[n] = ∂/∂S (add_to_rows of align/sequences.h).
 // The implicit rewards are β·Δ for dpo, robust and hinge, β·Δ/|y| for ipo, β·ℓ̄ for simpo and orpo. Normally both S fall
 // in training, the rejected one faster.
 //
 // Sources: Rafailov et al. 2023 (DPO); Mitchell 2023 (cDPO); Chowdhury et al. 2024 (robust); Azar et al. 2023 (IPO); Zhao et
-// al. 2023 (hinge: SLiC); Meng et al. 2024 (SimPO); Hong et al. 2024 (ORPO); Pang et al. 2024 (RPO).
+// al. 2023 (hinge: SLiC); Meng et al. 2024 (SimPO); Hong et al. 2024 (ORPO); Pang et al. 2024 (RPO); Bai et al. 2022 (soft
+// labels: Constitutional AI).
 #include "align/losses/logistic.h"
 #include "engine/base/error.h"
 
@@ -40,6 +44,11 @@ struct PreferencePair {
     Scalar chosen = 0, rejected = 0;                      // S
     double reference_chosen = 0, reference_rejected = 0;  // S_ref
     double chosen_length = 1, rejected_length = 1;        // |y|, at least 1
+    double probability = 1;                               // p: that the chosen answer is the better one
+
+    PreferencePair exchanged() const {
+        return {rejected, chosen, reference_rejected, reference_chosen, rejected_length, chosen_length};
+    }
 };
 
 template <class Scalar>
@@ -93,11 +102,9 @@ Curve<Scalar> log_odds(const Scalar& mean) {
     return {m - log1m_exp(m), real_of(mean) < certain ? -1.0 / expm1_of(m) : Scalar(0)};
 }
 
-}  // namespace preference
-
+// Of a pair whose chosen answer is certainly the better one.
 template <class Scalar>
-PreferenceLoss<Scalar> preference_loss(const PreferenceConfig& c, const PreferencePair<Scalar>& p) {
-    using namespace preference;
+PreferenceLoss<Scalar> certain_loss(const PreferenceConfig& c, const PreferencePair<Scalar>& p) {
     CHECK(p.chosen_length >= 1 && p.rejected_length >= 1, "an answer without tokens");
     const Scalar mean_w = p.chosen / p.chosen_length, mean_l = p.rejected / p.rejected_length;
     const Scalar delta_w = p.chosen - p.reference_chosen, delta_l = p.rejected - p.reference_rejected;
@@ -148,6 +155,20 @@ PreferenceLoss<Scalar> preference_loss(const PreferenceConfig& c, const Preferen
     }
     out.loss -= c.nll * mean_w;
     out.d_chosen -= c.nll * per_w;
+    return out;
+}
+
+}  // namespace preference
+
+template <class Scalar>
+PreferenceLoss<Scalar> preference_loss(const PreferenceConfig& c, const PreferencePair<Scalar>& pair) {
+    PreferenceLoss<Scalar> out = preference::certain_loss(c, pair);
+    if (pair.probability == 1) return out;
+    const double p = pair.probability;
+    const PreferenceLoss<Scalar> other = preference::certain_loss(c, pair.exchanged());
+    out.loss = p * out.loss + (1 - p) * other.loss;
+    out.d_chosen = p * out.d_chosen + (1 - p) * other.d_rejected;
+    out.d_rejected = p * out.d_rejected + (1 - p) * other.d_chosen;
     return out;
 }
 

@@ -70,11 +70,12 @@ PreferenceTrainer::Result PreferenceTrainer::step(int64_t step, const std::vecto
                                                                   .reference_chosen = example.reference_chosen,
                                                                   .reference_rejected = example.reference_rejected,
                                                                   .chosen_length = chosen.tokens,
-                                                                  .rejected_length = rejected.tokens});
+                                                                  .rejected_length = rejected.tokens,
+                                                                  .probability = example.probability});
             loss += per_pair * p.loss;
             set_rows(texts, w, per_pair * p.d_chosen, coefficients);
             set_rows(texts, l, per_pair * p.d_rejected, coefficients);
-            result.accuracy.add(p.margin());
+            if (example.probability != 0.5) result.accuracy.add(p.margin());
             sums[3] += p.chosen_reward;
             sums[4] += p.rejected_reward;
             sums[5] += chosen.log_prob;
@@ -109,9 +110,10 @@ PreferenceTrainer::Held PreferenceTrainer::judge(const std::vector<PreferenceExa
                                                                     .reference_chosen = pairs[p].reference_chosen,
                                                                     .reference_rejected = pairs[p].reference_rejected,
                                                                     .chosen_length = tokens(pairs[p].chosen),
-                                                                    .rejected_length = tokens(pairs[p].rejected)});
+                                                                    .rejected_length = tokens(pairs[p].rejected),
+                                                                    .probability = pairs[p].probability});
         held.loss += of_pair.loss;
-        held.accuracy.add(of_pair.margin());
+        if (pairs[p].probability != 0.5) held.accuracy.add(of_pair.margin());
     }
     return held;
 }

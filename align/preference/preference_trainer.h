@@ -15,6 +15,7 @@ namespace gradus {
 struct PreferenceExample {
     Sequence chosen, rejected;
     double reference_chosen = 0, reference_rejected = 0;
+    double probability = 1;  // that the chosen answer is the better one; ½: the pair is in no accuracy
 };
 
 struct PreferenceTrainerConfig : UpdateConfig {

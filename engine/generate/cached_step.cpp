@@ -70,6 +70,7 @@ void CachedStep::run() {
         if (all_logits_) r.tp.all_gather(all_logits_.slice(0, r.tp.size * k), own_logits, r.stream);
     }
     busy_ = true;
+    fetched_ = false;
 }
 
 Tensor CachedStep::device_logits() const {
@@ -82,16 +83,19 @@ std::span<const float> CachedStep::logits(int wanted) {
     const Run& r = model_.run;
     const Tensor all = device_logits();
     const int64_t R = r.tp.size, k = int64_t(wanted_.size()), Vr = own_logits_.last();
-    std::vector<std::byte> raw(all.bytes());
-    r.ops.copy_to_host(raw.data(), all.data, raw.size(), r.stream);
-    wait();
+    if (!fetched_) {
+        raw_logits_.resize(all.bytes());
+        r.ops.copy_to_host(raw_logits_.data(), all.data, raw_logits_.size(), r.stream);
+        r.ops.synchronise(r.stream);
+        fetched_ = true;
+    }
     logits_host_.resize(size_t(R * Vr));
     auto convert = [&](const auto* from) {  // from slices of the vocabulary to a whole row
         for (int64_t i = 0; i < R * Vr; ++i) logits_host_[size_t(i)] = float(from[(i / Vr * k + wanted) * Vr + i % Vr]);
     };
-    if (r.dtype == DType::bf16) convert(reinterpret_cast<const bf16*>(raw.data()));
-    else if (r.dtype == DType::f32) convert(reinterpret_cast<const float*>(raw.data()));
-    else if (r.dtype == DType::f64) convert(reinterpret_cast<const double*>(raw.data()));
+    if (r.dtype == DType::bf16) convert(reinterpret_cast<const bf16*>(raw_logits_.data()));
+    else if (r.dtype == DType::f32) convert(reinterpret_cast<const float*>(raw_logits_.data()));
+    else if (r.dtype == DType::f64) convert(reinterpret_cast<const double*>(raw_logits_.data()));
     else check_failed("a dtype that a model can generate in", __FILE__, __LINE__, name_of(r.dtype));
     return {logits_host_.data(), size_t(model_.config().V)};
 }

@@ -28,7 +28,7 @@ public:
     int add_wanted(const Row&);  // returns the index of its logits
     void run();
 
-    // [V] of a wanted row in host memory, until the next call.
+    // [V] of a wanted row in host memory, until the next call. The first call after run() fetches all wanted rows.
     std::span<const float> logits(int wanted);
     // [R,k,Vr] of the k wanted rows: the vocabulary in slices of Vr ids, one for each of the R ranks of tp.
     Tensor device_logits() const;
@@ -46,7 +46,9 @@ private:
     Tensor own_logits_, all_logits_;  // [S,Vr], [R·S,Vr]
     std::vector<Row> rows_;
     std::vector<int32_t> wanted_, columns_host_;
-    bool busy_ = false;  // the device may still read columns_host_
+    bool busy_ = false;                  // the device may still read columns_host_
+    std::vector<std::byte> raw_logits_;  // of all wanted rows of the step, once logits() has fetched them
+    bool fetched_ = false;
     std::vector<float> logits_host_;
 };
 

@@ -108,6 +108,26 @@ TEST_CASE("preference pairs are read with explicit and implicit prompts, as text
             .skipped.at("the speakers of a transcript do not alternate") == 1);
 }
 
+TEST_CASE("a preference may have a soft label, which goes with the pair into whatever it stands for", "[examples]") {
+    const std::string pair = R"({"prompt": "Q", "chosen": "good", "rejected": "bad")";
+    REQUIRE(only<Preference>("preference", pair + R"(, "probability": 0.8})") ==
+            Preference{question, "good", "bad", 0, 0.8});
+    // The likelier answer is the chosen one.
+    REQUIRE(only<Preference>("preference", pair + R"(, "probability": 0.25, "margin": 2})") ==
+            Preference{question, "bad", "good", -2, 0.75});
+    REQUIRE(only<Preference>("hh", R"({"chosen": "\n\nHuman: Q\n\nAssistant: good",)"
+                                   R"("rejected": "\n\nHuman: Q\n\nAssistant: bad", "probability": 0.5})") ==
+            Preference{question, "good", "bad", 0, 0.5});
+    for (const char* label : {"1.01", "-0.1", "\"high\"", "[1]", "true"})
+        refused(pair + R"(, "probability": )" + label + "}", {"data.jsonl:1", "the probability is", "from 0 to 1"});
+
+    const auto rankings = converted(Preference{question, "good", "bad", 0, 0.8}, Kind::ranking);
+    const auto& ranking = std::get<Ranking>(rankings.at(0));
+    REQUIRE(ranking.answers == std::vector<std::string>{"good", "bad"});
+    REQUIRE(ranking.ranks == std::vector{1, 2});
+    REQUIRE(ranking.probability == 0.8);
+}
+
 TEST_CASE("rankings are read as gradus writes them and from Label Studio, Argilla and arenas", "[examples]") {
     Ranking r;
     r.prompt = question;

@@ -88,3 +88,43 @@ TEST_CASE("preference training starts at log 2, and both answers' rewards at 0")
     REQUIRE(later.loss < 0.6);
     REQUIRE(later.accuracy.share() > 0.8);
 }
+
+TEST_CASE("a soft label weighs the gradients of both orders of its pair, for a policy and for a reward model") {
+    const ModelConfig m = lively(tiny_llama());
+    const Place place{.shape = {2, T}};
+    const auto with = [](auto pairs, double p) {
+        for (auto& pair : pairs) pair.probability = p;
+        return pairs;
+    };
+    // The gradient of a step with these labels.
+    const auto preferring = [&](double p) {
+        const auto policy = place.language(m);
+        PreferenceTrainerConfig c;
+        static_cast<UpdateConfig&>(c) = constant_rate(0);
+        PreferenceTrainer trainer(*policy, c);
+        trainer.step(0, with(random_pairs(6, m.V, T), p));
+        return gradients_of(policy->parameters);
+    };
+    const auto rewarding = [&](double p) {
+        const auto reward = place.score(m);
+        RewardConfig c;
+        static_cast<UpdateConfig&>(c) = constant_rate(0);
+        RewardTrainer trainer(*reward, c);
+        auto rankings = random_rankings(6, m.V, T);
+        std::erase_if(rankings, [](const RankedAnswers& r) { return r.texts.size() != 2; });
+        REQUIRE(rankings.size() == 2);
+        trainer.step(0, with(rankings, p));
+        return gradients_of(reward->parameters);
+    };
+    const auto require_mean = [](const auto& of_label) {
+        const std::vector<double> soft = of_label(0.7), first = of_label(1), second = of_label(0);
+        double largest = 0;
+        for (size_t i = 0; i < soft.size(); ++i) {
+            REQUIRE(soft[i] == Approx(0.7 * first[i] + 0.3 * second[i]).margin(1e-12));
+            largest = std::max(largest, std::abs(first[i] - second[i]));
+        }
+        REQUIRE(largest > 1e-3);
+    };
+    require_mean(preferring);
+    require_mean(rewarding);
+}

@@ -28,7 +28,7 @@ template <class Scalar>
 PreferenceLoss<Scalar> loss_at(const PreferenceConfig& c, const PreferencePair<double>& p,
                                const std::vector<Scalar>& x) {
     return preference_loss<Scalar>(
-        c, {x[0], x[1], p.reference_chosen, p.reference_rejected, p.chosen_length, p.rejected_length});
+        c, {x[0], x[1], p.reference_chosen, p.reference_rejected, p.chosen_length, p.rejected_length, p.probability});
 }
 
 PreferenceConfig awkward(PreferenceKind kind, Draws& draw) {
@@ -129,6 +129,57 @@ TEST_CASE("preference losses of margins that are not zero, by hand") {
                     2 + 0.1 * minus_log_sigmoid(log_odds(-2) - log_odds(-2.5))));
     REQUIRE(is_near(preference_loss({.beta = 0.5, .nll = 0.2}, p).loss, minus_log_sigmoid(3) + 0.4));
     REQUIRE(is_near(preference_loss({.beta = 0.5, .nll = 0.2}, p).d_chosen - dpo.d_chosen, -0.1));
+}
+
+TEST_CASE("every preference loss of a soft label has the gradient of its complex step") {
+    Draws draw(5);
+    for (PreferenceKind kind : preference_kinds)
+        for (int round = 0; round < 40; ++round) {
+            const PreferenceConfig c = awkward(kind, draw);
+            PreferencePair<double> p = random_pair(draw);
+            p.probability = draw.uniform(0.5, 1);
+            const auto out = preference_loss(c, p);
+            INFO("kind " << int(kind) << " round " << round);
+            const double d[] = {out.d_chosen, out.d_rejected};
+            require_gradient([&](const auto& x) { return loss_at(c, p, x).loss; }, {p.chosen, p.rejected}, d);
+        }
+}
+
+TEST_CASE(
+    "the loss of a soft label is the mean over both labels, and does not depend on which answer is called chosen") {
+    Draws draw(6);
+    for (PreferenceKind kind : preference_kinds)
+        for (int round = 0; round < 10; ++round) {
+            const PreferenceConfig c = awkward(kind, draw);
+            const PreferencePair<double> hard = random_pair(draw);
+            PreferencePair<double> soft = hard, exchanged = hard.exchanged();
+            soft.probability = 0.8;
+            exchanged.probability = 0.2;
+            const auto out = preference_loss(c, soft), other = preference_loss(c, exchanged);
+            REQUIRE(is_near(out.loss,
+                            0.8 * preference_loss(c, hard).loss + 0.2 * preference_loss(c, hard.exchanged()).loss));
+            REQUIRE(is_near(out.loss, other.loss));
+            REQUIRE(is_near(out.d_chosen, other.d_rejected));
+            REQUIRE(out.chosen_reward == preference_loss(c, hard).chosen_reward);
+        }
+}
+
+TEST_CASE("DPO of a soft label p by hand: smoothing by 1 - p, at rest where the policy's odds are p to 1 - p") {
+    PreferencePair<double> p{.chosen = -4,
+                             .rejected = -10,
+                             .reference_chosen = -6,
+                             .reference_rejected = -6,
+                             .chosen_length = 2,
+                             .rejected_length = 4,
+                             .probability = 0.7};
+    const auto soft = preference_loss({.beta = 0.5}, p);
+    REQUIRE(is_near(soft.loss, 0.7 * std::log(1 + std::exp(-3.0)) + 0.3 * std::log(1 + std::exp(3.0))));
+    p.probability = 1;
+    REQUIRE(is_near(soft.loss, preference_loss({.beta = 0.5, .smoothing = 0.3}, p).loss));
+    PreferencePair<double> rest{.chosen = 2 * std::log(0.7 / 0.3), .rejected = 0, .probability = 0.7};
+    REQUIRE(std::abs(preference_loss({.beta = 0.5}, rest).d_chosen) < 1e-15);
+    rest.probability = 0.5;
+    REQUIRE(preference_loss({.beta = 0.5}, rest).d_chosen > 0);
 }
 
 TEST_CASE("the robust loss is on average the loss of labels without noise") {

@@ -135,6 +135,21 @@ TEST_CASE("calibration by hand: few pairs make fewer bins, and a tie is half rig
     REQUIRE(calibration_error({}) == 0);
 }
 
+TEST_CASE("a pair with a soft label counts as the share of it that the margin's sign agrees with") {
+    const auto bins = calibration(std::vector<double>{-1, 2, 0.5}, 3, std::vector<double>{0.9, 0.7, 0.5});
+    REQUIRE(bins.size() == 3);
+    REQUIRE((bins[0].share == 0.5 && is_near(bins[1].share, 0.1) && bins[2].share == 0.7));
+    // A model that says what the labels say is calibrated.
+    std::vector<double> margins, labels;
+    for (int i = -20; i <= 20; ++i) {
+        margins.push_back(0.2 * i + 0.05);
+        labels.push_back(1 / (1 + std::exp(-margins.back())));
+    }
+    REQUIRE(calibration_error(calibration(margins, 10, labels)) < 1e-12);
+    REQUIRE(calibration_error(calibration(margins)) > 0.2);
+    REQUIRE_THROWS_AS(calibration(margins, 10, std::vector<double>{1}), InternalError);
+}
+
 TEST_CASE("running mean and deviation are those of the formula, also far from 0 and from two parts") {
     Running all, left, right;
     for (double x : {1e9 + 1, 1e9 + 2, 1e9 + 4, 1e9 + 9}) all.add(x);

@@ -68,18 +68,20 @@ inline std::vector<double> random_numbers(size_t count, uint64_t seed, double sc
     return x;
 }
 
-// Two to four answers to each prompt, one pair of which may be a tie.
+// Two to four answers to each prompt, one pair of which may be a tie; some of two answers have a soft label.
 inline std::vector<RankedAnswers> random_rankings(int count, int V, int longest, uint64_t seed = 1) {
     std::vector<RankedAnswers> all;
     for (int p = 0; p < count; ++p) {
         const int K = 2 + p % 3;
         RankedAnswers r{.texts = texts_of(random_sequences(K, V, longest, key_of(seed, uint64_t(p))))};
         for (int k = 0; k < K; ++k) r.ranks.push_back(p % 5 == 4 && k == K - 1 ? K - 1 : k + 1);
+        if (K == 2 && p % 2 == 1) r.probability = 0.2 + 0.1 * (p % 7);
         all.push_back(std::move(r));
     }
     return all;
 }
 
+// A third of them with a soft label.
 inline std::vector<PreferenceExample> random_pairs(int count, int V, int longest, uint64_t seed = 1) {
     const auto texts = texts_of(random_sequences(2 * count, V, longest, seed));
     std::vector<PreferenceExample> all;
@@ -87,7 +89,8 @@ inline std::vector<PreferenceExample> random_pairs(int count, int V, int longest
         all.push_back({.chosen = texts[2 * p],
                        .rejected = texts[2 * p + 1],
                        .reference_chosen = -3 - double(p % 4),
-                       .reference_rejected = -4 + double(p % 3)});
+                       .reference_rejected = -4 + double(p % 3),
+                       .probability = p % 3 == 1 ? 0.8 : 1});
     return all;
 }
 

@@ -92,7 +92,7 @@ expect_error 1 'no validation text' "$gradus" data prompts run
 # Completion, from the definitions of the commands: offers every option in every command's help.
 expect_ok "$gradus" __complete ''
 grep -qx pretrain out.txt || fail "commands are not completed: $(cat out.txt)"
-for command in 'data prepare' 'data prompts' 'tokenizer train' plan pretrain eval generate rank convert baselines report 'bench step' \
+for command in 'data prepare' 'data prompts' 'tokenizer train' plan pretrain eval generate rank judge revise convert baselines report 'bench step' \
     'bench ops' 'bench generate' 'bench tokenizer'; do
     expect_ok "$gradus" $command --help
     grep -oE '^  (-[a-zA-Z],)?--[a-z-]+' out.txt | grep -oE -- '--[a-z-]+' | sort -u >options.txt

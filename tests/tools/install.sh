@@ -4,7 +4,7 @@ source "$(dirname "$0")/helpers/check.sh"
 build=$(dirname "$gradus")
 [ -e "$build/cmake_install.cmake" ] && command -v cmake >/dev/null || { echo "skipped: no build tree or no cmake"; exit 0; }
 expect_ok cmake --install "$build" --prefix "$work/prefix"
-for file in bin/gradus share/gradus/recipes/quickstart.toml share/bash-completion/completions/gradus share/doc/gradus/LICENSE \
+for file in bin/gradus share/gradus/recipes/quickstart.toml share/gradus/recipes/align/principles.jsonl share/bash-completion/completions/gradus share/doc/gradus/LICENSE \
     share/doc/gradus/docs/commands.md; do
     [ -e "prefix/$file" ] || fail "$file is not installed: $(find prefix | head -40)"
 done

@@ -8,6 +8,7 @@ trap '[ -z "$server" ] || kill -9 "$server" 2>/dev/null; rm -rf "$work"' EXIT
 client() { python3 "$root/tests/tools/helpers/rank_client.py" "$@"; }
 # serve OPTION…: starts the page in the background; its address is in $address.
 serve() {
+    : >served.txt  # not that of the server before
     "$gradus" rank "$@" >served.txt 2>served_err.txt </dev/null &
     server=$!
     address=
@@ -131,6 +132,7 @@ for r in rankings[1:]:
 PY
 
 # A disk that takes no more: the reply says so, nothing is lost, and later the same ranking is accepted.
+: >served.txt
 (ulimit -f 1; exec "$gradus" rank --answers answers.jsonl --out small.jsonl --port 0) >served.txt 2>served_err.txt </dev/null &
 server=$!
 for _ in $(seq 600); do grep -q '^  http:' served.txt && break; sleep 0.1; done

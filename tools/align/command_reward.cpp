@@ -20,10 +20,18 @@ RankingLoss loss_named(const std::string& name) {
                                      : RankingLoss::pairs;
 }
 
-// The margins of all pairs with different ranks, and what length alone says of them.
+// The margins of all pairs with different ranks, the probability that each is right, and what length alone says of them.
 struct Held {
-    std::vector<double> margins;
+    std::vector<double> margins, labels;
     PairBaselines baselines;
+
+    // A label of ½ prefers neither answer.
+    Accuracy accuracy() const {
+        Accuracy a;
+        for (size_t i = 0; i < margins.size(); ++i)
+            if (labels[i] != 0.5) a.add(margins[i]);
+        return a;
+    }
 };
 
 Held judge(RewardTrainer& trainer, const std::vector<RankedAnswers>& examples) {
@@ -38,6 +46,7 @@ Held judge(RewardTrainer& trainer, const std::vector<RankedAnswers>& examples) {
             for (size_t j = 0; j < a.texts.size(); ++j) {
                 if (a.ranks[i] >= a.ranks[j]) continue;
                 held.margins.push_back(scores[first + i] - scores[first + j]);
+                held.labels.push_back(a.probability < 0 ? 1 : i < j ? a.probability : 1 - a.probability);
                 chosen.push_back(a.texts[i].size());
                 rejected.push_back(a.texts[j].size());
             }
@@ -50,7 +59,7 @@ Held judge(RewardTrainer& trainer, const std::vector<RankedAnswers>& examples) {
 // Mean loss of the pairs as nats, for the loop; the accuracy for people.
 ValidationResult validation_of(const Held& held) {
     ValidationResult v;
-    for (const double m : held.margins) v.nats += std::log1p(std::exp(-std::abs(m))) + std::max(-m, 0.0);
+    for (size_t i = 0; i < held.margins.size(); ++i) v.nats += pairwise_loss(held.margins[i], 0.0, held.labels[i]).loss;
     v.targets = std::max<int64_t>(1, int64_t(held.margins.size()));
     return v;
 }
@@ -93,24 +102,24 @@ void reward(MpiWorld& world, const Config& given, const RunCommand& o) {
             return validation_of(held);
         };
         hooks.show_validation = [&](int64_t step, const ValidationResult& v, double) {
-            const Accuracy a = pair_accuracy(held.margins);
+            const Accuracy a = held.accuracy();
             const auto [low, high] = a.interval();
             tell(
                 fmt::format("valid {}/{}  loss {:.4f}  accuracy {:.3f} ({:.3f} to {:.3f}) of {} pairs; by length alone "
                             "{:.3f}, by chance 0.5; calibration error {:.3f}\n",
                             step, r.config.train.steps, v.loss(), a.share(), low, high, text_of_whole(int64_t(a.all)),
-                            held.baselines.length(), calibration_error(calibration(held.margins))));
+                            held.baselines.length(), calibration_error(calibration(held.margins, 10, held.labels))));
         };
     }
     hooks.record = [&](nlohmann::ordered_json& line) {
         line["accuracy"] = last.accuracy.share();
         line["score"] = last.mean;
         if (line.contains("val_loss")) {
-            const Accuracy accuracy = pair_accuracy(held.margins);
+            const Accuracy accuracy = held.accuracy();
             line["val_accuracy"] = accuracy.share();
             line["val_pairs"] = accuracy.all;
             line["val_accuracy_by_length"] = held.baselines.length();
-            const std::vector<CalibrationBin> bins = calibration(held.margins);
+            const std::vector<CalibrationBin> bins = calibration(held.margins, 10, held.labels);
             line["val_calibration_error"] = calibration_error(bins);
             line["val_calibration"] = nlohmann::ordered_json::array();
             for (const CalibrationBin& b : bins) line["val_calibration"].push_back({b.expected, b.share, b.pairs});

@@ -67,6 +67,7 @@ RankedExamples read_rankings(AlignedRun& run) {
             return;
         }
         RankedAnswers a{.ranks = r.ranks};
+        if (r.probability < 1) a.probability = r.ranks[0] < r.ranks[1] ? r.probability : 1 - r.probability;
         for (EncodedChat& e : encoded) a.texts.push_back(sequence_of(std::move(e)));
         (validates ? all.val : all.train).push_back(std::move(a));
     });
@@ -85,7 +86,9 @@ PreferenceExamples read_preferences(AlignedRun& run) {
             return;
         }
         (validates ? all.val : all.train)
-            .push_back({.chosen = sequence_of(std::move(encoded[0])), .rejected = sequence_of(std::move(encoded[1]))});
+            .push_back({.chosen = sequence_of(std::move(encoded[0])),
+                        .rejected = sequence_of(std::move(encoded[1])),
+                        .probability = p.probability});
     });
     require_some(all.train.size(), dropped, context);
     return all;

@@ -60,6 +60,29 @@ TEST_CASE("the logits of every cached step on the device equal those of the full
         }
 }
 
+TEST_CASE("the logits of several rows of a step on the device can be read one after the other") {
+    for (const auto& [name, m] : tiny_models()) {
+        const std::vector<int32_t> ids = some_ids(2, m.V);
+        auto model = make_language_model(tested().device, m, DType::f32);
+        scramble_on(*model);
+        const auto first_logits = [&](int sequences, int wanted) {
+            CachedStep step(*model, sequences, longest, 4);
+            step.begin();
+            for (int s = 0; s < sequences; ++s) step.add_wanted({ids[size_t(s + 2 - sequences)], s, 0});
+            step.run();
+            std::vector<double> logits;
+            for (int row = 0; row <= wanted; ++row) {
+                const std::span<const float> of_row = step.logits(row);
+                logits.assign(of_row.begin(), of_row.end());
+            }
+            return logits;
+        };
+        INFO(name);
+        REQUIRE(relative(first_logits(2, 1), first_logits(1, 0)) <= 1e-6);
+        REQUIRE(relative(first_logits(2, 0), first_logits(1, 0)) > 1e-3);
+    }
+}
+
 namespace {
 
 // Every configuration of the device generates the same text as the reference.

@@ -150,3 +150,20 @@ align_up_to() {
 
 # The value of a key of each line of a log.
 values_of() { sed -n "s/.*\"$2\":\\([-0-9.e+]*\\).*/\\1/p" "$1/log.jsonl"; }
+
+# judge: a model that has learnt to compare from 64 of the pairs; held.jsonl: the others; principles.txt and wording.toml fit its
+# short context.
+prepare_judge() {
+    cat >wording.toml <<'TOML'
+critique = "{answer} {principle}"
+revision = "{prompt} {principle} {answer}{critique}"
+judge = "{prompt} A {answer_a} B {answer_b} {principle}"
+lead = ""
+TOML
+    echo '? | ? | !' >principles.txt
+    local ask='"prompt": "\1 A' pair='{"prompt": "\([^"]*\)", "chosen": "\([^"]*\)", "rejected": "\([^"]*\)"}'
+    tail -32 pairs.jsonl >held.jsonl
+    head -64 pairs.jsonl | sed "s/$pair/{$ask \\2 B \\3 ?\", \"completion\": \"A\"}\\n{$ask \\3 B \\2 ?\", \"completion\": \"B\"}/" >comparisons.jsonl
+    expect_ok "$gradus" sft sft.toml --run.dir=judge '--sft.data=["comparisons.jsonl"]' --train.batch=16 --train.steps=200 \
+        --optimizer.warmup=0.1 --checkpoint.every=0
+}
