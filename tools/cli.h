@@ -32,6 +32,7 @@ void add_dpo_command(CLI::App&);
 void add_ppo_command(CLI::App&);
 void add_grpo_command(CLI::App&);
 void add_score_command(CLI::App&);
+void add_best_command(CLI::App&);
 void add_eval_command(CLI::App&);
 void add_generate_command(CLI::App&);
 void add_chat_command(CLI::App&);

@@ -18,7 +18,7 @@ constexpr Synonym commands_elsewhere[] = {
     {"tokenize", "tokenizer"}, {"encode", "tokenizer"},  {"decode", "tokenizer"}, {"prepare", "data"},
     {"preprocess", "data"},    {"export", "convert"},    {"import", "convert"},   {"benchmark", "bench"},
     {"annotate", "rank"},      {"label", "rank"},        {"collect", "rank"},     {"estimate", "plan"},
-    {"plot", "report"},
+    {"plot", "report"},        {"best_of_n", "best"},    {"bon", "best"},         {"reject", "best"},
 };
 
 std::string help_of(const CLI::App& app) { return path_of(app) + " --help"; }

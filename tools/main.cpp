@@ -58,6 +58,7 @@ void describe(CLI::App& app) {
     add_ppo_command(app);
     add_grpo_command(app);
     add_score_command(app);
+    add_best_command(app);
     add_eval_command(app);
     add_generate_command(app);
     add_chat_command(app);

@@ -38,6 +38,17 @@ std::vector<Example> pairs_of(const Ranking& r) {
     return pairs;
 }
 
+std::vector<Example> labels_of(const Preference& p) {
+    return {Unpaired{p.prompt, p.chosen, true}, Unpaired{p.prompt, p.rejected, false}};
+}
+
+std::vector<Example> labels_of(const Ranking& r) {
+    std::vector<Example> labels;
+    for (const Example& pair : pairs_of(r))
+        for (Example& label : labels_of(std::get<Preference>(pair))) labels.push_back(std::move(label));
+    return labels;
+}
+
 std::vector<Example> demonstrations_of(const Example& example) {
     if (const auto* p = std::get_if<Preference>(&example)) return {Demonstration{with_answer(p->prompt, p->chosen)}};
     if (const auto* r = std::get_if<Ranking>(&example))
@@ -66,8 +77,8 @@ bool can_be(Kind kind, Kind wanted) {
     switch (wanted) {
         case Kind::demonstration: return kind == Kind::preference || kind == Kind::ranking || kind == Kind::unpaired;
         case Kind::preference: return kind == Kind::ranking;
-        case Kind::ranking:
-        case Kind::unpaired: return kind == Kind::preference;
+        case Kind::ranking: return kind == Kind::preference;
+        case Kind::unpaired: return kind == Kind::preference || kind == Kind::ranking;
         case Kind::prompt: return kind != Kind::text;
         case Kind::text: break;
     }
@@ -84,6 +95,7 @@ std::vector<Example> converted(const Example& example, Kind wanted) {
         case Kind::prompt: return {prompt_of(example)};
         default: break;
     }
+    if (const auto* r = std::get_if<Ranking>(&example)) return labels_of(*r);
     const auto& p = std::get<Preference>(example);
     if (wanted == Kind::ranking) {
         Ranking ranking;
@@ -93,7 +105,7 @@ std::vector<Example> converted(const Example& example, Kind wanted) {
         ranking.probability = p.probability;
         return {ranking};
     }
-    return {Unpaired{p.prompt, p.chosen, true}, Unpaired{p.prompt, p.rejected, false}};
+    return labels_of(p);
 }
 
 size_t best_answer(const Ranking& ranking) {

@@ -4,7 +4,8 @@
 //   from \ to       demonstration   preference   ranking   unpaired   prompt
 //   demonstration        =                                              ✓
 //   preference        chosen            =         1, 2      ✓, ✗        ✓
-//   ranking            best         all pairs      =                    ✓
+//   ranking            best         all pairs      =       ✓, ✗ of     ✓
+//                                                           each pair
 //   unpaired         if good                                  =         ✓
 //   prompt                                                              =
 //   text

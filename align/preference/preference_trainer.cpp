@@ -3,29 +3,11 @@
 #include <algorithm>
 
 #include "align/batches/share.h"
+#include "align/preference/answer_sums.h"
 
 namespace gradus {
 
 namespace {
-
-struct AnswerSums {
-    double log_prob = 0, tokens = 0;
-};
-
-AnswerSums sums_of(const Sequences& texts, int sequence, const std::vector<double>& log_probs) {
-    AnswerSums s;
-    for (int64_t n = texts.first[size_t(sequence)]; n <= texts.last_row(sequence); ++n)
-        if (texts.learnt[size_t(n)]) {
-            s.log_prob += log_probs[size_t(n)];
-            s.tokens += 1;
-        }
-    return s;
-}
-
-void set_rows(const Sequences& texts, int sequence, double x, std::vector<double>& rows) {
-    for (int64_t n = texts.first[size_t(sequence)]; n <= texts.last_row(sequence); ++n)
-        if (texts.learnt[size_t(n)]) rows[size_t(n)] = x;
-}
 
 // The two answers of each pair follow each other.
 Sequences texts_of(const std::vector<PreferenceExample>& pairs, Share mine) {

@@ -30,4 +30,7 @@ struct Rollout {
 // seed and the stream alone, up to rounding.
 std::vector<Rollout> roll_out(Generator&, const std::vector<std::vector<int32_t>>& prompts, const RolloutOptions&);
 
+// The same with any way to draw, for answers that are chosen among and whose probabilities nobody needs.
+std::vector<Rollout> roll_out(Generator&, const std::vector<Prompt>& prompts, const GenerateOptions&);
+
 }  // namespace gradus

@@ -41,6 +41,9 @@ void check_stage_sources(const Config& c) {
         return;
     }
     if (c.examples().data.empty()) needs("there is no data to learn from", stage + ".data", "'[\"examples.jsonl\"]'");
+    if (c.stage == Stage::dpo && c.dpo.loss == "kto" && c.train.batch < 2)
+        refuse_settings(c, "kto needs more than one answer in a step, to estimate a divergence from",
+                        {"dpo.loss", "train.batch"}, "--set train.batch=16");
     if (c.stage == Stage::sft && c.sft.pretrain_share > 0 && c.data.dir.empty())
         refuse_settings(c, "there is no pre-training text to mix in", {"sft.pretrain_share", "data.dir"},
                         "--set data.dir=FOLDER, a folder made by gradus data prepare");

@@ -9,6 +9,15 @@ void note_unused(Resolving& r) {
     const auto unused = [&](const char* key, bool differs, const std::string& why) {
         if (differs && c.written_at.contains(key)) r.notes.push_back(cited(c, key) + " has no effect: " + why);
     };
+    if (c.stage == Stage::dpo) {
+        const DpoSettings &s = c.dpo, &d = usual.dpo;
+        const bool kto = s.loss == "kto";
+        const std::string why = "dpo.loss is " + s.loss;
+        unused("dpo.label_smoothing", kto && s.label_smoothing != d.label_smoothing, why);
+        unused("dpo.nll", kto && s.nll != d.nll, why);
+        unused("dpo.desirable_weight", !kto && s.desirable_weight != d.desirable_weight, why);
+        unused("dpo.undesirable_weight", !kto && s.undesirable_weight != d.undesirable_weight, why);
+    }
     if (c.optimizer.schedule == "constant")
         unused("optimizer.min_lr", c.optimizer.min_lr != usual.optimizer.min_lr,
                "the schedule constant never lowers the learning rate");

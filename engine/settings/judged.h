@@ -34,6 +34,7 @@ struct DpoSettings : ExampleSettings {
 
     std::string loss = "dpo";
     double beta = 0.1, label_smoothing = 0, margin = 0, odds = 0.1, nll = 0;
+    double desirable_weight = 1, undesirable_weight = 1;
 
     template <class Visit>
     void each(Visit&& visit) {
@@ -41,8 +42,9 @@ struct DpoSettings : ExampleSettings {
         using enum OnResume;
         // clang-format off
         visit("loss", loss,
-              one_of({{"dpo", {"sigmoid"}}, {"robust"}, {"ipo"}, {"hinge", {"slic"}}, {"simpo"}, {"orpo"}}), fixed,
-              "of a preferred answer against a rejected one (align/losses/preference.h)",
+              one_of({{"dpo", {"sigmoid"}}, {"robust"}, {"ipo"}, {"hinge", {"slic"}}, {"simpo"}, {"orpo"}, {"kto"}}), fixed,
+              "of a preferred answer against a rejected one (align/losses/preference.h); kto: of single answers with a label "
+              "(align/losses/kto.h)",
               {"loss_type"});
         visit("beta", beta, between(1e-6, 1e3), fixed,
               "how strongly the policy is held to the reference: larger is closer");
@@ -56,6 +58,12 @@ struct DpoSettings : ExampleSettings {
         visit("nll", nll, between(0, 100), fixed,
               "weight of the preferred answer's own loss, which keeps it likely",
               {"rpo_alpha", "sft_weight"});
+        visit("desirable_weight", desirable_weight, between(0, 1e6), fixed,
+              "kto: weight of the loss of desirable answers",
+              {"lambda_d", "desirable"});
+        visit("undesirable_weight", undesirable_weight, between(0, 1e6), fixed,
+              "kto: weight of the loss of undesirable answers",
+              {"lambda_u", "undesirable"});
         // clang-format on
     }
 };

@@ -79,19 +79,21 @@ Training reward_training(const Numbers& n) {
             .kept = k};
 }
 
-Training preference_training(const Numbers& n) {
+// Of pairs or of labels: a policy's trainer, its configuration, and what it learns from.
+template <class PolicyTrainer, class TrainerConfig, class Examples>
+Training policy_training(const Numbers& n, const Examples& examples) {
     struct Kept {
         std::unique_ptr<LanguageModel> model;
-        std::optional<PreferenceTrainer> trainer;
+        std::optional<PolicyTrainer> trainer;
     };
     const auto k = std::make_shared<Kept>();
     const ModelConfig m = lively(tiny_llama());
     k->model = place_of(n).language(m);
-    k->trainer.emplace(*k->model, PreferenceTrainerConfig{constant_rate(1e-2)});
+    k->trainer.emplace(*k->model, TrainerConfig{constant_rate(1e-2)});
     return {.run =
-                [k, m](int first, int last) {
+                [k, m, examples](int first, int last) {
                     for (int step = first; step < last; ++step)
-                        k->trainer->step(step, random_pairs(5, m.V, T, uint64_t(step)));
+                        k->trainer->step(step, examples(5, m.V, T, uint64_t(step)));
                 },
             .save = [k, m](const fs::path& f) { save(f, m, k->model->parameters, k->trainer->gradient_step()); },
             .load = [k, m](const fs::path& f) { load(f, m, k->model->parameters, k->trainer->gradient_step()); },
@@ -140,7 +142,14 @@ TEST_CASE("a reward model's training that is resumed has the same bits as one th
 TEST_CASE("preference training that is resumed has the same bits as one that was not interrupted") {
     for (const Numbers& n : {in_f32, in_bf16}) {
         INFO(n.name);
-        require_resumes([&] { return preference_training(n); });
+        require_resumes([&] { return policy_training<PreferenceTrainer, PreferenceTrainerConfig>(n, random_pairs); });
+    }
+}
+
+TEST_CASE("KTO that is resumed has the same bits as one that was not interrupted") {
+    for (const Numbers& n : {in_f32, in_bf16}) {
+        INFO(n.name);
+        require_resumes([&] { return policy_training<KtoTrainer, KtoTrainerConfig>(n, random_labels); });
     }
 }
 

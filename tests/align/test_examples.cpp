@@ -224,7 +224,12 @@ TEST_CASE("examples stand for other kinds where that makes sense", "[examples]")
     REQUIRE(converted(labels[1], Kind::demonstration).empty());
     REQUIRE(std::get<Question>(converted(converted(pair, Kind::demonstration)[0], Kind::prompt).at(0)).prompt ==
             with_system);
+    const auto of_ranking = converted(ranking, Kind::unpaired);
+    REQUIRE(of_ranking.size() == 8);  // two of each pair
+    REQUIRE(std::get<Unpaired>(of_ranking[0]) == Unpaired{question, "b", true});
+    REQUIRE(std::get<Unpaired>(of_ranking[1]) == Unpaired{question, "a", false});
     REQUIRE(!can_be(Kind::prompt, Kind::demonstration));
+    REQUIRE(!can_be(Kind::demonstration, Kind::unpaired));
     REQUIRE(!can_be(Kind::text, Kind::demonstration));
 
     const ExampleFile as_demonstrations = read_lines(R"({"prompt": "Q", "completion": "A", "label": true}

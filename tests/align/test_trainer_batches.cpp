@@ -76,6 +76,14 @@ std::vector<double> of_preference(const Place& p, PreferenceKind kind) {
     return gradients_of(policy->parameters);
 }
 
+std::vector<double> of_labels(const Place& p) {
+    const auto policy = p.language(model());
+    KtoTrainerConfig c;
+    static_cast<UpdateConfig&>(c) = constant_rate(0);
+    REQUIRE(KtoTrainer(*policy, c).step(0, random_labels(32, model().V, longest)).kl > 1);
+    return gradients_of(policy->parameters);
+}
+
 std::vector<Step> steps() {
     const auto policy = [](PolicyObjective o, Normaliser n) {
         return [=](const Place& p) { return of_policy(p, o, n); };
@@ -93,7 +101,8 @@ std::vector<Step> steps() {
             {"best of K", ranking(RankingLoss::best)},
             {"DPO", preference(PreferenceKind::dpo)},
             {"IPO", preference(PreferenceKind::ipo)},
-            {"SimPO", preference(PreferenceKind::simpo)}};
+            {"SimPO", preference(PreferenceKind::simpo)},
+            {"KTO", of_labels}};
 }
 
 }  // namespace

@@ -169,6 +169,11 @@ TEST_CASE("the gradients of value, reward and preference steps are the derivativ
     PreferenceTrainer preference(*policy, {at_rest(), {.kind = PreferenceKind::dpo, .beta = 0.3}});
     const auto pairs = random_pairs(5, m.V, T);
     require_derivative(policy->parameters, [&] { return preference.step(0, pairs).loss; });
+
+    KtoTrainer kto(*policy, {at_rest(), {.beta = 0.1, .desirable = 1.3}});
+    auto labels = random_labels(5, m.V, T);
+    for (LabelledExample& l : labels) l.mismatched = {};  // a reference point that does not move with the weights
+    require_derivative(policy->parameters, [&] { return kto.step(0, labels).loss; });
 }
 
 TEST_CASE("a value read one id late, and a mask one id off, are other gradients") {

@@ -190,6 +190,38 @@ TEST_CASE("fine-tuning, DPO, IPO, hinge and reward steps have the losses and gra
     }
 }
 
+// TRL mismatches a text with the one before it in its micro-batch, and estimates the reference point there: here from the whole batch.
+TEST_CASE("a step of KTO has the loss, the reference point and the gradient norm of TRL") {
+    for (const Numbers& n : tables())
+        for (const json& g : updates()["kto"]) {
+            INFO(name_of(n.dtype) << ", beta " << g["beta"]);
+            const Models models{n};
+            const auto policy = models.policy(g["policy"]), reference = models.policy(g["reference"]);
+            const auto all = answers();
+            std::vector<LabelledExample> examples;
+            for (size_t i = 0; i < all.size(); ++i) {
+                const Rollout& other = all[(i + all.size() - 1) % all.size()];
+                LabelledExample e{.text = all[i].text, .desirable = i % 2 == 0};
+                e.mismatched = e.text;
+                e.mismatched.ids.resize(size_t(all[i].prompt_length));
+                e.mismatched.ids.insert(e.mismatched.ids.end(), other.text.ids.begin() + other.prompt_length,
+                                        other.text.ids.end());
+                e.mismatched.learnt.assign(e.mismatched.ids.size(), 1);
+                std::fill_n(e.mismatched.learnt.begin(), all[i].prompt_length, 0);
+                examples.push_back(std::move(e));
+            }
+            LanguagePass of_reference(*reference);
+            add_reference(of_reference, examples, {});
+            KtoTrainerConfig c;
+            static_cast<UpdateConfig&>(c) = constant_rate(0);
+            c.loss = {.beta = g["beta"], .desirable = g["desirable"], .undesirable = g["undesirable"]};
+            const auto r = KtoTrainer(*policy, c).step(0, examples);
+            require_number("loss", r.loss, g["loss"], n.bound);
+            require_number("reference point", r.kl, g["kl"], n.bound);
+            require_number("gradient", r.grad_norm, g["norm"], n.bound);
+        }
+}
+
 // With GRADUS_REWARD_FOLDER the folder stays there, with texts and scores for tools/compare/reward_in_transformers.py.
 TEST_CASE("a saved reward model gives the same scores when it is loaded again") {
     const Models models{tables()[1]};

@@ -2,6 +2,7 @@
 // Tiny trainers with answers, rankings and pairs to train on: for the tests of align/'s trainers, on one rank or more.
 #include "align/policy/grpo.h"
 #include "align/policy/ppo.h"
+#include "align/preference/kto_trainer.h"
 #include "align/preference/preference_trainer.h"
 #include "align/reward/reward_trainer.h"
 #include "engine/initialise.h"
@@ -91,6 +92,19 @@ inline std::vector<PreferenceExample> random_pairs(int count, int V, int longest
                        .reference_chosen = -3 - double(p % 4),
                        .reference_rejected = -4 + double(p % 3),
                        .probability = p % 3 == 1 ? 0.8 : 1});
+    return all;
+}
+
+// Answers with labels, one of which has no mismatched text. The references are low, so that z0 is above 0.
+inline std::vector<LabelledExample> random_labels(int count, int V, int longest, uint64_t seed = 1) {
+    const auto texts = texts_of(random_sequences(2 * count, V, longest, seed));
+    std::vector<LabelledExample> all;
+    for (size_t i = 0; i < size_t(count); ++i)
+        all.push_back({.text = texts[2 * i],
+                       .mismatched = i == 2 ? Sequence{} : texts[2 * i + 1],
+                       .desirable = i % 3 != 1,
+                       .reference = -20 - double(i % 4),
+                       .reference_mismatched = -40 + double(i % 3)});
     return all;
 }
 

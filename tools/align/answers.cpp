@@ -1,7 +1,7 @@
 #include "tools/align/answers.h"
 
 #include "align/samples/samples.h"
-#include "tokenizer/stream_decoder.h"
+#include "tools/align/rewards.h"
 #include "tools/chat_template_of.h"
 
 namespace gradus {
@@ -31,10 +31,7 @@ std::vector<Rollout> AnsweringModel::answer(const std::vector<Conversation>& pro
     return roll_out(generator, ids, rollout);
 }
 
-std::string AnsweringModel::text_of(const Rollout& r) const {
-    const std::span<const int32_t> ids(r.text.ids.data() + r.prompt_length, size_t(r.answer_length()));
-    return std::string(stripped(replace_invalid_utf8(chat_.answer_of(ids).text)));
-}
+std::string AnsweringModel::text_of(const Rollout& r) const { return std::string(stripped(text_to_judge(chat_, r))); }
 
 std::vector<Conversation> read_questions(const std::string& file, const AnswerOptions& o, const std::string& command) {
     const ExampleFile read = read_examples(file, {.format = o.format}, Needs{Kind::prompt, command});

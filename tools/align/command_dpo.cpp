@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "tools/align/judged_examples.h"
+#include "tools/align/kto_run.h"
+#include "tools/align/show_judged.h"
 #include "tools/cli.h"
 
 namespace gradus {
@@ -19,8 +21,14 @@ PreferenceKind loss_of(const std::string& name) {
 }
 
 void dpo(MpiWorld& world, const Config& given, const RunCommand& o) {
+    if (o.check_data > 0) {
+        if (o.json) silence_output();
+        if (world.rank() == 0) show_judged(given, o.check_data, o.json);
+        return;
+    }
     AlignedRun run(world, given, o);
-    PreferenceExamples examples = read_preferences(run);
+    if (run.config().dpo.loss == "kto") return learn_from_labels(run);
+    PreferenceExamples examples = read_preferences(run.config(), run.chat());
     set_steps(run.config(), run.config().dpo.epochs, int64_t(examples.train.size()));
     if (!run.resolve(examples.hash + fingerprint(run.base_folder()), !examples.val.empty())) return;
     const Resolved& r = run.resolved();
@@ -91,11 +99,13 @@ void dpo(MpiWorld& world, const Config& given, const RunCommand& o) {
 }  // namespace
 
 void add_dpo_command(CLI::App& app) {
-    add_run_command(app, Stage::dpo,
-                    "Aligns a model with preferences directly (DPO, IPO, SimPO, ORPO, …), without a reward model. The "
-                    "reference's log-probabilities are\n"
-                    "computed once, before the first step.",
-                    "gradus dpo --model.from=runs/sft --dpo.data=preferences.jsonl --run.dir=runs/dpo", dpo);
+    add_run_command(
+        app, Stage::dpo,
+        "Aligns a model with preferences directly (DPO, IPO, SimPO, ORPO, …), or with single answers that are "
+        "labelled good or bad (KTO:\n"
+        "dpo.loss=kto), without a reward model. The reference's log-probabilities are computed once, before "
+        "the first step.",
+        "gradus dpo --model.from=runs/sft --dpo.data=preferences.jsonl --run.dir=runs/dpo", dpo);
 }
 
 }  // namespace gradus

@@ -1,27 +1,21 @@
 // gradus score: what a reward model makes of answers.
-#include <cmath>
-
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "align/examples/fields.h"
 #include "align/examples/records.h"
-#include "align/reward/reward_trainer.h"
 #include "align/samples/samples.h"
 #include "engine/base/log.h"
-#include "engine/checkpoint/weights.h"
 #include "tools/align/demonstrations.h"
-#include "tools/align/score_facts.h"
+#include "tools/align/reward_model.h"
 #include "tools/chat_template_of.h"
 #include "tools/cli.h"
 #include "tools/device.h"
-#include "tools/model_folder.h"
 
 namespace gradus {
 
 namespace {
 
-constexpr int score_rows = 2048;          // approximate number of rows in a micro-batch
 constexpr size_t answers_together = 256;  // lines that are read before the first of them is written
 
 struct ScoreCommand {
@@ -62,58 +56,24 @@ ToScore to_score(const Record& record, const ChatEncoder& chat, int context) {
     return s;
 }
 
-class Scorer {
-public:
-    explicit Scorer(const ScoreCommand& o)
-        : folder_(model_folder(o.model, VerifyLevel::model)),
-          config_(checked_config(folder_.path)),
-          chat_(chat_encoder_of(folder_.path, Tokenizer::load(folder_.path), o.model, o.chat_template, "--template ")),
-          facts_(score_facts(folder_.path)),
-          model_(ops_of(o.compute.device), config_, parse_dtype(o.compute.dtype),
-                 {.B = std::max(1, score_rows / config_.context), .T = config_.context}, {}, {}),
-          pass_(model_) {
-        load_weights(model_.parameters, config_, folder_.path);
+// Lines without ids have no score.
+void add_scores(RewardModel& model, std::vector<ToScore>& lines) {
+    std::vector<Sequence> texts;
+    for (const ToScore& l : lines)
+        if (l.text.size() > 0) texts.push_back(l.text);
+    const std::vector<double> scores = model.scores(texts);
+    size_t next = 0;
+    for (ToScore& l : lines) {
+        l.line["score"] = nullptr;
+        if (l.text.size() > 0) l.line["score"] = scores[next++];
     }
-
-    const ChatEncoder& chat() const { return chat_; }
-    int context() const { return config_.context; }
-
-    // Less the mean of the scores that the reward model gave the best answers of its data. Lines without ids are passed over.
-    void score(std::vector<ToScore>& lines) {
-        std::vector<Sequence> texts;
-        for (const ToScore& l : lines)
-            if (l.text.size() > 0) texts.push_back(l.text);
-        const std::vector<double> scores = scores_of(pass_, texts, {});
-        size_t next = 0;
-        for (ToScore& l : lines) {
-            l.line["score"] = nullptr;
-            if (l.text.size() == 0) continue;
-            const double score = scores[next++] - facts_.mean;
-            if (!std::isfinite(score))
-                throw Error("a score is not a finite number",
-                            "the model's weights are damaged, or the dtype's range is too small for them",
-                            "--dtype f32, or an earlier checkpoint of the run");
-            l.line["score"] = score;
-        }
-    }
-
-private:
-    static ModelConfig checked_config(const fs::path& folder) {
-        require_reward_model(folder);
-        return read_model_config(folder);
-    }
-
-    LockedFolder folder_;
-    ModelConfig config_;
-    ChatEncoder chat_;
-    ScoreFacts facts_;
-    ScoreModel model_;
-    ScorePass pass_;
-};
+}
 
 void score(const ScoreCommand& o) {
     use_threads(o.compute.threads);
-    Scorer scorer(o);
+    RewardModel model(o.model, ops_of(o.compute.device), parse_dtype(o.compute.dtype));
+    const ChatEncoder chat =
+        chat_encoder_of(model.folder(), Tokenizer::load(model.folder()), o.model, o.chat_template, "--template ");
     const std::string from = o.file.empty() || o.file == "-" ? "/dev/stdin" : o.file;
     if (from == "/dev/stdin" && is_terminal(stdin))
         fmt::print(stderr, "type lines with prompt and response, then press Ctrl-D on a new line\n");
@@ -128,7 +88,7 @@ void score(const ScoreCommand& o) {
     int64_t all = 0, unscored = 0;
     std::vector<ToScore> lines;
     const auto flush = [&] {
-        scorer.score(lines);
+        add_scores(model, lines);
         std::string text;
         for (const ToScore& l : lines) {
             text += l.line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
@@ -139,7 +99,7 @@ void score(const ScoreCommand& o) {
     };
     for (Record record; reader.next(record); ++all) {
         try {
-            lines.push_back(to_score(record, scorer.chat(), scorer.context()));
+            lines.push_back(to_score(record, chat, model.context()));
         } catch (...) {  // the lines before it are complete
             flush();
             throw;
@@ -150,7 +110,7 @@ void score(const ScoreCommand& o) {
     if (file) file->commit();
     if (unscored > 0)
         note(fmt::format("{} of {} answers have the score null: they do not fit into the model's context of {} tokens",
-                         unscored, all, scorer.context()));
+                         unscored, all, model.context()));
 }
 
 }  // namespace

@@ -6,14 +6,13 @@
 
 #include "align/batches/language_pass.h"
 #include "align/raters/description_rater.h"
-#include "align/reward/reward_trainer.h"
 #include "engine/base/json_text.h"
 #include "engine/base/log.h"
 #include "engine/base/one_line.h"
 #include "tokenizer/unicode.h"
 #include "tools/align/answers.h"
+#include "tools/align/reward_model.h"
 #include "tools/align/same_tokenizer.h"
-#include "tools/align/score_facts.h"
 #include "tools/cli.h"
 #include "tools/device.h"
 
@@ -53,10 +52,10 @@ double divergence(LanguageModel& model, LanguageModel& reference, const std::vec
 }
 
 // Error if a model that judges the answers cannot read texts as long as they may be.
-void require_context(const ModelConfig& judge, int context, const std::string& what, const std::string& option) {
-    if (judge.context < context)
+void require_context(int of_judge, int context, const std::string& what, const std::string& option) {
+    if (of_judge < context)
         throw Error(what + " reads too short a text",
-                    fmt::format("its context is {} tokens, and that of the stage {}", judge.context, context),
+                    fmt::format("its context is {} tokens, and that of the stage {}", of_judge, context),
                     option + " OTHER, or leave it out");
 }
 
@@ -86,23 +85,17 @@ StageRow measure_stage(const StagesCommand& o, const std::string& named, const s
     if (!o.reference.empty()) {
         AnsweringModel reference(o.reference, options.chat_template, ops, dtype, micro_batch(context));
         require_same_tokenizer(tokenizer, reference.folder().folder, "the reference", "--reference OTHER");
-        require_context(reference.folder().config, context, "the reference", "--reference");
+        require_context(reference.folder().config.context, context, "the reference", "--reference");
         row.kl = divergence(model.model(), reference.model(), answers);
     }
     if (!o.reward.empty()) {
-        const LockedFolder folder = model_folder(o.reward, VerifyLevel::model);
-        require_reward_model(folder.path);
-        require_same_tokenizer(tokenizer, folder.path, "the reward model", "--reward OTHER");
-        const ModelConfig config = read_model_config(folder.path);
-        require_context(config, context, "the reward model", "--reward");
-        const ScoreFacts facts = score_facts(folder.path);
-        ScoreModel scorer(ops, config, dtype, micro_batch(context), {}, {});
-        load_weights(scorer.parameters, scorer.config(), folder.path);
-        ScorePass pass(scorer);
+        RewardModel judge(o.reward, ops, dtype);
+        require_same_tokenizer(tokenizer, judge.folder(), "the reward model", "--reward OTHER");
+        require_context(judge.context(), context, "the reward model", "--reward");
         std::vector<Sequence> texts;
         for (const Rollout& a : answers) texts.push_back(a.text);
         double sum = 0;
-        for (const double s : scores_of(pass, texts, {})) sum += (s - facts.mean) / facts.sd;
+        for (const double s : judge.scores(texts)) sum += s / judge.sd();
         row.score = each * sum;
     }
     return row;

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "align/collect/candidates.h"
+#include "align/preference/mismatch.h"
 #include "align/samples/samples.h"
 #include "align/samples/weighted_file.h"
 #include "engine/base/philox.h"
@@ -18,13 +20,13 @@ Sequence sequence_of(EncodedChat encoded) { return {std::move(encoded.ids), std:
 
 // Calls use(example, validates) for every example of the files, as the kind that is needed.
 template <class ExampleType, class Use>
-std::string read_all(AlignedRun& run, Kind kind, Use&& use) {
-    const ExampleSettings& s = run.config().examples();
+std::string read_all(const Config& config, const ChatEncoder& chat, Kind kind, Use&& use) {
+    const ExampleSettings& s = config.examples();
     std::string hashes;
     const auto read = [&](const std::string& path, double val_share) {
         hashes += hexadecimal(checksum_of(read_file(path)));
-        const ExampleFile file = read_examples(path, {.format = s.format, .max_bad_lines = s.max_bad_lines},
-                                               needs_of(run.config().stage, kind));
+        const ExampleFile file =
+            read_examples(path, {.format = s.format, .max_bad_lines = s.max_bad_lines}, needs_of(config.stage, kind));
         tell(fmt::format("examples {}\n", summary_of(file)));
         for (size_t i = 0; i < file.examples.size(); ++i) {
             const auto& example = file.at<ExampleType>(i);
@@ -40,7 +42,7 @@ std::string read_all(AlignedRun& run, Kind kind, Use&& use) {
         for (int64_t copy = 0; copy < copies; ++copy) read(file.path.string(), s.val.empty() ? s.val_share : 0);
     }
     for (const std::string& path : s.val) read(path, 1);
-    return hexadecimal(checksum_of(hashes + json_of(run.chat().chat_template())));
+    return hexadecimal(checksum_of(hashes + json_of(chat.chat_template())));
 }
 
 void require_some(size_t count, size_t dropped, int64_t context) {
@@ -54,13 +56,28 @@ void require_some(size_t count, size_t dropped, int64_t context) {
         note(fmt::format("left out: {} whose answers do not fit into train.context = {}", examples, context));
 }
 
+// Pairs each prompt with an answer to another one; false: there is no other.
+bool mismatch(std::vector<LabelledExample>& examples, const std::vector<Unpaired>& read, const Config& config,
+              const ChatEncoder& chat) {
+    std::vector<uint64_t> prompts;
+    for (const Unpaired& u : read) prompts.push_back(identity_of(u.prompt, {}));
+    const std::vector<int> partners = partners_of_other_prompts(prompts, uint64_t(config.train.seed));
+    for (size_t i = 0; i < examples.size(); ++i) {
+        if (partners[i] < 0) return false;
+        const std::string& answer = read[size_t(partners[i])].answer;
+        auto encoded = fitted_answers(read[i].prompt, std::vector{answer}, chat, int(config.train.context));
+        if (!encoded.empty()) examples[i].mismatched = sequence_of(std::move(encoded[0]));
+    }
+    return true;
+}
+
 }  // namespace
 
 RankedExamples read_rankings(AlignedRun& run) {
     const int64_t context = run.config().train.context;
     RankedExamples all;
     size_t dropped = 0;
-    all.hash = read_all<Ranking>(run, Kind::ranking, [&](const Ranking& r, bool validates) {
+    all.hash = read_all<Ranking>(run.config(), run.chat(), Kind::ranking, [&](const Ranking& r, bool validates) {
         auto encoded = fitted_answers(r.prompt, r.answers, run.chat(), int(context));
         if (encoded.empty()) {
             ++dropped;
@@ -75,12 +92,12 @@ RankedExamples read_rankings(AlignedRun& run) {
     return all;
 }
 
-PreferenceExamples read_preferences(AlignedRun& run) {
-    const int64_t context = run.config().train.context;
+PreferenceExamples read_preferences(const Config& config, const ChatEncoder& chat) {
+    const int64_t context = config.train.context;
     PreferenceExamples all;
     size_t dropped = 0;
-    all.hash = read_all<Preference>(run, Kind::preference, [&](const Preference& p, bool validates) {
-        auto encoded = fitted_answers(p.prompt, std::vector{p.chosen, p.rejected}, run.chat(), int(context));
+    all.hash = read_all<Preference>(config, chat, Kind::preference, [&](const Preference& p, bool validates) {
+        auto encoded = fitted_answers(p.prompt, std::vector{p.chosen, p.rejected}, chat, int(context));
         if (encoded.empty()) {
             ++dropped;
             return;
@@ -91,6 +108,29 @@ PreferenceExamples read_preferences(AlignedRun& run) {
                         .probability = p.probability});
     });
     require_some(all.train.size(), dropped, context);
+    return all;
+}
+
+LabelledExamples read_labels(const Config& config, const ChatEncoder& chat) {
+    const int64_t context = config.train.context;
+    LabelledExamples all;
+    std::vector<Unpaired> train, val;
+    size_t dropped = 0;
+    all.hash = read_all<Unpaired>(config, chat, Kind::unpaired, [&](const Unpaired& u, bool validates) {
+        auto encoded = fitted_answers(u.prompt, std::vector{u.answer}, chat, int(context));
+        if (encoded.empty()) {
+            ++dropped;
+            return;
+        }
+        (validates ? all.val : all.train).push_back({.text = sequence_of(std::move(encoded[0])), .desirable = u.good});
+        (validates ? val : train).push_back(u);
+    });
+    require_some(all.train.size(), dropped, context);
+    if (!mismatch(all.train, train, config, chat))
+        throw Error("kto needs answers to different prompts",
+                    fmt::format("{} to train on, all to the same prompt", number_of(int64_t(train.size()), "answer")),
+                    "name data with more prompts");
+    mismatch(all.val, val, config, chat);
     return all;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-// Judged answers as the trainers of reward models and of DPO need them, read from reward.data or dpo.data.
+// Judged answers as the trainers of reward models, of DPO and of KTO need them, read from reward.data or dpo.data.
+#include "align/preference/kto_trainer.h"
 #include "align/preference/preference_trainer.h"
 #include "align/reward/reward_trainer.h"
 #include "tools/align/aligned_run.h"
@@ -17,7 +18,16 @@ struct PreferenceExamples {
     std::vector<PreferenceExample> train, val;
     std::string hash;
 };
-PreferenceExamples read_preferences(AlignedRun&);
+// train.context must be set.
+PreferenceExamples read_preferences(const Config&, const ChatEncoder&);
+
+// Answers with a label; a pair is one of each, and a ranking all its pairs. Those to train on are mismatched among themselves, and
+// so are those of `val`, which have no mismatched text if they all answer one prompt.
+struct LabelledExamples {
+    std::vector<LabelledExample> train, val;
+    std::string hash;
+};
+LabelledExamples read_labels(const Config&, const ChatEncoder&);
 
 // Which examples are in a step: each epoch has all of them in an order of its own, a function of (seed, epoch).
 std::vector<int> examples_of_step(int64_t step, int64_t batch, int64_t count, uint64_t seed);

@@ -17,7 +17,8 @@ namespace gradus {
 
 class RewardProgram {
 public:
-    // `seconds`: how long the scores of one call may take. Error if it cannot be started.
+    // `seconds`: how long the scores of one call may take. Error if it cannot be started. SIGPIPE is ignored from
+    // here on.
     RewardProgram(std::string command, double seconds);
     // Closes its input; a program that does not end within a few seconds is killed, with its children.
     ~RewardProgram();

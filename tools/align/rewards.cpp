@@ -14,11 +14,6 @@ namespace gradus {
 
 namespace {
 
-std::string text_of(const ChatEncoder& chat, const Rollout& r) {
-    const std::span<const int32_t> ids(r.text.ids.data() + r.prompt_length, size_t(r.answer_length()));
-    return replace_invalid_utf8(chat.answer_of(ids).text);
-}
-
 nlohmann::json prompt_as_json(const Conversation& prompt) {
     if (prompt.size() == 1) return prompt.front().content;
     nlohmann::json messages = nlohmann::json::array();
@@ -29,13 +24,13 @@ nlohmann::json prompt_as_json(const Conversation& prompt) {
 // An extended regular expression of POSIX: the C library's matcher takes no stack for long texts.
 class Expression {
 public:
-    explicit Expression(const std::string& pattern) {
+    Expression(const std::string& pattern, const std::string& option) {
         const int problem = ::regcomp(&compiled_, pattern.c_str(), REG_EXTENDED);
         if (problem == 0) return;
         char text[200] = {};
         ::regerror(problem, &compiled_, text, sizeof text);
         throw Error(fmt::format("the expression '{}' cannot be understood", pattern), text,
-                    "--set grpo.pattern=EXPRESSION, as grep -E takes it");
+                    option + "EXPRESSION, as grep -E takes it");
     }
     ~Expression() { ::regfree(&compiled_); }
     Expression(const Expression&) = delete;
@@ -55,8 +50,19 @@ private:
 
 }  // namespace
 
+std::string text_to_judge(const ChatEncoder& chat, const Rollout& r) {
+    const std::span<const int32_t> ids(r.text.ids.data() + r.prompt_length, size_t(r.answer_length()));
+    return replace_invalid_utf8(chat.answer_of(ids).text);
+}
+
+std::string line_to_judge(const Conversation& prompt, const std::string& response, const std::string& reference) {
+    const nlohmann::ordered_json line = {
+        {"prompt", prompt_as_json(prompt)}, {"response", response}, {"reference", reference}};
+    return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 std::function<std::optional<double>(const std::string&, const std::string&)> comparison(const Comparison& c) {
-    const auto pattern = c.pattern.empty() ? nullptr : std::make_shared<const Expression>(c.pattern);
+    const auto pattern = c.pattern.empty() ? nullptr : std::make_shared<const Expression>(c.pattern, c.option);
     if (!c.exact)
         return [pattern](const std::string& text, const std::string&) -> std::optional<double> {
             return pattern->found_in(text) ? 1 : 0;
@@ -82,7 +88,7 @@ Reward reward_by_comparison(const AlignedRun& run, const PolicyPrompts& prompts)
                const std::vector<int>& chosen, const std::vector<Rollout>& answers) {
         AnswerScores all;
         for (size_t i = 0; i < answers.size(); ++i) {
-            const auto one = score(text_of(chat, answers[i]), prompts.references[size_t(chosen[i])]);
+            const auto one = score(text_to_judge(chat, answers[i]), prompts.references[size_t(chosen[i])]);
             if (one) all.add(*one);
             else all.add_none();
         }
@@ -100,10 +106,8 @@ Reward reward_by_program(const AlignedRun& run, const PolicyPrompts& prompts) {
             std::vector<std::string> lines;
             for (size_t i = 0; i < answers.size(); ++i) {
                 const auto prompt = size_t(chosen[i]);
-                const nlohmann::ordered_json line = {{"prompt", prompt_as_json(prompts.texts[prompt])},
-                                                     {"response", text_of(chat, answers[i])},
-                                                     {"reference", prompts.references[prompt]}};
-                lines.push_back(line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+                lines.push_back(
+                    line_to_judge(prompts.texts[prompt], text_to_judge(chat, answers[i]), prompts.references[prompt]));
             }
             all = program->scores(lines);
         }

@@ -1,5 +1,5 @@
 #pragma once
-// What gradus grpo judges answers by: a reward model (policy_run.h), a program, or a comparison with the prompt's reference.
+// What gradus grpo and gradus best judge answers by: a reward model (policy_run.h), a program, or a comparison with the prompt's reference.
 #include <functional>
 #include <optional>
 
@@ -14,10 +14,15 @@ Reward reward_by_program(const AlignedRun&, const PolicyPrompts&);
 // understood; no prompt has a reference.
 Reward reward_by_comparison(const AlignedRun&, const PolicyPrompts&);
 
+// The text of an answer, and the line that a reward program reads of it (reward_program.h).
+std::string text_to_judge(const ChatEncoder&, const Rollout&);
+std::string line_to_judge(const Conversation& prompt, const std::string& response, const std::string& reference);
+
 // 1 or 0 for a text and its reference, as above; none: there is no reference.
 struct Comparison {
     bool exact = false;
     std::string pattern = {};
+    std::string option = "--set grpo.pattern=";  // that gave the pattern, for errors
 };
 std::function<std::optional<double>(const std::string& text, const std::string& reference)> comparison(
     const Comparison&);

@@ -15,13 +15,21 @@ ppo          one iteration of two epochs on all texts, with `settings`
 sft          loss (mean over the learnt ids of all texts) and gradient norm: transformers' own
 preference   a list: kind, beta; loss and gradient norm of texts 0 over 1, 2 over 3, 4 over 5: TRL's DPOTrainer
 reward       loss and gradient norm of the same pairs: TRL's RewardTrainer
+kto          a list: beta, desirable and undesirable weight, scales of the policy's and the reference's weights; loss, gradient norm and
+             the reference point `kl` of all texts, of which those with an even number are desirable: TRL's KTOTrainer. Each prompt is
+             mismatched with the answer of the text before it, the first with the last, as TRL does within a micro-batch: here that
+             is the whole batch, and the reference point is that of the step
 """
+import collections
+import contextlib
 import copy
+import functools
 import json
 import os
 import pathlib
 import sys
 import types
+from unittest import mock
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRL_EXPERIMENTAL_SILENCE"] = "1"
@@ -31,6 +39,7 @@ import transformers
 from align_losses_trl import trainer
 from model_goldens import widened
 from trl.trainer.dpo_trainer import DPOTrainer
+from trl.trainer.kto_trainer import KTOTrainer
 from trl.trainer.reward_trainer import RewardTrainer
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -191,6 +200,33 @@ def reward():
     return with_norm(RewardTrainer.compute_loss(me, model, inputs), model)
 
 
+def kto(beta, desirable, undesirable, policy_scale, reference_scale):
+    answers = [IDS[b, p:n] for b, (n, p) in enumerate(zip(LENGTHS, PROMPTS))]
+    mismatched = [torch.cat([IDS[b, :p], answers[b - 1]]) for b, p in enumerate(PROMPTS)]
+    inside, learnt = padded([[1] * len(m) for m in mismatched]), padded([[0] * p + [1] * (len(m) - p) for m, p in zip(mismatched, PROMPTS)])
+    inputs = {"input_ids": IDS, "attention_mask": INSIDE.long(), "completion_mask": LEARNT.long(), "KL_input_ids": padded(mismatched),
+              "KL_attention_mask": inside, "KL_completion_mask": learnt, "label": torch.arange(len(IDS)) % 2 == 0}
+
+    def with_log_probs(model):
+        def outputs(input_ids, attention_mask, labels, **_):
+            logits = model(input_ids=input_ids, attention_mask=attention_mask, use_cache=False).logits
+            chosen = logits[:, :-1].log_softmax(-1).gather(-1, input_ids[:, 1:].unsqueeze(-1)).squeeze(-1) * (labels[:, 1:] >= 0)
+            return types.SimpleNamespace(log_probs=chosen, entropy=torch.zeros_like(chosen), mean_logits=torch.zeros_like(chosen))
+        return outputs
+
+    model = policy(policy_scale)
+    me = trainer(precompute_ref_logps=False, calculate_KL=True, loss_type="kto", beta=beta, desirable_weight=desirable,
+                 undesirable_weight=undesirable, _total_train_tokens=0, ref_model=with_log_probs(policy(reference_scale)),
+                 _metrics=collections.defaultdict(lambda: collections.defaultdict(list)))
+    me.args.gradient_checkpointing_kwargs = None
+    me._compute_kl_logps = functools.partial(KTOTrainer._compute_kl_logps, me)
+    with mock.patch("trl.trainer.kto_trainer.disable_gradient_checkpointing", lambda *_: contextlib.nullcontext()), \
+            mock.patch("trl.trainer.kto_trainer.is_peft_model", lambda _: False):
+        golden = with_norm(KTOTrainer._compute_loss(me, with_log_probs(model), inputs, False), model)
+    return {"beta": beta, "desirable": desirable, "undesirable": undesirable, "policy": policy_scale, "reference": reference_scale,
+            "kl": me._metrics["eval"]["kl"][0]} | golden
+
+
 def main():
     torch.set_default_dtype(torch.float64)
     path = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "tests/goldens/align/updates.json"
@@ -198,7 +234,8 @@ def main():
              for b, (n, p) in enumerate(zip(LENGTHS, PROMPTS))]
     with widened():
         golden = {"texts": texts, "score": SCORE_WEIGHT.tolist(), "ppo": ppo(), "sft": sft(),
-                  "preference": [preference("sigmoid", 0.3), preference("ipo", 0.3), preference("hinge", 0.1)], "reward": reward()}
+                  "preference": [preference("sigmoid", 0.3), preference("ipo", 0.3), preference("hinge", 0.1)], "reward": reward(),
+                  "kto": [kto(0.1, 1.0, 1.0, 1.0, 0.9), kto(0.3, 1.5, 0.7, 0.9, 1.0)]}
     path.write_text(json.dumps(golden, indent=0) + "\n")
 
 

@@ -119,7 +119,7 @@ void add_run_command(CLI::App& app, Stage stage, const std::string& description,
         command->add_flag(
             "--dry-run", o->dry_run,
             "check recipe, data and checkpoint, plan the memory, and print what a run would do; nothing is written");
-    if (stage == Stage::sft) {
+    if (stage == Stage::sft || stage == Stage::dpo) {
         command->add_option("--check-data", o->check_data,
                             "show that many examples as the model sees them, what is trained marked, and end");
         command->add_flag("--json", o->json, "with --check-data: a JSON object per example, with ids, learnt and text");

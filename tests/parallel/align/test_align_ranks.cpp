@@ -1,4 +1,4 @@
-// Every mesh aligns a model as one rank does: fine-tuning, reward model, DPO and PPO on ranks that are threads.
+// Every mesh aligns a model as one rank does: fine-tuning, reward model, DPO, KTO and PPO on ranks that are threads.
 #include <catch2/catch.hpp>
 
 #include <functional>
@@ -81,6 +81,24 @@ Course dpo(const Place& p) {
         add_reference(pass, pairs, p.mesh.dp);
         const auto r = trainer.step(step, pairs);
         course.losses.insert(course.losses.end(), {r.loss, r.grad_norm, r.chosen_reward, r.rejected_log_prob});
+    }
+    course.take_weights(model(), policy->parameters, trainer.gradient_step());
+    return course;
+}
+
+Course kto(const Place& p) {
+    const auto policy = p.language(model()), reference = p.language(model(), 5);
+    KtoTrainer trainer(*policy, {update(), {.beta = 0.3, .desirable = 1.5}}, p.mesh);
+    LanguagePass pass(*reference);
+    Course course;
+    for (int step = 0; step < steps; ++step) {
+        auto labels = random_labels(7, model().V, T, uint64_t(step));
+        add_reference(pass, labels, p.mesh.dp);
+        const auto r = trainer.step(step, labels);
+        const auto held = trainer.judge(labels);
+        course.losses.insert(course.losses.end(),
+                             {r.loss, r.grad_norm, r.kl, r.desirable.reward, r.undesirable.log_prob, double(r.tokens),
+                              held.loss, held.kl, held.undesirable.reward});
     }
     course.take_weights(model(), policy->parameters, trainer.gradient_step());
     return course;
@@ -209,6 +227,11 @@ TEST_CASE("a reward model learns on every mesh what it learns on one rank") {
 TEST_CASE("DPO on every mesh is that of one rank") {
     require_equal("DPO", dpo, in_f64);
     require_equal("DPO", dpo, in_f32);
+}
+
+TEST_CASE("KTO on every mesh is that of one rank") {
+    require_equal("KTO", kto, in_f64);
+    require_equal("KTO", kto, in_f32);
 }
 
 TEST_CASE("PPO on every mesh is that of one rank, for given answers") {
