@@ -85,8 +85,8 @@ expect_ok "$gradus" sft sft.toml --run.dir=turns --sft.data=turns.jsonl --sft.va
 cp best.jsonl before.jsonl
 expect_error 1 "'best.jsonl' exists" best --reward reward --out best.jsonl
 cmp best.jsonl before.jsonl || fail "the file was replaced"
-refuses 2 'nothing judges the answers' --n 2
-refuses 2 'more than one judge' --reward reward --exact
+refuses 2 'nothing scores the answers' --n 2
+refuses 2 'more than one scorer' --reward reward --exact
 refuses 2 'is not a whole number from 1' --reward reward --n 0
 refuses 2 'larger than --n' --reward reward --n 2 --keep 3
 refuses 1 'temperature' --reward reward --temperature -1

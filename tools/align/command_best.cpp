@@ -10,7 +10,7 @@
 #include "engine/base/plural.h"
 #include "tools/align/answers.h"
 #include "tools/align/best_answers.h"
-#include "tools/align/judge.h"
+#include "tools/align/scorer.h"
 #include "tools/cli.h"
 #include "tools/device.h"
 #include "tools/ending.h"
@@ -27,7 +27,7 @@ struct BestCommand {
     std::string model, prompts, out, chat_template, format;
     int64_t count = 0;
     int at_once = 64;
-    JudgeOptions judge;
+    ScorerOptions scorer;
     BestOptions best;
     GenerateOptions generate;
     ComputeOptions compute;
@@ -36,7 +36,7 @@ struct BestCommand {
 };
 
 void check_options(const BestCommand& o) {
-    check_judge(o.judge);
+    check_scorer(o.scorer);
     validate(o.generate.sampling);
     if (o.best.keep > o.best.answers)
         throw UsageError(fmt::format("{} answers cannot be kept of {}", o.best.keep, o.best.answers),
@@ -95,7 +95,7 @@ std::vector<Question> read_prompts_of(const BestCommand& o) {
 }
 
 // Samples, judges and chooses. Returns the lines of the answers that are kept.
-std::string choose(const BestCommand& o, AnsweringModel& model, const BestPrompts& prompts, const Judge& judge,
+std::string choose(const BestCommand& o, AnsweringModel& model, const BestPrompts& prompts, const Scorer& scorer,
                    int context, BestAnswers& best) {
     const size_t n = size_t(o.best.answers), all = prompts.ids.size();
     GenerateOptions options = o.generate;
@@ -121,7 +121,7 @@ std::string choose(const BestCommand& o, AnsweringModel& model, const BestPrompt
         const std::vector<Rollout> rollouts = roll_out(generator, requests, options);
         std::vector<std::string> texts;
         for (const Rollout& r : rollouts) texts.push_back(model.text_of(r));
-        const AnswerScores scores = judge.scores(asked, texts);
+        const AnswerScores scores = scorer.scores(asked, texts);
         for (size_t p = first; p < last; ++p) {
             std::vector<ScoredAnswer> answers;
             for (size_t i = (p - first) * n; i < (p - first + 1) * n; ++i)
@@ -154,13 +154,13 @@ void best_answers(const BestCommand& o) {
     const DType dtype = parse_dtype(o.compute.dtype);
     std::vector<Question> read = read_prompts_of(o);
     AnsweringModel model(o.model, o.chat_template, ops, dtype, {});
-    const Judge judge = make_judge(o.judge, model.chat(), read, ops, dtype);
-    const int context = std::min(model.folder().config.context, judge.context);
+    const Scorer scorer = make_scorer(o.scorer, model.chat(), read, ops, dtype);
+    const int context = std::min(model.folder().config.context, scorer.context);
     const BestPrompts prompts = encoded(std::move(read), model.chat(), context, o.generate.max_tokens);
     tell(fmt::format("sampling {} to each of {}\n", number_of(o.best.answers, "answer"),
                      number_of(int64_t(prompts.ids.size()), "prompt")));
     BestAnswers best(o.best);
-    const std::string lines = choose(o, model, prompts, judge, context, best);
+    const std::string lines = choose(o, model, prompts, scorer, context, best);
     const BestSummary s = best.summary();
     if (!lines.empty()) write_file_atomically(o.out, lines);
     if (o.json) fmt::print("{}\n", json_of(s));
@@ -193,17 +193,17 @@ void add_best_command(CLI::App& app) {
     command->add_option("--prompts", o->prompts, "data set whose prompts are answered (.jsonl, .json; .gz, .zst)")
         ->required();
     command->add_option("--out", o->out, "file of the demonstrations (.jsonl), which must not exist")->required();
-    command->add_option("--reward", o->judge.reward,
+    command->add_option("--reward", o->scorer.reward,
                         "folder of a reward model (gradus reward) that scores the answers");
-    command->add_option("--reward-command", o->judge.command,
+    command->add_option("--reward-command", o->scorer.command,
                         "instead of --reward: a program that scores them (grpo.reward_command)");
-    command->add_option("--reward-seconds", o->judge.seconds, "longest time that it may take for 1024 answers or --n")
+    command->add_option("--reward-seconds", o->scorer.seconds, "longest time that it may take for 1024 answers or --n")
         ->check(number_between(0.01, 1e6))
         ->capture_default_str();
-    command->add_flag("--exact", o->judge.exact,
+    command->add_flag("--exact", o->scorer.exact,
                       "instead of --reward: 1 for an answer that is the reference of its prompt, 0 for another");
     command->add_option(
-        "--pattern", o->judge.pattern,
+        "--pattern", o->scorer.pattern,
         "instead of --reward: 1 for an answer in which this extended regular expression is found, 0 for "
         "another; with --exact, what its first group matches is compared");
     command->add_option("--n", o->best.answers, "answers to each prompt")

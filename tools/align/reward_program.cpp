@@ -86,7 +86,6 @@ RewardProgram::RewardProgram(std::string command, double seconds) : command_(std
     never_wait(to_);
     never_wait(from_);
 
-    std::signal(SIGPIPE, SIG_IGN);  // if the program ends early, send() finds out
     posix_spawn_file_actions_t files;
     ::posix_spawn_file_actions_init(&files);
     ::posix_spawn_file_actions_adddup2(&files, in.read, STDIN_FILENO);

@@ -12,7 +12,7 @@
 
 namespace gradus {
 
-struct JudgeOptions {
+struct ScorerOptions {
     std::string reward;   // folder of a reward model
     std::string command;  // a program (reward_program.h)
     std::string pattern;  // a comparison (rewards.h), with `exact` or without
@@ -20,19 +20,20 @@ struct JudgeOptions {
     double seconds = 60;  // longest time that the program may take for one call
 };
 
-// UsageError unless there is one judge.
-void check_judge(const JudgeOptions&);
+// UsageError unless there is one scorer.
+void check_scorer(const ScorerOptions&);
 
-struct Judge {
+struct Scorer {
     // texts[i] is an answer to *prompts[i]. A reward model reads the conversation as the template writes it, as gradus score and
     // gradus sft do; the ids that were drawn may be others of the same text.
     std::function<AnswerScores(const std::vector<const Question*>& prompts, const std::vector<std::string>& texts)>
         scores;
-    int context = std::numeric_limits<int>::max();  // ids of the longest conversation that it can judge
+    int context = std::numeric_limits<int>::max();  // ids of the longest conversation that it can score
 };
 
 // `prompts`: all that will be asked. Errors: another tokenizer, a language model, an expression that cannot be understood, no prompt
 // with the reference that exact needs. A note, if the reward model has another chat template than `chat`, which must live on.
-Judge make_judge(const JudgeOptions&, const ChatEncoder& chat, const std::vector<Question>& prompts, const Ops&, DType);
+Scorer make_scorer(const ScorerOptions&, const ChatEncoder& chat, const std::vector<Question>& prompts, const Ops&,
+                   DType);
 
 }  // namespace gradus

@@ -1,4 +1,4 @@
-#include "tools/align/judge.h"
+#include "tools/align/scorer.h"
 
 #include <fmt/format.h>
 
@@ -26,7 +26,7 @@ void note_other_template(const ChatEncoder& chat, const fs::path& reward) {
                          its->name, chat.chat_template().name));
 }
 
-Judge judge_by_model(const JudgeOptions& o, const ChatEncoder& chat, const Ops& ops, DType dtype) {
+Scorer score_by_model(const ScorerOptions& o, const ChatEncoder& chat, const Ops& ops, DType dtype) {
     const auto model = std::make_shared<RewardModel>(o.reward, ops, dtype);
     require_same_tokenizer(chat.tokenizer(), model->folder(), "the reward model",
                            "--reward OTHER, one that was trained from the same base as MODEL");
@@ -51,7 +51,7 @@ Judge judge_by_model(const JudgeOptions& o, const ChatEncoder& chat, const Ops& 
     return {.scores = scores, .context = model->context()};
 }
 
-Judge judge_by_program(const JudgeOptions& o) {
+Scorer score_by_program(const ScorerOptions& o) {
     const auto program = std::make_shared<RewardProgram>(o.command, o.seconds);
     return {.scores = [program](const std::vector<const Question*>& prompts, const std::vector<std::string>& texts) {
         std::vector<std::string> lines;
@@ -61,7 +61,7 @@ Judge judge_by_program(const JudgeOptions& o) {
     }};
 }
 
-Judge judge_by_comparison(const JudgeOptions& o, const std::vector<Question>& prompts) {
+Scorer score_by_comparison(const ScorerOptions& o, const std::vector<Question>& prompts) {
     if (o.exact && std::all_of(prompts.begin(), prompts.end(), [](const Question& q) { return q.reference.empty(); }))
         throw Error("no prompt has a reference to compare answers with", "--exact",
                     "add the right answer to each prompt: {\"prompt\": TEXT, \"answer\": TEXT}");
@@ -78,23 +78,23 @@ Judge judge_by_comparison(const JudgeOptions& o, const std::vector<Question>& pr
 
 }  // namespace
 
-void check_judge(const JudgeOptions& o) {
-    const int judges = !o.reward.empty() + !o.command.empty() + (o.exact || !o.pattern.empty());
-    if (judges == 0)
-        throw UsageError("nothing judges the answers",
+void check_scorer(const ScorerOptions& o) {
+    const int scorers = !o.reward.empty() + !o.command.empty() + (o.exact || !o.pattern.empty());
+    if (scorers == 0)
+        throw UsageError("nothing scores the answers",
                          "none of --reward, --reward-command, --exact and --pattern is given",
                          "--reward FOLDER, a run of gradus reward");
-    if (judges > 1)
-        throw UsageError("there is more than one judge",
+    if (scorers > 1)
+        throw UsageError("there is more than one scorer",
                          "--reward, --reward-command, and --exact or --pattern exclude "
                          "each other",
                          "keep one of them; a program can combine several: --reward-command");
 }
 
-Judge make_judge(const JudgeOptions& o, const ChatEncoder& chat, const std::vector<Question>& prompts, const Ops& ops,
-                 DType dtype) {
-    if (!o.reward.empty()) return judge_by_model(o, chat, ops, dtype);
-    return o.command.empty() ? judge_by_comparison(o, prompts) : judge_by_program(o);
+Scorer make_scorer(const ScorerOptions& o, const ChatEncoder& chat, const std::vector<Question>& prompts,
+                   const Ops& ops, DType dtype) {
+    if (!o.reward.empty()) return score_by_model(o, chat, ops, dtype);
+    return o.command.empty() ? score_by_comparison(o, prompts) : score_by_program(o);
 }
 
 }  // namespace gradus
