@@ -16,23 +16,23 @@ namespace gradus {
 namespace {
 
 // A prompt with what was answered, and what the rater sees in that.
-struct Judged {
+struct Answered {
     Ranking ranking;
     std::vector<double> utilities;
 };
 
 // Adds a model's answers to each prompt.
-void add_answers(std::vector<Judged>& all, const std::string& named, const std::vector<Conversation>& prompts,
+void add_answers(std::vector<Answered>& all, const std::string& named, const std::vector<Conversation>& prompts,
                  const AnswerOptions& o, const Ops& ops, DType dtype) {
     AnsweringModel model(named, o.chat_template, ops, dtype, {});
     const std::vector<Rollout> answers = model.answer(prompts, o);
     for (size_t i = 0; i < answers.size(); ++i) {
-        Judged& judged = all[i / size_t(o.samples)];
+        Answered& answered = all[i / size_t(o.samples)];
         const std::string text = model.text_of(answers[i]);
-        judged.utilities.push_back(
-            utility_of_description(judged.ranking.prompt.back().content, text, answers[i].ended).total());
-        judged.ranking.answers.push_back(text);
-        judged.ranking.models.push_back(named);
+        answered.utilities.push_back(
+            utility_of_description(answered.ranking.prompt.back().content, text, answers[i].ended).total());
+        answered.ranking.answers.push_back(text);
+        answered.ranking.models.push_back(named);
     }
 }
 
@@ -40,7 +40,7 @@ void add_answers(std::vector<Judged>& all, const std::string& named, const std::
 
 void write_simulated_rankings(const SimulatedRanking& o, const Ops& ops, DType dtype) {
     const std::vector<Conversation> prompts = read_questions(o.prompts, o.answers, "gradus rank");
-    std::vector<Judged> all;
+    std::vector<Answered> all;
     for (const Conversation& p : prompts) all.push_back({{.prompt = p, .rater = "simulated", .simulated = true}, {}});
     for (size_t m = 0; m < o.models.size(); ++m) {
         AnswerOptions options = o.answers;
