@@ -59,6 +59,7 @@ status=0
 
 # People: the page ends by itself when enough is ranked, and after the last round compares the policies.
 if command -v python3 >/dev/null; then
+    : >served.txt
     "$gradus" rounds rounds.toml --run.dir=people --rounds.rater=people --rounds.rankings_a_round=4 --rounds.port=0 \
         --rounds.count=1 --rounds.last_ranking=true >served.txt 2>err.txt </dev/null &
     server=$!
