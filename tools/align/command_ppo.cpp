@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "align/policy/ppo.h"
-#include "engine/base/json_text.h"
+#include "align/policy/value_scale.h"
 #include "tools/align/policy_run.h"
 #include "tools/cli.h"
 
@@ -12,7 +12,7 @@ namespace gradus {
 
 namespace {
 
-PpoConfig config_of(const Resolved& r, const ScoreShape& score) {
+PpoConfig config_of(const Resolved& r, const ScoreShape& score, double value_offset) {
     const PpoSettings& s = r.config.ppo;
     const int64_t updates = s.epochs * s.minibatches;
     PpoConfig c;
@@ -23,6 +23,7 @@ PpoConfig config_of(const Resolved& r, const ScoreShape& score) {
     }
     c.policy.clip = {.low = s.clip, .high = s.clip};
     c.value.clip = s.value_clip;
+    c.value.offset = value_offset;
     c.policy.epochs = c.value.epochs = int(s.epochs);
     c.policy.minibatches = c.value.minibatches = int(s.minibatches);
     c.policy.temperature = s.temperature;
@@ -57,17 +58,17 @@ void ppo(MpiWorld& world, const Config& given, const RunCommand& o) {
         const std::vector<int> chosen = rollouts.chosen_in(0);
         return reward(chosen, rollouts.answers_to(chosen, -1));
     });
-    PpoTrainer trainer(*policy, *value, *reference, config_of(r, shape), run.mesh());
+    const double value_offset =
+        run.resume() ? remembered(run.resume()->state.stage, "value_offset", 0) : offset_of_values(shape);
+    PpoTrainer trainer(*policy, *value, *reference, config_of(r, shape, value_offset), run.mesh());
     GradientStep &of_policy = trainer.policy().gradient_step(), &of_value = trainer.value().gradient_step();
     if (!run.resume()) {
         run.load(policy->parameters, run.base_folder(), &of_policy.optimizer());
         run.load(value->parameters, reward_folder.path, &of_value.optimizer());
+        scale_to_rewards(*value, of_value.optimizer(), shape);
     }
     const std::vector<Companion> companions = {{"value", &r.model, &value->parameters, &of_value.optimizer()}};
-    const auto restore = [&](const std::string& stage) {
-        if (stage.empty()) return;
-        trainer.kl().beta = parse_json(stage, "the checkpoint's manifest", "start another run").value("beta", s.beta);
-    };
+    const auto restore = [&](const std::string& stage) { trainer.kl().beta = remembered(stage, "beta", s.beta); };
     restore(run.load_state(of_policy, companions));
     tell(fmt::format(
         "ppo      {} answers an iteration to {} prompts; {} updates of each model; scores {:+.3f} ± {:.3f} at "
@@ -110,7 +111,11 @@ void ppo(MpiWorld& world, const Config& given, const RunCommand& o) {
     samples.add_hooks(hooks);
     hooks.restore = restore;
     const auto state = [&] {
-        return nlohmann::json{{"beta", trainer.kl().beta}, {"score_mean", shape.mean}, {"score_sd", shape.sd}}.dump();
+        return nlohmann::json{{"beta", trainer.kl().beta},
+                              {"score_mean", shape.mean},
+                              {"score_sd", shape.sd},
+                              {"value_offset", value_offset}}
+            .dump();
     };
     run.loop(of_policy, hooks, {.companions = companions, .stage = state},
              fmt::format("gradus chat {}", r.config.run.dir));

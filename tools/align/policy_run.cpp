@@ -157,14 +157,19 @@ Reward reward_by_model(const AlignedRun& run, const fs::path& folder) {
     };
 }
 
+double remembered(const std::string& stage, const char* key, double otherwise) {
+    if (stage.empty()) return otherwise;
+    const nlohmann::json j = parse_json(stage, "the checkpoint's manifest", "start another run");
+    const auto found = j.find(key);
+    return found != j.end() && found->is_number() ? found->get<double>() : otherwise;
+}
+
 ScoreShape shape_of_scores(const AlignedRun& run, const std::function<AnswerScores()>& of_first_policy) {
     const RolloutSettings& s = run.resolved().config.rollouts();
     ScoreShape shape = {.clip = s.score_clip, .missing_end = s.missing_end};
     if (run.resume()) {
-        const nlohmann::json j =
-            parse_json(run.resume()->state.stage, "the checkpoint's manifest", "start another run");
-        shape.mean = j.value("score_mean", 0.0);
-        shape.sd = j.value("score_sd", 1.0);
+        shape.mean = remembered(run.resume()->state.stage, "score_mean", 0);
+        shape.sd = remembered(run.resume()->state.stage, "score_sd", 1);
         return shape;
     }
     const AnswerScores first = of_first_policy();

@@ -52,6 +52,9 @@ using Reward = std::function<AnswerScores(const std::vector<int>& chosen, const 
 LockedFolder open_reward_model(const AlignedRun&, const MpiWorld&, const std::string& named);
 Reward reward_by_model(const AlignedRun&, const fs::path& folder);
 
+// A number of a checkpoint's `stage` (engine/checkpoint/manifest.h); `otherwise` where it has none.
+double remembered(const std::string& stage, const char* key, double otherwise);
+
 // How scores become rewards: in units of the spread that the scores of the first policy have; those of iteration 0 or, in a resumed
 // run, the numbers in its checkpoint.
 ScoreShape shape_of_scores(const AlignedRun&, const std::function<AnswerScores()>& of_first_policy);
