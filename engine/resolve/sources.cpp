@@ -23,6 +23,12 @@ void check_rewards(const Config& c) {
                         "--set grpo.batch=" + std::to_string((s.batch / s.group + 1) * s.group));
 }
 
+void check_pretraining_text(const Config& c, const char* key) {
+    if (c.data.dir.empty())
+        refuse_settings(c, "there is no pre-training text to mix in", {key, "data.dir"},
+                        "--set data.dir=FOLDER, a folder made by gradus data prepare");
+}
+
 // Every stage after pre-training begins with a model, and has a section with what it learns from.
 void check_stage_sources(const Config& c) {
     const std::string stage = of_stage(c.stage).name;
@@ -38,12 +44,11 @@ void check_stage_sources(const Config& c) {
         if (c.rollouts().prompts.empty()) needs("there are no prompts", stage + ".prompts", "'[\"prompts.jsonl\"]'");
         if (c.stage == Stage::grpo) return check_rewards(c);
         if (c.ppo.reward.empty()) needs("there is no reward", stage + ".reward", "FOLDER, a run of gradus reward");
+        if (c.ppo.ptx_weight > 0) check_pretraining_text(c, "ppo.ptx_weight");
         return;
     }
     if (c.examples().data.empty()) needs("there is no data to learn from", stage + ".data", "'[\"examples.jsonl\"]'");
-    if (c.stage == Stage::sft && c.sft.pretrain_share > 0 && c.data.dir.empty())
-        refuse_settings(c, "there is no pre-training text to mix in", {"sft.pretrain_share", "data.dir"},
-                        "--set data.dir=FOLDER, a folder made by gradus data prepare");
+    if (c.stage == Stage::sft && c.sft.pretrain_share > 0) check_pretraining_text(c, "sft.pretrain_share");
 }
 
 }  // namespace

@@ -56,7 +56,8 @@ struct PpoSettings : RolloutSettings {
 
     int64_t epochs = 4, minibatches = 1;
     double clip = 0.2, value_clip = 0.2, beta = 0.05, kl_target = 0, kl_horizon = 10000, gamma = 1, lambda = 0.95;
-    double value_lr = 0, stop_kl = 0;
+    double value_lr = 0, stop_kl = 0, ptx_weight = 0;
+    int64_t ptx_rows = 8;
     bool whiten_rewards = false, whiten_advantages = true;
 
     template <class Visit>
@@ -95,6 +96,12 @@ struct PpoSettings : RolloutSettings {
               {"critic_lr", "value_learning_rate"});
         visit("stop_kl", stop_kl, between(0, 1e6), fixed,
               "no further pass over the answers after one that has moved the policy this far, in nats per token; 0: never");
+        visit("ptx_weight", ptx_weight, between(0, 1e6), fixed,
+              "weight of the loss of pre-training text of data.dir in every update of the policy, against forgetting; "
+              "0: none",
+              {"ptx_coef", "ptx_coeff", "pretraining_loss_coefficient"});
+        visit("ptx_rows", ptx_rows, between(1, 1 << 20), fixed,
+              "rows of that text in an update, each of train.context tokens, on all ranks together");
         visit("whiten_rewards", whiten_rewards, Limits{}, fixed,
               "divide rewards by their standard deviation");
         visit("whiten_advantages", whiten_advantages, Limits{}, fixed,

@@ -4,8 +4,10 @@
 #include <nlohmann/json.hpp>
 
 #include "align/policy/ppo.h"
+#include "align/policy/pretraining_mix.h"
 #include "align/policy/value_scale.h"
 #include "tools/align/policy_run.h"
+#include "tools/align/pretraining_text.h"
 #include "tools/cli.h"
 
 namespace gradus {
@@ -38,12 +40,25 @@ PpoConfig config_of(const Resolved& r, const ScoreShape& score, double value_off
     return c;
 }
 
+// Nothing without ppo.ptx_weight.
+PretrainingText pretraining_text(AlignedRun& run) {
+    const Config& c = run.config();
+    if (c.ppo.ptx_weight == 0) return {};
+    PretrainingText text =
+        open_pretraining_text(c.data.dir, run.chat().tokenizer(), int(c.train.context), uint64_t(c.train.seed));
+    text.identity.insert(0, " ");
+    return text;
+}
+
 void ppo(MpiWorld& world, const Config& given, const RunCommand& o) {
     AlignedRun run(world, given, o);
     const LockedFolder reward_folder = open_reward_model(run, world, run.config().ppo.reward);
     const PolicyPrompts prompts = read_prompts(run);
     run.config().train.batch = run.config().ppo.batch;
-    if (!run.resolve(prompts.hash + fingerprint(run.base_folder()) + fingerprint(reward_folder.path), false)) return;
+    const PretrainingText text = pretraining_text(run);
+    if (!run.resolve(prompts.hash + fingerprint(run.base_folder()) + fingerprint(reward_folder.path) + text.identity,
+                     false))
+        return;
     const Resolved& r = run.resolved();
     const PpoSettings& s = r.config.ppo;
     const Mode frozen = {.parts = r.mode.parts};
@@ -75,25 +90,31 @@ void ppo(MpiWorld& world, const Config& given, const RunCommand& o) {
         "the start\n",
         s.batch, prompts.ids.size(), s.epochs * s.minibatches, shape.mean, shape.sd));
 
+    std::optional<PretrainingMix> ptx;
+    if (text.rows) ptx.emplace(*policy, text.rows, PretrainingConfig{s.ptx_weight, s.ptx_rows}, run.mesh());
+    const PolicyUpdate::Addition addition = ptx ? ptx->addition() : PolicyUpdate::Addition{};
+
     PolicySamples samples(run, prompts);
     PpoStats last;
+    double ptx_loss = 0;
     LoopHooks hooks;
     hooks.step = [&](int64_t iteration, bool) {
         const int64_t sample = of_policy.sample_step(iteration);
         const std::vector<int> chosen = rollouts.chosen_in(sample);
         const std::vector<Rollout> answers = rollouts.answers_to(chosen, sample);
         const AnswerScores scores = reward(chosen, answers);
-        last = trainer.learn(iteration, answers, scores.scores);
+        last = trainer.learn(iteration, answers, scores.scores, addition);
+        if (ptx) ptx_loss = ptx->take_loss();
         samples.write(iteration, chosen, answers, scores);
         return step_of(iteration, last.policy, last.length, s.batch);
     };
     hooks.show = [&](const ShownStep& shown) {
-        tell(step_line(
-            shown,
-            fmt::format("score {:+.3f}  KL {:.3f}  entropy {:.2f}  clip {:.3f}  explained {:+.2f}  length "
-                        "{:.1f}  ended {:.2f}",
-                        (last.score - shape.mean) / shape.sd, last.kl, last.entropy, last.policy.ratios.clip_fraction(),
-                        last.value.explained_variance, last.length, last.ended)));
+        tell(step_line(shown,
+                       fmt::format("score {:+.3f}  KL {:.3f}  entropy {:.2f}  clip {:.3f}  explained {:+.2f}  length "
+                                   "{:.1f}  ended {:.2f}{}",
+                                   (last.score - shape.mean) / shape.sd, last.kl, last.entropy,
+                                   last.policy.ratios.clip_fraction(), last.value.explained_variance, last.length,
+                                   last.ended, ptx ? fmt::format("  ptx {:.3f}", ptx_loss) : "")));
     };
     hooks.record = [&](nlohmann::ordered_json& line) {
         line["score"] = last.score;
@@ -103,6 +124,7 @@ void ppo(MpiWorld& world, const Config& given, const RunCommand& o) {
         line["beta"] = last.beta;
         line["entropy"] = last.entropy;
         record_policy(line, last.policy);
+        if (ptx) line["ptx_loss"] = ptx_loss;
         line["value_loss"] = last.value.loss;
         line["explained_variance"] = last.value.explained_variance;
         line["length"] = last.length;

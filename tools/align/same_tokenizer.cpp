@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "engine/base/error.h"
+
 namespace gradus {
 
 void require_same_tokenizer(const Tokenizer& own, const fs::path& folder, const std::string& what,
