@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "align/policy/grpo.h"
+#include "engine/base/log.h"
 #include "tools/align/rewards.h"
 #include "tools/cli.h"
 
@@ -110,6 +111,7 @@ void grpo(MpiWorld& world, const Config& given, const RunCommand& o) {
         }
         score = sum / count;
         last = trainer.learn(iteration, answers, shaped.scores, shaped.scored);
+        for (const std::string& warning : warnings_of(iteration, last.policy, last.kl)) note(warning);
         samples.write(iteration, chosen, answers, scores);
         return step_of(iteration, last.policy, last.length, s.batch);
     };

@@ -6,6 +6,7 @@
 #include "align/policy/ppo.h"
 #include "align/policy/pretraining_mix.h"
 #include "align/policy/value_scale.h"
+#include "engine/base/log.h"
 #include "tools/align/policy_run.h"
 #include "tools/align/pretraining_text.h"
 #include "tools/cli.h"
@@ -105,6 +106,7 @@ void ppo(MpiWorld& world, const Config& given, const RunCommand& o) {
         const AnswerScores scores = reward(chosen, answers);
         last = trainer.learn(iteration, answers, scores.scores, addition);
         if (ptx) ptx_loss = ptx->take_loss();
+        for (const std::string& warning : warnings_of(iteration, last.policy, last.kl)) note(warning);
         samples.write(iteration, chosen, answers, scores);
         return step_of(iteration, last.policy, last.length, s.batch);
     };

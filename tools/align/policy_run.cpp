@@ -224,6 +224,24 @@ void record_policy(nlohmann::ordered_json& line, const PolicyStats& stats) {
     line["ratio"] = stats.ratios.mean_ratio();
     line["largest_ratio"] = stats.ratios.largest;
     line["first_ratio_error"] = stats.first_ratio_error;
+    line["updates"] = stats.updates;
+    line["skipped_updates"] = stats.skipped;
+}
+
+std::vector<std::string> warnings_of(int64_t iteration, const PolicyStats& stats, double kl) {
+    constexpr double least_kl = -1;  // of samples of the policy, its mean is at least 0
+    std::vector<std::string> texts;
+    if (stats.skipped > 0)
+        texts.push_back(fmt::format(
+            "iteration {}: {:g} of {:g} updates are skipped, whose ratio, loss or gradient is out of bounds; lower "
+            "optimizer.lr if it goes on",
+            iteration + 1, stats.skipped, stats.updates + stats.skipped));
+    if (kl < least_kl)
+        texts.push_back(fmt::format(
+            "iteration {}: answers are {:.2f} nats less likely under the policy that gave them than under the "
+            "reference; too few answers, or sampling is not what is trained: compare temperatures and dtypes",
+            iteration + 1, -kl));
+    return texts;
 }
 
 UpdateConfig in_updates(const UpdateConfig& c, int64_t per_step) {

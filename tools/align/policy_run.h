@@ -2,6 +2,8 @@
 // What gradus ppo and gradus grpo have in common: prompts, rollouts on all ranks, and scores.
 #include <functional>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "align/advantages/scores.h"
 #include "align/policy/policy_update.h"
@@ -77,6 +79,10 @@ private:
 // An iteration as a step of the loop, and its numbers in the log that ppo and grpo share. `length`: mean of an answer.
 StepResult step_of(int64_t iteration, const PolicyStats&, double length, int64_t answers);
 void record_policy(nlohmann::ordered_json& line, const PolicyStats&);
+
+// What a person should know of an iteration: updates that were skipped, or a divergence that cannot be one. One text each.
+// `kl`: nats per answer from the reference, by samples of the policy.
+std::vector<std::string> warnings_of(int64_t iteration, const PolicyStats&, double kl);
 
 // The schedule of a run in updates instead of steps, `per_step` updates each.
 UpdateConfig in_updates(const UpdateConfig&, int64_t per_step);
