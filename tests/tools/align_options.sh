@@ -31,9 +31,42 @@ awk 'NR == 1 { first = $1 } END { exit !(NR == 10 && $1 < 0.8 * first) }' <(valu
 sed 's/say/tell/' text.txt >other.txt
 expect_ok "$gradus" data prepare other.txt --split tail --val-fraction 0.1 --tokenizer prepared --out elsewhere
 expect_error 1 'with different data' "$gradus" ppo ptx --data.dir=elsewhere
+# ---- all stages that validate: the best checkpoint, and an early end --------------------------------------------------------
+# Wrong answers validate: they become likelier at first, as all English does here, and then less.
+sed 's/"prompt": "\([^"]*\)", "chosen": "[^"]*", "rejected"/"prompt": "\1", "completion"/' pairs.jsonl >contrary.jsonl
+best=('--sft.val=["contrary.jsonl"]' --validation.every=3 --validation.patience=3 --train.steps=90)
+undisturbed_and_resumed early sft "${best[@]}"
+steps=$(wc -l <early/log.jsonl)
+[ "$steps" -lt 90 ] || fail "the run did not end early: $(values_of early val_loss)"
+read -r step loss < <(sed -n 's/.*"step":\([0-9]*\),.*"val_loss":\([-0-9.e+]*\).*/\1 \2/p' early/log.jsonl | sort -g -k2 | head -1)
+[ "$steps" -eq $((step + 9)) ] || fail "the run ended after step $steps, and its lowest loss was at $step"
+[ "$(readlink early/checkpoints/best)" = "$(printf 'step-%08d' "$step")" ] || fail "best is $(readlink early/checkpoints/best), not $step"
+grep -q "^early    ended after step $steps: 3 validations without a lower loss" out.txt || fail "no word of the end: $(cat out.txt)"
+grep -q "^best     validation loss $(printf %.4f "$loss"), after step $step: gradus chat early/checkpoints/best" out.txt ||
+    fail "no word of the best checkpoint: $(cat out.txt)"
+expect_ok "$gradus" sft early
+grep -q "has ended after $steps of its 90 steps" out.txt || fail "the run is not over: $(cat out.txt)"
+expect_ok "$gradus" generate early/checkpoints/best --prompt 'User: say red 1' --max-tokens 4
+expect_ok "$gradus" dpo dpo.toml --run.dir=from-best --model.from=early/checkpoints/best --train.steps=2
+expect_ok "$gradus" sft early --validation.patience=4
+[ "$(wc -l <early/log.jsonl)" -gt "$steps" ] || fail "the run did not go on with more patience"
+expect_ok "$gradus" reward reward.toml --run.dir=kept --validation.every=10 --validation.keep_best=true
+grep -q '^best     validation loss .*: gradus score kept/checkpoints/best FILE' out.txt || fail "no word of the best: $(cat out.txt)"
+echo '{"prompt": "say red 1", "response": "red"}' >answers.jsonl
+expect_ok "$gradus" score kept/checkpoints/best answers.jsonl
+expect_ok "$gradus" pretrain pretrain.toml --run.dir=base-kept --validation.every=10 --validation.keep_best=true
+grep -q '^best     .*: gradus generate base-kept/checkpoints/best --prompt TEXT' out.txt || fail "no word of the best: $(cat out.txt)"
+expect_ok "$gradus" eval base-kept/checkpoints/best --text text.txt
+expect_ok "$gradus" sft sft.toml --run.dir=unseen --sft.val_share=0 --validation.patience=3 --train.steps=3
+grep -q 'validation.patience.* has no effect: there is no validation data' err.txt || fail "no note: $(cat err.txt)"
+
 # ---- on two ranks --------------------------------------------------------------------------------------------------------
 source "$root/tests/tools/helpers/ranks.sh"
+expect_ok "$gradus" sft sft.toml --run.dir=once "${best[@]}"
 for mesh in dp tp; do
+    expect_ok on_ranks 2 "$gradus" sft sft.toml --run.dir=early-$mesh --mesh.$mesh=2 "${best[@]}"
+    [ "$(readlink early-$mesh/checkpoints/best)" = "$(readlink once/checkpoints/best)" ] || fail "another best on $mesh"
+    [ "$(wc -l <early-$mesh/log.jsonl)" -eq "$(wc -l <once/log.jsonl)" ] || fail "another end on $mesh"
     expect_ok on_ranks 2 "$gradus" ppo ppo.toml --run.dir=ptx-$mesh --mesh.$mesh=2 "${text[@]}"
     for key in ptx_loss grad_norm score kl; do same_values ptx-$mesh ptx $key 1e-4 1; done
 done
