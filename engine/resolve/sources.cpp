@@ -18,6 +18,10 @@ void check_rewards(const Config& c) {
         refuse_settings(c, "there is more than one reward",
                         {"grpo.reward", "grpo.reward_command", "grpo.exact", "grpo.pattern"},
                         "keep one of them; a program can combine several: grpo.reward_command");
+    if (s.overlong > s.max_tokens)
+        refuse_settings(c, "the zone in which answers lose score is longer than an answer",
+                        {"grpo.overlong", "grpo.max_tokens"},
+                        "--set grpo.overlong=" + std::to_string(s.max_tokens / 4));
     if (s.batch % s.group != 0)
         refuse_settings(c, "the answers of an iteration are not whole groups", {"grpo.batch", "grpo.group"},
                         "--set grpo.batch=" + std::to_string((s.batch / s.group + 1) * s.group));

@@ -113,11 +113,11 @@ struct PpoSettings : RolloutSettings {
 struct GrpoSettings : RolloutSettings {
     static constexpr const char* section = "grpo";
 
-    int64_t group = 8, epochs = 1, minibatches = 1;
+    int64_t group = 8, epochs = 1, minibatches = 1, max_rounds = 10, overlong = 0;
     std::string advantage = "grpo", objective = "ppo", normaliser = "dapo", kl = "k3", reward_command;
     double clip_low = 0.2, clip_high = 0.2, beta = 0;
     std::string pattern;
-    bool exact = false;
+    bool exact = false, dynamic_sampling = false;
     double reward_seconds = 60;
 
     template <class Visit>
@@ -133,6 +133,18 @@ struct GrpoSettings : RolloutSettings {
               {"num_iterations"});
         visit("minibatches", minibatches, between(1, 1 << 20), fixed,
               "updates in a pass");
+        visit("dynamic_sampling", dynamic_sampling, Limits{}, fixed,
+              "groups whose answers all have the same score are dropped, and further prompts answered until the batch is "
+              "full (DAPO)",
+              {"filter_groups", "dynamic_sample"});
+        visit("max_rounds", max_rounds, between(1, 1e6), fixed,
+              "dynamic_sampling: rounds of prompts in an iteration; groups without a spread fill a batch that is not full "
+              "after them",
+              {"max_num_gen_batches", "max_resample_times"});
+        visit("overlong", overlong, between(0, largest_length), fixed,
+              "answers that are longer than max_tokens less this many tokens lose score, up to 1 at max_tokens (DAPO); "
+              "0: none",
+              {"overlong_buffer", "soft_cache_length"});
         visit("advantage", advantage, one_of({{"grpo"}, {"dr_grpo", {"drgrpo"}}, {"rloo"}}), fixed,
               "of an answer in its group (align/advantages/group.h)");
         visit("objective", objective, one_of({{"ppo", {"clip"}}, {"reinforce"}, {"cispo"}, {"gspo"}}), fixed,

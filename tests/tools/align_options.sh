@@ -60,6 +60,18 @@ expect_ok "$gradus" eval base-kept/checkpoints/best --text text.txt
 expect_ok "$gradus" sft sft.toml --run.dir=unseen --sft.val_share=0 --validation.patience=3 --train.steps=3
 grep -q 'validation.patience.* has no effect: there is no validation data' err.txt || fail "no note: $(cat err.txt)"
 
+# ---- grpo: dynamic sampling, and a penalty for answers that are too long -----------------------------------------------------
+groups=(--grpo.dynamic_sampling=true --grpo.max_rounds=4 --grpo.batch=16 --grpo.overlong=6 --grpo.missing_end=0)
+undisturbed_and_resumed groups grpo "${groups[@]}"
+used=$(sed -n 's/.*"prompts_used": *\([0-9]*\).*/\1/p' groups/checkpoints/latest/gradus/manifest.json)
+[ "$used" -eq "$(values_of groups sampled | awk '{ n += $1 / 4 } END { print n }')" ] || fail "$used prompts were used: $(values_of groups sampled)"
+paste <(values_of groups rounds) <(values_of groups without_spread) <(values_of groups sampled) |
+    awk '{ if ($1 < 1 || $1 > 4 || ($2 > 0 && $1 != 4) || $3 < 16) exit 1; n += $1 > 1 } END { exit !(n > 0) }' ||
+    fail "rounds, groups without a spread, answers: $(paste <(values_of groups rounds) <(values_of groups without_spread) <(values_of groups sampled))"
+paste <(values_of groups score) <(values_of groups reward) <(values_of groups length) |
+    awk '{ if (!($2 <= $1)) exit 1; n += $2 < $1 - 0.01 } END { exit !(n > 0) }' || fail "no answer is too long: $(cat groups/log.jsonl)"
+expect_error 1 'the zone in which answers lose score' "$gradus" grpo grpo.toml --run.dir=none --grpo.overlong=9
+
 # ---- on two ranks --------------------------------------------------------------------------------------------------------
 source "$root/tests/tools/helpers/ranks.sh"
 expect_ok "$gradus" sft sft.toml --run.dir=once "${best[@]}"
@@ -67,6 +79,8 @@ for mesh in dp tp; do
     expect_ok on_ranks 2 "$gradus" sft sft.toml --run.dir=early-$mesh --mesh.$mesh=2 "${best[@]}"
     [ "$(readlink early-$mesh/checkpoints/best)" = "$(readlink once/checkpoints/best)" ] || fail "another best on $mesh"
     [ "$(wc -l <early-$mesh/log.jsonl)" -eq "$(wc -l <once/log.jsonl)" ] || fail "another end on $mesh"
+    expect_ok on_ranks 2 "$gradus" grpo grpo.toml --run.dir=groups-$mesh --mesh.$mesh=2 "${groups[@]}"
+    for key in rounds sampled score reward entropy; do same_values groups-$mesh groups $key 1e-4 1; done
     expect_ok on_ranks 2 "$gradus" ppo ppo.toml --run.dir=ptx-$mesh --mesh.$mesh=2 "${text[@]}"
     for key in ptx_loss grad_norm score kl; do same_values ptx-$mesh ptx $key 1e-4 1; done
 done

@@ -82,11 +82,9 @@ PolicyPrompts read_prompts(AlignedRun& run) {
     return all;
 }
 
-std::vector<int> prompts_of_iteration(int64_t iteration, int64_t answers, int64_t group, int64_t prompts,
-                                      uint64_t seed) {
+std::vector<int> prompts_at(int64_t first, int64_t wanted, int64_t group, int64_t prompts, uint64_t seed) {
     std::vector<int> chosen;
-    for (const int p : examples_of_step(iteration, answers / group, prompts, seed))
-        chosen.insert(chosen.end(), size_t(group), p);
+    for (const int p : examples_at(first, wanted, prompts, seed)) chosen.insert(chosen.end(), size_t(group), p);
     return chosen;
 }
 
@@ -118,14 +116,19 @@ PolicyRollouts::PolicyRollouts(const AlignedRun& run, const PolicyPrompts& promp
                           .rows = int(std::max<int64_t>(128, 2 * settings_.at_once))}) {}
 
 std::vector<int> PolicyRollouts::chosen_in(int64_t iteration) const {
-    return prompts_of_iteration(iteration, settings_.batch, group_, int64_t(prompts_.ids.size()),
-                                run_.resolved().trainer.seed);
+    const int64_t prompts = settings_.batch / group_;
+    return chosen_at(iteration * prompts, prompts);
 }
 
-std::vector<Rollout> PolicyRollouts::answers_to(const std::vector<int>& chosen, int64_t iteration) {
+std::vector<int> PolicyRollouts::chosen_at(int64_t first_prompt, int64_t prompts) const {
+    return prompts_at(first_prompt, prompts, group_, int64_t(prompts_.ids.size()), run_.resolved().trainer.seed);
+}
+
+std::vector<Rollout> PolicyRollouts::answers_to(const std::vector<int>& chosen, int64_t iteration, int64_t before) {
     const RolloutOptions options = {.max_tokens = int(settings_.max_tokens),
                                     .temperature = settings_.temperature,
                                     .seed = key_of(run_.resolved().trainer.seed, iteration + 1),
+                                    .first_stream = uint64_t(before),
                                     .ends = {run_.chat().end_of_turn()}};
     return roll_out_on_ranks(generator_, prompts_, chosen, options, run_.mesh().dp);
 }

@@ -22,9 +22,9 @@ struct PolicyPrompts {
 };
 PolicyPrompts read_prompts(AlignedRun&);
 
-// The prompts of an iteration: `answers` of them, each `group` times in a row; in each epoch all prompts, in an order of its own.
-std::vector<int> prompts_of_iteration(int64_t iteration, int64_t answers, int64_t group, int64_t prompts,
-                                      uint64_t seed);
+// The prompts at the places [first, first + wanted) of a run, each `group` times in a row; in each epoch all prompts, in an order of
+// its own.
+std::vector<int> prompts_at(int64_t first, int64_t wanted, int64_t group, int64_t prompts, uint64_t seed);
 
 // Answers to those prompts: each rank of dp generates its part, and every rank has all.
 std::vector<Rollout> roll_out_on_ranks(Generator&, const PolicyPrompts&, const std::vector<int>& chosen,
@@ -37,7 +37,9 @@ public:
     PolicyRollouts(const AlignedRun&, const PolicyPrompts&, LanguageModel& policy, int64_t group);
 
     std::vector<int> chosen_in(int64_t iteration) const;
-    std::vector<Rollout> answers_to(const std::vector<int>& chosen, int64_t iteration);
+    std::vector<int> chosen_at(int64_t first_prompt, int64_t prompts) const;
+    // `before`: answers that were sampled in this iteration, so that no two draw by the same random numbers.
+    std::vector<Rollout> answers_to(const std::vector<int>& chosen, int64_t iteration, int64_t before = 0);
 
 private:
     const AlignedRun& run_;
