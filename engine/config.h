@@ -69,7 +69,7 @@ struct Config {
         if (stage == Stage::dpo) visit(dpo);
         if (stage == Stage::ppo) visit(ppo);
         if (stage == Stage::grpo) visit(grpo);
-        if (stage == Stage::pretrain || stage == Stage::sft) visit(data);
+        if (stage == Stage::pretrain || stage == Stage::sft || stage == Stage::ppo) visit(data);
         visit(train), visit(mesh), visit(optimizer), visit(stability);
         if (stage == Stage::pretrain || stage == Stage::sft) visit(loss);
         visit(validation), visit(checkpoint);

@@ -28,6 +28,7 @@ void check(const ActivationBackward&);
 void check(const GatedForward&);
 void check(const GatedBackward&);
 void check(const Dropout&);
+void check(const AddNoise&);
 void check(const CrossEntropyStats&);
 void check(const CrossEntropyJoin&);
 void check(const CrossEntropyForward&);
@@ -38,6 +39,7 @@ void check(const Cast&);
 void check(const SquareSum&);
 void check(const ClipScale&);
 void check(const AdamW&);
+void check(const Average&);
 void check(const Muon&);
 
 // Called before the upload, because an op cannot read device memory on the host.

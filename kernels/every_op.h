@@ -9,6 +9,7 @@
 #include "kernels/layernorm.h"
 #include "kernels/linear.h"
 #include "kernels/muon.h"
+#include "kernels/noise.h"
 #include "kernels/ops.h"
 #include "kernels/optimizer.h"
 #include "kernels/rmsnorm.h"

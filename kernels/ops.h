@@ -31,6 +31,7 @@ struct ActivationBackward;
 struct GatedForward;
 struct GatedBackward;
 struct Dropout;
+struct AddNoise;
 struct CrossEntropyStats;
 struct CrossEntropyJoin;
 struct CrossEntropyForward;
@@ -40,6 +41,7 @@ struct Cast;
 struct SquareSum;
 struct ClipScale;
 struct AdamW;
+struct Average;
 struct Muon;
 struct Sample;
 
@@ -84,6 +86,7 @@ struct Ops {
     Op<GatedForward> gated_forward;
     Op<GatedBackward> gated_backward;
     Op<Dropout> dropout;
+    Op<AddNoise> add_noise;
     Op<CrossEntropyStats> cross_entropy_stats;
     Op<CrossEntropyJoin> cross_entropy_join;
     Op<CrossEntropyForward> cross_entropy_forward;
@@ -94,6 +97,7 @@ struct Ops {
     Op<SquareSum> square_sum;
     Op<ClipScale> clip_scale;
     Op<AdamW> adamw;
+    Op<Average> average;
     Op<Muon> muon;
 
     // Memory of the backend's device. allocate() aligns to memory_alignment; its Error names the requested size. allocate_host()

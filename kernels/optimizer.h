@@ -10,6 +10,8 @@
 //                master −= lr · ( m/(1 − β₁ᵗ) / (√(v/(1 − β₂ᵗ)) + eps) + decay·master )
 //                param   = round(master)                 if the model computes in bf16
 //
+//   average      average += rate · (x − average)                 of decay 1 − rate: an exponential moving average of weights
+//
 // The scale stays on the device, so that no step waits for the host. Rounding is to nearest, or with a non-zero key
 // stochastic: up with the probability that makes the expected value exact, using the upper half of
 // Philox{key}.words(first + i)[0].
@@ -44,9 +46,16 @@ struct AdamW {
     int64_t first = 0;  // index of the range's first element in its arena, for stochastic rounding
 };
 
+struct Average {
+    Acc average;  // [n]  f32 (f64 in the reference)
+    In x;         // [n]  as average
+    double rate;  // in [0, 1]
+};
+
 inline Cost cost(const SquareSum& a) { return {double(a.x.bytes()), 2.0 * double(a.x.size())}; }
 inline Cost cost(const AdamW& a) {
     return {7.0 * double(a.master.bytes()) + double(a.param ? a.param.bytes() : 0), 14.0 * double(a.master.size())};
 }
+inline Cost cost(const Average& a) { return {3.0 * double(a.x.bytes()), 3.0 * double(a.x.size())}; }
 
 }  // namespace gradus

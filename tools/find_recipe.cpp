@@ -23,6 +23,12 @@ fs::path recipes_folder() {
     return {};
 }
 
+// Those of pre-training, then those of the stages after it.
+std::vector<fs::path> folders_of_recipes() {
+    const fs::path all = recipes_folder();
+    return {all, all / "align"};
+}
+
 std::string stem_of(const fs::path& path) { return path.extension() == ".toml" ? path.stem() : path.filename(); }
 
 Error no_recipe(const std::string& given) {
@@ -57,8 +63,9 @@ Error no_run(const fs::path& folder) {
 std::vector<std::string> recipe_names() {
     std::vector<std::string> names;
     std::error_code ignored;
-    for (const fs::directory_entry& entry : fs::directory_iterator(recipes_folder(), ignored))
-        if (entry.path().extension() == ".toml") names.push_back(entry.path().stem());
+    for (const fs::path& folder : folders_of_recipes())
+        for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored))
+            if (entry.path().extension() == ".toml") names.push_back(entry.path().stem());
     std::sort(names.begin(), names.end());
     return names;
 }
@@ -80,10 +87,13 @@ FoundRecipe find_recipe(const std::string& given) {
     }
     if (fs::exists(given, ignored)) return {given, {}};
     if (fs::path(given).has_parent_path()) throw no_recipe(given);
-    const fs::path known = recipes_folder() / (stem_of(given) + ".toml");
-    if (!fs::exists(known, ignored)) throw no_recipe(given);
-    const fs::path near = known.lexically_proximate(fs::current_path(ignored));
-    return {near.begin() != near.end() && *near.begin() == ".." ? known : near, {}};
+    for (const fs::path& folder : folders_of_recipes()) {
+        const fs::path known = folder / (stem_of(given) + ".toml");
+        if (!fs::exists(known, ignored)) continue;
+        const fs::path near = known.lexically_proximate(fs::current_path(ignored));
+        return {near.begin() != near.end() && *near.begin() == ".." ? known : near, {}};
+    }
+    throw no_recipe(given);
 }
 
 Stage stage_of_recipe(const std::string& given) { return stage_of(read_settings(find_recipe(given).file)); }

@@ -50,6 +50,11 @@ void GroupSums::operator+=(const GroupSums& o) {
     unscored += o.unscored;
 }
 
+bool has_spread(std::span<const double> scores, std::span<const uint8_t> scored) {
+    const GroupSpread s = spread_of(scores, scored);
+    return s.count > 1 && s.least < s.largest;
+}
+
 GroupSums group_advantages(GroupAdvantage kind, std::span<const double> scores, std::span<const uint8_t> scored,
                            int64_t group_size, std::span<double> advantages) {
     CHECK(group_size > 0 && scores.size() % size_t(group_size) == 0);

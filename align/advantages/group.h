@@ -25,6 +25,9 @@ struct GroupSums {
     void operator+=(const GroupSums&);
 };
 
+// Whether the scores of a group differ: its advantages are not all 0. Only those with 1 in scored count.
+bool has_spread(std::span<const double> scores, std::span<const uint8_t> scored);
+
 // scores, scored (1: there is a score) and advantages [groups·group_size], a group's answers one after the other.
 // advantages is written.
 GroupSums group_advantages(GroupAdvantage, std::span<const double> scores, std::span<const uint8_t> scored,

@@ -105,8 +105,9 @@ void PolicyUpdate::update(const Experience& e, const std::vector<int>& minibatch
     for (const int s : minibatch)
         counts += count_rows(rows_of(e.texts.learnt, e.texts, s), std::span(&e.texts.lengths[size_t(s)], 1));
     step_.begin(number);
-    model.step.upload(step_.values(addition.scale ? addition.scale(number) : 1), model.run.stream);
-    if (addition.accumulate) addition.accumulate(number);
+    const int64_t of_samples = number + step_.sample_step(0) * updates_per_iteration();
+    model.step.upload(step_.values(addition.scale ? addition.scale(of_samples) : 1), model.run.stream);
+    if (addition.accumulate) addition.accumulate(of_samples);
 
     const std::vector<MicroBatch> micro_batches = own_micro_batches(e.texts, minibatch, model.run, mesh.dp);
     std::vector<double> log_probs = e.texts.zeros();

@@ -54,8 +54,9 @@ public:
         return log_probs(pass_, texts, iteration);
     }
 
-    // Gradients of something else that each update adds, such as the loss of pre-training data; losses of the model's own
-    // loss_and_backward() are multiplied with `scale`.
+    // Gradients of something else that each update adds (align/policy/pretraining_mix.h): first `scale`, by which losses of the
+    // model's own loss_and_backward() are multiplied, then `accumulate`. Updates are counted over the run; after a rollback
+    // they go on behind those that led to it, as samples do.
     struct Addition {
         std::function<double(int64_t update)> scale;
         std::function<void(int64_t update)> accumulate;

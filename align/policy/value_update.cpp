@@ -8,9 +8,10 @@ namespace gradus {
 namespace {
 
 // Of rows of ids: what stands at n − 1 belongs to choosing the learnt id n.
-void take_states(const Sequences& texts, int s, const std::vector<double>& of_ids, std::vector<double>& of_states) {
+void take_states(const Sequences& texts, int s, const std::vector<double>& of_ids, double offset,
+                 std::vector<double>& of_states) {
     for (int64_t n = texts.first[size_t(s)] + 1; n <= texts.last_row(s); ++n)
-        if (texts.learnt[size_t(n)]) of_states[size_t(n)] = of_ids[size_t(n) - 1];
+        if (texts.learnt[size_t(n)]) of_states[size_t(n)] = of_ids[size_t(n) - 1] + offset;
 }
 void give_states(const Sequences& texts, int s, const std::vector<double>& of_states, std::vector<double>& of_ids) {
     for (int64_t n = texts.first[size_t(s)] + 1; n <= texts.last_row(s); ++n)
@@ -28,7 +29,7 @@ std::vector<double> ValueUpdate::values(const Sequences& texts, int64_t iteratio
     for (const auto& m : minibatches(texts.count(), config_.minibatches, key_of(config_.seed, iteration), 0))
         for (const MicroBatch& b : own_micro_batches(texts, m, pass_.model().run, dp)) {
             pass_.forward(b, texts, of_ids);
-            for (const Placed& p : b) take_states(texts, p.sequence, of_ids, of_states);
+            for (const Placed& p : b) take_states(texts, p.sequence, of_ids, config_.offset, of_states);
         }
     join(of_states, dp);
     return of_states;
@@ -50,7 +51,7 @@ void ValueUpdate::update(const Experience& e, const std::vector<int>& minibatch,
         pass_.forward(micro_batches[b], e.texts, of_ids);
         std::vector<double> d_values = e.texts.zeros(), d_of_ids = e.texts.zeros();
         for (const Placed& p : micro_batches[b]) {
-            take_states(e.texts, p.sequence, of_ids, values);
+            take_states(e.texts, p.sequence, of_ids, config_.offset, values);
             const auto first = size_t(e.texts.first[size_t(p.sequence)]);
             const auto length = size_t(e.texts.lengths[size_t(p.sequence)]);
             const std::vector<double> weights(length, 1 / rows);

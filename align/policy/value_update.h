@@ -11,6 +11,7 @@ namespace gradus {
 
 struct ValueConfig : UpdateConfig {
     double clip = 0.2;  // ε; 0: none
+    double offset = 0;  // added to what the head gives (align/policy/value_scale.h)
     int epochs = 4, minibatches = 1;
     uint64_t seed = 1;
 };

@@ -74,8 +74,9 @@ fs::path save_checkpoint(const fs::path& run_folder, const Snapshot& snapshot, c
                         (left.folder ? "'" + left.folder->string() + "' is intact" : "the run has none yet"),
                     e.fix);
     }
-    point_latest_at(folder);
-    if (state.rollback_targets) remove_older(run_folder, *state.rollback_targets, state.step);
+    point_links_at(run_folder, folder, state.best);
+    if (state.rollback_targets)
+        remove_older(run_folder, with_best(run_folder, *state.rollback_targets, state.best), state.step);
     return folder;
 }
 

@@ -5,6 +5,7 @@
 //   RUN/checkpoints/step-00000100/   config.json, model.safetensors, … (engine/checkpoint/weights.h), tokenizer.json,
 //                                    gradus/optimizer.safetensors, gradus/manifest.json
 //   RUN/checkpoints/latest           a symbolic link to the newest, for people and commands
+//   RUN/checkpoints/best             one to that of the lowest validation loss, where it is kept
 //
 // A checkpoint is written to RUN/checkpoints/.step-00000100.tmp-PID, flushed to the disk file by file with its manifest
 // last, and renamed; then `latest` is updated, then older checkpoints are removed. So a kill, a power cut or a full
@@ -44,7 +45,8 @@ struct SaveOptions {
 std::string tokenizer_config_of(const ModelConfig&, std::string_view end_of_text);
 
 // Writes the checkpoint of state.step, replacing one of the same step, and returns its folder; called by the rank that
-// has the snapshot. If the state lists rollback targets, older checkpoints that are not among them are removed. Error
+// has the snapshot. If the state lists rollback targets, older checkpoints are removed that are not among them, and not the best
+// one of the run as this state or that of a target has it. Error
 // when the disk is full or the folder cannot be written: it names the newest checkpoint that remains, and no incomplete
 // folder is left.
 fs::path save_checkpoint(const fs::path& run_folder, const Snapshot&, const TrainingState&, const SaveOptions& = {});

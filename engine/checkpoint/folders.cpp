@@ -90,34 +90,47 @@ fs::path NewCheckpoint::publish() {
 namespace {
 
 // Renames a folder that has the link's name (a copy by cp -L, for example), so that its content is kept.
-void move_aside(const fs::path& latest) {
+void move_aside(const fs::path& link) {
     std::error_code problem;
-    const fs::file_status found = fs::symlink_status(latest, problem);
+    const fs::file_status found = fs::symlink_status(link, problem);
     if (!fs::exists(found) || fs::is_symlink(found)) return;
-    fs::path aside = latest.string() + ".copy";
+    fs::path aside = link.string() + ".copy";
     for (int i = 2; fs::exists(fs::symlink_status(aside, problem)); ++i)
-        aside = latest.string() + ".copy" + std::to_string(i);
-    rename_folder(latest, aside);
-    note("'" + latest.string() + "' was not a link to the newest checkpoint; it is now '" + aside.string() + "'");
+        aside = link.string() + ".copy" + std::to_string(i);
+    rename_folder(link, aside);
+    note("'" + link.string() + "' was not a link to a checkpoint; it is now '" + aside.string() + "'");
 }
 
 }  // namespace
 
-void point_latest_at(const fs::path& step_folder) {
-    const fs::path latest = step_folder.parent_path() / "latest", fresh = hidden(latest, writing);
+namespace {
+
+void point(const fs::path& link, const fs::path& step_folder) {
+    const fs::path fresh = hidden(link, writing);
     ::unlink(fresh.c_str());
     if (::symlink(step_folder.filename().c_str(), fresh.c_str()) != 0) {
         // A file system without links: the program finds checkpoints by their names and does not need the link.
         if (errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS) return;
-        throw write_error(latest, errno, "cannot create the link");
+        throw write_error(link, errno, "cannot create the link");
     }
-    move_aside(latest);
-    if (::rename(fresh.c_str(), latest.c_str()) != 0) {
+    move_aside(link);
+    if (::rename(fresh.c_str(), link.c_str()) != 0) {
         const int problem = errno;
         ::unlink(fresh.c_str());
-        throw write_error(latest, problem, "cannot create the link");
+        throw write_error(link, problem, "cannot create the link");
     }
-    sync_folder(latest.parent_path());
+    sync_folder(link.parent_path());
+}
+
+}  // namespace
+
+void point_links_at(const fs::path& run_folder, const fs::path& step_folder, const BestValidation& best) {
+    const fs::path folder = checkpoints_of(run_folder), link = folder / "best",
+                   target = folder / name_of_step(best.step);
+    point(folder / "latest", step_folder);
+    std::error_code ignored;
+    if (best.kept && fs::is_directory(target, ignored)) point(link, target);
+    else if (fs::is_symlink(fs::symlink_status(link, ignored))) ::unlink(link.c_str());
 }
 
 namespace {
@@ -152,14 +165,29 @@ std::vector<int64_t> steps_to_keep(const fs::path& run_folder, const std::vector
     return kept;
 }
 
+std::vector<int64_t> with_best(const fs::path& run_folder, const std::vector<int64_t>& kept,
+                               const BestValidation& best) {
+    std::vector<int64_t> all = kept;
+    const auto add = [&](const BestValidation& b) {
+        if (b.kept) all.push_back(b.step);
+    };
+    add(best);
+    for (const int64_t step : kept) {
+        const fs::path folder = checkpoints_of(run_folder) / name_of_step(step);
+        if (what_is_missing(folder).empty()) add(read_manifest(folder).state.best);
+    }
+    std::sort(all.begin(), all.end());
+    return all;
+}
+
 void remove_older(const fs::path& run_folder, const std::vector<int64_t>& kept, int64_t fresh) {
     for (const StepFolder& f : step_folders(run_folder))
         if (f.step < fresh && !std::binary_search(kept.begin(), kept.end(), f.step) && what_is_missing(f.path).empty())
             remove_step(f.path, false);
 }
 
-void remove_later(const fs::path& run_folder, const fs::path& step_folder) {
-    point_latest_at(step_folder);
+void remove_later(const fs::path& run_folder, const fs::path& step_folder, const BestValidation& best) {
+    point_links_at(run_folder, step_folder, best);
     for (const StepFolder& f : step_folders(run_folder)) {
         if (f.path.filename() == step_folder.filename()) return;  // newest first
         remove_step(f.path, true);
@@ -178,8 +206,9 @@ void remove_leftovers(const fs::path& run_folder) {
             if (name[0] != '.' || middle == std::string::npos ||
                 is_running(std::string_view(name).substr(middle + purpose.size())))
                 continue;
-            const std::string owner = name.substr(1, middle - 1);  // "step-00000100" or "latest"
-            if (owner != "latest" && (owner.rfind("step-", 0) != 0 || !digits(std::string_view(owner).substr(5))))
+            const std::string owner = name.substr(1, middle - 1);  // "step-00000100", "latest" or "best"
+            if (owner != "latest" && owner != "best" &&
+                (owner.rfind("step-", 0) != 0 || !digits(std::string_view(owner).substr(5))))
                 continue;
             std::error_code ignored;
             if (purpose == replaced && !fs::exists(path.parent_path() / owner, ignored))

@@ -34,15 +34,19 @@ private:
     NewFolder folder_;
 };
 
-void point_latest_at(const fs::path& step_folder);
+// `latest` becomes a link to that checkpoint, and `best` one to the best one, if it is kept and there.
+void point_links_at(const fs::path& run_folder, const fs::path& step_folder, const BestValidation&);
 // The steps whose checkpoints are kept: `fresh`, the new one, and some of `before`. Damaged checkpoints do not count.
 std::vector<int64_t> steps_to_keep(const fs::path& run_folder, const std::vector<int64_t>& before, int64_t fresh,
                                    const Keep&);
+// Those steps, the best one if it is kept, and what the manifests of those steps say is the best one: after a rollback it is
+// that of the run. In ascending order.
+std::vector<int64_t> with_best(const fs::path& run_folder, const std::vector<int64_t>& kept, const BestValidation&);
 // Removes the checkpoints before the new one, except the kept steps, those that are being read
 // (engine/checkpoint/read_lock.h; the next call may remove them) and damaged ones, which the user may want to inspect.
 void remove_older(const fs::path& run_folder, const std::vector<int64_t>& kept, int64_t fresh);
-// After a rollback: removes the checkpoints of later steps than this one, which becomes the latest. One that is being
-// read is renamed at once, and its files are removed later.
-void remove_later(const fs::path& run_folder, const fs::path& step_folder);
+// After a rollback: removes the checkpoints of later steps than this one, which becomes the latest; `best` is the best one then.
+// One that is being read is renamed at once, and its files are removed later.
+void remove_later(const fs::path& run_folder, const fs::path& step_folder, const BestValidation& best);
 
 }  // namespace gradus

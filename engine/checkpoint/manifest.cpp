@@ -58,6 +58,26 @@ bool read_stability(const nlohmann::json& j, StabilityState& s) {
     return s.losses.size() == s.norms.size() && s.rate > 0;
 }
 
+nlohmann::json json_of(const BestValidation& b) {
+    nlohmann::json j = {{"step", b.step}, {"without", b.without}, {"kept", b.kept}};
+    if (b.step > 0) j["loss"] = b.loss;
+    return j;
+}
+
+bool read_best(const nlohmann::json& j, BestValidation& b) {
+    if (!j.is_object()) return false;
+    for (auto [key, count] : {std::pair{"step", &b.step}, {"without", &b.without}}) {
+        if (!j.contains(key) || !is_count(j[key])) return false;
+        *count = j[key];
+    }
+    if (!j.contains("kept") || !j["kept"].is_boolean()) return false;
+    b.kept = j["kept"];
+    if (b.step == 0) return true;
+    if (!j.contains("loss") || !j["loss"].is_number()) return false;
+    b.loss = j["loss"];
+    return true;
+}
+
 bool read_steps(const nlohmann::json& j, std::vector<int64_t>& steps) {
     if (!j.is_array()) return false;
     for (const nlohmann::json& step : j) {
@@ -131,6 +151,8 @@ ReadManifest parse(const std::string& text) {
         return {{}, "its object \"stability\" is not what this program writes"};
     if (j.contains("rollback_targets") && !read_steps(j["rollback_targets"], m.state.rollback_targets.emplace()))
         return {{}, "its list \"rollback_targets\" is not what this program writes"};
+    if (j.contains("best") && !read_best(j["best"], m.state.best))
+        return {{}, "its object \"best\" is not what this program writes"};
     if (j.contains("stage")) m.state.stage = j["stage"].dump();
     for (const auto& [name, about] : j["files"].items()) {
         if (!plain(name)) return {{}, shown(name) + " is not the name of a file in the folder"};
@@ -164,6 +186,7 @@ void write_manifest(const fs::path& folder, const Manifest& m) {
                         {"stability", json_of(m.state.stability)},
                         {"files", files}};
     if (m.state.rollback_targets) j["rollback_targets"] = *m.state.rollback_targets;
+    if (m.state.best != BestValidation{}) j["best"] = json_of(m.state.best);
     if (!m.state.stage.empty()) j["stage"] = parse_json(m.state.stage, manifest_name, "report this");
     // The checksum is of the text with U+FFFD in place of bytes that are not UTF-8.
     j = parse_json(text_of(j, -1), manifest_name, "report this");

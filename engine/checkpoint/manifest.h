@@ -4,7 +4,8 @@
 //   {"format": 1, "step": 100, "tokens": …, "seed": …, "dtype": "bf16", "recipe": "…", "compatible": "…",
 //    "stability": {"losses": […], "norms": […], "skipped": …, "skipped_in_a_row": …, "data_offset": …, "rate": …,
 //                  "diverged_at": …, "rolled_back_to": …},
-//    "rollback_targets": [steps], "stage": {what the stage of training remembers},
+//    "rollback_targets": [steps], "best": {"step": …, "loss": …, "without": …, "kept": …},
+//    "stage": {what the stage of training remembers},
 //    "files": {"config.json": {"bytes": …, "xxh3_64": "16 hexadecimal digits"},
 //              "model.safetensors": {"bytes": …, "xxh3_64": …, "block": 67108864, "blocks": [of each block, …]}, …},
 //    "xxh3_64": the checksum of all the above, written as compact JSON with sorted keys}
@@ -14,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/checkpoint/best_validation.h"
 #include "engine/checkpoint/checksum.h"
 #include "engine/stability.h"
 #include "kernels/tensor.h"
@@ -31,6 +33,7 @@ struct TrainingState {
     // Steps of the checkpoints that a rollback may load, in ascending order, possibly including this one. They are
     // kept, older ones are removed. Absent in the manifests of older versions.
     std::optional<std::vector<int64_t>> rollback_targets = {};
+    BestValidation best = {};
     std::string stage = {};  // what else the stage must remember: a JSON object; empty: nothing
 };
 

@@ -31,6 +31,7 @@ TrainingState RunCheckpoints::state_of(const RunState& run) const {
             .compatible = policy_.identity,
             .stability = step_.stability().state(),
             .rollback_targets = run.rollback_targets,
+            .best = run.best,
             .stage = policy_.stage ? policy_.stage() : ""};
 }
 
@@ -100,7 +101,7 @@ TrainingState RunCheckpoints::roll_back_to(const std::string& folder) {
     TrainingState state = load_checkpoint(folder, step_.parameters(), model_, step_.optimizer(), step_.mesh(),
                                           Verified::yes, policy_.companions);
     // If the run is killed now, it must not resume from a checkpoint whose steps are no longer in the log.
-    if (is_first()) remove_later(folder_, folder);
+    if (is_first()) remove_later(folder_, folder, state.best);
     saved_step_ = state.step;
     is_complete_ = true;
     return state;

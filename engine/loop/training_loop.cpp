@@ -60,13 +60,21 @@ void TrainingLoop::show(const StepResult& result, double seconds, bool always) {
                  .always = always});
 }
 
-void TrainingLoop::validate(nlohmann::ordered_json& record) {
+bool TrainingLoop::is_over() const {
+    return run_.step == config_.steps || (config_.patience > 0 && run_.best.without >= config_.patience);
+}
+
+bool TrainingLoop::validate(nlohmann::ordered_json& record) {
     const auto before = Clock::now();
     const ValidationResult v = hooks_.validate([this] { return stops(); });
-    if (!v.complete) return;
+    if (!v.complete) return false;
     record["val_loss"] = v.loss();
     if (v.bytes > 0) record["val_bits_per_byte"] = v.bits_per_byte();
     if (hooks_.show_validation) hooks_.show_validation(run_.step, v, seconds_since(before));
+    const Comm& world = step_.mesh().world;
+    const bool better = world.any(world.rank == 0 && run_.best.improves(v.loss()));
+    run_.best.add(run_.step, v.loss(), better, config_.keep_best);
+    return better;
 }
 
 // Collective.
@@ -88,6 +96,7 @@ void TrainingLoop::roll_back(Verdict verdict) {
     stability.rolled_back(state.stability, undone, state.step);
     run_.step = state.step;
     run_.tokens = state.tokens;
+    run_.best = state.best;
     std::erase_if(run_.rollback_targets, [&](int64_t step) { return step > state.step; });
     note(
         fmt::format("rolled back from step {} to the checkpoint of step {}; the batches in between are skipped, and "
@@ -108,12 +117,12 @@ bool TrainingLoop::run() {
         checkpoints_.save_before_leaving(run_);
         throw;
     }
-    return run_.step == config_.steps;
+    return is_over();
 }
 
 void TrainingLoop::train() {
     const LoopConfig& c = config_;
-    while (run_.step < c.steps && !stops()) {
+    while (!is_over() && !stops()) {
         double seconds = 0;
         const StepResult s = step(seconds);
         const bool last = run_.step == c.steps, taken = s.verdict == Verdict::take;
@@ -129,8 +138,9 @@ void TrainingLoop::train() {
                                          {"lr", s.lr},        {"ms", seconds * 1e3}, {"tokens", s.tokens}};
         if (!taken) record["skipped"] = name_of(s.verdict);
         if (rolled_back_from_) record["rolled_back_from"] = *std::exchange(rolled_back_from_, std::nullopt);
+        bool best = false;
         try {
-            if (validates) validate(record);
+            if (validates) best = validate(record) && c.keep_best;
         } catch (...) {  // the step itself is complete
             write(record);
             throw;
@@ -141,7 +151,7 @@ void TrainingLoop::train() {
             hooks_.sample(run_.step);
         // The state between skipped steps is not a good rollback target.
         const bool regular = taken && is_due(run_.step, c.save_every);
-        if (regular || last) checkpoints_.save(run_, regular);
+        if (regular || last || best) checkpoints_.save(run_, regular);
         checkpoints_.poll();
     }
     if (run_.step > 0) checkpoints_.save(run_, false);

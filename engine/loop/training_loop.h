@@ -22,6 +22,8 @@ struct LoopConfig {
     int64_t steps = 0;                                             // in all
     int64_t validate_every = 0, sample_every = 0, save_every = 0;  // steps; 0: only at the end, samples never
     double lr = 0;                                                 // peak learning rate, for advice
+    bool keep_best = false;                                        // the checkpoint of the lowest validation loss
+    int64_t patience = 0;  // the run ends after so many validations without a lower loss; 0: never
     CheckpointPolicy checkpoints;
 };
 
@@ -57,16 +59,18 @@ class TrainingLoop {
 public:
     TrainingLoop(const ModelConfig&, GradientStep&, LoopConfig, LoopHooks, RunState);
 
-    // Runs until all steps are done (returns true) or a stop is requested; both end with a checkpoint. On an exception
-    // it saves what this rank can by itself and rethrows.
+    // Runs until all steps are done or patience is at its end (returns true), or a stop is requested; all end with a
+    // checkpoint. On an exception it saves what this rank can by itself and rethrows.
     bool run();
+    const RunState& state() const { return run_; }
 
 private:
     using Clock = std::chrono::steady_clock;
 
     void train();
     StepResult step(double& seconds);
-    void validate(nlohmann::ordered_json& record);
+    bool validate(nlohmann::ordered_json& record);  // whether its loss is the lowest so far
+    bool is_over() const;
     void roll_back(Verdict);
     void write(const nlohmann::ordered_json& record);
     void show(const StepResult&, double seconds, bool always);

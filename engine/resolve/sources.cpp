@@ -18,9 +18,19 @@ void check_rewards(const Config& c) {
         refuse_settings(c, "there is more than one reward",
                         {"grpo.reward", "grpo.reward_command", "grpo.exact", "grpo.pattern"},
                         "keep one of them; a program can combine several: grpo.reward_command");
+    if (s.overlong > s.max_tokens)
+        refuse_settings(c, "the zone in which answers lose score is longer than an answer",
+                        {"grpo.overlong", "grpo.max_tokens"},
+                        "--set grpo.overlong=" + std::to_string(s.max_tokens / 4));
     if (s.batch % s.group != 0)
         refuse_settings(c, "the answers of an iteration are not whole groups", {"grpo.batch", "grpo.group"},
                         "--set grpo.batch=" + std::to_string((s.batch / s.group + 1) * s.group));
+}
+
+void check_pretraining_text(const Config& c, const char* key) {
+    if (c.data.dir.empty())
+        refuse_settings(c, "there is no pre-training text to mix in", {key, "data.dir"},
+                        "--set data.dir=FOLDER, a folder made by gradus data prepare");
 }
 
 // Every stage after pre-training begins with a model, and has a section with what it learns from.
@@ -38,15 +48,14 @@ void check_stage_sources(const Config& c) {
         if (c.rollouts().prompts.empty()) needs("there are no prompts", stage + ".prompts", "'[\"prompts.jsonl\"]'");
         if (c.stage == Stage::grpo) return check_rewards(c);
         if (c.ppo.reward.empty()) needs("there is no reward", stage + ".reward", "FOLDER, a run of gradus reward");
+        if (c.ppo.ptx_weight > 0) check_pretraining_text(c, "ppo.ptx_weight");
         return;
     }
     if (c.examples().data.empty()) needs("there is no data to learn from", stage + ".data", "'[\"examples.jsonl\"]'");
     if (c.stage == Stage::dpo && c.dpo.loss == "kto" && c.train.batch < 2)
         refuse_settings(c, "kto needs more than one answer in a step, to estimate a divergence from",
                         {"dpo.loss", "train.batch"}, "--set train.batch=16");
-    if (c.stage == Stage::sft && c.sft.pretrain_share > 0 && c.data.dir.empty())
-        refuse_settings(c, "there is no pre-training text to mix in", {"sft.pretrain_share", "data.dir"},
-                        "--set data.dir=FOLDER, a folder made by gradus data prepare");
+    if (c.stage == Stage::sft && c.sft.pretrain_share > 0) check_pretraining_text(c, "sft.pretrain_share");
 }
 
 }  // namespace

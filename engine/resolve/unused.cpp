@@ -26,6 +26,10 @@ void note_unused(Resolving& r) {
     if (c.train.device != "cuda")
         unused("train.gpu", c.train.gpu != usual.train.gpu, "train.device is " + c.train.device);
     if (c.train.micro_batch > 0) unused("train.memory", c.train.memory > 0, "train.micro_batch is given");
+    if (!r.data.validates) {
+        unused("validation.keep_best", c.validation.keep_best, "there is no validation data");
+        unused("validation.patience", c.validation.patience > 0, "there is no validation data");
+    }
     if (c.sample.every == 0 && !c.written_at.contains("sample.every"))
         unused("sample.prompts", !c.sample.prompts.empty(), "sample.every is 0");
 }

@@ -56,7 +56,8 @@ struct PpoSettings : RolloutSettings {
 
     int64_t epochs = 4, minibatches = 1;
     double clip = 0.2, value_clip = 0.2, beta = 0.05, kl_target = 0, kl_horizon = 10000, gamma = 1, lambda = 0.95;
-    double value_lr = 0, stop_kl = 0;
+    double value_lr = 0, stop_kl = 0, ptx_weight = 0;
+    int64_t ptx_rows = 8;
     bool whiten_rewards = false, whiten_advantages = true;
 
     template <class Visit>
@@ -95,6 +96,12 @@ struct PpoSettings : RolloutSettings {
               {"critic_lr", "value_learning_rate"});
         visit("stop_kl", stop_kl, between(0, 1e6), fixed,
               "no further pass over the answers after one that has moved the policy this far, in nats per token; 0: never");
+        visit("ptx_weight", ptx_weight, between(0, 1e6), fixed,
+              "weight of the loss of pre-training text of data.dir in every update of the policy, against forgetting; "
+              "0: none",
+              {"ptx_coef", "ptx_coeff", "pretraining_loss_coefficient"});
+        visit("ptx_rows", ptx_rows, between(1, 1 << 20), fixed,
+              "rows of that text in an update, each of train.context tokens, on all ranks together");
         visit("whiten_rewards", whiten_rewards, Limits{}, fixed,
               "divide rewards by their standard deviation");
         visit("whiten_advantages", whiten_advantages, Limits{}, fixed,
@@ -106,11 +113,11 @@ struct PpoSettings : RolloutSettings {
 struct GrpoSettings : RolloutSettings {
     static constexpr const char* section = "grpo";
 
-    int64_t group = 8, epochs = 1, minibatches = 1;
+    int64_t group = 8, epochs = 1, minibatches = 1, max_rounds = 10, overlong = 0;
     std::string advantage = "grpo", objective = "ppo", normaliser = "dapo", kl = "k3", reward_command;
     double clip_low = 0.2, clip_high = 0.2, beta = 0;
     std::string pattern;
-    bool exact = false;
+    bool exact = false, dynamic_sampling = false;
     double reward_seconds = 60;
 
     template <class Visit>
@@ -126,6 +133,18 @@ struct GrpoSettings : RolloutSettings {
               {"num_iterations"});
         visit("minibatches", minibatches, between(1, 1 << 20), fixed,
               "updates in a pass");
+        visit("dynamic_sampling", dynamic_sampling, Limits{}, fixed,
+              "groups whose answers all have the same score are dropped, and further prompts answered until the batch is "
+              "full (DAPO)",
+              {"filter_groups", "dynamic_sample"});
+        visit("max_rounds", max_rounds, between(1, 1e6), fixed,
+              "dynamic_sampling: rounds of prompts in an iteration; groups without a spread fill a batch that is not full "
+              "after them",
+              {"max_num_gen_batches", "max_resample_times"});
+        visit("overlong", overlong, between(0, largest_length), fixed,
+              "answers that are longer than max_tokens less this many tokens lose score, up to 1 at max_tokens (DAPO); "
+              "0: none",
+              {"overlong_buffer", "soft_cache_length"});
         visit("advantage", advantage, one_of({{"grpo"}, {"dr_grpo", {"drgrpo"}}, {"rloo"}}), fixed,
               "of an answer in its group (align/advantages/group.h)");
         visit("objective", objective, one_of({{"ppo", {"clip"}}, {"reinforce"}, {"cispo"}, {"gspo"}}), fixed,

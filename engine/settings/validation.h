@@ -10,7 +10,8 @@ namespace gradus {
 struct ValidationSettings {
     static constexpr const char* section = "validation";
 
-    int64_t every = 250, windows = 0;
+    int64_t every = 250, windows = 0, patience = 0;
+    bool keep_best = false;
 
     template <class Visit>
     void each(Visit&& visit) {
@@ -22,6 +23,13 @@ struct ValidationSettings {
         visit("windows", windows, between(0, largest_count), free,
               "sequences of the validation set; 0: all of it",
               {"eval_iters"});
+        visit("keep_best", keep_best, Limits{}, free,
+              "keep the checkpoint of the lowest validation loss, RUN/checkpoints/best, beside those of the section "
+              "checkpoint",
+              {"load_best_model_at_end", "save_best"});
+        visit("patience", patience, between(0, largest_count), free,
+              "end the run after this many validations without a lower loss, and keep the best checkpoint; 0: never",
+              {"early_stopping_patience", "early_stopping"});
         // clang-format on
     }
 };

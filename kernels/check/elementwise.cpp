@@ -1,9 +1,10 @@
-// Argument checks of activations, dropout, add and cast: kernels/check.h.
+// Argument checks of activations, dropout, noise, add and cast: kernels/check.h.
 #include "kernels/elementwise.h"
 #include "kernels/activation.h"
 #include "kernels/check.h"
 #include "kernels/check/call.h"
 #include "kernels/dropout.h"
+#include "kernels/noise.h"
 
 namespace gradus {
 
@@ -48,6 +49,17 @@ void check(const Dropout& a) {
     call.address("key", a.key);
     call.count("first_row", a.first_row, 0);
     call.in_place_or_disjoint({"y", a.y}, {"x", a.x});
+}
+
+void check(const AddNoise& a) {
+    const Call call{"add_noise"};
+    const auto [N, C] = call.matrix("x", a.x);
+    call.is("y", a.y, a.x.dtype, {N, C}, "[N,C]");
+    call.is("amplitude", a.amplitude, accumulator_of(a.x.dtype), {N}, "[N]");
+    call.address("key", a.key);
+    call.count("first_row", a.first_row, 0);
+    call.in_place_or_disjoint({"y", a.y}, {"x", a.x});
+    call.disjoint({{"y", a.y}}, {{"amplitude", a.amplitude}});
 }
 
 void check(const Add& a) {

@@ -54,6 +54,15 @@ void check(const AdamW& a) {
                   {{"grad", a.grad}, {"scale", a.scale}});
 }
 
+void check(const Average& a) {
+    const Call call{"average"};
+    call.float_tensor("average", a.average, 1);
+    call.one_of("average", a.average, {DType::f32, DType::f64});
+    call.is("x", a.x, a.average.dtype, a.average.shape, "[n]");
+    call.number("rate", a.rate, a.rate >= 0 && a.rate <= 1, "in [0, 1]");
+    call.disjoint({{"average", a.average}}, {{"x", a.x}});
+}
+
 void check(const Muon& a) {
     const Call call{"muon"};
     const DType t = a.workspace.dtype;

@@ -1,4 +1,4 @@
-// Sum of squares, clipping, and AdamW in one pass over its tensors.
+// Sum of squares, clipping, AdamW in one pass over its tensors, and the moving average.
 #include <cmath>
 
 #include "kernels/cpu/cpu.h"
@@ -107,6 +107,19 @@ void adamw(const AdamW& a, Stream) {
             });
             if (param && rounding_key) store_stochastic(param, master, n, rounding_key, uint64_t(a.first + from));
         }
+    });
+}
+
+void average(const Average& a, Stream) {
+    require_f32(a.average);
+    const float rate = float(a.rate);
+    parallel(a.x.size(), chunk, [&](int64_t first, int64_t last) {
+        float* average = a.average.as<float>() + first;
+        const float* x = a.x.as<float>() + first;
+        sweep(last - first, [&](int64_t i, auto lanes) {
+            const Floats before = load(average + i, lanes);
+            store(average + i, before + rate * (load(x + i, lanes) - before), lanes);
+        });
     });
 }
 

@@ -28,6 +28,7 @@ void activation_backward(const ActivationBackward&, Stream);
 void gated_forward(const GatedForward&, Stream);
 void gated_backward(const GatedBackward&, Stream);
 void dropout(const Dropout&, Stream);
+void add_noise(const AddNoise&, Stream);
 void cross_entropy_stats(const CrossEntropyStats&, Stream);
 void cross_entropy_join(const CrossEntropyJoin&, Stream);
 void cross_entropy_forward(const CrossEntropyForward&, Stream);
@@ -38,6 +39,7 @@ void cast(const Cast&, Stream);
 void square_sum(const SquareSum&, Stream);
 void clip_scale(const ClipScale&, Stream);
 void adamw(const AdamW&, Stream);
+void average(const Average&, Stream);
 void muon(const Muon&, Stream);
 
 // The table of these ops and of the functions of kernels/cuda/memory.h.

@@ -1,10 +1,11 @@
-// Sum of squares, clipping and AdamW on a GPU. The formulas are in kernels/optimizer.h.
+// Sum of squares, clipping, AdamW and the moving average on a GPU. The formulas are in kernels/optimizer.h.
 //
 // Plan.
 //   square_sum   Two stages. At most 1024 blocks, with a few elements per thread, each write a partial sum to `parts`; one warp
 //                adds those. The order of the additions depends only on the size.
 //   clip_scale   One thread.
 //   adamw        One thread per weight.
+//   average      One thread per weight.
 #include <cmath>
 
 #include "engine/base/philox.h"
@@ -72,6 +73,13 @@ __global__ void adamw_kernel(float* master, float* m, float* v, bf16* param, con
     else param[i] = bf16(w);
 }
 
+// ---- average -----------------------------------------------------------------------------------------------------
+
+__global__ void average_kernel(float* average, const float* x, int64_t n, float rate) {
+    const int64_t i = element();
+    if (i < n) average[i] += rate * (x[i] - average[i]);
+}
+
 }  // namespace
 
 void square_sum(const SquareSum& a, Stream s) {
@@ -102,6 +110,11 @@ void adamw(const AdamW& a, Stream s) {
     launch_elements(adamw_kernel, a.master.size(), s, a.master.as<float>(), a.m.as<float>(), a.v.as<float>(),
                     a.param.as<bf16>(), a.grad.as<float>(), a.scale.as<double>(), a.master.size(), a.step_values,
                     numbers);
+}
+
+void average(const Average& a, Stream s) {
+    require_f32(a.average);
+    launch_elements(average_kernel, a.x.size(), s, a.average.as<float>(), a.x.as<float>(), a.x.size(), float(a.rate));
 }
 
 }  // namespace gradus::DEVICE

@@ -14,6 +14,7 @@
 #include "kernels/reference/layernorm.h"
 #include "kernels/reference/linear.h"
 #include "kernels/reference/muon.h"
+#include "kernels/reference/noise.h"
 #include "kernels/reference/optimizer.h"
 #include "kernels/reference/rmsnorm.h"
 #include "kernels/reference/rope.h"
@@ -73,6 +74,7 @@ BY_DTYPE(activation_backward, ActivationBackward, x)
 BY_DTYPE(gated_forward, GatedForward, x)
 BY_DTYPE(gated_backward, GatedBackward, x)
 BY_DTYPE(dropout, Dropout, x)
+BY_DTYPE(add_noise, AddNoise, x)
 BY_DTYPE(cross_entropy_stats, CrossEntropyStats, logits)
 BY_DTYPE(cross_entropy_join, CrossEntropyJoin, stats)
 BY_DTYPE(cross_entropy_forward, CrossEntropyForward, stats)
@@ -95,6 +97,11 @@ BY_DTYPE_AND_SCORE(attention_cached, AttentionCached)
 void adamw(const AdamW& a, Stream) {
     if (a.master.dtype == DType::f64) reference::adamw<double>(a);
     else reference::adamw<float>(a);
+}
+
+void average(const Average& a, Stream) {
+    if (a.average.dtype == DType::f64) reference::average<double>(a);
+    else reference::average<float>(a);
 }
 
 void muon(const Muon& a, Stream) {
@@ -131,6 +138,7 @@ const Ops& reference_ops() {
         .gated_forward          = checked<GatedForward, gated_forward>,
         .gated_backward         = checked<GatedBackward, gated_backward>,
         .dropout                = checked<Dropout, dropout>,
+        .add_noise              = checked<AddNoise, add_noise>,
         .cross_entropy_stats    = checked<CrossEntropyStats, cross_entropy_stats>,
         .cross_entropy_join     = checked<CrossEntropyJoin, cross_entropy_join>,
         .cross_entropy_forward  = checked<CrossEntropyForward, cross_entropy_forward>,
@@ -141,6 +149,7 @@ const Ops& reference_ops() {
         .square_sum             = checked<SquareSum, reference::square_sum>,
         .clip_scale             = checked<ClipScale, reference::clip_scale>,
         .adamw                  = checked<AdamW, adamw>,
+        .average                = checked<Average, average>,
         .muon                   = checked<Muon, muon>,
         .allocate               = allocate,
         .release                = release,

@@ -47,4 +47,10 @@ void adamw(const AdamW& a) {
     }
 }
 
+template <class Scalar>
+void average(const Average& a) {
+    Scalar* average = a.average.as<Scalar>();
+    for (int64_t i = 0; i < a.x.size(); ++i) average[i] += Scalar(a.rate) * (a.x.as<Scalar>()[i] - average[i]);
+}
+
 }  // namespace gradus::reference

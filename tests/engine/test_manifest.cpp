@@ -52,7 +52,8 @@ struct WrittenManifest {
                                                  .recipe = "[model]\n",
                                                  .compatible = "batch = 8\n",
                                                  .stability = some_state(),
-                                                 .rollback_targets = std::vector<int64_t>{80, 84, 120}},
+                                                 .rollback_targets = std::vector<int64_t>{80, 84, 120},
+                                                 .best = {100, 0.1 + 0.2, 3, true}},
                                        .dtype = "f32",
                                        .files = {}});
     }
@@ -65,6 +66,7 @@ TEST_CASE("a manifest keeps the complete state of stability and the rollback tar
     const TrainingState state = read_manifest(m.folder.path()).state;
     REQUIRE(state.stability == some_state());
     REQUIRE(state.rollback_targets == std::vector<int64_t>{80, 84, 120});
+    REQUIRE(state.best == BestValidation{100, 0.1 + 0.2, 3, true});
     REQUIRE(state.tokens == 7000000000);
     REQUIRE(state.seed == ~0ull);
 }
@@ -73,6 +75,7 @@ TEST_CASE("a manifest of an older version, without last rollback and targets, is
     const WrittenManifest m;
     REQUIRE(rewritten(m.folder.path(), [](Json& j) {
                 j.erase("rollback_targets");
+                j.erase("best");
                 j["stability"].erase("diverged_at");
                 j["stability"].erase("rolled_back_to");
             }) == "");
@@ -81,6 +84,7 @@ TEST_CASE("a manifest of an older version, without last rollback and targets, is
     expected.diverged_at = expected.rolled_back_to = 0;
     REQUIRE(state.stability == expected);
     REQUIRE_FALSE(state.rollback_targets);
+    REQUIRE(state.best == BestValidation{});
     REQUIRE(rewritten(m.folder.path(), [](Json& j) { j.erase("stability"); }) == "");
     REQUIRE(read_manifest(m.folder.path()).state.stability == StabilityState{});
 }
@@ -113,6 +117,14 @@ TEST_CASE("a manifest with an invalid rollback state is refused with the key") {
                                    }),
                          "\"rollback_targets\""));
     }
+    for (const char* key : {"step", "loss", "without", "kept"})
+        REQUIRE(says(rewritten(m.folder.path(),
+                               [&](Json& j) {
+                                   j = good;
+                                   j.erase("xxh3_64");
+                                   j["best"].erase(key);
+                               }),
+                     "\"best\""));
     for (const Json& list : {Json::array({4, 2}), Json::array({2, 2})})
         REQUIRE(says(rewritten(m.folder.path(), [&](Json& j) { j["rollback_targets"] = list; }), "rollback_targets"));
 }

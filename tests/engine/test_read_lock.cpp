@@ -109,7 +109,7 @@ TEST_CASE(
     save_checkpoint(run.folder.path(), *run.trained.model, run.trained.optimizer, {.step = 2});
     auto reading = latest_checkpoint(run.folder.path());
     REQUIRE(reading.folder == run.step(2));
-    remove_later(run.folder.path(), run.step(1));
+    remove_later(run.folder.path(), run.step(1), {});
     REQUIRE_FALSE(fs::exists(run.step(2)));
     REQUIRE(fs::read_symlink(run.checkpoints() / "latest") == "step-00000001");
     REQUIRE_FALSE(reading.lock->still_exists());  // so that its reader starts again

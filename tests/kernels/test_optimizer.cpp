@@ -179,3 +179,44 @@ TEST_CASE("stochastic rounding depends on the key and the index in the arena, no
     REQUIRE(std::memcmp(tail.data, whole.as<bf16>() + 24, tail.bytes()) == 0);
     REQUIRE_FALSE(same_bits(rounded_copies(x, 64, 6), whole));
 }
+
+TEST_CASE("the moving average is the sum of the weights so far, each times a power of the decay") {
+    for (DType t : {DType::f32, DType::f64}) {
+        const Owned average = filled(t, {1}, 8), x(t, {1});
+        double expected = 8;
+        for (double weight : {1.0, -2.0, 0.5}) {
+            put(x, 0, weight);
+            ops.average({.average = average, .x = x, .rate = 0.25}, {});
+            expected = 0.75 * expected + 0.25 * weight;
+        }
+        REQUIRE(at(average, 0) == expected);  // 2.84375, exact in both
+        REQUIRE(expected == 0.75 * (0.75 * (0.75 * 8 + 0.25) - 0.5) + 0.125);
+    }
+}
+
+TEST_CASE("Adam with eps beside the root of the uncorrected moment is AdamW with eps over the root of the correction") {
+    // TensorFlow: lr·√(1 − β₂ᵗ)/(1 − β₁ᵗ) · m/(√v + eps).
+    const Owned w = filled(DType::f64, {1}, 0), m = filled(DType::f64, {1}, 0), v = filled(DType::f64, {1}, 0),
+                g = filled(DType::f64, {1}, 0);
+    double by_hand = 0, m_by_hand = 0, v_by_hand = 0;
+    for (int64_t step = 1; step <= 5; ++step) {
+        const double gradient = 1e-4 * double(step * step - 7), eps = 1e-3;
+        put(g, 0, gradient);
+        const StepValues values = step_values(0.1, 0.9, 0.99, step);
+        ops.adamw({.master = w,
+                   .m = m,
+                   .v = v,
+                   .grad = g,
+                   .step_values = &values,
+                   .beta1 = 0.9,
+                   .beta2 = 0.99,
+                   .eps = eps / std::sqrt(values.correction2),
+                   .decay = 0},
+                  {});
+        m_by_hand = 0.9 * m_by_hand + 0.1 * gradient;
+        v_by_hand = 0.99 * v_by_hand + 0.01 * gradient * gradient;
+        by_hand -= 0.1 * std::sqrt(1 - std::pow(0.99, double(step))) / (1 - std::pow(0.9, double(step))) * m_by_hand /
+                   (std::sqrt(v_by_hand) + eps);
+        REQUIRE(at(w, 0) == Approx(by_hand).epsilon(1e-12));
+    }
+}

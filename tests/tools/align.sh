@@ -8,13 +8,6 @@ stop_at=$(dirname "$gradus")/tests/stop_at.so
 export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0
 prepare_alignment
 
-# What a run leaves behind, without what differs from run to run.
-result_of() {
-    steps_of "$1"
-    [ ! -e "$1/samples.jsonl" ] || cat "$1/samples.jsonl"
-    (cd -P "$1/checkpoints/latest" && find . -type f ! -name manifest.json | sort | xargs md5sum)
-}
-
 # with_signal NUMBER COUNT COMMAND…: the signal arrives when so many lines of the log are written, or (any) so much has happened.
 with_signal() {
     local signal=$1 at=$2

@@ -58,6 +58,7 @@ refuses 'fix: .*ppo.max_tokens=' ppo --ppo.max_tokens=48
 refuses 'fix: .*grpo.max_tokens=' grpo --grpo.max_tokens=100
 refuses 'no prompts' ppo '--ppo.prompts=[]'
 refuses 'data.dir' sft --sft.pretrain_share=0.5
+refuses 'data.dir' ppo --ppo.ptx_weight=1
 expect_ok "$gradus" sft sft.toml --run.dir=mixed --sft.pretrain_share=0.5 --data.dir=prepared --train.steps=3
 # Answers that do not fit are left out, and counted.
 { cat pairs.jsonl; echo "{\"prompt\": \"say\", \"chosen\": \"$long\", \"rejected\": \"no\"}"; } >some.jsonl
@@ -91,6 +92,8 @@ expect_ok "$gradus" pretrain pretrain.toml --run.dir=other-base --data.dir=other
 expect_ok "$gradus" reward reward.toml --run.dir=other --model.from=other-base --reward.template=plain --train.steps=1
 refuses 'has another tokenizer' ppo --ppo.reward=other
 refuses 'has another tokenizer' grpo --grpo.exact=false --grpo.reward=other
+refuses 'has another tokenizer' ppo --ppo.ptx_weight=1 --data.dir=others
+refuses 'has another tokenizer' sft --sft.pretrain_share=0.5 --data.dir=others
 # A reward model of another size.
 expect_ok "$gradus" pretrain pretrain.toml --run.dir=wide-base --model.width=64 --train.steps=1
 expect_ok "$gradus" reward reward.toml --run.dir=wide --model.from=wide-base --reward.template=plain --train.steps=1

@@ -5,14 +5,6 @@ source "$root/tests/tools/helpers/ranks.sh"
 source "$root/tests/tools/helpers/align.sh"
 prepare_alignment
 
-# same_values RUN RUN KEY TOLERANCE [LINES]: in their logs, up to that relative or absolute difference.
-same_values() {
-    [ "$(values_of "$1" "$3" | wc -l)" -gt 0 ] || fail "$1 has no $3"
-    paste <(values_of "$1" "$3") <(values_of "$2" "$3") | head -n "${5:-1000}" |
-        awk -v t="$4" '{ d = $1 - $2; if (d < 0) d = -d; a = $1 < 0 ? -$1 : $1; if (NF != 2 || !(d <= t * (a > 1 ? a : 1))) exit 1 }' ||
-        fail "$3 of $1 differs from $2: $(paste <(values_of "$1" "$3") <(values_of "$2" "$3"))"
-}
-
 for stage in sft reward dpo ppo grpo; do
     expect_ok "$gradus" $stage $stage.toml
     for mesh in dp tp; do

@@ -97,8 +97,12 @@ limited() { (ulimit -f 8; "$@"); }
 expect_error 1 'File too large' limited "$gradus" data prepare text.txt --out limited --val-fraction 0
 [ ! -e limited/report.json ] || fail "an incomplete folder of data looks complete"
 
-# Every included recipe is valid: it fails only because its data does not exist.
+# Every included recipe is valid: it fails only because its data, or its model, does not exist.
 for recipe in "$root"/tools/recipes/*.toml; do
     expect_error 1 'there are no tokens' "$gradus" pretrain "$recipe" --set data.dir=none --set run.dir=run
+done
+for recipe in "$root"/tools/recipes/align/*.toml; do
+    stage=$(sed -n 's/^\[\(sft\|reward\|dpo\|ppo\|grpo\)\]$/\1/p' "$recipe")
+    expect_error 1 'there is no model to start from' "$gradus" "$stage" "$(basename "$recipe" .toml)" --set run.dir=run
 done
 echo passed

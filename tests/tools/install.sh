@@ -8,13 +8,14 @@ for file in bin/gradus share/gradus/recipes/quickstart.toml share/gradus/recipes
     share/doc/gradus/docs/commands.md; do
     [ -e "prefix/$file" ] || fail "$file is not installed: $(find prefix | head -40)"
 done
-for recipe in "$root"/tools/recipes/*.toml; do
-    cmp "$recipe" "prefix/share/gradus/recipes/$(basename "$recipe")" || fail "the installed $recipe differs"
+for recipe in "$root"/tools/recipes/*.toml "$root"/tools/recipes/align/*.toml; do
+    cmp "$recipe" "prefix/share/gradus/recipes/${recipe#"$root"/tools/recipes/}" || fail "the installed $recipe differs"
 done
 mkdir away
 cd away
 expect_ok ../prefix/bin/gradus plan gpt2-124m --devices 1xH100
 expect_error 1 'there are no tokens' ../prefix/bin/gradus pretrain quickstart --data.dir=none --run.dir=run
+expect_error 1 'there is no model to start from' ../prefix/bin/gradus ppo instructgpt-ppo --run.dir=run
 expect_ok ../prefix/bin/gradus __complete plan gpt2-1
 grep -qx gpt2-1558m out.txt || fail "the installed program completes no recipes: $(cat out.txt)"
 echo passed

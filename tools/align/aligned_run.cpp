@@ -78,7 +78,7 @@ std::string AlignedRun::load_state(GradientStep& step, const std::vector<Compani
     const TrainingState state = load_checkpoint(resume_->folder, step.parameters(), resolved_.model, step.optimizer(),
                                                 mesh_, Verified::yes, companions);
     step.stability().restore(state.stability);
-    state_ = {.step = state.step, .tokens = state.tokens};
+    state_ = {.step = state.step, .tokens = state.tokens, .best = state.best};
     state_.rollback_targets = state.rollback_targets.value_or(std::vector<int64_t>{});
     return state.stage;
 }
@@ -97,6 +97,8 @@ void AlignedRun::loop(GradientStep& step, LoopHooks hooks, Saved saved, const st
     l.folder = folder;
     l.steps = c.train.steps;
     l.validate_every = c.validation.every;
+    l.keep_best = keeps_best(c);
+    l.patience = c.validation.patience;
     l.save_every = c.checkpoint.every;
     l.lr = c.optimizer.lr;
     l.checkpoints = {.keep = {int(c.checkpoint.keep), c.checkpoint.keep_every},
@@ -117,7 +119,7 @@ void AlignedRun::loop(GradientStep& step, LoopHooks hooks, Saved saved, const st
         if (rate.is_due(s.always)) show(s);
     };
     TrainingLoop loop(resolved_.model, step, l, std::move(hooks), state_);
-    if (loop.run()) tell(fmt::format("done: {}, or gradus report {}\n", next, c.run.dir));
+    if (loop.run()) tell(ending(c, loop.state()) + fmt::format("done: {}, or gradus report {}\n", next, c.run.dir));
     else tell(fmt::format("stopped; {}\n", resume_with));
 }
 

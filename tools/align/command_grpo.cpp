@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "align/policy/grpo.h"
+#include "engine/base/log.h"
+#include "tools/align/group_batch.h"
 #include "tools/align/phase_times.h"
 #include "tools/align/rewards.h"
 #include "tools/cli.h"
@@ -87,46 +89,62 @@ void grpo(MpiWorld& world, const Config& given, const RunCommand& o) {
     GrpoTrainer trainer(*policy, reference.get(), grpo_config(r), run.mesh());
     GradientStep& step = trainer.policy().gradient_step();
     if (!run.resume()) run.load(policy->parameters, run.base_folder(), &step.optimizer());
-    run.load_state(step);
+    // Dynamic sampling: prompts that were answered so far. A rollback goes on behind those that led to it, so it keeps the number.
+    auto prompts_used = int64_t(remembered(run.load_state(step), "prompts_used", 0));
+    PhaseTimes times;
+    const auto answered = [&](const std::vector<int>& chosen, int64_t sample, int64_t before) {
+        GroupBatch round = {.chosen = chosen, .answers = rollouts.answers_to(chosen, sample, before)};
+        times.answers_end();
+        round.scores = reward(chosen, round.answers);
+        times.scores_end();
+        round.sampled = int64_t(chosen.size());
+        return round;
+    };
+    const auto dynamically_sampled = [&](int64_t sample) {
+        DynamicSampling sampling(s.batch / s.group, s.group, s.max_rounds);
+        int64_t answers = 0;
+        while (const int64_t wanted = sampling.next_prompts()) {
+            sampling.add(answered(rollouts.chosen_at(prompts_used, wanted), sample, answers));
+            prompts_used += wanted;
+            answers += wanted * s.group;
+        }
+        return sampling.batch();
+    };
     tell(fmt::format("grpo     {} answers an iteration, {} to each of {} prompts, from {} prompts; {} updates\n",
                      s.batch, s.group, s.batch / s.group, prompts.ids.size(), s.epochs * s.minibatches));
 
     PolicySamples samples(run, prompts);
     GrpoStats last;
+    GroupBatch batch;
     double score = 0;  // as the reward gave it
-    PhaseTimes times;
     LoopHooks hooks;
     hooks.step = [&](int64_t iteration, bool) {
         const int64_t sample = step.sample_step(iteration);
-        const std::vector<int> chosen = rollouts.chosen_in(sample);
         times.begin();
-        const std::vector<Rollout> answers = rollouts.answers_to(chosen, sample);
-        times.answers_end();
-        const AnswerScores scores = reward(chosen, answers);
-        times.scores_end();
-        require_some_scored(scores);
-        AnswerScores shaped = scores;
+        batch = s.dynamic_sampling ? dynamically_sampled(sample) : answered(rollouts.chosen_in(sample), sample, 0);
+        require_some_scored(batch.scores);
         double sum = 0, count = 0;
-        for (size_t i = 0; i < answers.size(); ++i) {
-            if (!scores.scored[i]) continue;
-            shaped.scores[i] = shaped_score(shape, scores.scores[i], answers[i].ended);
-            sum += scores.scores[i];
-            count += 1;
+        for (size_t i = 0; i < batch.answers.size(); ++i) {
+            sum += batch.scores.scores[i];  // 0 where there is none
+            count += batch.scores.scored[i];
         }
         score = sum / count;
-        last = trainer.learn(iteration, answers, shaped.scores, shaped.scored);
+        const AnswerScores shaped = shaped_scores(batch.scores, batch.answers, shape, s.max_tokens, s.overlong);
+        last = trainer.learn(iteration, batch.answers, shaped.scores, shaped.scored);
         times.updates_end();
-        samples.write(iteration, chosen, answers, scores);
+        for (const std::string& warning : warnings_of(iteration, last.policy, last.kl)) note(warning);
+        samples.write(iteration, batch.chosen, batch.answers, batch.scores);
         return step_of(iteration, last.policy, last.length, s.batch);
     };
     const auto share = [](double part, double whole) { return whole > 0 ? part / whole : 0; };
     hooks.show = [&](const ShownStep& shown) {
         tell(step_line(shown, fmt::format("score {:+.3f}  {}entropy {:.2f}  clip {:.3f}  without spread {:.2f}  "
-                                          "unscored {:.2f}  length {:.1f}  ended {:.2f}",
+                                          "unscored {:.2f}  length {:.1f}  ended {:.2f}{}",
                                           score, reference ? fmt::format("KL {:.3f}  ", last.kl) : "", last.entropy,
                                           last.policy.ratios.clip_fraction(),
                                           share(last.groups.without_spread, last.groups.groups),
-                                          share(last.groups.unscored, last.groups.answers), last.length, last.ended)));
+                                          share(last.groups.unscored, last.groups.answers), last.length, last.ended,
+                                          s.dynamic_sampling ? fmt::format("  rounds {}", batch.rounds) : "")));
     };
     hooks.record = [&](nlohmann::ordered_json& line) {
         line["score"] = score;
@@ -136,12 +154,19 @@ void grpo(MpiWorld& world, const Config& given, const RunCommand& o) {
         record_policy(line, last.policy);
         line["without_spread"] = share(last.groups.without_spread, last.groups.groups);
         line["unscored"] = share(last.groups.unscored, last.groups.answers);
+        if (s.dynamic_sampling) {
+            line["rounds"] = batch.rounds;
+            line["sampled"] = batch.sampled;
+        }
         line["length"] = last.length;
         line["ended"] = last.ended;
         times.record(line);
     };
     samples.add_hooks(hooks);
-    const auto state = [&] { return nlohmann::json{{"score_mean", shape.mean}, {"score_sd", shape.sd}}.dump(); };
+    const auto state = [&] {
+        return nlohmann::json{{"score_mean", shape.mean}, {"score_sd", shape.sd}, {"prompts_used", prompts_used}}
+            .dump();
+    };
     run.loop(step, hooks, {.stage = state}, fmt::format("gradus chat {}", r.config.run.dir));
 }
 

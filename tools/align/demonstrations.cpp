@@ -7,6 +7,7 @@
 #include "align/template/template_folder.h"
 #include "engine/base/log.h"
 #include "engine/checkpoint/checksum.h"
+#include "tools/align/pretraining_text.h"
 #include "tools/chat_template_of.h"
 #include "tools/cli.h"
 #include "tools/model_folder.h"
@@ -97,10 +98,8 @@ RunData open_demonstrations(Config& config) {
     ReadSamples read = read_samples(config, model.chat, context);
     SampleRowsOptions options = {.context = context, .seed = uint64_t(config.train.seed)};
     if (config.sft.pretrain_share > 0) {
-        const fs::path dir = config.data.dir;
         options.other_share = config.sft.pretrain_share;
-        options.other = random_windows(open_loader({dir / "train"}, dir / "tokenizer.json", data.tokenizer.vocab_size(),
-                                                   {.T = context, .seed = options.seed, .packing = Packing::masked}));
+        options.other = open_pretraining_text(config.data.dir, data.tokenizer, context, options.seed).rows;
     }
     data.rows = std::make_shared<SampleRows>(std::move(read.train), options);
     if (!read.val.empty())

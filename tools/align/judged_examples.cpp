@@ -134,11 +134,11 @@ LabelledExamples read_labels(const Config& config, const ChatEncoder& chat) {
     return all;
 }
 
-std::vector<int> examples_of_step(int64_t step, int64_t batch, int64_t count, uint64_t seed) {
+std::vector<int> examples_at(int64_t first, int64_t wanted, int64_t count, uint64_t seed) {
     std::vector<int> chosen;
     int64_t epoch = -1;
     std::vector<std::pair<uint64_t, int>> order;
-    for (int64_t i = step * batch; i < (step + 1) * batch; ++i) {
+    for (int64_t i = first; i < first + wanted; ++i) {
         if (i / count != epoch) {
             epoch = i / count;
             order.clear();

@@ -29,8 +29,13 @@ struct LabelledExamples {
 };
 LabelledExamples read_labels(const Config&, const ChatEncoder&);
 
-// Which examples are in a step: each epoch has all of them in an order of its own, a function of (seed, epoch).
-std::vector<int> examples_of_step(int64_t step, int64_t batch, int64_t count, uint64_t seed);
+// Which examples are at the places [first, first + wanted) of a run: each epoch has all of them in an order of its own, a function
+// of (seed, epoch).
+std::vector<int> examples_at(int64_t first, int64_t wanted, int64_t count, uint64_t seed);
+// Those of a step.
+inline std::vector<int> examples_of_step(int64_t step, int64_t batch, int64_t count, uint64_t seed) {
+    return examples_at(step * batch, batch, count, seed);
+}
 
 // Sets train.steps to the epochs, where it is not set.
 void set_steps(Config&, int64_t epochs, int64_t examples);

@@ -8,11 +8,14 @@ namespace gradus {
 
 class PhaseTimes {
 public:
-    void begin() { last_ = Clock::now(); }
-    // Called after each phase: the time since the call before.
-    void answers_end() { answers_ = lap(); }
-    void scores_end() { scores_ = lap(); }
-    void updates_end() { updates_ = lap(); }
+    void begin() {
+        last_ = Clock::now();
+        answers_ = scores_ = updates_ = 0;
+    }
+    // Called after each phase, which may have several parts: adds the time since the call before.
+    void answers_end() { answers_ += lap(); }
+    void scores_end() { scores_ += lap(); }
+    void updates_end() { updates_ += lap(); }
 
     void record(nlohmann::ordered_json& line) const {
         line["ms_answers"] = answers_;

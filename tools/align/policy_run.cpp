@@ -82,11 +82,9 @@ PolicyPrompts read_prompts(AlignedRun& run) {
     return all;
 }
 
-std::vector<int> prompts_of_iteration(int64_t iteration, int64_t answers, int64_t group, int64_t prompts,
-                                      uint64_t seed) {
+std::vector<int> prompts_at(int64_t first, int64_t wanted, int64_t group, int64_t prompts, uint64_t seed) {
     std::vector<int> chosen;
-    for (const int p : examples_of_step(iteration, answers / group, prompts, seed))
-        chosen.insert(chosen.end(), size_t(group), p);
+    for (const int p : examples_at(first, wanted, prompts, seed)) chosen.insert(chosen.end(), size_t(group), p);
     return chosen;
 }
 
@@ -118,14 +116,19 @@ PolicyRollouts::PolicyRollouts(const AlignedRun& run, const PolicyPrompts& promp
                           .rows = int(std::max<int64_t>(128, 2 * settings_.at_once))}) {}
 
 std::vector<int> PolicyRollouts::chosen_in(int64_t iteration) const {
-    return prompts_of_iteration(iteration, settings_.batch, group_, int64_t(prompts_.ids.size()),
-                                run_.resolved().trainer.seed);
+    const int64_t prompts = settings_.batch / group_;
+    return chosen_at(iteration * prompts, prompts);
 }
 
-std::vector<Rollout> PolicyRollouts::answers_to(const std::vector<int>& chosen, int64_t iteration) {
+std::vector<int> PolicyRollouts::chosen_at(int64_t first_prompt, int64_t prompts) const {
+    return prompts_at(first_prompt, prompts, group_, int64_t(prompts_.ids.size()), run_.resolved().trainer.seed);
+}
+
+std::vector<Rollout> PolicyRollouts::answers_to(const std::vector<int>& chosen, int64_t iteration, int64_t before) {
     const RolloutOptions options = {.max_tokens = int(settings_.max_tokens),
                                     .temperature = settings_.temperature,
                                     .seed = key_of(run_.resolved().trainer.seed, iteration + 1),
+                                    .first_stream = uint64_t(before),
                                     .ends = {run_.chat().end_of_turn()}};
     return roll_out_on_ranks(generator_, prompts_, chosen, options, run_.mesh().dp);
 }
@@ -157,14 +160,19 @@ Reward reward_by_model(const AlignedRun& run, const fs::path& folder) {
     };
 }
 
+double remembered(const std::string& stage, const char* key, double otherwise) {
+    if (stage.empty()) return otherwise;
+    const nlohmann::json j = parse_json(stage, "the checkpoint's manifest", "start another run");
+    const auto found = j.find(key);
+    return found != j.end() && found->is_number() ? found->get<double>() : otherwise;
+}
+
 ScoreShape shape_of_scores(const AlignedRun& run, const std::function<AnswerScores()>& of_first_policy) {
     const RolloutSettings& s = run.resolved().config.rollouts();
     ScoreShape shape = {.clip = s.score_clip, .missing_end = s.missing_end};
     if (run.resume()) {
-        const nlohmann::json j =
-            parse_json(run.resume()->state.stage, "the checkpoint's manifest", "start another run");
-        shape.mean = j.value("score_mean", 0.0);
-        shape.sd = j.value("score_sd", 1.0);
+        shape.mean = remembered(run.resume()->state.stage, "score_mean", 0);
+        shape.sd = remembered(run.resume()->state.stage, "score_sd", 1);
         return shape;
     }
     const AnswerScores first = of_first_policy();
@@ -219,6 +227,24 @@ void record_policy(nlohmann::ordered_json& line, const PolicyStats& stats) {
     line["ratio"] = stats.ratios.mean_ratio();
     line["largest_ratio"] = stats.ratios.largest;
     line["first_ratio_error"] = stats.first_ratio_error;
+    line["updates"] = stats.updates;
+    line["skipped_updates"] = stats.skipped;
+}
+
+std::vector<std::string> warnings_of(int64_t iteration, const PolicyStats& stats, double kl) {
+    constexpr double least_kl = -1;  // of samples of the policy, its mean is at least 0
+    std::vector<std::string> texts;
+    if (stats.skipped > 0)
+        texts.push_back(fmt::format(
+            "iteration {}: {:g} of {:g} updates are skipped, whose ratio, loss or gradient is out of bounds; lower "
+            "optimizer.lr if it goes on",
+            iteration + 1, stats.skipped, stats.updates + stats.skipped));
+    if (kl < least_kl)
+        texts.push_back(fmt::format(
+            "iteration {}: answers are {:.2f} nats less likely under the policy that gave them than under the "
+            "reference; too few answers, or sampling is not what is trained: compare temperatures and dtypes",
+            iteration + 1, -kl));
+    return texts;
 }
 
 UpdateConfig in_updates(const UpdateConfig& c, int64_t per_step) {

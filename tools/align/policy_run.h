@@ -2,6 +2,8 @@
 // What gradus ppo and gradus grpo have in common: prompts, rollouts on all ranks, and scores.
 #include <functional>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "align/advantages/scores.h"
 #include "align/policy/policy_update.h"
@@ -20,9 +22,9 @@ struct PolicyPrompts {
 };
 PolicyPrompts read_prompts(AlignedRun&);
 
-// The prompts of an iteration: `answers` of them, each `group` times in a row; in each epoch all prompts, in an order of its own.
-std::vector<int> prompts_of_iteration(int64_t iteration, int64_t answers, int64_t group, int64_t prompts,
-                                      uint64_t seed);
+// The prompts at the places [first, first + wanted) of a run, each `group` times in a row; in each epoch all prompts, in an order of
+// its own.
+std::vector<int> prompts_at(int64_t first, int64_t wanted, int64_t group, int64_t prompts, uint64_t seed);
 
 // Answers to those prompts: each rank of dp generates its part, and every rank has all.
 std::vector<Rollout> roll_out_on_ranks(Generator&, const PolicyPrompts&, const std::vector<int>& chosen,
@@ -35,7 +37,9 @@ public:
     PolicyRollouts(const AlignedRun&, const PolicyPrompts&, LanguageModel& policy, int64_t group);
 
     std::vector<int> chosen_in(int64_t iteration) const;
-    std::vector<Rollout> answers_to(const std::vector<int>& chosen, int64_t iteration);
+    std::vector<int> chosen_at(int64_t first_prompt, int64_t prompts) const;
+    // `before`: answers that were sampled in this iteration, so that no two draw by the same random numbers.
+    std::vector<Rollout> answers_to(const std::vector<int>& chosen, int64_t iteration, int64_t before = 0);
 
 private:
     const AlignedRun& run_;
@@ -51,6 +55,9 @@ using Reward = std::function<AnswerScores(const std::vector<int>& chosen, const 
 // A reward model: its folder, checked (it has a head of one number, and the policy's tokenizer and size), and its scores.
 LockedFolder open_reward_model(const AlignedRun&, const MpiWorld&, const std::string& named);
 Reward reward_by_model(const AlignedRun&, const fs::path& folder);
+
+// A number of a checkpoint's `stage` (engine/checkpoint/manifest.h); `otherwise` where it has none.
+double remembered(const std::string& stage, const char* key, double otherwise);
 
 // How scores become rewards: in units of the spread that the scores of the first policy have; those of iteration 0 or, in a resumed
 // run, the numbers in its checkpoint.
@@ -74,6 +81,10 @@ private:
 // An iteration as a step of the loop, and its numbers in the log that ppo and grpo share. `length`: mean of an answer.
 StepResult step_of(int64_t iteration, const PolicyStats&, double length, int64_t answers);
 void record_policy(nlohmann::ordered_json& line, const PolicyStats&);
+
+// What a person should know of an iteration: updates that were skipped, or a divergence that cannot be one. One text each.
+// `kl`: nats per answer from the reference, by samples of the policy.
+std::vector<std::string> warnings_of(int64_t iteration, const PolicyStats&, double kl);
 
 // The schedule of a run in updates instead of steps, `per_step` updates each.
 UpdateConfig in_updates(const UpdateConfig&, int64_t per_step);

@@ -1,4 +1,4 @@
-// Benchmarks of norms, dot products of rows, activations, dropout, add and cast.
+// Benchmarks of norms, dot products of rows, activations, dropout, noise, add and cast.
 #include "tools/bench/op_cases.h"
 
 namespace gradus::op_cases {
@@ -86,6 +86,9 @@ void bench_elementwise(const Bench& bench, const Shapes& s) {
     }
     bench.op<Dropout>("dropout", shape, ops.dropout, [&](Tensors& m) {
         return Dropout{.y = x(m), .x = x(m), .p = 0.1, .key = m.value(uint64_t(7)), .first_row = 0};
+    });
+    bench.op<AddNoise>("add_noise", shape, ops.add_noise, [&](Tensors& m) {
+        return AddNoise{.y = x(m), .x = x(m), .amplitude = statistic(m), .key = m.value(uint64_t(7)), .first_row = 0};
     });
     bench.op<Add>("add", shape, ops.add, [&](Tensors& m) { return Add{.y = x(m), .a = x(m), .b = x(m)}; });
     bench.op<Cast>("cast", wide, ops.cast, [&](Tensors& m) {

@@ -1,4 +1,4 @@
-// Benchmarks of the gradient's norm, AdamW and Muon.
+// Benchmarks of the gradient's norm, AdamW, the moving average and Muon.
 #include "tools/bench/op_cases.h"
 
 namespace gradus::op_cases {
@@ -30,6 +30,9 @@ void bench_optimizer(const Bench& bench, const Shapes& s) {
                          .decay = 0.1};
         });
     }
+    bench.op<Average>("average", text(s, {n}), ops.average, [&](Tensors& m) {
+        return Average{.average = m.uniform(sum, {n}), .x = m.uniform(sum, {n}), .rate = 0.01};
+    });
     std::vector<MuonMatrix> one;
     bench.op<Muon>("muon", text(s, {C, C}), ops.muon, [&](Tensors& m) {
         one.push_back({.master = m.uniform(sum, {C, C}),

@@ -6,6 +6,7 @@
 
 #include "engine/base/error.h"
 #include "engine/base/log.h"
+#include "engine/base/plural.h"
 #include "tools/device.h"
 
 namespace gradus {
@@ -42,10 +43,45 @@ void require_device_memory(const MpiWorld& world, const Resolved& r, const DataF
     require_memory({.config = r.config, .data = data, .base = r.model, .devices = devices}, free);
 }
 
+namespace {
+
+// A command that uses a model of that stage.
+std::string use_of(Stage stage, const fs::path& folder) {
+    if (stage == Stage::reward) return fmt::format("gradus score {} FILE", folder.string());
+    if (stage == Stage::pretrain) return fmt::format("gradus generate {} --prompt TEXT", folder.string());
+    return "gradus chat " + folder.string();
+}
+
+bool ended_early(const Config& c, int64_t step, const BestValidation& best) {
+    return step < c.train.steps && c.validation.patience > 0 && best.without >= c.validation.patience;
+}
+
+}  // namespace
+
+bool keeps_best(const Config& c) { return c.validation.keep_best || c.validation.patience > 0; }
+
+std::string ending(const Config& c, const RunState& run) {
+    std::string lines;
+    if (ended_early(c, run.step, run.best))
+        lines += fmt::format("early    ended after step {}: {} without a lower loss (validation.patience)\n",
+                             text_of_whole(run.step), number_of(run.best.without, "validation"));
+    if (run.best.step == 0 || !keeps_best(c)) return lines;
+    return lines + fmt::format("best     validation loss {:.4f}, after step {}: {}\n", run.best.loss,
+                               text_of_whole(run.best.step),
+                               run.best.kept ? use_of(c.stage, fs::path(c.run.dir) / "checkpoints" / "best")
+                                             : "its checkpoint was not kept");
+}
+
 bool is_finished(const std::optional<ResumePoint>& resume, const Config& c) {
     if (!resume) return false;
-    const bool finished = resume->state.step >= c.train.steps;
-    if (finished)
+    const bool early = ended_early(c, resume->state.step, resume->state.best);
+    const bool finished = resume->state.step >= c.train.steps || early;
+    if (early)
+        tell(fmt::format(
+            "this run has ended after {} of its {} steps, for want of a lower validation loss; it goes on with a "
+            "larger validation.patience\n",
+            text_of_whole(resume->state.step), text_of_whole(c.train.steps)));
+    else if (finished)
         tell(fmt::format("this run has finished all of its {} steps: {}\n", text_of_whole(c.train.steps),
                          resume->folder.string()));
     else

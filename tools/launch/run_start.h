@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "engine/base/file.h"
+#include "engine/loop/run_state.h"
 #include "engine/resolve.h"
 #include "tools/ranks.h"
 #include "tools/train/start.h"
@@ -19,7 +20,13 @@ void require_same_run_on(const MpiWorld&, const Resolved&);
 // Called before anything is allocated. Ranks that share a device divide its free memory.
 void require_device_memory(const MpiWorld&, const Resolved&, const DataFacts&, const Ops&);
 
-// True, and says so, if the run has done all of its steps. Otherwise says where a resumed run continues.
+// Whether the checkpoint of the lowest validation loss is kept.
+bool keeps_best(const Config&);
+// Of a run that ends: which of its checkpoints is the best one, with a command that uses it, and whether it ended early. Lines, or
+// nothing.
+std::string ending(const Config&, const RunState&);
+
+// True, and says so, if the run has done all of its steps, or ended early. Otherwise says where a resumed run continues.
 bool is_finished(const std::optional<ResumePoint>&, const Config&);
 
 // Limits the lines of steps that are printed; log.jsonl has every step.

@@ -142,7 +142,8 @@ void train(MpiWorld& world, Config config, const RunCommand& o) {
     world.set_resume(resume_with);
     TextLoop loop(r, data, batches, samples, std::move(run));
     if (loop.run())
-        tell(fmt::format("done: gradus {0}, or gradus report {1}\n",
+        tell(ending(r.config, loop.state()) +
+             fmt::format("done: gradus {0}, or gradus report {1}\n",
                          data.chat ? "chat " + folder.string() : "generate " + folder.string() + " --prompt TEXT",
                          folder.string()));
     else tell(fmt::format("stopped; {}\n", resume_with));

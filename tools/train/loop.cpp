@@ -28,6 +28,8 @@ LoopConfig TextLoop::config_of(const Resolved& r) const {
     loop.folder = c.run.dir;
     loop.steps = c.train.steps;
     loop.validate_every = c.validation.every;
+    loop.keep_best = keeps_best(c);
+    loop.patience = c.validation.patience;
     loop.sample_every = c.sample.every;
     loop.save_every = c.checkpoint.every;
     loop.lr = c.optimizer.lr;

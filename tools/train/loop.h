@@ -17,6 +17,7 @@ public:
 
     // As TrainingLoop::run().
     bool run() { return loop_.run(); }
+    const RunState& state() const { return loop_.state(); }
 
 private:
     LoopConfig config_of(const Resolved&) const;

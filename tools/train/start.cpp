@@ -109,8 +109,10 @@ std::optional<ResumePoint> find_resume_point(const fs::path& run_folder, Stage s
 void finish_save(const ResumePoint& resume) {
     const fs::path run_folder = resume.folder.parent_path().parent_path();
     remove_leftovers(run_folder);
-    point_latest_at(resume.folder);
-    if (resume.state.rollback_targets) remove_older(run_folder, *resume.state.rollback_targets, resume.state.step);
+    point_links_at(run_folder, resume.folder, resume.state.best);
+    if (resume.state.rollback_targets)
+        remove_older(run_folder, with_best(run_folder, *resume.state.rollback_targets, resume.state.best),
+                     resume.state.step);
 }
 
 Resolved resolve_run(const Config& given, const RunData& data, const std::optional<ResumePoint>& resume, int ranks) {
@@ -164,6 +166,7 @@ TrainingRun start_run(const Resolved& r, const DataFacts& data, const std::optio
         run.trainer->stability().restore(state.stability);
         run.state.step = state.step;
         run.state.tokens = state.tokens;
+        run.state.best = state.best;
         run.state.rollback_targets = state.rollback_targets.value_or(steps_until(r.config.run.dir, state.step));
     }
     return run;

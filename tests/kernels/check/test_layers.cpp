@@ -132,6 +132,19 @@ TEST_CASE("the checks of dropout name every invalid argument") {
         a, [](A& x) { x.y.data = const_cast<float*>(x.x.as<float>()) + 1; }, "y overlaps a part of x");
 }
 
+TEST_CASE("the checks of add_noise name every invalid argument") {
+    TensorPool k;
+    using A = AddNoise;
+    const A a = {.y = k.f({N, C}), .x = k.f({N, C}), .amplitude = k.f({N}), .key = &key, .first_row = 0};
+    rejects_every_field(a, "add_noise", {FIELD(A, y), FIELD(A, x), FIELD(A, amplitude)});
+    rejects<A>(
+        a, [](A& x) { x.key = nullptr; }, "key is missing");
+    rejects<A>(
+        a, [](A& x) { x.first_row = -1; }, "first_row is -1, must be at least 0");
+    rejects<A>(
+        a, [](A& x) { x.y.data = const_cast<float*>(x.x.as<float>()) + 1; }, "y overlaps a part of x");
+}
+
 TEST_CASE("the checks of add and cast name every invalid argument") {
     TensorPool k;
     const Add a = {.y = k.f({N, C}), .a = k.f({N, C}), .b = k.f({N, C})};

@@ -37,6 +37,15 @@ TEST_CASE("the checks of the optimizer's ops name every invalid argument") {
     rejects<Cl>(
         c, [](Cl& a) { a.max_norm = NAN; }, "max_norm is nan");
 
+    using Av = Average;
+    const Av v = {.average = k.f({N}), .x = k.f({N}), .rate = 0.1};
+    rejects_every_field(v, "average", {FIELD(Av, average), FIELD(Av, x)});
+    for (double rate : {-0.1, 1.1, double(NAN)})
+        rejects<Av>(
+            v, [rate](Av& a) { a.rate = rate; }, "must be in [0, 1]");
+    rejects<Av>(
+        v, [](Av& a) { a.x = a.average; }, "average must not alias x");
+
     using A = AdamW;
     const A a = adamw(k);
     rejects_every_field(

@@ -179,6 +179,7 @@ const Ops& hosted(const Ops& of) {
     table.gated_forward = run<&Ops::gated_forward>;
     table.gated_backward = run<&Ops::gated_backward>;
     table.dropout = run<&Ops::dropout>;
+    table.add_noise = run<&Ops::add_noise>;
     table.cross_entropy_stats = run<&Ops::cross_entropy_stats>;
     table.cross_entropy_join = run<&Ops::cross_entropy_join>;
     table.cross_entropy_forward = run<&Ops::cross_entropy_forward>;
@@ -189,6 +190,7 @@ const Ops& hosted(const Ops& of) {
     table.square_sum = run<&Ops::square_sum>;
     table.clip_scale = run<&Ops::clip_scale>;
     table.adamw = run<&Ops::adamw>;
+    table.average = run<&Ops::average>;
     table.muon = run<&Ops::muon>;
     return table;
 }

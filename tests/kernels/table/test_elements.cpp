@@ -1,7 +1,8 @@
-// Elementwise ops of any backend: activations, dropout, add, cast.
+// Elementwise ops of any backend: activations, dropout, noise, add, cast.
 #include "kernels/activation.h"
 #include "kernels/dropout.h"
 #include "kernels/elementwise.h"
+#include "kernels/noise.h"
 #include "tests/kernels/table/compare.h"
 #include "tests/kernels/table/shapes.h"
 
@@ -91,6 +92,18 @@ TEST_CASE("a backend drops the same elements as the reference and scales the res
                     s.ops.dropout({.y = x, .x = x, .p = p, .key = &key, .first_row = first_row}, {});
                     return outputs(copy_of(y), copy_of(x));
                 });
+}
+
+TEST_CASE("a backend adds the same noise as the reference, also in place") {
+    for (const Rows& r : rows())
+        for (int64_t first_row : {int64_t(0), int64_t(1) << 33})
+            compare(named("add_noise", r), [=](const Side& s) {
+                const Owned x = s.in(1, {r.N, r.C}), y = s.out({r.N, r.C}), amplitude = s.sum(2, {r.N}, 0.5);
+                const uint64_t key = 0x123456789abcdefu;
+                s.ops.add_noise({.y = y, .x = x, .amplitude = amplitude, .key = &key, .first_row = first_row}, {});
+                s.ops.add_noise({.y = x, .x = x, .amplitude = amplitude, .key = &key, .first_row = first_row}, {});
+                return outputs(copy_of(y), copy_of(x));
+            });
 }
 
 TEST_CASE("a backend's add and cast round once") {

@@ -77,6 +77,18 @@ TEST_CASE("AdamW is as exact as the naive formula, with and without a copy in bf
                         {DType::f32});
 }
 
+TEST_CASE("the moving average of a backend is as exact as the naive formula") {
+    for (int64_t n : {1, 9, many(40001)})
+        for (double rate : {0.0, 0.008, 1.0})
+            compare("average",
+                    [=](const Side& s) {
+                        const Owned average = s.sum(1, {n}), x = s.sum(2, {n});
+                        s.ops.average({.average = average, .x = x, .rate = rate}, {});
+                        return outputs(copy_of(average));
+                    },
+                    {DType::f32});
+}
+
 TEST_CASE("a backend's stochastic rounding equals the reference's, for any split of a range") {
     const int64_t n = many(40001), cut = n * 2 / 5 + 1;
     const auto run = [&](const Ops& ops, std::vector<std::pair<int64_t, int64_t>> parts) {

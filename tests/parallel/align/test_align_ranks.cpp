@@ -4,6 +4,7 @@
 #include <functional>
 #include <mutex>
 
+#include "align/policy/pretraining_mix.h"
 #include "engine/checkpoint/snapshot.h"
 #include "engine/trainer.h"
 #include "tests/align/trainers.h"
@@ -36,6 +37,17 @@ struct Course {
 
 UpdateConfig update() { return constant_rate(3e-4); }
 
+// A row of text for a trainer or for PPO's updates.
+void fill_text(int64_t first_row, HostBatch& host) {
+    Sequences texts;
+    MicroBatch placed;
+    for (int row = 0; row < host.B; ++row) {
+        texts.add(texts_of(random_sequences(1, model().V, T, uint64_t(first_row + row)))[0]);
+        placed.push_back({row, row, 0});
+    }
+    fill(host, placed, texts);
+}
+
 Course tuned(const Place& p) {
     const auto policy = p.language(model());
     TrainerConfig c{update()};
@@ -43,17 +55,8 @@ Course tuned(const Place& p) {
     c.micro_batch = p.shape.B;
     c.context = T;
     Trainer trainer(*policy, c, p.mesh);
-    const NextBatch next = [](int64_t first_sample, HostBatch& host) {
-        Sequences texts;
-        MicroBatch placed;
-        for (int row = 0; row < host.B; ++row) {
-            texts.add(texts_of(random_sequences(1, model().V, T, uint64_t(first_sample + row)))[0]);
-            placed.push_back({row, row, 0});
-        }
-        fill(host, placed, texts);
-    };
     Course course;
-    for (int step = 0; step < steps; ++step) course.losses.push_back(trainer.step(step, next).loss);
+    for (int step = 0; step < steps; ++step) course.losses.push_back(trainer.step(step, fill_text).loss);
     course.take_weights(model(), policy->parameters, trainer.gradient_step());
     return course;
 }
@@ -106,7 +109,8 @@ Course kto(const Place& p) {
 
 using Sample = std::function<std::vector<Rollout>(int iteration, LanguageModel& policy)>;
 
-Course ppo(const Place& p, const Sample& sample) {
+// `text_rows`: of pre-training text in an update; 0: none.
+Course ppo(const Place& p, const Sample& sample, int64_t text_rows = 0) {
     const auto policy = p.language(model()), reference = p.language(model());
     const auto value = p.score(model()), reward = p.score(model(), 4);
     ScorePass judge(*reward);
@@ -117,12 +121,15 @@ Course ppo(const Place& p, const Sample& sample) {
     c.policy.target_kl = 10;
     c.kl = {.beta = 0.1, .target = 0.01, .horizon = 100};
     PpoTrainer trainer(*policy, *value, *reference, c, p.mesh);
+    PretrainingMix text(*policy, fill_text, {2, std::max<int64_t>(text_rows, 1)}, p.mesh);
+    const PolicyUpdate::Addition addition = text_rows > 0 ? text.addition() : PolicyUpdate::Addition{};
     Course course;
     for (int iteration = 0; iteration < steps / 4; ++iteration) {
         const auto answers = sample(iteration, *policy);
         std::vector<Sequence> texts;
         for (const Rollout& r : answers) texts.push_back(r.text);
-        const PpoStats s = trainer.learn(iteration, answers, scores_of(judge, texts, p.mesh.dp));
+        const PpoStats s = trainer.learn(iteration, answers, scores_of(judge, texts, p.mesh.dp), addition);
+        course.losses.push_back(text.take_loss());
         REQUIRE(s.policy.first_ratio_error == 0);
         course.losses.insert(course.losses.end(), {s.policy.loss, s.value.loss, s.policy.grad_norm, s.value.grad_norm,
                                                    s.kl, s.score, s.beta});
@@ -132,9 +139,13 @@ Course ppo(const Place& p, const Sample& sample) {
     return course;
 }
 
-Course ppo_of_given(const Place& p) {
-    return ppo(p, [](int iteration, LanguageModel&) { return random_answers(11, model().V, T, uint64_t(iteration)); });
+std::vector<Rollout> given_answers(int iteration, LanguageModel&) {
+    return random_answers(11, model().V, T, uint64_t(iteration));
 }
+Course ppo_of_given(const Place& p) { return ppo(p, given_answers); }
+// Fewer rows than some meshes have groups of dp, and more.
+Course ppo_with_text(const Place& p) { return ppo(p, given_answers, 2); }
+Course ppo_with_more_text(const Place& p) { return ppo(p, given_answers, 7); }
 
 // Each rank of dp answers its part of the prompts, and gets the others' answers.
 Course ppo_that_samples(const Place& p) {
@@ -237,6 +248,11 @@ TEST_CASE("KTO on every mesh is that of one rank") {
 TEST_CASE("PPO on every mesh is that of one rank, for given answers") {
     require_equal("PPO", ppo_of_given, in_f64);
     require_equal("PPO", ppo_of_given, in_f32);
+}
+
+TEST_CASE("PPO with pre-training text on every mesh is that of one rank") {
+    require_equal("PPO", ppo_with_text, in_f64);
+    require_equal("PPO", ppo_with_more_text, in_f64);
 }
 
 TEST_CASE("PPO whose ranks each sample their part of the answers is that of one rank that samples all") {

@@ -167,3 +167,18 @@ TOML
     expect_ok "$gradus" sft sft.toml --run.dir=judge '--sft.data=["comparisons.jsonl"]' --train.batch=16 --train.steps=200 \
         --optimizer.warmup=0.1 --checkpoint.every=0
 }
+
+# same_values RUN RUN KEY TOLERANCE [LINES]: in their logs, up to that relative or absolute difference.
+same_values() {
+    [ "$(values_of "$1" "$3" | wc -l)" -gt 0 ] || fail "$1 has no $3"
+    paste <(values_of "$1" "$3") <(values_of "$2" "$3") | head -n "${5:-1000}" |
+        awk -v t="$4" '{ d = $1 - $2; if (d < 0) d = -d; a = $1 < 0 ? -$1 : $1; if (NF != 2 || !(d <= t * (a > 1 ? a : 1))) exit 1 }' ||
+        fail "$3 of $1 differs from $2: $(paste <(values_of "$1" "$3") <(values_of "$2" "$3"))"
+}
+
+# What a run leaves behind, without what differs from run to run.
+result_of() {
+    steps_of "$1"
+    [ ! -e "$1/samples.jsonl" ] || cat "$1/samples.jsonl"
+    (cd -P "$1/checkpoints/latest" && find . -type f ! -name manifest.json | sort | xargs md5sum)
+}
