@@ -55,9 +55,15 @@ struct DropoutState {  // p = 0 outside training; the keys are values of the ste
     int64_t first_row = 0;  // of the micro-batch in the global batch
 };
 
+struct NoiseState {    // on the embeddings (engine/noise.h); without amplitudes outside training
+    Tensor amplitude;  // [N], on the device
+    int64_t first_row = 0;
+};
+
 // Columns on the device.
 struct Batch : Columns {
     DropoutState dropout;
+    NoiseState noise;
 
     // Asynchronous: `staged` must not change until the stream has been synchronised.
     void upload(const Ops& ops, const StagedBatch& staged, Stream stream);

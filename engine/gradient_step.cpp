@@ -65,7 +65,7 @@ StepResult GradientStep::update(double loss, int64_t targets) {
     result.grad_norm = std::sqrt(*host_squared_norm_.as<double>());
     complete_ = false;
     result.verdict = stability_.judge(result.loss, result.grad_norm);
-    if (result.verdict == Verdict::take) optimizer_.update();
+    if (result.verdict == Verdict::take) optimizer_.update(step_);
     complete_ = true;
     return result;
 }

@@ -1,6 +1,7 @@
 #include "engine/optimizer.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "engine/base/philox.h"
 #include "kernels/elementwise.h"
@@ -22,6 +23,7 @@ Optimizer::Optimizer(Parameters& parameters, const OptimizerConfig& config, cons
       masters_(parameters.runtime.ops, "masters"),
       m_(parameters.runtime.ops, "first moments"),
       v_(parameters.runtime.ops, "second moments"),
+      average_(parameters.runtime.ops, "average"),
       scalars_(parameters.runtime.ops, "norms") {
     plan();
     allocate();
@@ -69,11 +71,13 @@ void Optimizer::allocate() {
     for (size_t b = 0; b < parameters_.values.buckets().size(); ++b) own += exchange_.own(b).count;
     for (const Range& r : ranges_) with_v += r.count;
     if (dtype != runtime().dtype) masters_.declare("masters", all_masters_, {own}, dtype);
+    if (config_.average > 0) average_.declare("average", all_average_, {own}, dtype);
     m_.declare("m", all_m_, {own}, dtype);
     v_.declare("v", all_v_, {with_v}, dtype);
     masters_.allocate();
     m_.allocate();
     v_.allocate();
+    average_.allocate();
 
     for (size_t i = 0; i < parameters_.weights().size(); ++i) {
         const Weight& w = parameters_.weights()[i];
@@ -121,6 +125,26 @@ void Optimizer::weights_from_masters() {
     exchange_.gather(params, params);
 }
 
+void Optimizer::begin_average() {
+    if (!all_average_ || average_began_) return;
+    if (all_masters_) runtime().ops.cast({.y = all_average_, .x = all_masters_}, runtime().stream);
+    else take_own_parts(all_average_, parameters_.values.flat());
+    average_began_ = true;
+}
+
+void Optimizer::update_average() {
+    if (!all_average_) return;
+    const Tensor params = parameters_.values.flat();
+    int64_t at = 0;
+    for (size_t b = 0; b < parameters_.values.buckets().size(); ++b) {
+        const Arena::Range own = exchange_.own(b);
+        runtime().ops.average({.average = all_average_.part(at, own.count),
+                               .x = all_masters_ ? all_masters_.part(at, own.count) : params.part(own.first, own.count),
+                               .rate = 1 - config_.average}, runtime().stream);
+        at += own.count;
+    }
+}
+
 Tensor Optimizer::squared_norm() {
     CHECK(!accessed_, "a step while the state of the optimizer is in use");
     exchange_.norm(total_, parts_);
@@ -133,26 +157,37 @@ StepValues Optimizer::step_values(int64_t step, double lr) const {
             .rounding_key = config_.stochastic_rounding ? key_of(config_.seed, step) | 1 : 0};
 }
 
-void Optimizer::update() {
+void Optimizer::update(int64_t step) {
     const Ops& ops = runtime().ops;
     const Stream s = runtime().stream;
     const Tensor params = parameters_.values.flat(), grads = parameters_.grads.flat();
     const bool rounds = bool(all_masters_);  // the weights are rounded copies of the masters
+    const double eps = config_.eps_form == EpsForm::torch
+                           ? config_.eps : config_.eps / std::sqrt(bias_correction(config_.beta2, step + 1));
+    begin_average();
     ops.clip_scale({.scale = scale_, .total = total_, .max_norm = config_.clip}, s);
     for (const Range& r : ranges_)
         ops.adamw({.master = rounds ? all_masters_.part(r.first_m, r.count) : params.part(r.first, r.count),
                    .m = all_m_.part(r.first_m, r.count), .v = all_v_.part(r.first_v, r.count),
                    .param = rounds ? params.part(r.first, r.count) : Tensor{}, .grad = grads.part(r.first, r.count),
                    .scale = scale_, .step_values = runtime().step.values, .beta1 = config_.beta1, .beta2 = config_.beta2,
-                   .eps = config_.eps, .decay = r.decayed ? config_.weight_decay : 0, .first = r.first}, s);
+                   .eps = eps, .decay = r.decayed ? config_.weight_decay : 0, .first = r.first}, s);
     if (!matrices_.empty())
         ops.muon({.matrices = matrices_, .scale = scale_, .workspace = workspace_, .step_values = runtime().step.values,
                   .beta = config_.momentum, .decay = config_.weight_decay}, s);
+    update_average();
     exchange_.gather(params, params);
 }
 
 const Tensor& Optimizer::arena_of(State state) const {
-    return state == State::master ? all_masters_ : state == State::m ? all_m_ : all_v_;
+    switch (state) {
+        case State::master: return all_masters_;
+        case State::m: return all_m_;
+        case State::v: return all_v_;
+        case State::average: return all_average_;
+    }
+    CHECK(false);
+    return all_m_;
 }
 
 bool Optimizer::has(State state, size_t i) const {
@@ -166,6 +201,7 @@ Optimizer::StateAccess Optimizer::access(State state) {
 }
 
 Optimizer::StateAccess Optimizer::read(State state) {
+    if (state == State::average) begin_average();
     if (exchange_.sharded() && arena_of(state)) exchange_.gather(parameters_.grads.flat(), arena_of(state));
     return access(state);
 }
@@ -183,6 +219,7 @@ Tensor Optimizer::StateAccess::of(size_t i) const {
 void Optimizer::StateAccess::store() {
     const Tensor& own = optimizer_.arena_of(state_);
     if (optimizer_.sharded() && own) optimizer_.take_own_parts(own, optimizer_.parameters_.grads.flat());
+    if (state_ == State::average) optimizer_.average_began_ = bool(own);
 }
 
 }  // namespace gradus

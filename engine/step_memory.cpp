@@ -19,7 +19,7 @@ StepMemory::StepMemory(const Ops& ops, int layers)
       layers_(layers),
       device_(ops, "step values"),
       host_(ops, "step values on the host", ArenaMemory::host) {
-    const Shape words = {value_words + 1 + 2 * int64_t(layers)};
+    const Shape words = {value_words + 2 + 2 * int64_t(layers)};
     device_.declare("step values", on_device_, words, DType::f64);
     host_.declare("step values", on_host_, words, DType::f64);
     device_.allocate();
@@ -28,13 +28,14 @@ StepMemory::StepMemory(const Ops& ops, int layers)
 
 StepPointers StepMemory::pointers() const {
     const auto* words = on_device_.as<uint64_t>();
-    return {on_device_.as<StepValues>(), words + value_words};
+    return {on_device_.as<StepValues>(), words + value_words, words + value_words + 1};
 }
 
 void StepMemory::upload(const StepValues& values, uint64_t dropout_seed, int64_t step, Stream stream) {
     check(values);
     std::memcpy(on_host_.data, &values, sizeof values);
     auto* key = on_host_.as<uint64_t>() + value_words;
+    *key++ = key_of(dropout_seed, step, noise_layer);
     *key++ = key_of(dropout_seed, step, embedding_layer);
     for (int layer = 0; layer < layers_; ++layer)
         for (const DropoutSite site : {after_attention, after_feed_forward})

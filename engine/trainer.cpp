@@ -4,6 +4,8 @@
 #include <span>
 #include <utility>
 
+#include "engine/noise.h"
+
 namespace gradus {
 
 namespace {
@@ -29,8 +31,12 @@ Trainer::Trainer(LanguageModel& model, const TrainerConfig& c, const Mesh& mesh)
     CHECK(model.run.d.B == c.micro_batch && model.run.d.T == c.context, "the model has another batch shape");
     batch_.declare(inputs_, c.micro_batch, c.context);
     inputs_.declare("losses", losses_, {int64_t(micro_batches_) * c.micro_batch * c.context}, model.run.accumulator());
+    const int64_t rows = int64_t(c.micro_batch) * c.context;
+    if (c.noise > 0) inputs_.declare("amplitudes", amplitudes_, {rows}, model.run.accumulator());
     inputs_.allocate();
     for (Prepared* p : {&now_, &after_}) {
+        if (c.noise > 0)
+            on_host_.declare("amplitudes", p->amplitudes, {micro_batches_ * rows}, model.run.accumulator());
         p->micro_batches.resize(size_t(micro_batches_));
         for (StagedBatch& staged : p->micro_batches) staged.declare(on_host_, c.micro_batch, c.context);
     }
@@ -46,6 +52,9 @@ void Trainer::prepare(Prepared& p, int64_t first_sample, const NextBatch& next_b
         next_batch(first_sample + int64_t(i) * config_.micro_batch, host_);
         p.targets += double(host_.valid_targets());
         p.micro_batches[i].take(host_);
+        const int64_t rows = int64_t(host_.tokens.size());
+        if (config_.noise > 0)
+            fill_amplitudes(p.amplitudes.part(int64_t(i) * rows, rows), host_, config_.noise, model_.run.d.C);
     }
     p.first_sample = first_sample;
 }
@@ -65,7 +74,12 @@ void Trainer::accumulate(int i) {
     const Run& r = model_.run;
     const int64_t rows = int64_t(config_.micro_batch) * config_.context;
     batch_.upload(r.ops, now_.micro_batches[size_t(i)], r.stream);
-    batch_.dropout = {config_.dropout, first_of_rank_ * config_.context + i * rows};
+    const int64_t first_row = first_of_rank_ * config_.context + i * rows;
+    batch_.dropout = {config_.dropout, first_row};
+    batch_.noise = {amplitudes_, first_row};
+    if (amplitudes_)
+        r.ops.copy_to_device(amplitudes_.data, now_.amplitudes.part(i * rows, rows).data, amplitudes_.bytes(),
+                             r.stream);
     model_.loss_and_backward(batch_, losses_.part(i * rows, rows), config_.loss,
                              i + 1 == micro_batches_ ? step_.exchange() : BucketDone{});
 }
@@ -96,6 +110,7 @@ void Trainer::trial_pass(const NextBatch& next_batch) {
     batch_.upload(r.ops, staged, r.stream);
     model_.step.upload({}, config_.seed, 0, r.stream);
     batch_.dropout = {config_.dropout, 0};
+    batch_.noise = {};
     model_.loss_and_backward(batch_, losses_.part(0, rows), config_.loss);
     r.ops.synchronise(r.stream);
 }

@@ -1,6 +1,6 @@
 #pragma once
 // Training steps for next-token prediction. A step is a pure function of the weights, the moments, the index of the
-// step and the state of engine/stability.h, which determine its samples, learning rate and dropout.
+// step and the state of engine/stability.h, which determine its samples, learning rate, dropout and noise.
 //
 // Rank r of dp computes the r-th part of a step's batch, in micro-batches, so the samples of a step and their order do
 // not depend on the mesh. engine/gradient_step.h has the parts that other objectives share.
@@ -16,6 +16,7 @@ struct TrainerConfig : UpdateConfig {
     int micro_batch = 0;  // sequences per pass on a rank; divides its part of the batch
     int context = 0;      // tokens in a sequence
     double dropout = TrainSettings{}.dropout;
+    double noise = 0;  // α on the embeddings (engine/noise.h); 0: none
     uint64_t seed = uint64_t(TrainSettings{}.seed);
     LossConfig loss;
 };
@@ -51,6 +52,7 @@ private:
     struct Prepared {  // the batch of a step on the host
         int64_t first_sample = -1;
         std::vector<StagedBatch> micro_batches;
+        Tensor amplitudes;   // [batch·T] of this rank's part of the batch, if there is noise
         double targets = 0;  // of this rank
     };
     int64_t first_sample(int64_t step) const;
@@ -64,6 +66,7 @@ private:
     Arena inputs_, on_host_;
     Batch batch_;
     Tensor losses_;         // [batch·T] of this rank's part of the batch
+    Tensor amplitudes_;     // [B·T] of a micro-batch, if there is noise
     HostBatch host_;        // for filling a batch
     Prepared now_, after_;  // for this step and the next one
     double targets_ = 0, scale_ = 0;

@@ -21,6 +21,10 @@ std::string tokenizer_config_of(const ModelConfig& m, std::string_view end_of_te
 
 namespace {
 
+std::string inside(const std::string& folder, const std::string& name) {
+    return folder.empty() ? name : folder + "/" + name;
+}
+
 // The weights and the optimizer of one model.
 void write_model(const fs::path& checkpoint, const std::string& within, const Snapshot& s, const SaveOptions& options,
                  Manifest& manifest) {
@@ -29,23 +33,44 @@ void write_model(const fs::path& checkpoint, const std::string& within, const Sn
     std::vector<StoredFile> files = save_weights(s, folder, s.dtype, options.shard_limit, options.more_ends);
     files.push_back(save_optimizer(folder, s));
     for (StoredFile& f : files) {
-        if (!within.empty()) f.name = within + "/" + f.name;
+        f.name = inside(within, f.name);
         manifest.files.push_back(std::move(f));
     }
+}
+
+// The tokenizer and the other files that a model is used with.
+void write_texts(const fs::path& checkpoint, const std::string& within, const ModelConfig& model,
+                 const SaveOptions& options, Manifest& manifest) {
+    const auto write = [&](const std::string& name, const std::string& text) {
+        manifest.files.push_back(write_checksummed(checkpoint, inside(within, name), text));
+    };
+    if (!options.tokenizer_json.empty()) {
+        write("tokenizer.json", options.tokenizer_json);
+        write("tokenizer_config.json", options.tokenizer_config.empty()
+                                           ? tokenizer_config_of(model, options.end_of_text)
+                                           : options.tokenizer_config);
+    }
+    for (const auto& [name, text] : options.more_files) write(name, text);
+}
+
+void write_averaged(const fs::path& checkpoint, const Snapshot& s, const SaveOptions& options, Manifest& manifest) {
+    const Snapshot averaged = s.averaged();
+    if (averaged.weights.empty()) return;
+    make_folder(checkpoint / averaged_folder / "gradus");
+    for (StoredFile& f :
+         save_weights(averaged, checkpoint / averaged_folder, s.dtype, options.shard_limit, options.more_ends)) {
+        f.name = inside(averaged_folder, f.name);
+        manifest.files.push_back(std::move(f));
+    }
+    write_texts(checkpoint, averaged_folder, s.model, options, manifest);
 }
 
 void write_all(const fs::path& folder, const Snapshot& s, const TrainingState& state, const SaveOptions& options) {
     Manifest manifest = {state, name_of(s.dtype), {}};
     write_model(folder, "", s, options, manifest);
+    write_averaged(folder, s, options, manifest);
     for (const auto& [name, companion] : s.companions) write_model(folder, name, companion, options, manifest);
-    if (!options.tokenizer_json.empty()) {
-        manifest.files.push_back(write_checksummed(folder, "tokenizer.json", options.tokenizer_json));
-        manifest.files.push_back(write_checksummed(folder, "tokenizer_config.json",
-                                                   options.tokenizer_config.empty()
-                                                       ? tokenizer_config_of(s.model, options.end_of_text)
-                                                       : options.tokenizer_config));
-    }
-    for (const auto& [name, text] : options.more_files) manifest.files.push_back(write_checksummed(folder, name, text));
+    write_texts(folder, "", s.model, options, manifest);
     write_manifest(folder, manifest);
 }
 

@@ -4,6 +4,7 @@
 //
 //   RUN/checkpoints/step-00000100/   config.json, model.safetensors, … (engine/checkpoint/weights.h), tokenizer.json,
 //                                    gradus/optimizer.safetensors, gradus/manifest.json
+//                                    averaged/ (optimizer.average): the same model with the average of its weights
 //   RUN/checkpoints/latest           a symbolic link to the newest, for people and commands
 //   RUN/checkpoints/best             one to that of the lowest validation loss, where it is kept
 //
@@ -31,6 +32,9 @@ struct Keep {
     int64_t every =
         CheckpointSettings{}.keep_every;  // checkpoints of steps divisible by this are never removed; 0: none
 };
+
+// The folder inside a checkpoint with the average of the weights.
+inline constexpr const char* averaged_folder = "averaged";
 
 struct SaveOptions {
     std::string tokenizer_json = {};                     // its text; empty: not written

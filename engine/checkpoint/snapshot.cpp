@@ -50,6 +50,17 @@ Tensor collected(Snapshot& s, const Runtime& run, const Weight& w, const Tensor&
 
 }  // namespace
 
+Snapshot Snapshot::averaged() const {
+    Snapshot s{.model = model, .dtype = dtype, .specs = specs};
+    s.ops = ops;
+    s.stream = stream;
+    constexpr std::string_view prefix = "average.";
+    for (const LogicalTensor& t : optimizer)
+        if (t.name.starts_with(prefix)) s.weights.push_back({t.name.substr(prefix.size()), t.value});
+    CHECK(s.weights.empty() || s.weights.size() == specs.size());
+    return s;
+}
+
 Snapshot Snapshot::of(const ModelConfig& model, const Parameters& parameters) {
     CHECK(parameters.runtime.tp.size == 1, "the model's tensors are distributed over several ranks");
     Snapshot s = described(model, parameters);

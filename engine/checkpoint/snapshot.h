@@ -19,19 +19,26 @@ struct LogicalTensor {
 
 // A state's tensors are named after their weights, with these prefixes.
 inline constexpr std::pair<const char*, Optimizer::State> optimizer_states[] = {
-    {"m.", Optimizer::State::m}, {"v.", Optimizer::State::v}, {"master.", Optimizer::State::master}};
+    {"m.", Optimizer::State::m},
+    {"v.", Optimizer::State::v},
+    {"master.", Optimizer::State::master},
+    {"average.", Optimizer::State::average}};
 
 struct Snapshot {
     ModelConfig model;
     DType dtype = DType::f32;  // of the weights
     std::vector<Spec> specs;   // of each weight, on one rank
     std::vector<LogicalTensor> weights;
-    std::vector<LogicalTensor> optimizer;  // m.*, then v.*, then master.*; only those that the weight has
-    const Ops* ops = nullptr;              // the device that has the tensors
+    std::vector<LogicalTensor>
+        optimizer;             // m.*, v.*, master.*, average.*, in this order; only those that the weight has
+    const Ops* ops = nullptr;  // the device that has the tensors
     Stream stream = {};
     std::vector<std::unique_ptr<std::byte[]>> buffers = {};  // of a copy
     // Other models that train in the same run, by the name of their folder inside the checkpoint.
     std::vector<std::pair<std::string, Snapshot>> companions = {};
+
+    // The same model with the moving average of its weights, which this snapshot must outlive; without weights if there is none.
+    Snapshot averaged() const;
 
     // The model's own tensors, on one rank: valid until the next training step.
     static Snapshot of(const ModelConfig&, const Parameters&);

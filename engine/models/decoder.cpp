@@ -5,6 +5,7 @@
 #include "kernels/dropout.h"
 #include "kernels/elementwise.h"
 #include "kernels/embedding.h"
+#include "kernels/noise.h"
 
 // Calls are aligned by hand, so that forward and backward can be compared.
 // clang-format off
@@ -81,6 +82,15 @@ void Decoder<Block>::dropout_of_embedding(const Batch& batch, Tensor x) const {
                           .first_row = drop.first_row + run_.first_own_row()}, run_.stream);
 }
 
+// Its backward does nothing: the gradient of a sum with a constant.
+template <class Block>
+void Decoder<Block>::add_noise(const Batch& batch, Tensor x) const {
+    const NoiseState& noise = batch.noise;
+    if (noise.amplitude)
+        run_.ops.add_noise({.y = x, .x = x, .amplitude = noise.amplitude.part(run_.first_own_row(), run_.own_rows()),
+                            .key = run_.step.noise_key, .first_row = noise.first_row + run_.first_own_row()}, run_.stream);
+}
+
 template <class Block>
 Tensor Decoder<Block>::embedding_forward(const Batch& batch) {
     const Comm& tp = run_.tp;
@@ -94,6 +104,7 @@ Tensor Decoder<Block>::embedding_forward(const Batch& batch) {
                                     .wte = w_.wpe}, s);
         run_.ops.add({.y = x, .a = x, .b = positions}, s);
     }
+    add_noise(batch, x);
     dropout_of_embedding(batch, x);
     return x;
 }

@@ -57,6 +57,7 @@ private:
     Tensor embedding_forward(const Batch&);
     void embedding_backward(const Batch&);
     void dropout_of_embedding(const Batch&, Tensor x) const;
+    void add_noise(const Batch&, Tensor x) const;
     typename Block::Acts& acts_of(int layer) { return acts_[mode_.recompute || !mode_.training ? 0 : size_t(layer)]; }
     Tensor stream_after(int layer) { return stream_[mode_.training ? size_t(layer + 1) : 0]; }
 

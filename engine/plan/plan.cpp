@@ -147,7 +147,8 @@ double other_models(const Plan& plan, const DryRun& rank) {
         return bytes_of(*make_language_model(ops, r.model, r.dtype, r.shape, frozen, mesh.tp));
     };
     if (r.config.stage == Stage::ppo)
-        return scalar(r.mode) + double(rank.trainer->optimizer().bytes()) + scalar(frozen) + reference();
+        return scalar(r.mode) + scalar(frozen) + reference() +
+               double(rank.trainer->optimizer().bytes() - rank.trainer->optimizer().average_bytes());  // of the values
     if (r.config.stage == Stage::grpo)
         return (r.config.grpo.beta > 0 ? reference() : 0) + (r.config.grpo.reward.empty() ? 0 : scalar(frozen));
     return 0;

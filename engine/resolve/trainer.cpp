@@ -21,6 +21,7 @@ TrainerConfig trainer_config(const Config& c, int64_t micro_batch) {
     t.micro_batch = int(micro_batch);
     t.context = int(c.train.context);
     t.dropout = c.train.dropout;
+    if (c.stage == Stage::sft) t.noise = c.sft.neftune_alpha;
     t.seed = uint64_t(c.train.seed);
     t.loss = {c.loss.label_smoothing, c.loss.z_loss};
     t.schedule = {.decay = decay_named(o.schedule),
@@ -34,11 +35,13 @@ TrainerConfig trainer_config(const Config& c, int64_t micro_batch) {
                    .beta2 = o.beta2,
                    .eps = o.eps,
                    .weight_decay = o.weight_decay,
+                   .eps_form = o.eps_form == "tensorflow" ? EpsForm::tensorflow : EpsForm::torch,
                    .momentum = o.momentum,
                    .clip = o.clip,
                    .stochastic_rounding = o.stochastic_rounding,
                    .sharded = o.sharded,
-                   .seed = uint64_t(c.train.seed)};
+                   .seed = uint64_t(c.train.seed),
+                   .average = o.average};
     t.stability = {c.stability.sigma, int(c.stability.window), int(c.stability.in_a_row), c.stability.rate_factor};
     return t;
 }

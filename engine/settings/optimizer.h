@@ -15,6 +15,8 @@ struct OptimizerSettings {
     std::string schedule = "cosine";
     double warmup = 0, cooldown = 0;
     double beta1 = 0.9, beta2 = 0.95, eps = 1e-8, momentum = 0.95, weight_decay = 0.1, clip = 1;
+    double average = 0;
+    std::string eps_form = "torch";
     bool stochastic_rounding = false, sharded = true;
 
     template <class Visit>
@@ -53,6 +55,9 @@ struct OptimizerSettings {
         visit("eps", eps, between(least_eps, 1), fixed,
               "AdamW: added to the square root of the second moment",
               {"adam_epsilon", "epsilon"});
+        visit("eps_form", eps_form, one_of({{"torch", {"pytorch"}}, {"tensorflow", {"tf"}}}), fixed,
+              "AdamW: torch adds eps after the moment's bias is corrected, tensorflow before, which makes the first "
+              "updates smaller");
         visit("momentum", momentum, between(0, 0.99999), fixed,
               "Muon: decay of the momentum");
         visit("weight_decay", weight_decay, between(0, 100), fixed,
@@ -61,6 +66,10 @@ struct OptimizerSettings {
         visit("clip", clip, between(0, 1e9), fixed,
               "largest global norm of the gradient; 0: no clipping",
               {"grad_clip", "clip_grad", "max_grad_norm"});
+        visit("average", average, between(0, 0.9999999), fixed,
+              "decay of a moving average of the weights, which is saved as the folder averaged of each checkpoint, such as "
+              "0.999; 0: none",
+              {"ema", "ema_decay"});
         visit("stochastic_rounding", stochastic_rounding, Limits{}, fixed,
               "bf16 with AdamW: stochastic rounding of the weights instead of to nearest");
         visit("sharded", sharded, Limits{}, free,

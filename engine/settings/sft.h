@@ -10,7 +10,7 @@ struct SftSettings : ExampleSettings {
     static constexpr const char* section = "sft";
 
     std::string learn = "every_answer";
-    double pretrain_share = 0;
+    double pretrain_share = 0, neftune_alpha = 0;
 
     template <class Visit>
     void each(Visit&& visit) {
@@ -22,6 +22,10 @@ struct SftSettings : ExampleSettings {
         visit("pretrain_share", pretrain_share, between(0, 0.9), fixed,
               "share of the sequences that are pre-training text of data.dir, against forgetting",
               {"ptx_share", "pretraining_mix"});
+        visit("neftune_alpha", neftune_alpha, between(0, 1e6), fixed,
+              "noise on the embeddings in training: uniform, up to this / √(tokens of the conversation · model.width); 5 is "
+              "common, 0: none",
+              {"neftune_noise_alpha", "noise_alpha"});
         // clang-format on
     }
 };

@@ -31,6 +31,26 @@ awk 'NR == 1 { first = $1 } END { exit !(NR == 10 && $1 < 0.8 * first) }' <(valu
 sed 's/say/tell/' text.txt >other.txt
 expect_ok "$gradus" data prepare other.txt --split tail --val-fraction 0.1 --tokenizer prepared --out elsewhere
 expect_error 1 'with different data' "$gradus" ppo ptx --data.dir=elsewhere
+# ---- an average of the weights, Adam's eps as TensorFlow has it, noise on the embeddings ----------------------------------------
+average=(--optimizer.average=0.8 --optimizer.eps_form=tensorflow)
+undisturbed_and_resumed averaged ppo "${average[@]}"
+last=averaged/checkpoints/latest
+grep -q '^average  of the weights, decay 0.8: gradus chat averaged/checkpoints/latest/averaged$' out.txt || fail "no word of the average: $(cat out.txt)"
+for file in config.json model.safetensors generation_config.json tokenizer.json tokenizer_config.json gradus/chat_template.json; do
+    [ -s "$last/averaged/$file" ] || fail "the average has no $file"
+done
+! cmp -s $last/averaged/model.safetensors $last/model.safetensors || fail "the average is the last state"
+[ ! -e $last/value/averaged ] || fail "the value model has an average"
+expect_ok "$gradus" generate $last/averaged --prompt 'User: say red 1' --max-tokens 4
+expect_ok "$gradus" ppo ppo.toml --run.dir=torch --train.steps=1
+expect_ok "$gradus" ppo ppo.toml --run.dir=tensorflow --train.steps=1 --optimizer.eps_form=tensorflow
+[ "$(values_of torch kl)" = "$(values_of tensorflow kl)" ] || fail "another first iteration: $(values_of torch kl)"
+! cmp -s torch/checkpoints/latest/model.safetensors tensorflow/checkpoints/latest/model.safetensors || fail "eps_form has no effect"
+undisturbed_and_resumed noisy sft --sft.neftune_alpha=5 --optimizer.average=0.8
+expect_ok "$gradus" sft sft.toml --run.dir=plain
+[ "$(values_of noisy loss | head -1)" != "$(values_of plain loss | head -1)" ] || fail "no noise in the loss"
+expect_error 1 'sft.neftune_alpha 5.0 → 4.0' "$gradus" sft noisy --sft.neftune_alpha=4
+
 # ---- all stages that validate: the best checkpoint, and an early end --------------------------------------------------------
 # Wrong answers validate: they become likelier at first, as all English does here, and then less.
 sed 's/"prompt": "\([^"]*\)", "chosen": "[^"]*", "rejected"/"prompt": "\1", "completion"/' pairs.jsonl >contrary.jsonl
@@ -76,6 +96,12 @@ expect_error 1 'the zone in which answers lose score' "$gradus" grpo grpo.toml -
 source "$root/tests/tools/helpers/ranks.sh"
 expect_ok "$gradus" sft sft.toml --run.dir=once "${best[@]}"
 for mesh in dp tp; do
+    expect_ok on_ranks 2 "$gradus" sft sft.toml --run.dir=noisy-$mesh --mesh.$mesh=2 --sft.neftune_alpha=5 --optimizer.average=0.8
+    same_values noisy-$mesh noisy loss 1e-4
+    expect_ok "$gradus" generate noisy-$mesh/checkpoints/latest/averaged --prompt 'User: say red 1' --max-tokens 4 --temperature 0
+    cp out.txt of_ranks.txt
+    expect_ok "$gradus" generate noisy/checkpoints/latest/averaged --prompt 'User: say red 1' --max-tokens 4 --temperature 0
+    cmp out.txt of_ranks.txt || fail "another average on $mesh"
     expect_ok on_ranks 2 "$gradus" sft sft.toml --run.dir=early-$mesh --mesh.$mesh=2 "${best[@]}"
     [ "$(readlink early-$mesh/checkpoints/best)" = "$(readlink once/checkpoints/best)" ] || fail "another best on $mesh"
     [ "$(wc -l <early-$mesh/log.jsonl)" -eq "$(wc -l <once/log.jsonl)" ] || fail "another end on $mesh"

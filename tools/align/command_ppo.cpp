@@ -25,6 +25,7 @@ PpoConfig config_of(const Resolved& r, const ScoreShape& score, double value_off
         c.value.schedule.min_lr *= s.value_lr / c.value.schedule.lr;
         c.value.schedule.lr = s.value_lr;
     }
+    c.value.optimizer.average = 0;  // nobody reads it
     c.policy.clip = {.low = s.clip, .high = s.clip};
     c.value.clip = s.value_clip;
     c.value.offset = value_offset;

@@ -65,6 +65,9 @@ std::string ending(const Config& c, const RunState& run) {
     if (ended_early(c, run.step, run.best))
         lines += fmt::format("early    ended after step {}: {} without a lower loss (validation.patience)\n",
                              text_of_whole(run.step), number_of(run.best.without, "validation"));
+    if (c.optimizer.average > 0)
+        lines += fmt::format("average  of the weights, decay {}: {}\n", c.optimizer.average,
+                             use_of(c.stage, fs::path(c.run.dir) / "checkpoints" / "latest" / averaged_folder));
     if (run.best.step == 0 || !keeps_best(c)) return lines;
     return lines + fmt::format("best     validation loss {:.4f}, after step {}: {}\n", run.best.loss,
                                text_of_whole(run.best.step),

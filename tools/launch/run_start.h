@@ -22,8 +22,8 @@ void require_device_memory(const MpiWorld&, const Resolved&, const DataFacts&, c
 
 // Whether the checkpoint of the lowest validation loss is kept.
 bool keeps_best(const Config&);
-// Of a run that ends: which of its checkpoints is the best one, with a command that uses it, and whether it ended early. Lines, or
-// nothing.
+// Of a run that ends: whether it ended early, where the average of its weights is, and which of its checkpoints is the best one, with
+// commands that use them. Lines, or nothing.
 std::string ending(const Config&, const RunState&);
 
 // True, and says so, if the run has done all of its steps, or ended early. Otherwise says where a resumed run continues.

@@ -30,12 +30,19 @@ struct Course {
     std::vector<double> losses, weights;  // what every step reports; in the end, on the first rank of a mesh
     void take_weights(const ModelConfig& m, const Parameters& p, GradientStep& step) {
         const Snapshot all = Snapshot::copy(m, p, step.optimizer(), step.mesh());
-        for (const LogicalTensor& t : all.weights)
-            for (double x : read(reference_ops(), t.value)) weights.push_back(x);
+        const Snapshot averaged = all.averaged();
+        for (const std::vector<LogicalTensor>& tensors : {all.weights, averaged.weights})
+            for (const LogicalTensor& t : tensors)
+                for (double x : read(reference_ops(), t.value)) weights.push_back(x);
     }
 };
 
-UpdateConfig update() { return constant_rate(3e-4); }
+// With an average of the weights, which is on every mesh that of one rank too.
+UpdateConfig update() {
+    UpdateConfig u = constant_rate(3e-4);
+    u.optimizer.average = 0.9;
+    return u;
+}
 
 // A row of text for a trainer or for PPO's updates.
 void fill_text(int64_t first_row, HostBatch& host) {
@@ -54,6 +61,7 @@ Course tuned(const Place& p) {
     c.batch = 8;
     c.micro_batch = p.shape.B;
     c.context = T;
+    c.noise = 5;
     Trainer trainer(*policy, c, p.mesh);
     Course course;
     for (int step = 0; step < steps; ++step) course.losses.push_back(trainer.step(step, fill_text).loss);
