@@ -128,3 +128,24 @@ TEST_CASE("a soft label weighs the gradients of both orders of its pair, for a p
     require_mean(preferring);
     require_mean(rewarding);
 }
+
+TEST_CASE("a minibatch whose mean ratio is above the limit is skipped and counted, and changes no weight") {
+    const ModelConfig m = lively(tiny_llama());
+    const auto policy = Place{.shape = {2, T}}.language(m);
+    PolicyConfig c;
+    static_cast<UpdateConfig&>(c) = constant_rate(1e-2);
+    c.epochs = 1;
+    PolicyUpdate update(*policy, c);
+    Experience e = random_experience(update, 6, m.V, T);
+    const std::vector<double> before = test::weights_of(policy->parameters);
+    Experience far = e;
+    for (size_t n = 0; n < far.old_log_probs.size(); ++n)
+        if (far.texts.learnt[n]) far.old_log_probs[n] -= 3;  // ratios of about 20
+    const PolicyStats skipped = update.run(far, 0);
+    REQUIRE(skipped.ratios.mean_ratio() > 10);
+    REQUIRE((skipped.skipped == 1 && skipped.updates == 0));
+    REQUIRE(test::weights_of(policy->parameters) == before);
+    const PolicyStats taken = update.run(e, 1);
+    REQUIRE((taken.skipped == 0 && taken.updates == 1));
+    REQUIRE(test::weights_of(policy->parameters) != before);
+}
