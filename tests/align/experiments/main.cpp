@@ -87,6 +87,7 @@ void rounds(const SentimentSettings& s) {
             "reward model of round {}: true preferences on old rankings {:.3f}, on new ones {:.3f}, where the last one "
             "had {:.3f}\n",
             round + 1, stages.accuracies(0).truth, stages.accuracies(round).truth, before);
+        policy_of(stages, s, 0.1, 0, fmt::format("round {}, beta 0.1", round + 1));
     }
 }
 
