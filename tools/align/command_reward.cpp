@@ -149,7 +149,7 @@ void add_reward_command(CLI::App& app) {
         "Learns a reward model from rankings: pairs, K ranked answers with ties, or preferences in any of the "
         "common formats (reward.data). All\n"
         "answers to a prompt are one element of a batch. Accuracy on held-out prompts stands beside that of "
-        "the rule \"the longer answer\". The\n"
+        "length alone. The\n"
         "model loads as transformers' AutoModelForSequenceClassification with one label.",
         "gradus reward --model.from=runs/sft --reward.data=rankings.jsonl --run.dir=runs/reward", reward);
 }

@@ -33,8 +33,8 @@ void add_accuracy(ChartList& charts, const ReportRun& run, const std::string& ti
         }
     Chart chart = {.title = title,
                    .note =
-                       "Good: held out well above chance and, for a reward model, above the rule that prefers the "
-                       "longer answer. Training far above held out: it memorises.",
+                       "Good: held out well above chance and, for a reward model, above the better rule of length (the "
+                       "longer answer, or the shorter one). Training far above held out: it memorises.",
                    .series = {{"training step", charts.take("accuracy")}, held},
                    .marks = {{"chance", PairBaselines::random}},
                    .low = 0,
