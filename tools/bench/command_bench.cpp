@@ -33,20 +33,6 @@ struct GenerateBenchOptions {
     std::vector<std::string> set;  // settings of a recipe, which override the options
 };
 
-Config config_of(const GenerateBenchOptions& o) {
-    Config c;
-    c.model.name = o.model;
-    c.train.dtype = o.compute.dtype;
-    c.train.device = o.compute.device;
-    c.train.threads = o.compute.threads;
-    c.written_at = {{"model.name", "--model"}};
-    return bench_config("bench generate", c, o.set,
-                        {"it generates one text from random weights and does not train",
-                         {"run.", "data.", "validation.", "checkpoint.", "sample.", "mesh.", "optimizer.", "stability.",
-                          "loss.", "train.steps", "train.minutes", "train.autotune", "train.batch", "train.micro_batch",
-                          "train.memory", "train.context", "train.dropout", "train.recompute"}});
-}
-
 // Bytes of the weights that every new token reads; of an embedding table it reads only a row.
 double bytes_read_per_token(LanguageModel& model) {
     double bytes = 0;
@@ -56,7 +42,7 @@ double bytes_read_per_token(LanguageModel& model) {
 }
 
 void bench_generate(const GenerateBenchOptions& o) {
-    const Resolved resolved = resolve_bench(config_of(o));
+    const Resolved resolved = resolve_bench(generation_bench_config("bench generate", o.model, o.compute, o.set));
     const Config& c = resolved.config;
     use_threads(int(c.train.threads));
     ModelConfig m = resolved.model;

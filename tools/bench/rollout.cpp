@@ -15,20 +15,6 @@ namespace gradus {
 
 namespace {
 
-Config config_of(const RolloutBench& o) {
-    Config c;
-    c.model.name = o.model;
-    c.train.dtype = o.compute.dtype;
-    c.train.device = o.compute.device;
-    c.train.threads = o.compute.threads;
-    c.written_at = {{"model.name", "--model"}};
-    return bench_config("bench rollout", c, o.set,
-                        {"it answers random prompts from random weights and does not train",
-                         {"run.", "data.", "validation.", "checkpoint.", "sample.", "mesh.", "optimizer.", "stability.",
-                          "loss.", "train.steps", "train.minutes", "train.autotune", "train.batch", "train.micro_batch",
-                          "train.memory", "train.context", "train.dropout", "train.recompute"}});
-}
-
 std::vector<std::vector<int32_t>> random_prompts(int count, int tokens, int V) {
     std::vector<std::vector<int32_t>> prompts(static_cast<size_t>(count));
     for (int i = 0; i < count; ++i) {
@@ -41,7 +27,7 @@ std::vector<std::vector<int32_t>> random_prompts(int count, int tokens, int V) {
 }  // namespace
 
 void bench_rollout(const RolloutBench& o) {
-    const Resolved resolved = resolve_bench(config_of(o));
+    const Resolved resolved = resolve_bench(generation_bench_config("bench rollout", o.model, o.compute, o.set));
     const Config& c = resolved.config;
     use_threads(int(c.train.threads));
     const ModelConfig& m = resolved.model;

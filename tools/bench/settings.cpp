@@ -19,6 +19,21 @@ Config bench_config(const std::string& command, Config options, const std::vecto
     return options;
 }
 
+Config generation_bench_config(const std::string& command, const std::string& model, const ComputeOptions& compute,
+                               const std::vector<std::string>& assignments) {
+    Config c;
+    c.model.name = model;
+    c.train.dtype = compute.dtype;
+    c.train.device = compute.device;
+    c.train.threads = compute.threads;
+    c.written_at = {{"model.name", "--model"}};
+    return bench_config(command, c, assignments,
+                        {"it generates text from random weights and does not train",
+                         {"run.", "data.", "validation.", "checkpoint.", "sample.", "mesh.", "optimizer.", "stability.",
+                          "loss.", "train.steps", "train.minutes", "train.autotune", "train.batch", "train.micro_batch",
+                          "train.memory", "train.context", "train.dropout", "train.recompute"}});
+}
+
 Resolved resolve_bench(Config c, int ranks) {
     c.run.dir = c.data.dir = "none";
     DataFacts facts;

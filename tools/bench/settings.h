@@ -5,6 +5,7 @@
 
 #include "engine/resolve.h"
 #include "tools/cli.h"
+#include "tools/device.h"
 
 namespace gradus {
 
@@ -19,6 +20,10 @@ struct UnusedSettings {
 // `options` are the command's own options as settings; --set overrides them. Error for a setting without effect.
 Config bench_config(const std::string& command, Config options, const std::vector<std::string>& assignments,
                     const UnusedSettings&);
+
+// Of a benchmark that generates from random weights: only the model, and how it computes, have an effect.
+Config generation_bench_config(const std::string& command, const std::string& model, const ComputeOptions&,
+                               const std::vector<std::string>& assignments);
 
 // resolve() without a run or data: the vocabulary is that of the named model.
 Resolved resolve_bench(Config, int ranks = 1);
