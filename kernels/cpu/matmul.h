@@ -41,12 +41,14 @@ struct Matmul {
 void packed_matmul(const Matmul&);
 int64_t packed_matmul_scratch(int64_t M, int64_t N, int64_t K, DType out);  // floats of scratch memory
 
-// The part of packed_matmul for so few rows that packing b costs as much as multiplying with it: each thread packs a panel of b
-// and multiplies it while it is in the L1 cache. The same bits as with more rows.
-constexpr int64_t low_rows = 512;
-inline bool is_low(const Matmul& p) { return p.M <= low_rows && !p.accumulate && !p.symmetric; }
+// The part of packed_matmul for an a of few rows that stays in the cache while b passes by: each thread packs a panel of b and
+// multiplies it while it is in the L1 cache. The same bits as with more rows.
+constexpr int64_t low_rows = 512, low_size = 1 << 21;  // of a: rows, elements
+inline bool is_low(int64_t M, int64_t K) { return M <= low_rows && M * K <= low_size; }
+inline bool is_low(const Matmul& p) { return is_low(p.M, p.K) && !p.accumulate && !p.symmetric; }
 void low_matmul(const Matmul&);
-int64_t low_matmul_scratch(int64_t M, int64_t K);  // floats of scratch memory
+// Floats of scratch memory; each further thread has at most 90 KiB more.
+int64_t low_matmul_scratch(int64_t M, int64_t K);
 
 // For M ≤ thin_rows rows and a b that is contiguous along K (y = x·wᵀ in generation): memory bound, reads b once.
 constexpr int64_t thin_rows = 8;

@@ -12,10 +12,21 @@ namespace {
 
 constexpr int64_t panels_per_item = 2;
 
-thread_local Buffer a_buffer, own_buffer;
+thread_local Buffer buffer;
 
 int64_t blocks_of(int64_t K) { return (K + block_depth - 1) / block_depth; }
 int64_t row_panels(int64_t M) { return (M + tile_rows - 1) / tile_rows; }
+
+// Floats of scratch memory: all of a, and for each thread a panel of b and its partial sums.
+struct Scratch {
+    int64_t a, b, partial;
+    int64_t of_thread() const { return b + partial; }
+};
+Scratch scratch_of(int64_t M, int64_t K) {
+    return {.a = blocks_of(K) * row_panels(M) * panel_size(tile_rows, block_depth),
+            .b = panel_size(tile_columns, block_depth),
+            .partial = round_up(M * tile_columns + panel_slack, 16)};
+}
 
 // One panel of b: columns n … n + tile_columns, all rows of a.
 template <class Scalar>
@@ -40,10 +51,11 @@ void multiply_column(const Matmul& p, const float* a_panels, float* b_panel, flo
 
 template <class Scalar>
 void run(const Matmul& p) {
-    float* const a_panels = a_buffer.floats(size_t(low_matmul_scratch(p.M, p.K)));
     const int64_t panels = row_panels(p.M), blocks = blocks_of(p.K);
     const int64_t columns = (p.N + tile_columns - 1) / tile_columns;
     const int team = int(std::clamp<int64_t>(p.M * p.N * p.K >> 18, 1, threads()));
+    const Scratch scratch = scratch_of(p.M, p.K);
+    float* const a_panels = buffer.floats(size_t(scratch.a + team * scratch.of_thread()));
 #pragma omp parallel num_threads(team)
     {
 #pragma omp for schedule(static)
@@ -54,10 +66,10 @@ void run(const Matmul& p) {
                                 i % panels * panel_size(tile_rows, depth),
                             1, p.a, !p.a.rows_are_contiguous(), p.a.at(m, k), p.M - m, depth);
         }
-        const int64_t b_size = panel_size(tile_columns, block_depth);
-        float* const own = own_buffer.floats(size_t(b_size + p.M * tile_columns + panel_slack));
+        float* const own = a_panels + scratch.a + omp_get_thread_num() * scratch.of_thread();
 #pragma omp for schedule(dynamic, panels_per_item)
-        for (int64_t i = 0; i < columns; ++i) multiply_column<Scalar>(p, a_panels, own, own + b_size, i * tile_columns);
+        for (int64_t i = 0; i < columns; ++i)
+            multiply_column<Scalar>(p, a_panels, own, own + scratch.b, i * tile_columns);
     }
 }
 
@@ -70,7 +82,8 @@ void low_matmul(const Matmul& p) {
 }
 
 int64_t low_matmul_scratch(int64_t M, int64_t K) {
-    return blocks_of(K) * row_panels(M) * panel_size(tile_rows, block_depth);
+    const Scratch scratch = scratch_of(M, K);
+    return scratch.a + scratch.of_thread();
 }
 
 }  // namespace gradus::cpu

@@ -131,7 +131,7 @@ void packed_matmul(const Matmul& p) {
 }
 
 int64_t packed_matmul_scratch(int64_t M, int64_t N, int64_t K, DType out) {
-    return std::max(scratch_of(M, N, K, out).size(), M <= low_rows ? low_matmul_scratch(M, K) : 0);
+    return std::max(scratch_of(M, N, K, out).size(), is_low(M, K) ? low_matmul_scratch(M, K) : 0);
 }
 
 }  // namespace gradus::cpu

@@ -38,7 +38,7 @@ AnswerSets sets_in(const std::string& lines) {
 
 TEST_CASE("principles are read as JSON lines and as plain text, beside comments and blank lines") {
     const std::vector<Principle> p = principles(
-        "# a comment\n\n  be kind  \r\nwhat is wrong? | mend it\nbe brief | too long? | shorten it\n"
+        "# a comment\n\n  be kind  \r\nwhat is wrong? | improve it\nbe brief | too long? | shorten it\n"
         R"({"principle": "be true", "revision": "say what is true"})"
         "\n"
         R"({"critique": "c | d", "revision": "r"})");
@@ -46,7 +46,7 @@ TEST_CASE("principles are read as JSON lines and as plain text, beside comments 
     REQUIRE(p[0].text == "be kind");
     REQUIRE(p[0].critique.ends_with("principle: be kind"));
     REQUIRE(p[0].revision.ends_with("principle: be kind"));
-    REQUIRE(p[1] == Principle{"", "what is wrong?", "mend it"});
+    REQUIRE(p[1] == Principle{"", "what is wrong?", "improve it"});
     REQUIRE(p[2] == Principle{"be brief", "too long?", "shorten it"});
     REQUIRE((p[3].text == "be true" && p[3].critique.ends_with(": be true") && p[3].revision == "say what is true"));
     REQUIRE(p[4] == Principle{"", "c | d", "r"});
