@@ -52,10 +52,18 @@ expect_error 1 'rounds.policy is not set' "$gradus" rounds --run.dir=other --rou
 expect_error 1 'run.dir is not set' "$gradus" rounds --rounds.policy=sft --rounds.prompts=questions.jsonl
 expect_error 1 'rounds.prompts is not set' "$gradus" rounds --rounds.policy=sft --run.dir=other
 expect_error 1 'rater' "$gradus" rounds rounds.toml --run.dir=other --rounds.rater=nobody
+expect_error 1 'has no rounds' "$gradus" rounds sft
+# What is refused leaves no folder, and nothing is settled before the first answers are ranked.
+expect_error 1 'nowhere' "$gradus" rounds rounds.toml --run.dir=fresh --rounds.policy=nowhere
+[ ! -e fresh ] || fail "a refused command left a folder"
 # A command that fails says why, and the rounds where to go on.
 status=0
 "$gradus" rounds rounds.toml --run.dir=other --rounds.reward_set='["train.batch=0"]' >out.txt 2>err.txt </dev/null || status=$?
 [ $status -eq 1 ] && grep -q 'train.batch' err.txt && grep -q 'gradus reward failed' err.txt || fail "a bad setting: $status $(cat err.txt)"
+status=0
+"$gradus" rounds rounds.toml --run.dir=early --rounds.template=nonsense >out.txt 2>err.txt </dev/null || status=$?
+[ $status -eq 1 ] && grep -q 'gradus rank failed' err.txt || fail "a bad template: $status $(cat err.txt)"
+expect_ok "$gradus" rounds rounds.toml --run.dir=early --rounds.count=1
 
 # People: the page ends by itself when enough is ranked, and after the last round compares the policies.
 if command -v python3 >/dev/null; then

@@ -20,6 +20,12 @@ namespace gradus {
 
 namespace {
 
+std::string text_of(httplib::Error error) {
+    if (error == httplib::Error::Connection) return "no connection: nothing listens at that address";
+    if (error == httplib::Error::Read) return "the connection broke, or there was no reply in time (--timeout)";
+    return httplib::to_string(error);
+}
+
 constexpr size_t longest_reply = size_t(16) << 20;
 constexpr int times_again = 3;
 constexpr double longest_wait = 60;
@@ -118,7 +124,7 @@ ServerClient::Reply ServerClient::send(const std::string& method, const std::str
     };
     const httplib::Result result = client.send(request);
     if (!result) {
-        reply.problem = too_long ? "the reply is longer than 16 MiB" : httplib::to_string(result.error());
+        reply.problem = too_long ? "the reply is longer than 16 MiB" : text_of(result.error());
         reply.again = result.error() == httplib::Error::Read || result.error() == httplib::Error::Write ||
                       result.error() == httplib::Error::ConnectionTimeout;
         return reply;

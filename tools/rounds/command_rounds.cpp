@@ -6,6 +6,7 @@
 #include "align/examples/reader.h"
 #include "engine/base/log.h"
 #include "tools/cli.h"
+#include "tools/model_folder.h"
 #include "tools/rounds/rounds_table.h"
 #include "tools/supervise/job.h"
 #include "tools/supervise/words.h"
@@ -73,8 +74,10 @@ bool do_round(const RoundsConfig& c, int round, const std::vector<std::string>& 
            commands.run(plan.optimise()) && (!simulated || commands.run(plan.measure(), plan.measured()));
 }
 
+// Until the first answers are ranked, the settings may change.
 void begin_or_resume(const RoundsConfig& c, const fs::path& recipe) {
-    if (!fs::exists(recipe)) return write_file_atomically(recipe, recipe_text(c));
+    if (!fs::exists(recipe) || !fs::exists(RoundPlan(c, 1, 0).rankings()))
+        return write_file_atomically(recipe, recipe_text(c));
     RoundsConfig begun;
     apply_settings(begun, read_settings(recipe));
     require_same_rounds(begun, c);
@@ -84,6 +87,7 @@ void begin_or_resume(const RoundsConfig& c, const fs::path& recipe) {
 void rounds(const RoundsCommand& o) {
     const RoundsConfig c = load_rounds(o.recipe, o.set);
     const std::vector<std::string> prompts = prompt_lines(c.rounds.prompts);
+    require_language_model(model_folder(c.rounds.policy, VerifyLevel::model).path);
     const fs::path run = c.run.dir;
     make_folder(run);
     const FolderLock lock(run);

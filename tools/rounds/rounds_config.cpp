@@ -1,5 +1,7 @@
 #include "tools/rounds/rounds_config.h"
 
+#include <algorithm>
+
 #include "engine/base/error.h"
 #include "tools/find_recipe.h"
 
@@ -19,7 +21,13 @@ RoundsConfig load_rounds(const std::string& recipe, const std::vector<std::strin
     RoundsConfig c;
     if (!recipe.empty()) {
         const FoundRecipe found = find_recipe(recipe);
-        apply_settings(c, read_settings(found.file));
+        const std::vector<Setting> settings = read_settings(found.file);
+        if (std::none_of(settings.begin(), settings.end(),
+                         [](const Setting& s) { return s.key.starts_with("rounds."); }))
+            throw Error("'" + recipe + "' has no rounds",
+                        "its recipe has no section [rounds], so it is of another command",
+                        "name the folder of rounds or a recipe with that section: gradus rounds --help-settings");
+        apply_settings(c, settings);
         if (!found.run.empty()) c.run.dir = found.run;
     }
     for (const std::string& a : assignments) apply_settings(c, {parse_assignment(a)});
