@@ -1,5 +1,5 @@
 // Linked in builds without CUDA: cuda_ops() throws an Error with the build option.
-#include "kernels/ops.h"
+#include "kernels/ladder.h"
 
 namespace gradus {
 
@@ -7,6 +7,12 @@ const Ops& cuda_ops(int) {
     throw Error("this build has no CUDA backend", "it was configured without WITH_CUDA",
                 "cmake --preset cuda && cmake --build --preset cuda; or the CPU: --device cpu, "
                 "or in training --set train.device=cpu");
+}
+
+const std::vector<Rung>& cuda_ladder() {
+    static const std::vector<Rung> none;
+    cuda_ops();
+    return none;
 }
 
 int cuda_devices() { return 0; }

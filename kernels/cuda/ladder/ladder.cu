@@ -1,0 +1,18 @@
+// All rungs of this backend, in the order of the families.
+#include "kernels/cuda/ladder/rungs.h"
+
+namespace gradus::DEVICE {
+
+const std::vector<Rung>& ladder() {
+    static const std::vector<Rung> all = [] {
+        std::vector<Rung> rungs;
+        for (const auto& family : {reduction_rungs}) {
+            const std::vector<Rung> more = family();
+            rungs.insert(rungs.end(), more.begin(), more.end());
+        }
+        return rungs;
+    }();
+    return all;
+}
+
+}  // namespace gradus::DEVICE
