@@ -18,6 +18,7 @@
 //   d_v[u,d] = Σ_t p[t,u] · d_y[t,d]
 //   d_s[t,u] = score.backward( p[t,u] · ( Σ_d d_y[t,d] · v[u,d] − delta[t] ) ) · scale
 //   d_q[t,d] = Σ_u d_s[t,u] · k[u,d]          d_k[u,d] = Σ_t d_s[t,u] · q[t,d]
+//   d_bias[h, c] += Σ d_s[t,u] / scale        over b and all pairs t, u that read column c of a RelativeBias
 // where d_k and d_v also sum over the H/G query heads of their group. The order of every sum is fixed.
 //
 // q, k, v and their gradients are views with a row stride (Tensor::row_stride). Elements between the rows are neither read nor
@@ -50,6 +51,7 @@ struct AttentionBackward {
     Out d_q;       // [B·Tq, H·D]    view
     Out d_k, d_v;  // [B·Tk, G·D]    views
     Out delta;     // [B,H,Tq]       accumulator dtype: workspace
+    Opt d_bias;    // [H, 2M+1]      accumulator dtype, as the bias; added to. Only with a RelativeBias
     In d_y;        // [B·Tq, H·D]
     In q, k, v;    // as given to forward
     In y, lse;     // as written by forward

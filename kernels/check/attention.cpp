@@ -23,6 +23,19 @@ AttentionShapes check_attention_sizes(const Call& call, const Args& a) {
     return {{int64_t(a.B) * a.Tq, int64_t(a.H) * a.D}, {int64_t(a.B) * a.Tk, int64_t(a.G) * a.D}};
 }
 
+void check_score(const Call& call, const AttentionScore& score, DType t, int64_t H) {
+    if (const auto* capped = std::get_if<SoftCap>(&score))
+        call.number("score.cap", capped->cap, capped->cap > 0, "finite and above 0");
+    if (const auto* alibi = std::get_if<Alibi>(&score))
+        call.is("score.slopes", alibi->slopes, accumulator_of(t), {H}, "[H]");
+    if (const auto* relative = std::get_if<RelativeBias>(&score)) {
+        const int64_t columns = relative->bias.shape.dim[1];
+        call.is("score.bias", relative->bias, accumulator_of(t), {H, columns}, "[H, 2M+1]");
+        CHECK(columns % 2 == 1, call.named("score.bias") + " has " + std::to_string(columns) +
+                                    " columns, must have an odd number: the distances -M to M");
+    }
+}
+
 }  // namespace
 
 void check(const Rope& a) {
@@ -54,7 +67,10 @@ void check(const AttentionForward& a) {
     call.is("lo", a.lo, DType::i32, {a.B, a.Tq}, "[B,Tq]");
     call.is("hi", a.hi, DType::i32, {a.B, a.Tq}, "[B,Tq]");
     call.number("scale", a.scale, true, "finite");
-    call.disjoint({{"y", a.y}, {"lse", a.lse}}, {{"q", a.q}, {"k", a.k}, {"v", a.v}, {"lo", a.lo}, {"hi", a.hi}});
+    check_score(call, a.score, t, a.H);
+    call.disjoint(
+        {{"y", a.y}, {"lse", a.lse}},
+        {{"q", a.q}, {"k", a.k}, {"v", a.v}, {"lo", a.lo}, {"hi", a.hi}, {"the tensor of score", tensor_of(a.score)}});
 }
 
 void check(const AttentionBackward& a) {
@@ -75,9 +91,23 @@ void check(const AttentionBackward& a) {
     call.is("lo", a.lo, DType::i32, {a.B, a.Tq}, "[B,Tq]");
     call.is("hi", a.hi, DType::i32, {a.B, a.Tq}, "[B,Tq]");
     call.number("scale", a.scale, true, "finite");
-    call.disjoint(
-        {{"d_q", a.d_q}, {"d_k", a.d_k}, {"d_v", a.d_v}, {"delta", a.delta}},
-        {{"d_y", a.d_y}, {"q", a.q}, {"k", a.k}, {"v", a.v}, {"y", a.y}, {"lse", a.lse}, {"lo", a.lo}, {"hi", a.hi}});
+    check_score(call, a.score, t, a.H);
+    const Tensor of_score = tensor_of(a.score);
+    if (a.d_bias) {
+        CHECK(std::holds_alternative<RelativeBias>(a.score),
+              call.named("d_bias") + " is given without a relative bias");
+        call.is("d_bias", a.d_bias, of_score.dtype, of_score.shape, "[H, 2M+1]");
+    }
+    call.disjoint({{"d_q", a.d_q}, {"d_k", a.d_k}, {"d_v", a.d_v}, {"delta", a.delta}, {"d_bias", a.d_bias}},
+                  {{"d_y", a.d_y},
+                   {"q", a.q},
+                   {"k", a.k},
+                   {"v", a.v},
+                   {"y", a.y},
+                   {"lse", a.lse},
+                   {"lo", a.lo},
+                   {"hi", a.hi},
+                   {"the tensor of score", of_score}});
 }
 
 void check(const AttentionCached& a) {
@@ -97,9 +127,15 @@ void check(const AttentionCached& a) {
     call.is("position", a.position, DType::i32, {N}, "[N]");
     call.is("lo", a.lo, DType::i32, {N}, "[N]");
     call.number("scale", a.scale, true, "finite");
-    call.disjoint(
-        {{"y", a.y}, {"k_cache", a.k_cache}, {"v_cache", a.v_cache}},
-        {{"q", a.q}, {"k", a.k}, {"v", a.v}, {"sequence", a.sequence}, {"position", a.position}, {"lo", a.lo}});
+    check_score(call, a.score, t, a.H);
+    call.disjoint({{"y", a.y}, {"k_cache", a.k_cache}, {"v_cache", a.v_cache}},
+                  {{"q", a.q},
+                   {"k", a.k},
+                   {"v", a.v},
+                   {"sequence", a.sequence},
+                   {"position", a.position},
+                   {"lo", a.lo},
+                   {"the tensor of score", tensor_of(a.score)}});
 }
 
 }  // namespace gradus

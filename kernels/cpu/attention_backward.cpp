@@ -21,17 +21,20 @@ struct Pair {
     float* key_rows;           // [key tiles][key_rows, wide]
     float *d_keys, *d_values;  // the same
     float* d_queries;          // [splits][query tiles][query_tile, wide], of one head
+    float* d_bias;             // [splits][distances], of the same head
 
     static int64_t size(const HeadLayout& at, int64_t splits) {
-        return 2 * at.key_panels() + 3 * at.key_matrix() + splits * at.query_tiles() * at.query_matrix();
+        return 2 * at.key_panels() + 3 * at.key_matrix() +
+               splits * (at.query_tiles() * at.query_matrix() + at.distances);
     }
-    Pair(float* memory, const HeadLayout& at)
+    Pair(float* memory, const HeadLayout& at, int64_t splits)
         : keys(memory),
           values(keys + at.key_panels()),
           key_rows(values + at.key_panels()),
           d_keys(key_rows + at.key_matrix()),
           d_values(d_keys + at.key_matrix()),
-          d_queries(d_values + at.key_matrix()) {}
+          d_queries(d_values + at.key_matrix()),
+          d_bias(d_queries + splits * at.query_tiles() * at.query_matrix()) {}
 };
 
 // Memory of one thread for a query tile.
@@ -73,10 +76,17 @@ void load_queries(const AttentionBackward& a, const HeadLayout& at, const Work& 
     }
 }
 
-// p and d_s of row r from its dot products q·k and d_y·v with the keys [base + first, base + last), zeros elsewhere in the row.
+// The partial sum of the gradient of a head's bias.
+struct BiasGradient {
+    float* nearest;  // of distance 0; null if it is not wanted
+    int32_t reach;
+};
+
+// p and d_s of row r, of query t, from its dot products q·k and d_y·v with the keys [base + first, base + last), zeros elsewhere
+// in the row.
 template <class Score>
-void probabilities(const Work& w, int64_t r, int64_t base, int64_t first, int64_t last, int64_t lo, int64_t hi,
-                   float scale, const QueryScore<Score>& score) {
+void probabilities(const Work& w, int64_t r, int64_t t, int64_t base, int64_t first, int64_t last, int64_t lo,
+                   int64_t hi, float scale, const QueryScore<Score>& score, const BiasGradient& d_bias) {
     float *p = w.p + r * score_stride, *d_s = w.d_s + r * score_stride;
     std::fill(p, p + first, 0.f);
     std::fill(d_s, d_s + first, 0.f);
@@ -84,15 +94,15 @@ void probabilities(const Work& w, int64_t r, int64_t base, int64_t first, int64_
     const bool unmasked = lo <= first && last <= hi;
     for (int64_t i = first; i < last; i += width) {
         const Floats s = load(p + i) * scale;
-        Floats probability = exponential(score(s, base + i) - lse),
-               gradient = score.backward(probability * (load(d_s + i) - delta), s, base + i) * scale;
+        Floats probability = exponential(score(s, base + i) - lse), gradient = probability * (load(d_s + i) - delta);
         if (!unmasked) {
             const Ints mask = inside(i, lo, hi);
             probability = choose(mask, probability, Floats{});
             gradient = choose(mask, gradient, Floats{});
         }
+        if (d_bias.nearest) add_at(d_bias.nearest, d_bias.reach, int32_t(base + i - t), gradient);
         store(p + i, probability);
-        store(d_s + i, gradient);
+        store(d_s + i, score.backward(gradient, s, base + i) * scale);
     }
     std::fill(p + last, p + score_stride, 0.f);
     std::fill(d_s + last, d_s + score_stride, 0.f);
@@ -101,7 +111,8 @@ void probabilities(const Work& w, int64_t r, int64_t base, int64_t first, int64_
 // The gradients from a tile of queries, of head h of sequence b, and a tile of keys.
 template <class Score>
 void backward_tile(const HeadLayout& at, const Pair& pair, const Work& w, const Intervals& of, float* d_query_rows,
-                   int64_t b, int64_t h, int64_t t0, int64_t count, int64_t base, float scale, const Score& score) {
+                   int64_t b, int64_t h, int64_t t0, int64_t count, int64_t base, float scale, const Score& score,
+                   const BiasGradient& d_bias) {
     const int64_t wide = at.wide, panel = base / tile_columns * at.key_panel(), row = base / key_tile * key_rows * wide;
     for (int64_t r = 0; r < count; r += tile_rows) {
         const int64_t r_end = std::min<int64_t>(r + tile_rows, count), group = r / tile_rows * at.query_panel();
@@ -110,8 +121,9 @@ void backward_tile(const HeadLayout& at, const Pair& pair, const Work& w, const 
         group_scores(w.p + r * score_stride, w.query_panels + group, pair.keys + panel, span, at);
         group_scores(w.d_s + r * score_stride, w.d_y_panels + group, pair.values + panel, span, at);
         for (int64_t q = r; q < r_end; ++q)
-            probabilities(w, q, base, span.first_panel() * tile_columns, span.last_panel() * tile_columns,
-                          of.lo[t0 + q] - base, of.hi[t0 + q] - base, scale, QueryScore<Score>{score, b, h, t0 + q});
+            probabilities(w, q, t0 + q, base, span.first_panel() * tile_columns, span.last_panel() * tile_columns,
+                          of.lo[t0 + q] - base, of.hi[t0 + q] - base, scale, QueryScore<Score>{score, b, h, t0 + q},
+                          d_bias);
         add_matmul<score_stride, 1>(d_query_rows + r * wide, w.d_s + r * score_stride + span.first,
                                     pair.key_rows + row + span.first * wide, span.last - span.first, wide);
     }
@@ -127,10 +139,14 @@ void backward_tile(const HeadLayout& at, const Pair& pair, const Work& w, const 
     }
 }
 
-// The gradients from all queries of one head and the key tiles [first, last) of a split. d_queries is its partial sum.
+// The gradients from all queries of one head and the key tiles [first, last) of a split. d_queries and d_bias are its partial
+// sums.
 template <class Scalar, class Score>
 void backward_split(const AttentionBackward& a, const Score& score, const HeadLayout& at, const Pair& pair,
-                    const Work& w, float* d_queries, int64_t b, int64_t h, int64_t first, int64_t last) {
+                    const Work& w, float* d_queries, float* d_bias, int64_t b, int64_t h, int64_t first, int64_t last) {
+    const auto reach = int32_t(at.distances / 2);
+    const BiasGradient of_bias = {at.distances ? d_bias + reach : nullptr, reach};
+    std::fill(d_bias, d_bias + at.distances, 0.f);
     const Intervals of = {a.lo.as<int32_t>() + b * at.Tq, a.hi.as<int32_t>() + b * at.Tq};
     for (int64_t t0 = 0; t0 < at.Tq; t0 += query_tile, d_queries += at.query_matrix()) {
         const int64_t count = std::min(query_tile, at.Tq - t0);
@@ -140,7 +156,7 @@ void backward_split(const AttentionBackward& a, const Score& score, const HeadLa
         if (from >= to) continue;
         load_queries<Scalar>(a, at, w, b, h, t0, count);
         for (int64_t tile = from; tile < to; ++tile)
-            backward_tile(at, pair, w, of, d_queries, b, h, t0, count, tile * key_tile, float(a.scale), score);
+            backward_tile(at, pair, w, of, d_queries, b, h, t0, count, tile * key_tile, float(a.scale), score, of_bias);
     }
 }
 
@@ -163,10 +179,17 @@ void narrow_rows(Scalar* to, int64_t stride, const float* from, int64_t count, c
         sweep(at.D, [&](int64_t d, auto lanes) { store(to + d, load(from + d), lanes); });
 }
 
+// to += each of `count` rows of n floats, in order.
+void add_rows(float* to, const float* rows, int64_t count, int64_t n) {
+    for (int64_t r = 0; r < count; ++r, rows += n)
+        sweep(n, [&](int64_t i, auto lanes) { store(to + i, load(to + i, lanes) + load(rows + i, lanes), lanes); });
+}
+
 template <class Scalar, class Score>
 void run(const AttentionBackward& a, const Score& score) {
     static thread_local Buffer buffer;
-    const HeadLayout at = {a.Tq, a.Tk, a.H, a.G, a.D};
+    HeadLayout at = {a.Tq, a.Tk, a.H, a.G, a.D};
+    if (a.d_bias) at.distances = a.d_bias.last();
     const auto k = heads_of<const Scalar>(a.k, a.Tk, a.D), v = heads_of<const Scalar>(a.v, a.Tk, a.D);
     const auto d_q = heads_of<Scalar>(a.d_q, a.Tq, a.D), d_k = heads_of<Scalar>(a.d_k, a.Tk, a.D),
                d_v = heads_of<Scalar>(a.d_v, a.Tk, a.D);
@@ -180,7 +203,7 @@ void run(const AttentionBackward& a, const Score& score) {
 
     for (int64_t first = 0; first < pairs; first += wave) {
         const int64_t here = std::min(wave, pairs - first);
-        const auto pair_of = [&](int64_t i) { return Pair(memory + i * pair_size, at); };
+        const auto pair_of = [&](int64_t i) { return Pair(memory + i * pair_size, at, splits); };
 
         parallel_items(here * tiles, copy_grain, [&](int64_t i, int) {
             const int64_t b = (first + i / tiles) / a.G, g = (first + i / tiles) % a.G, tile = i % tiles,
@@ -199,10 +222,15 @@ void run(const AttentionBackward& a, const Score& score) {
                 const int64_t b = (first + i % here) / a.G, g = (first + i % here) % a.G, split = i / here;
                 const Pair pair = pair_of(i % here);
                 backward_split<Scalar>(a, score, at, pair, Work(work + thread * work_size, at),
-                                       pair.d_queries + split * q_tiles * at.query_matrix(), b,
-                                       g * at.group_size() + member, tiles * split / splits,
-                                       tiles * (split + 1) / splits);
+                                       pair.d_queries + split * q_tiles * at.query_matrix(),
+                                       pair.d_bias + split * at.distances, b, g * at.group_size() + member,
+                                       tiles * split / splits, tiles * (split + 1) / splits);
             });
+            if (a.d_bias)
+                for (int64_t i = 0; i < here; ++i) {
+                    const int64_t h = (first + i) % a.G * at.group_size() + member;
+                    add_rows(a.d_bias.as<float>() + h * at.distances, pair_of(i).d_bias, splits, at.distances);
+                }
             parallel_items(here * q_tiles, copy_grain, [&](int64_t i, int) {
                 const int64_t b = (first + i / q_tiles) / a.G, g = (first + i / q_tiles) % a.G,
                               t0 = i % q_tiles * query_tile;

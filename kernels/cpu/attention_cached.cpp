@@ -7,6 +7,7 @@
 #include <string>
 
 #include "kernels/attention.h"
+#include "kernels/cpu/attention_score.h"
 #include "kernels/cpu/buffer.h"
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/vector_math.h"
@@ -27,16 +28,16 @@ struct Shapes {
 };
 
 // count = 4: four keys share the loads of the query. count = 1: the rest.
-template <int count, class Scalar, class Score>
-inline __attribute__((always_inline)) void scores_of(float* s, const float* q, const Scalar* keys, int64_t first_key,
-                                                     int64_t D, float scale, const QueryScore<Score>& score) {
+template <int count, class Scalar>
+inline __attribute__((always_inline)) void products_of(float* s, const float* q, const Scalar* keys, int64_t D,
+                                                       float scale) {
     Floats dots[count] = {};
     sweep(D, [&](int64_t d, auto lanes) {
         const Floats x = load(q + d);
 #pragma GCC unroll 4
         for (int k = 0; k < count; ++k) dots[k] += x * load(keys + k * D + d, lanes);
     });
-    for (int k = 0; k < count; ++k) s[k] = score(sum(dots[k]) * scale, first_key + k);
+    for (int k = 0; k < count; ++k) s[k] = sum(dots[k]) * scale;
 }
 
 template <int count, class Scalar>
@@ -55,11 +56,14 @@ void attend(float* y, float& top, float& total, const float* q, const Scalar* ke
             int64_t first_key, int64_t n, const Shapes& at, float scale, const QueryScore<Score>& score) {
     alignas(64) float s[part_keys];
     int64_t u = 0;
-    for (; u + 4 <= n; u += 4) scores_of<4>(s + u, q, keys + u * at.D, first_key + u, at.D, scale, score);
-    for (; u < n; ++u) scores_of<1>(s + u, q, keys + u * at.D, first_key + u, at.D, scale, score);
+    for (; u + 4 <= n; u += 4) products_of<4>(s + u, q, keys + u * at.D, at.D, scale);
+    for (; u < n; ++u) products_of<1>(s + u, q, keys + u * at.D, at.D, scale);
 
     Floats highest = splat(minus_infinity), sums = {};
-    sweep(n, [&](int64_t i, auto lanes) { highest = larger(highest, load(s + i, lanes, minus_infinity)); });
+    sweep(n, [&](int64_t i, auto lanes) {
+        store(s + i, score(load(s + i, lanes), first_key + i), lanes);
+        highest = larger(highest, load(s + i, lanes, minus_infinity));
+    });
     top = largest(highest);
     const float reference = top == minus_infinity ? 0 : top;
     sweep(n, [&](int64_t i, auto lanes) {

@@ -8,6 +8,7 @@
 // Heads are converted to f32 and packed once per (sequence, kv head), for all query tiles and query heads. D is padded to
 // `wide` columns with zeros, so that any head width works.
 #include "kernels/attention.h"
+#include "kernels/cpu/attention_score.h"
 #include "kernels/cpu/buffer.h"
 #include "kernels/cpu/matmul_pack.h"
 #include "kernels/cpu/matmul_tile.h"
@@ -26,6 +27,7 @@ inline int64_t tiles_of(int64_t n, int64_t tile) { return (n + tile - 1) / tile;
 struct HeadLayout {
     int64_t Tq, Tk, H, G, D;
     int64_t wide = round_up(D, tile_columns);
+    int64_t distances = 0;  // columns of d_bias, if it is wanted
 
     int64_t group_size() const { return H / G; }
     int64_t query_tiles() const { return tiles_of(Tq, query_tile); }
@@ -119,12 +121,8 @@ void add_matmul(float* to, const float* a, const float* b, int64_t depth, int64_
 }
 
 // inside(): the mask of the lanes' key indices first, first + 1, … that are in [lo, hi).
-template <size_t... lane>
-inline Ints numbers_from(int64_t first, std::index_sequence<lane...>) {
-    return Ints{int(lane)...} + int32_t(first);
-}
 inline Ints inside(int64_t first, int64_t lo, int64_t hi) {
-    const Ints key = numbers_from(first, std::make_index_sequence<width>{});
+    const Ints key = numbers_from(int32_t(first));
     return (key >= int32_t(lo)) & (key < int32_t(hi));
 }
 

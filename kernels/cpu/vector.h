@@ -49,6 +49,13 @@ inline __attribute__((always_inline)) void sweep(int64_t n, Body&& step) {
 
 inline Floats splat(float x) { return x - Floats{}; }
 
+// first, first + 1, …
+template <size_t... lane>
+inline Ints numbers_from(int32_t first, std::index_sequence<lane...>) {
+    return Ints{int(lane)...} + first;
+}
+inline Ints numbers_from(int32_t first) { return numbers_from(first, std::make_index_sequence<width>{}); }
+
 // A lane of a comparison has all bits set or none. larger and smaller return a if a is NaN.
 inline Floats choose(Ints mask, Floats yes, Floats no) { return mask ? yes : no; }
 inline Floats larger(Floats a, Floats b) { return b > a ? b : a; }

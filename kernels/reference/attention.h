@@ -81,6 +81,8 @@ void attention_backward(const AttentionBackward& a, const Score& score_function)
                d_y = heads_of<const Scalar>(a.d_y, a.Tq, a.D);
     const auto d_q = heads_of<Scalar>(a.d_q, a.Tq, a.D), d_k = heads_of<Scalar>(a.d_k, a.Tk, a.D),
                d_v = heads_of<Scalar>(a.d_v, a.Tk, a.D);
+    Scalar* const d_bias = a.d_bias.as<Scalar>();
+    const auto reach = int32_t(a.d_bias ? a.d_bias.last() / 2 : 0);
     for (const Tensor& t : {a.d_q, a.d_k, a.d_v}) zero_rows<Scalar>(t);
     for (int64_t b = 0; b < a.B; ++b)
         for (int64_t h = 0; h < a.H; ++h)
@@ -93,7 +95,10 @@ void attention_backward(const AttentionBackward& a, const Score& score_function)
                 for (int64_t u = lo; u < hi; ++u) {
                     const Scalar *k_u = k.at(b, u, g), *v_u = v.at(b, u, g);
                     const Scalar s = Scalar(a.scale) * dot(q_t, k_u, a.D), p = std::exp(score(s, u) - lse);
-                    const Scalar d_s = score.backward(p * (dot(d_y_t, v_u, a.D) - delta), s, u) * Scalar(a.scale);
+                    const Scalar d_score = p * (dot(d_y_t, v_u, a.D) - delta),
+                                 d_s = score.backward(d_score, s, u) * Scalar(a.scale);
+                    if (a.d_bias)
+                        d_bias[h * (2 * reach + 1) + reach + nearest_distance(int32_t(u - t), reach)] += d_score;
                     for (int64_t d = 0; d < a.D; ++d) {
                         d_v.at(b, u, g)[d] += p * d_y_t[d];
                         d_q.at(b, t, h)[d] += d_s * k_u[d];

@@ -83,11 +83,11 @@ BY_DTYPE(sample, Sample, logits)
 BY_DTYPE(add, Add, y)
 
 // Also dispatches on the score function of attention.
-#define BY_DTYPE_AND_SCORE(formula, Args)                                                             \
-    void formula(const Args& a, Stream) {                                                             \
-        reference::with_scalar(a.q.dtype, [&](auto s) {                                               \
-            by_score(a.score, [&](const auto& score) { reference::formula<decltype(s)>(a, score); }); \
-        });                                                                                           \
+#define BY_DTYPE_AND_SCORE(formula, Args)                                                                          \
+    void formula(const Args& a, Stream) {                                                                          \
+        reference::with_scalar(a.q.dtype, [&](auto s) {                                                            \
+            by_score<decltype(s)>(a.score, [&](const auto& score) { reference::formula<decltype(s)>(a, score); }); \
+        });                                                                                                        \
     }
 
 BY_DTYPE_AND_SCORE(attention_forward, AttentionForward)

@@ -48,6 +48,10 @@ struct Uses {
         all.push_back({&pointed.back(), true, false});
         moves.push_back([&address, &tensor = pointed.back()] { address = tensor.as<Value>(); });
     }
+    void add(AttentionScore& score) {
+        if (auto* alibi = std::get_if<Alibi>(&score)) add(alibi->slopes);
+        if (auto* relative = std::get_if<RelativeBias>(&score)) add(relative->bias);
+    }
     void add(std::span<const MuonMatrix>& list) {
         matrices.assign(list.begin(), list.end());
         list = matrices;
