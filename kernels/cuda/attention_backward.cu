@@ -1,6 +1,7 @@
 // Attention backward on a GPU. The formulas are in kernels/attention.h.
 //
-// Plan. Three kernels without atomics; two of them recompute p from lse.
+// Plan. Three kernels without atomics; two of them recompute p from lse. The gradient of a relative bias is in
+// attention_bias.cu.
 //   delta       One warp per query (b, h, t).
 //   d_q         One warp per query: loops over the keys of the query, in order.
 //   d_k, d_v    One warp per key (b, g, u): loops over the query heads of its group and the queries that attend to the key, in
@@ -9,6 +10,7 @@
 // The lanes share the D channels, so all row accesses are coalesced.
 #include "kernels/attention.h"
 #include "kernels/cuda/attention.h"
+#include "kernels/cuda/attention_bias.h"
 #include "kernels/cuda/device_ops.h"
 
 namespace gradus::DEVICE {
@@ -125,6 +127,7 @@ void attention_backward(const AttentionBackward& a, Stream s) {
                              float(a.scale), score);
         });
     });
+    if (a.d_bias) attention_bias_backward(a, s);
 }
 
 }  // namespace gradus::DEVICE

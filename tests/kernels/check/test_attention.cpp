@@ -105,6 +105,38 @@ TEST_CASE("the checks of attention name every invalid argument") {
                          FIELD(A, sequence), FIELD(A, position), FIELD(A, lo)});
 }
 
+TEST_CASE("the checks of attention name every invalid score function") {
+    TensorPool k;
+    using F = AttentionForward;
+    const auto with = [](const AttentionScore& score) { return [=](F& a) { a.score = score; }; };
+    const F f = attention(k);
+    for (const auto& [cap, text] :
+         std::vector<std::pair<double, std::string>>{{0, "0"}, {-1, "-1"}, {INFINITY, "inf"}, {NAN, "nan"}})
+        rejects<F>(f, with(SoftCap{cap}), "score.cap is " + text + ", must be finite and above 0");
+    rejects<F>(f, with(Alibi{k.f({H + 1})}), "score.slopes has shape [5], must have [H] = [4]");
+    rejects<F>(f, with(Alibi{k.i({H})}), "score.slopes is i32");
+    rejects<F>(f, with(RelativeBias{k.f({H, 6})}), "score.bias has 6 columns, must have an odd number");
+    rejects<F>(f, with(RelativeBias{k.f({H + 1, 7})}), "score.bias has shape [5, 7], must have [H, 2M+1] = [4, 7]");
+    rejects<F>(f, with(RelativeBias{k.f({7})}), "score.bias has shape [7]");
+
+    using Bw = AttentionBackward;
+    const auto heads = [&] { return PackedHeads{k.f({N, H * D}), k.f({B * keys, G * D}), k.f({B * keys, G * D})}; };
+    Bw b = attention_backward(k, heads(), heads(), keys);
+    b.score = RelativeBias{k.f({H, 7})};
+    b.d_bias = k.f({H, 7});
+    REQUIRE_NOTHROW(check(b));
+    rejects<Bw>(
+        b,
+        [&](Bw& a) {
+            a.d_bias = k.f({H, 5});
+        },
+        "d_bias has shape [4, 5], must have [H, 2M+1] = [4, 7]");
+    rejects<Bw>(
+        b, [&](Bw& a) { a.score = SoftCap{5}; }, "d_bias is given without a relative bias");
+    rejects<Bw>(
+        b, [&](Bw& a) { a.d_bias = tensor_of(a.score); }, "d_bias must not alias the tensor of score");
+}
+
 TEST_CASE("gradients of attention may be interleaved in one tensor, but must not share elements") {
     TensorPool k;
     using Bw = AttentionBackward;

@@ -20,7 +20,7 @@ inline double usual_scale(const Heads& h) { return 1 / std::sqrt(double(h.D)); }
 
 // q, k and v are any tensors or views; Tk keys per sequence.
 inline SavedAttention attention_forward(const Side& s, const Heads& h, int Tk, const Mask& mask, const PackedHeads& in,
-                                        double scale) {
+                                        double scale, const AttentionScore& score = {}) {
     SavedAttention saved = {s.out({int64_t(h.B) * h.T, h.H * h.D}), s.statistic({h.B, h.H, h.T})};
     s.ops.attention_forward({.y = saved.y,
                              .lse = saved.lse,
@@ -35,23 +35,26 @@ inline SavedAttention attention_forward(const Side& s, const Heads& h, int Tk, c
                              .H = h.H,
                              .G = h.G,
                              .D = h.D,
-                             .scale = scale},
+                             .scale = scale,
+                             .score = score},
                             {});
     return saved;
 }
 
 inline SavedAttention attention_forward(const Side& s, const Heads& h, const Mask& mask, const Tensor& qkv,
-                                        double scale) {
-    return attention_forward(s, h, h.T, mask, packed_heads(qkv, h.H, h.G, h.D), scale);
+                                        double scale, const AttentionScore& score = {}) {
+    return attention_forward(s, h, h.T, mask, packed_heads(qkv, h.H, h.G, h.D), scale, score);
 }
 
 inline void attention_backward(const Side& s, const Heads& h, int Tk, const Mask& mask, const PackedHeads& d_in,
-                               const Tensor& d_y, const PackedHeads& in, const SavedAttention& saved, double scale) {
+                               const Tensor& d_y, const PackedHeads& in, const SavedAttention& saved, double scale,
+                               const AttentionScore& score = {}, const Tensor& d_bias = {}) {
     const Owned delta = s.statistic(saved.lse.shape);
     s.ops.attention_backward({.d_q = d_in.q,
                               .d_k = d_in.k,
                               .d_v = d_in.v,
                               .delta = delta,
+                              .d_bias = d_bias,
                               .d_y = d_y,
                               .q = in.q,
                               .k = in.k,
@@ -66,15 +69,17 @@ inline void attention_backward(const Side& s, const Heads& h, int Tk, const Mask
                               .H = h.H,
                               .G = h.G,
                               .D = h.D,
-                              .scale = scale},
+                              .scale = scale,
+                              .score = score},
                              {});
 }
 
 inline Owned attention_backward(const Side& s, const Heads& h, const Mask& mask, const Tensor& d_y, const Tensor& qkv,
-                                const SavedAttention& saved, double scale) {
+                                const SavedAttention& saved, double scale, const AttentionScore& score = {},
+                                const Tensor& d_bias = {}) {
     Owned d_qkv = s.out(qkv.shape);
     attention_backward(s, h, h.T, mask, packed_heads(d_qkv, h.H, h.G, h.D), d_y, packed_heads(qkv, h.H, h.G, h.D),
-                       saved, scale);
+                       saved, scale, score, d_bias);
     return d_qkv;
 }
 

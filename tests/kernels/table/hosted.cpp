@@ -16,7 +16,9 @@ namespace gradus::test {
 namespace {
 
 const Ops* device = nullptr;
-Tensor matmul_workspace;  // on the device; never released
+constexpr size_t full_workspace = size_t(1) << 20;
+Tensor workspace;  // on the device; never released
+size_t workspace_bytes = full_workspace;
 bool shifted = false;
 
 // A tensor in a copy of the op's arguments, which will point to device memory.
@@ -147,7 +149,8 @@ void run(const Args& args, Stream stream) {
     uses.add_fields(moved);
     Visit visit(uses.all, stream);
     for (const auto& move : uses.moves) move();
-    (device->*entry)(moved, stream.with(matmul_workspace));
+    if (workspace) stream.workspace = workspace.data, stream.workspace_bytes = workspace_bytes;
+    (device->*entry)(moved, stream);
     visit.come_back();
 }
 
@@ -155,9 +158,8 @@ void run(const Args& args, Stream stream) {
 
 const Ops& hosted(const Ops& of) {
     device = &of;
-    if (of.matmul_workspace && !matmul_workspace)
-        matmul_workspace = {
-            of.allocate(of.matmul_workspace), DType::f32, {int64_t(of.matmul_workspace / sizeof(float))}};
+    if (of.matmul_workspace && !workspace)
+        workspace = {of.allocate(full_workspace), DType::f32, {int64_t(full_workspace / sizeof(float))}};
     static Ops table;
     table = of;
     table.embedding_forward = run<&Ops::embedding_forward>;
@@ -198,6 +200,9 @@ const Ops& hosted(const Ops& of) {
     table.muon = run<&Ops::muon>;
     return table;
 }
+
+Workspace::Workspace(size_t bytes) { workspace_bytes = bytes; }
+Workspace::~Workspace() { workspace_bytes = full_workspace; }
 
 Shifted::Shifted() { shifted = true; }
 Shifted::~Shifted() { shifted = false; }

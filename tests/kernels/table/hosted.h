@@ -18,4 +18,10 @@ struct Shifted {
     ~Shifted();
 };
 
+// While this exists, ops have at most this many bytes of Stream::workspace; otherwise 1 MiB, on a backend that wants one.
+struct Workspace {
+    explicit Workspace(size_t bytes);
+    ~Workspace();
+};
+
 }  // namespace gradus::test

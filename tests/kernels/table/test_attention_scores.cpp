@@ -1,0 +1,93 @@
+// The score functions of attention on any backend, against the reference: kernels/attention_score.h.
+#include "tests/kernels/table/scores.h"
+
+using namespace gradus;
+using namespace gradus::test;
+
+namespace {
+
+// One tile and several, with groups and head widths of every kind of kernel.
+std::vector<Heads> some_heads() {
+    if (tested().slow) return {{2, 5, 3, 1, 3}, {1, 21, 2, 2, 16}};
+    return {{1, 1, 1, 1, 1}, {2, 9, 3, 1, 5}, {1, 7, 1, 1, 80}, {1, 67, 2, 1, 16}};
+}
+
+std::vector<Mask> some_masks(const Heads& h) {
+    std::vector<Mask> some;
+    for (Mask& mask : masks(h.B, h.T))
+        if (mask.name == (h.T > 20 ? "causal" : "empty in between") || (h.T == 9 && mask.name == "sliding window"))
+            some.push_back(std::move(mask));
+    return some;
+}
+
+constexpr double spread = 1.5;  // of q, k and v: scores of several units
+
+void compare_gradients(const Heads& h, const Mask& mask, const ScoreKind& kind) {
+    std::map<std::pair<DType, uint64_t>, SavedAttention> of_truth;
+    compare(named("attention_backward, " + kind.name(), h, mask.name), [&](const Side& s) {
+        const Side truth = s.of_truth();
+        const std::pair key(s.source, s.draw);
+        if (!of_truth.count(key))
+            of_truth.emplace(key, attention_forward(truth, h, mask, qkv_of(truth, h, spread), usual_scale(h),
+                                                    score_of(truth, h, kind).score));
+        const SavedAttention& saved = of_truth.at(key);
+        const SavedAttention given = {s.saved(saved.y), s.saved_statistic(saved.lse)};
+        const ScoreOf score = score_of(s, h, kind);
+        const bool biased = kind.of == ScoreKind::relative_bias;
+        Owned d_bias = s.sum(71, score.tensor.shape);
+        Owned d_qkv = attention_backward(s, h, mask, s.in(2, given.y.shape), qkv_of(s, h, spread), given,
+                                         usual_scale(h), score.score, biased ? Tensor(d_bias) : Tensor());
+        return biased ? outputs(std::move(d_qkv), std::move(d_bias)) : outputs(std::move(d_qkv));
+    });
+}
+
+}  // namespace
+
+TEST_CASE("attention forward with each score function is as exact as the naive formula") {
+    for (const Heads& h : some_heads())
+        for (const Mask& mask : some_masks(h))
+            for (const ScoreKind& kind : score_kinds(h))
+                compare(named("attention_forward, " + kind.name(), h, mask.name), [&](const Side& s) {
+                    const ScoreOf score = score_of(s, h, kind);
+                    SavedAttention saved =
+                        attention_forward(s, h, mask, qkv_of(s, h, spread), usual_scale(h), score.score);
+                    return outputs(std::move(saved.y), std::move(saved.lse));
+                });
+}
+
+TEST_CASE(
+    "attention backward with each score function, and the gradient of its bias, are as exact as the naive formula") {
+    for (const Heads& h : some_heads())
+        for (const Mask& mask : some_masks(h))
+            for (const ScoreKind& kind : score_kinds(h)) compare_gradients(h, mask, kind);
+}
+
+TEST_CASE("the gradient of a relative bias is the same with little workspace or none, up to rounding") {
+    const Side s = {tested().ops, DType::f32, DType::f32};
+    const Heads h = {2, 66, 2, 1, 4};
+    const Mask mask = std::move(masks(h.B, h.T).front());
+    const ScoreOf score = score_of(s, h, {.of = ScoreKind::relative_bias, .reach = 33});
+    const Owned qkv = qkv_of(s, h);
+    const SavedAttention saved = attention_forward(s, h, mask, qkv, 0.3, score.score);
+    const auto d_bias = [&](size_t bytes) {
+        const Workspace limited(bytes);
+        Owned sums = filled(DType::f32, score.tensor.shape, 1);
+        attention_backward(s, h, mask, s.in(2, saved.y.shape), qkv, saved, 0.3, score.score, sums);
+        return sums;
+    };
+    const Owned full = d_bias(1 << 20);
+    for (const size_t bytes : {size_t(0), 2 * full.bytes() + 4, 3 * full.bytes()})
+        REQUIRE(difference("d_bias", d_bias(bytes), full, 1e-5, 1e-5) == "");
+}
+
+TEST_CASE("a relative bias without a wanted gradient has the gradients of q, k and v alone") {
+    const Side s = {tested().ops, DType::f32, DType::f32};
+    const Heads h = {1, 9, 2, 1, 8};
+    const Mask mask = std::move(masks(h.B, h.T).front());
+    const ScoreOf score = score_of(s, h, {.of = ScoreKind::relative_bias, .reach = 4});
+    const Owned qkv = qkv_of(s, h), d_y = s.in(2, {int64_t(h.B) * h.T, h.H * h.D});
+    const SavedAttention saved = attention_forward(s, h, mask, qkv, 0.3, score.score);
+    const Owned d_bias = s.sum(3, score.tensor.shape);
+    REQUIRE(same_bits(attention_backward(s, h, mask, d_y, qkv, saved, 0.3, score.score),
+                      attention_backward(s, h, mask, d_y, qkv, saved, 0.3, score.score, d_bias)));
+}
