@@ -1,7 +1,7 @@
 // Attention for generation on a GPU. The formulas are in kernels/attention.h.
 //
 // Plan. The first kernel writes the keys and values of every row to its slot, one thread per element. The second computes
-// attention, one warp per (n, h), as in attention_forward.cu. They are separate because a row attends to slots that other rows
+// attention, one warp per (n, h), as in attention/any_width_forward.cu. They are separate because a row attends to slots that other rows
 // of this call write.
 #include "kernels/attention.h"
 #include "kernels/cuda/attention.h"

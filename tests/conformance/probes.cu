@@ -4,6 +4,7 @@
 #include "kernels/cuda/primitives/atomics.h"
 #include "kernels/cuda/primitives/barrier.h"
 #include "kernels/cuda/primitives/device.h"
+#include "kernels/cuda/primitives/exp2.h"
 #include "kernels/cuda/primitives/matrix.h"
 #include "kernels/cuda/primitives/warp.h"
 #include "kernels/scalar.h"
@@ -93,8 +94,18 @@ __global__ void release_and_acquire(const uint32_t* words, uint32_t* results) {
 __global__ void arithmetic(const uint32_t* words, uint32_t* results) {
     const int t = int(threadIdx.x);
     const float x = any(words[t]), y = fabsf(x) + 1e-3f;
-    const float out[] = {expf(x), logf(y), tanhf(x), erff(x), rsqrtf(y), sqrtf(y), exp2f(x), x / y};
-    for (int i = 0; i < 8; ++i) results[t * 8 + i] = bits(out[i]);
+    const float out[] = {expf(x),
+                         logf(y),
+                         tanhf(x),
+                         erff(x),
+                         rsqrtf(y),
+                         sqrtf(y),
+                         exp2f(x),
+                         x / y,
+                         exp2_approximate(x),
+                         exp2_approximate(-300 * y),
+                         exp2_approximate(-INFINITY)};
+    for (int i = 0; i < 11; ++i) results[t * 11 + i] = bits(out[i]);
 }
 
 __global__ void roundings(const uint32_t* words, uint32_t* results) {

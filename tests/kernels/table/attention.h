@@ -4,6 +4,7 @@
 
 #include "kernels/attention.h"
 #include "tests/kernels/table/compare.h"
+#include "tests/kernels/table/naive_attention.h"
 #include "tests/kernels/table/shapes.h"
 
 namespace gradus::test {
@@ -22,22 +23,23 @@ inline double usual_scale(const Heads& h) { return 1 / std::sqrt(double(h.D)); }
 inline SavedAttention attention_forward(const Side& s, const Heads& h, int Tk, const Mask& mask, const PackedHeads& in,
                                         double scale, const AttentionScore& score = {}) {
     SavedAttention saved = {s.out({int64_t(h.B) * h.T, h.H * h.D}), s.statistic({h.B, h.H, h.T})};
-    s.ops.attention_forward({.y = saved.y,
-                             .lse = saved.lse,
-                             .q = in.q,
-                             .k = in.k,
-                             .v = in.v,
-                             .lo = mask.lo,
-                             .hi = mask.hi,
-                             .B = h.B,
-                             .Tq = h.T,
-                             .Tk = Tk,
-                             .H = h.H,
-                             .G = h.G,
-                             .D = h.D,
-                             .scale = scale,
-                             .score = score},
-                            {});
+    const AttentionForward args = {.y = saved.y,
+                                   .lse = saved.lse,
+                                   .q = in.q,
+                                   .k = in.k,
+                                   .v = in.v,
+                                   .lo = mask.lo,
+                                   .hi = mask.hi,
+                                   .B = h.B,
+                                   .Tq = h.T,
+                                   .Tk = Tk,
+                                   .H = h.H,
+                                   .G = h.G,
+                                   .D = h.D,
+                                   .scale = scale,
+                                   .score = score};
+    if (s.naive_of_bf16()) naive_attention_forward(args);
+    else s.ops.attention_forward(args, {});
     return saved;
 }
 
@@ -50,28 +52,29 @@ inline void attention_backward(const Side& s, const Heads& h, int Tk, const Mask
                                const Tensor& d_y, const PackedHeads& in, const SavedAttention& saved, double scale,
                                const AttentionScore& score = {}, const Tensor& d_bias = {}) {
     const Owned delta = s.statistic(saved.lse.shape);
-    s.ops.attention_backward({.d_q = d_in.q,
-                              .d_k = d_in.k,
-                              .d_v = d_in.v,
-                              .delta = delta,
-                              .d_bias = d_bias,
-                              .d_y = d_y,
-                              .q = in.q,
-                              .k = in.k,
-                              .v = in.v,
-                              .y = saved.y,
-                              .lse = saved.lse,
-                              .lo = mask.lo,
-                              .hi = mask.hi,
-                              .B = h.B,
-                              .Tq = h.T,
-                              .Tk = Tk,
-                              .H = h.H,
-                              .G = h.G,
-                              .D = h.D,
-                              .scale = scale,
-                              .score = score},
-                             {});
+    const AttentionBackward args = {.d_q = d_in.q,
+                                    .d_k = d_in.k,
+                                    .d_v = d_in.v,
+                                    .delta = delta,
+                                    .d_bias = d_bias,
+                                    .d_y = d_y,
+                                    .q = in.q,
+                                    .k = in.k,
+                                    .v = in.v,
+                                    .y = saved.y,
+                                    .lse = saved.lse,
+                                    .lo = mask.lo,
+                                    .hi = mask.hi,
+                                    .B = h.B,
+                                    .Tq = h.T,
+                                    .Tk = Tk,
+                                    .H = h.H,
+                                    .G = h.G,
+                                    .D = h.D,
+                                    .scale = scale,
+                                    .score = score};
+    if (s.naive_of_bf16()) naive_attention_backward(args);
+    else s.ops.attention_backward(args, {});
 }
 
 inline Owned attention_backward(const Side& s, const Heads& h, const Mask& mask, const Tensor& d_y, const Tensor& qkv,

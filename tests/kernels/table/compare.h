@@ -3,7 +3,7 @@
 // on three sides with the same inputs, rounded to the dtype under test:
 //
 //   truth   the reference in f64
-//   naive   the reference in f32, its outputs rounded to the dtype under test
+//   naive   the reference in f32, its outputs rounded to the dtype under test (attention also rounds operands: naive_attention.h)
 //   table   the backend under test (tested.h)
 //
 // Every output of the backend must be within twice the largest error of the naive side, plus one rounding. Outputs with few
@@ -29,6 +29,7 @@ struct Side {
         false;  // every float that goes in is NaN: what that leaves in the table's scratch memory must not matter
 
     DType accumulator() const { return accumulator_of(dtype); }
+    bool naive_of_bf16() const { return dtype == DType::f32 && source == DType::bf16; }
     Owned give(Owned drawn, DType type) const {
         return lost ? filled(type, drawn.shape, std::numeric_limits<double>::quiet_NaN()) : converted(drawn, type);
     }

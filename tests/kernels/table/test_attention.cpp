@@ -8,8 +8,8 @@ using namespace gradus::test;
 namespace {
 
 // Cheap shapes run with every mask, the others with three.
-std::vector<Mask> masks_for(const Heads& h) {
-    std::vector<Mask> all = masks(h.B, h.T), some;
+std::vector<Mask> masks_for(const Heads& h, int Tk = 0) {
+    std::vector<Mask> all = masks(h.B, h.T, Tk), some;
     if (h.T < 20 && !tested().slow) return all;
     for (Mask& mask : all)
         if (mask.name == "causal" || mask.name == "padded, both ways" || mask.name == "empty in between")
@@ -21,6 +21,7 @@ std::vector<Mask> masks_for(const Heads& h) {
 struct Cross {
     Heads heads;
     int Tk;
+    int gap = 1;  // unit of the gaps between the rows, in elements: with 8, rows stay aligned
 };
 std::vector<Cross> crosses() {
     if (tested().slow) return {{{1, 1, 1, 1, 1}, 5}, {{2, 9, 4, 2, 20}, 3}, {{1, 4, 2, 1, 64}, 11}};
@@ -28,22 +29,69 @@ std::vector<Cross> crosses() {
             {{2, 9, 3, 1, 20}, 4}, {{1, 61, 2, 1, 64}, 130}, {{1, 131, 2, 1, 16}, 67}};
 }
 
-constexpr int gap_before = 2, gap_between = 1, gap_after = 4;
+// Shapes that end at the edges of tiles of 64 queries and 64 keys, or of 32 keys in wide heads, and just before and behind; every
+// width that kernels are compiled for, and one between each two of them; groups of one, two and four heads. Two or three tiles
+// of queries and one to four of keys have every case of more: an inner tile, a first and a last one. D = 16 has the same tiles as 64.
+std::vector<Cross> tile_edges() {
+    if (tested().slow) return {{{1, 65, 2, 1, 16}, 129, 8}, {{1, 17, 1, 1, 136}, 33, 8}};
+    return {{{1, 1, 2, 1, 64}, 63, 8},   {{1, 63, 4, 1, 16}, 64, 8},   {{1, 64, 2, 2, 16}, 65, 8},
+            {{2, 65, 1, 1, 16}, 1, 8},   {{1, 129, 2, 1, 16}, 200, 8}, {{1, 200, 1, 1, 64}, 129, 8},
+            {{1, 66, 2, 1, 72}, 65, 8},  {{1, 65, 1, 1, 80}, 64, 8},   {{1, 20, 1, 1, 88}, 130, 8},
+            {{1, 65, 1, 1, 96}, 66, 8},  {{1, 64, 1, 1, 104}, 65, 8},  {{1, 65, 1, 1, 128}, 129, 8},
+            {{1, 33, 1, 1, 136}, 32, 8}, {{1, 65, 1, 1, 192}, 65, 8},  {{1, 33, 2, 1, 200}, 31, 8},
+            {{1, 65, 1, 1, 256}, 33, 8}};
+}
 
 // [B·Tk, …]: a gap, k, a gap, v, a gap.
 struct KeysAndValues {
     Owned whole;
+    int64_t gap_before, gap_between;
     PackedHeads with_queries(const Tensor& q, const Heads& h) const {
         const int64_t C = h.G * h.D;
         return {q, whole.columns(gap_before, C), whole.columns(gap_before + C + gap_between, C)};
     }
 };
-KeysAndValues keys_and_values(const Tensor& k, const Tensor& v, double gap) {
-    const int64_t C = k.last(), width = gap_before + C + gap_between + C + gap_after;
-    return {made(k.dtype, {k.rows(), width}, [&](int64_t i) {
-        const int64_t n = i / width, key = i % width - gap_before, value = key - C - gap_between;
-        return key >= 0 && key < C ? at(k, n * C + key) : value >= 0 && value < C ? at(v, n * C + value) : gap;
-    })};
+KeysAndValues keys_and_values(const Tensor& k, const Tensor& v, double gap, int unit) {
+    const int64_t before = 2 * unit, between = unit, C = k.last(), width = before + C + between + C + 4 * unit;
+    return {
+        made(k.dtype, {k.rows(), width},
+             [&](int64_t i) {
+                 const int64_t n = i / width, key = i % width - before, value = key - C - between;
+                 return key >= 0 && key < C ? at(k, n * C + key) : value >= 0 && value < C ? at(v, n * C + value) : gap;
+             }),
+        before, between};
+}
+
+// Forward and backward; the gaps must stay as they are, and must not be read.
+void compare_views(const Cross& c, const Mask& mask) {
+    const Heads& h = c.heads;
+    const int64_t queries = int64_t(h.B) * h.T, keys = int64_t(h.B) * c.Tk, C = h.H * h.D;
+    const auto of_queries = [&](const Tensor& t, double gap) { return with_gaps(t, gap, 2 * c.gap, 3 * c.gap); };
+    std::map<std::pair<DType, uint64_t>, SavedAttention> of_truth;
+    compare(named("attention of views", h, mask.name) + " Tk=" + std::to_string(c.Tk), [&](const Side& s) {
+        const auto forward = [&](const Side& side) {
+            const WithGaps q = of_queries(side.in(1, {queries, C}), NAN);
+            const KeysAndValues kv =
+                keys_and_values(side.in(2, {keys, h.G * h.D}), side.in(3, {keys, h.G * h.D}), NAN, c.gap);
+            return attention_forward(side, h, c.Tk, mask, kv.with_queries(q.view(), h), usual_scale(h));
+        };
+        const std::pair key(s.source, s.draw);
+        if (!of_truth.count(key)) of_truth.emplace(key, forward(s.of_truth()));
+        const SavedAttention& saved = of_truth.at(key);
+        const SavedAttention given = {s.saved(saved.y), s.saved_statistic(saved.lse)};
+        const WithGaps q = of_queries(s.in(1, {queries, C}), NAN);
+        const KeysAndValues kv = keys_and_values(s.in(2, {keys, h.G * h.D}), s.in(3, {keys, h.G * h.D}), NAN, c.gap);
+        WithGaps d_q = of_queries(s.out({queries, C}), 7.5);
+        KeysAndValues d_kv = keys_and_values(s.out({keys, h.G * h.D}), s.out({keys, h.G * h.D}), 7.5, c.gap);
+        attention_backward(s, h, c.Tk, mask, d_kv.with_queries(d_q.view(), h), s.in(4, {queries, C}),
+                           kv.with_queries(q.view(), h), given, usual_scale(h));
+        SavedAttention y = forward(s);
+        // Compared as one output: the gradient of a query with a single key cancels to 0, and the others set the error bound.
+        const int64_t of_q = d_q.whole.size();
+        Owned gradients = made(s.dtype, {of_q + d_kv.whole.size()},
+                               [&](int64_t i) { return i < of_q ? at(d_q.whole, i) : at(d_kv.whole, i - of_q); });
+        return outputs(std::move(y.y), std::move(y.lse), std::move(gradients));
+    });
 }
 
 }  // namespace
@@ -62,36 +110,13 @@ TEST_CASE(
     "attention of views, with more or fewer keys than queries, is as exact as the naive formula, and leaves gaps "
     "alone") {
     for (const Cross& c : crosses())
-        for (const Mask& mask : masks(c.heads.B, c.heads.T, c.Tk)) {
-            const Heads& h = c.heads;
-            const int64_t queries = int64_t(h.B) * h.T, keys = int64_t(h.B) * c.Tk;
-            std::map<std::pair<DType, uint64_t>, SavedAttention> of_truth;
-            compare(named("attention of views", h, mask.name) + " Tk=" + std::to_string(c.Tk), [&](const Side& s) {
-                const auto forward = [&](const Side& side) {
-                    const WithGaps q = with_gaps(side.in(1, {queries, h.H * h.D}), NAN);
-                    const KeysAndValues kv =
-                        keys_and_values(side.in(2, {keys, h.G * h.D}), side.in(3, {keys, h.G * h.D}), NAN);
-                    return attention_forward(side, h, c.Tk, mask, kv.with_queries(q.view(), h), usual_scale(h));
-                };
-                const std::pair key(s.source, s.draw);
-                if (!of_truth.count(key)) of_truth.emplace(key, forward(s.of_truth()));
-                const SavedAttention& saved = of_truth.at(key);
-                const SavedAttention given = {s.saved(saved.y), s.saved_statistic(saved.lse)};
-                const WithGaps q = with_gaps(s.in(1, {queries, h.H * h.D}), NAN);
-                const KeysAndValues kv = keys_and_values(s.in(2, {keys, h.G * h.D}), s.in(3, {keys, h.G * h.D}), NAN);
-                WithGaps d_q = with_gaps(s.out({queries, h.H * h.D}), 7.5);
-                KeysAndValues d_kv = keys_and_values(s.out({keys, h.G * h.D}), s.out({keys, h.G * h.D}), 7.5);
-                attention_backward(s, h, c.Tk, mask, d_kv.with_queries(d_q.view(), h), s.in(4, {queries, h.H * h.D}),
-                                   kv.with_queries(q.view(), h), given, usual_scale(h));
-                SavedAttention y = forward(s);
-                // Compared as one output: the gradient of a query with a single key cancels to 0, and the others set the error bound.
-                const int64_t of_q = d_q.whole.size();
-                Owned gradients = made(s.dtype, {of_q + d_kv.whole.size()}, [&](int64_t i) {
-                    return i < of_q ? at(d_q.whole, i) : at(d_kv.whole, i - of_q);
-                });
-                return outputs(std::move(y.y), std::move(y.lse), std::move(gradients));
-            });
-        }
+        for (const Mask& mask : masks(c.heads.B, c.heads.T, c.Tk)) compare_views(c, mask);
+}
+
+TEST_CASE("attention at the edges of tiles is as exact as the naive formula, with every mask and head width") {
+    for (const Cross& c : tile_edges())
+        for (const Mask& mask : c.heads.D == 16 ? masks(c.heads.B, c.heads.T, c.Tk) : masks_for(c.heads, c.Tk))
+            compare_views(c, mask);
 }
 
 TEST_CASE("packed heads and heads in separate tensors give the same bits") {

@@ -10,8 +10,7 @@
 // The lanes share the D channels, so all row accesses are coalesced.
 #include "kernels/attention.h"
 #include "kernels/cuda/attention.h"
-#include "kernels/cuda/attention_bias.h"
-#include "kernels/cuda/device_ops.h"
+#include "kernels/cuda/attention/attention_ops.h"
 
 namespace gradus::DEVICE {
 
@@ -109,7 +108,7 @@ __global__ void attention_key_kernel(HeadRows<Scalar> d_k, HeadRows<Scalar> d_v,
 
 }  // namespace
 
-void attention_backward(const AttentionBackward& a, Stream s) {
+void attention_backward_any_width(const AttentionBackward& a, Stream s) {
     const HeadSizes of = {a.B, a.Tq, a.Tk, a.H, a.G, a.D};
     const int64_t queries = of.B * of.Tq * of.H, keys = of.B * of.Tk * of.G;
     by_dtype(a.q.dtype, [&](auto kind) {
@@ -127,7 +126,6 @@ void attention_backward(const AttentionBackward& a, Stream s) {
                              float(a.scale), score);
         });
     });
-    if (a.d_bias) attention_bias_backward(a, s);
 }
 
 }  // namespace gradus::DEVICE

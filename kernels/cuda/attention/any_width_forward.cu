@@ -5,7 +5,7 @@
 // warps have neighbouring queries, whose keys are in the cache.
 #include "kernels/attention.h"
 #include "kernels/cuda/attention.h"
-#include "kernels/cuda/device_ops.h"
+#include "kernels/cuda/attention/attention_ops.h"
 
 namespace gradus::DEVICE {
 
@@ -27,7 +27,7 @@ __global__ void attention_forward_kernel(HeadRows<Scalar> y, float* lse, HeadRow
 
 }  // namespace
 
-void attention_forward(const AttentionForward& a, Stream s) {
+void attention_forward_any_width(const AttentionForward& a, Stream s) {
     by_dtype(a.q.dtype, [&](auto kind) {
         using Scalar = decltype(kind);
         by_score(a.score, [&](auto score) {

@@ -1,0 +1,24 @@
+// Attention forward and backward on a GPU: the choice of the kernel.
+#include "kernels/cuda/attention/attention_ops.h"
+#include "kernels/cuda/attention/operands.h"
+#include "kernels/cuda/attention_bias.h"
+#include "kernels/cuda/device_ops.h"
+
+namespace gradus::DEVICE {
+
+// The largest score is found before the scale is applied, so the scale must be positive.
+bool fit_tiles(const AttentionForward& a) {
+    return a.q.dtype == DType::bf16 && a.D <= widest_head && a.scale > 0 && heads_fit_packs(a.D, {a.y, a.q, a.k, a.v});
+}
+
+void attention_forward(const AttentionForward& a, Stream s) {
+    if (fit_tiles(a)) attention_forward_tiles(a, s);
+    else attention_forward_any_width(a, s);
+}
+
+void attention_backward(const AttentionBackward& a, Stream s) {
+    attention_backward_any_width(a, s);
+    if (a.d_bias) attention_bias_backward(a, s);
+}
+
+}  // namespace gradus::DEVICE

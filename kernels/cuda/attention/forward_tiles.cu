@@ -1,0 +1,222 @@
+// Attention forward on tensor cores, bf16. The formulas are in kernels/attention.h.
+//
+// Plan. A block of four warps has a tile of queries of one head; each warp has 16 or 32 of them. It loops over tiles of keys:
+//   S = Q·Kᵀ                         queries in registers, keys in shared memory
+//   P = exp2(S·factor − m·factor)    m: the largest of the row so far; factor = scale·log2(e): one FMA and one exp2 per score
+//   O = O·exp2(old m·factor − m·factor) + P·V
+// P, rounded to bf16, never leaves the registers, as results have the layout of left operands. A row is shared by four lanes, so its
+// maximum takes two shuffles; its sum is completed at the end. While one tile of keys and values is in use, the next is copied to a
+// second buffer: one barrier per tile.
+//
+// Mask. Only tiles from the first to the last key that the block's queries see are visited. A warp skips a tile that none of its
+// queries sees, and compares positions only in a tile that they see in part. Other keys than the block's read as zeros.
+#include "kernels/cuda/attention/attention_ops.h"
+#include "kernels/cuda/attention/fragments.h"
+#include "kernels/cuda/attention/operands.h"
+#include "kernels/cuda/primitives/exp2.h"
+
+namespace gradus::DEVICE {
+
+namespace {
+
+// Per thread, O takes width / 2 registers per 16 queries, S takes keys / 2, and Q width / 4.
+template <int head_width>
+struct ForwardShape {
+    static constexpr int width = head_width;
+    static constexpr int fragments = 1;  // of 16 queries, per warp
+    static constexpr int keys = width <= 128 ? 64 : 32;
+    static constexpr bool keeps_queries = width <= 192;  // in registers
+    static constexpr int blocks = width <= 64 ? 3 : 2;   // per multiprocessor
+
+    static constexpr int warp_queries = fragments * fragment_rows, queries = tile_warps * warp_queries;
+    using QueryTile = Tile<queries, width>;
+    using KeyTile = Tile<keys, width>;
+    static constexpr size_t shared_bytes = (QueryTile::size + 4 * KeyTile::size) * sizeof(bf16);
+};
+
+struct ForwardOperands {
+    HeadRows<const bf16> q, k, v;
+    const int32_t *lo, *hi;
+};
+
+// The state of one query, in the four lanes that share its row.
+struct SoftmaxRow {
+    int t, lo, hi;
+    float max = -infinity;
+    float sum = 0;  // of exp2(score − max), over the columns of this thread
+};
+
+// −∞ for keys that the query does not see; u: the key of this thread's first column.
+template <int columns>
+__device__ void mask_row(Sums (&s)[columns], const SoftmaxRow& row, int half, int u) {
+    const int lo = row.lo - u, hi = row.hi - u;
+#pragma unroll
+    for (int n = 0; n < columns; ++n)
+#pragma unroll
+        for (int e = 0; e < 2; ++e)
+            if (8 * n + e < lo || 8 * n + e >= hi) s[n][2 * half + e] = -infinity;
+}
+
+// One row of s becomes exp2(s·factor − max·factor), and its sums follow a larger maximum.
+template <int columns, int channels>
+__device__ void softmax_row(Sums (&s)[columns], Sums (&o)[channels], SoftmaxRow& row, int half, float factor) {
+    float max = row.max;
+#pragma unroll
+    for (int n = 0; n < columns; ++n) max = fmaxf(max, fmaxf(s[n][2 * half], s[n][2 * half + 1]));
+    max = row_max(max);
+    const float shift = max == -infinity ? 0.f : max * factor;  // −∞ − (−∞) would be NaN
+    const float rescale = exp2_approximate(row.max * factor - shift);
+    row.max = max;
+    row.sum *= rescale;
+#pragma unroll
+    for (int n = 0; n < columns; ++n)
+#pragma unroll
+        for (int e = 2 * half; e < 2 * half + 2; ++e) {
+            s[n][e] = exp2_approximate(s[n][e] * factor - shift);
+            row.sum += s[n][e];
+        }
+#pragma unroll
+    for (int n = 0; n < channels; ++n) {
+        o[n][2 * half] *= rescale;
+        o[n][2 * half + 1] *= rescale;
+    }
+}
+
+template <class Shape, class Score>
+__global__ void __launch_bounds__(tile_threads, Shape::blocks)
+    attention_forward_kernel(HeadRows<bf16> y, float* lse, ForwardOperands in, HeadSizes of, BlockOrder order,
+                             float scale, Score score) {
+    constexpr int width = Shape::width, keys = Shape::keys, fragments = Shape::fragments;
+    using KeyTile = typename Shape::KeyTile;
+    DYNAMIC_SHARED(bf16, shared);
+    const auto place = order.place();
+    if (place.head >= order.heads) return;
+    const int b = place.head / int(of.H), h = place.head % int(of.H), g = int(of.group(h)), D = int(of.D);
+    const int first = (order.tiles - 1 - place.tile) * Shape::queries, end = min(first + Shape::queries, int(of.Tq));
+    const int warp_row = int(threadIdx.x) / warp * Shape::warp_queries, warp_first = first + warp_row;
+
+    // Copies of Q and of the first tile of keys and values.
+    const typename Shape::QueryTile queries = {shared, 0};
+    const auto k_tile = [&](int i) { return KeyTile{shared, queries.size + i % 2 * 2 * KeyTile::size}; };
+    const auto v_tile = [&](int i) { return KeyTile{shared, k_tile(i).start + KeyTile::size}; };
+    const IntervalRange of_block = interval_range(in.lo, in.hi, of, b, first, end),
+                        of_warp =
+                            interval_range(in.lo, in.hi, of, b, warp_first, min(warp_first + Shape::warp_queries, end));
+    const int first_key = of_block.first_lo, end_key = of_block.last_hi,
+              tiles = (end_key - first_key + keys - 1) / keys;
+    const auto copy_keys = [&](int i) {
+        k_tile(i).copy(in.k.at(b, 0, g), in.k.stride, first_key + i * keys, end_key, D);
+        v_tile(i).copy(in.v.at(b, 0, g), in.v.stride, first_key + i * keys, end_key, D);
+    };
+    queries.copy(in.q.at(b, 0, h), in.q.stride, first, end, D);
+    copy_async_commit();
+    if (tiles > 0) copy_keys(0);
+    copy_async_commit();
+
+    SoftmaxRow rows[fragments][2];
+#pragma unroll
+    for (int f = 0; f < fragments; ++f)
+        for (int half = 0; half < 2; ++half) {
+            SoftmaxRow& row = rows[f][half];
+            row.t = warp_first + f * fragment_rows + row_of_lane(half);
+            const Interval seen = row.t < end ? interval_of(in.lo, in.hi, b, row.t, of) : Interval{0, 0};
+            row.lo = int(seen.lo), row.hi = int(seen.hi);
+        }
+
+    copy_async_wait<1>();
+    __syncthreads();
+    LeftOperand q[fragments][width / 16];
+    if constexpr (Shape::keeps_queries)
+#pragma unroll
+        for (int f = 0; f < fragments; ++f)
+            for (int k = 0; k < width / 16; ++k) queries.left(q[f][k], warp_row + f * fragment_rows, k);
+
+    Sums o[fragments][width / 8] = {};
+    const float factor = is_plain<Score> ? scale * log2_of_e : log2_of_e;
+    for (int i = 0; i < tiles; ++i) {
+        copy_async_wait<0>();
+        __syncthreads();  // tile i is here, and all warps are done with tile i − 1
+        if (i + 1 < tiles) copy_keys(i + 1);
+        copy_async_commit();
+        const int u = first_key + i * keys;
+        const Seen seen = of_warp.keys(u, u + keys);
+        if (seen == Seen::none) continue;
+
+        Sums s[fragments][keys / 8] = {};
+#pragma unroll
+        for (int k = 0; k < width / 16; ++k) {
+            if constexpr (!Shape::keeps_queries)
+                for (int f = 0; f < fragments; ++f) queries.left(q[f][k], warp_row + f * fragment_rows, k);
+#pragma unroll
+            for (int n = 0; n < keys / 16; ++n) {
+                RightOperand r;
+                k_tile(i).right(r, 16 * n, k);
+                for (int f = 0; f < fragments; ++f) multiply(s[f][2 * n], s[f][2 * n + 1], q[f][k], r);
+            }
+        }
+#pragma unroll
+        for (int f = 0; f < fragments; ++f)
+#pragma unroll
+            for (int half = 0; half < 2; ++half) {
+                SoftmaxRow& row = rows[f][half];
+                if constexpr (!is_plain<Score>) {
+                    const QueryScore<Score> of_query = {score, b, h, row.t};
+                    for (int n = 0; n < keys / 8; ++n)
+                        for (int e = 0; e < 2; ++e) {
+                            float& x = s[f][n][2 * half + e];
+                            x = of_query(scale * x, u + 8 * n + column_of_lane() + e);
+                        }
+                }
+                if (seen == Seen::some) mask_row(s[f], row, half, u + column_of_lane());
+                softmax_row(s[f], o[f], row, half, factor);
+            }
+#pragma unroll
+        for (int k = 0; k < keys / 16; ++k) {
+            LeftOperand p[fragments];
+            for (int f = 0; f < fragments; ++f) left_of(p[f], s[f], k);
+#pragma unroll
+            for (int n = 0; n < width / 16; ++n) {
+                RightOperand r;
+                v_tile(i).right_transposed(r, 16 * k, n);
+                for (int f = 0; f < fragments; ++f) multiply(o[f][2 * n], o[f][2 * n + 1], p[f], r);
+            }
+        }
+    }
+
+    // y through the warp's own rows of Q's tile, so that the stores to global memory are 16 bytes wide.
+    __syncwarp();
+#pragma unroll
+    for (int f = 0; f < fragments; ++f) {
+        float inverse[2];
+        for (int half = 0; half < 2; ++half) {
+            const SoftmaxRow& row = rows[f][half];
+            const float sum = row_sum(row.sum), shift = row.max == -infinity ? 0.f : row.max * factor;
+            inverse[half] = sum == 0 ? 0.f : 1 / sum;
+            if (threadIdx.x % 4 == 0 && row.t < end)
+                lse[int64_t(place.head) * of.Tq + row.t] = (shift + log2f(sum)) * log_of_2;
+        }
+        put_sums(queries, warp_row + f * fragment_rows, o[f], inverse[0], inverse[1]);
+    }
+    __syncwarp();
+    queries.template store_rows<Shape::warp_queries>(y.at(b, 0, h), y.stride, warp_row, warp_first, end, D);
+}
+
+}  // namespace
+
+void attention_forward_tiles(const AttentionForward& a, Stream s) {
+    if (a.lse.size() == 0) return;
+    by_width(a.D, [&](auto width) {
+        using Shape = ForwardShape<width>;
+        by_score(a.score, [&](auto score) {
+            const ForwardOperands in = {heads_of<const bf16>(a.q, a.Tq, a.D), heads_of<const bf16>(a.k, a.Tk, a.D),
+                                        heads_of<const bf16>(a.v, a.Tk, a.D), a.lo.as<int32_t>(), a.hi.as<int32_t>()};
+            const BlockOrder order = block_order(a.Tq, Shape::queries, int64_t(a.B) * a.H,
+                                                 int64_t(2) * a.Tk * a.D * int64_t(sizeof(bf16)) * a.G / a.H);
+            launch(attention_forward_kernel<Shape, decltype(score)>, order.grid(), dim3(tile_threads),
+                   Shape::shared_bytes, s, heads_of<bf16>(a.y, a.Tq, a.D), a.lse.as<float>(), in,
+                   HeadSizes{a.B, a.Tq, a.Tk, a.H, a.G, a.D}, order, float(a.scale), score);
+        });
+    });
+}
+
+}  // namespace gradus::DEVICE

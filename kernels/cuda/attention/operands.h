@@ -1,0 +1,92 @@
+#pragma once
+// What the kernels on tensor cores share on the host and in their first lines: which tensors they accept, the dispatch on the head
+// width, the order of blocks, and the key intervals of the queries of a warp.
+//
+// Head width. A kernel is compiled for the widths of by_width(); a D between two of them is padded with zeros in shared memory.
+//
+// Order of blocks. Blocks start in the order of their index, and with a causal mask the last queries have the most keys. So the
+// longest blocks start first: then the last ones to run are short, and no multiprocessor waits long for another. But if the
+// blocks of all heads were in that order, the keys and values of all heads would compete for the L2 cache. So the heads are in
+// sections whose keys and values fit there, one section after the other.
+#include <initializer_list>
+
+#include "kernels/cuda/attention.h"
+#include "kernels/cuda/attention/tile.h"
+
+namespace gradus::DEVICE {
+
+constexpr float log2_of_e = 1.4426950408889634f, log_of_2 = 0.6931471805599453f;
+
+template <class Score>
+constexpr bool is_plain = std::is_same_v<Score, PlainScore>;
+
+// ---- on the host -----------------------------------------------------------------------------------------------------
+
+constexpr int widest_head = 256;
+
+// Calls run() with the head width of the kernel as a constant.
+template <class Run>
+void by_width(int64_t D, Run&& run) {
+    if (D <= 64) return run(std::integral_constant<int, 64>{});
+    if (D <= 80) return run(std::integral_constant<int, 80>{});
+    if (D <= 96) return run(std::integral_constant<int, 96>{});
+    if (D <= 128) return run(std::integral_constant<int, 128>{});
+    if (D <= 192) return run(std::integral_constant<int, 192>{});
+    CHECK(D <= widest_head, "a head too wide for tiles");
+    run(std::integral_constant<int, widest_head>{});
+}
+
+// Whether all rows of all heads begin at a multiple of 16 bytes and are multiples of 16 bytes long.
+inline bool heads_fit_packs(int64_t D, std::initializer_list<Tensor> tensors) {
+    for (const Tensor& t : tensors) {
+        const auto fits = [&](int64_t elements) { return size_t(elements) * size_of(t.dtype) % 16 == 0; };
+        if (reinterpret_cast<uintptr_t>(t.data) % 16 || !fits(t.stride()) || !fits(D)) return false;
+    }
+    return true;
+}
+
+// Tiles of rows of B·heads heads, the long ones first; see above.
+struct BlockOrder {
+    int tiles, heads, section;  // heads: of all sequences
+
+    struct Place {
+        int head, tile;  // tile 0 starts first; head ≥ heads in the blocks that fill the last section
+    };
+    __device__ Place place() const {
+        const int of_section = section * tiles, block = int(blockIdx.x), within = block % of_section;
+        return {block / of_section * section + within % section, within / section};
+    }
+    dim3 grid() const { return blocks_for(int64_t((heads + section - 1) / section) * section * tiles, 1); }
+};
+
+// head_bytes: of the rows that the blocks of a head share.
+inline BlockOrder block_order(int64_t rows, int tile_rows, int64_t heads, int64_t head_bytes) {
+    constexpr int64_t cache = 16 << 20;  // well below the L2 cache of a data centre's GPU since sm_80
+    return {int((rows + tile_rows - 1) / tile_rows), int(heads),
+            int(std::clamp<int64_t>(cache / std::max<int64_t>(head_bytes, 1), 1, heads))};
+}
+
+// ---- in a kernel -----------------------------------------------------------------------------------------------------
+
+// Of the pairs of some queries and some keys: how many count.
+enum class Seen { none, some, all };
+
+// The key intervals of the queries [first, last]. They never decrease, so those of all lie between those of these two.
+struct IntervalRange {
+    int first_lo, first_hi, last_lo, last_hi;
+
+    __device__ Seen keys(int first, int end) const {
+        if (end <= first_lo || last_hi <= first) return Seen::none;
+        return last_lo <= first && end <= first_hi ? Seen::all : Seen::some;
+    }
+};
+
+// Of the queries [first, end) of sequence b; none see anything if the range is empty. `of` as interval_of().
+__device__ inline IntervalRange interval_range(const int32_t* lo, const int32_t* hi, const HeadSizes& of, int64_t b,
+                                               int first, int end) {
+    if (first >= end) return {0, 0, 0, 0};
+    const int64_t row = b * of.Tq;
+    return {lo[row + first], hi[row + first], lo[row + end - 1], hi[row + end - 1]};
+}
+
+}  // namespace gradus::DEVICE

@@ -1,0 +1,9 @@
+#pragma once
+// The emulator's version of kernels/cuda/primitives/exp2.h.
+#include <cmath>
+
+namespace gradus::simt {
+
+inline float exp2_approximate(float x) { return x < -126 ? 0.f : exp2f(x); }
+
+}  // namespace gradus::simt
