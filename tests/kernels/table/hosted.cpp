@@ -16,7 +16,9 @@ namespace gradus::test {
 namespace {
 
 const Ops* device = nullptr;
-Tensor matmul_workspace;  // on the device; never released
+constexpr size_t usual_workspace = 256 << 10;
+Tensor workspace;  // on the device; never released
+size_t workspace_bytes = usual_workspace;
 bool shifted = false;
 
 // A tensor in a copy of the op's arguments, which will point to device memory.
@@ -147,7 +149,11 @@ void run(const Args& args, Stream stream) {
     uses.add_fields(moved);
     Visit visit(uses.all, stream);
     for (const auto& move : uses.moves) move();
-    (device->*entry)(moved, stream.with(matmul_workspace));
+    if (workspace) {
+        stream.workspace = workspace.data;
+        stream.workspace_bytes = workspace_bytes;
+    }
+    (device->*entry)(moved, stream);
     visit.come_back();
 }
 
@@ -155,9 +161,8 @@ void run(const Args& args, Stream stream) {
 
 const Ops& hosted(const Ops& of) {
     device = &of;
-    if (of.matmul_workspace && !matmul_workspace)
-        matmul_workspace = {
-            of.allocate(of.matmul_workspace), DType::f32, {int64_t(of.matmul_workspace / sizeof(float))}};
+    if (of.matmul_workspace && !workspace)
+        workspace = {of.allocate(usual_workspace), DType::f32, {int64_t(usual_workspace / sizeof(float))}};
     static Ops table;
     table = of;
     table.embedding_forward = run<&Ops::embedding_forward>;
@@ -201,5 +206,8 @@ const Ops& hosted(const Ops& of) {
 
 Shifted::Shifted() { shifted = true; }
 Shifted::~Shifted() { shifted = false; }
+
+WithWorkspace::WithWorkspace(size_t bytes) { workspace_bytes = std::min(bytes, usual_workspace); }
+WithWorkspace::~WithWorkspace() { workspace_bytes = usual_workspace; }
 
 }  // namespace gradus::test

@@ -18,4 +18,12 @@ struct Shifted {
     ~Shifted();
 };
 
+// While this exists, ops get a workspace (Stream::workspace) of so many bytes, at most the usual 256 KiB.
+struct WithWorkspace {
+    explicit WithWorkspace(size_t bytes);
+    ~WithWorkspace();
+    WithWorkspace(const WithWorkspace&) = delete;
+    WithWorkspace& operator=(const WithWorkspace&) = delete;
+};
+
 }  // namespace gradus::test
