@@ -1,8 +1,7 @@
 // Linear on a GPU. The formulas are in kernels/linear.h.
 //
-// Plan. Three calls of matmul() (kernels/cuda/matmul.h) with different transpositions. d_b is a sum over rows: one block per 32
-// columns.
-#include "kernels/cuda/common.h"
+// Plan. Three calls of matmul() (kernels/cuda/matmul.h) with different transpositions. d_b is a sum over rows (column_sums.h).
+#include "kernels/cuda/column_sums.h"
 #include "kernels/cuda/device_ops.h"
 #include "kernels/cuda/matmul.h"
 #include "kernels/linear.h"
@@ -11,15 +10,17 @@ namespace gradus::DEVICE {
 
 namespace {
 
-template <class Scalar>
-__global__ void linear_bias_kernel(float* d_b, const Scalar* d_y, int64_t stride, int64_t N, int64_t O) {
-    SHARED(float, parts, [row_lanes][warp]);
-    const int64_t o = column();
-    float sum = 0;
-    for (int64_t n = threadIdx.y; n < N && o < O; n += row_lanes) sum += float(d_y[n * stride + o]);
-    sum = column_sum(sum, parts);
-    if (threadIdx.y == 0 && o < O) d_b[o] += sum;
-}
+template <class Scalar, int columns>
+struct BiasTerms {
+    static constexpr int sums = 1, width = columns;
+    const Scalar* d_y;
+    int64_t stride;
+
+    __device__ void add(float (&to)[sums][width], int64_t n, int64_t o) const {
+        const auto part = load_part<width>(d_y + n * stride + o);
+        for (int i = 0; i < width; ++i) to[0][i] += part[i];
+    }
+};
 
 }  // namespace
 
@@ -32,10 +33,13 @@ void linear_backward_input(const LinearBackwardInput& a, Stream s) { matmul({.c 
 void linear_backward_weight(const LinearBackwardWeight& a, Stream s) {
     const int64_t N = a.x.rows(), O = a.d_y.last();
     matmul({.c = a.d_w, .a = a.d_y, .b = a.x, .transpose_a = true, .accumulate = true}, s);
-    if (!a.d_b || N == 0) return;
+    if (!a.d_b) return;
     by_dtype(a.d_y.dtype, [&](auto kind) {
         using Scalar = decltype(kind);
-        launch_columns(linear_bias_kernel<Scalar>, O, s, a.d_b.as<float>(), a.d_y.as<Scalar>(), a.d_y.stride(), N, O);
+        by_width<vector_width<Scalar>>(vectors_fit({a.d_y}), [&](auto width) {
+            launch_column_sums(a.d_b.as<float>(), nullptr, BiasTerms<Scalar, width>{a.d_y.as<Scalar>(), a.d_y.stride()},
+                               N, O, s);
+        });
     });
 }
 

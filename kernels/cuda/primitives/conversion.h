@@ -1,5 +1,5 @@
 #pragma once
-// Conversions that are one instruction.
+// Conversions of 16-bit elements.
 //
 //   bf16_pair(low, high)   two floats rounded to bf16, to nearest, ties to even; `low` in the lower half of the word. NaN becomes 0x7fff
 //

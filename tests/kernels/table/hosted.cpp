@@ -149,7 +149,10 @@ void run(const Args& args, Stream stream) {
     uses.add_fields(moved);
     Visit visit(uses.all, stream);
     for (const auto& move : uses.moves) move();
-    if (workspace) stream.workspace = workspace.data, stream.workspace_bytes = workspace_bytes;
+    if (workspace) {
+        stream.workspace = workspace.data;
+        stream.workspace_bytes = workspace_bytes;
+    }
     (device->*entry)(moved, stream);
     visit.come_back();
 }
@@ -201,7 +204,7 @@ const Ops& hosted(const Ops& of) {
     return table;
 }
 
-Workspace::Workspace(size_t bytes) { workspace_bytes = bytes; }
+Workspace::Workspace(size_t bytes) { workspace_bytes = std::min(bytes, full_workspace); }
 Workspace::~Workspace() { workspace_bytes = full_workspace; }
 
 Shifted::Shifted() { shifted = true; }

@@ -22,6 +22,8 @@ struct Shifted {
 struct Workspace {
     explicit Workspace(size_t bytes);
     ~Workspace();
+    Workspace(const Workspace&) = delete;
+    Workspace& operator=(const Workspace&) = delete;
 };
 
 }  // namespace gradus::test

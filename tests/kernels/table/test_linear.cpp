@@ -51,6 +51,21 @@ TEST_CASE("the gradients of a linear's weight and bias accumulate") {
             });
 }
 
+TEST_CASE("the gradient of a linear's bias adds up many rows in parts, as many as the workspace has room for") {
+    const int64_t N = 150, I = 3;
+    for (int64_t O : {1, 72, 333})
+        for (int64_t gap : {0, 1, 8})
+            for (int64_t room : {0, 2, 100}) {
+                const Workspace small(size_t(room * O) * 2 * sizeof(float));
+                compare("linear_backward_weight", [=](const Side& s) {
+                    const WithGaps d_y = with_gaps(s.in(1, {N, O}), NAN, 0, gap);
+                    const Owned x = s.in(2, {N, I}), d_w = s.sum(3, {O, I}), d_b = s.sum(4, {O});
+                    s.ops.linear_backward_weight({.d_w = d_w, .d_b = d_b, .d_y = d_y.view(), .x = x}, {});
+                    return outputs(copy_of(d_b));
+                });
+            }
+}
+
 TEST_CASE("a linear reads and writes strided views as exactly as contiguous matrices, and leaves gaps alone") {
     for (const auto& [N, I, O] : sizes())
         compare("linear of views", [=, N = N, I = I, O = O](const Side& s) {
