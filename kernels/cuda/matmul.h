@@ -1,6 +1,10 @@
 #pragma once
-// The matmul of the ops of this folder: cuBLASLt on a GPU (host/matmul.cu), plain loops in the emulator
-// (kernels/simt/matmul.cpp). All matrices are row-major, and may have a row stride (Tensor::row_stride).
+// The matmul of the ops of this folder. kernel_choices() says which one (kernels/choices.h):
+//
+//   library   cuBLASLt on a GPU (host/matmul.cu), plain loops in the emulator (kernels/simt/matmul.cpp)
+//   own       the kernels of matmul/, on both
+//
+// All matrices are row-major, and may have a row stride (Tensor::row_stride).
 //
 //   c[m,n] = alpha · Σ_k A[m,k]·B[k,n]  (+ the old c[m,n], if accumulate)  (+ bias[n])
 //
@@ -25,6 +29,8 @@ struct Matmul {
 // chosen at the first call; without tuning (MatmulTuning) also in every process with this device and library. Does nothing if c
 // is empty, or if it accumulates with K = 0. Error: no algorithm runs.
 void matmul(const Matmul&, Stream);
+
+void library_matmul(const Matmul&, Stream);  // c is not empty, K > 0
 
 size_t matmul_workspace();            // Ops::matmul_workspace
 const MatmulTuning* matmul_tuning();  // Ops::tuning

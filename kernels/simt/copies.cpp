@@ -13,8 +13,8 @@ struct AsyncState {
     struct Copy {
         void* to;
         const void* from;
-        size_t bytes;
-        bool valid, moved;
+        size_t bytes, read;  // the bytes after `read` are zeros
+        bool moved;
         unsigned group;
         Location location;
     };
@@ -43,15 +43,15 @@ void check_address(const char* op, const char* which, const void* address, Locat
 void move(const Copy& copy) {
     const TsanIgnore ignore;
     asan_unpoison(copy.to, copy.bytes);
-    if (copy.valid) std::memcpy(copy.to, copy.from, copy.bytes);
-    else std::memset(copy.to, 0, copy.bytes);
+    if (copy.read) std::memcpy(copy.to, copy.from, copy.read);
+    std::memset(static_cast<char*>(copy.to) + copy.read, 0, copy.bytes - copy.read);
 }
 
 // Completes the copy. For the sanitizers, the thread writes its bytes now.
 void complete(const Copy& copy) {
     if (!copy.moved) move(copy);
     asan_unpoison(copy.to, copy.bytes);
-    if (copy.valid) record_read(copy.from, copy.bytes);
+    if (copy.read) record_read(copy.from, copy.read);
     record_write(copy.to, copy.bytes);
 }
 
@@ -80,14 +80,15 @@ void check_shared(const char* op, const void* address, size_t bytes, Location at
               at);
 }
 
-void copy_async(void* shared, const void* global, bool valid, Location at) {
+void copy_async(void* shared, const void* global, unsigned bytes, Location at) {
     Thread& thread = self("cp.async", at);
+    if (bytes > 16) fault("cp.async: " + std::to_string(bytes) + " of 16 bytes are to be copied", at);
     check_address("cp.async", "shared", shared, at);
     check_address("cp.async", "global", global, at);
     check_shared("cp.async", shared, 16, at);
     const TsanIgnore ignore;
     AsyncState& state = state_of(thread);
-    Copy copy{shared, global, 16, valid, early(), state.copy_groups, at};
+    Copy copy{shared, global, 16, bytes, early(), state.copy_groups, at};
     if (copy.moved) move(copy);
     asan_poison(shared, 16);
     state.copies.push_back(copy);
@@ -121,7 +122,7 @@ void bulk_store(void* global, const void* shared, unsigned bytes, Location at) {
             "the write: the copy may read the old values",
             at);
     AsyncState& state = state_of(thread);
-    state.stores.push_back({global, shared, bytes, true, false, state.store_groups, at});
+    state.stores.push_back({global, shared, bytes, bytes, false, state.store_groups, at});
     state.read.emplace_back();
 }
 

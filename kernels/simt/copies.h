@@ -18,8 +18,9 @@ struct Thread;
 
 // ---- cp.async: 16 bytes, per thread, in groups --------------------------------------------------------------------------
 
-// !valid: writes zeros. Fault: an address that is not a multiple of 16, a destination that is not the block's shared memory.
-void copy_async(void* shared, const void* global, bool valid, Location at);
+// Reads the first `bytes` and writes zeros after them. Fault: an address that is not a multiple of 16, a destination that is not
+// the block's shared memory, more than 16 bytes.
+void copy_async(void* shared, const void* global, unsigned bytes, Location at);
 void copy_async_commit(Location at);
 void copy_async_wait(unsigned groups_left, Location at);
 

@@ -176,7 +176,9 @@ __global__ void async_copies(const uint32_t* words, uint32_t* results) {
     SHARED(uint4, room, [4][probe_threads]);
     const int t = int(threadIdx.x);
     for (int stage = 0; stage < 4; ++stage) {
-        copy_async(&room[stage][t], words + (stage * probe_threads + t) * 4, (t + stage) % 5 != 0);  // else zeros
+        const uint32_t* from = words + (stage * probe_threads + t) * 4;
+        if (stage == 3) copy_async_part(&room[stage][t], from, t % 17);
+        else copy_async(&room[stage][t], from, (t + stage) % 5 != 0);  // else zeros
         copy_async_commit();
     }
     copy_async_wait<2>();

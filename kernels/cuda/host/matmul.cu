@@ -167,12 +167,7 @@ std::string device_and_library() { return device().name + ", cuBLASLt " + std::t
 
 }  // namespace
 
-void matmul(const Matmul& p, Stream stream) {
-    if (p.c.size() == 0) return;
-    if (p.a.size() == 0) {
-        CHECK(p.accumulate, "a matmul with K = 0 that does not accumulate");
-        return;
-    }
+void library_matmul(const Matmul& p, Stream stream) {
     const MatmulChoices::Shape shape = shape_of(p, stream.workspace_bytes);
     MatmulPlan& plan = plan_of(p, shape, stream.workspace_bytes);
     if (p.bias) set(plan.operation.get(), CUBLASLT_MATMUL_DESC_BIAS_POINTER, static_cast<const void*>(p.bias.data));

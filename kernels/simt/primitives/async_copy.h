@@ -7,7 +7,11 @@ namespace gradus::simt {
 
 inline void copy_async(void* shared, const void* global, bool valid = true,
                        emulator::Location at = emulator::Location::here()) {
-    emulator::copy_async(shared, global, valid, at);
+    emulator::copy_async(shared, global, valid ? 16 : 0, at);
+}
+inline void copy_async_part(void* shared, const void* global, int bytes,
+                            emulator::Location at = emulator::Location::here()) {
+    emulator::copy_async(shared, global, unsigned(bytes), at);
 }
 inline void copy_async_commit(emulator::Location at = emulator::Location::here()) { emulator::copy_async_commit(at); }
 template <int groups_left>

@@ -10,7 +10,8 @@ const Tested& tested() {
     static const Tested table = {.device = cuda_ops(),
                                  .ops = hosted(cuda_ops()),
                                  .configurations = {{"first run", [] {}}, {"second run", [] {}}, {"third run", [] {}}},
-                                 .slow = std::getenv("GRADUS_SLOW") != nullptr};
+                                 .slow = std::getenv("GRADUS_SLOW") != nullptr,
+                                 .matmuls = {MatmulKernel::library, MatmulKernel::own}};
     return table;
 }
 

@@ -51,7 +51,7 @@ int64_t fresh() {
 // Runs a small matmul with this number of columns.
 void run_matmul(int64_t columns) {
     Matrix a(2, columns), b(columns, 3), c(2, 3);
-    cuda::matmul({.c = c, .a = a, .b = b}, {});
+    cuda::library_matmul({.c = c, .a = a, .b = b}, {});
 }
 
 }  // namespace
@@ -101,15 +101,15 @@ TEST_CASE("a row-major matmul with bias and accumulation is computed by column-m
                 Matrix a(transpose_a ? K : M, transpose_a ? M : K), b(transpose_b ? N : K, transpose_b ? K : N),
                     c(M, N), bias(1, N);
                 const Matrix before = c;
-                cuda::matmul({.c = c,
-                              .a = a,
-                              .b = b,
-                              .transpose_a = transpose_a,
-                              .transpose_b = transpose_b,
-                              .bias = accumulate ? Tensor{} : Tensor(bias),
-                              .accumulate = accumulate,
-                              .alpha = 2},
-                             {});
+                cuda::library_matmul({.c = c,
+                                      .a = a,
+                                      .b = b,
+                                      .transpose_a = transpose_a,
+                                      .transpose_b = transpose_b,
+                                      .bias = accumulate ? Tensor{} : Tensor(bias),
+                                      .accumulate = accumulate,
+                                      .alpha = 2},
+                                     {});
                 for (int64_t m = 0; m < M; ++m)
                     for (int64_t n = 0; n < N; ++n) {
                         float want = accumulate ? before.at(false, m, n) : bias.at(false, 0, n);

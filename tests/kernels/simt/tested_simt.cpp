@@ -18,7 +18,8 @@ const Tested& tested() {
         return Tested{.device = simt_ops(),
                       .ops = hosted(simt_ops()),
                       .configurations = configurations,
-                      .slow = std::getenv("GRADUS_SLOW") != nullptr};
+                      .slow = std::getenv("GRADUS_SLOW") != nullptr,
+                      .matmuls = {MatmulKernel::library, MatmulKernel::own}};
     }();
     return table;
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/choices.h"
 #include "kernels/ops.h"
 
 namespace gradus::test {
@@ -20,6 +21,7 @@ struct Tested {
     const Ops& ops;                             // the same for tensors in host memory (hosted.h)
     std::vector<Configuration> configurations;  // the first is the default
     bool slow;                                  // under a sanitizer: fewer and smaller shapes, but every op
+    std::vector<MatmulKernel> matmuls = {MatmulKernel::library};  // those that the backend has
 };
 
 const Tested& tested();
@@ -30,6 +32,15 @@ struct InConfiguration {
     ~InConfiguration() { tested().configurations.front().enter(); }
     InConfiguration(const InConfiguration&) = delete;
     InConfiguration& operator=(const InConfiguration&) = delete;
+};
+
+// Selects a matmul while this exists.
+struct WithMatmul {
+    explicit WithMatmul(MatmulKernel kernel) : before(kernel_choices().matmul) { kernel_choices().matmul = kernel; }
+    ~WithMatmul() { kernel_choices().matmul = before; }
+    WithMatmul(const WithMatmul&) = delete;
+    WithMatmul& operator=(const WithMatmul&) = delete;
+    MatmulKernel before;
 };
 
 }  // namespace gradus::test

@@ -1,0 +1,110 @@
+// The choice of the kernel, the tile and the splits of a matmul; see own.h.
+#include "kernels/cuda/matmul/own.h"
+
+#include <array>
+#include <limits>
+
+#include "kernels/choices.h"
+#include "kernels/cuda/matmul/task.h"
+
+namespace gradus::DEVICE {
+
+namespace {
+
+int64_t parts_of(int64_t n, int64_t size) { return (n + size - 1) / size; }
+
+int64_t depth_of(const Matmul& p) { return p.transpose_a ? p.a.rows() : p.a.last(); }
+
+bool aligned(const Tensor& t) {
+    constexpr size_t access = 16;
+    return reinterpret_cast<uintptr_t>(t.data) % access == 0 && size_t(t.stride()) * size_of(t.dtype) % access == 0;
+}
+
+// One kind of tile as the model of the device sees it: products per clock of an SM, and clocks before and after the loop along k.
+struct Kind {
+    MatmulTile tile;
+    int64_t rows, columns, rate, overhead;
+};
+constexpr std::array tensor_core_kinds = {Kind{MatmulTile::large, 128, 256, 1000, 4000},
+                                          Kind{MatmulTile::medium, 128, 128, 920, 3000},
+                                          Kind{MatmulTile::small, 64, 64, 560, 2000}};
+constexpr std::array register_kinds = {Kind{MatmulTile::medium, 128, 128, 100, 3000},
+                                       Kind{MatmulTile::small, 64, 64, 64, 2000}};
+constexpr std::array split_counts = {1, 2, 3, 4, 6, 8, 12, 16};
+
+// The device of the model: an H200, near to which the others are.
+constexpr int64_t multiprocessors = 132, bytes_per_clock = 2200, launch_clocks = 4000;
+
+// Integers, so that all hosts find the same plan.
+int64_t clocks(const Kind& kind, int64_t M, int64_t N, int splits, int64_t depth) {
+    const int64_t blocks = parts_of(M, kind.rows) * parts_of(N, kind.columns) * splits;
+    const int64_t of_block = kind.rows * kind.columns * depth / kind.rate + kind.overhead;
+    const int64_t adding = splits == 1 ? 0 : launch_clocks + int64_t(2 * split_bytes(M, N, splits)) / bytes_per_clock;
+    return parts_of(blocks, multiprocessors) * of_block + adding;
+}
+
+template <size_t count>
+MatmulPlan fastest(const std::array<Kind, count>& kinds, int64_t M, int64_t N, int64_t K, size_t workspace_bytes) {
+    MatmulPlan best;
+    int64_t least = std::numeric_limits<int64_t>::max();
+    for (const Kind& kind : kinds)
+        for (const int splits : split_counts) {
+            const int64_t depth = parts_of(parts_of(K, splits), depth_unit) * depth_unit;
+            if (splits > 1 && (depth * (splits - 1) >= K || split_bytes(M, N, splits) > workspace_bytes)) continue;
+            const int64_t time = clocks(kind, M, N, splits, depth);
+            if (time >= least) continue;
+            least = time;
+            best = {kind.tile, splits, depth};
+        }
+    return best;
+}
+
+}  // namespace
+
+size_t split_bytes(int64_t M, int64_t N, int splits) {
+    return splits == 1 ? 0 : size_t(splits * M * sums_stride(N)) * sizeof(float);
+}
+
+bool on_tensor_cores(const Matmul& p) { return p.a.dtype == DType::bf16 && aligned(p.a) && aligned(p.b); }
+
+MatmulPlan plan_of(const Matmul& p, size_t workspace_bytes) {
+    const int64_t M = p.c.rows(), N = p.c.last(), K = depth_of(p);
+    return on_tensor_cores(p) ? fastest(tensor_core_kinds, M, N, K, workspace_bytes)
+                              : fastest(register_kinds, M, N, K, workspace_bytes);
+}
+
+void own_matmul(const Matmul& p, const MatmulPlan& plan, Stream s) {
+    CHECK(plan.depth % depth_unit == 0 && split_bytes(p.c.rows(), p.c.last(), plan.splits) <= s.workspace_bytes,
+          "the plan of a matmul does not fit it");
+    const MatmulTask task = {.c = p.c.data,
+                             .a = p.a.data,
+                             .b = p.b.data,
+                             .bias = p.bias.data,
+                             .c_stride = p.c.stride(),
+                             .a_stride = p.a.stride(),
+                             .b_stride = p.b.stride(),
+                             .M = int(p.c.rows()),
+                             .N = int(p.c.last()),
+                             .K = int(depth_of(p)),
+                             .alpha = p.alpha,
+                             .accumulate = p.accumulate,
+                             .wide = aligned(p.c) && reinterpret_cast<uintptr_t>(p.bias.data) % 16 == 0,
+                             .sums = plan.splits > 1 ? static_cast<float*>(s.workspace) : nullptr,
+                             .splits = plan.splits,
+                             .depth = int(plan.depth)};
+    if (on_tensor_cores(p)) multiply_on_tensor_cores(task, p, plan.tile, s);
+    else multiply_in_register_tiles(task, p, plan.tile, s);
+    if (task.sums) add_splits(task, p.c.dtype, s);
+}
+
+void matmul(const Matmul& p, Stream s) {
+    if (p.c.size() == 0) return;
+    if (depth_of(p) == 0) {
+        CHECK(p.accumulate, "a matmul with K = 0 that does not accumulate");
+        return;
+    }
+    if (kernel_choices().matmul == MatmulKernel::own) own_matmul(p, plan_of(p, s.workspace_bytes), s);
+    else library_matmul(p, s);
+}
+
+}  // namespace gradus::DEVICE

@@ -1,0 +1,90 @@
+#pragma once
+// A matmul as its kernels take it, and the last step of all of them: from sums to elements of c.
+#include "kernels/cuda/common.h"
+#include "kernels/cuda/matmul/own.h"
+#include "kernels/cuda/matmul/tile_order.h"
+
+namespace gradus::DEVICE {
+
+struct MatmulTask {
+    void* c;
+    const void *a, *b, *bias;
+    int64_t c_stride, a_stride, b_stride;
+    int M, N, K;
+    float alpha;
+    bool accumulate;
+    bool wide;    // c and bias allow 16-byte accesses
+    float* sums;  // [splits, M, sums_stride(N)], or null: one split
+    int splits, depth;
+};
+
+// Row stride of the splits' sums: rows are aligned for 16-byte accesses of any width.
+__host__ __device__ inline int64_t sums_stride(int64_t N) { return (N + 7) / 8 * 8; }
+
+// Elements [0, count) at an address; with `wide`, full packs in one access.
+template <int width, class Scalar>
+__device__ void load_some(float (&values)[width], const Scalar* address, int count, bool wide) {
+    if constexpr (width == Pack<Scalar>::size)
+        if (wide && count == width) {
+            const Pack<Scalar> pack = load_pack(address);
+#pragma unroll
+            for (int i = 0; i < width; ++i) values[i] = float(pack[i]);
+            return;
+        }
+#pragma unroll
+    for (int i = 0; i < width; ++i) values[i] = i < count ? float(address[i]) : 0.f;
+}
+
+template <int width, class Scalar>
+__device__ void store_some(Scalar* address, const float (&values)[width], int count, bool wide) {
+    if constexpr (width == Pack<Scalar>::size)
+        if (wide && count == width) {
+            Pack<Scalar> pack;
+#pragma unroll
+            for (int i = 0; i < width; ++i) pack[i] = Scalar(values[i]);
+            store_pack(address, pack);
+            return;
+        }
+#pragma unroll
+    for (int i = 0; i < width; ++i)
+        if (i < count) address[i] = Scalar(values[i]);
+}
+
+// Writes c[m, n … n + width) from the sums over all k.
+template <class Result, int width>
+__device__ void finish(const MatmulTask& task, float (&values)[width], int m, int n) {
+    const int count = min(width, task.N - n);
+    Result* const c = static_cast<Result*>(task.c) + m * task.c_stride + n;
+    float terms[width];
+#pragma unroll
+    for (int i = 0; i < width; ++i) values[i] *= task.alpha;
+    if (task.accumulate) {
+        load_some(terms, c, count, task.wide);
+#pragma unroll
+        for (int i = 0; i < width; ++i) values[i] += terms[i];
+    }
+    if (task.bias) {
+        load_some(terms, static_cast<const Result*>(task.bias) + n, count, task.wide);
+#pragma unroll
+        for (int i = 0; i < width; ++i) values[i] += terms[i];
+    }
+    store_some(c, values, count, task.wide);
+}
+
+// As finish(), or this split's part of the sums. width divides 8.
+template <class Result, int width>
+__device__ void finish_split(const MatmulTask& task, float (&values)[width], int m, int n) {
+    if (m >= task.M || n >= task.N) return;
+    if (!task.sums) return finish<Result>(task, values, m, n);
+    float* const sums = task.sums + (int64_t(blockIdx.y) * task.M + m) * sums_stride(task.N) + n;
+#pragma unroll
+    for (int i = 0; i < width; i += 4) store_pack(sums + i, {values[i], values[i + 1], values[i + 2], values[i + 3]});
+}
+
+// ---- the kernels ---------------------------------------------------------------------------------------------------
+
+void multiply_on_tensor_cores(const MatmulTask&, const Matmul&, MatmulTile, Stream);
+void multiply_in_register_tiles(const MatmulTask&, const Matmul&, MatmulTile, Stream);
+void add_splits(const MatmulTask&, DType result, Stream);
+
+}  // namespace gradus::DEVICE
