@@ -9,9 +9,10 @@
 #include <vector>
 
 #include "kernels/scalar.h"
+#include "kernels/simt/counting.h"
 #include "kernels/simt/sanitizer.h"
 
-namespace gradus::simt {
+namespace gradus::DEVICE {
 
 namespace {
 
@@ -81,6 +82,9 @@ void matmul(const Matmul& p, Stream s) {
     if (M == 0 || N == 0) return;
     const int64_t K = p.transpose_a ? p.a.rows() : p.a.last();
     enqueue(s, [p, s, M, N, K] {
+        const double read = double(p.a.bytes() + p.b.bytes() + (p.accumulate ? p.c.bytes() : 0));
+        if (!emulator::count_library_matmul(2.0 * double(M) * double(N) * double(K), read, double(p.c.bytes())))
+            return true;
         tell_sanitizers(p);
         if (s.workspace_bytes) {  // overwrite it, as cuBLASLt may
             emulator::record_write(s.workspace, s.workspace_bytes);
@@ -95,4 +99,4 @@ size_t matmul_workspace() { return 4096; }  // unused: it exists to test the cal
 
 const MatmulTuning* matmul_tuning() { return nullptr; }
 
-}  // namespace gradus::simt
+}  // namespace gradus::DEVICE
