@@ -4,14 +4,15 @@
 #include <cmath>
 #include <cstdint>
 
-// Macros, because glibc declares functions with these names without defining them.
-#define __expf(x) ::expf(x)
-#define __exp10f(x) ::powf(10.0f, x)
-#define __logf(x) ::logf(x)
-#define __log2f(x) ::log2f(x)
-#define __sinf(x) ::sinf(x)
-#define __cosf(x) ::cosf(x)
-#define __powf(x, y) ::powf(x, y)
+// Macros, because glibc declares functions with these names without defining them. Unqualified, so that a namespace that counts
+// has its own (counted/namespace.h).
+#define __expf(x) expf(x)
+#define __exp10f(x) powf(10.0f, x)
+#define __logf(x) logf(x)
+#define __log2f(x) log2f(x)
+#define __sinf(x) sinf(x)
+#define __cosf(x) cosf(x)
+#define __powf(x, y) powf(x, y)
 
 using std::isfinite;
 using std::isinf;

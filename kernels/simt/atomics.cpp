@@ -4,6 +4,7 @@
 #include <map>
 
 #include "kernels/simt/block.h"
+#include "kernels/simt/counting.h"
 #include "kernels/simt/fault.h"
 #include "kernels/simt/sanitizer.h"
 
@@ -17,6 +18,7 @@ constexpr size_t max_observed = 8;  // latest atomics of a thread that its next 
 
 void before_atomic(void* address) {
     Thread& thread = self("an atomic", {});
+    if (counting) add_count(Counted::atomic, 1.0 / warp_size);
     if (!under_tsan() || thread.fence == Thread::Fence::none) return;
     release_at(address, thread.fence == Thread::Fence::device ? Scope::device : Scope::block);
 }

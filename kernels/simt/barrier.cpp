@@ -1,6 +1,7 @@
 #include "kernels/simt/barrier.h"
 
 #include "kernels/simt/block.h"
+#include "kernels/simt/counting.h"
 #include "kernels/simt/fault.h"
 #include "kernels/simt/sanitizer.h"
 
@@ -23,6 +24,12 @@ void open(BlockBarrier& barrier) {
     note_progress();
 }
 
+// Of all threads of the block.
+void count_barrier(Block& block) {
+    count_together(block);
+    add_count(Counted::barrier, double(block.warp.size()));
+}
+
 // The current thread arrives at the barrier; if `waits`, until it opens.
 void arrive(BlockBarrier& barrier, Thread& thread, int expected, const char* op, bool waits, Location at) {
     char* token = &barrier.tokens[barrier.generation % 2];
@@ -40,6 +47,7 @@ void arrive(BlockBarrier& barrier, Thread& thread, int expected, const char* op,
         }
         ++barrier.arrived;
         if (complete(barrier, *thread.on)) {
+            if (counting && expected == all_live_threads) count_barrier(*thread.on);
             open(barrier);
         } else if (waits) {
             barrier.waiting.push_back(&thread);

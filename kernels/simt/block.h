@@ -17,6 +17,7 @@ struct Block;
 struct AsyncState;   // copies.cpp: a thread's copies in flight
 struct BarrierSet;   // mbarrier.cpp: the block's mbarriers
 struct WgmmaSet;     // warpgroup.cpp: wgmmas in flight
+struct BlockCounts;  // counting.cpp
 class RegisterPool;  // register_pool.h
 
 enum class ThreadState : uint8_t { ready, waiting, exited };
@@ -77,7 +78,8 @@ struct Block {
     std::shared_ptr<BarrierSet> mbarriers;  // this and the next two are null until the first use
     std::shared_ptr<WgmmaSet> wgmmas;
     std::shared_ptr<RegisterPool> registers;
-    std::map<void*, char> tokens;  // ThreadSanitizer tokens of atomics at block scope
+    std::shared_ptr<BlockCounts> counts;  // counting.cpp; null until the first access, and unless counting
+    std::map<void*, char> tokens;         // ThreadSanitizer tokens of atomics at block scope
 
     TeamState& team_state(Team team, const Thread& t) {
         return (team == Team::warp ? warp : warpgroup)[size_t(t.rank / size_of(team))];

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernels/simt/block.h"
+#include "kernels/simt/counting.h"
 #include "kernels/simt/fault.h"
 #include "kernels/simt/report.h"
 #include "kernels/simt/sanitizer.h"
@@ -95,6 +96,9 @@ bool rendezvous(const char* op, Team team, const LaneSet& mask, void* operands, 
             last = true;
             std::swap(collective, team_state.pending.back());
             team_state.pending.pop_back();
+            if (counting && mask == all_of(team))
+                for (int warp = first; warp < first + size_of(team); warp += warp_size)
+                    count_together(block, warp / warp_size);
             if (combine) combine(Lanes(block, first, mask));
             for (int other = 0; other < size_of(team); ++other)
                 if (mask[size_t(other)] && other != lane) wake(block.thread[size_t(first + other)]);
@@ -218,25 +222,29 @@ uint64_t shuffle(Shuffle kind, const char* op, uint32_t mask, uint64_t bits, int
     if (width < 1 || width > warp_size || width & (width - 1))
         fault(std::string(op) + ": the width " + std::to_string(width) + " is not 1, 2, 4, 8, 16 or 32", at);
     ShuffleOperands operands{kind, op, bits, 0, argument, width};
-    rendezvous(op, Team::warp, mask, &operands, combine_shuffle, at);
+    const bool last = rendezvous(op, Team::warp, mask, &operands, combine_shuffle, at);
+    if (last && counting) add_count(Counted::shuffle);
     return operands.result;
 }
 
 uint32_t ballot(const char* op, uint32_t mask, bool vote, Location at) {
     VoteOperands operands{vote, 0};
-    rendezvous(op, Team::warp, mask, &operands, combine_ballot, at);
+    const bool last = rendezvous(op, Team::warp, mask, &operands, combine_ballot, at);
+    if (last && counting) add_count(Counted::vote);
     return operands.result;
 }
 
 uint32_t reduce(Reduction kind, const char* op, uint32_t mask, uint32_t value, Location at) {
     ReduceOperands operands{kind, value};
-    rendezvous(op, Team::warp, mask, &operands, combine_reduce, at);
+    const bool last = rendezvous(op, Team::warp, mask, &operands, combine_reduce, at);
+    if (last && counting) add_count(Counted::vote);
     return operands.value;
 }
 
 uint32_t match_any(uint32_t mask, uint64_t bits, Location at) {
     MatchOperands operands{bits, 0};
-    rendezvous("__match_any_sync", Team::warp, mask, &operands, combine_match, at);
+    const bool last = rendezvous("__match_any_sync", Team::warp, mask, &operands, combine_match, at);
+    if (last && counting) add_count(Counted::vote);
     return operands.result;
 }
 

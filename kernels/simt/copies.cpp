@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "kernels/simt/block.h"
+#include "kernels/simt/counting.h"
 #include "kernels/simt/fault.h"
 #include "kernels/simt/sanitizer.h"
 #include "kernels/simt/settings.h"
@@ -65,8 +66,12 @@ void check_unchanged(const Thread& thread, const Copy& store) {
 void complete_copies(AsyncState& state, unsigned groups) {
     size_t kept = 0;
     for (size_t i = 0; i < state.copies.size(); ++i) {
-        if (state.copies[i].group < groups) complete(state.copies[i]);
-        else state.copies[kept++] = state.copies[i];
+        const Copy& copy = state.copies[i];
+        if (copy.group >= groups) {
+            state.copies[kept++] = copy;
+            continue;
+        }
+        complete(copy);
     }
     state.copies.resize(kept);
 }
@@ -92,6 +97,9 @@ void copy_async(void* shared, const void* global, unsigned bytes, Location at) {
     if (copy.moved) move(copy);
     asan_poison(shared, 16);
     state.copies.push_back(copy);
+    if (!counting) return;
+    count_copy(shared, valid ? global : nullptr, at);
+    count_copies_in_flight(thread, 16 * state.copies.size());
 }
 
 void copy_async_commit(Location at) {
@@ -122,6 +130,7 @@ void bulk_store(void* global, const void* shared, unsigned bytes, Location at) {
             "the write: the copy may read the old values",
             at);
     AsyncState& state = state_of(thread);
+    if (counting) count_bulk(global, bytes, true, at);
     state.stores.push_back({global, shared, bytes, bytes, false, state.store_groups, at});
     state.read.emplace_back();
 }

@@ -9,7 +9,9 @@
 #include "kernels/simt/pack.h"
 #include "kernels/simt/shared.h"
 
+#ifndef DEVICE
 #define DEVICE simt
+#endif
 
 namespace gradus::emulator {
 

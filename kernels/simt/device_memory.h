@@ -13,6 +13,12 @@ public:
     DeviceAccess& operator=(const DeviceAccess&) = delete;
 };
 
+struct Allocation {
+    const void* memory = nullptr;
+    size_t bytes = 0;
+};
+Allocation allocation_of(const void* address);  // empty: not device memory
+
 void free_device_memory(void* memory, size_t bytes);
 
 }  // namespace gradus::emulator

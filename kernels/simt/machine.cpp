@@ -7,6 +7,7 @@
 
 #include "kernels/simt/block.h"
 #include "kernels/simt/copies.h"
+#include "kernels/simt/counting.h"
 #include "kernels/simt/fault.h"
 #include "kernels/simt/register_pool.h"
 #include "kernels/simt/report.h"
@@ -56,24 +57,45 @@ private:
 class BlockOrder {
 public:
     BlockOrder(dim3 grid, bool shuffled, Random& random)
-        : grid_(grid), count_(uint64_t(grid.x) * grid.y * grid.z), next_(0), step_(1) {
+        : grid_(grid), count_(uint64_t(grid.x) * grid.y * grid.z), next_(0), step_(1), left_(count_) {
         if (!shuffled || count_ < 3) return;
         next_ = random.below(count_);
         do step_ = 1 + random.below(count_ - 1);
         while (std::gcd(step_, count_) != 1);
     }
     uint64_t count() const { return count_; }
-    bool done() const { return taken_ == count_; }
+    bool done() const { return left_ == 0; }
+    // Only so many blocks, spread evenly over the grid and over its first axis.
+    void sample(uint64_t blocks) {
+        if (blocks >= count_) return;
+        left_ = blocks;
+        next_ = 0;
+        step_ = spread(count_, grid_.x);
+    }
     uint3 take() {
         const uint64_t i = next_;
         next_ = (next_ + step_) % count_;
-        ++taken_;
+        --left_;
         return {unsigned(i % grid_.x), unsigned(i / grid_.x % grid_.y), unsigned(i / grid_.x / grid_.y)};
     }
 
 private:
     dim3 grid_;
-    uint64_t count_, next_, step_, taken_ = 0;
+    uint64_t count_, next_, step_, left_;
+
+    // A stride coprime to the number of blocks, whose multiples have a low discrepancy along both: near the first of the two shares
+    // of the plastic number in the whole grid, and near the second along x.
+    static uint64_t spread(uint64_t count, uint64_t x) {
+        uint64_t best = 1;
+        double least = 2;
+        const auto first = uint64_t(0.7549 * double(count));
+        for (uint64_t step = std::max<uint64_t>(first, 1); step < std::min(count, first + std::max<uint64_t>(x, 64));
+             ++step) {
+            const double distance = std::abs(double(step % x) / double(x) - 0.5698);
+            if (distance < least && std::gcd(step, count) == 1) best = step, least = distance;
+        }
+        return best;
+    }
 };
 
 struct Machine {
@@ -142,6 +164,7 @@ void start_block(Block& block, uint3 index) {
     block.wgmmas.reset();
     block.registers.reset();
     block.tokens.clear();
+    block.counts.reset();
     for (const Team team : {Team::warp, Team::warpgroup}) {
         auto& team_state = team == Team::warp ? block.warp : block.warpgroup;
         team_state.assign(size_t(block.threads + size_of(team) - 1) / size_t(size_of(team)), TeamState());
@@ -180,6 +203,7 @@ struct LaunchCleanup {
         machine.fibers->launch_ended();
         machine.failure = nullptr;
         machine.launch = nullptr;
+        counting = false;
         machine.running = &machine.host;
         current = nullptr;
     }
@@ -207,6 +231,7 @@ void run_blocks(BlockOrder& order, size_t max_resident) {
                 continue;
             }
             check_nothing_in_flight(*block);
+            count_block_end(*block);
             discard(*block);
             // A new Block, because ThreadSanitizer's tokens are addresses, whose history ends when they are freed.
             if (under_tsan()) block = std::make_unique<Block>();
@@ -315,10 +340,12 @@ void run_launch(const LaunchCall& launch, FiberPool& fibers) {
     block_dim = launch.block;
     adopt_host_stack(machine.host);
     BlockOrder order(launch.grid, machine.shuffled, machine.random);
+    order.sample(count_launch(launch, order.count()));
     const auto max_resident = size_t(std::min<uint64_t>(uint64_t(settings.resident), order.count()));
     machine.ready.reserve(max_resident * launch.block.x * launch.block.y * launch.block.z);
     const LaunchCleanup ending;
     run_blocks(order, max_resident);
+    count_launch_end();
 }
 
 }  // namespace gradus::emulator

@@ -9,9 +9,10 @@
 #include <vector>
 
 #include "kernels/scalar.h"
+#include "kernels/simt/counting.h"
 #include "kernels/simt/sanitizer.h"
 
-namespace gradus::simt {
+namespace gradus::DEVICE {
 
 namespace {
 
@@ -80,6 +81,9 @@ void library_matmul(const Matmul& p, Stream s) {
     const int64_t M = p.c.rows(), N = p.c.last();
     const int64_t K = p.transpose_a ? p.a.rows() : p.a.last();
     enqueue(s, [p, s, M, N, K] {
+        const double read = double(p.a.bytes() + p.b.bytes() + (p.accumulate ? p.c.bytes() : 0));
+        if (!emulator::count_library_matmul(2.0 * double(M) * double(N) * double(K), read, double(p.c.bytes())))
+            return true;
         tell_sanitizers(p);
         if (s.workspace_bytes) {  // overwrite it, as cuBLASLt may
             emulator::record_write(s.workspace, s.workspace_bytes);
@@ -94,4 +98,4 @@ size_t matmul_workspace() { return size_t(64) << 10; }  // a few splits of small
 
 const MatmulTuning* matmul_tuning() { return nullptr; }
 
-}  // namespace gradus::simt
+}  // namespace gradus::DEVICE

@@ -4,6 +4,7 @@
 
 #include "kernels/simt/block.h"
 #include "kernels/simt/collective.h"
+#include "kernels/simt/counting.h"
 #include "kernels/simt/fault.h"
 #include "kernels/simt/sanitizer.h"
 
@@ -82,14 +83,19 @@ void ldmatrix(unsigned* registers, const void* row, int count, bool transposed, 
             fault(std::string(op) + ": a row's address is not a multiple of 16", at);
         check_shared(op, row, 16, at);
         record_read(row, 16);
+        if (counting) count_access(at, row, 16, false);
     }
     LoadOperands operands{registers, row, count, transposed};
-    rendezvous(op, Team::warp, all_of(Team::warp), &operands, combine_load, at);
+    const bool last = rendezvous(op, Team::warp, all_of(Team::warp), &operands, combine_load, at);
+    if (last && counting) add_count(Counted::ldmatrix);
 }
 
 void multiply_bf16(float* d, const unsigned* a, const unsigned* b, Location at) {
     MultiplyOperands operands{d, a, b};
-    rendezvous("mma.m16n8k16", Team::warp, all_of(Team::warp), &operands, combine_multiply, at);
+    const bool last = rendezvous("mma.m16n8k16", Team::warp, all_of(Team::warp), &operands, combine_multiply, at);
+    if (!last || !counting) return;
+    add_count(Counted::mma);
+    add_count(Counted::mma_flops, 2.0 * 16 * 8 * 16);
 }
 
 }  // namespace gradus::emulator

@@ -4,6 +4,7 @@
 
 #include "kernels/simt/block.h"
 #include "kernels/simt/copies.h"
+#include "kernels/simt/counting.h"
 #include "kernels/simt/fault.h"
 #include "kernels/simt/sanitizer.h"
 #include "kernels/simt/settings.h"
@@ -45,6 +46,7 @@ void complete_load(Block& block, MBarrier& barrier, const Load& load) {
     std::memcpy(load.to, load.from, load.bytes);
     block.shared.written_async(load.to, load.bytes);
     barrier.bytes -= int64_t(load.bytes);
+    if (counting) count_bulk_in_flight(block, -int64_t(load.bytes));
     end_phase_when_complete(barrier);
 }
 
@@ -134,6 +136,10 @@ void bulk_load(void* shared, const void* global, unsigned bytes, void* address, 
     record_write(shared, bytes);
     release(&barrier.tokens[barrier.phase % 4]);
     const TsanIgnore ignore;
+    if (counting) {
+        count_bulk(global, bytes, false, at);
+        count_bulk_in_flight(*self("cp.async.bulk.shared", at).on, int64_t(bytes));
+    }
     const Load load{shared, global, bytes, at};
     if (simt::settings().copies == simt::Copies::early)
         return complete_load(*self("cp.async.bulk.shared", at).on, barrier, load);

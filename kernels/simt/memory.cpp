@@ -75,6 +75,21 @@ DeviceAccess::~DeviceAccess() {
     for (const auto& [memory, bytes] : all().device) asan_poison(memory, bytes);
 }
 
+Allocation allocation_of(const void* address) {
+    static Allocation last;
+    const auto within = [&](const void* memory, size_t bytes) {
+        return address >= memory && address < static_cast<const char*>(memory) + bytes;
+    };
+    const std::lock_guard lock(all().mutex);
+    if (last.bytes && within(last.memory, last.bytes) && all().device.count(const_cast<void*>(last.memory)))
+        return last;
+    auto after = all().device.upper_bound(const_cast<void*>(address));
+    if (after == all().device.begin()) return {};
+    --after;
+    if (!within(after->first, after->second)) return {};
+    return last = {after->first, after->second};
+}
+
 void free_device_memory(void* memory, size_t bytes) {
     const std::lock_guard lock(all().mutex);
     if (!memory) return;

@@ -2,6 +2,7 @@
 // 16-byte vector loads and stores.
 #include <cstdint>
 
+#include "kernels/simt/counting.h"
 #include "kernels/simt/fault.h"
 
 namespace gradus::simt {
@@ -32,14 +33,16 @@ template <class Element>
 Pack<Element> load_pack(const Element* address, emulator::Location at = emulator::Location::here()) {
     emulator::check_pack(address, "load_pack", at);
     Pack<Element> pack;
-    __builtin_memcpy(static_cast<void*>(&pack), address, 16);
+    if (emulator::counting) emulator::count_and_load(&pack, address, at);
+    else __builtin_memcpy(static_cast<void*>(&pack), address, 16);
     return pack;
 }
 
 template <class Element>
 void store_pack(Element* address, const Pack<Element>& pack, emulator::Location at = emulator::Location::here()) {
     emulator::check_pack(address, "store_pack", at);
-    __builtin_memcpy(static_cast<void*>(address), &pack, 16);
+    if (emulator::counting) emulator::count_and_store(address, &pack, at);
+    else __builtin_memcpy(static_cast<void*>(address), &pack, 16);
 }
 
 }  // namespace gradus::simt

@@ -52,11 +52,11 @@ inline void acquire(void* token) {
 
 // Both sanitizers treat these bytes as read or written by the running thread's own code.
 inline void record_read(const void* address, size_t bytes) {
-    if (__tsan_read_range) __tsan_read_range(const_cast<void*>(address), bytes);
+    if (under_tsan() && __tsan_read_range) __tsan_read_range(const_cast<void*>(address), bytes);
     if (__asan_loadN) __asan_loadN(const_cast<void*>(address), bytes);
 }
 inline void record_write(void* address, size_t bytes) {
-    if (__tsan_write_range) __tsan_write_range(address, bytes);
+    if (under_tsan() && __tsan_write_range) __tsan_write_range(address, bytes);
     if (__asan_storeN) __asan_storeN(address, bytes);
 }
 

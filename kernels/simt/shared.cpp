@@ -83,6 +83,8 @@ const SharedArray* SharedMemory::of(const void* pointer, size_t bytes) const {
 
 bool SharedMemory::contains(const void* pointer, size_t bytes) const { return of(pointer, bytes) != nullptr; }
 
+size_t SharedMemory::bytes() const { return static_bytes_ + dynamic_bytes_; }
+
 void SharedMemory::fence_async() {
     for (SharedArray& a : arrays_)
         if (a.in_use) copy_uninstrumented(a.async.data(), static_cast<const char*>(a.memory), a.bytes);

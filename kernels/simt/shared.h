@@ -36,6 +36,8 @@ public:
     unsigned address_of(const void* pointer) const;
     const char* at(unsigned address, size_t bytes) const;
 
+    size_t bytes() const;  // static and dynamic, of the declarations that threads have reached
+
     void fence_async();                                        // makes all writes so far visible to the async proxy
     void written_async(const void* pointer, size_t bytes);     // a write by the async proxy itself
     bool seen_async(const void* pointer, size_t bytes) const;  // whether the async proxy sees the latest values

@@ -188,6 +188,11 @@ void synchronise_all(Lock& lock) {
 
 }  // namespace
 
+void synchronise_all() {
+    Lock lock(device().mutex);
+    synchronise_all(lock);
+}
+
 void enqueue_launch(Stream stream, std::unique_ptr<LaunchCall> launch) {
     const Lock lock(device().mutex);
     check_launch(*launch);

@@ -15,6 +15,7 @@
 namespace gradus::emulator {
 
 void enqueue_launch(Stream stream, std::unique_ptr<LaunchCall> launch);
+void synchronise_all();
 
 }  // namespace gradus::emulator
 

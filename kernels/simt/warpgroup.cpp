@@ -8,6 +8,7 @@
 
 #include "kernels/simt/block.h"
 #include "kernels/simt/collective.h"
+#include "kernels/simt/counting.h"
 #include "kernels/simt/fault.h"
 #include "kernels/simt/matrix.h"
 #include "kernels/simt/matrix_descriptor.h"
@@ -258,6 +259,10 @@ void wgmma(const WgmmaOperands& product, Location at) {
     const bool last =
         rendezvous("wgmma.mma_async", Team::warpgroup, all_of(Team::warpgroup), &operands, combine_multiply, at);
     if (!last) return;
+    if (counting) {
+        add_count(Counted::wgmma);
+        add_count(Counted::wgmma_flops, 2.0 * 64 * 16 * product.columns);
+    }
     Warpgroup& group = warpgroup_of(self("wgmma.mma_async", at));
     const PendingWgmma& m = group.in_flight.back();
     if (!m.done) return;

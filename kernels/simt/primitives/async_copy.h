@@ -3,7 +3,7 @@
 #include "kernels/simt/copies.h"
 #include "kernels/simt/shared.h"
 
-namespace gradus::simt {
+namespace gradus::DEVICE {
 
 inline void copy_async(void* shared, const void* global, bool valid = true,
                        emulator::Location at = emulator::Location::here()) {
@@ -38,4 +38,4 @@ void bulk_wait_read(emulator::Location at = emulator::Location::here()) {
 }
 inline void fence_async(emulator::Location at = emulator::Location::here()) { emulator::fence_async(at); }
 
-}  // namespace gradus::simt
+}  // namespace gradus::DEVICE

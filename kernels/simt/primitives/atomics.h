@@ -2,7 +2,7 @@
 // The emulator's version of kernels/cuda/primitives/atomics.h.
 #include "kernels/simt/atomics.h"
 
-namespace gradus::simt {
+namespace gradus::DEVICE {
 
 constexpr emulator::Scope emulator_scope(Scope scope) {
     return scope == Scope::block ? emulator::Scope::block : emulator::Scope::device;
@@ -43,4 +43,4 @@ Value add_acquire_release(Value* p, std::type_identity_t<Value> v) {
     return old;
 }
 
-}  // namespace gradus::simt
+}  // namespace gradus::DEVICE

@@ -3,7 +3,7 @@
 #include "kernels/simt/barrier.h"
 #include "kernels/simt/copies.h"
 
-namespace gradus::simt {
+namespace gradus::DEVICE {
 
 inline void named_barrier_sync(int id, int threads, emulator::Location at = emulator::Location::here()) {
     emulator::named_sync(id, threads, at);
@@ -26,4 +26,4 @@ inline void mbarrier_wait(MBarrier* barrier, unsigned parity, emulator::Location
     emulator::mbarrier_wait(barrier, parity, at);
 }
 
-}  // namespace gradus::simt
+}  // namespace gradus::DEVICE

@@ -2,7 +2,7 @@
 // The emulator's version of kernels/cuda/primitives/matrix.h.
 #include "kernels/simt/matrix.h"
 
-namespace gradus::simt {
+namespace gradus::DEVICE {
 
 inline void mma_bf16(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2],
                      emulator::Location at = emulator::Location::here()) {
@@ -19,4 +19,4 @@ void ldmatrix_transposed(unsigned (&r)[count], const void* row, emulator::Locati
     emulator::ldmatrix(r, row, count, true, at);
 }
 
-}  // namespace gradus::simt
+}  // namespace gradus::DEVICE

@@ -2,7 +2,7 @@
 // The emulator's version of kernels/cuda/primitives/warp.h.
 #include "kernels/simt/builtins.h"
 
-namespace gradus::simt {
+namespace gradus::DEVICE {
 
 inline int lane_of_warp() {
     const uint3 t = threadIdx;
@@ -15,4 +15,4 @@ inline bool elect_one(emulator::Location at = emulator::Location::here()) {
     return emulator::ballot("elect.sync", emulator::all_lanes, lane_of_warp() == 0, at) && lane_of_warp() == 0;
 }
 
-}  // namespace gradus::simt
+}  // namespace gradus::DEVICE

@@ -3,7 +3,7 @@
 #include "kernels/simt/register_pool.h"
 #include "kernels/simt/warpgroup.h"
 
-namespace gradus::simt {
+namespace gradus::DEVICE {
 
 constexpr bool has_warpgroups = true;
 
@@ -19,7 +19,7 @@ inline void wgmma_fence(emulator::Location at = emulator::Location::here()) {
 }
 template <int count>
 void wgmma_fence(float (&)[count], emulator::Location at = emulator::Location::here()) {
-    simt::wgmma_fence(at);
+    DEVICE::wgmma_fence(at);
 }
 
 template <Major a_major = Major::k, Major b_major = Major::k, int count>
@@ -52,4 +52,4 @@ void registers_raise(emulator::Location at = emulator::Location::here()) {
     emulator::warpgroup_registers(emulator::RegisterRequest::raise, count, at);
 }
 
-}  // namespace gradus::simt
+}  // namespace gradus::DEVICE
