@@ -17,7 +17,7 @@ namespace {
 
 const Ops* device = nullptr;
 Tensor matmul_workspace;  // on the device; never released
-bool shifted = false;
+bool shifted = false, captured = false;
 
 // A tensor in a copy of the op's arguments, which will point to device memory.
 struct Use {
@@ -136,6 +136,21 @@ private:
     Stream stream_;
 };
 
+// Captures a call and replays it.
+template <class Call>
+void replay_once(const Call& call, Stream stream) {
+    device->begin_capture(stream);
+    try {
+        call();
+    } catch (...) {
+        device->release_graph(device->end_capture(stream));
+        throw;
+    }
+    const Graph graph = device->end_capture(stream);
+    device->replay(graph, stream);
+    device->release_graph(graph);
+}
+
 template <auto entry, class Args>
 void run(const Args& args, Stream stream) {
     Args moved = args;
@@ -143,7 +158,9 @@ void run(const Args& args, Stream stream) {
     uses.add_fields(moved);
     Visit visit(uses.all, stream);
     for (const auto& move : uses.moves) move();
-    (device->*entry)(moved, stream.with(matmul_workspace));
+    const auto call = [&] { (device->*entry)(moved, stream.with(matmul_workspace)); };
+    if (captured) replay_once(call, stream);
+    else call();
     visit.come_back();
 }
 
@@ -194,6 +211,8 @@ const Ops& hosted(const Ops& of) {
     table.muon = run<&Ops::muon>;
     return table;
 }
+
+void capture_calls(bool on) { captured = on; }
 
 Shifted::Shifted() { shifted = true; }
 Shifted::~Shifted() { shifted = false; }
