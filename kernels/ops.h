@@ -129,6 +129,17 @@ struct Ops {
     bool (*reached)(Event);                   // without waiting
     double (*seconds_between)(Event, Event);  // of two timed events that are reached
 
+    // Graphs: work that is queued once and replayed with one call. Between begin_capture() and end_capture(), made by one host
+    // thread, work for the stream is recorded and not run: kernels with their arguments, copies and zeros with their
+    // addresses. replay() queues all of it, in the same order. Meanwhile the thread must not synchronise the stream, allocate
+    // or release memory, or query events, and the stream must not wait for events that were recorded elsewhere. Events
+    // recorded in a capture order nothing outside of it. Null where a call costs too little to record it.
+    void (*begin_capture)(Stream) = nullptr;
+    Graph (*end_capture)(Stream) = nullptr;
+    void (*replay)(Graph, Stream) = nullptr;
+    void (*release_graph)(Graph) = nullptr;  // replays that are queued still run
+    bool has_graphs() const { return begin_capture != nullptr; }
+
     // Bytes of Stream::workspace for the fastest matmuls; fewer are as correct.
     size_t matmul_workspace;
     // Rows per chunk of the language head (engine/heads/language.h) that keep the device busy; 0: as many as fit in 64 MiB.

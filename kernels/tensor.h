@@ -142,6 +142,9 @@ struct Stream {  // a queue of work of a device: a cudaStream_t, null on a CPU
 struct Event {  // a point in a stream: a cudaEvent_t, or a time on a CPU
     void* handle = nullptr;
 };
+struct Graph {  // recorded work of a stream: a cudaGraphExec_t
+    void* handle = nullptr;
+};
 struct DeviceMemory {  // bytes
     size_t free = 0, total = 0;
 };

@@ -1,5 +1,5 @@
 #pragma once
-// Memory, streams and events of kernels/ops.h, for a GPU (host/) and for the emulator (kernels/simt/memory.cpp and stream.cpp).
+// Memory, streams, events and graphs of kernels/ops.h, for a GPU (host/) and for the emulator (kernels/simt/memory.h).
 #include "kernels/cuda/primitives/device.h"
 #include "kernels/tensor.h"
 
@@ -27,5 +27,10 @@ void record(Event, Stream);
 void wait(Stream, Event);
 bool reached(Event);
 double seconds_between(Event, Event);
+
+void begin_capture(Stream);
+Graph end_capture(Stream);
+void replay(Graph, Stream);
+void release_graph(Graph);
 
 }  // namespace gradus::DEVICE

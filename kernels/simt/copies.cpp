@@ -98,7 +98,7 @@ void copy_async(void* shared, const void* global, unsigned bytes, Location at) {
     asan_poison(shared, 16);
     state.copies.push_back(copy);
     if (!counting) return;
-    count_copy(shared, valid ? global : nullptr, at);
+    count_copy(shared, bytes ? global : nullptr, at);
     count_copies_in_flight(thread, 16 * state.copies.size());
 }
 

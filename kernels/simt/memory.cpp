@@ -10,6 +10,7 @@
 
 #include "kernels/simt/device_memory.h"
 #include "kernels/simt/fault.h"
+#include "kernels/simt/queue.h"
 #include "kernels/simt/sanitizer.h"
 #include "kernels/simt/settings.h"
 
@@ -106,6 +107,7 @@ namespace gradus::simt {
 using namespace emulator;
 
 void* allocate(size_t bytes) {
+    forbid_in_capture("allocate");
     const std::lock_guard lock(all().mutex);
     void* memory = take(bytes, "device memory");
     std::memset(memory, poison, bytes);
@@ -116,6 +118,7 @@ void* allocate(size_t bytes) {
 }
 
 void* allocate_host(size_t bytes) {
+    forbid_in_capture("allocate_host");
     const std::lock_guard lock(all().mutex);
     void* memory = take(bytes, "pinned host memory");
     std::memset(memory, poison, bytes);
@@ -124,6 +127,7 @@ void* allocate_host(size_t bytes) {
 }
 
 void release_host(void* memory, size_t bytes) {
+    forbid_in_capture("release_host");
     const std::lock_guard lock(all().mutex);
     if (!memory) return;
     forget(all().host, memory, bytes, "release_host");

@@ -1,5 +1,5 @@
 #pragma once
-// The host API of the emulated GPU: memory, copies, streams and events of kernels/ops.h.
+// The host API of the emulated GPU: memory, copies, streams, events and graphs of kernels/ops.h.
 //
 // Device memory is host memory in allocations of their exact size, aligned to 256 bytes and filled with 0xFF (NaN). Only
 // kernels, copies and queued tasks may access it: AddressSanitizer reports other host code. Host memory of a queued copy, pinned
@@ -29,5 +29,11 @@ void wait(Stream, Event);              // work queued from now on runs after the
 bool reached(Event);                   // runs some queued work, as time would pass on a GPU
 double seconds_between(Event, Event);  // host time between two timed events, both reached
 DeviceMemory memory();                 // Settings::memory
+
+// A capture records work as it is queued, and replay() queues it again. Fault for what CUDA forbids, and drops the capture.
+void begin_capture(Stream);
+Graph end_capture(Stream);
+void replay(Graph, Stream);
+void release_graph(Graph);
 
 }  // namespace gradus::simt

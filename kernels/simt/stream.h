@@ -1,7 +1,9 @@
 #pragma once
-// Streams and events, with exactly the order that they guarantee: work of one stream runs in the order of queueing; work of two
+// Streams, events and graphs, with exactly the order that they guarantee: work of one stream runs in the order of queueing; work of two
 // streams runs in any order (the seed decides, launch by launch), unless an event orders it. The default stream (a null handle)
 // is a stream like the others.
+//
+// A graph is a list of work: replay() queues each piece again, so work of other streams may run between them.
 //
 // With copies=late, work runs only when the host waits for it; with copies=early, when it is queued. For ThreadSanitizer each
 // stream is a thread, ordered after the host's accesses before queueing and after the events it waits for: two kernels on two

@@ -142,6 +142,29 @@ TEST_CASE("AddressSanitizer reports host code that reads the destination of a qu
     is_found(BUGS_ASAN, "AddressSanitizer", late, "read_before_synchronise");
 }
 
+TEST_CASE("what a capture forbids is a Fault that names the function that began it") {
+    for (const char* name :
+         {"synchronise_in_capture", "allocation_in_capture", "event_from_outside", "capture_left_open"})
+        for (const std::string& chosen : any_settings) {
+            const Run broken = run(BUGS_PLAIN, chosen, name, "broken"), fixed = run(BUGS_PLAIN, chosen, name, "fixed");
+            INFO(name << " with " << chosen << '\n' << broken.output << fixed.output);
+            REQUIRE(broken.status == 3);
+            REQUIRE(broken.output.find("bugs_of_graphs") != std::string::npos);
+            REQUIRE(fixed.status == 0);
+        }
+}
+
+TEST_CASE("a number that changes between replays is not seen unless it is in device memory") {
+    for (const std::string& chosen : any_settings) {
+        REQUIRE(run(BUGS_PLAIN, chosen, "value_of_the_capture", "broken").status == 3);
+        REQUIRE(run(BUGS_PLAIN, chosen, "value_of_the_capture", "fixed").status == 0);
+    }
+}
+
+TEST_CASE("AddressSanitizer reports a replay that uses released memory, at the kernel's line") {
+    is_found(BUGS_ASAN, "AddressSanitizer", any_settings, "graph_of_released_memory");
+}
+
 TEST_CASE("host code that overwrites the source of a queued copy is a Fault that names the function that queued it") {
     for (const std::string& chosen : late) {
         const Run broken = run(BUGS_PLAIN, chosen, "written_before_synchronise", "broken");
@@ -165,6 +188,7 @@ TEST_CASE("ThreadSanitizer reports races between blocks at their lines, also wit
 }
 
 TEST_CASE("ThreadSanitizer reports races of streams without an event, and of the host before synchronise") {
-    for (const char* name : {"no_event", "read_before_synchronise", "written_before_synchronise"})
+    for (const char* name :
+         {"no_event", "graph_without_event", "read_before_synchronise", "written_before_synchronise"})
         is_found(BUGS_TSAN, "ThreadSanitizer", any_settings, name);
 }

@@ -186,3 +186,47 @@ TEST_CASE("an algorithm that fails is an Error, and no other is tried") {
     REQUIRE_THROWS_WITH(run_matmul(fresh()), Catch::Contains("cuBLASLt failed"));
     REQUIRE(cuda.ran.empty());
 }
+
+TEST_CASE("a captured stream runs nothing until its graph is replayed, and the graph of the capture is destroyed") {
+    FakeCuda& cuda = begin();
+    const Stream s = cuda::compute_stream();
+    const int64_t columns = fresh();
+    Matrix a(2, columns), b(columns, 3), c(2, 3);
+    run_matmul(columns);  // finds its algorithm
+    const auto before = c.values;
+    cuda.ran.clear();
+    cuda::begin_capture(s);
+    REQUIRE(cuda.capture_mode == cudaStreamCaptureModeThreadLocal);
+    cuda::zero(c.values.data(), c.values.size() * sizeof(float), {});
+    cuda::matmul({.c = c, .a = a, .b = b, .accumulate = true}, s);
+    const Graph graph = cuda::end_capture(s);
+    REQUIRE(cuda.ran.empty());
+    REQUIRE(c.values == before);
+    REQUIRE(cuda.graphs == 0);
+    cuda::replay(graph, s);
+    const auto once = c.values;
+    REQUIRE(once != before);
+    cuda::replay(graph, s);
+    REQUIRE(c.values == once);
+    REQUIRE(cuda.ran.size() == 2);
+    cuda::release_graph(graph);
+    REQUIRE(cuda.executables == 0);
+}
+
+TEST_CASE("a capture that CUDA refuses is an Error, and the stream can be used again") {
+    FakeCuda& cuda = begin();
+    const Stream s = cuda::compute_stream();
+    cuda::begin_capture(s);
+    REQUIRE_THROWS_AS(cuda::synchronise(s), Error);
+    REQUIRE_THROWS_AS(cuda::end_capture(s), Error);
+    cuda::begin_capture(s);
+    REQUIRE_THROWS_AS(cuda::allocate(8), Error);
+    REQUIRE_THROWS_AS(cuda::end_capture(s), Error);
+    cuda.instantiation = cudaErrorMemoryAllocation;
+    cuda::begin_capture(s);
+    REQUIRE_THROWS_AS(cuda::end_capture(s), Error);
+    REQUIRE(cuda.graphs == 0);
+    cuda::synchronise(s);
+    run_matmul(fresh());
+    REQUIRE(cuda.ran.size() == 1);
+}

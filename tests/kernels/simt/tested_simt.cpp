@@ -1,5 +1,5 @@
 // The CUDA kernels on the emulator: the bits are the same in every order of threads, blocks and streams, with early and late
-// copies.
+// copies, and in a replayed graph.
 #include <cstdlib>
 
 #include "kernels/simt/settings.h"
@@ -11,9 +11,17 @@ namespace gradus::test {
 const Tested& tested() {
     static const Tested table = [] {
         std::vector<Configuration> configurations;
-        for (const char* text : {"seed=1 copies=late resident=1", "seed=2 copies=early resident=2",
-                                 "seed=3 copies=late resident=4", "seed=0 copies=early resident=1"})
-            configurations.push_back({text, [settings = simt::parse_settings(text)] { simt::use(settings); }});
+        const auto add = [&](const char* text, bool in_graphs) {
+            configurations.push_back({text + std::string(in_graphs ? ", in graphs" : ""),
+                                      [settings = simt::parse_settings(text), in_graphs] {
+                                          simt::use(settings);
+                                          capture_calls(in_graphs);
+                                      }});
+        };
+        add("seed=1 copies=late resident=1", false);
+        add("seed=2 copies=early resident=2", false);
+        add("seed=3 copies=late resident=4", true);
+        add("seed=0 copies=early resident=1", false);
         configurations.front().enter();
         return Tested{.device = simt_ops(),
                       .ops = hosted(simt_ops()),

@@ -19,7 +19,7 @@ const Ops* device = nullptr;
 constexpr size_t full_workspace = size_t(1) << 20;
 Tensor workspace;  // on the device; never released
 size_t workspace_bytes = full_workspace;
-bool shifted = false;
+bool shifted = false, captured = false;
 
 // A tensor in a copy of the op's arguments, which will point to device memory.
 struct Use {
@@ -142,6 +142,21 @@ private:
     Stream stream_;
 };
 
+// Captures a call and replays it.
+template <class Call>
+void replay_once(const Call& call, Stream stream) {
+    device->begin_capture(stream);
+    try {
+        call();
+    } catch (...) {
+        device->release_graph(device->end_capture(stream));
+        throw;
+    }
+    const Graph graph = device->end_capture(stream);
+    device->replay(graph, stream);
+    device->release_graph(graph);
+}
+
 template <auto entry, class Args>
 void run(const Args& args, Stream stream) {
     Args moved = args;
@@ -153,7 +168,9 @@ void run(const Args& args, Stream stream) {
         stream.workspace = workspace.data;
         stream.workspace_bytes = workspace_bytes;
     }
-    (device->*entry)(moved, stream);
+    const auto call = [&] { (device->*entry)(moved, stream); };
+    if (captured) replay_once(call, stream);
+    else call();
     visit.come_back();
 }
 
@@ -206,6 +223,8 @@ const Ops& hosted(const Ops& of) {
 
 Workspace::Workspace(size_t bytes) { workspace_bytes = std::min(bytes, full_workspace); }
 Workspace::~Workspace() { workspace_bytes = full_workspace; }
+
+void capture_calls(bool on) { captured = on; }
 
 Shifted::Shifted() { shifted = true; }
 Shifted::~Shifted() { shifted = false; }

@@ -12,6 +12,9 @@ namespace gradus::test {
 // One device at a time: that of the last call.
 const Ops& hosted(const Ops& device);
 
+// From now on, every op is captured into a graph, which is replayed once; or not any more.
+void capture_calls(bool on);
+
 // While this exists, every tensor on the device begins one element after an aligned address, as slices may.
 struct Shifted {
     Shifted();

@@ -95,6 +95,40 @@ TEST_CASE("work queued after a wait for an event runs after the event is reached
     }
 }
 
+TEST_CASE("work that was captured on the device runs at every replay, with what is in its memory then") {
+    const Ops& ops = tested().device;
+    if (!ops.has_graphs()) return;
+    constexpr int64_t n = 40;
+    for (const Configuration& configuration : tested().configurations) {
+        const InConfiguration now(configuration);
+        const auto on_device = [&] { return Tensor{ops.allocate(n * sizeof(float)), DType::f32, {n}}; };
+        const Tensor x = on_device(), y = on_device();
+        const Stream stream = ops.make_stream();
+        std::vector<float> host(n);
+        const auto upload = [&](float value) {
+            host.assign(n, value);
+            ops.copy_to_device(x.data, host.data(), x.bytes(), stream);
+            ops.synchronise(stream);
+        };
+        ops.begin_capture(stream);
+        ops.zero(y.data, y.bytes(), stream);
+        ops.add({.y = y, .a = y, .b = x}, stream);
+        ops.add({.y = y, .a = y, .b = x}, stream);
+        const Graph graph = ops.end_capture(stream);
+        for (const float value : {1.f, 5.f}) {
+            upload(value);
+            ops.replay(graph, stream);
+            ops.copy_to_host(host.data(), y.data, y.bytes(), stream);
+            ops.synchronise(stream);
+            INFO(configuration.name);
+            REQUIRE(host == std::vector<float>(n, 2 * value));
+        }
+        ops.release_graph(graph);
+        ops.release_stream(stream);
+        for (const Tensor& t : {x, y}) ops.release(t.data, t.bytes());
+    }
+}
+
 TEST_CASE("a matmul with a small workspace or none is as correct as with the full workspace") {
     const Ops& ops = tested().device;
     constexpr int64_t N = 33, I = 80, O = 40;

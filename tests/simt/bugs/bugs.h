@@ -9,6 +9,7 @@
 #include "kernels/cuda/primitives/atomics.h"
 #include "kernels/cuda/primitives/barrier.h"
 #include "kernels/cuda/primitives/device.h"
+#include "kernels/simt/fault.h"
 #include "kernels/simt/memory.h"
 
 namespace gradus::simt {
@@ -18,6 +19,7 @@ using Bugs = std::map<std::string, std::function<void(bool fixed)>>;
 Bugs bugs_of_barriers();
 Bugs bugs_of_collectives();
 Bugs bugs_of_copies();
+Bugs bugs_of_graphs();
 Bugs bugs_of_memory();
 Bugs bugs_of_order();
 Bugs bugs_of_the_host();

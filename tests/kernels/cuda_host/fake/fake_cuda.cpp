@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 
 #include "kernels/cuda/device_ops.h"
 
@@ -11,8 +12,24 @@ struct CUevent_st {
     unsigned flags;
     double at;
 };
+struct CUgraph_st {
+    std::vector<std::function<void()>> work;
+};
+struct CUgraphExec_st {
+    std::vector<std::function<void()>> work;
+};
 struct CUstream_st {
     int priority;
+    bool captures = false, invalid = false;
+    CUgraph_st captured = {};
+
+    // Records the work in a capture; else does it.
+    cudaError_t take(const std::function<void()>& work) {
+        gradus::test::fake().used.push_back(this);
+        if (captures) captured.work.push_back(work);
+        else work();
+        return cudaSuccess;
+    }
 };
 struct cublasLtMatrixLayoutOpaque_t {
     uint64_t rows, columns;
@@ -33,6 +50,10 @@ FakeCuda& fake() {
 int priority_of(cudaStream_t s) { return s->priority; }
 
 }  // namespace gradus::test
+
+namespace {
+thread_local CUstream_st* capturing = nullptr;  // by this thread
+}
 
 // This test does not link the ops.
 const gradus::Ops& gradus::cuda::table() {
@@ -57,18 +78,22 @@ cudaError_t cudaDeviceGetPCIBusId(char* text, int, int) { return std::strcpy(tex
 
 // ---- memory ---------------------------------------------------------------------------------------------------------
 
-cudaError_t cudaMalloc(void** p, size_t n) { return (*p = std::malloc(n)) ? cudaSuccess : cudaErrorMemoryAllocation; }
+cudaError_t cudaMalloc(void** p, size_t n) {
+    if (capturing) {
+        capturing->invalid = true;
+        return cudaErrorStreamCaptureUnsupported;
+    }
+    return (*p = std::malloc(n)) ? cudaSuccess : cudaErrorMemoryAllocation;
+}
 cudaError_t cudaFree(void* p) { return std::free(p), cudaSuccess; }
 cudaError_t cudaMallocHost(void** p, size_t n) { return cudaMalloc(p, n); }
 cudaError_t cudaFreeHost(void* p) { return cudaFree(p); }
 cudaError_t cudaMemGetInfo(size_t* free, size_t* total) { return *free = *total = size_t(1) << 30, cudaSuccess; }
 cudaError_t cudaMemsetAsync(void* p, int value, size_t n, cudaStream_t s) {
-    fake().used.push_back(s);
-    return std::memset(p, value, n), cudaSuccess;
+    return s->take([=] { std::memset(p, value, n); });
 }
 cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t n, cudaMemcpyKind, cudaStream_t s) {
-    fake().used.push_back(s);
-    return std::memcpy(to, from, n), cudaSuccess;
+    return s->take([=] { std::memcpy(to, from, n); });
 }
 
 // ---- streams and events ---------------------------------------------------------------------------------------------
@@ -85,7 +110,11 @@ cudaError_t cudaStreamCreateWithPriority(cudaStream_t* s, unsigned flags, int pr
     return cudaSuccess;
 }
 cudaError_t cudaStreamDestroy(cudaStream_t s) { return delete s, cudaSuccess; }
-cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
+cudaError_t cudaStreamSynchronize(cudaStream_t s) {
+    if (!s->captures) return cudaSuccess;
+    s->invalid = true;
+    return cudaErrorStreamCaptureUnsupported;
+}
 cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned) { return cudaSuccess; }
 cudaError_t cudaEventCreate(cudaEvent_t* e) { return cudaEventCreateWithFlags(e, 0); }
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* e, unsigned flags) {
@@ -100,6 +129,43 @@ cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t from, cudaEvent_t to) {
     if ((from->flags | to->flags) & cudaEventDisableTiming) return cudaErrorInvalidValue;
     *ms = float(to->at - from->at);
     return cudaSuccess;
+}
+
+// ---- graphs ---------------------------------------------------------------------------------------------------------
+
+cudaError_t cudaStreamBeginCapture(cudaStream_t s, cudaStreamCaptureMode mode) {
+    fake().capture_mode = mode;
+    s->captures = true;
+    capturing = s;
+    return cudaSuccess;
+}
+cudaError_t cudaStreamEndCapture(cudaStream_t s, cudaGraph_t* graph) {
+    capturing = nullptr;
+    s->captures = false;
+    CUgraph_st captured = std::exchange(s->captured, {});
+    if (std::exchange(s->invalid, false)) return *graph = nullptr, cudaErrorStreamCaptureInvalidated;
+    *graph = new CUgraph_st(std::move(captured));
+    ++fake().graphs;
+    return cudaSuccess;
+}
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* e, cudaGraph_t graph, unsigned long long) {
+    if (fake().instantiation != cudaSuccess) return fake().instantiation;
+    *e = new CUgraphExec_st{graph->work};
+    ++fake().executables;
+    return cudaSuccess;
+}
+cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+    --fake().graphs;
+    return delete graph, cudaSuccess;
+}
+cudaError_t cudaGraphLaunch(cudaGraphExec_t e, cudaStream_t s) {
+    fake().used.push_back(s);
+    for (const auto& work : e->work) work();
+    return cudaSuccess;
+}
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t e) {
+    --fake().executables;
+    return delete e, cudaSuccess;
 }
 
 // ---- cuBLASLt -------------------------------------------------------------------------------------------------------
@@ -148,26 +214,28 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t operation, 
                               cublasLtMatrixLayout_t of_a, const void* b, cublasLtMatrixLayout_t of_b, const void* beta,
                               const void* c, cublasLtMatrixLayout_t, void* d, cublasLtMatrixLayout_t of_d,
                               const cublasLtMatmulAlgo_t* algorithm, void*, size_t, cudaStream_t s) {
-    fake().used.push_back(s);
     const int number = int(algorithm->data[0]);
-    if (fake().rejects.contains(number)) return fake().refusal;
-    fake().ran.push_back(number);
-    fake().clock += fake().milliseconds[size_t(number)];
-    const auto at = [](const void* m, cublasLtMatrixLayout_t of, bool transposed, uint64_t row, uint64_t column) {
-        return static_cast<const float*>(
-            m)[transposed ? column + row * uint64_t(of->leading) : row + column * uint64_t(of->leading)];
-    };
-    const bool a_transposed = operation->a == CUBLAS_OP_T, b_transposed = operation->b == CUBLAS_OP_T;
-    const uint64_t K = a_transposed ? of_a->rows : of_a->columns;
-    for (uint64_t i = 0; i < of_d->rows; ++i)
-        for (uint64_t j = 0; j < of_d->columns; ++j) {
-            float sum = 0;
-            for (uint64_t k = 0; k < K; ++k) sum += at(a, of_a, a_transposed, i, k) * at(b, of_b, b_transposed, k, j);
-            sum *= *static_cast<const float*>(alpha);
-            if (const float share = *static_cast<const float*>(beta); share != 0)
-                sum += share * at(c, of_d, false, i, j);
-            if (operation->bias) sum += operation->bias[i];
-            static_cast<float*>(d)[i + j * uint64_t(of_d->leading)] = sum;
-        }
+    if (fake().rejects.contains(number)) return fake().used.push_back(s), fake().refusal;
+    const float scale = *static_cast<const float*>(alpha), share = *static_cast<const float*>(beta);
+    s->take([=, operation = *operation] {
+        fake().ran.push_back(number);
+        fake().clock += fake().milliseconds[size_t(number)];
+        const auto at = [](const void* m, cublasLtMatrixLayout_t of, bool transposed, uint64_t row, uint64_t column) {
+            return static_cast<const float*>(
+                m)[transposed ? column + row * uint64_t(of->leading) : row + column * uint64_t(of->leading)];
+        };
+        const bool a_transposed = operation.a == CUBLAS_OP_T, b_transposed = operation.b == CUBLAS_OP_T;
+        const uint64_t K = a_transposed ? of_a->rows : of_a->columns;
+        for (uint64_t i = 0; i < of_d->rows; ++i)
+            for (uint64_t j = 0; j < of_d->columns; ++j) {
+                float sum = 0;
+                for (uint64_t k = 0; k < K; ++k)
+                    sum += at(a, of_a, a_transposed, i, k) * at(b, of_b, b_transposed, k, j);
+                sum *= scale;
+                if (share != 0) sum += share * at(c, of_d, false, i, j);
+                if (operation.bias) sum += operation.bias[i];
+                static_cast<float*>(d)[i + j * uint64_t(of_d->leading)] = sum;
+            }
+    });
     return CUBLAS_STATUS_SUCCESS;
 }

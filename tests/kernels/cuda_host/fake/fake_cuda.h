@@ -25,6 +25,11 @@ struct FakeCuda {
     unsigned stream_flags = 0, event_flags = 0;
     std::vector<cudaStream_t> used;  // by all work, in order
 
+    // Graphs: the mode of the last capture, and the graphs and executable graphs that exist.
+    cudaStreamCaptureMode capture_mode = cudaStreamCaptureModeGlobal;
+    int graphs = 0, executables = 0;
+    cudaError_t instantiation = cudaSuccess;
+
     double clock = 0;  // milliseconds of work done
 };
 
