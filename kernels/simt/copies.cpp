@@ -35,9 +35,9 @@ AsyncState& state_of(Thread& thread) {
     return *thread.copies;
 }
 
-void check_address(const char* op, const char* which, const void* address, Location at) {
-    if (reinterpret_cast<uintptr_t>(address) % 16)
-        fault(std::string(op) + ": the " + which + " address is not a multiple of 16", at);
+void check_address(const char* op, const char* which, const void* address, Location at, size_t alignment = 16) {
+    if (reinterpret_cast<uintptr_t>(address) % alignment)
+        fault(std::string(op) + ": the " + which + " address is not a multiple of " + std::to_string(alignment), at);
 }
 
 void move(const Copy& copy) {
@@ -53,6 +53,19 @@ void complete(const Copy& copy) {
     asan_unpoison(copy.to, copy.bytes);
     if (copy.valid) record_read(copy.from, copy.bytes);
     record_write(copy.to, copy.bytes);
+}
+
+void start_copy(void* shared, const void* global, size_t bytes, bool valid, Location at) {
+    Thread& thread = self("cp.async", at);
+    check_address("cp.async", "shared", shared, at, bytes);
+    check_address("cp.async", "global", global, at, bytes);
+    check_shared("cp.async", shared, bytes, at);
+    const TsanIgnore ignore;
+    AsyncState& state = state_of(thread);
+    Copy copy{shared, global, bytes, valid, early(), state.copy_groups, at};
+    if (copy.moved) move(copy);
+    asan_poison(shared, bytes);
+    state.copies.push_back(copy);
 }
 
 // ThreadSanitizer reports this itself, with both lines.
@@ -80,17 +93,12 @@ void check_shared(const char* op, const void* address, size_t bytes, Location at
               at);
 }
 
+
 void copy_async(void* shared, const void* global, bool valid, Location at) {
-    Thread& thread = self("cp.async", at);
-    check_address("cp.async", "shared", shared, at);
-    check_address("cp.async", "global", global, at);
-    check_shared("cp.async", shared, 16, at);
-    const TsanIgnore ignore;
-    AsyncState& state = state_of(thread);
-    Copy copy{shared, global, 16, valid, early(), state.copy_groups, at};
-    if (copy.moved) move(copy);
-    asan_poison(shared, 16);
-    state.copies.push_back(copy);
+    start_copy(shared, global, 16, valid, at);
+}
+void copy_async_word(void* shared, const void* global, bool valid, Location at) {
+    start_copy(shared, global, 4, valid, at);
 }
 
 void copy_async_commit(Location at) {

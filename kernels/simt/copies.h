@@ -16,10 +16,11 @@ namespace gradus::emulator {
 struct Block;
 struct Thread;
 
-// ---- cp.async: 16 bytes, per thread, in groups --------------------------------------------------------------------------
+// ---- cp.async: 16 or 4 bytes, per thread, in groups ---------------------------------------------------------------------
 
-// !valid: writes zeros. Fault: an address that is not a multiple of 16, a destination that is not the block's shared memory.
+// !valid: writes zeros. Fault: an address that is not a multiple of the size, a destination that is not the block's shared memory.
 void copy_async(void* shared, const void* global, bool valid, Location at);
+void copy_async_word(void* shared, const void* global, bool valid, Location at);
 void copy_async_commit(Location at);
 void copy_async_wait(unsigned groups_left, Location at);
 

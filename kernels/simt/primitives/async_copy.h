@@ -9,6 +9,10 @@ inline void copy_async(void* shared, const void* global, bool valid = true,
                        emulator::Location at = emulator::Location::here()) {
     emulator::copy_async(shared, global, valid, at);
 }
+inline void copy_async_word(void* shared, const void* global, bool valid = true,
+                            emulator::Location at = emulator::Location::here()) {
+    emulator::copy_async_word(shared, global, valid, at);
+}
 inline void copy_async_commit(emulator::Location at = emulator::Location::here()) { emulator::copy_async_commit(at); }
 template <int groups_left>
 void copy_async_wait(emulator::Location at = emulator::Location::here()) {
