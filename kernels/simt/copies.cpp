@@ -36,9 +36,9 @@ AsyncState& state_of(Thread& thread) {
     return *thread.copies;
 }
 
-void check_address(const char* op, const char* which, const void* address, Location at) {
-    if (reinterpret_cast<uintptr_t>(address) % 16)
-        fault(std::string(op) + ": the " + which + " address is not a multiple of 16", at);
+void check_address(const char* op, const char* which, const void* address, Location at, size_t alignment = 16) {
+    if (reinterpret_cast<uintptr_t>(address) % alignment)
+        fault(std::string(op) + ": the " + which + " address is not a multiple of " + std::to_string(alignment), at);
 }
 
 void move(const Copy& copy) {
@@ -85,21 +85,24 @@ void check_shared(const char* op, const void* address, size_t bytes, Location at
               at);
 }
 
-void copy_async(void* shared, const void* global, unsigned bytes, Location at) {
+void copy_async(void* shared, const void* global, unsigned bytes, unsigned read, Location at) {
     Thread& thread = self("cp.async", at);
-    if (bytes > 16) fault("cp.async: " + std::to_string(bytes) + " of 16 bytes are to be copied", at);
-    check_address("cp.async", "shared", shared, at);
-    check_address("cp.async", "global", global, at);
-    check_shared("cp.async", shared, 16, at);
+    if (read > bytes)
+        fault("cp.async: " + std::to_string(read) + " of " + std::to_string(bytes) + " bytes are to be copied", at);
+    check_address("cp.async", "shared", shared, at, bytes);
+    check_address("cp.async", "global", global, at, bytes);
+    check_shared("cp.async", shared, bytes, at);
     const TsanIgnore ignore;
     AsyncState& state = state_of(thread);
-    Copy copy{shared, global, 16, bytes, early(), state.copy_groups, at};
+    Copy copy{shared, global, bytes, read, early(), state.copy_groups, at};
     if (copy.moved) move(copy);
-    asan_poison(shared, 16);
+    asan_poison(shared, bytes);
     state.copies.push_back(copy);
     if (!counting) return;
-    count_copy(shared, bytes ? global : nullptr, at);
-    count_copies_in_flight(thread, 16 * state.copies.size());
+    count_copy(shared, read ? global : nullptr, int(bytes), at);
+    size_t in_flight = 0;
+    for (const Copy& each : state.copies) in_flight += each.bytes;
+    count_copies_in_flight(thread, in_flight);
 }
 
 void copy_async_commit(Location at) {

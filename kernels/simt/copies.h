@@ -16,11 +16,11 @@ namespace gradus::emulator {
 struct Block;
 struct Thread;
 
-// ---- cp.async: 16 bytes, per thread, in groups --------------------------------------------------------------------------
+// ---- cp.async: 16 or 4 bytes, per thread, in groups ---------------------------------------------------------------------
 
-// Reads the first `bytes` and writes zeros after them. Fault: an address that is not a multiple of 16, a destination that is not
-// the block's shared memory, more than 16 bytes.
-void copy_async(void* shared, const void* global, unsigned bytes, Location at);
+// Of `bytes`, 16 or 4, reads the first `read` and writes zeros after them. Fault: an address that is not a multiple of `bytes`, a
+// destination that is not the block's shared memory, more to read than bytes.
+void copy_async(void* shared, const void* global, unsigned bytes, unsigned read, Location at);
 void copy_async_commit(Location at);
 void copy_async_wait(unsigned groups_left, Location at);
 

@@ -159,11 +159,11 @@ void count_and_store(void* address, const void* from, Location at) {
     std::memcpy(address, from, 16);
 }
 
-void count_copy(const void* shared, const void* global, Location at) {
-    count_access(at, shared, 16, true);
+void count_copy(const void* shared, const void* global, int bytes, Location at) {
+    count_access(at, shared, bytes, true);
     if (!global) return;
-    count_access(at, global, 16, false);
-    counting_state().running.copied += 16;
+    count_access(at, global, bytes, false);
+    counting_state().running.copied += bytes;
 }
 
 void count_bulk(const void* global, size_t bytes, bool write, Location at) {

@@ -26,7 +26,7 @@ void count_and_load(void* to, const void* address, Location at);
 void count_and_store(void* address, const void* from, Location at);
 
 // An asynchronous copy of 16 bytes by one lane, or a bulk copy by one thread: from global to shared memory, or back.
-void count_copy(const void* shared, const void* global, Location at);
+void count_copy(const void* shared, const void* global, int bytes, Location at);
 void count_bulk(const void* global, size_t bytes, bool write, Location at);
 void count_copies_in_flight(const Thread& thread, size_t bytes);  // of its cp.asyncs
 void count_bulk_in_flight(Block& block, int64_t bytes);           // a bulk load starts (> 0) or is complete (< 0)

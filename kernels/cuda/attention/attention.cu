@@ -10,6 +10,10 @@ namespace gradus::DEVICE {
 bool fit_tiles(const AttentionForward& a) {
     return a.q.dtype == DType::bf16 && a.D <= widest_head && a.scale > 0 && heads_fit_packs(a.D, {a.y, a.q, a.k, a.v});
 }
+bool fit_tiles(const AttentionBackward& a) {
+    return a.q.dtype == DType::bf16 && a.D <= widest_head && a.scale > 0 &&
+           heads_fit_packs(a.D, {a.d_q, a.d_k, a.d_v, a.d_y, a.q, a.k, a.v, a.y});
+}
 
 void attention_forward(const AttentionForward& a, Stream s) {
     if (fit_tiles(a)) attention_forward_tiles(a, s);
@@ -17,7 +21,13 @@ void attention_forward(const AttentionForward& a, Stream s) {
 }
 
 void attention_backward(const AttentionBackward& a, Stream s) {
-    attention_backward_any_width(a, s);
+    if (fit_tiles(a)) {
+        attention_delta_tiles(a, s);
+        attention_query_gradient_tiles(a, s);
+        attention_key_gradients_tiles(a, s);
+    } else {
+        attention_backward_any_width(a, s);
+    }
     if (a.d_bias) attention_bias_backward(a, s);
 }
 

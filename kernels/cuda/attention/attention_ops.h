@@ -10,9 +10,13 @@ namespace gradus::DEVICE {
 void attention_forward_any_width(const AttentionForward&, Stream);
 void attention_backward_any_width(const AttentionBackward&, Stream);
 
-// bf16 on tensor cores. Requires what fit_tiles() tests.
+// bf16 on tensor cores, if fit_tiles(). The three parts of backward run in this order.
 void attention_forward_tiles(const AttentionForward&, Stream);
+void attention_delta_tiles(const AttentionBackward&, Stream);
+void attention_query_gradient_tiles(const AttentionBackward&, Stream);
+void attention_key_gradients_tiles(const AttentionBackward&, Stream);
 
 bool fit_tiles(const AttentionForward&);
+bool fit_tiles(const AttentionBackward&);
 
 }  // namespace gradus::DEVICE

@@ -89,4 +89,17 @@ __device__ inline IntervalRange interval_range(const int32_t* lo, const int32_t*
     return {lo[row + first], hi[row + first], lo[row + end - 1], hi[row + end - 1]};
 }
 
+// The first i with values[i] > x, or `count`; values never decrease. By a warp: each step leaves one part in 32.
+__device__ inline int first_above(const int32_t* values, int count, int x) {
+    int first = 0, end = count;  // the result is in [first, end]
+    while (first < end) {
+        const int part = (end - first + warp - 1) / warp, last = first + (int(threadIdx.x) % warp + 1) * part - 1;
+        const bool above = last >= end || values[last] > x;  // not above in the parts before the result's
+        const unsigned votes = __ballot_sync(all_lanes, above);
+        first += (votes ? __ffs(int(votes)) - 1 : warp) * part;
+        end = min(end, first + part - 1);
+    }
+    return first;
+}
+
 }  // namespace gradus::DEVICE

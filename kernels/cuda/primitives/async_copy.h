@@ -5,6 +5,7 @@
 //   copy_async(shared, global, valid)   starts a copy; !valid: writes zeros and reads nothing
 //   copy_async_part(shared, global, bytes)
 //                                       reads the first `bytes`, 0 to 16, and writes zeros after them
+//   copy_async_word(shared, global, valid)   the same for 4 bytes
 //   copy_async_commit()                 makes a group of the copies since the last commit
 //   copy_async_wait<n>()                waits until at most the n latest groups of this thread are in flight. The completed copies
 //                                       are then visible to this thread; to others after a barrier
@@ -31,6 +32,12 @@ __device__ __forceinline__ void copy_async_part(void* shared, const void* global
 
 __device__ __forceinline__ void copy_async(void* shared, const void* global, bool valid = true) {
     copy_async_part(shared, global, valid ? 16 : 0);
+}
+
+__device__ __forceinline__ void copy_async_word(void* shared, const void* global, bool valid = true) {
+    asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(shared_address(shared)), "l"(global),
+                 "r"(valid ? 4 : 0)
+                 : "memory");
 }
 
 __device__ __forceinline__ void copy_async_commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }

@@ -7,11 +7,15 @@ namespace gradus::DEVICE {
 
 inline void copy_async(void* shared, const void* global, bool valid = true,
                        emulator::Location at = emulator::Location::here()) {
-    emulator::copy_async(shared, global, valid ? 16 : 0, at);
+    emulator::copy_async(shared, global, 16, valid ? 16 : 0, at);
 }
 inline void copy_async_part(void* shared, const void* global, int bytes,
                             emulator::Location at = emulator::Location::here()) {
-    emulator::copy_async(shared, global, unsigned(bytes), at);
+    emulator::copy_async(shared, global, 16, unsigned(bytes), at);
+}
+inline void copy_async_word(void* shared, const void* global, bool valid = true,
+                            emulator::Location at = emulator::Location::here()) {
+    emulator::copy_async(shared, global, 4, valid ? 4 : 0, at);
 }
 inline void copy_async_commit(emulator::Location at = emulator::Location::here()) { emulator::copy_async_commit(at); }
 template <int groups_left>
