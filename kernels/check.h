@@ -20,6 +20,8 @@ void check(const LinearBackwardWeight&);
 void check(const RowDotForward&);
 void check(const RowDotBackward&);
 void check(const Rope&);
+void check(const QkNormRopeForward&);
+void check(const QkNormRopeBackward&);
 void check(const AttentionForward&);
 void check(const AttentionBackward&);
 void check(const AttentionCached&);

@@ -12,6 +12,7 @@
 #include "kernels/noise.h"
 #include "kernels/ops.h"
 #include "kernels/optimizer.h"
+#include "kernels/qk_norm_rope.h"
 #include "kernels/rmsnorm.h"
 #include "kernels/rope.h"
 #include "kernels/row_dot.h"

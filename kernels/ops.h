@@ -23,6 +23,8 @@ struct LinearBackwardWeight;
 struct RowDotForward;
 struct RowDotBackward;
 struct Rope;
+struct QkNormRopeForward;
+struct QkNormRopeBackward;
 struct AttentionForward;
 struct AttentionBackward;
 struct AttentionCached;
@@ -78,6 +80,8 @@ struct Ops {
     Op<RowDotBackward> row_dot_backward;
     Op<Rope> rope_forward;
     Op<Rope> rope_backward;
+    Op<QkNormRopeForward> qk_norm_rope_forward;
+    Op<QkNormRopeBackward> qk_norm_rope_backward;
     Op<AttentionForward> attention_forward;
     Op<AttentionBackward> attention_backward;
     Op<AttentionCached> attention_cached;

@@ -133,6 +133,8 @@ Ops counting_table(size_t matmul_workspace, int64_t logit_rows) {
         .row_dot_backward       = checked<RowDotBackward, count<RowDotBackward, Work::rows>>,
         .rope_forward           = checked<Rope, count<Rope, Work::rows>>,
         .rope_backward          = checked<Rope, count<Rope, Work::rows>>,
+        .qk_norm_rope_forward   = checked<QkNormRopeForward, count<QkNormRopeForward, Work::rows>>,
+        .qk_norm_rope_backward  = checked<QkNormRopeBackward, count<QkNormRopeBackward, Work::rows>>,
         .attention_forward      = checked<AttentionForward, count_attention<AttentionForward>>,
         .attention_backward     = checked<AttentionBackward, count_attention<AttentionBackward>>,
         .attention_cached       = checked<AttentionCached, count<AttentionCached, Work::attention>>,

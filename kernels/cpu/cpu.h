@@ -20,6 +20,8 @@ void row_dot_forward(const RowDotForward&, Stream);
 void row_dot_backward(const RowDotBackward&, Stream);
 void rope_forward(const Rope&, Stream);
 void rope_backward(const Rope&, Stream);
+void qk_norm_rope_forward(const QkNormRopeForward&, Stream);
+void qk_norm_rope_backward(const QkNormRopeBackward&, Stream);
 void attention_forward(const AttentionForward&, Stream);
 void attention_backward(const AttentionBackward&, Stream);
 void attention_cached(const AttentionCached&, Stream);

@@ -25,6 +25,8 @@ const Ops& cpu_ops() {
         .row_dot_backward       = checked<RowDotBackward, cpu::row_dot_backward>,
         .rope_forward           = checked<Rope, cpu::rope_forward>,
         .rope_backward          = checked<Rope, cpu::rope_backward>,
+        .qk_norm_rope_forward   = checked<QkNormRopeForward, cpu::qk_norm_rope_forward>,
+        .qk_norm_rope_backward  = checked<QkNormRopeBackward, cpu::qk_norm_rope_backward>,
         .attention_forward      = checked<AttentionForward, cpu::attention_forward>,
         .attention_backward     = checked<AttentionBackward, cpu::attention_backward>,
         .attention_cached       = checked<AttentionCached, cpu::attention_cached>,

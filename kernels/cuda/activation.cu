@@ -1,12 +1,14 @@
-// Activations on a GPU, plain and gated. The formulas are in kernels/activation.h.
+// Activations on a GPU, plain and gated. The formulas are in kernels/activation.h, the kernel in kernels/cuda/elementwise.h.
 //
-// Plan. One thread per element of y (backward: of d_y). The activation is a template argument, so kernels have no branch on
-// it.
+// Plan. The activation is a template argument, so kernels have no branch on it. Both halves of a gated row are read in parts that do
+// not cross its end. exp and the reciprocal are the hardware's: their errors of a few units in the last place are those of the formula
+// in f32. tanh is written as a sigmoid, ½·(1 + tanh u) = σ(2u), which also avoids the cancellation for u < 0.
+#include "kernels/activation.h"
+
 #include <numbers>
 
-#include "kernels/activation.h"
-#include "kernels/cuda/common.h"
 #include "kernels/cuda/device_ops.h"
+#include "kernels/cuda/elementwise.h"
 
 namespace gradus::DEVICE {
 
@@ -14,12 +16,27 @@ namespace {
 
 constexpr float pi = std::numbers::pi_v<float>;
 
+__device__ inline float sigmoid(float x) { return __fdividef(1.f, 1.f + __expf(-x)); }
+
+// σ(x) and its derivative σ(x)·σ(−x), without cancellation.
+struct Sigmoid {
+    float value, slope;
+
+    __device__ explicit Sigmoid(float x) {
+        const float e = __expf(-fabsf(x)), larger = __fdividef(1.f, 1.f + e), smaller = e * larger;
+        value = x >= 0 ? larger : smaller;
+        slope = larger * smaller;
+    }
+};
+
 struct GeluTanh {
-    static __device__ float inner(float x) { return tanhf(sqrtf(2 / pi) * (x + 0.044715f * x * x * x)); }
-    static __device__ float value(float x) { return 0.5f * x * (1 + inner(x)); }
+    // 2u, where u is the argument of tanh
+    static __device__ float inner(float x) { return 2 * sqrtf(2 / pi) * (x + 0.044715f * x * x * x); }
+    static __device__ float value(float x) { return x * sigmoid(inner(x)); }
     static __device__ float derivative(float x) {
-        const float t = inner(x), d_inner = (1 - t * t) * sqrtf(2 / pi) * (1 + 3 * 0.044715f * x * x);
-        return 0.5f * (1 + t) + 0.5f * x * d_inner;
+        const Sigmoid s(inner(x));
+        const float d_inner = 2 * sqrtf(2 / pi) * (1 + 3 * 0.044715f * x * x);
+        return s.value + x * (s.slope * d_inner);
     }
 };
 
@@ -27,14 +44,16 @@ struct GeluErf {
     // Φ(x), without the cancellation of ½·(1 + erf) below 0
     static __device__ float cumulative(float x) { return 0.5f * erfcf(-x / std::numbers::sqrt2_v<float>); }
     static __device__ float value(float x) { return x * cumulative(x); }
-    static __device__ float derivative(float x) { return cumulative(x) + x * expf(-0.5f * x * x) / sqrtf(2 * pi); }
+    static __device__ float derivative(float x) {
+        return cumulative(x) + x * __expf(-0.5f * x * x) * (1 / sqrtf(2 * pi));
+    }
 };
 
 struct Silu {
-    static __device__ float value(float x) { return x / (1 + expf(-x)); }
+    static __device__ float value(float x) { return x * sigmoid(x); }
     static __device__ float derivative(float x) {
-        const float sigmoid = 1 / (1 + expf(-x));
-        return sigmoid * (1 + x * (1 - sigmoid));
+        const Sigmoid s(x);
+        return s.value + x * s.slope;
     }
 };
 
@@ -46,36 +65,88 @@ struct Relu {  // NaN stays NaN
 // ---- plain -------------------------------------------------------------------------------------------------------
 
 template <class Function, class Scalar>
-__global__ void activation_forward_kernel(Scalar* y, const Scalar* x, int64_t size) {
-    const int64_t i = element();
-    if (i < size) y[i] = Scalar(Function::value(float(x[i])));
-}
+struct PlainForward {
+    Scalar* y;
+    const Scalar* x;
+
+    template <int width>
+    __device__ Part<Scalar, width> read(int64_t i) const {
+        return load_part<width>(x + i);
+    }
+    template <int width>
+    __device__ void write(int64_t i, const Part<Scalar, width>& part) const {
+        store_part(y + i, part_of<Scalar, width>([&](int k) { return Function::value(part[k]); }));
+    }
+};
 
 template <class Function, class Scalar>
-__global__ void activation_backward_kernel(Scalar* d_x, const Scalar* d_y, const Scalar* x, int64_t size) {
-    const int64_t i = element();
-    if (i < size) d_x[i] = Scalar(Function::derivative(float(x[i])) * float(d_y[i]));
-}
+struct PlainBackward {
+    Scalar* d_x;
+    const Scalar *d_y, *x;
+
+    template <int width>
+    struct Read {
+        Part<Scalar, width> d_y, x;
+    };
+    template <int width>
+    __device__ Read<width> read(int64_t i) const {
+        return {load_part<width>(d_y + i), load_part<width>(x + i)};
+    }
+    template <int width>
+    __device__ void write(int64_t i, const Read<width>& of) const {
+        store_part(d_x + i, part_of<Scalar, width>([&](int k) { return Function::derivative(of.x[k]) * of.d_y[k]; }));
+    }
+};
 
 // ---- gated -------------------------------------------------------------------------------------------------------
 
-// A row of x is [gate | up], each F wide.
-template <class Function, class Scalar>
-__global__ void gated_forward_kernel(Scalar* y, const Scalar* x, int64_t N, int64_t F) {
-    const int64_t i = element(), n = i / F, f = i % F;
-    if (n >= N) return;
-    const float gate = float(x[n * 2 * F + f]), up = float(x[n * 2 * F + F + f]);
-    y[i] = Scalar(Function::value(gate) * up);
-}
+// A row of x is [gate | up], each F wide. Element i of [N,F] has its gate at place(i) of x, and its up F further.
+__device__ inline int64_t place(int64_t i, int64_t F) { return i + i / F * F; }
 
 template <class Function, class Scalar>
-__global__ void gated_backward_kernel(Scalar* d_x, const Scalar* d_y, const Scalar* x, int64_t N, int64_t F) {
-    const int64_t i = element(), n = i / F, f = i % F;
-    if (n >= N) return;
-    const float gate = float(x[n * 2 * F + f]), up = float(x[n * 2 * F + F + f]), d = float(d_y[i]);
-    d_x[n * 2 * F + f] = Scalar(Function::derivative(gate) * up * d);
-    d_x[n * 2 * F + F + f] = Scalar(Function::value(gate) * d);
-}
+struct GatedValue {
+    Scalar* y;
+    const Scalar* x;
+    int64_t F;
+
+    template <int width>
+    struct Read {
+        Part<Scalar, width> gate, up;
+    };
+    template <int width>
+    __device__ Read<width> read(int64_t i) const {
+        const Scalar* const gate = x + place(i, F);
+        return {load_part<width>(gate), load_part<width>(gate + F)};
+    }
+    template <int width>
+    __device__ void write(int64_t i, const Read<width>& of) const {
+        store_part(y + i, part_of<Scalar, width>([&](int k) { return Function::value(of.gate[k]) * of.up[k]; }));
+    }
+};
+
+template <class Function, class Scalar>
+struct GatedGradient {
+    Scalar* d_x;
+    const Scalar *d_y, *x;
+    int64_t F;
+
+    template <int width>
+    struct Read {
+        Part<Scalar, width> d_y, gate, up;
+    };
+    template <int width>
+    __device__ Read<width> read(int64_t i) const {
+        const Scalar* const gate = x + place(i, F);
+        return {load_part<width>(d_y + i), load_part<width>(gate), load_part<width>(gate + F)};
+    }
+    template <int width>
+    __device__ void write(int64_t i, const Read<width>& of) const {
+        Scalar* const d_gate = d_x + place(i, F);
+        store_part(d_gate, part_of<Scalar, width>(
+                               [&](int k) { return Function::derivative(of.gate[k]) * of.up[k] * of.d_y[k]; }));
+        store_part(d_gate + F, part_of<Scalar, width>([&](int k) { return Function::value(of.gate[k]) * of.d_y[k]; }));
+    }
+};
 
 // Calls run(function, scalar) with the types of this activation and dtype.
 template <class Run>
@@ -94,37 +165,34 @@ void by_function(Activation kind, DType t, Run&& run) {
 
 void activation_forward(const ActivationForward& a, Stream s) {
     by_function(a.kind, a.x.dtype, [&](auto function, auto scalar) {
-        using Function = decltype(function);
         using Scalar = decltype(scalar);
-        launch_elements(activation_forward_kernel<Function, Scalar>, a.x.size(), s, a.y.as<Scalar>(), a.x.as<Scalar>(),
-                        a.x.size());
+        const PlainForward<decltype(function), Scalar> f = {a.y.as<Scalar>(), a.x.as<Scalar>()};
+        launch_flat<vector_width<Scalar>>(f, a.x.size(), aligned({a.y, a.x}), s);
     });
 }
 
 void activation_backward(const ActivationBackward& a, Stream s) {
     by_function(a.kind, a.x.dtype, [&](auto function, auto scalar) {
-        using Function = decltype(function);
         using Scalar = decltype(scalar);
-        launch_elements(activation_backward_kernel<Function, Scalar>, a.x.size(), s, a.d_x.as<Scalar>(),
-                        a.d_y.as<Scalar>(), a.x.as<Scalar>(), a.x.size());
+        const PlainBackward<decltype(function), Scalar> f = {a.d_x.as<Scalar>(), a.d_y.as<Scalar>(), a.x.as<Scalar>()};
+        launch_flat<vector_width<Scalar>>(f, a.x.size(), aligned({a.d_x, a.d_y, a.x}), s);
     });
 }
 
 void gated_forward(const GatedForward& a, Stream s) {
     by_function(a.kind, a.y.dtype, [&](auto function, auto scalar) {
-        using Function = decltype(function);
         using Scalar = decltype(scalar);
-        launch_elements(gated_forward_kernel<Function, Scalar>, a.y.size(), s, a.y.as<Scalar>(), a.x.as<Scalar>(),
-                        a.y.rows(), a.y.last());
+        const GatedValue<decltype(function), Scalar> f = {a.y.as<Scalar>(), a.x.as<Scalar>(), a.y.last()};
+        launch_flat<vector_width<Scalar>>(f, a.y.size(), vectors_fit({a.y, a.x}), s);
     });
 }
 
 void gated_backward(const GatedBackward& a, Stream s) {
     by_function(a.kind, a.d_y.dtype, [&](auto function, auto scalar) {
-        using Function = decltype(function);
         using Scalar = decltype(scalar);
-        launch_elements(gated_backward_kernel<Function, Scalar>, a.d_y.size(), s, a.d_x.as<Scalar>(),
-                        a.d_y.as<Scalar>(), a.x.as<Scalar>(), a.d_y.rows(), a.d_y.last());
+        const GatedGradient<decltype(function), Scalar> f = {a.d_x.as<Scalar>(), a.d_y.as<Scalar>(), a.x.as<Scalar>(),
+                                                             a.d_y.last()};
+        launch_flat<vector_width<Scalar>>(f, a.d_y.size(), vectors_fit({a.d_x, a.d_y, a.x}), s);
     });
 }
 

@@ -10,7 +10,7 @@ namespace {
 __global__ void add_partials_kernel(ColumnTotals totals, int64_t C) {
     SHARED(float, parts, [row_lanes][warp]);
     const int64_t i = column(), s = i / C, c = i % C;
-    float* const total = s < most_sums ? totals.total[s] : nullptr;
+    float* const total = s < most_sums ? totals.of(s) : nullptr;
     float sum = 0;
     if (total)
 #pragma unroll 4

@@ -22,6 +22,9 @@ struct ColumnTotals {
     float* total[most_sums] = {};
     float* partials = nullptr;
     int splits = 1;
+
+    // total[s], without an index that would put the array in local memory
+    __device__ float* of(int64_t s) const { return s == 0 ? total[0] : total[1]; }
 };
 
 // ---- on the host -----------------------------------------------------------------------------------------------
@@ -40,7 +43,7 @@ void add_partials(const ColumnTotals& totals, int64_t C, Stream s);
 // Hands the sum s of column c over the split's rows to the second stage.
 __device__ inline void write_sum(const ColumnTotals& totals, int64_t split, int s, int64_t c, int64_t C, float sum) {
     if (totals.splits > 1) totals.partials[(split * most_sums + s) * C + c] = sum;
-    else if (totals.total[s]) totals.total[s][c] += sum;
+    else if (float* const total = totals.of(s)) total[c] += sum;
 }
 
 // Terms has `static constexpr int sums, width` and add(sums, n, c), which adds the terms of row n and the columns c, …, c + width − 1.

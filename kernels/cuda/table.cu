@@ -35,6 +35,8 @@ const Ops& table() {
         .row_dot_backward       = checked<RowDotBackward, row_dot_backward>,
         .rope_forward           = checked<Rope, rope_forward>,
         .rope_backward          = checked<Rope, rope_backward>,
+        .qk_norm_rope_forward   = checked<QkNormRopeForward, qk_norm_rope_forward>,
+        .qk_norm_rope_backward  = checked<QkNormRopeBackward, qk_norm_rope_backward>,
         .attention_forward      = checked<AttentionForward, attention_forward>,
         .attention_backward     = checked<AttentionBackward, attention_backward>,
         .attention_cached       = checked<AttentionCached, attention_cached>,

@@ -16,6 +16,7 @@
 #include "kernels/reference/muon.h"
 #include "kernels/reference/noise.h"
 #include "kernels/reference/optimizer.h"
+#include "kernels/reference/qk_norm_rope.h"
 #include "kernels/reference/rmsnorm.h"
 #include "kernels/reference/rope.h"
 #include "kernels/reference/row_dot.h"
@@ -69,6 +70,8 @@ BY_DTYPE(row_dot_forward, RowDotForward, x)
 BY_DTYPE(row_dot_backward, RowDotBackward, x)
 BY_DTYPE(rope_forward, Rope, x)
 BY_DTYPE(rope_backward, Rope, x)
+BY_DTYPE(qk_norm_rope_forward, QkNormRopeForward, q)
+BY_DTYPE(qk_norm_rope_backward, QkNormRopeBackward, q)
 BY_DTYPE(activation_forward, ActivationForward, x)
 BY_DTYPE(activation_backward, ActivationBackward, x)
 BY_DTYPE(gated_forward, GatedForward, x)
@@ -130,6 +133,8 @@ const Ops& reference_ops() {
         .row_dot_backward       = checked<RowDotBackward, row_dot_backward>,
         .rope_forward           = checked<Rope, rope_forward>,
         .rope_backward          = checked<Rope, rope_backward>,
+        .qk_norm_rope_forward   = checked<QkNormRopeForward, qk_norm_rope_forward>,
+        .qk_norm_rope_backward  = checked<QkNormRopeBackward, qk_norm_rope_backward>,
         .attention_forward      = checked<AttentionForward, attention_forward>,
         .attention_backward     = checked<AttentionBackward, attention_backward>,
         .attention_cached       = checked<AttentionCached, attention_cached>,

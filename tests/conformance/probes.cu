@@ -3,6 +3,7 @@
 #include "kernels/cuda/primitives/async_copy.h"
 #include "kernels/cuda/primitives/atomics.h"
 #include "kernels/cuda/primitives/barrier.h"
+#include "kernels/cuda/primitives/conversion.h"
 #include "kernels/cuda/primitives/device.h"
 #include "kernels/cuda/primitives/exp2.h"
 #include "kernels/cuda/primitives/matrix.h"
@@ -106,6 +107,14 @@ __global__ void arithmetic(const uint32_t* words, uint32_t* results) {
                          exp2_approximate(-300 * y),
                          exp2_approximate(-INFINITY)};
     for (int i = 0; i < 11; ++i) results[t * 11 + i] = bits(out[i]);
+}
+
+__global__ void bf16_pairs(const uint32_t* words, uint32_t* results) {
+    const int t = int(threadIdx.x);
+    for (int i = 0; i < 16; ++i) {  // any bits, then the ties of ordinary numbers, and NaN
+        const uint32_t low = words[t * 32 + i], high = words[t * 32 + 16 + i] & 0xffff8000u;
+        results[t * 16 + i] = bf16_pair(std::bit_cast<float>(low), i == 7 ? NAN : std::bit_cast<float>(high));
+    }
 }
 
 __global__ void roundings(const uint32_t* words, uint32_t* results) {
@@ -332,6 +341,7 @@ std::span<const Probe> probes() {
         {"release and acquire", run<release_and_acquire>},
         {"exp, log, tanh, erf and roots", run<arithmetic>, 1e-6},
         {"rounding to bf16", run<roundings>},
+        {"rounding to pairs of bf16", run<bf16_pairs>},
         {"shared memory of 96 KiB", run_dynamic_memory},
         {"packs of 16 bytes", run<packs>},
         {"named barriers", run<named_barriers>},

@@ -81,6 +81,39 @@ void bench_attention(const Bench& bench, const Shapes& s) {
                     .heads = s.H + s.G,
                     .D = s.D};
     });
+    bench.op<QkNormRopeForward>("qk_norm_rope_forward", shape, ops.qk_norm_rope_forward, [&](Tensors& m) {
+        const auto y = packed_heads(m.uniform(t, {T, row}), s.H, s.G, s.D),
+                   qkv = packed_heads(m.uniform(t, {T, row}), s.H, s.G, s.D);
+        return QkNormRopeForward{.y_q = y.q,
+                                 .y_k = y.k,
+                                 .q_rstd = m.uniform(sum, {T, s.H}),
+                                 .k_rstd = m.uniform(sum, {T, s.G}),
+                                 .q = qkv.q,
+                                 .k = qkv.k,
+                                 .q_gain = m.uniform(t, {s.D}),
+                                 .k_gain = m.uniform(t, {s.D}),
+                                 .positions = m.integers({T}, [](int64_t n) { return n; }),
+                                 .rope_table = m.uniform(sum, {T, s.D / 2, 2})};
+    });
+    bench.op<QkNormRopeBackward>("qk_norm_rope_backward", shape, ops.qk_norm_rope_backward, [&](Tensors& m) {
+        const auto d = packed_heads(m.uniform(t, {T, row}), s.H, s.G, s.D),
+                   d_y = packed_heads(m.uniform(t, {T, row}), s.H, s.G, s.D),
+                   qkv = packed_heads(m.uniform(t, {T, row}), s.H, s.G, s.D);
+        return QkNormRopeBackward{.d_q = d.q,
+                                  .d_k = d.k,
+                                  .d_q_gain = m.uniform(sum, {s.D}),
+                                  .d_k_gain = m.uniform(sum, {s.D}),
+                                  .d_y_q = d_y.q,
+                                  .d_y_k = d_y.k,
+                                  .q = qkv.q,
+                                  .k = qkv.k,
+                                  .q_gain = m.uniform(t, {s.D}),
+                                  .k_gain = m.uniform(t, {s.D}),
+                                  .q_rstd = m.uniform(sum, {T, s.H}),
+                                  .k_rstd = m.uniform(sum, {T, s.G}),
+                                  .positions = m.integers({T}, [](int64_t n) { return n; }),
+                                  .rope_table = m.uniform(sum, {T, s.D / 2, 2})};
+    });
 }
 
 }  // namespace gradus::op_cases

@@ -197,6 +197,8 @@ const Ops& hosted(const Ops& of) {
     table.row_dot_backward = run<&Ops::row_dot_backward>;
     table.rope_forward = run<&Ops::rope_forward>;
     table.rope_backward = run<&Ops::rope_backward>;
+    table.qk_norm_rope_forward = run<&Ops::qk_norm_rope_forward>;
+    table.qk_norm_rope_backward = run<&Ops::qk_norm_rope_backward>;
     table.attention_forward = run<&Ops::attention_forward>;
     table.attention_backward = run<&Ops::attention_backward>;
     table.attention_cached = run<&Ops::attention_cached>;

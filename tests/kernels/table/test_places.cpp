@@ -65,8 +65,8 @@ TEST_CASE("rope is as exact as the naive formula in both layouts, for full and p
         int64_t N, W;
         int heads, D, R;
     };
-    for (const Rotation& c :
-         std::vector<Rotation>{{1, 2, 1, 2, 1}, {5, 40, 2, 16, 8}, {3, 100, 4, 20, 6}, {120, 300, 2, 140, 70}})
+    for (const Rotation& c : std::vector<Rotation>{
+             {1, 2, 1, 2, 1}, {5, 40, 2, 16, 8}, {3, 100, 4, 20, 6}, {3, 104, 3, 32, 8}, {120, 300, 2, 140, 70}})
         for (RopeLayout layout : {RopeLayout::half_split, RopeLayout::interleaved})
             for (bool forward : {true, false})
                 compare("rope", [=](const Side& s) {
