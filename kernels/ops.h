@@ -36,6 +36,7 @@ struct CrossEntropyStats;
 struct CrossEntropyJoin;
 struct CrossEntropyForward;
 struct CrossEntropyBackward;
+struct CrossEntropy;
 struct Add;
 struct Cast;
 struct SquareSum;
@@ -91,6 +92,7 @@ struct Ops {
     Op<CrossEntropyJoin> cross_entropy_join;
     Op<CrossEntropyForward> cross_entropy_forward;
     Op<CrossEntropyBackward> cross_entropy_backward;
+    Op<CrossEntropy> cross_entropy;
     Op<Sample> sample;
     Op<Add> add;
     Op<Cast> cast;

@@ -32,14 +32,14 @@ template <class Element>
 Pack<Element> load_pack(const Element* address, emulator::Location at = emulator::Location::here()) {
     emulator::check_pack(address, "load_pack", at);
     Pack<Element> pack;
-    __builtin_memcpy(&pack, address, 16);
+    __builtin_memcpy(static_cast<void*>(&pack), address, 16);
     return pack;
 }
 
 template <class Element>
 void store_pack(Element* address, const Pack<Element>& pack, emulator::Location at = emulator::Location::here()) {
     emulator::check_pack(address, "store_pack", at);
-    __builtin_memcpy(address, &pack, 16);
+    __builtin_memcpy(static_cast<void*>(address), &pack, 16);
 }
 
 }  // namespace gradus::simt

@@ -4,6 +4,7 @@
 #include "kernels/cuda/primitives/atomics.h"
 #include "kernels/cuda/primitives/barrier.h"
 #include "kernels/cuda/primitives/device.h"
+#include "kernels/cuda/primitives/exponential.h"
 #include "kernels/cuda/primitives/matrix.h"
 #include "kernels/cuda/primitives/warp.h"
 #include "kernels/scalar.h"
@@ -95,6 +96,10 @@ __global__ void arithmetic(const uint32_t* words, uint32_t* results) {
     const float x = any(words[t]), y = fabsf(x) + 1e-3f;
     const float out[] = {expf(x), logf(y), tanhf(x), erff(x), rsqrtf(y), sqrtf(y), exp2f(x), x / y};
     for (int i = 0; i < 8; ++i) results[t * 8 + i] = bits(out[i]);
+}
+
+__global__ void fast_exponentials(const uint32_t* words, uint32_t* results) {
+    for (int i = int(threadIdx.x); i < 2048; i += probe_threads) results[i] = bits(exp2_fast(20 * any(words[i])));
 }
 
 __global__ void roundings(const uint32_t* words, uint32_t* results) {
@@ -318,6 +323,7 @@ std::span<const Probe> probes() {
         {"atomics", run<atomics>},
         {"release and acquire", run<release_and_acquire>},
         {"exp, log, tanh, erf and roots", run<arithmetic>, 1e-6},
+        {"fast powers of two", run<fast_exponentials>, 5e-7},
         {"rounding to bf16", run<roundings>},
         {"shared memory of 96 KiB", run_dynamic_memory},
         {"packs of 16 bytes", run<packs>},
