@@ -35,6 +35,7 @@ void check(const CrossEntropyStats&);
 void check(const CrossEntropyJoin&);
 void check(const CrossEntropyForward&);
 void check(const CrossEntropyBackward&);
+void check(const CrossEntropy&);
 void check(const Sample&);
 void check(const Add&);
 void check(const Cast&);

@@ -12,7 +12,10 @@
 //              log_prob[n] = target_logit − lse
 //   backward   d_z[n,v]    = scale·loss_scale·coefficient[n]/τ · ( exp(x[n,v] − lse[n])·(1 + 2ζ·lse[n]) − (1 − ε)·[v = target[n]] − ε/V )
 //
-// ε is label smoothing (uniform over all V classes, as in PyTorch), ζ the weight of the z-loss. A target below 0 is ignored:
+// cross_entropy is stats, forward and backward in one op, for logits of all V classes: a row is read from memory once, and its
+// gradient written once.
+//
+// ε is label smoothing (uniform over all V classes, as in PyTorch; the sum of logits does not matter if ε = 0), ζ the weight of the z-loss. A target below 0 is ignored:
 // loss, log_prob and gradient of its row are 0. scale is a constant of the call. loss_scale is 1 / (number of targets of the
 // global batch), one of the step's values (kernels/step_values.h).
 //
@@ -23,8 +26,8 @@
 // logits may be a view with a row stride (Tensor::row_stride), as with a padded vocabulary: elements between the rows are
 // neither read nor written.
 //
-// The full [N,V] is never stored: the engine processes the rows in chunks. Memory bound: stats read the logits once, backward
-// reads and writes them once. Sources: Szegedy et al. 2016 (smoothing); Chowdhery et al. 2022 (z-loss).
+// The full [N,V] is never stored: the engine processes the rows in chunks. Memory bound: stats read the logits once, backward and
+// cross_entropy read and write them once. Sources: Szegedy et al. 2016 (smoothing); Chowdhery et al. 2022 (z-loss).
 #include "kernels/step_values.h"
 #include "kernels/tensor.h"
 
@@ -64,14 +67,41 @@ struct CrossEntropyBackward {
     double temperature = 1;  // τ, above 0
 };
 
+struct CrossEntropy {
+    Acc logits;       // [N,V]   view: z becomes d_z
+    Out loss, lse;    // [N]     accumulator dtype
+    Opt log_prob;     // [N]     written; accumulator dtype
+    In targets;       // [N]     i32
+    Opt coefficient;  // [N]     accumulator dtype; absent: 1
+    double scale = 1;
+    const StepValues* step_values = nullptr;  // on the device: loss_scale; absent: 1
+    double smoothing = 0, z_loss = 0;
+    double temperature = 1;  // τ, above 0
+};
+
 // scale · loss_scale, for backends that compute on the host.
 inline double scale_of(const CrossEntropyBackward& a) {
     return a.step_values ? a.scale * a.step_values->loss_scale : a.scale;
 }
 
+// The backward that is part of cross_entropy.
+inline CrossEntropyBackward backward_of(const CrossEntropy& a) {
+    return {.logits = a.logits,
+            .lse = a.lse,
+            .targets = a.targets,
+            .coefficient = a.coefficient,
+            .V = a.logits.last(),
+            .scale = a.scale,
+            .step_values = a.step_values,
+            .smoothing = a.smoothing,
+            .z_loss = a.z_loss,
+            .temperature = a.temperature};
+}
+
 inline Cost cost(const CrossEntropyStats& a) { return {double(a.logits.bytes()), 4.0 * double(a.logits.size())}; }
 inline Cost cost(const CrossEntropyJoin& a) { return {double(a.parts.bytes()), 3.0 * double(a.parts.size())}; }
 inline Cost cost(const CrossEntropyForward& a) { return {double(a.stats.bytes()), 8.0 * double(a.loss.size())}; }
+inline Cost cost(const CrossEntropy& a) { return {2.0 * double(a.logits.bytes()), 8.0 * double(a.logits.size())}; }
 inline Cost cost(const CrossEntropyBackward& a) {
     return {2.0 * double(a.logits.bytes()), 4.0 * double(a.logits.size())};
 }

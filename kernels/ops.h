@@ -38,6 +38,7 @@ struct CrossEntropyStats;
 struct CrossEntropyJoin;
 struct CrossEntropyForward;
 struct CrossEntropyBackward;
+struct CrossEntropy;
 struct Add;
 struct Cast;
 struct SquareSum;
@@ -95,6 +96,7 @@ struct Ops {
     Op<CrossEntropyJoin> cross_entropy_join;
     Op<CrossEntropyForward> cross_entropy_forward;
     Op<CrossEntropyBackward> cross_entropy_backward;
+    Op<CrossEntropy> cross_entropy;
     Op<Sample> sample;
     Op<Add> add;
     Op<Cast> cast;

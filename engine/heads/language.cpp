@@ -44,25 +44,33 @@ void LanguageHead::run_chunks(const Loss& loss, Tensor losses, Tensor d_hidden, 
     const Tensor w = weight(), d_w = loss.backward ? d_weight() : Tensor{};
     for (int64_t first = 0; first < hidden.rows(); first += chunk) {
         const int64_t n = std::min(chunk, hidden.rows() - first);
-        const Tensor logits = scratch_.logits.slice(0, n), stats = scratch_.stats.slice(0, n), lse = scratch_.lse.part(0, n);
+        const Tensor logits = scratch_.logits.slice(0, n).columns(0, run_.vocab_rows());
+        const Tensor stats = scratch_.stats.slice(0, n), lse = scratch_.lse.part(0, n);
         auto rows = [&](Tensor t) { return t ? t.part(first, n) : Tensor{}; };
         const Tensor target = rows(targets), x = hidden.slice(first, n);
 
         /*1*/ ops.linear_forward({.y = logits, .x = x, .w = w}, s);
-        /*2*/ ops.cross_entropy_stats({.stats = stats, .logits = logits, .targets = target, .vocab_offset = vocab_offset,
-                                         .temperature = loss.temperature}, s);
-              if (tp.size > 1) {
-                  const Tensor gathered_stats = scratch_.gathered_stats.slice(0, tp.size * n);
-                  tp.all_gather(gathered_stats, stats, s);
-                  ops.cross_entropy_join({.stats = stats, .parts = gathered_stats}, s);
-              }
-        /*3*/ ops.cross_entropy_forward({.loss = rows(losses), .lse = lse, .log_prob = rows(loss.log_probs), .stats = stats,
-                                         .targets = target, .V = V, .smoothing = smoothing, .z_loss = z_loss}, s);
-        if (!loss.backward) continue;
-        /*3*/ ops.cross_entropy_backward({.logits = logits, .lse = lse, .targets = target, .coefficient = rows(loss.coefficient),
-                                          .V = V, .vocab_offset = vocab_offset, .scale = loss.scale,
-                                          .step_values = loss.step_values, .smoothing = smoothing,
-                                          .z_loss = z_loss, .temperature = loss.temperature}, s);
+        if (loss.backward && tp.size == 1) {
+            /*2, 3*/ ops.cross_entropy({.logits = logits, .loss = rows(losses), .lse = lse, .log_prob = rows(loss.log_probs),
+                                        .targets = target, .coefficient = rows(loss.coefficient), .scale = loss.scale,
+                                        .step_values = loss.step_values, .smoothing = smoothing, .z_loss = z_loss,
+                                        .temperature = loss.temperature}, s);
+        } else {
+            /*2*/ ops.cross_entropy_stats({.stats = stats, .logits = logits, .targets = target, .vocab_offset = vocab_offset,
+                                           .temperature = loss.temperature}, s);
+                  if (tp.size > 1) {
+                      const Tensor gathered_stats = scratch_.gathered_stats.slice(0, tp.size * n);
+                      tp.all_gather(gathered_stats, stats, s);
+                      ops.cross_entropy_join({.stats = stats, .parts = gathered_stats}, s);
+                  }
+            /*3*/ ops.cross_entropy_forward({.loss = rows(losses), .lse = lse, .log_prob = rows(loss.log_probs), .stats = stats,
+                                             .targets = target, .V = V, .smoothing = smoothing, .z_loss = z_loss}, s);
+            if (!loss.backward) continue;
+            /*3*/ ops.cross_entropy_backward({.logits = logits, .lse = lse, .targets = target, .coefficient = rows(loss.coefficient),
+                                              .V = V, .vocab_offset = vocab_offset, .scale = loss.scale,
+                                              .step_values = loss.step_values, .smoothing = smoothing,
+                                              .z_loss = z_loss, .temperature = loss.temperature}, s);
+        }
         /*1*/ ops.linear_backward_input({.d_x = d_hidden.slice(first, n), .d_y = logits, .w = w}, s);
               ops.linear_backward_weight({.d_w = d_w, .d_y = logits, .x = x}, s);
     }

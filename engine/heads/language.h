@@ -6,8 +6,8 @@
 // and are never materialised: the rows are processed in chunks, and in training each chunk's logits are overwritten by
 // their gradient and used before the next chunk is computed. So forward and backward of the head are a single pass.
 //
-// Under tensor parallelism each rank has the logits of its own ids; the ranks combine four statistics of each row, and
-// d_hidden is a partial sum. Sources: Wijmans et al. 2024 (chunks); Shoeybi et al. 2019 (ranks).
+// With one rank, losses and gradients of a chunk are one op. Under tensor parallelism each rank has the logits of its own ids; the
+// ranks combine four statistics of each row, and d_hidden is a partial sum. Sources: Wijmans et al. 2024 (chunks); Shoeybi et al. 2019 (ranks).
 #include "engine/models/model.h"
 
 namespace gradus {
@@ -17,7 +17,7 @@ struct LossConfig {
 };
 
 struct HeadScratch {
-    Tensor logits;          // [chunk, ids of this rank]
+    Tensor logits;          // [chunk, ids of this rank and padding]
     Tensor stats, lse;      // [chunk,4], [chunk]
     Tensor gathered_stats;  // [ranks·chunk,4]  the statistics of each rank
 
@@ -28,7 +28,8 @@ struct HeadScratch {
     template <class Visit>
     void each(const Run& r, Visit&& visit) {
         const int rows = chunk_rows(r);
-        visit("logits", logits, Shape{rows, r.vocab_rows()}, r.dtype);
+        // Rows begin at multiples of 64 elements: matmuls and 16-byte accesses need that, and most vocabularies are odd.
+        visit("logits", logits, Shape{rows, aligned_in_arena(r.vocab_rows())}, r.dtype);
         visit("stats", stats, Shape{rows, 4}, r.accumulator());
         visit("lse", lse, Shape{rows}, r.accumulator());
         if (r.tp.size > 1)

@@ -148,6 +148,7 @@ Ops counting_table(size_t matmul_workspace, int64_t logit_rows) {
         .cross_entropy_join     = checked<CrossEntropyJoin, count<CrossEntropyJoin, Work::rows>>,
         .cross_entropy_forward  = checked<CrossEntropyForward, count<CrossEntropyForward, Work::rows>>,
         .cross_entropy_backward = checked<CrossEntropyBackward, count<CrossEntropyBackward, Work::rows>>,
+        .cross_entropy          = checked<CrossEntropy, count<CrossEntropy, Work::rows>>,
         .sample                 = checked<Sample, count<Sample, Work::rows>>,
         .add                    = checked<Add, count<Add, Work::rows>>,
         .cast                   = checked<Cast, count<Cast, Work::rows>>,

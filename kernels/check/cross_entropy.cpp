@@ -73,4 +73,20 @@ void check(const CrossEntropyBackward& a) {
     call.disjoint({{"logits", a.logits}}, {{"lse", a.lse}, {"targets", a.targets}, {"coefficient", a.coefficient}});
 }
 
+void check(const CrossEntropy& a) {
+    const Call call{"cross_entropy"};
+    const int64_t N = call.view("logits", a.logits).rows;
+    const DType t = accumulator_of(a.logits.dtype);
+    call.is("loss", a.loss, t, {N}, "[N]");
+    call.is("lse", a.lse, t, {N}, "[N]");
+    call.optional("log_prob", a.log_prob, t, {N}, "[N]");
+    call.is("targets", a.targets, DType::i32, {N}, "[N]");
+    call.optional("coefficient", a.coefficient, t, {N}, "[N]");
+    check_temperature(call, a.temperature);
+    call.number("scale", a.scale, true, "finite");
+    check_smoothing(call, a.smoothing, a.z_loss);
+    call.disjoint({{"logits", a.logits}, {"loss", a.loss}, {"lse", a.lse}, {"log_prob", a.log_prob}},
+                  {{"targets", a.targets}, {"coefficient", a.coefficient}});
+}
+
 }  // namespace gradus

@@ -1,4 +1,4 @@
-// Cross-entropy: one pass over the logits for the statistics, one for the gradient.
+// Cross-entropy: one pass over the logits for the statistics, one for the gradient. As one op, the second reads a row from the cache.
 #include <cmath>
 #include <limits>
 #include <string>
@@ -68,6 +68,18 @@ void check_targets(const Tensor& targets, int64_t V) {
               "target " + std::to_string(targets.as<int32_t>()[n]) + " is not in [0, " + std::to_string(V) + ")");
 }
 
+// Of row n. Args: CrossEntropyForward or CrossEntropy.
+template <class Args>
+void losses(const Args& a, int64_t n, const float* stats, int64_t V) {
+    const double lse = double(stats[0]) + std::log(double(stats[1])), target_logit = stats[2], logit_sum = stats[3];
+    const double smooth = a.smoothing > 0 ? a.smoothing * logit_sum / double(V) : 0;
+    const double loss = lse - (1 - a.smoothing) * target_logit - smooth + a.z_loss * lse * lse;
+    const bool ignored = a.targets.template as<int32_t>()[n] < 0;
+    a.lse.template as<float>()[n] = float(lse);
+    a.loss.template as<float>()[n] = ignored ? 0 : float(loss);
+    if (a.log_prob) a.log_prob.template as<float>()[n] = ignored ? 0 : float(target_logit - lse);
+}
+
 template <class Scalar>
 void gradient(const CrossEntropyBackward& a, int64_t n) {
     const int64_t V = a.logits.last(), target = a.targets.as<int32_t>()[n];
@@ -128,17 +140,7 @@ void cross_entropy_forward(const CrossEntropyForward& a, Stream) {
     require_f32(a.loss);
     check_targets(a.targets, a.V);
     parallel(a.loss.size(), 512, [&](int64_t first, int64_t last) {
-        for (int64_t n = first; n < last; ++n) {
-            const float* stats = a.stats.as<float>() + n * 4;
-            const double lse = double(stats[0]) + std::log(double(stats[1])), target_logit = stats[2],
-                         logit_sum = stats[3];
-            const double loss =
-                lse - (1 - a.smoothing) * target_logit - a.smoothing * logit_sum / double(a.V) + a.z_loss * lse * lse;
-            const bool ignored = a.targets.as<int32_t>()[n] < 0;
-            a.lse.as<float>()[n] = float(lse);
-            a.loss.as<float>()[n] = ignored ? 0 : float(loss);
-            if (a.log_prob) a.log_prob.as<float>()[n] = ignored ? 0 : float(target_logit - lse);
-        }
+        for (int64_t n = first; n < last; ++n) losses(a, n, a.stats.as<float>() + n * 4, a.V);
     });
 }
 
@@ -147,6 +149,26 @@ void cross_entropy_backward(const CrossEntropyBackward& a, Stream) {
     by_dtype(a.logits.dtype, [&](auto kind) {
         parallel(a.logits.rows(), row_grain(a.logits.last()), [&](int64_t first, int64_t last) {
             for (int64_t n = first; n < last; ++n) gradient<decltype(kind)>(a, n);
+        });
+    });
+}
+
+void cross_entropy(const CrossEntropy& a, Stream) {
+    const int64_t V = a.logits.last();
+    const CrossEntropyBackward backward = backward_of(a);
+    check_targets(a.targets, V);
+    by_dtype(a.logits.dtype, [&](auto kind) {
+        using Scalar = decltype(kind);
+        by_temperature(a.temperature, [&](auto tempered) {
+            parallel(a.logits.rows(), row_grain(V), [&](int64_t first, int64_t last) {
+                for (int64_t n = first; n < last; ++n) {
+                    float stats[4];
+                    statistics(stats, a.logits.as<Scalar>() + n * a.logits.stride(), V, a.targets.as<int32_t>()[n],
+                               tempered);
+                    losses(a, n, stats, V);
+                    gradient<Scalar>(backward, n);
+                }
+            });
         });
     });
 }

@@ -40,6 +40,7 @@ const Ops& cpu_ops() {
         .cross_entropy_join     = checked<CrossEntropyJoin, cpu::cross_entropy_join>,
         .cross_entropy_forward  = checked<CrossEntropyForward, cpu::cross_entropy_forward>,
         .cross_entropy_backward = checked<CrossEntropyBackward, cpu::cross_entropy_backward>,
+        .cross_entropy          = checked<CrossEntropy, cpu::cross_entropy>,
         .sample                 = checked<Sample, cpu::sample>,
         .add                    = checked<Add, cpu::add>,
         .cast                   = checked<Cast, cpu::cast>,

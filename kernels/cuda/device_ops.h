@@ -35,6 +35,7 @@ void cross_entropy_stats(const CrossEntropyStats&, Stream);
 void cross_entropy_join(const CrossEntropyJoin&, Stream);
 void cross_entropy_forward(const CrossEntropyForward&, Stream);
 void cross_entropy_backward(const CrossEntropyBackward&, Stream);
+void cross_entropy(const CrossEntropy&, Stream);
 void sample(const Sample&, Stream);
 void add(const Add&, Stream);
 void cast(const Cast&, Stream);

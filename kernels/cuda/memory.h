@@ -10,6 +10,7 @@ void release(void* memory, size_t bytes);
 void* allocate_host(size_t bytes);
 void release_host(void* memory, size_t bytes);
 DeviceMemory memory();
+size_t shared_memory();  // bytes of a multiprocessor, for all its blocks
 
 void zero(void* memory, size_t bytes, Stream);
 void copy_to_device(void* device, const void* host, size_t bytes, Stream);

@@ -50,6 +50,7 @@ const Ops& table() {
         .cross_entropy_join     = checked<CrossEntropyJoin, cross_entropy_join>,
         .cross_entropy_forward  = checked<CrossEntropyForward, cross_entropy_forward>,
         .cross_entropy_backward = checked<CrossEntropyBackward, cross_entropy_backward>,
+        .cross_entropy          = checked<CrossEntropy, cross_entropy>,
         .sample                 = checked<Sample, sample>,
         .add                    = checked<Add, add>,
         .cast                   = checked<Cast, cast>,

@@ -1,6 +1,7 @@
 #pragma once
 // The formulas of kernels/cross_entropy.h.
 #include <algorithm>
+#include <vector>
 
 #include "kernels/cross_entropy.h"
 #include "kernels/reference/scalar.h"
@@ -66,8 +67,8 @@ void cross_entropy_forward(const CrossEntropyForward& a) {
         if (log_prob) log_prob[n] = Scalar(0);
         if (target < 0) continue;
         index("target", target, a.V);
-        losses[n] = lse - Scalar(1 - a.smoothing) * target_logit - Scalar(a.smoothing / double(a.V)) * logit_sum +
-                    Scalar(a.z_loss) * lse * lse;
+        const Scalar smooth = a.smoothing > 0 ? Scalar(a.smoothing / double(a.V)) * logit_sum : Scalar(0);
+        losses[n] = lse - Scalar(1 - a.smoothing) * target_logit - smooth + Scalar(a.z_loss) * lse * lse;
         if (log_prob) log_prob[n] = target_logit - lse;
     }
 }
@@ -93,6 +94,24 @@ void cross_entropy_backward(const CrossEntropyBackward& a) {
             z[v] = scale * (p - hit - Scalar(a.smoothing / double(a.V)));
         }
     }
+}
+
+template <class Scalar>
+void cross_entropy(const CrossEntropy& a) {
+    const int64_t N = a.logits.rows(), V = a.logits.last();
+    std::vector<Scalar> memory(size_t(N) * 4);
+    const Tensor stats = {memory.data(), accumulator_of(a.logits.dtype), {N, 4}};
+    cross_entropy_stats<Scalar>(
+        {.stats = stats, .logits = a.logits, .targets = a.targets, .temperature = a.temperature});
+    cross_entropy_forward<Scalar>({.loss = a.loss,
+                                   .lse = a.lse,
+                                   .log_prob = a.log_prob,
+                                   .stats = stats,
+                                   .targets = a.targets,
+                                   .V = V,
+                                   .smoothing = a.smoothing,
+                                   .z_loss = a.z_loss});
+    cross_entropy_backward<Scalar>(backward_of(a));
 }
 
 }  // namespace gradus::reference

@@ -82,6 +82,7 @@ BY_DTYPE(cross_entropy_stats, CrossEntropyStats, logits)
 BY_DTYPE(cross_entropy_join, CrossEntropyJoin, stats)
 BY_DTYPE(cross_entropy_forward, CrossEntropyForward, stats)
 BY_DTYPE(cross_entropy_backward, CrossEntropyBackward, logits)
+BY_DTYPE(cross_entropy, CrossEntropy, logits)
 BY_DTYPE(sample, Sample, logits)
 BY_DTYPE(add, Add, y)
 
@@ -148,6 +149,7 @@ const Ops& reference_ops() {
         .cross_entropy_join     = checked<CrossEntropyJoin, cross_entropy_join>,
         .cross_entropy_forward  = checked<CrossEntropyForward, cross_entropy_forward>,
         .cross_entropy_backward = checked<CrossEntropyBackward, cross_entropy_backward>,
+        .cross_entropy          = checked<CrossEntropy, cross_entropy>,
         .sample                 = checked<Sample, sample>,
         .add                    = checked<Add, add>,
         .cast                   = checked<Cast, reference::cast>,

@@ -139,4 +139,6 @@ DeviceMemory memory() {
     return {free_on_device(), memory_of_device()};
 }
 
+size_t shared_memory() { return size_t(228) << 10; }  // of compute capability 9.0
+
 }  // namespace gradus::simt

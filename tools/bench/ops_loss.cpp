@@ -19,6 +19,14 @@ void bench_loss(const Bench& bench, const Shapes& s) {
                                  .logits = m.uniform(t, {chunk, V}, -4, 4),
                                  .targets = m.random_ids(chunk, V)};
     });
+    bench.op<CrossEntropy>("cross_entropy", text(s, {chunk, V}), ops.cross_entropy, [&](Tensors& m) {
+        const int64_t padded = (V + 63) / 64 * 64;  // as the language head has it
+        return CrossEntropy{.logits = m.uniform(t, {chunk, padded}, -4, 4).columns(0, V),
+                            .loss = m.uniform(sum, {chunk}),
+                            .lse = m.uniform(sum, {chunk}),
+                            .targets = m.random_ids(chunk, V),
+                            .step_values = m.value(StepValues{})};
+    });
     bench.op<CrossEntropyBackward>("cross_entropy_backward", text(s, {chunk, V}), ops.cross_entropy_backward,
                                    [&](Tensors& m) {
                                        return CrossEntropyBackward{.logits = m.uniform(t, {chunk, V}, -4, 4),

@@ -107,6 +107,7 @@ void open_device(int number) {
     }
     CUDA_CHECK(code);
     d.name = properties.name;
+    d.shared_memory = properties.sharedMemPerMultiprocessor;
     CUDA_CHECK(cublasLtCreate(&d.matrices));
     int least, greatest;
     CUDA_CHECK(cudaDeviceGetStreamPriorityRange(&least, &greatest));

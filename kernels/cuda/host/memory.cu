@@ -47,6 +47,8 @@ void release(void* memory, size_t) {
     if (status != cudaErrorCudartUnloading) CUDA_CHECK(status);
 }
 
+size_t shared_memory() { return device().shared_memory; }
+
 void* allocate_host(size_t bytes) {
     void* memory = nullptr;
     const cudaError_t status = cudaMallocHost(&memory, bytes ? bytes : 1);

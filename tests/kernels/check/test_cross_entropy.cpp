@@ -57,4 +57,24 @@ TEST_CASE("the checks of cross-entropy name every invalid argument") {
         b, [](Bw& a) { a.vocab_offset = 1; }, "from vocab_offset 1, past V = 7");
     rejects<Bw>(
         b, [](Bw& a) { a.scale = NAN; }, "scale is nan");
+
+    using Ce = CrossEntropy;
+    const Ce c = {.logits = k.f({N, V}),
+                  .loss = k.f({N}),
+                  .lse = k.f({N}),
+                  .log_prob = k.f({N}),
+                  .targets = k.i({N}),
+                  .coefficient = k.f({N}),
+                  .step_values = &values};
+    rejects_every_field(c, "cross_entropy",
+                        {FIELD(Ce, logits), FIELD(Ce, loss), FIELD(Ce, lse), OPTIONAL(Ce, log_prob), FIELD(Ce, targets),
+                         OPTIONAL(Ce, coefficient)});
+    rejects<Ce>(
+        c, [](Ce& a) { a.temperature = 0; }, "must be above 0");
+    rejects<Ce>(
+        c, [](Ce& a) { a.loss = a.lse; }, "loss must not alias lse");
+    rejects<Ce>(
+        c, [](Ce& a) { a.scale = INFINITY; }, "scale is inf");
+    rejects<Ce>(
+        c, [](Ce& a) { a.smoothing = -0.1; }, "smoothing is -0.1, must be in [0, 1)");
 }

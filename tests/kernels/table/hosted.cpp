@@ -212,6 +212,7 @@ const Ops& hosted(const Ops& of) {
     table.cross_entropy_join = run<&Ops::cross_entropy_join>;
     table.cross_entropy_forward = run<&Ops::cross_entropy_forward>;
     table.cross_entropy_backward = run<&Ops::cross_entropy_backward>;
+    table.cross_entropy = run<&Ops::cross_entropy>;
     table.sample = run<&Ops::sample>;
     table.add = run<&Ops::add>;
     table.cast = run<&Ops::cast>;

@@ -164,6 +164,103 @@ TEST_CASE("the gradients of logits are as exact as the naive formula, and overwr
             });
 }
 
+// Runs cross_entropy, whose outputs are the gradient and three numbers per row.
+struct OneOp {
+    Owned loss, lse, log_prob;
+
+    OneOp(const Side& s, const Tensor& z, const Tensor& targets, const Objective& o, const Opt& coefficient = {})
+        : loss(s.statistic({z.rows()})), lse(s.statistic({z.rows()})), log_prob(s.statistic({z.rows()})) {
+        s.ops.cross_entropy({.logits = z,
+                             .loss = loss,
+                             .lse = lse,
+                             .log_prob = log_prob,
+                             .targets = targets,
+                             .coefficient = coefficient,
+                             .scale = 1.5,
+                             .step_values = &values,
+                             .smoothing = o.smoothing,
+                             .z_loss = o.z_loss,
+                             .temperature = o.temperature},
+                            {});
+    }
+};
+
+TEST_CASE("losses and gradients in one op are as exact as the naive formulas") {
+    for (auto [N, V] : std::vector<std::pair<int64_t, int64_t>>{{1, 1}, {3, 7}, {31, 257}, {4, 1031}})
+        for (const Objective& o : objectives)
+            compare("cross_entropy", [=, N = N, V = V](const Side& s) {
+                const Owned z = s.in(1, {N, V}, 2), targets = targets_of(N, V), coefficient = s.sum(3, {N});
+                OneOp of(s, z, targets, o, when(o.temperature != 1, coefficient));
+                return outputs(copy_of(z), std::move(of.loss), std::move(of.lse), std::move(of.log_prob));
+            });
+}
+
+TEST_CASE("a row of logits may be longer than the shared memory of a GPU") {
+    const int64_t V = tested().slow ? 30001 : 60007;  // of f32; of bf16 the one under a sanitizer fits
+    compare("cross_entropy of long rows", [=](const Side& s) {
+        const Owned z = s.in(1, {2, V}), targets = integers(9, {2}, V / 2, int(V));
+        const OneOp of(s, z, targets, {0.1, 0.01, 0.7});
+        const OneOp true_loss(s.of_truth(), s.of_truth().in(1, {2, V}), targets, {0.1, 0.01, 0.7});
+        if (!s.lost) REQUIRE(difference("loss", of.loss, true_loss.loss, 1e-5, 0) == "");
+        return outputs(copy_of(z));
+    });
+}
+
+TEST_CASE("in one op, padding changes no bit of losses and gradients, and is not accessed") {
+    for (DType t : {DType::f32, DType::bf16})
+        for (int64_t V : {int64_t(3), int64_t(300), int64_t(4129)})
+            for (int gap : {0, 13, 16}) {
+                const Side s = {tested().ops, t, t};
+                const Owned z = random(1, t, {5, V}, 3), targets = integers(3, {5}, -1, int(V));
+                const WithGaps unwritten = with_gaps(z, 7.5, gap % 2, gap), unread = with_gaps(z, NAN, gap % 2, gap);
+                const OneOp plain(s, z, targets, {0.1}), padded(s, unwritten.view(), targets, {0.1}),
+                    poisoned_gaps(s, unread.view(), targets, {0.1});
+                REQUIRE(same_bits(padded.loss, plain.loss));
+                REQUIRE(same_bits(poisoned_gaps.loss, plain.loss));
+                REQUIRE(same_bits(padded.log_prob, plain.log_prob));
+                REQUIRE(same_bits(unwritten.whole, with_gaps(z, 7.5, gap % 2, gap).whole));
+            }
+}
+
+TEST_CASE("in one op, ignored rows and rows of coefficient 0 have gradients of exactly 0, for any logits") {
+    for (DType t : {DType::f32, DType::bf16})
+        for (double bad : {double(NAN), double(INFINITY), -double(INFINITY)}) {
+            const int64_t V = 41;
+            const Side s = {tested().ops, t, t};
+            const Owned z = random(1, t, {4, V}), targets = integers(3, {4}, 0, int(V));
+            const Owned coefficient = made(DType::f32, {4}, [](int64_t n) { return n == 1 ? 0 : 2.5; });
+            put(targets, 2, -5);
+            for (int64_t n : {1, 2})
+                for (int64_t v = 0; v < V; ++v) put(z, n * V + v, v % 2 ? bad : at(z, n * V + v));
+            const OneOp of(s, z, targets, {0.1, 0.01}, coefficient);
+            for (int64_t i = 0; i < z.size(); ++i) {
+                REQUIRE(std::isfinite(at(z, i)));
+                REQUIRE((at(z, i) == 0) == (i / V == 1 || i / V == 2));
+            }
+            REQUIRE(at(of.loss, 2) == 0);
+            REQUIRE(at(of.log_prob, 2) == 0);
+            REQUIRE(std::isfinite(at(of.loss, 3)));
+        }
+}
+
+TEST_CASE("in one op, logits of minus infinity have probability 0, and a NaN makes the loss NaN") {
+    for (DType t : {DType::f32, DType::bf16})
+        for (int64_t V : {int64_t(5), int64_t(5000)}) {
+            const Side s = {tested().ops, t, t};
+            const Owned whole = random(1, t, {1, 3 * V}), some(t, {1, V}), target = integers(1, {1}, 0, 1);
+            for (int64_t v = 0; v < 3 * V; ++v)
+                if (v % 3 == 0) put(some, v / 3, at(whole, v));
+                else put(whole, v, -INFINITY);
+            const OneOp few(s, some, target, {}), all(s, whole, target, {});
+            REQUIRE(std::abs(at(all.loss, 0) - at(few.loss, 0)) <= 1e-5 * at(few.loss, 0));
+            for (int64_t v = 0; v < 3 * V; ++v)
+                if (v % 3) REQUIRE(at(whole, v) == 0);
+
+            put(some, V - 1, NAN);
+            REQUIRE(std::isnan(at(OneOp(s, some, target, {}).loss, 0)));
+        }
+}
+
 TEST_CASE("a row whose coefficient is 0 gets a gradient of exactly 0, even for NaN logits") {
     for (DType t : {DType::f32, DType::bf16}) {
         const Owned z = random(1, t, {3, 40}), lse = random(2, DType::f32, {3}), targets = integers(3, {3}, 0, 40);

@@ -43,6 +43,7 @@ constexpr unsigned cudaStreamNonBlocking = 1, cudaEventDisableTiming = 2;
 struct cudaDeviceProp {
     char name[256];
     int major, minor;
+    size_t sharedMemPerMultiprocessor;
 };
 struct cudaFuncAttributes {};
 struct cudaLaunchConfig_t {
