@@ -1,5 +1,5 @@
 #pragma once
-// Memory, streams and events of kernels/ops.h, for a GPU (host/) and for the emulator (kernels/simt/memory.cpp and stream.cpp).
+// Memory, streams and events of kernels/ops.h, and the compute capability, for a GPU (host/) and for the emulator (kernels/simt/memory.cpp and stream.cpp).
 #include "kernels/cuda/primitives/device.h"
 #include "kernels/tensor.h"
 
@@ -10,6 +10,7 @@ void release(void* memory, size_t bytes);
 void* allocate_host(size_t bytes);
 void release_host(void* memory, size_t bytes);
 DeviceMemory memory();
+int capability();  // compute capability of the GPU: 90 for 9.0
 
 void zero(void* memory, size_t bytes, Stream);
 void copy_to_device(void* device, const void* host, size_t bytes, Stream);

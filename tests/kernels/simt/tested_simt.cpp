@@ -10,10 +10,14 @@ namespace gradus::test {
 
 const Tested& tested() {
     static const Tested table = [] {
+        const int capability = simt::settings().capability;  // of GRADUS_SIMT
         std::vector<Configuration> configurations;
         for (const char* text : {"seed=1 copies=late resident=1", "seed=2 copies=early resident=2",
-                                 "seed=3 copies=late resident=4", "seed=0 copies=early resident=1"})
-            configurations.push_back({text, [settings = simt::parse_settings(text)] { simt::use(settings); }});
+                                 "seed=3 copies=late resident=4", "seed=0 copies=early resident=1"}) {
+            simt::Settings settings = simt::parse_settings(text);
+            settings.capability = capability;
+            configurations.push_back({text, [settings] { simt::use(settings); }});
+        }
         configurations.front().enter();
         return Tested{.device = simt_ops(),
                       .ops = hosted(simt_ops()),
