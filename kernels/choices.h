@@ -10,6 +10,8 @@ enum class AttentionKernel { own, library };  // kernels/cuda/attention/, or cuD
 struct KernelChoices {
     MatmulKernel matmul = MatmulKernel::library;
     AttentionKernel attention = AttentionKernel::own;
+    bool hopper =
+        true;  // sm_90a's own instructions, on a GPU of compute capability 9.0 and with code for it in the build
     bool tf32 = false;  // f32 products of matmuls and attention on tensor cores, rounded to 10 bits of mantissa
 };
 

@@ -1,5 +1,6 @@
 #pragma once
-// Memory, streams, events and graphs of kernels/ops.h, for a GPU (host/) and for the emulator (kernels/simt/memory.h).
+// Memory, streams, events and graphs of kernels/ops.h, and what kernels ask of the device, for a GPU (host/) and for the emulator
+// (kernels/simt/memory.h).
 #include "kernels/cuda/primitives/device.h"
 #include "kernels/tensor.h"
 
@@ -11,6 +12,7 @@ void* allocate_host(size_t bytes);
 void release_host(void* memory, size_t bytes);
 DeviceMemory memory();
 size_t shared_memory();  // bytes of a multiprocessor, for all its blocks
+int capability();        // compute capability of the GPU: 90 for 9.0
 
 void zero(void* memory, size_t bytes, Stream);
 void copy_to_device(void* device, const void* host, size_t bytes, Stream);

@@ -14,6 +14,7 @@
 namespace gradus::emulator {
 
 struct Block;
+struct TensorMap;
 struct Thread;
 
 // ---- cp.async: 16 or 4 bytes, per thread, in groups ---------------------------------------------------------------------
@@ -31,10 +32,13 @@ void mbarrier_arrive(void* barrier, Location at);
 void mbarrier_arrive_and_expect(void* barrier, unsigned bytes, Location at);
 void mbarrier_wait(void* barrier, unsigned parity, Location at);
 
-// ---- bulk copies ------------------------------------------------------------------------------------------------------
+// ---- bulk copies, plain and of boxes of a tensor map -----------------------------------------------------------------------
 
 void bulk_load(void* shared, const void* global, unsigned bytes, void* barrier, Location at);
 void bulk_store(void* global, const void* shared, unsigned bytes, Location at);
+void bulk_add(float* global, const float* shared, unsigned bytes, Location at);
+void tensor_load(void* shared, const TensorMap& map, const int* at, int rank, void* barrier, Location location);
+void tensor_store(const TensorMap& map, const int* at, int rank, const void* shared, bool adds, Location location);
 void bulk_commit(Location at);
 void bulk_wait(unsigned groups_left, bool only_read, Location at);
 

@@ -8,15 +8,14 @@
 #include "kernels/simt/fault.h"
 #include "kernels/simt/sanitizer.h"
 #include "kernels/simt/settings.h"
+#include "kernels/simt/tensor_map.h"
 
 namespace gradus::emulator {
 
 namespace {
 
 struct Load {
-    void* to;
-    const void* from;
-    size_t bytes;
+    Transfer transfer;
     Location location;
 };
 
@@ -41,10 +40,13 @@ void end_phase_when_complete(MBarrier& barrier) {
     note_progress();
 }
 
-void complete_load(Block& block, MBarrier& barrier, const Load& load) {
-    asan_unpoison(load.to, load.bytes);
-    std::memcpy(load.to, load.from, load.bytes);
-    block.shared.written_async(load.to, load.bytes);
+void complete_load(Block& block, MBarrier& barrier, const Transfer& load) {
+    asan_unpoison(load.shared, load.bytes);
+    for (const Segment& s : load.segments) {
+        if (s.global) std::memcpy(s.shared, s.global, s.bytes);
+        else std::memset(s.shared, 0, s.bytes);
+    }
+    block.shared.written_async(load.shared, load.bytes);
     barrier.bytes -= int64_t(load.bytes);
     if (counting) count_bulk_in_flight(block, -int64_t(load.bytes));
     end_phase_when_complete(barrier);
@@ -125,26 +127,50 @@ void mbarrier_wait(void* address, unsigned parity, Location at) {
     acquire(&barrier.tokens[(barrier.phase - 1) % 4]);
 }
 
+namespace {
+
+void start_load(const char* op, Transfer transfer, MBarrier& barrier, Location at) {
+    // For the sanitizers, the issuing thread copies now, and a wait for the phase acquires it.
+    transfer.each_run([](const void* global, size_t bytes) { record_read(global, bytes); });
+    record_write(transfer.shared, transfer.bytes);
+    release(&barrier.tokens[barrier.phase % 4]);
+    const TsanIgnore ignore;
+    Block& block = *self(op, at).on;
+    if (counting) {
+        transfer.each_run([&](const void* global, size_t bytes) { count_bulk(global, bytes, false, at); });
+        count_bulk_in_flight(block, int64_t(transfer.bytes));
+    }
+    if (simt::settings().copies == simt::Copies::early) return complete_load(block, barrier, transfer);
+    asan_poison(transfer.shared, transfer.bytes);
+    barrier.loads.push_back({std::move(transfer), at});
+}
+
+}  // namespace
+
 void bulk_load(void* shared, const void* global, unsigned bytes, void* address, Location at) {
-    MBarrier& barrier = find_barrier("cp.async.bulk.shared", address, at);
+    const char* const op = "cp.async.bulk.shared";
+    MBarrier& barrier = find_barrier(op, address, at);
     if (reinterpret_cast<uintptr_t>(shared) % 16 || reinterpret_cast<uintptr_t>(global) % 16)
         fault("cp.async.bulk.shared: an address is not a multiple of 16", at);
     if (bytes % 16) fault("cp.async.bulk: " + std::to_string(bytes) + " bytes is not a multiple of 16", at);
-    check_shared("cp.async.bulk.shared", shared, bytes, at);
-    // For the sanitizers, the issuing thread copies now, and a wait for the phase acquires it.
-    record_read(global, bytes);
-    record_write(shared, bytes);
-    release(&barrier.tokens[barrier.phase % 4]);
-    const TsanIgnore ignore;
-    if (counting) {
-        count_bulk(global, bytes, false, at);
-        count_bulk_in_flight(*self("cp.async.bulk.shared", at).on, int64_t(bytes));
+    check_shared(op, shared, bytes, at);
+    Transfer transfer;
+    {
+        const TsanIgnore ignore;
+        transfer = plain_transfer(shared, const_cast<void*>(global), bytes);
     }
-    const Load load{shared, global, bytes, at};
-    if (simt::settings().copies == simt::Copies::early)
-        return complete_load(*self("cp.async.bulk.shared", at).on, barrier, load);
-    asan_poison(shared, bytes);
-    barrier.loads.push_back(load);
+    start_load(op, std::move(transfer), barrier, at);
+}
+
+void tensor_load(void* shared, const TensorMap& map, const int* at, int rank, void* address, Location location) {
+    const char* const op = "cp.async.bulk.tensor.shared";
+    MBarrier& barrier = find_barrier(op, address, location);
+    Transfer transfer;
+    {
+        const TsanIgnore ignore;
+        transfer = box_transfer(op, map, at, rank, shared, location);
+    }
+    start_load(op, std::move(transfer), barrier, location);
 }
 
 bool complete_one_load(const std::vector<std::unique_ptr<Block>>& blocks, uint64_t choice) {
@@ -161,7 +187,7 @@ bool complete_one_load(const std::vector<std::unique_ptr<Block>>& blocks, uint64
                 chosen -= barrier.loads.size();
                 continue;
             }
-            const Load load = barrier.loads[chosen];
+            const Transfer load = std::move(barrier.loads[chosen].transfer);
             barrier.loads.erase(barrier.loads.begin() + std::ptrdiff_t(chosen));
             complete_load(*block, barrier, load);
             return true;

@@ -134,6 +134,8 @@ void release_host(void* memory, size_t bytes) {
     std::free(memory);
 }
 
+int capability() { return settings().capability; }
+
 DeviceMemory memory() {
     const std::lock_guard lock(all().mutex);
     return {free_on_device(), memory_of_device()};

@@ -29,6 +29,7 @@ void wait(Stream, Event);              // work queued from now on runs after the
 bool reached(Event);                   // runs some queued work, as time would pass on a GPU
 double seconds_between(Event, Event);  // host time between two timed events, both reached
 DeviceMemory memory();                 // Settings::memory
+int capability();                      // Settings::capability
 
 // A capture records work as it is queued, and replay() queues it again. Fault for what CUDA forbids, and drops the capture.
 void begin_capture(Stream);

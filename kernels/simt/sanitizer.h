@@ -15,6 +15,7 @@ extern "C" {
 [[gnu::weak]] void __tsan_release(void* address);
 [[gnu::weak]] void __tsan_read_range(void* address, unsigned long bytes);
 [[gnu::weak]] void __tsan_write_range(void* address, unsigned long bytes);
+[[gnu::weak]] int __tsan_atomic32_fetch_add(volatile int* address, int term, int order);
 [[gnu::weak]] void AnnotateIgnoreReadsBegin(const char* file, int line);
 [[gnu::weak]] void AnnotateIgnoreReadsEnd(const char* file, int line);
 [[gnu::weak]] void AnnotateIgnoreWritesBegin(const char* file, int line);
@@ -57,6 +58,14 @@ inline void record_read(const void* address, size_t bytes) {
 }
 inline void record_write(void* address, size_t bytes) {
     if (under_tsan() && __tsan_write_range) __tsan_write_range(address, bytes);
+    if (__asan_storeN) __asan_storeN(address, bytes);
+}
+
+// The same for relaxed atomic updates of 4 bytes each. Nothing changes.
+inline void record_atomics(void* address, size_t bytes) {
+    for (size_t at = 0; under_tsan() && __tsan_atomic32_fetch_add && at < bytes; at += 4)
+        __tsan_atomic32_fetch_add(reinterpret_cast<volatile int*>(static_cast<char*>(address) + at), 0,
+                                  __ATOMIC_RELAXED);
     if (__asan_storeN) __asan_storeN(address, bytes);
 }
 

@@ -11,10 +11,10 @@ namespace gradus::simt {
 namespace {
 
 [[noreturn]] void refuse(const std::string& word) {
-    throw Error(
-        "cannot read '" + word + "' in the settings of the GPU emulator (GRADUS_SIMT)",
-        "the settings are seed=NUMBER, copies=early or copies=late, resident=1 to resident=1024, and memory=MIB",
-        "export GRADUS_SIMT=\"seed=3 copies=late resident=2\"");
+    throw Error("cannot read '" + word + "' in the settings of the GPU emulator (GRADUS_SIMT)",
+                "the settings are seed=NUMBER, copies=early or copies=late, resident=1 to resident=1024, memory=MIB, "
+                "and capability=80 or capability=90",
+                "export GRADUS_SIMT=\"seed=3 copies=late resident=2\"");
 }
 
 template <class Integer>
@@ -27,6 +27,7 @@ Integer number(const std::string& word, const std::string& digits) {
 }
 
 Settings checked(const Settings& wanted) {
+    if (wanted.capability != 80 && wanted.capability != 90) refuse("capability=" + std::to_string(wanted.capability));
     if (wanted.resident < 1 || wanted.resident > 1024) refuse("resident=" + std::to_string(wanted.resident));
     return wanted;
 }
@@ -53,6 +54,8 @@ Settings parse_settings(const std::string& text) {
             parsed.resident = number<int>(word, value);
         } else if (name == "memory") {
             parsed.memory = number<uint32_t>(word, value);
+        } else if (name == "capability") {
+            parsed.capability = number<int>(word, value);
         } else if (name == "copies" && (value == "early" || value == "late")) {
             parsed.copies = value == "early" ? Copies::early : Copies::late;
         } else {

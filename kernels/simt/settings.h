@@ -16,15 +16,16 @@ enum class Copies { early, late };
 struct Settings {
     uint64_t seed = 1;  // order of threads, blocks and streams; 0: in order
     Copies copies = Copies::late;
-    int resident = 1;   // blocks that run interleaved; more of them cost only memory
-    size_t memory = 0;  // MiB of device memory; 0: the memory of this machine
+    int resident = 1;     // blocks that run interleaved; more of them cost only memory
+    size_t memory = 0;    // MiB of device memory; 0: the memory of this machine
+    int capability = 80;  // compute capability of the emulated GPU, by which ops choose their kernels: 90 for 9.0
 };
 
 // Sets the settings of later launches. Error: resident below 1 or above 1024.
 void use(const Settings& settings);
 
 // The current settings. A program starts with those of the environment, for example
-//   GRADUS_SIMT="seed=3 copies=early resident=2 memory=512"
+//   GRADUS_SIMT="seed=3 copies=early resident=2 memory=512 capability=90"
 // (each may be omitted). Error: an unknown or invalid word, which is quoted.
 const Settings& settings();
 

@@ -104,10 +104,16 @@ void execute(PendingWgmma& m) {
     const std::vector<float> b = matrix_elements(m.b_chunks, p.b_k_major, p.columns);
     std::vector<float>& sums = m.accumulator->sums;
     if (!p.accumulate) std::fill(sums.begin(), sums.end(), 0.f);
+    std::vector<float> b_rows(b.size());  // [16][columns], so that the innermost loop becomes vectors
+    for (int j = 0; j < p.columns; ++j)
+        for (int k = 0; k < wgmma_depth; ++k) b_rows[size_t(k * p.columns + j)] = b[size_t(j * wgmma_depth + k)];
     for (int i = 0; i < rows; ++i)
-        for (int j = 0; j < p.columns; ++j)
-            for (int k = 0; k < wgmma_depth; ++k)
-                sums[size_t(i * p.columns + j)] += a[size_t(i * wgmma_depth + k)] * b[size_t(j * wgmma_depth + k)];
+        for (int k = 0; k < wgmma_depth; ++k) {
+            const float factor = a[size_t(i * wgmma_depth + k)];
+            const float* const terms = &b_rows[size_t(k * p.columns)];
+            float* const row = &sums[size_t(i * p.columns)];
+            for (int j = 0; j < p.columns; ++j) row[j] += factor * terms[j];
+        }
     m.done = true;
 }
 

@@ -9,6 +9,7 @@
 #include "kernels/cuda/primitives/matrix.h"
 #include "kernels/cuda/primitives/warp.h"
 #include "kernels/scalar.h"
+#include "tests/conformance/boxes.h"
 #include "tests/conformance/tiles.h"
 
 namespace gradus::DEVICE {
@@ -348,6 +349,10 @@ std::span<const Probe> probes() {
         {"mbarriers", run<mbarriers>},
         {"cp.async", run<async_copies>},
         {"bulk copies", run<bulk_copies, 8192>, 0, 90},
+        {"boxes of tensor maps", run_boxes<Swizzle::none>, 0, 90},
+        {"boxes swizzled by 32 bytes", run_boxes<Swizzle::bytes_32>, 0, 90},
+        {"boxes swizzled by 64 bytes", run_boxes<Swizzle::bytes_64>, 0, 90},
+        {"boxes swizzled by 128 bytes", run_boxes<Swizzle::bytes_128>, 0, 90},
         {"ldmatrix", run<matrix_loads>},
         {"mma of small integers", run_products<true>},
         {"mma", run_products<false>, 1e-6},

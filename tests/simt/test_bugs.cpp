@@ -102,6 +102,13 @@ TEST_CASE("wgmma or a bulk store that may read old values because a fence is mis
     is_found(BUGS_PLAIN, "fault", late, "written_before_the_store_has_read");
 }
 
+TEST_CASE("copies of boxes with a wrong map, tile, rank or number of bytes are Faults at their lines") {
+    for (const char* name : {"bytes_of_the_inside", "tile_off_its_alignment", "coordinates_of_another_rank",
+                             "map_in_local_memory", "box_outside_shared", "no_fence_before_the_box"})
+        is_found(BUGS_PLAIN, "fault", any_settings, name);
+    is_found(BUGS_PLAIN, "fault", late, "written_before_the_box_is_read");
+}
+
 TEST_CASE("a device_check that fails is a Fault at its line") {
     is_found(BUGS_PLAIN, "fault", any_settings, "failed_check");
 }
@@ -134,7 +141,7 @@ TEST_CASE("AddressSanitizer reports host code that accesses device memory") {
 
 TEST_CASE("AddressSanitizer reports reads of a copy's destination before the copy is complete") {
     for (const char* name : {"no_wait", "loose_wait"}) is_found(BUGS_ASAN, "AddressSanitizer", any_settings, name);
-    for (const char* name : {"no_wait_for_the_phase", "tile_not_loaded"})
+    for (const char* name : {"no_wait_for_the_phase", "tile_not_loaded", "box_not_loaded"})
         is_found(BUGS_ASAN, "AddressSanitizer", late, name);
 }
 
@@ -183,7 +190,7 @@ TEST_CASE("ThreadSanitizer reports races within a block at their lines") {
 }
 
 TEST_CASE("ThreadSanitizer reports races between blocks at their lines, also with too narrow a fence or scope") {
-    for (const char* name : {"two_blocks", "no_fence", "narrow_fence", "narrow_scope"})
+    for (const char* name : {"two_blocks", "no_fence", "narrow_fence", "narrow_scope", "written_while_others_add"})
         is_found(BUGS_TSAN, "ThreadSanitizer", any_settings, name);
 }
 

@@ -16,7 +16,8 @@ bool fit_tiles(const AttentionBackward& a) {
 }
 
 void attention_forward(const AttentionForward& a, Stream s) {
-    if (fit_tiles(a)) attention_forward_tiles(a, s);
+    if (fit_hopper(a)) attention_forward_hopper(a, s);
+    else if (fit_tiles(a)) attention_forward_tiles(a, s);
     else attention_forward_any_width(a, s);
 }
 

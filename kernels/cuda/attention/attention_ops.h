@@ -19,4 +19,10 @@ void attention_key_gradients_tiles(const AttentionBackward&, Stream);
 bool fit_tiles(const AttentionForward&);
 bool fit_tiles(const AttentionBackward&);
 
+// bf16 with sm_90a's own instructions. Requires what fit_hopper() tests, which is false on other GPUs, in builds without code for sm_90a
+// (attention/absent/) and without kernel_choices().hopper.
+void attention_forward_hopper(const AttentionForward&, Stream);
+
+bool fit_hopper(const AttentionForward&);
+
 }  // namespace gradus::DEVICE

@@ -67,6 +67,8 @@ void release_host(void* memory, size_t) {
     if (status != cudaErrorCudartUnloading) CUDA_CHECK(status);
 }
 
+int capability() { return device().capability; }
+
 DeviceMemory memory() {
     DeviceMemory m;
     CUDA_CHECK(cudaMemGetInfo(&m.free, &m.total));

@@ -35,10 +35,10 @@
 //
 // Source: PTX ISA, "Asynchronous Warpgroup Level Matrix Instructions", "setmaxnreg"; CUTLASS, cute/arch/mma_sm90_desc.hpp.
 #include "kernels/cuda/primitives/async_copy.h"
+#include "kernels/cuda/primitives/swizzle.h"
 
 namespace gradus::DEVICE {
 
-enum class Swizzle : unsigned { none = 0, bytes_128 = 1, bytes_64 = 2, bytes_32 = 3 };
 enum class Major { k = 0, mn = 1 };  // the dimension along which elements are contiguous
 
 struct MatrixDescriptor {

@@ -10,10 +10,12 @@ namespace gradus::test {
 
 const Tested& tested() {
     static const Tested table = [] {
+        const int capability = simt::settings().capability;  // of GRADUS_SIMT
         std::vector<Configuration> configurations;
         const auto add = [&](const char* text, bool in_graphs) {
-            configurations.push_back({text + std::string(in_graphs ? ", in graphs" : ""),
-                                      [settings = simt::parse_settings(text), in_graphs] {
+            simt::Settings settings = simt::parse_settings(text);
+            settings.capability = capability;
+            configurations.push_back({text + std::string(in_graphs ? ", in graphs" : ""), [settings, in_graphs] {
                                           simt::use(settings);
                                           capture_calls(in_graphs);
                                       }});

@@ -119,6 +119,54 @@ TEST_CASE("attention at the edges of tiles is as exact as the naive formula, wit
             compare_views(c, mask);
 }
 
+// Some kernels take 128 queries and 128 keys at a time, and keep tiles of keys in a ring: here it goes round twice and a half. The
+// queries are the last of a sequence of keys.
+TEST_CASE("attention over many tiles of keys is as exact as the naive formula") {
+    const int Tk = 600, T = tested().slow ? 20 : 140;
+    const Heads h = {1, T, 1, 1, 16};
+    const auto mask = [&](const std::string& name, auto interval) {
+        Mask made = {name, Owned(DType::i32, {1, T}), Owned(DType::i32, {1, T})};
+        for (int t = 0; t < T; ++t) {
+            const auto [lo, hi] = interval(t, Tk - T + t);
+            put(made.lo, t, lo);
+            put(made.hi, t, hi);
+        }
+        return made;
+    };
+    std::vector<Mask> all;
+    all.push_back(mask("causal", [](int, int u) { return std::pair(0, u + 1); }));
+    if (!tested().slow) {
+        all.push_back(mask("window", [](int, int u) { return std::pair(std::max(0, u - 299), u + 1); }));
+        all.push_back(mask("every key", [&](int, int) { return std::pair(0, Tk); }));
+        all.push_back(
+            mask("empty for half", [&](int t, int) { return t < 70 ? std::pair(0, 0) : std::pair(0, Tk - 30); }));
+    }
+    for (const Mask& each : all)
+        compare(named("attention_forward", h, each.name),
+                [&](const Side& s) {
+                    const Owned q = s.in(1, {T, h.D}), k = s.in(2, {Tk, h.D}), v = s.in(3, {Tk, h.D});
+                    SavedAttention saved = attention_forward(s, h, Tk, each, {q, k, v}, usual_scale(h));
+                    return outputs(std::move(saved.y), std::move(saved.lse));
+                },
+                {DType::bf16});
+}
+
+TEST_CASE("values of keys that no query sees may be NaN") {
+    for (const Heads& h : {Heads{1, 70, 1, 1, 64}, Heads{1, 5, 1, 1, 128}}) {
+        const Side s = {tested().ops, DType::bf16, DType::bf16};
+        const int Tk = 150, seen = 67, start = 3;
+        const Owned q = s.in(1, {h.T, h.D}), k = s.in(2, {Tk, h.D}), v = s.in(3, {Tk, h.D});
+        const Mask mask = {"part of the keys", integers(1, {1, h.T}, start, start + 1),
+                           integers(1, {1, h.T}, seen, seen + 1)};
+        const SavedAttention clean = attention_forward(s, h, Tk, mask, {q, k, v}, 0.1);
+        for (int64_t i = 0; i < v.size(); ++i)
+            if (i / h.D < start || i / h.D >= seen) put(v, i, NAN), put(k, i, NAN);
+        const SavedAttention dirty = attention_forward(s, h, Tk, mask, {q, k, v}, 0.1);
+        REQUIRE(same_bits(clean.y, dirty.y));
+        REQUIRE(same_bits(clean.lse, dirty.lse));
+    }
+}
+
 TEST_CASE("packed heads and heads in separate tensors give the same bits") {
     const Side s = {tested().ops, DType::f32, DType::f32};
     const Heads h = {2, 13, 4, 2, 20};

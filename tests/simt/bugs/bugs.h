@@ -22,6 +22,7 @@ Bugs bugs_of_copies();
 Bugs bugs_of_graphs();
 Bugs bugs_of_memory();
 Bugs bugs_of_order();
+Bugs bugs_of_tensor_maps();
 Bugs bugs_of_the_host();
 Bugs bugs_of_warpgroups();
 

@@ -8,8 +8,9 @@
 int main(int count, char** words) {
     using namespace gradus::simt;
     if (count != 3) return 2;
-    for (const Bugs& bugs : {bugs_of_barriers(), bugs_of_collectives(), bugs_of_copies(), bugs_of_graphs(),
-                             bugs_of_memory(), bugs_of_order(), bugs_of_the_host(), bugs_of_warpgroups()}) {
+    for (const Bugs& bugs :
+         {bugs_of_barriers(), bugs_of_collectives(), bugs_of_copies(), bugs_of_graphs(), bugs_of_memory(),
+          bugs_of_order(), bugs_of_tensor_maps(), bugs_of_the_host(), bugs_of_warpgroups()}) {
         const auto found = bugs.find(words[1]);
         if (found == bugs.end()) continue;
         try {

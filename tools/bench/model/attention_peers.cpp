@@ -39,7 +39,7 @@ Work attention_forward(const AttentionShape& s, const AttentionTile& t) {
     w.instructions = scores * forward_score / 32;
     w.l2_bytes = keys + matrix_bytes(s);
     w.dram_bytes = matrix_bytes(s);
-    if (t.wgmma) return w;  // its operands do not pass through registers
+    if (t.wgmma) return w;                      // its operands do not pass through registers
     const double read = keys * t.threads / 32;  // every warp reads all of K and V
     w.instructions += 4 * scores * s.D / mma_work + read / ldmatrix_bytes;
     w.wavefronts = (keys + read) / wavefront;

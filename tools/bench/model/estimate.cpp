@@ -16,7 +16,8 @@ constexpr int register_unit = 8, warp = 32;
 Estimate matmul_estimate(const Work& w, const Card& card, const ModelConstants& c) {
     const double peak = card.peak_tflops * 1e12 * card.matmul_share;
     double best = INFINITY;
-    for (const auto& [rows, columns, share] : {std::tuple{128., 256., 1.}, {256., 128., 1.}, {128., 128., 0.92}, {128., 64., 0.75}}) {
+    for (const auto& [rows, columns, share] :
+         {std::tuple{128., 256., 1.}, {256., 128., 1.}, {128., 128., 0.92}, {128., 64., 0.75}}) {
         const double tiles = std::ceil(w.m / rows) * std::ceil(w.n / columns), waves = std::ceil(tiles / card.sms);
         best = std::min(best, waves * card.sms * 2 * rows * columns * w.k / (peak * share) + c.fill_us * 1e-6);
     }
@@ -51,7 +52,8 @@ Estimate estimate(const Work& w, const Card& card, const ModelConstants& c) {
     const double rounds = std::ceil(w.blocks / card.sms), imbalance = rounds * card.sms / w.blocks;
 
     const std::vector<std::pair<std::string, double>> on_sm = {
-        {"tensor", (w.mma_flops + 2 * w.tf32_flops) / (peak * card.mma_share) + w.wgmma_flops / (peak * card.matmul_share)},
+        {"tensor",
+         (w.mma_flops + 2 * w.tf32_flops) / (peak * card.mma_share) + w.wgmma_flops / (peak * card.matmul_share)},
         {"special functions", w.special / (special_per_clock * all)},
         {"issue", w.instructions / (issued_per_clock * all)},
         {"shared memory and L1", w.wavefronts / (wavefronts_per_clock * all)}};
@@ -63,13 +65,15 @@ Estimate estimate(const Work& w, const Card& card, const ModelConstants& c) {
         {"latency", in_flight > 0 ? w.l2_bytes / in_flight * card.latency_ns * 1e-9 : 0}};
 
     const auto largest = [](const auto& terms) {
-        return std::max_element(terms.begin(), terms.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+        return std::max_element(terms.begin(), terms.end(),
+                                [](const auto& a, const auto& b) { return a.second < b.second; });
     };
     double sum = 0;
     for (const auto& [name, seconds] : on_sm) sum += seconds;
     const auto first = largest(on_sm), second = largest(memory);
     const bool tensor = on_sm[0].second > 0;
-    const double sm_time = (first->second + c.serial * (sum - first->second)) * imbalance + (tensor ? rounds * c.fill_us * 1e-6 : 0);
+    const double sm_time =
+        (first->second + c.serial * (sum - first->second)) * imbalance + (tensor ? rounds * c.fill_us * 1e-6 : 0);
     e.terms = on_sm;
     e.terms.insert(e.terms.end(), memory.begin(), memory.end());
     e.limit = sm_time > second->second ? first->first : second->first;

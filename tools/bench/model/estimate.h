@@ -23,9 +23,9 @@ struct Work {
     double shared_bytes = 0;  // of a block
     int registers = 0;        // of a thread; 0: unknown, and no limit
     double mma_flops = 0, tf32_flops = 0, wgmma_flops = 0;
-    double special = 0;              // of threads
-    double instructions = 0;         // of warps
-    double wavefronts = 0;           // of shared memory and L1
+    double special = 0;       // of threads
+    double instructions = 0;  // of warps
+    double wavefronts = 0;    // of shared memory and L1
     double l2_bytes = 0, dram_bytes = 0;
     double bytes_in_flight = 0;  // of a warp; 0: enough
     double library_flops = 0;    // a matmul of the library instead of the above

@@ -26,6 +26,7 @@ struct Modelled {
 };
 Modelled model(const Published&, const ModelConstants& = {});
 
-double median_error(bool fitted, const ModelConstants& = {});  // of the absolute errors of the rows that are, or are not, fitted
+double median_error(bool fitted,
+                    const ModelConstants& = {});  // of the absolute errors of the rows that are, or are not, fitted
 
 }  // namespace gradus

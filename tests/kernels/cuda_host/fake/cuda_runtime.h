@@ -40,6 +40,9 @@ enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2, cu
 enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
 constexpr unsigned cudaStreamNonBlocking = 1, cudaEventDisableTiming = 2;
 
+enum cudaDriverEntryPointQueryResult { cudaDriverEntryPointSuccess = 0, cudaDriverEntryPointSymbolNotFound = 1 };
+constexpr unsigned long long cudaEnableDefault = 0;
+
 struct cudaDeviceProp {
     char name[256];
     int major, minor;
@@ -67,6 +70,8 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp*, int);
 cudaError_t cudaSetDevice(int);
 cudaError_t cudaFuncGetAttributes(cudaFuncAttributes*, void (*)());
 cudaError_t cudaDeviceGetPCIBusId(char*, int, int);
+cudaError_t cudaGetDriverEntryPointByVersion(const char*, void**, unsigned version, unsigned long long flags,
+                                             cudaDriverEntryPointQueryResult*);
 
 cudaError_t cudaMalloc(void**, size_t);
 cudaError_t cudaFree(void*);

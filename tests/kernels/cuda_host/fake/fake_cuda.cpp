@@ -1,8 +1,11 @@
 #include "tests/kernels/cuda_host/fake/fake_cuda.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
+
+#include <cuda.h>
 
 #include "kernels/cuda/device_ops.h"
 
@@ -75,6 +78,29 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* p, int) {
 cudaError_t cudaSetDevice(int) { return cudaSuccess; }
 cudaError_t cudaFuncGetAttributes(cudaFuncAttributes*, void (*)()) { return cudaSuccess; }
 cudaError_t cudaDeviceGetPCIBusId(char* text, int, int) { return std::strcpy(text, "0000:00:00.0"), cudaSuccess; }
+
+namespace {
+
+CUresult encode(CUtensorMap* map, CUtensorMapDataType type, cuuint32_t rank, void* data, const cuuint64_t* extents,
+                const cuuint64_t* strides, const cuuint32_t* box, const cuuint32_t* steps, CUtensorMapInterleave,
+                CUtensorMapSwizzle swizzle, CUtensorMapL2promotion, CUtensorMapFloatOOBfill) {
+    *map = {type, rank, data, {}, {}, {}, {}, swizzle};
+    std::copy_n(extents, rank, map->extents);
+    std::copy_n(strides, rank - 1, map->strides);
+    std::copy_n(box, rank, map->box);
+    std::copy_n(steps, rank, map->steps);
+    return CUDA_SUCCESS;
+}
+
+}  // namespace
+
+cudaError_t cudaGetDriverEntryPointByVersion(const char* name, void** function, unsigned, unsigned long long,
+                                             cudaDriverEntryPointQueryResult* result) {
+    const bool known = std::strcmp(name, "cuTensorMapEncodeTiled") == 0;
+    *function = known ? reinterpret_cast<void*>(encode) : nullptr;
+    *result = known ? cudaDriverEntryPointSuccess : cudaDriverEntryPointSymbolNotFound;
+    return cudaSuccess;
+}
 
 // ---- memory ---------------------------------------------------------------------------------------------------------
 
