@@ -102,23 +102,3 @@ Transfer box_transfer(const char* op, const TensorMap& map, const int* at, int r
 }
 
 }  // namespace gradus::emulator
-
-namespace gradus::simt {
-
-TensorMap tensor_map(const TensorBox& description) {
-    CHECK(problem_of(description).empty(), "no tensor map: " + problem_of(description));
-    TensorMap map;
-    map.data = static_cast<char*>(description.data);
-    map.rank = description.rank;
-    map.element_bytes = unsigned(size_of(description.dtype));
-    map.is_float = description.dtype == DType::f32;
-    for (int i = 0; i < map.rank; ++i) {
-        map.extent[i] = description.extent[i];
-        map.stride[i] = description.stride[i] * map.element_bytes;
-        map.box[i] = description.box[i];
-    }
-    map.width = swizzle_width(description.swizzle);
-    return map;
-}
-
-}  // namespace gradus::simt

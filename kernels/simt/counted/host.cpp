@@ -10,6 +10,8 @@ void release(void* memory, size_t bytes) { simt::release(memory, bytes); }
 void* allocate_host(size_t bytes) { return simt::allocate_host(bytes); }
 void release_host(void* memory, size_t bytes) { simt::release_host(memory, bytes); }
 DeviceMemory memory() { return simt::memory(); }
+size_t shared_memory() { return simt::shared_memory(); }
+int capability() { return simt::capability(); }
 
 void zero(void* memory, size_t bytes, Stream s) { simt::zero(memory, bytes, s); }
 void copy_to_device(void* device, const void* host, size_t bytes, Stream s) {
@@ -31,5 +33,10 @@ void record(Event event, Stream s) { simt::record(event, s); }
 void wait(Stream s, Event event) { simt::wait(s, event); }
 bool reached(Event event) { return simt::reached(event); }
 double seconds_between(Event first, Event second) { return simt::seconds_between(first, second); }
+
+void begin_capture(Stream s) { simt::begin_capture(s); }
+Graph end_capture(Stream s) { return simt::end_capture(s); }
+void replay(Graph graph, Stream s) { simt::replay(graph, s); }
+void release_graph(Graph graph) { simt::release_graph(graph); }
 
 }  // namespace gradus::counted

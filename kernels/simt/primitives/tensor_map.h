@@ -3,11 +3,25 @@
 #include "kernels/simt/copies.h"
 #include "kernels/simt/tensor_map.h"
 
-namespace gradus::simt {
+namespace gradus::DEVICE {
 
 using emulator::TensorMap;
 
-TensorMap tensor_map(const TensorBox& description);
+inline TensorMap tensor_map(const TensorBox& description) {
+    CHECK(problem_of(description).empty(), "no tensor map: " + problem_of(description));
+    TensorMap map;
+    map.data = static_cast<char*>(description.data);
+    map.rank = description.rank;
+    map.element_bytes = unsigned(size_of(description.dtype));
+    map.is_float = description.dtype == DType::f32;
+    for (int i = 0; i < map.rank; ++i) {
+        map.extent[i] = description.extent[i];
+        map.stride[i] = description.stride[i] * map.element_bytes;
+        map.box[i] = description.box[i];
+    }
+    map.width = swizzle_width(description.swizzle);
+    return map;
+}
 
 template <int rank>
 void tensor_load(void* shared, const TensorMap& map, const int (&at)[rank], MBarrier* barrier,
@@ -30,4 +44,4 @@ inline void bulk_add(float* global, const float* shared, unsigned bytes,
 }
 inline void tensor_prefetch(const TensorMap&) {}
 
-}  // namespace gradus::simt
+}  // namespace gradus::DEVICE

@@ -198,7 +198,7 @@ TEST_CASE("a captured stream runs nothing until its graph is replayed, and the g
     cuda::begin_capture(s);
     REQUIRE(cuda.capture_mode == cudaStreamCaptureModeThreadLocal);
     cuda::zero(c.values.data(), c.values.size() * sizeof(float), {});
-    cuda::matmul({.c = c, .a = a, .b = b, .accumulate = true}, s);
+    cuda::library_matmul({.c = c, .a = a, .b = b, .accumulate = true}, s);
     const Graph graph = cuda::end_capture(s);
     REQUIRE(cuda.ran.empty());
     REQUIRE(c.values == before);
