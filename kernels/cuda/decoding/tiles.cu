@@ -1,0 +1,241 @@
+// Attention with a cache on tensor cores, bf16. The formulas are in kernels/attention.h.
+//
+// Plan. A block has one split of the keys of one key head, and up to 16 query vectors that read it: all heads of the group (16 at
+// most), of as many consecutive rows of one sequence as fit. So each key and value is read once. The block's four warps share the
+// keys, 16 each of every 64, and have the same queries:
+//   S = Q·Kᵀ      [16 vectors, 16 keys]        K and V in shared memory
+//   O = O·exp2(old max − max) + P·V            P stays in registers, as in attention/forward_tiles.cu
+// A warp copies its own keys and values, several tiles ahead, into memory that no other warp uses: no barrier in the loop, and
+// enough bytes on the way to keep the memory busy (two stages of 8 KB per warp at D = 128). At the end the warps' results are added in
+// order: finish().
+#include "kernels/cuda/attention/fragments.h"
+#include "kernels/cuda/attention/operands.h"
+#include "kernels/cuda/decoding/decoding.h"
+#include "kernels/cuda/primitives/exp2.h"
+
+namespace gradus::DEVICE {
+
+namespace {
+
+constexpr int vectors = fragment_rows, warp_keys = 16, block_keys = decoding_warps * warp_keys;
+
+template <int head_width>
+struct DecodingShape {
+    static constexpr int width = head_width;
+    static constexpr int stages = width <= 128 ? 3 : 2;
+    static constexpr bool keeps_queries = width <= 128;  // in registers
+    static constexpr int blocks = width <= 128 ? 2 : 1;  // per multiprocessor
+
+    using KeyTile = Tile<warp_keys, width>;
+    static constexpr int warp_size = stages * 2 * KeyTile::size;  // elements of a warp
+    static constexpr int value_stride = width + 8;  // floats of a vector's result: rows in different banks
+    static_assert(warp_size * sizeof(bf16) >= vectors * value_stride * sizeof(float), "results replace the tiles");
+    static constexpr size_t shared_bytes = (vectors * width + decoding_warps * warp_size) * sizeof(bf16);
+};
+
+// Starts to copy the rows [first, first + 16) of a head, by one warp; rows from `end` on, and channels from D on, are zeros.
+template <class KeyTile>
+__device__ void copy_keys(const KeyTile& tile, const bf16* head, int first, int end, int D) {
+#pragma unroll 4
+    for (int i = int(threadIdx.x) % warp; i < warp_keys * KeyTile::chunks; i += warp) {
+        const int r = i / KeyTile::chunks, c = i % KeyTile::chunks;
+        copy_async(tile.chunk(r, c), head + int64_t(first + r) * D + c * chunk_size,
+                   first + r < end && c * chunk_size < D);
+    }
+}
+
+// The rows [n, n + count) of one sequence that a block has, and the keys that any of them sees. Blocks that begin at other rows than
+// the first of such a run have none: count = 0. Runs end at multiples of `most` rows. Lane i of a warp has row base + i.
+struct RowRun {
+    int base, n, count, lo, end;
+    int32_t my_position, my_lo;
+
+    __device__ RowRun(const RowPlaces& rows, int first, int most) : base(first - first % most), n(first) {
+        const int lane = int(threadIdx.x) % warp, i = min(base + lane, rows.N - 1), sequence = rows.sequence[n];
+        my_position = rows.position[i];
+        my_lo = rows.lo[i];
+        const bool same = lane < most && base + lane < rows.N && rows.sequence[i] == sequence;
+        const unsigned here = __ballot_sync(all_lanes, same), from_n = here >> (n - base);
+        const bool begins = n == base || !(here >> (n - base - 1) & 1);
+        count = begins ? __ffs(int(~from_n)) - 1 : 0;
+        const bool mine = n - base <= lane && lane < n - base + count;
+        lo = mine ? my_lo : std::numeric_limits<int32_t>::max();
+        end = mine ? my_position + 1 : 0;
+        for (int step = warp / 2; step > 0; step /= 2) {
+            lo = min(lo, __shfl_xor_sync(all_lanes, lo, step));
+            end = max(end, __shfl_xor_sync(all_lanes, end, step));
+        }
+    }
+};
+
+// A query vector, in the four lanes that share its row of S.
+struct SoftmaxRow {
+    int t, lo, end;
+    float max = -infinity, sum = 0;  // max in base 2; sum: of the columns of this thread
+};
+
+// Scores of 16 keys, the first is u: s becomes exp2(score − max), and the sums follow a larger maximum.
+template <int channels, class Score>
+__device__ void softmax_row(Sums (&s)[2], Sums (&o)[channels], SoftmaxRow& row, int half, int u, float scale,
+                            const QueryScore<Score>& score) {
+    const int first = u + column_of_lane();
+    float max = row.max;
+#pragma unroll
+    for (int n = 0; n < 2; ++n)
+#pragma unroll
+        for (int e = 0; e < 2; ++e) {
+            const int key = first + 8 * n + e;
+            float& x = s[n][2 * half + e];
+            x = row.lo <= key && key < row.end ? score(scale * x, key) * log2_of_e : -infinity;
+            max = fmaxf(max, x);
+        }
+    max = row_max(max);
+    const float shift = max == -infinity ? 0.f : max;  // −∞ − (−∞) would be NaN
+    const float rescale = exp2_approximate(row.max - shift);
+    row.max = max;
+    row.sum *= rescale;
+#pragma unroll
+    for (int n = 0; n < 2; ++n)
+#pragma unroll
+        for (int e = 2 * half; e < 2 * half + 2; ++e) {
+            s[n][e] = exp2_approximate(s[n][e] - shift);
+            row.sum += s[n][e];
+        }
+#pragma unroll
+    for (int n = 0; n < channels; ++n) {
+        o[n][2 * half] *= rescale;
+        o[n][2 * half + 1] *= rescale;
+    }
+}
+
+// Grid: (row, key head and part of its group, split).
+template <class Shape, class Score>
+__global__ void __launch_bounds__(decoding_warps* warp, Shape::blocks)
+    attention_cached_kernel(HeadRows<bf16> y, Splits splits, Cache<const bf16> cache, HeadRows<const bf16> q,
+                            RowPlaces rows, int H, float scale, Score score) {
+    constexpr int width = Shape::width;
+    using KeyTile = typename Shape::KeyTile;
+    DYNAMIC_SHARED(bf16, shared);
+    SHARED(float, statistics, [decoding_warps][vectors][2]);
+    const int group = H / int(cache.G), parts = (group + vectors - 1) / vectors, D = int(cache.D);
+    const int g = int(blockIdx.y) / parts, part = int(blockIdx.y) % parts, split = int(blockIdx.z);
+    const int heads = min(group - part * vectors, vectors), first_head = g * group + part * vectors;
+    const RowRun run(rows, int(blockIdx.x), vectors / min(group, vectors));
+    const int first_key = max(run.lo, split * splits.keys), end_key = min(run.end, (split + 1) * splits.keys);
+    if (run.count == 0 || (splits.count > 1 && first_key >= end_key)) return;
+    device_check(run.lo >= 0);
+    const int count = run.count * heads;
+    const auto place = [&](int m) { return VectorPlace{run.n + m / heads, first_head + m % heads}; };
+
+    const Tile<vectors, width> queries = {shared, 0};
+    for (int i = int(threadIdx.x); i < vectors * width / chunk_size; i += decoding_warps * warp) {
+        const int m = i / (width / chunk_size), c = i % (width / chunk_size);
+        const bool valid = m < count && c * chunk_size < D;
+        const VectorPlace at = place(valid ? m : 0);
+        copy_async(queries.chunk(m, c), q.at(0, at.n, at.h) + (valid ? c * chunk_size : 0), valid);
+    }
+    copy_async_commit();
+
+    // The warp's own keys: 16 of every 64.
+    const int w = int(threadIdx.x) / warp, memory = vectors * width + w * Shape::warp_size;
+    const int sequence = rows.sequence[run.n], own_first = first_key + w * warp_keys;
+    const int tiles = (end_key - own_first + block_keys - 1) / block_keys;
+    const bf16 *const keys = cache.k + cache.slot(sequence, g, 0), *const values = cache.v + cache.slot(sequence, g, 0);
+    const auto k_tile = [&](int i) { return KeyTile{shared, memory + i % Shape::stages * 2 * KeyTile::size}; };
+    const auto v_tile = [&](int i) { return KeyTile{shared, k_tile(i).start + KeyTile::size}; };
+    const auto copy = [&](int i) {
+        if (i < tiles) {
+            copy_keys(k_tile(i), keys, own_first + i * block_keys, end_key, D);
+            copy_keys(v_tile(i), values, own_first + i * block_keys, end_key, D);
+        }
+        copy_async_commit();
+    };
+    for (int i = 0; i < Shape::stages - 1; ++i) copy(i);
+
+    SoftmaxRow of_vector[2];
+    int heads_of_vectors[2];
+    for (int half = 0; half < 2; ++half) {
+        const int m = row_of_lane(half), lane = run.n - run.base + m / heads;
+        const int position = __shfl_sync(all_lanes, run.my_position, lane),
+                  lo = __shfl_sync(all_lanes, run.my_lo, lane);
+        of_vector[half] = m < count ? SoftmaxRow{position, lo, min(position + 1, end_key)} : SoftmaxRow{0, 0, 0};
+        heads_of_vectors[half] = m < count ? first_head + m % heads : first_head;
+    }
+
+    copy_async_wait<Shape::stages - 1>();
+    __syncthreads();
+    LeftOperand a[width / 16];
+    if constexpr (Shape::keeps_queries)
+#pragma unroll
+        for (int k = 0; k < width / 16; ++k) queries.left(a[k], 0, k);
+
+    Sums o[width / 8] = {};
+    for (int i = 0; i < tiles; ++i) {
+        copy_async_wait<Shape::stages - 2>();
+        __syncwarp();  // tile i is here, and all lanes are done with tile i − 1
+        copy(i + Shape::stages - 1);
+        Sums s[2] = {};
+#pragma unroll
+        for (int k = 0; k < width / 16; ++k) {
+            if constexpr (!Shape::keeps_queries) queries.left(a[k], 0, k);
+            RightOperand r;
+            k_tile(i).right(r, 0, k);
+            multiply(s[0], s[1], a[k], r);
+        }
+        if constexpr (!is_plain<Score>) __syncwarp();  // or the compiler loads biases before the products, in registers
+#pragma unroll
+        for (int half = 0; half < 2; ++half)
+            softmax_row(s, o, of_vector[half], half, own_first + i * block_keys, scale,
+                        QueryScore<Score>{score, sequence, heads_of_vectors[half], of_vector[half].t});
+        LeftOperand p;
+        left_of(p, s, 0);
+#pragma unroll
+        for (int n = 0; n < width / 16; ++n) {
+            RightOperand r;
+            v_tile(i).right_transposed(r, 0, n);
+            multiply(o[2 * n], o[2 * n + 1], p, r);
+        }
+    }
+    copy_async_wait<0>();
+    __syncwarp();
+
+    // The results replace the warp's tiles.
+    auto* const results = reinterpret_cast<float*>(shared + memory);
+    for (int half = 0; half < 2; ++half) {
+        const int m = row_of_lane(half);
+        const float sum = row_sum(of_vector[half].sum);
+        if (column_of_lane() == 0) {
+            statistics[w][m][0] = of_vector[half].max;
+            statistics[w][m][1] = sum;
+        }
+#pragma unroll
+        for (int n = 0; n < width / 8; ++n)
+            *reinterpret_cast<Two*>(results + m * Shape::value_stride + 8 * n + column_of_lane()) = {
+                o[n][2 * half], o[n][2 * half + 1]};
+    }
+    __syncthreads();
+    const WarpResults<vectors> found = {reinterpret_cast<float*>(shared + vectors * width),
+                                        Shape::warp_size * int(sizeof(bf16)) / int(sizeof(float)), Shape::value_stride,
+                                        statistics};
+    finish(y, splits, split, H, found, count, D, place);
+}
+
+}  // namespace
+
+void attention_cached_tiles(const AttentionCached& a, Stream s) {
+    const Splits splits = splits_of(a, s);
+    const RowPlaces rows = places_of(a);
+    const int group = a.H / a.G, parts = (group + vectors - 1) / vectors;
+    const dim3 grid(unsigned(rows.N), unsigned(a.G * parts), unsigned(splits.count));
+    by_width(a.D, [&](auto width) {
+        using Shape = DecodingShape<width>;
+        by_score(a.score, [&](auto score) {
+            launch(attention_cached_kernel<Shape, decltype(score)>, grid, dim3(decoding_warps * warp),
+                   Shape::shared_bytes, s, heads_of<bf16>(a.y, rows.N, a.D), splits, cache_of<const bf16>(a),
+                   heads_of<const bf16>(a.q, rows.N, a.D), rows, a.H, float(a.scale), score);
+        });
+    });
+    combine_splits(a, splits, s);
+}
+
+}  // namespace gradus::DEVICE
