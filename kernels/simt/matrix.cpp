@@ -73,6 +73,21 @@ void combine_multiply(const Lanes& lanes) {
     }
 }
 
+void combine_multiply_tf32(const Lanes& lanes) {
+    float a[16][8], b[8][8];
+    for (int lane = 0; lane < warp_size; ++lane) {
+        const auto& mine = lanes.of<MultiplyOperands>(lane);
+        const int group = lane / 4, column = lane % 4;
+        for (int i = 0; i < 4; ++i) a[group + i % 2 * 8][column + i / 2 * 4] = tf32_of(mine.a[i]);
+        for (int i = 0; i < 2; ++i) b[column + 4 * i][group] = tf32_of(mine.b[i]);
+    }
+    for (int lane = 0; lane < warp_size; ++lane) {
+        const auto& mine = lanes.of<MultiplyOperands>(lane);
+        for (int i = 0; i < 4; ++i)
+            for (int k = 0; k < 8; ++k) mine.d[i] += a[lane / 4 + i / 2 * 8][k] * b[k][lane % 4 * 2 + i % 2];
+    }
+}
+
 }  // namespace
 
 void ldmatrix(unsigned* registers, const void* row, int count, bool transposed, Location at) {
@@ -96,6 +111,11 @@ void multiply_bf16(float* d, const unsigned* a, const unsigned* b, Location at) 
     if (!last || !counting) return;
     add_count(Counted::mma);
     add_count(Counted::mma_flops, 2.0 * 16 * 8 * 16);
+}
+
+void multiply_tf32(float* d, const unsigned* a, const unsigned* b, Location at) {
+    MultiplyOperands operands{d, a, b};
+    rendezvous("mma.m16n8k8", Team::warp, all_of(Team::warp), &operands, combine_multiply_tf32, at);
 }
 
 }  // namespace gradus::emulator

@@ -13,8 +13,17 @@ void ldmatrix(unsigned* registers, const void* row, int count, bool transposed, 
 // d (16 by 8, f32) += a (16 by 16, bf16) · b (16 by 8, bf16)
 void multiply_bf16(float* d, const unsigned* a, const unsigned* b, Location at);
 
+// d (16 by 8, f32) += a (16 by 8) · b (8 by 8), f32 rounded to tf32
+void multiply_tf32(float* d, const unsigned* a, const unsigned* b, Location at);
+
 // The two bf16 values of a register.
 inline float low_half(unsigned pair) { return std::bit_cast<float>(pair << 16); }
 inline float high_half(unsigned pair) { return std::bit_cast<float>(pair & 0xffff0000u); }
+
+// A float rounded to 10 bits of mantissa, to nearest, ties away from 0; infinity and NaN stay.
+inline float tf32_of(unsigned bits) {
+    const bool finite = (bits & 0x7f800000u) != 0x7f800000u;
+    return std::bit_cast<float>(finite ? (bits + 0x1000u) & ~0x1fffu : bits);
+}
 
 }  // namespace gradus::emulator

@@ -198,6 +198,12 @@ __global__ void async_copies(const uint32_t* words, uint32_t* results) {
     copy_async_wait<0>();
     __syncthreads();
     for (int i = 2 * probe_threads * 4 + t; i < 4 * probe_threads * 4; i += probe_threads) results[i] = all[i ^ 64];
+    SHARED(uint32_t, of_words, [probe_threads]);
+    copy_async_word(&of_words[t], words + 3 * t + 1, t % 3 != 0);
+    copy_async_commit();
+    copy_async_wait<0>();
+    __syncthreads();
+    results[4 * probe_threads * 4 + t] = of_words[t ^ 33];
 }
 
 // A bulk load, a change of every word, a bulk store. Empty for GPUs before Hopper.
@@ -262,6 +268,22 @@ __global__ void products(const uint32_t* words, uint32_t* results, bool exact) {
     for (int i = 0; i < 2; ++i) b[i] = packed(number(8 + 2 * i), number(9 + 2 * i));
     for (int i = 0; i < 4; ++i) d[i] = number(12 + i) + (exact ? 0.f : 200.f);  // no cancellation: sums are far from 0
     mma_bf16(d, a, b);
+    for (int i = 0; i < 4; ++i) results[t * 4 + i] = bits(d[i]);
+}
+
+// Small numbers are the same in tf32. With all bits, most operands are rounded: in the last bits where mma truncates.
+__global__ void tf32_products(const uint32_t* words, uint32_t* results, bool exact) {
+    const int t = int(threadIdx.x);
+    const auto number = [&](int i) {
+        const uint32_t w = words[t * 16 + i];
+        return exact ? small(w) : any(w);
+    };
+    uint32_t a[4], b[2];
+    float d[4];
+    for (int i = 0; i < 4; ++i) a[i] = bits(number(i));
+    for (int i = 0; i < 2; ++i) b[i] = bits(number(4 + i));
+    for (int i = 0; i < 4; ++i) d[i] = number(6 + i) + (exact ? 0.f : 200.f);
+    mma_tf32(d, a, b);
     for (int i = 0; i < 4; ++i) results[t * 4 + i] = bits(d[i]);
 }
 
@@ -331,6 +353,10 @@ template <bool exact>
 void run_products(const uint32_t* words, uint32_t* results, Stream s) {
     launch(products, dim3(1), dim3(probe_threads), 0, s, words, results, exact);
 }
+template <bool exact>
+void run_tf32_products(const uint32_t* words, uint32_t* results, Stream s) {
+    launch(tf32_products, dim3(1), dim3(probe_threads), 0, s, words, results, exact);
+}
 
 }  // namespace
 
@@ -356,6 +382,8 @@ std::span<const Probe> probes() {
         {"ldmatrix", run<matrix_loads>},
         {"mma of small integers", run_products<true>},
         {"mma", run_products<false>, 1e-6},
+        {"mma of small integers in tf32", run_tf32_products<true>},
+        {"mma in tf32", run_tf32_products<false>, 1e-6},
         {"wgmma of plain tiles", run<tile_products<Swizzle::none>>, 0, 90, true},
         {"wgmma of tiles swizzled by 32 bytes", run<tile_products<Swizzle::bytes_32>>, 0, 90, true},
         {"wgmma of tiles swizzled by 64 bytes", run<tile_products<Swizzle::bytes_64>>, 0, 90, true},

@@ -6,14 +6,19 @@
 
 namespace gradus::DEVICE {
 
+namespace {
+
 // The largest score is found before the scale is applied, so the scale must be positive.
-bool fit_tiles(const AttentionForward& a) {
-    return a.q.dtype == DType::bf16 && a.D <= widest_head && a.scale > 0 && heads_fit_packs(a.D, {a.y, a.q, a.k, a.v});
+template <class Args>
+bool fit(const Args& a, std::initializer_list<Tensor> tensors) {
+    const int widest = a.q.dtype == DType::bf16 ? widest_head<bf16> : widest_head<float>;
+    return a.D <= widest && a.scale > 0 && heads_fit_packs(a.D, tensors);
 }
-bool fit_tiles(const AttentionBackward& a) {
-    return a.q.dtype == DType::bf16 && a.D <= widest_head && a.scale > 0 &&
-           heads_fit_packs(a.D, {a.d_q, a.d_k, a.d_v, a.d_y, a.q, a.k, a.v, a.y});
-}
+
+}  // namespace
+
+bool fit_tiles(const AttentionForward& a) { return fit(a, {a.y, a.q, a.k, a.v}); }
+bool fit_tiles(const AttentionBackward& a) { return fit(a, {a.d_q, a.d_k, a.d_v, a.d_y, a.q, a.k, a.v, a.y}); }
 
 void attention_forward(const AttentionForward& a, Stream s) {
     if (fit_hopper(a)) attention_forward_hopper(a, s);

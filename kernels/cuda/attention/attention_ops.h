@@ -10,7 +10,7 @@ namespace gradus::DEVICE {
 void attention_forward_any_width(const AttentionForward&, Stream);
 void attention_backward_any_width(const AttentionBackward&, Stream);
 
-// bf16 on tensor cores, if fit_tiles(). The three parts of backward run in this order.
+// In tiles, if fit_tiles(): on tensor cores bf16, and f32 as tf32 if kernel_choices() say so; on CUDA cores f32. The three parts of backward run in this order.
 void attention_forward_tiles(const AttentionForward&, Stream);
 void attention_delta_tiles(const AttentionBackward&, Stream);
 void attention_query_gradient_tiles(const AttentionBackward&, Stream);

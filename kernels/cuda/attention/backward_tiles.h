@@ -1,19 +1,21 @@
 #pragma once
-// Shared by the backward kernels on tensor cores: their operands, and p and d_s of one query and one key.
+// Shared by the backward kernels in tiles: their operands, and p and d_s of one query and one key.
 #include "kernels/cuda/attention/operands.h"
 #include "kernels/cuda/primitives/exp2.h"
 
 namespace gradus::DEVICE {
 
+template <class Scalar>
 struct BackwardOperands {
-    HeadRows<const bf16> d_y, q, k, v;
+    HeadRows<const Scalar> d_y, q, k, v;
     const float *lse, *delta;
     const int32_t *lo, *hi;
 };
 
-inline BackwardOperands backward_operands(const AttentionBackward& a) {
-    const auto of_queries = [&](const Tensor& t) { return heads_of<const bf16>(t, a.Tq, a.D); };
-    const auto of_keys = [&](const Tensor& t) { return heads_of<const bf16>(t, a.Tk, a.D); };
+template <class Scalar>
+BackwardOperands<Scalar> backward_operands(const AttentionBackward& a) {
+    const auto of_queries = [&](const Tensor& t) { return heads_of<const Scalar>(t, a.Tq, a.D); };
+    const auto of_keys = [&](const Tensor& t) { return heads_of<const Scalar>(t, a.Tk, a.D); };
     return {of_queries(a.d_y), of_queries(a.q),     of_keys(a.k),       of_keys(a.v),
             a.lse.as<float>(), a.delta.as<float>(), a.lo.as<int32_t>(), a.hi.as<int32_t>()};
 }

@@ -1,17 +1,17 @@
-// Attention forward on tensor cores, bf16. The formulas are in kernels/attention.h.
+// Attention forward in tiles, on tensor cores (bf16, tf32) or CUDA cores (f32). The formulas are in kernels/attention.h.
 //
 // Plan. A block of four warps has a tile of queries of one head; each warp has 16 or 32 of them. It loops over tiles of keys:
 //   S = Q·Kᵀ                         queries in registers, keys in shared memory
 //   P = exp2(S·factor − m·factor)    m: the largest of the row so far; factor = scale·log2(e): one FMA and one exp2 per score
 //   O = O·exp2(old m·factor − m·factor) + P·V
-// P, rounded to bf16, never leaves the registers, as results have the layout of left operands. A row is shared by four lanes, so its
+// P never leaves the registers: cores.h has the products. A row is shared by four lanes, so its
 // maximum takes two shuffles; its sum is completed at the end. While one tile of keys and values is in use, the next is copied to a
 // second buffer: one barrier per tile.
 //
 // Mask. Only tiles from the first to the last key that the block's queries see are visited. A warp skips a tile that none of its
 // queries sees, and compares positions only in a tile that they see in part. Other keys than the block's read as zeros.
 #include "kernels/cuda/attention/attention_ops.h"
-#include "kernels/cuda/attention/fragments.h"
+#include "kernels/cuda/attention/cores.h"
 #include "kernels/cuda/attention/operands.h"
 #include "kernels/cuda/primitives/exp2.h"
 
@@ -19,23 +19,27 @@ namespace gradus::DEVICE {
 
 namespace {
 
-// Per thread, O takes width / 2 registers per 16 queries, S takes keys / 2, and Q width / 4.
-template <int head_width>
+// Per thread, O takes width / 2 registers per 16 queries, S takes keys / 2, and Q in registers width / 4 (bf16). With 32 queries per
+// warp, each operand that is loaded from the keys or values serves two products: where the registers suffice.
+template <class UsedCores, int head_width, bool plain_score>
 struct ForwardShape {
+    using Cores = UsedCores;
     static constexpr int width = head_width;
-    static constexpr int fragments = 1;  // of 16 queries, per warp
-    static constexpr int keys = width <= 128 ? 64 : 32;
-    static constexpr bool keeps_queries = width <= 192;  // in registers
-    static constexpr int blocks = width <= 64 ? 3 : 2;   // per multiprocessor
+    static constexpr bool half_precision = sizeof(typename Cores::Scalar) == 2;
+    static constexpr int fragments = half_precision && plain_score && width == 64 ? 2 : 1;  // of 16 queries, per warp
+    static constexpr int keys = width <= (half_precision ? 128 : 64) ? 64 : 32;
+    static constexpr bool keeps_queries = half_precision && fragments == 1 && width <= 192;  // in registers
+    static constexpr int blocks = 2;                                                         // per multiprocessor
 
     static constexpr int warp_queries = fragments * fragment_rows, queries = tile_warps * warp_queries;
-    using QueryTile = Tile<queries, width>;
-    using KeyTile = Tile<keys, width>;
-    static constexpr size_t shared_bytes = (QueryTile::size + 4 * KeyTile::size) * sizeof(bf16);
+    using QueryTile = Tile<typename Cores::Scalar, queries, width>;
+    using KeyTile = Tile<typename Cores::Scalar, keys, width>;
+    static constexpr size_t shared_bytes = (QueryTile::size + 4 * KeyTile::size) * sizeof(typename Cores::Scalar);
 };
 
+template <class Scalar>
 struct ForwardOperands {
-    HeadRows<const bf16> q, k, v;
+    HeadRows<const Scalar> q, k, v;
     const int32_t *lo, *hi;
 };
 
@@ -57,22 +61,26 @@ __device__ void mask_row(Sums (&s)[columns], const SoftmaxRow& row, int half, in
             if (8 * n + e < lo || 8 * n + e >= hi) s[n][2 * half + e] = -infinity;
 }
 
-// One row of s becomes exp2(s·factor − max·factor), and its sums follow a larger maximum.
-template <int columns, int channels>
+// One row of s becomes exp2(s·factor − max·factor), and its sums follow a larger maximum. precise: two instructions instead of one
+// FMA, so that the largest score has exactly the exponential 1.
+template <bool precise, int columns, int channels>
 __device__ void softmax_row(Sums (&s)[columns], Sums (&o)[channels], SoftmaxRow& row, int half, float factor) {
     float max = row.max;
 #pragma unroll
     for (int n = 0; n < columns; ++n) max = fmaxf(max, fmaxf(s[n][2 * half], s[n][2 * half + 1]));
     max = row_max(max);
-    const float shift = max == -infinity ? 0.f : max * factor;  // −∞ − (−∞) would be NaN
-    const float rescale = exp2_approximate(row.max * factor - shift);
+    const float finite = max == -infinity ? 0.f : max, shift = finite * factor;  // −∞ − (−∞) would be NaN
+    const auto exponential = [&](float x) {
+        return exp2_approximate(precise ? (x - finite) * factor : x * factor - shift);
+    };
+    const float rescale = exponential(row.max);
     row.max = max;
     row.sum *= rescale;
 #pragma unroll
     for (int n = 0; n < columns; ++n)
 #pragma unroll
         for (int e = 2 * half; e < 2 * half + 2; ++e) {
-            s[n][e] = exp2_approximate(s[n][e] * factor - shift);
+            s[n][e] = exponential(s[n][e]);
             row.sum += s[n][e];
         }
 #pragma unroll
@@ -84,11 +92,14 @@ __device__ void softmax_row(Sums (&s)[columns], Sums (&o)[channels], SoftmaxRow&
 
 template <class Shape, class Score>
 __global__ void __launch_bounds__(tile_threads, Shape::blocks)
-    attention_forward_kernel(HeadRows<bf16> y, float* lse, ForwardOperands in, HeadSizes of, BlockOrder order,
+    attention_forward_kernel(HeadRows<typename Shape::Cores::Scalar> y, float* lse,
+                             ForwardOperands<typename Shape::Cores::Scalar> in, HeadSizes of, BlockOrder order,
                              float scale, Score score) {
     constexpr int width = Shape::width, keys = Shape::keys, fragments = Shape::fragments;
+    using Cores = typename Shape::Cores;
     using KeyTile = typename Shape::KeyTile;
-    DYNAMIC_SHARED(bf16, shared);
+    constexpr int steps = width / Cores::depth;
+    DYNAMIC_SHARED(typename Cores::Scalar, shared);
     const auto place = order.place();
     if (place.head >= order.heads) return;
     const int b = place.head / int(of.H), h = place.head % int(of.H), g = int(of.group(h)), D = int(of.D);
@@ -125,11 +136,11 @@ __global__ void __launch_bounds__(tile_threads, Shape::blocks)
 
     copy_async_wait<1>();
     __syncthreads();
-    LeftOperand q[fragments][width / 16];
+    typename Cores::Left kept[Shape::keeps_queries ? steps : 1][fragments];
     if constexpr (Shape::keeps_queries)
 #pragma unroll
-        for (int f = 0; f < fragments; ++f)
-            for (int k = 0; k < width / 16; ++k) queries.left(q[f][k], warp_row + f * fragment_rows, k);
+        for (int k = 0; k < steps; ++k)
+            for (int f = 0; f < fragments; ++f) kept[k][f] = Cores::left(queries, warp_row + f * fragment_rows, k);
 
     Sums o[fragments][width / 8] = {};
     const float factor = is_plain<Score> ? scale * log2_of_e : log2_of_e;
@@ -143,15 +154,13 @@ __global__ void __launch_bounds__(tile_threads, Shape::blocks)
         if (seen == Seen::none) continue;
 
         Sums s[fragments][keys / 8] = {};
-#pragma unroll
-        for (int k = 0; k < width / 16; ++k) {
-            if constexpr (!Shape::keeps_queries)
-                for (int f = 0; f < fragments; ++f) queries.left(q[f][k], warp_row + f * fragment_rows, k);
-#pragma unroll
-            for (int n = 0; n < keys / 16; ++n) {
-                RightOperand r;
-                k_tile(i).right(r, 16 * n, k);
-                for (int f = 0; f < fragments; ++f) multiply(s[f][2 * n], s[f][2 * n + 1], q[f][k], r);
+#pragma unroll(Cores::unrolled)
+        for (int k = 0; k < steps; ++k) {
+            if constexpr (Shape::keeps_queries) Cores::multiply_channels(s, kept[k], k_tile(i), k);
+            else {
+                typename Cores::Left q[fragments];
+                for (int f = 0; f < fragments; ++f) q[f] = Cores::left(queries, warp_row + f * fragment_rows, k);
+                Cores::multiply_channels(s, q, k_tile(i), k);
             }
         }
 #pragma unroll
@@ -168,19 +177,9 @@ __global__ void __launch_bounds__(tile_threads, Shape::blocks)
                         }
                 }
                 if (seen == Seen::some) mask_row(s[f], row, half, u + column_of_lane());
-                softmax_row(s[f], o[f], row, half, factor);
+                softmax_row<!Shape::half_precision>(s[f], o[f], row, half, factor);
             }
-#pragma unroll
-        for (int k = 0; k < keys / 16; ++k) {
-            LeftOperand p[fragments];
-            for (int f = 0; f < fragments; ++f) left_of(p[f], s[f], k);
-#pragma unroll
-            for (int n = 0; n < width / 16; ++n) {
-                RightOperand r;
-                v_tile(i).right_transposed(r, 16 * k, n);
-                for (int f = 0; f < fragments; ++f) multiply(o[f][2 * n], o[f][2 * n + 1], p[f], r);
-            }
-        }
+        Cores::multiply_rows(o, s, v_tile(i));
     }
 
     // y through the warp's own rows of Q's tile, so that the stores to global memory are 16 bytes wide.
@@ -195,28 +194,35 @@ __global__ void __launch_bounds__(tile_threads, Shape::blocks)
             if (threadIdx.x % 4 == 0 && row.t < end)
                 lse[int64_t(place.head) * of.Tq + row.t] = (shift + log2f(sum)) * log_of_2;
         }
-        put_sums(queries, warp_row + f * fragment_rows, o[f], inverse[0], inverse[1]);
+        Cores::put(queries, warp_row + f * fragment_rows, o[f], inverse);
     }
     __syncwarp();
     queries.template store_rows<Shape::warp_queries>(y.at(b, 0, h), y.stride, warp_row, warp_first, end, D);
+}
+
+template <class Cores>
+void forward_on(const AttentionForward& a, Stream s) {
+    using Scalar = typename Cores::Scalar;
+    const auto of_keys = [&](const Tensor& t) { return heads_of<const Scalar>(t, a.Tk, a.D); };
+    const ForwardOperands<Scalar> in = {heads_of<const Scalar>(a.q, a.Tq, a.D), of_keys(a.k), of_keys(a.v),
+                                        a.lo.as<int32_t>(), a.hi.as<int32_t>()};
+    by_width<Scalar>(a.D, [&](auto width) {
+        by_score(a.score, [&](auto score) {
+            using Shape = ForwardShape<Cores, width, is_plain<decltype(score)>>;
+            const BlockOrder order = block_order(a.Tq, Shape::queries, int64_t(a.B) * a.H,
+                                                 int64_t(2) * a.Tk * a.D * int64_t(sizeof(Scalar)) * a.G / a.H);
+            launch(attention_forward_kernel<Shape, decltype(score)>, order.grid(), dim3(tile_threads),
+                   Shape::shared_bytes, s, heads_of<Scalar>(a.y, a.Tq, a.D), a.lse.as<float>(), in,
+                   HeadSizes{a.B, a.Tq, a.Tk, a.H, a.G, a.D}, order, float(a.scale), score);
+        });
+    });
 }
 
 }  // namespace
 
 void attention_forward_tiles(const AttentionForward& a, Stream s) {
     if (a.lse.size() == 0) return;
-    by_width(a.D, [&](auto width) {
-        using Shape = ForwardShape<width>;
-        by_score(a.score, [&](auto score) {
-            const ForwardOperands in = {heads_of<const bf16>(a.q, a.Tq, a.D), heads_of<const bf16>(a.k, a.Tk, a.D),
-                                        heads_of<const bf16>(a.v, a.Tk, a.D), a.lo.as<int32_t>(), a.hi.as<int32_t>()};
-            const BlockOrder order = block_order(a.Tq, Shape::queries, int64_t(a.B) * a.H,
-                                                 int64_t(2) * a.Tk * a.D * int64_t(sizeof(bf16)) * a.G / a.H);
-            launch(attention_forward_kernel<Shape, decltype(score)>, order.grid(), dim3(tile_threads),
-                   Shape::shared_bytes, s, heads_of<bf16>(a.y, a.Tq, a.D), a.lse.as<float>(), in,
-                   HeadSizes{a.B, a.Tq, a.Tk, a.H, a.G, a.D}, order, float(a.scale), score);
-        });
-    });
+    by_cores(a.q.dtype, [&](auto cores) { forward_on<decltype(cores)>(a, s); });
 }
 
 }  // namespace gradus::DEVICE

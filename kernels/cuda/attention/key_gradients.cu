@@ -1,17 +1,16 @@
-// The gradients of attention's keys and values on tensor cores, bf16. The formulas are in kernels/attention.h.
+// The gradients of attention's keys and values in tiles, on tensor cores (bf16, tf32) or CUDA cores (f32). The formulas are in kernels/attention.h.
 //
 // Plan. A block has a tile of 64 keys of one key head, 16 per warp. It loops over the query heads of the group, in order, and for each
 // over tiles of the queries that see some of its keys, in order; these are consecutive, because lo and hi never decrease:
 //   Sᵀ = K·Qᵀ, dPᵀ = V·dYᵀ
 //   Pᵀ = exp2(Sᵀ·factor − lse), dSᵀ = Pᵀ ∘ (dPᵀ − delta)
-//   dV += Pᵀ·dY, dK += dSᵀ·Q    Pᵀ and dSᵀ, rounded to bf16, stay in registers; Q and dY are read a second time, transposed
+//   dV += Pᵀ·dY, dK += dSᵀ·Q    Pᵀ and dSᵀ stay in registers; Q and dY are read a second time, transposed
 // So rows are keys: all four products have their left operand in the warp's registers, and no two warps add to the same sum. The
 // next tile of Q and dY, with the lse, delta, lo and hi of its queries, is copied while one is in use. dK is scaled at the end.
 //
 // dK and dV of the widest heads together do not fit in registers: one kernel computes each of them then.
 #include "kernels/cuda/attention/attention_ops.h"
 #include "kernels/cuda/attention/backward_tiles.h"
-#include "kernels/cuda/attention/fragments.h"
 
 namespace gradus::DEVICE {
 
@@ -20,18 +19,24 @@ namespace {
 // What a kernel computes.
 enum class Gradients { both, keys, values };
 
-// Per thread, dK and dV take width / 2 registers each, S and dP queries / 2 each, and K and V width / 4 each.
-template <int head_width, Gradients computed>
+// Per thread, dK and dV take width / 2 registers each, S and dP queries / 2 each, and K and V in registers width / 4 each (bf16).
+template <class UsedCores, int head_width, Gradients computed>
 struct KeyGradientShape {
+    using Cores = UsedCores;
+    using Scalar = typename Cores::Scalar;
     static constexpr int width = head_width;
     static constexpr bool d_k = computed != Gradients::values, d_v = computed != Gradients::keys;
-    static constexpr int queries = width <= 96 ? 64 : width <= 192 ? 32 : 16;
-    static constexpr bool keeps_rows = width <= 64;  // K and V in registers
-    static constexpr int blocks = 2;                 // per multiprocessor
+    static constexpr bool half_precision = sizeof(Scalar) == 2;
+    static constexpr int queries = half_precision ? (width <= 96    ? 64
+                                                     : width <= 192 ? 32
+                                                                    : 16)
+                                                  : (width <= 96 ? 32 : 16);
+    static constexpr bool keeps_rows = half_precision && width <= 64;  // K and V in registers
+    static constexpr int blocks = 2;                                   // per multiprocessor
 
     static constexpr int keys = tile_warps * fragment_rows;
-    using KeyTile = Tile<keys, width>;
-    using QueryTile = Tile<queries, width>;
+    using KeyTile = Tile<Scalar, keys, width>;
+    using QueryTile = Tile<Scalar, queries, width>;
 
     // The values of the queries of a tile.
     struct QueryRows {
@@ -39,17 +44,20 @@ struct KeyGradientShape {
         int32_t intervals[queries][2];  // lo, hi
     };
     static constexpr int tiles_size = 2 * KeyTile::size + 4 * QueryTile::size;
-    static constexpr size_t shared_bytes = tiles_size * sizeof(bf16) + 2 * sizeof(QueryRows);
+    static constexpr size_t shared_bytes = tiles_size * sizeof(Scalar) + 2 * sizeof(QueryRows);
 };
 
 template <class Shape, class Score>
 __global__ void __launch_bounds__(tile_threads, Shape::blocks)
-    key_gradients_kernel(HeadRows<bf16> d_k, HeadRows<bf16> d_v, BackwardOperands in, HeadSizes of, BlockOrder order,
-                         float scale, Score score) {
+    key_gradients_kernel(HeadRows<typename Shape::Scalar> d_k, HeadRows<typename Shape::Scalar> d_v,
+                         BackwardOperands<typename Shape::Scalar> in, HeadSizes of, BlockOrder order, float scale,
+                         Score score) {
     constexpr int width = Shape::width, queries = Shape::queries;
+    using Cores = typename Shape::Cores;
     using KeyTile = typename Shape::KeyTile;
     using QueryTile = typename Shape::QueryTile;
-    DYNAMIC_SHARED(bf16, shared);
+    constexpr int steps = width / Cores::depth, kept_steps = Shape::keeps_rows ? steps : 1;
+    DYNAMIC_SHARED(typename Shape::Scalar, shared);
     const auto place = order.place();
     if (place.head >= order.heads) return;
     const int b = place.head / int(of.G), g = place.head % int(of.G), D = int(of.D), group = int(of.H / of.G);
@@ -88,16 +96,17 @@ __global__ void __launch_bounds__(tile_threads, Shape::blocks)
 
     copy_async_wait<1>();
     __syncthreads();
-    LeftOperand k[width / 16], v[width / 16];
-    const auto load_rows = [&](int n) {
-        k_tile.left(k[n], warp_row, n);
-        if constexpr (Shape::d_k) v_tile.left(v[n], warp_row, n);
+    typename Cores::Left k[kept_steps][1], v[kept_steps][1];
+    const auto load_rows = [&](int n, int step) {
+        k[n][0] = Cores::left(k_tile, warp_row, step);
+        if constexpr (Shape::d_k) v[n][0] = Cores::left(v_tile, warp_row, step);
     };
     if constexpr (Shape::keeps_rows)
 #pragma unroll
-        for (int n = 0; n < width / 16; ++n) load_rows(n);
+        for (int n = 0; n < steps; ++n) load_rows(n, n);
 
-    Sums k_sums[width / 8] = {}, v_sums[width / 8] = {};  // dK, dV; the one that is not computed takes no registers
+    // dK, dV. The one that is not computed takes no registers.
+    Sums k_sums[1][width / 8] = {}, v_sums[1][width / 8] = {};
     for (int i = 0; i < group * tiles; ++i) {
         copy_async_wait<0>();
         __syncthreads();  // tile i is here, and all warps are done with tile i − 1
@@ -111,20 +120,13 @@ __global__ void __launch_bounds__(tile_threads, Shape::blocks)
         const Seen seen = range.keys(warp_first, warp_first + fragment_rows);
         if (seen == Seen::none) continue;
 
-        Sums s[queries / 8] = {}, d_p[queries / 8] = {};
-#pragma unroll
-        for (int n = 0; n < width / 16; ++n) {
-            if constexpr (!Shape::keeps_rows) load_rows(n);
-#pragma unroll
-            for (int m = 0; m < queries / 16; ++m) {
-                RightOperand r;
-                q_tile(i).right(r, 16 * m, n);
-                multiply(s[2 * m], s[2 * m + 1], k[n], r);
-                if constexpr (Shape::d_k) {
-                    d_y_tile(i).right(r, 16 * m, n);
-                    multiply(d_p[2 * m], d_p[2 * m + 1], v[n], r);
-                }
-            }
+        Sums s[1][queries / 8] = {}, d_p[1][queries / 8] = {};
+#pragma unroll(Cores::unrolled)
+        for (int step = 0; step < steps; ++step) {
+            const int n = Shape::keeps_rows ? step : 0;
+            if constexpr (!Shape::keeps_rows) load_rows(n, step);
+            Cores::multiply_channels(s, k[n], q_tile(i), step);
+            if constexpr (Shape::d_k) Cores::multiply_channels(d_p, v[n], d_y_tile(i), step);
         }
 #pragma unroll
         for (int m = 0; m < queries / 8; ++m) {
@@ -136,7 +138,7 @@ __global__ void __launch_bounds__(tile_threads, Shape::blocks)
                 const float lse = sums[2 * e] * log2_of_e, delta = sums[2 * e + 1];
 #pragma unroll
                 for (int half = 0; half < 2; ++half)
-                    gradient_of_score(s[m][2 * half + e], d_p[m][2 * half + e], lse, delta, scale, of_query,
+                    gradient_of_score(s[0][m][2 * half + e], d_p[0][m][2 * half + e], lse, delta, scale, of_query,
                                       warp_first + row_of_lane(half));
             }
             if (seen == Seen::some) {
@@ -144,34 +146,18 @@ __global__ void __launch_bounds__(tile_threads, Shape::blocks)
 #pragma unroll
                 for (int e = 0; e < 4; ++e) {
                     const int key = warp_first + row_of_lane(e / 2);
-                    if (key < intervals[e % 2 * 2] || key >= intervals[e % 2 * 2 + 1]) s[m][e] = d_p[m][e] = 0;
+                    if (key < intervals[e % 2 * 2] || key >= intervals[e % 2 * 2 + 1]) s[0][m][e] = d_p[0][m][e] = 0;
                 }
             }
         }
-#pragma unroll
-        for (int m = 0; m < queries / 16; ++m) {
-            LeftOperand p, d_s;
-            if constexpr (Shape::d_v) left_of(p, s, m);
-            if constexpr (Shape::d_k) left_of(d_s, d_p, m);
-#pragma unroll
-            for (int n = 0; n < width / 16; ++n) {
-                RightOperand r;
-                if constexpr (Shape::d_v) {
-                    d_y_tile(i).right_transposed(r, 16 * m, n);
-                    multiply(v_sums[2 * n], v_sums[2 * n + 1], p, r);
-                }
-                if constexpr (Shape::d_k) {
-                    q_tile(i).right_transposed(r, 16 * m, n);
-                    multiply(k_sums[2 * n], k_sums[2 * n + 1], d_s, r);
-                }
-            }
-        }
+        if constexpr (Shape::d_v) Cores::multiply_rows(v_sums, s, d_y_tile(i));
+        if constexpr (Shape::d_k) Cores::multiply_rows(k_sums, d_p, q_tile(i));
     }
 
     // Through the warp's own rows of the tiles of keys and values, for stores of 16 bytes.
     __syncwarp();
-    if constexpr (Shape::d_k) put_sums(k_tile, warp_row, k_sums, scale, scale);
-    if constexpr (Shape::d_v) put_sums(v_tile, warp_row, v_sums, 1.f, 1.f);
+    if constexpr (Shape::d_k) Cores::put(k_tile, warp_row, k_sums[0], {scale, scale});
+    if constexpr (Shape::d_v) Cores::put(v_tile, warp_row, v_sums[0], {1, 1});
     __syncwarp();
     if constexpr (Shape::d_k)
         k_tile.template store_rows<fragment_rows>(d_k.at(b, 0, g), d_k.stride, warp_row, warp_first, end_key, D);
@@ -179,29 +165,35 @@ __global__ void __launch_bounds__(tile_threads, Shape::blocks)
         v_tile.template store_rows<fragment_rows>(d_v.at(b, 0, g), d_v.stride, warp_row, warp_first, end_key, D);
 }
 
-template <int width, Gradients computed, class Score>
+template <class Cores, int width, Gradients computed, class Score>
 void launch_key_gradients(const AttentionBackward& a, const Score& score, Stream s) {
-    using Shape = KeyGradientShape<width, computed>;
-    const BlockOrder order =
-        block_order(a.Tk, Shape::keys, int64_t(a.B) * a.G, int64_t(2) * a.Tq * a.D * int64_t(sizeof(bf16)) * a.H / a.G);
+    using Shape = KeyGradientShape<Cores, width, computed>;
+    using Scalar = typename Cores::Scalar;
+    const BlockOrder order = block_order(a.Tk, Shape::keys, int64_t(a.B) * a.G,
+                                         int64_t(2) * a.Tq * a.D * int64_t(sizeof(Scalar)) * a.H / a.G);
     launch(key_gradients_kernel<Shape, Score>, order.grid(), dim3(tile_threads), Shape::shared_bytes, s,
-           heads_of<bf16>(a.d_k, a.Tk, a.D), heads_of<bf16>(a.d_v, a.Tk, a.D), backward_operands(a), sizes_of(a), order,
-           float(a.scale), score);
+           heads_of<Scalar>(a.d_k, a.Tk, a.D), heads_of<Scalar>(a.d_v, a.Tk, a.D), backward_operands<Scalar>(a),
+           sizes_of(a), order, float(a.scale), score);
+}
+
+template <class Cores>
+void key_gradients_on(const AttentionBackward& a, Stream s) {
+    by_width<typename Cores::Scalar>(a.D, [&](auto width) {
+        by_score(a.score, [&](auto score) {
+            if constexpr (width <= 128) launch_key_gradients<Cores, width, Gradients::both>(a, score, s);
+            else {
+                launch_key_gradients<Cores, width, Gradients::values>(a, score, s);
+                launch_key_gradients<Cores, width, Gradients::keys>(a, score, s);
+            }
+        });
+    });
 }
 
 }  // namespace
 
 void attention_key_gradients_tiles(const AttentionBackward& a, Stream s) {
     if (a.d_k.size() == 0) return;
-    by_width(a.D, [&](auto width) {
-        by_score(a.score, [&](auto score) {
-            if constexpr (width <= 128) launch_key_gradients<width, Gradients::both>(a, score, s);
-            else {
-                launch_key_gradients<width, Gradients::values>(a, score, s);
-                launch_key_gradients<width, Gradients::keys>(a, score, s);
-            }
-        });
-    });
+    by_cores(a.q.dtype, [&](auto cores) { key_gradients_on<decltype(cores)>(a, s); });
 }
 
 }  // namespace gradus::DEVICE

@@ -1,5 +1,5 @@
 #pragma once
-// What the kernels on tensor cores share on the host and in their first lines: which tensors they accept, the dispatch on the head
+// What the kernels in tiles share on the host and in their first lines: which tensors they accept, the dispatch on the head
 // width, the order of blocks, and the key intervals of the queries of a warp.
 //
 // Head width. A kernel is compiled for the widths of by_width(); a D between two of them is padded with zeros in shared memory.
@@ -10,8 +10,9 @@
 // sections whose keys and values fit there, one section after the other.
 #include <initializer_list>
 
+#include "kernels/choices.h"
 #include "kernels/cuda/attention.h"
-#include "kernels/cuda/attention/tile.h"
+#include "kernels/cuda/attention/cores.h"
 
 namespace gradus::DEVICE {
 
@@ -22,18 +23,30 @@ constexpr bool is_plain = std::is_same_v<Score, PlainScore>;
 
 // ---- on the host -----------------------------------------------------------------------------------------------------
 
-constexpr int widest_head = 256;
+// f32: the tiles of wider heads do not fit into the shared memory of all GPUs since sm_80.
+template <class Scalar>
+constexpr int widest_head = sizeof(Scalar) == 2 ? 256 : 128;
 
 // Calls run() with the head width of the kernel as a constant.
-template <class Run>
+template <class Scalar, class Run>
 void by_width(int64_t D, Run&& run) {
+    CHECK(D <= widest_head<Scalar>, "a head too wide for tiles");
     if (D <= 64) return run(std::integral_constant<int, 64>{});
     if (D <= 80) return run(std::integral_constant<int, 80>{});
     if (D <= 96) return run(std::integral_constant<int, 96>{});
     if (D <= 128) return run(std::integral_constant<int, 128>{});
-    if (D <= 192) return run(std::integral_constant<int, 192>{});
-    CHECK(D <= widest_head, "a head too wide for tiles");
-    run(std::integral_constant<int, widest_head>{});
+    if constexpr (widest_head < Scalar >> 128) {
+        if (D <= 192) return run(std::integral_constant<int, 192>{});
+        run(std::integral_constant<int, 256>{});
+    }
+}
+
+// Calls run() with the cores for a dtype (cores.h).
+template <class Run>
+void by_cores(DType t, Run&& run) {
+    if (t == DType::bf16) run(Bf16TensorCores{});
+    else if (kernel_choices().tf32) run(Tf32TensorCores{});
+    else run(F32CudaCores{});
 }
 
 // Whether all rows of all heads begin at a multiple of 16 bytes and are multiples of 16 bytes long.

@@ -1,31 +1,33 @@
-// The gradient of attention's queries on tensor cores, bf16. The formulas are in kernels/attention.h.
+// The gradient of attention's queries in tiles, on tensor cores (bf16, tf32) or CUDA cores (f32). The formulas are in kernels/attention.h.
 //
 // Plan. As the forward pass (forward_tiles.cu): a block has a tile of queries, 16 per warp, and loops over tiles of keys, double
 // buffered, under the same mask:
 //   S = Q·Kᵀ, dP = dY·Vᵀ      the left operands in registers, where they fit
 //   P = exp2(S·factor − lse), dS = P ∘ (dP − delta)
-//   dQ += dS·K                dS, rounded to bf16, stays in registers; K is read a second time, transposed
+//   dQ += dS·K                dS stays in registers; K is read a second time, transposed
 // and dQ is scaled at the end. Every sum is one thread's, over the keys in order.
 #include "kernels/cuda/attention/attention_ops.h"
 #include "kernels/cuda/attention/backward_tiles.h"
-#include "kernels/cuda/attention/fragments.h"
 
 namespace gradus::DEVICE {
 
 namespace {
 
-// Per thread, dQ takes width / 2 registers, S and dP keys / 2 each, and Q and dY width / 4 each.
-template <int head_width>
+// Per thread, dQ takes width / 2 registers, S and dP keys / 2 each, and Q and dY in registers width / 4 each (bf16).
+template <class UsedCores, int head_width>
 struct QueryGradientShape {
+    using Cores = UsedCores;
+    using Scalar = typename Cores::Scalar;
     static constexpr int width = head_width;
-    static constexpr int keys = width <= 96 ? 64 : width <= 192 ? 32 : 16;
-    static constexpr bool keeps_rows = width <= 128;    // Q and dY in registers
-    static constexpr int blocks = width <= 64 ? 3 : 2;  // per multiprocessor
+    static constexpr bool half_precision = sizeof(Scalar) == 2;
+    static constexpr int keys = half_precision ? (width <= 96 ? 64 : width <= 192 ? 32 : 16) : (width <= 96 ? 32 : 16);
+    static constexpr bool keeps_rows = half_precision && width <= 128;    // Q and dY in registers
+    static constexpr int blocks = half_precision && width <= 64 ? 3 : 2;  // per multiprocessor
 
     static constexpr int queries = tile_warps * fragment_rows;
-    using QueryTile = Tile<queries, width>;
-    using KeyTile = Tile<keys, width>;
-    static constexpr size_t shared_bytes = (2 * QueryTile::size + 4 * KeyTile::size) * sizeof(bf16);
+    using QueryTile = Tile<Scalar, queries, width>;
+    using KeyTile = Tile<Scalar, keys, width>;
+    static constexpr size_t shared_bytes = (2 * QueryTile::size + 4 * KeyTile::size) * sizeof(Scalar);
 };
 
 // A query, in the four lanes that share its row.
@@ -36,12 +38,14 @@ struct GradientRow {
 
 template <class Shape, class Score>
 __global__ void __launch_bounds__(tile_threads, Shape::blocks)
-    query_gradient_kernel(HeadRows<bf16> d_q, BackwardOperands in, HeadSizes of, BlockOrder order, float scale,
-                          Score score) {
+    query_gradient_kernel(HeadRows<typename Shape::Scalar> d_q, BackwardOperands<typename Shape::Scalar> in,
+                          HeadSizes of, BlockOrder order, float scale, Score score) {
     constexpr int width = Shape::width, keys = Shape::keys;
+    using Cores = typename Shape::Cores;
     using QueryTile = typename Shape::QueryTile;
     using KeyTile = typename Shape::KeyTile;
-    DYNAMIC_SHARED(bf16, shared);
+    constexpr int steps = width / Cores::depth, kept_steps = Shape::keeps_rows ? steps : 1;
+    DYNAMIC_SHARED(typename Shape::Scalar, shared);
     const auto place = order.place();
     if (place.head >= order.heads) return;
     const int b = place.head / int(of.H), h = place.head % int(of.H), g = int(of.group(h)), D = int(of.D);
@@ -78,15 +82,16 @@ __global__ void __launch_bounds__(tile_threads, Shape::blocks)
 
     copy_async_wait<1>();
     __syncthreads();
-    LeftOperand q[width / 16], d_y[width / 16];
+    typename Cores::Left q[kept_steps][1], d_y[kept_steps][1];
+    const auto load_rows = [&](int k, int step) {
+        q[k][0] = Cores::left(q_tile, warp_row, step);
+        d_y[k][0] = Cores::left(d_y_tile, warp_row, step);
+    };
     if constexpr (Shape::keeps_rows)
 #pragma unroll
-        for (int k = 0; k < width / 16; ++k) {
-            q_tile.left(q[k], warp_row, k);
-            d_y_tile.left(d_y[k], warp_row, k);
-        }
+        for (int k = 0; k < steps; ++k) load_rows(k, k);
 
-    Sums sums[width / 8] = {};  // dQ
+    Sums sums[1][width / 8] = {};  // dQ
     for (int i = 0; i < tiles; ++i) {
         copy_async_wait<0>();
         __syncthreads();  // tile i is here, and all warps are done with tile i − 1
@@ -96,21 +101,13 @@ __global__ void __launch_bounds__(tile_threads, Shape::blocks)
         const Seen seen = of_warp.keys(u, u + keys);
         if (seen == Seen::none) continue;
 
-        Sums s[keys / 8] = {}, d_p[keys / 8] = {};
-#pragma unroll
-        for (int k = 0; k < width / 16; ++k) {
-            if constexpr (!Shape::keeps_rows) {
-                q_tile.left(q[k], warp_row, k);
-                d_y_tile.left(d_y[k], warp_row, k);
-            }
-#pragma unroll
-            for (int n = 0; n < keys / 16; ++n) {
-                RightOperand r;
-                k_tile(i).right(r, 16 * n, k);
-                multiply(s[2 * n], s[2 * n + 1], q[k], r);
-                v_tile(i).right(r, 16 * n, k);
-                multiply(d_p[2 * n], d_p[2 * n + 1], d_y[k], r);
-            }
+        Sums s[1][keys / 8] = {}, d_p[1][keys / 8] = {};
+#pragma unroll(Cores::unrolled)
+        for (int step = 0; step < steps; ++step) {
+            const int k = Shape::keeps_rows ? step : 0;
+            if constexpr (!Shape::keeps_rows) load_rows(k, step);
+            Cores::multiply_channels(s, q[k], k_tile(i), step);
+            Cores::multiply_channels(d_p, d_y[k], v_tile(i), step);
         }
 #pragma unroll
         for (int half = 0; half < 2; ++half) {
@@ -121,45 +118,41 @@ __global__ void __launch_bounds__(tile_threads, Shape::blocks)
             for (int n = 0; n < keys / 8; ++n)
 #pragma unroll
                 for (int e = 0; e < 2; ++e) {
-                    float &p = s[n][2 * half + e], &d_s = d_p[n][2 * half + e];
+                    float &p = s[0][n][2 * half + e], &d_s = d_p[0][n][2 * half + e];
                     gradient_of_score(p, d_s, row.lse, row.delta, scale, of_query, first_column + 8 * n + e);
                     if (seen == Seen::some && (8 * n + e < lo || 8 * n + e >= hi)) d_s = 0;
                 }
         }
-#pragma unroll
-        for (int k = 0; k < keys / 16; ++k) {
-            LeftOperand d_s;
-            left_of(d_s, d_p, k);
-#pragma unroll
-            for (int n = 0; n < width / 16; ++n) {
-                RightOperand r;
-                k_tile(i).right_transposed(r, 16 * k, n);
-                multiply(sums[2 * n], sums[2 * n + 1], d_s, r);
-            }
-        }
+        Cores::multiply_rows(sums, d_p, k_tile(i));
     }
 
     // Through the warp's own rows of Q's tile, for stores of 16 bytes.
     __syncwarp();
-    put_sums(q_tile, warp_row, sums, scale, scale);
+    Cores::put(q_tile, warp_row, sums[0], {scale, scale});
     __syncwarp();
     q_tile.template store_rows<fragment_rows>(d_q.at(b, 0, h), d_q.stride, warp_row, warp_first, end, D);
+}
+
+template <class Cores>
+void query_gradient_on(const AttentionBackward& a, Stream s) {
+    using Scalar = typename Cores::Scalar;
+    by_width<Scalar>(a.D, [&](auto width) {
+        using Shape = QueryGradientShape<Cores, width>;
+        by_score(a.score, [&](auto score) {
+            const BlockOrder order = block_order(a.Tq, Shape::queries, int64_t(a.B) * a.H,
+                                                 int64_t(2) * a.Tk * a.D * int64_t(sizeof(Scalar)) * a.G / a.H);
+            launch(query_gradient_kernel<Shape, decltype(score)>, order.grid(), dim3(tile_threads), Shape::shared_bytes,
+                   s, heads_of<Scalar>(a.d_q, a.Tq, a.D), backward_operands<Scalar>(a), sizes_of(a), order,
+                   float(a.scale), score);
+        });
+    });
 }
 
 }  // namespace
 
 void attention_query_gradient_tiles(const AttentionBackward& a, Stream s) {
     if (a.delta.size() == 0) return;
-    by_width(a.D, [&](auto width) {
-        using Shape = QueryGradientShape<width>;
-        by_score(a.score, [&](auto score) {
-            const BlockOrder order = block_order(a.Tq, Shape::queries, int64_t(a.B) * a.H,
-                                                 int64_t(2) * a.Tk * a.D * int64_t(sizeof(bf16)) * a.G / a.H);
-            launch(query_gradient_kernel<Shape, decltype(score)>, order.grid(), dim3(tile_threads), Shape::shared_bytes,
-                   s, heads_of<bf16>(a.d_q, a.Tq, a.D), backward_operands(a), sizes_of(a), order, float(a.scale),
-                   score);
-        });
-    });
+    by_cores(a.q.dtype, [&](auto cores) { query_gradient_on<decltype(cores)>(a, s); });
 }
 
 }  // namespace gradus::DEVICE

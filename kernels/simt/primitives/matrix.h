@@ -8,6 +8,10 @@ inline void mma_bf16(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[
                      emulator::Location at = emulator::Location::here()) {
     emulator::multiply_bf16(d, a, b, at);
 }
+inline void mma_tf32(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2],
+                     emulator::Location at = emulator::Location::here()) {
+    emulator::multiply_tf32(d, a, b, at);
+}
 template <int count>
 void ldmatrix(unsigned (&r)[count], const void* row, emulator::Location at = emulator::Location::here()) {
     static_assert(count == 2 || count == 4, "ldmatrix loads two or four matrices");

@@ -1,5 +1,6 @@
 // Attention of any backend against the reference: head widths, groups and masks that are not multiples of any tile.
 #include "kernels/attention.h"
+#include "kernels/choices.h"
 #include "tests/kernels/table/attention.h"
 
 using namespace gradus;
@@ -263,4 +264,29 @@ TEST_CASE("attention with a cache is as exact as the naive formula, for rows of 
                                    {});
             return outputs(copy_of(y), copy_of(k), copy_of(v));
         });
+}
+
+// It rounds to 11 bits, bf16 to 8: the errors of operands rounded to bf16 bound those of tf32 well.
+TEST_CASE("attention in tf32 is within the bounds of bf16") {
+    struct Setting {
+        bool before = kernel_choices().tf32;
+        Setting() { kernel_choices().tf32 = true; }
+        ~Setting() { kernel_choices().tf32 = before; }
+    } tf32;
+    const std::vector<Heads> shapes =
+        tested().slow ? std::vector<Heads>{{1, 17, 2, 1, 16}}
+                      : std::vector<Heads>{{1, 70, 2, 1, 64}, {1, 35, 1, 1, 80}, {1, 34, 2, 2, 96}, {1, 66, 1, 1, 128}};
+    for (const Heads& h : shapes)
+        for (const Mask& mask : masks_for(h)) {
+            const auto run = [&](const Side& s) {
+                const Owned qkv = qkv_of(s, h), d_y = s.in(2, {int64_t(h.B) * h.T, h.H * h.D});
+                SavedAttention saved = attention_forward(s, h, mask, qkv, usual_scale(h));
+                Owned d_qkv = attention_backward(s, h, mask, d_y, qkv, saved, usual_scale(h));
+                return outputs(std::move(saved.y), std::move(d_qkv));
+            };
+            const Outputs got = run({tested().ops, DType::f32, DType::f32}),
+                          truth = run({reference_ops(), DType::f64, DType::f32});
+            REQUIRE(outside_bound(named("attention in tf32", h, mask.name), got, truth,
+                                  naive_errors(run, DType::bf16, got)) == "");
+        }
 }
