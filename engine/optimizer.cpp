@@ -38,6 +38,7 @@ bool Optimizer::uses_muon(const Weight& w) const {
 void Optimizer::plan() {
     const std::vector<Weight>& weights = parameters_.weights();
     const auto& buckets = parameters_.values.buckets();
+    const bool rounds = runtime().accumulator() != runtime().dtype;  // there are masters beside the weights
     int64_t first_m = 0, first_v = 0;
     for (size_t b = 0, i = 0; b < buckets.size(); ++b) {
         const Arena::Range own = exchange_.own(b);
@@ -53,10 +54,12 @@ void Optimizer::plan() {
             }
             const int64_t from = std::max(w.first, own.first), to = std::min(next, end);
             if (from >= to) continue;
-            Range r = {from, to - from, first_m + from - own.first, first_v + from - own.first, w.spec.decayed()};
-            Range* before = ranges_.empty() ? nullptr : &ranges_.back();
-            if (before && before->decayed == r.decayed && before->first + before->count == r.first &&
-                before->first_m + before->count == r.first_m && before->first_v + before->count == r.first_v)
+            const int64_t m = first_m + from - own.first;
+            const AdamWRange r = {.count = to - from, .master = rounds ? m : from, .m = m, .v = first_v + from - own.first,
+                                  .param = from, .decayed = w.spec.decayed()};
+            AdamWRange* before = ranges_.empty() ? nullptr : &ranges_.back();
+            if (before && before->decayed == r.decayed && before->param + before->count == r.param &&
+                before->m + before->count == r.m && before->v + before->count == r.v)
                 before->count += r.count;
             else ranges_.push_back(r);
         }
@@ -69,7 +72,7 @@ void Optimizer::allocate() {
     const DType dtype = runtime().accumulator();
     int64_t own = 0, with_v = 0;
     for (size_t b = 0; b < parameters_.values.buckets().size(); ++b) own += exchange_.own(b).count;
-    for (const Range& r : ranges_) with_v += r.count;
+    for (const AdamWRange& r : ranges_) with_v += r.count;
     if (dtype != runtime().dtype) masters_.declare("masters", all_masters_, {own}, dtype);
     if (config_.average > 0) average_.declare("average", all_average_, {own}, dtype);
     m_.declare("m", all_m_, {own}, dtype);
@@ -166,12 +169,10 @@ void Optimizer::update(int64_t step) {
                            ? config_.eps : config_.eps / std::sqrt(bias_correction(config_.beta2, step + 1));
     begin_average();
     ops.clip_scale({.scale = scale_, .total = total_, .max_norm = config_.clip}, s);
-    for (const Range& r : ranges_)
-        ops.adamw({.master = rounds ? all_masters_.part(r.first_m, r.count) : params.part(r.first, r.count),
-                   .m = all_m_.part(r.first_m, r.count), .v = all_v_.part(r.first_v, r.count),
-                   .param = rounds ? params.part(r.first, r.count) : Tensor{}, .grad = grads.part(r.first, r.count),
-                   .scale = scale_, .step_values = runtime().step.values, .beta1 = config_.beta1, .beta2 = config_.beta2,
-                   .eps = eps, .decay = r.decayed ? config_.weight_decay : 0, .first = r.first}, s);
+    if (!ranges_.empty())
+        ops.adamw({.master = rounds ? all_masters_ : params, .m = all_m_, .v = all_v_, .param = rounds ? params : Tensor{},
+                   .grad = grads, .scale = scale_, .step_values = runtime().step.values, .beta1 = config_.beta1,
+                   .beta2 = config_.beta2, .eps = eps, .decay = config_.weight_decay, .ranges = ranges_}, s);
     if (!matrices_.empty())
         ops.muon({.matrices = matrices_, .scale = scale_, .workspace = workspace_, .step_values = runtime().step.values,
                   .beta = config_.momentum, .decay = config_.weight_decay}, s);

@@ -1,7 +1,7 @@
 #pragma once
 // AdamW over the arenas of a Parameters, or Muon for the matrices inside blocks and AdamW for the rest. Weight decay
-// applies to matrices only; since an arena holds the matrices of a bucket before its vectors, an AdamW step is two
-// calls for each bucket. The mathematics: kernels/optimizer.h, kernels/muon.h.
+// applies to matrices only; an arena holds the matrices of a bucket before its vectors, so AdamW updates two ranges
+// for each bucket, all in one call. The mathematics: kernels/optimizer.h, kernels/muon.h.
 //
 // In bf16 the optimizer keeps f32 masters and writes rounded weights; in f32 the model's weights are the masters.
 //
@@ -12,6 +12,7 @@
 #include "engine/exchange.h"
 #include "engine/settings/optimizer.h"
 #include "kernels/muon.h"
+#include "kernels/optimizer.h"
 
 namespace gradus {
 
@@ -91,12 +92,6 @@ public:
     size_t average_bytes() const { return average_.bytes(); }
 
 private:
-    struct Range {  // adjacent elements that AdamW updates in one call
-        int64_t first, count;
-        int64_t first_m;  // in masters_ and m_, which have all of this rank's elements
-        int64_t first_v;  // v has no gaps where Muon's matrices would be
-        bool decayed;
-    };
     bool uses_muon(const Weight&) const;
     void plan();
     void allocate();
@@ -113,7 +108,8 @@ private:
     Arena masters_, m_, v_, average_, scalars_;
     Tensor all_masters_, all_m_, all_v_, all_average_;  // flat
     std::vector<int64_t> first_v_;                      // of each weight; −1: none
-    std::vector<Range> ranges_;
+    // What AdamW updates. Masters and m_ have all of this rank's elements; v has no gaps where Muon's matrices would be.
+    std::vector<AdamWRange> ranges_;
     std::vector<MuonMatrix> matrices_;  // a weight, or one of the matrices stacked in it
     Tensor total_, parts_, scale_, workspace_;
     bool accessed_ = false;       // by a StateAccess

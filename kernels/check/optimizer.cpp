@@ -33,16 +33,39 @@ void check(const StepValues& a) {
     call.number("correction2", a.correction2, a.correction2 > 0 && a.correction2 <= 1, "in (0, 1]");
 }
 
+namespace {
+
+// Each range begins after the one before it, and ends inside its tensors.
+void check_ranges(const Call& call, const AdamW& a) {
+    AdamWRange end = {};
+    for (const AdamWRange& r : a.ranges) {
+        const auto inside = [&](const char* field, int64_t first, int64_t& last, const Tensor& t) {
+            CHECK(first >= last && r.count >= 0 && first + r.count <= t.size(),
+                  call.named("ranges") + " has " + std::to_string(r.count) + " elements at " + std::to_string(first) +
+                      " of " + field);
+            last = first + r.count;
+        };
+        inside("master", r.master, end.master, a.master);
+        inside("m", r.m, end.m, a.m);
+        inside("v", r.v, end.v, a.v);
+        inside("grad", r.param, end.param, a.grad);
+    }
+}
+
+}  // namespace
+
 void check(const AdamW& a) {
     const Call call{"adamw"};
     call.float_tensor("master", a.master, 1);
     const DType t = a.master.dtype;
-    const Shape n = a.master.shape;
     call.one_of("master", a.master, {DType::f32, DType::f64});
-    call.is("m", a.m, t, n, "[n]");
-    call.is("v", a.v, t, n, "[n]");
-    call.optional("param", a.param, DType::bf16, n, "[n]");
-    call.is("grad", a.grad, t, n, "[n]");
+    const bool ranges = !a.ranges.empty();
+    const auto flat = [&](const Tensor& x) { return ranges ? Shape{x.size()} : a.master.shape; };
+    call.is("m", a.m, t, flat(a.m), "[n]");
+    call.is("v", a.v, t, flat(a.v), "[n]");
+    call.optional("param", a.param, DType::bf16, flat(a.grad), "[n]");
+    call.is("grad", a.grad, t, flat(a.grad), "[n]");
+    check_ranges(call, a);
     call.optional("scale", a.scale, DType::f64, {1}, "[1]");
     call.address("step_values", a.step_values);
     call.number("beta1", a.beta1, a.beta1 >= 0 && a.beta1 < 1, "in [0, 1)");

@@ -41,19 +41,23 @@ inline __attribute__((always_inline)) Floats square_root(Floats x) {
 // Stochastic rounding: adding 16 random bits to the 16 bits that a bf16 drops carries with a probability proportional to them, so
 // the expected value is x. NaN and infinity are rounded to nearest.
 void store_stochastic(bf16* y, const float* x, int64_t n, uint64_t key, uint64_t first) {
-    for (int64_t i = 0; i < n; i += counters) {
-        uint32_t random[counters];
-        first_words(random, key, first + uint64_t(i));
-        bf16 rounded[counters];
-        sweep(std::min<int64_t>(counters, n - i), [&](int64_t j, auto lanes) {
+    constexpr int64_t words = 4 * counters;
+    for (int64_t i = 0; i < n;) {
+        const uint64_t index = first + uint64_t(i);
+        const auto skipped = int64_t(index % 4), count = std::min(words - skipped, n - i);
+        uint32_t random[words + width] = {};  // the last lanes may be beyond the words
+        all_words(random, key, index / 4);
+        bf16 rounded[words + width];
+        sweep(count, [&](int64_t j, auto lanes) {
             const Floats exact = load(x + i + j, lanes);
             Words word;
-            std::memcpy(&word, random + j, sizeof word);
+            std::memcpy(&word, random + skipped + j, sizeof word);
             const Words bits = (Words)exact;
             const Ints finite = (bits & 0x7f800000u) != 0x7f800000u;
             store_halves(rounded + j, finite ? (bits + (word >> 16)) >> 16 : bf16_bits(exact));
         });
-        std::memcpy(static_cast<void*>(y + i), rounded, size_t(std::min<int64_t>(counters, n - i)) * sizeof(bf16));
+        std::memcpy(static_cast<void*>(y + i), rounded, size_t(count) * sizeof(bf16));
+        i += count;
     }
 }
 
@@ -85,14 +89,16 @@ void adamw(const AdamW& a, Stream) {
     const float one_minus_beta1 = float(1 - a.beta1), one_minus_beta2 = float(1 - a.beta2), eps = float(a.eps);
     const StepValues& values = *a.step_values;
     const float correction1 = float(values.correction1), correction2 = float(values.correction2);
-    const float lr = float(values.lr), decay = float(a.decay);
+    const float lr = float(values.lr);
     const uint64_t rounding_key = values.rounding_key;
-    parallel(a.master.size(), chunk, [&](int64_t first, int64_t last) {
+    const auto update = [&](const AdamWRange& r, int64_t first, int64_t last) {
+        const float decay = r.decayed ? float(a.decay) : 0;
         for (int64_t from = first; from < last; from += chunk) {
             const int64_t n = std::min(chunk, last - from);
-            float *master = a.master.as<float>() + from, *m = a.m.as<float>() + from, *v = a.v.as<float>() + from;
-            const float* grad = a.grad.as<float>() + from;
-            bf16* param = a.param ? a.param.as<bf16>() + from : nullptr;
+            float *master = a.master.as<float>() + r.master + from, *m = a.m.as<float>() + r.m + from,
+                  *v = a.v.as<float>() + r.v + from;
+            const float* grad = a.grad.as<float>() + r.param + from;
+            bf16* param = a.param ? a.param.as<bf16>() + r.param + from : nullptr;
             const bool to_nearest = param && !rounding_key;
             sweep(n, [&](int64_t i, auto lanes) {
                 const Floats g = scale * load(grad + i, lanes), w = load(master + i, lanes);
@@ -105,8 +111,12 @@ void adamw(const AdamW& a, Stream) {
                 store(master + i, w_new, lanes);
                 if (to_nearest) store(param + i, w_new, lanes);
             });
-            if (param && rounding_key) store_stochastic(param, master, n, rounding_key, uint64_t(a.first + from));
+            if (param && rounding_key)
+                store_stochastic(param, master, n, rounding_key, uint64_t(a.first + r.param + from));
         }
+    };
+    each_range(a, [&](const AdamWRange& r) {
+        parallel(r.count, chunk, [&](int64_t first, int64_t last) { update(r, first, last); });
     });
 }
 

@@ -34,17 +34,8 @@ inline Longs longs_from(uint64_t first, std::index_sequence<lane...>) {
 }
 inline Longs longs_from(uint64_t first) { return longs_from(first, std::make_index_sequence<width / 2>{}); }
 
-// out[4·i + k] = Philox{key}.words(low, high + i)[k] for i in [0, counters)
-inline __attribute__((always_inline)) void all_words(uint32_t* out, uint64_t key, uint64_t low, uint64_t high) {
-    PhiloxState s;
-    for (int g = 0; g < 2; ++g) {
-        const Longs number = longs_from(high + uint64_t(g * width / 2));
-        s.word[g][0] = low - Longs{};
-        s.word[g][1] = (low >> 32) - Longs{};
-        s.word[g][2] = number;
-        s.word[g][3] = number >> 32;
-    }
-    philox_rounds(s, key);
+// The four words of each counter, one counter after the other.
+inline __attribute__((always_inline)) void interleave(uint32_t* out, const PhiloxState& s) {
     uint64_t pairs[2 * counters];
     for (int g = 0; g < 2; ++g) {
         const Longs first = (s.word[g][0] & 0xffffffffu) | s.word[g][1] << 32,
@@ -57,8 +48,22 @@ inline __attribute__((always_inline)) void all_words(uint32_t* out, uint64_t key
     std::memcpy(out, pairs, sizeof pairs);
 }
 
-// out[i] = Philox{key}.words(low + i)[0] for i in [0, counters)
-inline __attribute__((always_inline)) void first_words(uint32_t* out, uint64_t key, uint64_t low) {
+// out[4·i + k] = Philox{key}.words(low, high + i)[k] for i in [0, counters)
+inline __attribute__((always_inline)) void all_words(uint32_t* out, uint64_t key, uint64_t low, uint64_t high) {
+    PhiloxState s;
+    for (int g = 0; g < 2; ++g) {
+        const Longs number = longs_from(high + uint64_t(g * width / 2));
+        s.word[g][0] = low - Longs{};
+        s.word[g][1] = (low >> 32) - Longs{};
+        s.word[g][2] = number;
+        s.word[g][3] = number >> 32;
+    }
+    philox_rounds(s, key);
+    interleave(out, s);
+}
+
+// out[4·i + k] = Philox{key}.words(low + i)[k] for i in [0, counters)
+inline __attribute__((always_inline)) void all_words(uint32_t* out, uint64_t key, uint64_t low) {
     PhiloxState s;
     for (int g = 0; g < 2; ++g) {
         const Longs number = longs_from(low + uint64_t(g * width / 2));
@@ -67,8 +72,6 @@ inline __attribute__((always_inline)) void first_words(uint32_t* out, uint64_t k
         s.word[g][2] = s.word[g][3] = Longs{};
     }
     philox_rounds(s, key);
-    for (int g = 0; g < 2; ++g)
-        for (int i = 0; i < width / 2; ++i) out[g * width / 2 + i] = uint32_t(s.word[g][0][i]);
+    interleave(out, s);
 }
-
 }  // namespace gradus::cpu

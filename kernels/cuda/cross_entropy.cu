@@ -119,7 +119,7 @@ __global__ void __launch_bounds__(most_row_threads, 2)
         for (int p = first + int(threadIdx.x); p < last; p += threads) visit(p, held[p - first_held]);
     };
     const auto add = [&](int, const Pack<Scalar>& pack) { row.add(pack); };
-    each_pack<aligned>(z, 0, first_held, add);
+    each_own_pack<aligned>(z, 0, first_held, add);
     copy_async_wait<1>();
     each_held(first_held, halfway, add);
     copy_async_wait<0>();
@@ -136,7 +136,7 @@ __global__ void __launch_bounds__(most_row_threads, 2)
     const Scalar at_target = gradient.at_target(z_target);
     const auto replace = [&](int p, const Pack<Scalar>& pack) { write_pack<aligned>(z, p, gradient.row.of(pack)); };
     each_held(first_held, packs, replace);
-    each_pack<aligned>(z, 0, first_held, replace);
+    each_own_pack<aligned>(z, 0, first_held, replace);
     each_last_element<Scalar>(rows.V, [&](int64_t v) { z[v] = Scalar(gradient.row.of(float(z[v]))); });
     if (owns<Scalar>(target, rows.V)) z[target] = at_target;
 }
@@ -147,7 +147,8 @@ __global__ void __launch_bounds__(most_row_threads, 2)
     const int64_t n = blockIdx.x;
     const Scalar* const z = rows.logits + n * rows.stride;
     RowStatistics<Scalar> row = {.slope = unit<Scalar> * inverse_temperature};
-    each_pack<aligned>(z, 0, int(rows.V / Pack<Scalar>::size), [&](int, const Pack<Scalar>& pack) { row.add(pack); });
+    each_own_pack<aligned>(z, 0, int(rows.V / Pack<Scalar>::size),
+                           [&](int, const Pack<Scalar>& pack) { row.add(pack); });
     each_last_element<Scalar>(rows.V, [&](int64_t v) { row.add(float(z[v])); });
     row.combine();
     if (threadIdx.x > 0) return;
@@ -193,8 +194,8 @@ __global__ void __launch_bounds__(most_row_threads, 2)
     const int64_t own_target = target - vocab_offset;
     const bool mine = target >= 0 && owns<Scalar>(own_target, rows.V);
     const Scalar at_target = mine ? gradient.at_target(float(z[own_target])) : Scalar();
-    each_pack<aligned>(z, 0, int(rows.V / Pack<Scalar>::size),
-                       [&](int p, const Pack<Scalar>& pack) { write_pack<aligned>(z, p, gradient.row.of(pack)); });
+    each_own_pack<aligned>(z, 0, int(rows.V / Pack<Scalar>::size),
+                           [&](int p, const Pack<Scalar>& pack) { write_pack<aligned>(z, p, gradient.row.of(pack)); });
     each_last_element<Scalar>(rows.V, [&](int64_t v) { z[v] = Scalar(gradient.row.of(float(z[v]))); });
     if (mine) z[own_target] = at_target;
 }
@@ -214,7 +215,8 @@ Scale scale_from(const Args& a) {
 template <class Run>
 void by_rows(const Tensor& logits, Run&& run) {
     CHECK(logits.last() <= std::numeric_limits<int32_t>::max(), "more than 2^31 - 1 classes");
-    by_dtype(logits.dtype, [&](auto kind) { by_alignment(logits, [&](auto aligned) { run(kind, aligned); }); });
+    by_dtype(logits.dtype,
+             [&](auto kind) { by_alignment(rows_aligned(logits), [&](auto aligned) { run(kind, aligned); }); });
 }
 
 template <class Scalar>

@@ -5,12 +5,9 @@
 //
 // Statistics are computed in one pass (Milakov and Gimelshein 2018): a thread keeps the sum of exponentials relative to its largest
 // logit so far, and rescales it when a pack has a larger one. Then the block combines those of its threads.
-#include <bit>
 #include <numbers>
-#include <type_traits>
 
-#include "kernels/cuda/common.h"
-#include "kernels/cuda/primitives/conversion.h"
+#include "kernels/cuda/packs.h"
 #include "kernels/cuda/primitives/exp2.h"
 
 namespace gradus::DEVICE {
@@ -23,57 +20,10 @@ int row_threads(int64_t V) {
     return int(std::min<int64_t>((packs + warp - 1) / warp * warp, most_row_threads));
 }
 
-// Whether every row of a view begins at a multiple of 16 bytes.
-inline bool rows_aligned(const Tensor& t) {
-    return reinterpret_cast<uintptr_t>(t.data) % 16 == 0 && size_t(t.stride()) * size_of(t.dtype) % 16 == 0;
-}
-
-// Calls run(std::true_type) if the rows are aligned, else run(std::false_type).
-template <class Run>
-void by_alignment(const Tensor& rows, Run&& run) {
-    if (rows_aligned(rows)) run(std::true_type{});
-    else run(std::false_type{});
-}
-
-template <bool aligned, class Scalar>
-__device__ Pack<Scalar> read_pack(const Scalar* z, int p) {
-    constexpr int size = Pack<Scalar>::size;
-    if constexpr (aligned) {
-        return load_pack(z + int64_t(p) * size);
-    } else {
-        Pack<Scalar> pack;
-#pragma unroll
-        for (int i = 0; i < size; ++i) pack[i] = z[int64_t(p) * size + i];
-        return pack;
-    }
-}
-
-template <bool aligned, class Scalar>
-__device__ void write_pack(Scalar* z, int p, const Pack<Scalar>& pack) {
-    constexpr int size = Pack<Scalar>::size;
-    if constexpr (aligned) {
-        store_pack(z + int64_t(p) * size, pack);
-    } else {
-#pragma unroll
-        for (int i = 0; i < size; ++i) z[int64_t(p) * size + i] = pack[i];
-    }
-}
-
-// Calls visit(p, pack) for the packs of this thread in [first, last), both multiples of blockDim.x or the end of the row. Several
-// loads are in flight at once.
+// Calls visit(p, pack) for the packs of this thread in [first, last), both multiples of blockDim.x or the end of the row.
 template <bool aligned, class Scalar, class Visit>
-__device__ void each_pack(const Scalar* z, int first, int last, Visit&& visit) {
-    constexpr int at_once = 4;
-    const int threads = int(blockDim.x);
-    for (int p = first + int(threadIdx.x); p < last; p += at_once * threads) {
-        Pack<Scalar> batch[at_once];
-#pragma unroll
-        for (int k = 0; k < at_once; ++k)
-            if (p + k * threads < last) batch[k] = read_pack<aligned>(z, p + k * threads);
-#pragma unroll
-        for (int k = 0; k < at_once; ++k)
-            if (p + k * threads < last) visit(p + k * threads, batch[k]);
-    }
+__device__ void each_own_pack(const Scalar* z, int first, int last, Visit&& visit) {
+    each_pack<aligned>(z, first + int(threadIdx.x), int(blockDim.x), last, visit);
 }
 
 // Calls visit(v) for the elements after the last pack, in the thread whose turn it is.
@@ -153,21 +103,6 @@ struct RowStatistics {
         logit_sum = warp_sum(lane < warps ? sums_of_warps[1][lane] : 0.f);
     }
 };
-
-template <class Scalar>
-__device__ Pack<Scalar> rounded_pack(const float (&x)[Pack<Scalar>::size]) {
-    if constexpr (sizeof(Scalar) == 2) {
-        Pack<uint32_t> words;
-#pragma unroll
-        for (int i = 0; i < 4; ++i) words[i] = bf16_pair(x[2 * i], x[2 * i + 1]);
-        return std::bit_cast<Pack<Scalar>>(words);
-    } else {
-        Pack<Scalar> pack;
-#pragma unroll
-        for (int i = 0; i < 4; ++i) pack[i] = x[i];
-        return pack;
-    }
-}
 
 // d_z of the logits of one row, before the term of the target.
 template <class Scalar>

@@ -34,17 +34,26 @@ void adamw(const AdamW& a) {
     const Scalar scale = Scalar(a.scale ? *a.scale.as<double>() : 1);
     const Scalar beta1 = Scalar(a.beta1), beta2 = Scalar(a.beta2);
     const auto [loss_scale, lr, correction1, correction2, rounding_key] = *a.step_values;
-    for (int64_t i = 0; i < a.master.size(); ++i) {
-        const Scalar g = scale * a.grad.as<Scalar>()[i];
-        m[i] = beta1 * m[i] + Scalar(1 - a.beta1) * g;
-        v[i] = beta2 * v[i] + Scalar(1 - a.beta2) * g * g;
-        const Scalar direction = m[i] / Scalar(correction1) / (std::sqrt(v[i] / Scalar(correction2)) + Scalar(a.eps));
-        master[i] -= Scalar(lr) * (direction + Scalar(a.decay) * master[i]);
-        if (!a.param) continue;
-        const uint32_t word = rounding_key ? Philox{rounding_key}.words(uint64_t(a.first + i))[0] : 0;
-        a.param.as<bf16>()[i] =
-            rounding_key ? stochastically_rounded(float(master[i]), word) : rounded(double(master[i]));
-    }
+    const auto update = [&](Scalar& w, Scalar& m_of_w, Scalar& v_of_w, Scalar grad, Scalar decay) {
+        const Scalar g = scale * grad;
+        m_of_w = beta1 * m_of_w + Scalar(1 - a.beta1) * g;
+        v_of_w = beta2 * v_of_w + Scalar(1 - a.beta2) * g * g;
+        const Scalar direction =
+            m_of_w / Scalar(correction1) / (std::sqrt(v_of_w / Scalar(correction2)) + Scalar(a.eps));
+        w -= Scalar(lr) * (direction + decay * w);
+    };
+    const auto round = [&](Scalar w, uint64_t index) {
+        if (rounding_key == 0) return rounded(double(w));
+        return stochastically_rounded(float(w), Philox{rounding_key}.words(index / 4)[index % 4]);
+    };
+    each_range(a, [&](const AdamWRange& r) {
+        const Scalar decay = r.decayed ? Scalar(a.decay) : Scalar(0);
+        for (int64_t i = 0; i < r.count; ++i) {
+            Scalar& w = master[r.master + i];
+            update(w, m[r.m + i], v[r.v + i], a.grad.as<Scalar>()[r.param + i], decay);
+            if (a.param) a.param.as<bf16>()[r.param + i] = round(w, uint64_t(a.first + r.param + i));
+        }
+    });
 }
 
 template <class Scalar>

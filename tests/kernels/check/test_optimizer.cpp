@@ -65,6 +65,12 @@ TEST_CASE("the checks of the optimizer's ops name every invalid argument") {
         a, [](A& x) { x.m = x.v; }, "m must not alias v");
     rejects<A>(
         a, [](A& x) { x.grad = x.master; }, "master must not alias grad");
+    static const AdamWRange beyond[] = {{N, 0, 0, 0, 1, true}},
+                            twice[] = {{1, 0, 0, 0, 0, true}, {1, 0, 1, 1, 1, true}};
+    rejects<A>(
+        a, [](A& x) { x.ranges = beyond; }, "ranges has " + std::to_string(N) + " elements at 1 of grad");
+    rejects<A>(
+        a, [](A& x) { x.ranges = twice; }, "ranges has 1 elements at 0 of master");
 }
 
 TEST_CASE("invalid values of a step are rejected") {

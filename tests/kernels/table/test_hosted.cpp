@@ -61,7 +61,7 @@ TEST_CASE("every field of an op's arguments is visited") {
                             .beta1 = 0,
                             .beta2 = 0,
                             .eps = 1,
-                            .decay = 0}) == 12);
+                            .decay = 0}) == 13);
 }
 
 TEST_CASE("an op that does not write its output leaves NaN there") {

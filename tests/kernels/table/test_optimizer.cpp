@@ -20,7 +20,7 @@ std::vector<std::pair<int64_t, int64_t>> muon_shapes() {
 }  // namespace
 
 TEST_CASE("the sum of squares is in double, and always in the same order") {
-    for (int64_t n : {1, 7, 100, many(200003)})
+    for (int64_t n : {1, 7, 100, 4096, many(200003)})
         for (DType dtype : {DType::f32, DType::bf16}) {
             const Owned x = random(1, dtype, {n});
             const auto sum = [&](const Ops& ops, const Tensor& of) {
@@ -77,6 +77,43 @@ TEST_CASE("AdamW is as exact as the naive formula, with and without a copy in bf
                         {DType::f32});
 }
 
+TEST_CASE("AdamW updates the ranges of an arena in one call, and no other element") {
+    // More ranges than one launch takes, with gaps between them: of whole vectors, or beginning and ending anywhere.
+    const int64_t unit = 4, count = tested().slow ? 66 : 90;
+    for (bool vectors : {true, false})
+        compare(vectors ? "adamw of vectors" : "adamw of any ranges",
+                [=](const Side& s) {
+                    std::vector<AdamWRange> ranges;
+                    int64_t in_arena = 0, in_m = 0, in_v = 0;
+                    for (int64_t k = 0; k < count; ++k) {
+                        const int64_t n = vectors ? unit * (1 + k % 3 * 5) : k % 7, large = k == 40 ? 1100 * unit : 0;
+                        in_arena += vectors ? unit : k % 2;
+                        ranges.push_back({n + large, in_arena, in_m, in_v, in_arena, k % 3 > 0});
+                        in_arena += n + large;
+                        in_m += n + large + (k % 5 ? 0 : unit);
+                        in_v += n + large;
+                    }
+                    const Owned master = s.sum(1, {in_arena}), m = s.sum(2, {in_m}, 0.1),
+                                v = s.sum(3, {in_v}, 1e-3, 0.02), grad = s.sum(4, {in_arena}),
+                                param = filled(DType::bf16, {in_arena}, 7);
+                    const StepValues values = step_values(1e-2, 0.9, 0.95, 3);
+                    s.ops.adamw({.master = master,
+                                 .m = m,
+                                 .v = v,
+                                 .param = param,
+                                 .grad = grad,
+                                 .step_values = &values,
+                                 .beta1 = 0.9,
+                                 .beta2 = 0.95,
+                                 .eps = 1e-8,
+                                 .decay = 0.1,
+                                 .ranges = ranges},
+                                {});
+                    return outputs(copy_of(master), copy_of(m), copy_of(v), copy_of(param));
+                },
+                {DType::f32});
+}
+
 TEST_CASE("the moving average of a backend is as exact as the naive formula") {
     for (int64_t n : {1, 9, many(40001)})
         for (double rate : {0.0, 0.008, 1.0})
@@ -120,6 +157,8 @@ TEST_CASE("a backend's stochastic rounding equals the reference's, for any split
     const Owned want = run(reference_ops(), {{0, n}});
     REQUIRE(same_bits(run(tested().ops, {{0, n}}), want));
     REQUIRE(same_bits(run(tested().ops, {{0, cut}, {cut, n - cut}}), want));
+    const int64_t of_four = cut / 4 * 4;
+    REQUIRE(same_bits(run(tested().ops, {{0, of_four}, {of_four, 8}, {of_four + 8, n - of_four - 8}}), want));
 }
 
 TEST_CASE("with a zero gradient AdamW and Muon only decay the weights") {
