@@ -30,6 +30,7 @@ void check(const ActivationBackward&);
 void check(const GatedForward&);
 void check(const GatedBackward&);
 void check(const Dropout&);
+void check(const AddDropout&);
 void check(const AddNoise&);
 void check(const CrossEntropyStats&);
 void check(const CrossEntropyJoin&);

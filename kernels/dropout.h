@@ -6,6 +6,9 @@
 //   y[n,c]    = keep[n,c] ? x[n,c] / (1 − p) : 0
 //
 // Backward is the same call on the gradient. In place when y aliases x. Source: Srivastava et al. 2014.
+//
+// Fused with the residual add: y = a + dropout(x), where dropout(x) is rounded to its dtype before it is added: the same bits as
+// dropout followed by add. The gradient of a is that of y, and the gradient of x is dropout of it.
 // Compute bound on the random numbers: ten rounds of Philox for four elements.
 #include "kernels/tensor.h"
 
@@ -19,6 +22,15 @@ struct Dropout {
     int64_t first_row;    // index of x's first row in the global batch
 };
 
+struct AddDropout {
+    Out y;     // [N,C]  may alias a or x
+    In a, x;   // [N,C]
+    double p;  // as above
+    const uint64_t* key;
+    int64_t first_row;
+};
+
 inline Cost cost(const Dropout& a) { return {2.0 * double(a.x.bytes()), 12.0 * double(a.x.size())}; }
+inline Cost cost(const AddDropout& a) { return {3.0 * double(a.x.bytes()), 13.0 * double(a.x.size())}; }
 
 }  // namespace gradus

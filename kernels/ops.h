@@ -33,6 +33,7 @@ struct ActivationBackward;
 struct GatedForward;
 struct GatedBackward;
 struct Dropout;
+struct AddDropout;
 struct AddNoise;
 struct CrossEntropyStats;
 struct CrossEntropyJoin;
@@ -91,6 +92,7 @@ struct Ops {
     Op<GatedForward> gated_forward;
     Op<GatedBackward> gated_backward;
     Op<Dropout> dropout;
+    Op<AddDropout> add_dropout;
     Op<AddNoise> add_noise;
     Op<CrossEntropyStats> cross_entropy_stats;
     Op<CrossEntropyJoin> cross_entropy_join;

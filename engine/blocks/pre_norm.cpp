@@ -16,6 +16,13 @@ void drop(const Run& r, const Batch& batch, int layer, DropoutSite site, Tensor 
                    .first_row = drop.first_row + r.first_own_row()}, r.stream);
 }
 
+// y = a + dropout(x)
+void add_dropped(const Run& r, const Batch& batch, int layer, DropoutSite site, Tensor y, Tensor a, Tensor x) {
+    const DropoutState& drop = batch.dropout;
+    r.ops.add_dropout({.y = y, .a = a, .x = x, .p = drop.p, .key = r.step.dropout_key(layer, site),
+                       .first_row = drop.first_row + r.first_own_row()}, r.stream);
+}
+
 }  // namespace
 
 // Read downwards. Steps are numbered so that backward can be checked against them.
@@ -27,13 +34,14 @@ void PreNorm::forward(const Run& r, int layer, const Weights& w, Acts& a, Scratc
           r.tp.all_gather(a.normed1, r.own(a.normed1), r.stream);
     /*2*/ attention_forward(r, w.attention, a.attention, batch, rope_table, k.branch, a.normed1);
           r.tp.reduce_scatter(branch, k.branch, r.stream);  // each rank saw its own heads
-    /*3*/ if (drops) drop(r, batch, layer, after_attention, branch, branch);
-    /*4*/ add_norm_forward(r, w.norm2, a.norm2, r.own(a.normed2), a.mid, x, branch);  // mid = x + branch
+    /*3*/ if (drops) add_dropped(r, batch, layer, after_attention, a.mid, x, branch);
+    /*4*/ if (drops) norm_forward(r, w.norm2, a.norm2, r.own(a.normed2), a.mid);
+          else add_norm_forward(r, w.norm2, a.norm2, r.own(a.normed2), a.mid, x, branch);  // mid = x + branch
           r.tp.all_gather(a.normed2, r.own(a.normed2), r.stream);
     /*5*/ feed_forward_forward(r, w.feed_forward, a.feed_forward.up, a.feed_forward.activated, k.branch, a.normed2);
           r.tp.reduce_scatter(branch, k.branch, r.stream);  // each rank saw its own columns of F
-    /*6*/ if (drops) drop(r, batch, layer, after_feed_forward, branch, branch);
-    /*7*/ r.ops.add({.y = y, .a = a.mid, .b = branch}, r.stream);
+    /*6*/ if (drops) add_dropped(r, batch, layer, after_feed_forward, y, a.mid, branch);
+    /*7*/ else r.ops.add({.y = y, .a = a.mid, .b = branch}, r.stream);
 }
 
 // The same steps, last to first. Weight gradients accumulate; gradients of activations are overwritten.

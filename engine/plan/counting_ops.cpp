@@ -143,6 +143,7 @@ Ops counting_table(size_t matmul_workspace, int64_t logit_rows) {
         .gated_forward          = checked<GatedForward, count<GatedForward, Work::rows>>,
         .gated_backward         = checked<GatedBackward, count<GatedBackward, Work::rows>>,
         .dropout                = checked<Dropout, count<Dropout, Work::rows>>,
+        .add_dropout            = checked<AddDropout, count<AddDropout, Work::rows>>,
         .add_noise              = checked<AddNoise, count<AddNoise, Work::rows>>,
         .cross_entropy_stats    = checked<CrossEntropyStats, count<CrossEntropyStats, Work::rows>>,
         .cross_entropy_join     = checked<CrossEntropyJoin, count<CrossEntropyJoin, Work::rows>>,

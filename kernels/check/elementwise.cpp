@@ -51,6 +51,18 @@ void check(const Dropout& a) {
     call.in_place_or_disjoint({"y", a.y}, {"x", a.x});
 }
 
+void check(const AddDropout& a) {
+    const Call call{"add_dropout"};
+    const auto [N, C] = call.matrix("x", a.x);
+    call.is("y", a.y, a.x.dtype, {N, C}, "[N,C]");
+    call.is("a", a.a, a.x.dtype, {N, C}, "[N,C]");
+    call.number("p", a.p, a.p >= 0 && a.p < 1, "in [0, 1)");
+    call.address("key", a.key);
+    call.count("first_row", a.first_row, 0);
+    call.in_place_or_disjoint({"y", a.y}, {"a", a.a});
+    call.in_place_or_disjoint({"y", a.y}, {"x", a.x});
+}
+
 void check(const AddNoise& a) {
     const Call call{"add_noise"};
     const auto [N, C] = call.matrix("x", a.x);

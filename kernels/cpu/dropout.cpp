@@ -12,8 +12,13 @@ namespace {
 
 constexpr int64_t segment = 4 * counters;  // channels per call of the generator
 
-template <class Scalar>
-void drop(const Dropout& a) {
+// As bf16 stores it.
+Floats rounded(Floats x, float) { return x; }
+Floats rounded(Floats x, bf16) { return (Floats)(bf16_bits(x) << 16); }
+
+// Of Dropout or AddDropout.
+template <class Scalar, class Args>
+void drop(const Args& a, const Scalar* residual) {
     const int64_t N = a.x.rows(), C = a.x.last();
     const uint64_t limit = uint64_t(std::ceil(a.p * 0x1p32));  // a word below it drops its element
     const float keep_probability = float(1 - a.p);
@@ -25,10 +30,12 @@ void drop(const Dropout& a) {
                 all_words(random, key, uint64_t(a.first_row + n), uint64_t(c / 4));
                 float mask[segment];
                 for (int i = 0; i < segment; ++i) mask[i] = random[i] >= limit ? 1.f : 0.f;
-                const Scalar* x = a.x.as<Scalar>() + n * C + c;
-                Scalar* y = a.y.as<Scalar>() + n * C + c;
+                const Scalar* x = a.x.template as<Scalar>() + n * C + c;
+                Scalar* y = a.y.template as<Scalar>() + n * C + c;
                 sweep(std::min(segment, C - c), [&](int64_t i, auto lanes) {
-                    store(y + i, choose(load(mask + i) > 0.f, load(x + i, lanes) / keep_probability, Floats{}), lanes);
+                    const Floats kept = choose(load(mask + i) > 0.f, load(x + i, lanes) / keep_probability, Floats{});
+                    store(y + i, residual ? load(residual + n * C + c + i, lanes) + rounded(kept, Scalar()) : kept,
+                          lanes);
                 });
             }
     });
@@ -37,7 +44,11 @@ void drop(const Dropout& a) {
 }  // namespace
 
 void dropout(const Dropout& a, Stream) {
-    by_dtype(a.x.dtype, [&](auto kind) { drop<decltype(kind)>(a); });
+    by_dtype(a.x.dtype, [&](auto kind) { drop<decltype(kind)>(a, nullptr); });
+}
+
+void add_dropout(const AddDropout& a, Stream) {
+    by_dtype(a.x.dtype, [&](auto kind) { drop(a, a.a.as<decltype(kind)>()); });
 }
 
 }  // namespace gradus::cpu

@@ -35,6 +35,7 @@ const Ops& cpu_ops() {
         .gated_forward          = checked<GatedForward, cpu::gated_forward>,
         .gated_backward         = checked<GatedBackward, cpu::gated_backward>,
         .dropout                = checked<Dropout, cpu::dropout>,
+        .add_dropout            = checked<AddDropout, cpu::add_dropout>,
         .add_noise              = checked<AddNoise, cpu::add_noise>,
         .cross_entropy_stats    = checked<CrossEntropyStats, cpu::cross_entropy_stats>,
         .cross_entropy_join     = checked<CrossEntropyJoin, cpu::cross_entropy_join>,

@@ -30,6 +30,7 @@ void activation_backward(const ActivationBackward&, Stream);
 void gated_forward(const GatedForward&, Stream);
 void gated_backward(const GatedBackward&, Stream);
 void dropout(const Dropout&, Stream);
+void add_dropout(const AddDropout&, Stream);
 void add_noise(const AddNoise&, Stream);
 void cross_entropy_stats(const CrossEntropyStats&, Stream);
 void cross_entropy_join(const CrossEntropyJoin&, Stream);

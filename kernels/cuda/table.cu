@@ -45,6 +45,7 @@ const Ops& table() {
         .gated_forward          = checked<GatedForward, gated_forward>,
         .gated_backward         = checked<GatedBackward, gated_backward>,
         .dropout                = checked<Dropout, dropout>,
+        .add_dropout            = checked<AddDropout, add_dropout>,
         .add_noise              = checked<AddNoise, add_noise>,
         .cross_entropy_stats    = checked<CrossEntropyStats, cross_entropy_stats>,
         .cross_entropy_join     = checked<CrossEntropyJoin, cross_entropy_join>,

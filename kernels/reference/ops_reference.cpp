@@ -77,6 +77,7 @@ BY_DTYPE(activation_backward, ActivationBackward, x)
 BY_DTYPE(gated_forward, GatedForward, x)
 BY_DTYPE(gated_backward, GatedBackward, x)
 BY_DTYPE(dropout, Dropout, x)
+BY_DTYPE(add_dropout, AddDropout, x)
 BY_DTYPE(add_noise, AddNoise, x)
 BY_DTYPE(cross_entropy_stats, CrossEntropyStats, logits)
 BY_DTYPE(cross_entropy_join, CrossEntropyJoin, stats)
@@ -144,6 +145,7 @@ const Ops& reference_ops() {
         .gated_forward          = checked<GatedForward, gated_forward>,
         .gated_backward         = checked<GatedBackward, gated_backward>,
         .dropout                = checked<Dropout, dropout>,
+        .add_dropout            = checked<AddDropout, add_dropout>,
         .add_noise              = checked<AddNoise, add_noise>,
         .cross_entropy_stats    = checked<CrossEntropyStats, cross_entropy_stats>,
         .cross_entropy_join     = checked<CrossEntropyJoin, cross_entropy_join>,

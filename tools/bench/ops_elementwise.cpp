@@ -87,6 +87,9 @@ void bench_elementwise(const Bench& bench, const Shapes& s) {
     bench.op<Dropout>("dropout", shape, ops.dropout, [&](Tensors& m) {
         return Dropout{.y = x(m), .x = x(m), .p = 0.1, .key = m.value(uint64_t(7)), .first_row = 0};
     });
+    bench.op<AddDropout>("add_dropout", shape, ops.add_dropout, [&](Tensors& m) {
+        return AddDropout{.y = x(m), .a = x(m), .x = x(m), .p = 0.1, .key = m.value(uint64_t(7)), .first_row = 0};
+    });
     bench.op<AddNoise>("add_noise", shape, ops.add_noise, [&](Tensors& m) {
         return AddNoise{.y = x(m), .x = x(m), .amplitude = statistic(m), .key = m.value(uint64_t(7)), .first_row = 0};
     });

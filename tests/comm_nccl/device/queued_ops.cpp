@@ -54,10 +54,10 @@ const Ops& queued_ops() {
                   &Ops::linear_backward_weight, &Ops::row_dot_forward, &Ops::row_dot_backward, &Ops::rope_forward,
                   &Ops::rope_backward, &Ops::qk_norm_rope_forward, &Ops::qk_norm_rope_backward, &Ops::attention_forward,
                   &Ops::attention_backward, &Ops::attention_cached, &Ops::activation_forward, &Ops::activation_backward,
-                  &Ops::gated_forward, &Ops::gated_backward, &Ops::dropout, &Ops::add_noise, &Ops::cross_entropy_stats,
-                  &Ops::cross_entropy_join, &Ops::cross_entropy_forward, &Ops::cross_entropy_backward,
-                  &Ops::cross_entropy, &Ops::sample, &Ops::add, &Ops::cast, &Ops::square_sum, &Ops::clip_scale,
-                  &Ops::adamw, &Ops::average, &Ops::muon>(t);
+                  &Ops::gated_forward, &Ops::gated_backward, &Ops::dropout, &Ops::add_dropout, &Ops::add_noise,
+                  &Ops::cross_entropy_stats, &Ops::cross_entropy_join, &Ops::cross_entropy_forward,
+                  &Ops::cross_entropy_backward, &Ops::cross_entropy, &Ops::sample, &Ops::add, &Ops::cast,
+                  &Ops::square_sum, &Ops::clip_scale, &Ops::adamw, &Ops::average, &Ops::muon>(t);
         return t;
     }();
     return table;

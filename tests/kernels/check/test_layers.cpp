@@ -132,6 +132,23 @@ TEST_CASE("the checks of dropout name every invalid argument") {
         a, [](A& x) { x.y.data = const_cast<float*>(x.x.as<float>()) + 1; }, "y overlaps a part of x");
 }
 
+TEST_CASE("the checks of dropout with a residual add name every invalid argument") {
+    TensorPool k;
+    using A = AddDropout;
+    const A a = {.y = k.f({N, C}), .a = k.f({N, C}), .x = k.f({N, C}), .p = 0.1, .key = &key, .first_row = 0};
+    rejects_every_field(a, "add_dropout", {FIELD(A, y), FIELD(A, a), FIELD(A, x)});
+    rejects<A>(
+        a, [](A& x) { x.p = 1; }, "must be in [0, 1)");
+    rejects<A>(
+        a, [](A& x) { x.key = nullptr; }, "key is missing");
+    rejects<A>(
+        a, [](A& x) { x.first_row = -1; }, "first_row is -1, must be at least 0");
+    rejects<A>(
+        a, [](A& x) { x.y.data = const_cast<float*>(x.a.as<float>()) + 1; }, "y overlaps a part of a");
+    rejects<A>(
+        a, [](A& x) { x.y.data = const_cast<float*>(x.x.as<float>()) + 1; }, "y overlaps a part of x");
+}
+
 TEST_CASE("the checks of add_noise name every invalid argument") {
     TensorPool k;
     using A = AddNoise;

@@ -207,6 +207,7 @@ const Ops& hosted(const Ops& of) {
     table.gated_forward = run<&Ops::gated_forward>;
     table.gated_backward = run<&Ops::gated_backward>;
     table.dropout = run<&Ops::dropout>;
+    table.add_dropout = run<&Ops::add_dropout>;
     table.add_noise = run<&Ops::add_noise>;
     table.cross_entropy_stats = run<&Ops::cross_entropy_stats>;
     table.cross_entropy_join = run<&Ops::cross_entropy_join>;

@@ -94,6 +94,33 @@ TEST_CASE("a backend drops the same elements as the reference and scales the res
                 });
 }
 
+TEST_CASE("a backend adds what dropout keeps with the bits of dropout followed by add, and may overwrite either") {
+    for (const Rows& r : rows())
+        for (DType dtype : {DType::f32, DType::bf16}) {
+            const Side s = {tested().ops, dtype, dtype};
+            const Owned x = s.in(1, {r.N, r.C}), a = s.in(2, {r.N, r.C}), dropped = s.out(x.shape),
+                        want = s.out(x.shape), y = s.out(x.shape);
+            const uint64_t key = 0x123456789abcdefu;
+            const double p = 0.3;
+            s.ops.dropout({.y = dropped, .x = x, .p = p, .key = &key, .first_row = 5}, {});
+            s.ops.add({.y = want, .a = a, .b = dropped}, {});
+            s.ops.add_dropout({.y = y, .a = a, .x = x, .p = p, .key = &key, .first_row = 5}, {});
+            REQUIRE(same_bits(y, want));
+            const Owned over_a = copy_of(a), over_x = copy_of(x);
+            s.ops.add_dropout({.y = over_a, .a = over_a, .x = x, .p = p, .key = &key, .first_row = 5}, {});
+            s.ops.add_dropout({.y = over_x, .a = a, .x = over_x, .p = p, .key = &key, .first_row = 5}, {});
+            REQUIRE(same_bits(over_a, want));
+            REQUIRE(same_bits(over_x, want));
+        }
+    for (const Rows& r : rows())
+        compare(named("add_dropout", r), [=](const Side& s) {
+            const Owned x = s.in(1, {r.N, r.C}), a = s.in(2, {r.N, r.C}), y = s.out({r.N, r.C});
+            const uint64_t key = 0x123456789abcdefu;
+            s.ops.add_dropout({.y = y, .a = a, .x = x, .p = 0.3, .key = &key, .first_row = 5}, {});
+            return outputs(copy_of(y));
+        });
+}
+
 TEST_CASE("a backend adds the same noise as the reference, also in place") {
     for (const Rows& r : rows())
         for (int64_t first_row : {int64_t(0), int64_t(1) << 33})
