@@ -135,14 +135,15 @@ void count_launch_end() {
     s.done.push_back(std::move(s.running));
 }
 
-bool count_library_matmul(double flops, double read, double written) {
+bool count_library_matmul(int64_t M, int64_t N, int64_t K, size_t read, size_t written) {
     CountingState& s = counting_state();
     if (!s.on) return true;
     LaunchTotals launch;
     launch.result.kernel = "library matmul";
-    launch.result.library_flops = flops;
-    launch.result.footprint_read = read;
-    launch.result.footprint_written = written;
+    launch.result.grid = dim3(unsigned(M), unsigned(N), unsigned(K));
+    launch.result.library_flops = 2.0 * double(M) * double(N) * double(K);
+    launch.result.footprint_read = double(read);
+    launch.result.footprint_written = double(written);
     s.done.push_back(std::move(launch));
     return s.options.run_matmuls;
 }

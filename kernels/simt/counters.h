@@ -51,9 +51,10 @@ struct LaunchCounts {
     double bytes_in_flight = 0;    // of a warp: what it has requested before it waits (an estimate, docs/simt.md)
     double mma_flops = 0, tf32_flops = 0, wgmma_flops = 0;
     double mma = 0, wgmma = 0, ldmatrix = 0, shuffles = 0, votes = 0, atomics = 0,
-           barriers = 0;       // instructions of warps
-    double special = 0;        // exp, log, tanh, square roots, …: of threads
-    double library_flops = 0;  // of a library matmul, which is a launch of its own; its bytes are the footprint
+           barriers = 0;  // instructions of warps
+    double special = 0;   // exp, log, tanh, square roots, …: of threads
+    double library_flops =
+        0;  // of a library matmul, a launch of its own: its grid is (M, N, K), its bytes are the footprint
 
     double transactions(Space, bool ideal = false) const;
     double bank_conflicts() const { return transactions(Space::shared) - transactions(Space::shared, true); }

@@ -81,9 +81,8 @@ void library_matmul(const Matmul& p, Stream s) {
     const int64_t M = p.c.rows(), N = p.c.last();
     const int64_t K = p.transpose_a ? p.a.rows() : p.a.last();
     enqueue(s, [p, s, M, N, K] {
-        const double read = double(p.a.bytes() + p.b.bytes() + (p.accumulate ? p.c.bytes() : 0));
-        if (!emulator::count_library_matmul(2.0 * double(M) * double(N) * double(K), read, double(p.c.bytes())))
-            return true;
+        const size_t read = p.a.bytes() + p.b.bytes() + (p.accumulate ? p.c.bytes() : 0);
+        if (!emulator::count_library_matmul(M, N, K, read, p.c.bytes())) return true;
         tell_sanitizers(p);
         if (s.workspace_bytes) {  // overwrite it, as cuBLASLt may
             emulator::record_write(s.workspace, s.workspace_bytes);

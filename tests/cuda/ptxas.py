@@ -2,10 +2,11 @@
 """What ptxas says of every kernel that is shipped: compiled without a warning for each card, and none spills a register
 or keeps anything in local memory, which is global memory under another name.
 
-    tests/cuda/ptxas.py ROOT NVCC [--finds] [FILE.cu ...]
+    tests/cuda/ptxas.py ROOT NVCC [--finds] [--keep FOLDER] [FILE.cu ...]
 
 Without files: kernels/cuda/*.cu, attention/*.cu and matmul/*.cu there, and the conformance probes, which use every wrapper of an instruction. With --finds there
-must be a fault in them. Exit status 77 where there is no nvcc. Prints a line for each file and card: the kernels, the most
+must be a fault in them. With --keep each NAME.cu
+leaves its object NAME.o and the output of ptxas NAME.txt in the folder, for sass.py. Exit status 77 where there is no nvcc. Prints a line for each file and card: the kernels, the most
 registers and the most shared memory that one of them takes."""
 import concurrent.futures
 import os
@@ -33,12 +34,15 @@ PTX_REGISTERS = re.compile(r"setmaxnreg\.(inc|dec)\.sync\.aligned\.u32 (\d+)")
 WARPGROUP = 128
 
 
-def compile(root, nvcc, file):
+def compile(root, nvcc, file, keep):
     command = [nvcc, "-std=c++20", "-O3", "--expt-relaxed-constexpr", "-Werror", "all-warnings", "-Xptxas", "-v",
-               "-I", str(root), "-c", str(file), "-o", os.devnull]
+               "-I", str(root), "-c", str(file), "-o", str(keep / f"{file.stem}.o") if keep else os.devnull]
     for card in cards_of(file):
         command += ["-gencode", f"arch=compute_{card},code=sm_{card}"]
-    return subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, text=True)
+    if keep:
+        (keep / f"{file.stem}.txt").write_text(done.stderr)
+    return done
 
 
 def asked(root, nvcc, file):
@@ -117,6 +121,12 @@ def main():
         print("there is no nvcc on this machine")
         return 77
     arguments = sys.argv[3:]
+    keep = None
+    if "--keep" in arguments:
+        at = arguments.index("--keep")
+        keep = pathlib.Path(arguments[at + 1])
+        keep.mkdir(parents=True, exist_ok=True)
+        del arguments[at:at + 2]
     finds = "--finds" in arguments
     shipped = sorted(file for folder in ("", "attention", "matmul") for file in (root / "kernels/cuda" / folder).glob("*.cu"))
     if not shipped:
@@ -125,7 +135,7 @@ def main():
     files = [pathlib.Path(f) for f in arguments if f != "--finds"] or [*shipped, root / "tests/conformance/probes.cu"]
     faults = []
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        runs = pool.map(lambda file: (compile(root, nvcc, file), asked(root, nvcc, file)), files)
+        runs = pool.map(lambda file: (compile(root, nvcc, file, keep), asked(root, nvcc, file)), files)
         for file, (run, uses) in zip(files, runs):
             summary, found = judge(file, run, uses)
             print("\n".join(summary))

@@ -49,4 +49,8 @@ expect_ok "$gradus" __complete bench step --set optimizer.l
 grep -qx 'optimizer.lr=' out.txt || fail "settings are not completed: $(cat out.txt)"
 expect_ok "$gradus" __complete bench generate --model.la
 grep -qx -- '--model.layers=' out.txt || fail "settings are not completed as options: $(cat out.txt)"
+# Counting is for the emulator, and modelled times are for a card with figures.
+expect_error 1 "not on 'cpu'" "$gradus" bench ops --count --filter add
+expect_error 2 "card" "$gradus" bench ops --count --device simt --card h300
+expect_error 1 "no ladder 'stairs'" "$gradus" bench ladder --family stairs
 echo passed

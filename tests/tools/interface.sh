@@ -43,6 +43,11 @@ KEYS = {
     "baseline": {"name": text, "bits_per_byte": number},
     "bench tokenizer": {"seconds": number, "tokens": count, "bytes": count,
                         "ids_fnv1a": lambda x: len(x) == 16 and int(x, 16) >= 0},
+    "bench ops --count": {"op": text, "dtype": lambda x: x in ("f32", "bf16"), "shape": text, "card": lambda x: x == "h100",
+                          "modelled_seconds": number, "limit": text, "launches": lambda x: len(x) == 2 and x[0]["accesses"]},
+    "bench ladder": {"family": text, "rung": text, "idea": text, "shape": text, "modelled_seconds": number, "card": text,
+                     "limit": text, "sectors": number, "ideal_sectors": number, "wavefronts": number,
+                     "bank_conflicts": lambda x: x == 0, "kernels": lambda x: len(x) >= 1},
     "bench ops": {"op": text, "dtype": lambda x: x in ("f32", "bf16"), "shape": text, "seconds": number,
                   "spread": lambda x: x >= 0, "gbps": number, "gflops": lambda x: x >= 0, "share_of_ceiling": number,
                   "bound_by": lambda x: x in ("arithmetic", "memory")},
@@ -141,6 +146,10 @@ if command -v xz >/dev/null; then
 fi
 expect_ok "$gradus" bench ops --filter rope_forward --dtype f32 --threads 1 --json
 expect_keys 'bench ops' "$(wc -l <out.txt)" <out.txt
+expect_ok "$gradus" bench ops --filter square_sum --dtype f32 --device simt --count --card h100 --blocks 4 --json
+expect_keys 'bench ops --count' 2 <out.txt
+expect_ok "$gradus" bench ladder --family reduction --blocks 4 --json
+expect_keys 'bench ladder' "$(wc -l <out.txt)" <out.txt
 expect_ok "$gradus" bench tokenizer --tokenizer prepared --input text.txt --repeat 1 --json
 expect_keys 'bench tokenizer' 1 <out.txt
 echo passed

@@ -12,6 +12,9 @@
 #include "engine/initialise.h"
 #include "engine/trainer.h"
 #include "tools/bench/ceiling.h"
+#include "tools/bench/ladder.h"
+#include "tools/bench/model/options.h"
+#include "tools/bench/model/table.h"
 #include "tools/bench/ops.h"
 #include "tools/bench/rollout.h"
 #include "tools/bench/rounds.h"
@@ -187,7 +190,37 @@ void add_ops(CLI::App& bench) {
     add_device_option(*ops, o->device);
     add_threads_option(*ops, o->threads);
     ops->add_flag("--json", o->json, "a JSON object per op instead of a table");
+    ops->add_flag(
+        "--count", o->count,
+        "with --device simt: counts what each launch asks of a GPU at the shapes of training, and models its time");
+    add_model_options(*ops, o->card, o->blocks, o->registers);
     ops->callback([o] { bench_ops(*o); });
+}
+
+void add_ladder(CLI::App& bench) {
+    auto o = std::make_shared<LadderBench>();
+    CLI::App* ladder =
+        bench.add_subcommand("ladder",
+                             "Every rung of the kernels' ladders (docs/kernels/) at one shape: measured on a GPU, "
+                             "counted and modelled in the "
+                             "emulator.\n\n"
+                             "Example: gradus bench ladder --family layernorm --device simt --card h200");
+    ladder->add_option("--family", o->family, "only this family");
+    ladder->add_option("--device", o->device, "simt or cuda")
+        ->check(one_of_words({"simt", "cuda"}))
+        ->capture_default_str();
+    add_model_options(*ladder, o->card, o->blocks, o->registers);
+    ladder->add_flag("--json", o->json, "a JSON object per rung instead of a table");
+    ladder->callback([o] { bench_ladder(*o); });
+}
+
+void add_model(CLI::App& bench) {
+    CLI::App* model = bench.add_subcommand("model",
+                                           "Compares the model of kernel times, which bench ops --count and bench "
+                                           "ladder use, with published figures of other "
+                                           "projects' kernels: the table of docs/bench/model.md.\n\n"
+                                           "Example: gradus bench model");
+    model->callback([] { fmt::print("{}", model_table()); });
 }
 
 }  // namespace
@@ -199,6 +232,8 @@ void add_bench_command(CLI::App& app) {
     add_generate(*bench);
     add_rollout(*bench);
     add_ops(*bench);
+    add_ladder(*bench);
+    add_model(*bench);
     add_bench_tokenizer(*bench);
 }
 

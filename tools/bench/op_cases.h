@@ -14,15 +14,20 @@ struct Shapes {
     const char* model;
     int64_t N, C, F, V;  // rows, width, feed-forward width, vocabulary
     int H, G, D, T;
+    int B = 1;            // sequences of attention
+    int64_t chunk = 256;  // rows of logits in memory
 };
 inline constexpr Shapes gpt2 = {"gpt2", 1024, 768, 3072, 50257, 12, 12, 64, 1024};
 inline constexpr Shapes llama = {"llama", 512, 2048, 5632, 32000, 32, 4, 64, 512};
-inline constexpr int64_t chunk = 256;  // rows of logits in memory
+// Those of training on a GPU, where the ops are counted and not run: GPT-2 124M with 32 sequences, LLaMA 8B with one.
+inline constexpr Shapes gpt2_training = {"gpt2", 32768, 768, 3072, 50257, 12, 12, 64, 1024, 32, 4096};
+inline constexpr Shapes llama_training = {"llama", 8192, 4096, 14336, 128256, 32, 8, 128, 8192, 1, 1024};
 
 // Owns the tensors of one benchmark.
 class Tensors {
 public:
-    explicit Tensors(const Ops& ops) : ops_(ops) {}
+    // !filled: zeros, for ops that are only counted.
+    explicit Tensors(const Ops& ops, bool filled = true) : ops_(ops), filled_(filled) {}
     ~Tensors() {
         for (const Tensor& t : all_) ops_.release(t.data, t.bytes());
     }
@@ -30,6 +35,7 @@ public:
     Tensors& operator=(const Tensors&) = delete;
 
     Tensor uniform(DType type, const Shape& shape, double low = -1, double high = 1) {
+        if (!filled_) return zeros(type, shape);
         const auto next = [&] {
             state_ = state_ * 1664525u + 1013904223u;
             return float(low + (high - low) * double(state_ >> 8) * 0x1p-24);
@@ -57,8 +63,18 @@ public:
 
 private:
     const Ops& ops_;
+    bool filled_;
     uint32_t state_ = 1;
     std::vector<Tensor> all_;
+
+    Tensor zeros(DType type, const Shape& shape) {
+        Tensor t{nullptr, type, shape};
+        t.data = ops_.allocate(t.bytes());
+        all_.push_back(t);
+        ops_.zero(t.data, t.bytes(), {});
+        ops_.synchronise({});
+        return t;
+    }
 
     template <class Scalar, class Value>
     Tensor filled(const Shape& shape, Value&& value) {
@@ -87,7 +103,7 @@ struct Bench {
     template <class Args, class Build>
     void op(const std::string& name, const std::string& shape, Op<Args> run, Build&& build) const {
         if (!wanted(name)) return;
-        Tensors tensors(ops);
+        Tensors tensors(ops, !options.count);
         const Args args = build(tensors);
         measure({name, shape, dtype, cost(args), [&] { run(args, stream); }});
     }

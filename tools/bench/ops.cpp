@@ -74,6 +74,7 @@ void print_json(const OpBenchmark& b, const Figures& f) {
 }  // namespace
 
 int bench_ops(const BenchOpsOptions& options) {
+    if (options.count) return count_ops(options);
     use_threads(options.threads);
     const Ops& ops = ops_of(options.device);
     const Ceilings ceilings(options.device, ops);

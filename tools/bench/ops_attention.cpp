@@ -8,21 +8,21 @@ namespace gradus::op_cases {
 void bench_attention(const Bench& bench, const Shapes& s) {
     const Ops& ops = bench.ops;
     const DType t = bench.dtype, sum = accumulator_of(t);
-    const int64_t row = (s.H + 2 * s.G) * s.D, y_row = s.H * s.D, T = s.T;
-    const std::string shape = text(s, {1, T, s.H, s.G, s.D});
+    const int64_t row = (s.H + 2 * s.G) * s.D, y_row = s.H * s.D, T = s.T, B = s.B;
+    const std::string shape = text(s, {B, T, s.H, s.G, s.D});
     const double scale = 1 / std::sqrt(double(s.D));
-    const auto lo = [&](Tensors& m) { return m.integers({1, T}, [](int64_t) { return 0; }); };
-    const auto hi = [&](Tensors& m) { return m.integers({1, T}, [](int64_t u) { return u + 1; }); };
+    const auto lo = [&](Tensors& m) { return m.integers({B, T}, [](int64_t) { return 0; }); };
+    const auto hi = [&](Tensors& m) { return m.integers({B, T}, [&](int64_t i) { return i % T + 1; }); };
     const auto forward = [&](Tensors& m) {
-        const auto qkv = packed_heads(m.uniform(t, {T, row}), s.H, s.G, s.D);
-        return AttentionForward{.y = m.uniform(t, {T, y_row}),
-                                .lse = m.uniform(sum, {1, s.H, T}),
+        const auto qkv = packed_heads(m.uniform(t, {B * T, row}), s.H, s.G, s.D);
+        return AttentionForward{.y = m.uniform(t, {B * T, y_row}),
+                                .lse = m.uniform(sum, {B, s.H, T}),
                                 .q = qkv.q,
                                 .k = qkv.k,
                                 .v = qkv.v,
                                 .lo = lo(m),
                                 .hi = hi(m),
-                                .B = 1,
+                                .B = s.B,
                                 .Tq = s.T,
                                 .Tk = s.T,
                                 .H = s.H,
@@ -33,13 +33,13 @@ void bench_attention(const Bench& bench, const Shapes& s) {
     bench.op<AttentionForward>("attention_forward", shape, ops.attention_forward, forward);
     bench.op<AttentionBackward>("attention_backward", shape, ops.attention_backward, [&](Tensors& m) {
         const AttentionForward f = forward(m);
-        ops.attention_forward(f, {});
-        const auto [d_q, d_k, d_v] = packed_heads(m.uniform(t, {T, row}), s.H, s.G, s.D);
+        if (!bench.options.count) ops.attention_forward(f, bench.stream);
+        const auto [d_q, d_k, d_v] = packed_heads(m.uniform(t, {B * T, row}), s.H, s.G, s.D);
         return AttentionBackward{.d_q = d_q,
                                  .d_k = d_k,
                                  .d_v = d_v,
-                                 .delta = m.uniform(sum, {1, s.H, T}),
-                                 .d_y = m.uniform(t, {T, y_row}),
+                                 .delta = m.uniform(sum, {B, s.H, T}),
+                                 .d_y = m.uniform(t, {B * T, y_row}),
                                  .q = f.q,
                                  .k = f.k,
                                  .v = f.v,
@@ -47,7 +47,7 @@ void bench_attention(const Bench& bench, const Shapes& s) {
                                  .lse = f.lse,
                                  .lo = f.lo,
                                  .hi = f.hi,
-                                 .B = 1,
+                                 .B = s.B,
                                  .Tq = s.T,
                                  .Tk = s.T,
                                  .H = s.H,
@@ -75,8 +75,8 @@ void bench_attention(const Bench& bench, const Shapes& s) {
         bench.measure({"attention_cached", shape, t, reads, [&] { ops.attention_cached(a, {}); }});
     }
     bench.op<Rope>("rope_forward", shape, ops.rope_forward, [&](Tensors& m) {
-        return Rope{.x = m.uniform(t, {T, row}),
-                    .positions = m.integers({T}, [](int64_t n) { return n; }),
+        return Rope{.x = m.uniform(t, {B * T, row}),
+                    .positions = m.integers({B * T}, [&](int64_t n) { return n % T; }),
                     .rope_table = m.uniform(sum, {T, s.D / 2, 2}),
                     .heads = s.H + s.G,
                     .D = s.D};

@@ -24,11 +24,15 @@ void each_op_benchmark(const BenchOpsOptions& options, const Ops& ops,
     using namespace op_cases;
     Arena workspace_arena(ops, "benchmarks");
     Tensor matmul_workspace;
-    workspace_arena.declare_matmul_workspace(matmul_workspace);
+    if (options.count)
+        workspace_arena.declare("workspace", matmul_workspace, {int64_t(cuda_matmul_workspace / 4)}, DType::f32);
+    else workspace_arena.declare_matmul_workspace(matmul_workspace);
     workspace_arena.allocate();
     const Stream stream = Stream{}.with(matmul_workspace);
-    for (const Shapes& s : {gpt2, llama})
+    const bool training = options.count || options.training_shapes;
+    for (const Shapes& s : {training ? gpt2_training : gpt2, training ? llama_training : llama})
         for (DType dtype : {DType::f32, DType::bf16}) {
+            if (!options.model.empty() && options.model != s.model) continue;
             if (!options.dtype.empty() && options.dtype != name_of(dtype)) continue;
             const Bench bench = {options, ops, measure, dtype, stream};
             bench_linears(bench, s);

@@ -46,7 +46,7 @@ void bench_linears(const Bench& bench, const Shapes& s) {
             });
     };
     for (const Layer& l :
-         std::vector<Layer>{{s.N, s.C, qkv}, {s.N, s.C, s.C}, {s.N, s.C, s.F}, {s.N, s.F, s.C}, {chunk, s.C, s.V}}) {
+         std::vector<Layer>{{s.N, s.C, qkv}, {s.N, s.C, s.C}, {s.N, s.C, s.F}, {s.N, s.F, s.C}, {s.chunk, s.C, s.V}}) {
         forward(l);
         bench_linear<LinearBackwardInput>(
             bench, "linear_backward_input", text(s, {l.N, l.I, l.O}), ops.linear_backward_input,

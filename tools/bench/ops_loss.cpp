@@ -14,24 +14,24 @@ void bench_loss(const Bench& bench, const Shapes& s) {
         return EmbeddingBackward{
             .d_wte = m.uniform(sum, {V, C}), .d_y = m.uniform(t, {N, C}), .tokens = m.random_ids(N, V)};
     });
-    bench.op<CrossEntropyStats>("cross_entropy_stats", text(s, {chunk, V}), ops.cross_entropy_stats, [&](Tensors& m) {
-        return CrossEntropyStats{.stats = m.uniform(sum, {chunk, 4}),
-                                 .logits = m.uniform(t, {chunk, V}, -4, 4),
-                                 .targets = m.random_ids(chunk, V)};
+    bench.op<CrossEntropyStats>("cross_entropy_stats", text(s, {s.chunk, V}), ops.cross_entropy_stats, [&](Tensors& m) {
+        return CrossEntropyStats{.stats = m.uniform(sum, {s.chunk, 4}),
+                                 .logits = m.uniform(t, {s.chunk, V}, -4, 4),
+                                 .targets = m.random_ids(s.chunk, V)};
     });
-    bench.op<CrossEntropy>("cross_entropy", text(s, {chunk, V}), ops.cross_entropy, [&](Tensors& m) {
+    bench.op<CrossEntropy>("cross_entropy", text(s, {s.chunk, V}), ops.cross_entropy, [&](Tensors& m) {
         const int64_t padded = (V + 63) / 64 * 64;  // as the language head has it
-        return CrossEntropy{.logits = m.uniform(t, {chunk, padded}, -4, 4).columns(0, V),
-                            .loss = m.uniform(sum, {chunk}),
-                            .lse = m.uniform(sum, {chunk}),
-                            .targets = m.random_ids(chunk, V),
+        return CrossEntropy{.logits = m.uniform(t, {s.chunk, padded}, -4, 4).columns(0, V),
+                            .loss = m.uniform(sum, {s.chunk}),
+                            .lse = m.uniform(sum, {s.chunk}),
+                            .targets = m.random_ids(s.chunk, V),
                             .step_values = m.value(StepValues{})};
     });
-    bench.op<CrossEntropyBackward>("cross_entropy_backward", text(s, {chunk, V}), ops.cross_entropy_backward,
+    bench.op<CrossEntropyBackward>("cross_entropy_backward", text(s, {s.chunk, V}), ops.cross_entropy_backward,
                                    [&](Tensors& m) {
-                                       return CrossEntropyBackward{.logits = m.uniform(t, {chunk, V}, -4, 4),
-                                                                   .lse = m.uniform(sum, {chunk}, 10, 12),
-                                                                   .targets = m.random_ids(chunk, V),
+                                       return CrossEntropyBackward{.logits = m.uniform(t, {s.chunk, V}, -4, 4),
+                                                                   .lse = m.uniform(sum, {s.chunk}, 10, 12),
+                                                                   .targets = m.random_ids(s.chunk, V),
                                                                    .V = V,
                                                                    .step_values = m.value(StepValues{})};
                                    });

@@ -26,10 +26,10 @@ double matrix_bytes(const AttentionShape& s) { return half * s.B * s.S * s.D * (
 
 }  // namespace
 
-Work attention_forward(const AttentionShape& s, const AttentionTile& t) {
+KernelWork attention_forward(const AttentionShape& s, const AttentionTile& t) {
     const double tiles = tile_count(s, t.rows, t.columns), scores = tiles * t.rows * t.columns;
     const double keys = tiles * 2 * t.columns * s.D * half;  // bytes of K and V that arrive in shared memory
-    Work w;
+    KernelWork w;
     w.blocks = s.B * s.H * std::ceil(s.S / t.rows);
     w.threads = t.threads;
     w.registers = t.registers;
@@ -46,10 +46,10 @@ Work attention_forward(const AttentionShape& s, const AttentionTile& t) {
     return w;
 }
 
-Work attention_backward(const AttentionShape& s, const AttentionTile& t) {
+KernelWork attention_backward(const AttentionShape& s, const AttentionTile& t) {
     const double tiles = tile_count(s, t.columns, t.rows), scores = tiles * t.rows * t.columns;
     const double queries = tiles * 2 * t.rows * s.D * half, d_q = tiles * t.rows * s.D * single;
-    Work w;
+    KernelWork w;
     w.blocks = s.B * s.H * std::ceil(s.S / t.columns);
     w.threads = t.threads;
     w.registers = t.registers;

@@ -20,8 +20,8 @@ struct AttentionTile {
 };
 
 // One block per tile of queries walks over the tiles of keys.
-Work attention_forward(const AttentionShape&, const AttentionTile&);
+KernelWork attention_forward(const AttentionShape&, const AttentionTile&);
 // One block per tile of keys walks over the tiles of queries, and adds to d_q in global memory: five matmuls.
-Work attention_backward(const AttentionShape&, const AttentionTile&);
+KernelWork attention_backward(const AttentionShape&, const AttentionTile&);
 
 }  // namespace gradus

@@ -13,7 +13,7 @@ constexpr double reserved_shared = 1024;  // of each block, by CUDA
 constexpr int register_unit = 8, warp = 32;
 
 // The library picks among tiles; smaller ones lose some of the rate and less to the last wave.
-Estimate matmul_estimate(const Work& w, const Card& card, const ModelConstants& c) {
+TimeEstimate matmul_estimate(const KernelWork& w, const Card& card, const ModelConstants& c) {
     const double peak = card.peak_tflops * 1e12 * card.matmul_share;
     double best = INFINITY;
     for (const auto& [rows, columns, share] :
@@ -22,7 +22,7 @@ Estimate matmul_estimate(const Work& w, const Card& card, const ModelConstants& 
         best = std::min(best, waves * card.sms * 2 * rows * columns * w.k / (peak * share) + c.fill_us * 1e-6);
     }
     const double dram = w.dram_bytes / (card.dram_gbps * 1e9 * c.dram_share);
-    Estimate e;
+    TimeEstimate e;
     e.terms = {{"tensor", best}, {"DRAM", dram}};
     e.limit = best > dram ? "tensor" : "DRAM";
     e.seconds = std::max(best, dram) + c.launch_us * 1e-6;
@@ -31,7 +31,7 @@ Estimate matmul_estimate(const Work& w, const Card& card, const ModelConstants& 
 
 }  // namespace
 
-int resident_blocks(const Work& w, const Card& card) {
+int resident_blocks(const KernelWork& w, const Card& card) {
     const int warps = (w.threads + warp - 1) / warp;
     int blocks = std::min(card.blocks, card.threads / (warps * warp));
     if (w.registers > 0) {
@@ -42,9 +42,9 @@ int resident_blocks(const Work& w, const Card& card) {
     return std::max(blocks, 1);
 }
 
-Estimate estimate(const Work& w, const Card& card, const ModelConstants& c) {
+TimeEstimate estimated_time(const KernelWork& w, const Card& card, const ModelConstants& c) {
     if (w.library_flops > 0) return matmul_estimate(w, card, c);
-    Estimate e;
+    TimeEstimate e;
     e.blocks_per_sm = resident_blocks(w, card);
     const int warps = (w.threads + warp - 1) / warp;
     e.occupancy = double(e.blocks_per_sm * warps * warp) / card.threads;

@@ -17,7 +17,7 @@
 
 namespace gradus {
 
-struct Work {
+struct KernelWork {
     double blocks = 1;
     int threads = 128;        // of a block
     double shared_bytes = 0;  // of a block
@@ -39,7 +39,7 @@ struct ModelConstants {  // fitted to the rows marked so in docs/bench/model.md
     double launch_us = 1.5;
 };
 
-struct Estimate {
+struct TimeEstimate {
     double seconds = 0;
     std::string limit;                                  // the largest term
     std::vector<std::pair<std::string, double>> terms;  // seconds of each alone
@@ -47,9 +47,9 @@ struct Estimate {
     double occupancy = 0;  // warps of the blocks on an SM over those it can have
 };
 
-Estimate estimate(const Work&, const Card&, const ModelConstants& = {});
+TimeEstimate estimated_time(const KernelWork&, const Card&, const ModelConstants& = {});
 
 // The blocks that fit on an SM, limited by threads, registers and shared memory.
-int resident_blocks(const Work&, const Card&);
+int resident_blocks(const KernelWork&, const Card&);
 
 }  // namespace gradus

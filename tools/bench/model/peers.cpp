@@ -10,7 +10,7 @@ namespace gradus {
 
 namespace {
 
-constexpr double half = 2;
+constexpr double bf16_bytes = 2;
 
 // The published tiles: flash-attention's csrc/flash_attn/src (2) and hopper/ (3), ThunderKittens' mha_h100. cuDNN's are not
 // published: those of FlashAttention-3 stand for them.
@@ -70,7 +70,7 @@ struct List {
     // One row per block of 128 to 256 threads that holds it; `bytes` of each element are read and written.
     void rows(const std::string& kernel, double N, double C, double bytes, const std::string& card, double gbps,
               const std::string& source, bool fitted = false) {
-        Work w;
+        KernelWork w;
         w.threads = 256;
         w.registers = 40;
         const double rows_of_block = std::max(1.0, 8 * 256 / C);
@@ -78,7 +78,7 @@ struct List {
         w.l2_bytes = w.dram_bytes = N * C * bytes;
         w.instructions = N * C * 8 / 32;  // convert, two sums, scale, convert, and the accesses
         w.wavefronts = w.l2_bytes / 128;
-        w.bytes_in_flight = 32 * std::min(64.0, std::max(16.0, C * half / 256));
+        w.bytes_in_flight = 32 * std::min(64.0, std::max(16.0, C * bf16_bytes / 256));
         all.push_back({kernel,
                        std::to_string(int(N)) + " x " + std::to_string(int(C)),
                        card,
@@ -93,11 +93,11 @@ struct List {
     void matmul(double size, const std::string& card, double tflops, const std::string& source, bool fitted = false);
 };
 
-Work matmul_work(double m, double n, double k) {
-    Work w;
+KernelWork matmul_work(double m, double n, double k) {
+    KernelWork w;
     w.library_flops = 2 * m * n * k;
     w.m = m, w.n = n, w.k = k;
-    w.dram_bytes = half * (m * k + n * k + m * n);
+    w.dram_bytes = bf16_bytes * (m * k + n * k + m * n);
     return w;
 }
 
@@ -115,8 +115,8 @@ void List::matmul(double size, const std::string& card, double tflops, const std
                    fitted});
 }
 
-Work elementwise(double bytes) {
-    Work w;
+KernelWork elementwise(double bytes) {
+    KernelWork w;
     w.threads = 512;
     w.l2_bytes = w.dram_bytes = bytes;
     w.blocks = std::max(1.0, bytes / (512 * 32));
@@ -125,11 +125,11 @@ Work elementwise(double bytes) {
 
 // A training step of GPT-2 as llm.c computes it: matmuls of a block and of the head, forward and backward, attention by cuDNN, and
 // the bytes of its norms, GELUs, bias gradients and classifier.
-std::vector<Work> gpt2_step(double B, double T, double C, double L, double H, double V, bool hopper) {
-    std::vector<Work> works;
+std::vector<KernelWork> gpt2_step(double B, double T, double C, double L, double H, double V, bool hopper) {
+    std::vector<KernelWork> works;
     const double N = B * T, D = C / H;
     const auto linear = [&](double in, double out, double times) {
-        for (const Work& w : {matmul_work(N, out, in), matmul_work(N, in, out), matmul_work(out, in, N)})
+        for (const KernelWork& w : {matmul_work(N, out, in), matmul_work(N, in, out), matmul_work(out, in, N)})
             for (double i = 0; i < times; ++i) works.push_back(w);
     };
     linear(C, 3 * C, L);
@@ -144,7 +144,7 @@ std::vector<Work> gpt2_step(double B, double T, double C, double L, double H, do
         // Twice residual + norm (8 bytes a channel each), GELU forward and again, its backward, two norm backwards, four bias sums.
         for (const double bytes : {16, 16, 16, 24, 16, 18}) works.push_back(elementwise(bytes * N * C));
     }
-    works.push_back(elementwise(2 * half * N * V));
+    works.push_back(elementwise(2 * bf16_bytes * N * V));
     return works;
 }
 
@@ -238,17 +238,15 @@ List all_rows() {
                           {8192, 5120, 3762, 3658},
                           {4096, 2048, 3228, 2597},
                           {131072, 128, 3203, 2923}}) {
-        l.rows("cuDNN RMSNorm forward", n.N, n.C, 2 * half, "h200", n.forward, norms, n.C == 4096 || n.C == 2048);
-        l.rows("cuDNN RMSNorm backward", n.N, n.C, 3 * half, "h200", n.backward, norms);
+        l.rows("cuDNN RMSNorm forward", n.N, n.C, 2 * bf16_bytes, "h200", n.forward, norms, n.C == 4096 || n.C == 2048);
+        l.rows("cuDNN RMSNorm backward", n.N, n.C, 3 * bf16_bytes, "h200", n.backward, norms);
     }
-    l.rows("Quack RMSNorm forward", 32768, 4096, 2 * half, "h100", 3005, "Quack, 89.7 % of 3.35 TB/s");
-    l.rows("Quack cross-entropy", 8192, 32768, 2 * half, "h100", 3005, "Quack, the same for rows from 4k");
+    l.rows("Quack RMSNorm forward", 32768, 4096, 2 * bf16_bytes, "h100", 3005, "Quack, 89.7 % of 3.35 TB/s");
+    l.rows("Quack cross-entropy", 8192, 32768, 2 * bf16_bytes, "h100", 3005, "Quack, the same for rows from 4k");
     l.matmul(8192, "h100", 756, again, true);
     l.matmul(8192, "h100", 795, "fast.cu");
     l.matmul(4096, "h100", 716, "fast.cu");
     l.matmul(8192, "h200", 788, "torch.matmul on one H200, random data");
-    const double parameters = 2;
-    (void)parameters;
     l.all.push_back({"llm.c, GPT-2 124M", "micro-batch 64 x 1024", "a100", "tokens/s", 218e3, 64 * 1024,
                      gpt2_step(64, 1024, 768, 12, 12, 50304, false), 1,
                      "llm.c, run_gpt2_124M.sh: 300 ms for 524,288 on eight cards"});
@@ -268,8 +266,8 @@ const std::vector<Published>& published() {
 Modelled model(const Published& row, const ModelConstants& constants) {
     Modelled m = {};
     double longest = 0;
-    for (const Work& w : row.works) {
-        const Estimate e = estimate(w, card_of(row.card), constants);
+    for (const KernelWork& w : row.works) {
+        const TimeEstimate e = estimated_time(w, card_of(row.card), constants);
         m.seconds += e.seconds;
         if (e.seconds > longest) longest = e.seconds, m.limit = e.limit;
     }

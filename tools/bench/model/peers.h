@@ -12,7 +12,7 @@ struct Published {
     std::string kernel, shape, card, unit;  // unit: TFLOP/s, GB/s or tokens/s
     double value;
     double amount;  // FLOPs, bytes or tokens of the row: value = amount / seconds
-    std::vector<Work> works;
+    std::vector<KernelWork> works;
     double repeats = 1;  // of the works: layers, micro-batches
     std::string source;
     bool fitted = false;  // the constants were chosen on this row

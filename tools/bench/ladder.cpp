@@ -1,0 +1,129 @@
+#include "tools/bench/ladder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "kernels/ladder.h"
+#include "tools/bench/ceiling.h"
+#include "tools/bench/counted.h"
+#include "tools/bench/ops.h"
+#include "tools/device.h"
+
+namespace gradus {
+
+namespace {
+
+// The op that a family is measured with, at the first of its shapes in `gradus bench ops`.
+struct LadderOp {
+    std::string name, op, dtype = "bf16", model = "gpt2";
+};
+const LadderOp families[] = {{"reduction", "square_sum"},        {"layernorm", "layernorm_forward"},
+                             {"cross_entropy", "cross_entropy"}, {"adamw", "adamw"},
+                             {"matmul", "linear_forward"},       {"attention", "attention_forward"}};
+
+struct Measured {
+    std::string shape;
+    Cost cost;
+    std::optional<CountedOp> counted;
+    double seconds = 0;  // modelled in the emulator, measured on a GPU
+};
+
+class LadderRun {
+public:
+    LadderRun(const LadderBench& o)
+        : o_(o), card_(card_of(o.card)), registers_(read_registers(o.registers, card_.capability)) {
+        if (!emulated()) ceilings_.emplace("cuda", ops_of("cuda"));
+    }
+
+    bool emulated() const { return o_.device == "simt"; }
+    const std::vector<Rung>& rungs() const { return emulated() ? counted_ladder() : cuda_ladder(); }
+
+    std::optional<Measured> measure(const Rung& rung) const {
+        const auto family = std::find_if(std::begin(families), std::end(families),
+                                         [&](const LadderOp& f) { return f.name == rung.family; });
+        if (family == std::end(families)) return {};
+        if (!emulated() && cuda_capability() < rung.capability) return {};
+        BenchOpsOptions options = {
+            .filter = family->op, .dtype = family->dtype, .count = emulated(), .model = family->model};
+        options.training_shapes = true;
+        std::optional<Measured> result;
+        each_op_benchmark(options, rung.table, [&](const OpBenchmark& b) {
+            if (result) return;
+            result = {b.shape, b.cost, {}, 0};
+            if (emulated()) {
+                result->counted = count_op(b.run, card_, registers_, o_.blocks);
+                result->seconds = result->counted->seconds;
+            } else {
+                b.run();
+                std::vector<double> times;
+                for (int i = 0; i < 9; ++i) times.push_back(ceilings_->seconds(b.run));
+                std::nth_element(times.begin(), times.begin() + 4, times.end());
+                result->seconds = times[4];
+            }
+        });
+        return result;
+    }
+
+private:
+    const LadderBench& o_;
+    const Card& card_;
+    Registers registers_;
+    std::optional<Ceilings> ceilings_;
+};
+
+nlohmann::ordered_json json_of(const Rung& rung, const Measured& m, bool emulated, const std::string& card) {
+    nlohmann::ordered_json line = {{"family", rung.family},
+                                   {"rung", rung.name},
+                                   {"idea", rung.idea},
+                                   {"shape", m.shape},
+                                   {emulated ? "modelled_seconds" : "measured_seconds", m.seconds}};
+    if (!m.counted) return line;
+    line["card"] = card;
+    line["limit"] = m.counted->limit;
+    line["sectors"] = m.counted->sectors;
+    line["ideal_sectors"] = m.counted->ideal;
+    line["wavefronts"] = m.counted->wavefronts;
+    line["bank_conflicts"] = m.counted->conflicts;
+    for (const simt::LaunchCounts& c : m.counted->launches) line["kernels"].push_back(c.kernel);
+    return line;
+}
+
+}  // namespace
+
+void bench_ladder(const LadderBench& o) {
+    const LadderRun run(o);
+    if (!o.json) {
+        if (run.emulated())
+            fmt::print("counted in the emulator; times are modelled for {} (docs/bench/model.md), not measured\n",
+                       o.card);
+        fmt::print("{:<14} {:<22} {:<26} {:>10} {:>8} {:>9} {:>10}  {}\n", "family", "rung", "shape", "us", "GB/s",
+                   "sectors", "conflicts", "limit");
+    }
+    int count = 0;
+    for (const Rung& rung : run.rungs()) {
+        if (!o.family.empty() && rung.family != o.family) continue;
+        const auto m = run.measure(rung);
+        if (!m) continue;
+        ++count;
+        if (o.json) {
+            fmt::print("{}\n", json_of(rung, *m, run.emulated(), o.card).dump());
+        } else {
+            const CountedOp none, &c = m->counted ? *m->counted : none;
+            fmt::print("{:<14} {:<22} {:<26} {:>10.1f} {:>8.0f} {:>9.2f} {:>9.1f}%  {}\n", rung.family, rung.name,
+                       m->shape, m->seconds * 1e6, m->cost.bytes / m->seconds * 1e-9,
+                       c.ideal > 0 ? c.sectors / c.ideal : 1, c.wavefronts > 0 ? 100 * c.conflicts / c.wavefronts : 0,
+                       c.limit);
+        }
+        std::fflush(stdout);
+    }
+    if (count) return;
+    std::string known;
+    for (const LadderOp& f : families) known += (known.empty() ? "" : ", ") + f.name;
+    throw Error("there is no ladder '" + o.family + "' that runs here", "the families are " + known,
+                "gradus bench ladder --family layernorm");
+}
+
+}  // namespace gradus
