@@ -268,7 +268,7 @@ HopperBoxes boxes_of(const AttentionForward& a) {
 }  // namespace
 
 bool fit_hopper(const AttentionForward& a) {
-    if (!kernel_choices().hopper || capability() != 90 || a.q.dtype != DType::bf16 || a.D > widest_head ||
+    if (!kernel_choices().hopper || capability() != 90 || a.q.dtype != DType::bf16 || a.D > widest_head<bf16> ||
         !(a.scale > 0))
         return false;
     bool plain = false;

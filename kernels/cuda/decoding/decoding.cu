@@ -9,7 +9,7 @@ namespace gradus::DEVICE {
 void attention_cached(const AttentionCached& a, Stream s) {
     if (a.q.rows() == 0) return;
     write_cache(a, s);
-    const bool fits = a.D <= widest_head && heads_fit_packs(a.D, {a.y, a.q, a.k_cache, a.v_cache});
+    const bool fits = a.D <= widest_head<bf16> && heads_fit_packs(a.D, {a.y, a.q, a.k_cache, a.v_cache});
     if (fits && a.q.dtype == DType::bf16) attention_cached_tiles(a, s);
     else if (fits && a.q.dtype == DType::f32) attention_cached_packs(a, s);
     else attention_cached_any_width(a, s);

@@ -8,7 +8,7 @@
 // A warp copies its own keys and values, several tiles ahead, into memory that no other warp uses: no barrier in the loop, and
 // enough bytes on the way to keep the memory busy (two stages of 8 KB per warp at D = 128). At the end the warps' results are added in
 // order: finish().
-#include "kernels/cuda/attention/fragments.h"
+#include "kernels/cuda/attention/cores.h"
 #include "kernels/cuda/attention/operands.h"
 #include "kernels/cuda/decoding/decoding.h"
 #include "kernels/cuda/primitives/exp2.h"
@@ -17,6 +17,9 @@ namespace gradus::DEVICE {
 
 namespace {
 
+using Cores = Bf16TensorCores;
+
+constexpr int chunk_size = 8;  // elements of 16 bytes
 constexpr int vectors = fragment_rows, warp_keys = 16, block_keys = decoding_warps * warp_keys;
 
 template <int head_width>
@@ -26,7 +29,7 @@ struct DecodingShape {
     static constexpr bool keeps_queries = width <= 128;  // in registers
     static constexpr int blocks = width <= 128 ? 2 : 1;  // per multiprocessor
 
-    using KeyTile = Tile<warp_keys, width>;
+    using KeyTile = Tile<bf16, warp_keys, width>;
     static constexpr int warp_size = stages * 2 * KeyTile::size;  // elements of a warp
     static constexpr int value_stride = width + 8;  // floats of a vector's result: rows in different banks
     static_assert(warp_size * sizeof(bf16) >= vectors * value_stride * sizeof(float), "results replace the tiles");
@@ -127,7 +130,7 @@ __global__ void __launch_bounds__(decoding_warps* warp, Shape::blocks)
     const int count = run.count * heads;
     const auto place = [&](int m) { return VectorPlace{run.n + m / heads, first_head + m % heads}; };
 
-    const Tile<vectors, width> queries = {shared, 0};
+    const Tile<bf16, vectors, width> queries = {shared, 0};
     for (int i = int(threadIdx.x); i < vectors * width / chunk_size; i += decoding_warps * warp) {
         const int m = i / (width / chunk_size), c = i % (width / chunk_size);
         const bool valid = m < count && c * chunk_size < D;
@@ -164,37 +167,33 @@ __global__ void __launch_bounds__(decoding_warps* warp, Shape::blocks)
 
     copy_async_wait<Shape::stages - 1>();
     __syncthreads();
-    LeftOperand a[width / 16];
+    constexpr int steps = width / Cores::depth;
+    Cores::Left kept[Shape::keeps_queries ? steps : 1][1];
     if constexpr (Shape::keeps_queries)
 #pragma unroll
-        for (int k = 0; k < width / 16; ++k) queries.left(a[k], 0, k);
+        for (int k = 0; k < steps; ++k) kept[k][0] = Cores::left(queries, 0, k);
 
-    Sums o[width / 8] = {};
+    Sums o[1][width / 8] = {};
     for (int i = 0; i < tiles; ++i) {
         copy_async_wait<Shape::stages - 2>();
         __syncwarp();  // tile i is here, and all lanes are done with tile i − 1
         copy(i + Shape::stages - 1);
-        Sums s[2] = {};
+        Sums s[1][2] = {};
 #pragma unroll
-        for (int k = 0; k < width / 16; ++k) {
-            if constexpr (!Shape::keeps_queries) queries.left(a[k], 0, k);
-            RightOperand r;
-            k_tile(i).right(r, 0, k);
-            multiply(s[0], s[1], a[k], r);
+        for (int k = 0; k < steps; ++k) {
+            if constexpr (Shape::keeps_queries) {
+                Cores::multiply_channels(s, kept[k], k_tile(i), k);
+            } else {
+                const Cores::Left a[1] = {Cores::left(queries, 0, k)};
+                Cores::multiply_channels(s, a, k_tile(i), k);
+            }
         }
         if constexpr (!is_plain<Score>) __syncwarp();  // or the compiler loads biases before the products, in registers
 #pragma unroll
         for (int half = 0; half < 2; ++half)
-            softmax_row(s, o, of_vector[half], half, own_first + i * block_keys, scale,
+            softmax_row(s[0], o[0], of_vector[half], half, own_first + i * block_keys, scale,
                         QueryScore<Score>{score, sequence, heads_of_vectors[half], of_vector[half].t});
-        LeftOperand p;
-        left_of(p, s, 0);
-#pragma unroll
-        for (int n = 0; n < width / 16; ++n) {
-            RightOperand r;
-            v_tile(i).right_transposed(r, 0, n);
-            multiply(o[2 * n], o[2 * n + 1], p, r);
-        }
+        Cores::multiply_rows(o, s, v_tile(i));
     }
     copy_async_wait<0>();
     __syncwarp();
@@ -211,7 +210,7 @@ __global__ void __launch_bounds__(decoding_warps* warp, Shape::blocks)
 #pragma unroll
         for (int n = 0; n < width / 8; ++n)
             *reinterpret_cast<Two*>(results + m * Shape::value_stride + 8 * n + column_of_lane()) = {
-                o[n][2 * half], o[n][2 * half + 1]};
+                o[0][n][2 * half], o[0][n][2 * half + 1]};
     }
     __syncthreads();
     const WarpResults<vectors> found = {reinterpret_cast<float*>(shared + vectors * width),
@@ -227,7 +226,7 @@ void attention_cached_tiles(const AttentionCached& a, Stream s) {
     const RowPlaces rows = places_of(a);
     const int group = a.H / a.G, parts = (group + vectors - 1) / vectors;
     const dim3 grid(unsigned(rows.N), unsigned(a.G * parts), unsigned(splits.count));
-    by_width(a.D, [&](auto width) {
+    by_width<bf16>(a.D, [&](auto width) {
         using Shape = DecodingShape<width>;
         by_score(a.score, [&](auto score) {
             launch(attention_cached_kernel<Shape, decltype(score)>, grid, dim3(decoding_warps * warp),

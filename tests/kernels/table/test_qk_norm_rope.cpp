@@ -26,7 +26,7 @@ std::vector<NormedHeads> normed_heads() {
 }
 
 constexpr int P = 7;
-constexpr double eps = 1e-3;
+constexpr double qk_eps = 1e-3;
 
 }  // namespace
 
@@ -52,7 +52,7 @@ TEST_CASE("the norm and rotation of heads is as exact as the naive formula, of v
                                                 .positions = positions,
                                                 .rope_table = rope_table,
                                                 .layout = layout,
-                                                .eps = eps},
+                                                .eps = qk_eps},
                                                {});
                     return outputs(dense(packed ? out.q : Tensor(y_q)), dense(packed ? out.k : Tensor(y_k)),
                                    copy_of(q_rstd), copy_of(k_rstd));
