@@ -30,22 +30,24 @@ void Columns::declare(Arena& arena, int B, int T) {
     each([&](const char* name, Tensor Columns::*column, bool by_sequence) {
         arena.declare(name, this->*column, by_sequence ? Shape{B, T} : Shape{int64_t(B) * T}, DType::i32);
     });
+    arena.declare("first row", first_row, {2}, DType::i32);
 }
 
-void StagedBatch::take(const HostBatch& host) {
+size_t Columns::bytes() const { return size_t(first_row.as<char>() - tokens.as<char>()) + first_row.bytes(); }
+
+void StagedBatch::take(const HostBatch& host, int64_t row) {
     CHECK(host.T == hi.last() && int64_t(host.tokens.size()) == tokens.size(), "the batch's shape is not the model's");
     std::copy(host.tokens.begin(), host.tokens.end(), tokens.as<int32_t>());
     std::copy(host.targets.begin(), host.targets.end(), targets.as<int32_t>());
     std::copy(host.positions.begin(), host.positions.end(), positions.as<int32_t>());
     std::copy(host.first_key.begin(), host.first_key.end(), lo.as<int32_t>());
     for (int64_t i = 0; i < hi.size(); ++i) hi.as<int32_t>()[i] = int32_t(i % hi.last()) + 1;
+    *first_row.as<int64_t>() = row;
 }
 
 void Batch::upload(const Ops& ops, const StagedBatch& staged, Stream stream) {
-    each([&](const char*, Tensor Columns::*column, bool) {
-        const Tensor &to = this->*column, &from = staged.*column;
-        ops.copy_to_device(to.data, from.data, to.bytes(), stream);
-    });
+    CHECK(bytes() == staged.bytes(), "the columns of the host and of the device are laid out differently");
+    ops.copy_to_device(tokens.data, staged.tokens.data, bytes(), stream);
 }
 
 }  // namespace gradus

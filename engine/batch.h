@@ -24,10 +24,12 @@ struct HostBatch {
 // that accumulation, a resumed run and another number of ranks see the same sequence of samples.
 using NextBatch = std::function<void(int64_t first_sample, HostBatch& batch)>;
 
-// The inputs of a model and its heads for each row, on the host or on the device.
+// The inputs of a model and its heads, on the host or on the device, side by side in an arena: one copy moves all of
+// them.
 struct Columns {
     Tensor tokens, targets, positions;  // [N]    i32
     Tensor lo, hi;                      // [B,T]  i32: row t attends to the keys [lo, hi)
+    Tensor first_row;                   // [2]    i32: an int64_t, the index of the first row in the global batch
 
     // visit(name, member, by_sequence) for each column; by_sequence: [B,T], else [N].
     template <class Visit>
@@ -40,11 +42,13 @@ struct Columns {
     }
 
     void declare(Arena& arena, int B, int T);
+    const int64_t* batch_row() const { return first_row.as<int64_t>(); }
+    size_t bytes() const;  // from the first column to the end of the last
 };
 
 // Columns in pinned host memory.
 struct StagedBatch : Columns {
-    void take(const HostBatch&);  // hi: attention is causal
+    void take(const HostBatch&, int64_t first_row = 0);  // hi: attention is causal
 };
 
 // Σ losses on the host, in f64 and in row order.
@@ -52,12 +56,10 @@ double sum_of_losses(Tensor on_host);
 
 struct DropoutState {  // p = 0 outside training; the keys are values of the step (engine/step_memory.h)
     double p = 0;
-    int64_t first_row = 0;  // of the micro-batch in the global batch
 };
 
 struct NoiseState {    // on the embeddings (engine/noise.h); without amplitudes outside training
     Tensor amplitude;  // [N], on the device
-    int64_t first_row = 0;
 };
 
 // Columns on the device.

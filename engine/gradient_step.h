@@ -35,7 +35,8 @@ public:
     // The values of the current step, to be uploaded before the first backward pass: losses are multiplied by
     // loss_scale.
     StepValues values(double loss_scale) const;
-    // For the last backward pass of a step: each bucket is summed over the ranks as soon as it is complete.
+    // For the last backward pass of a step: each bucket is summed over the ranks as soon as it is complete. Empty with
+    // one rank of dp.
     BucketDone exchange();
     // losses [rows] are on the device; scale · Σ losses over all ranks is the step's loss. The same result on every
     // rank. Weights and moments are unchanged if the step is skipped. Except for a blocking Comm

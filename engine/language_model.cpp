@@ -13,7 +13,7 @@ Run run_of(const Runtime& runtime, const ModelConfig& m, BatchShape shape) {
 LanguageModel::LanguageModel(const Ops& ops, const ModelConfig& m, DType dtype, BatchShape shape, Mode mode, Comm tp)
     : compute_(ops),
       step(ops, m.L),
-      run(run_of({ops, dtype, tp, compute_.stream(), step.pointers()}, m, shape)),
+      run(run_of({ops, dtype, tp, compute_.stream(), step.pointers(), mode.captures(ops, tp)}, m, shape)),
       parameters(run),
       activations(ops, "activations"),
       body(make_model(run, mode, parameters, activations)),

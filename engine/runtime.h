@@ -14,6 +14,7 @@ struct Runtime {
     Comm tp = {};
     Stream stream = {};
     StepPointers step = {};
+    bool graphs = false;  // repeated work is captured and replayed (engine/replays.h)
 
     DType accumulator() const { return accumulator_of(dtype); }
 };

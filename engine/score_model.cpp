@@ -5,7 +5,9 @@ namespace gradus {
 ScoreModel::ScoreModel(const Ops& ops, const ModelConfig& m, DType dtype, BatchShape shape, Mode mode, Comm tp)
     : compute_(ops),
       step(ops, m.L),
-      run{{ops, dtype, tp, compute_.stream(), step.pointers()}, dims_of(m, shape.B, shape.T, tp.size), m},
+      run{{ops, dtype, tp, compute_.stream(), step.pointers(), mode.captures(ops, tp)},
+          dims_of(m, shape.B, shape.T, tp.size),
+          m},
       parameters(run),
       activations(ops, "activations"),
       body(make_model(run, mode, parameters, activations)),

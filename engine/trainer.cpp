@@ -27,11 +27,13 @@ Trainer::Trainer(LanguageModel& model, const TrainerConfig& c, const Mesh& mesh)
       step_(model.parameters, c, mesh, int64_t(c.batch / mesh.dp.size) * c.context),
       inputs_(model.run.ops, "inputs"),
       on_host_(model.run.ops, "inputs on the host", ArenaMemory::host),
+      passes_(model.run),
       host_(c.micro_batch, c.context) {
     CHECK(model.run.d.B == c.micro_batch && model.run.d.T == c.context, "the model has another batch shape");
     batch_.declare(inputs_, c.micro_batch, c.context);
     inputs_.declare("losses", losses_, {int64_t(micro_batches_) * c.micro_batch * c.context}, model.run.accumulator());
     const int64_t rows = int64_t(c.micro_batch) * c.context;
+    inputs_.declare("losses of a micro-batch", pass_losses_, {rows}, model.run.accumulator());
     if (c.noise > 0) inputs_.declare("amplitudes", amplitudes_, {rows}, model.run.accumulator());
     inputs_.allocate();
     for (Prepared* p : {&now_, &after_}) {
@@ -51,8 +53,8 @@ void Trainer::prepare(Prepared& p, int64_t first_sample, const NextBatch& next_b
     for (size_t i = 0; i < p.micro_batches.size(); ++i) {
         next_batch(first_sample + int64_t(i) * config_.micro_batch, host_);
         p.targets += double(host_.valid_targets());
-        p.micro_batches[i].take(host_);
         const int64_t rows = int64_t(host_.tokens.size());
+        p.micro_batches[i].take(host_, first_of_rank_ * config_.context + int64_t(i) * rows);
         if (config_.noise > 0)
             fill_amplitudes(p.amplitudes.part(int64_t(i) * rows, rows), host_, config_.noise, model_.run.d.C);
     }
@@ -74,14 +76,16 @@ void Trainer::accumulate(int i) {
     const Run& r = model_.run;
     const int64_t rows = int64_t(config_.micro_batch) * config_.context;
     batch_.upload(r.ops, now_.micro_batches[size_t(i)], r.stream);
-    const int64_t first_row = first_of_rank_ * config_.context + i * rows;
-    batch_.dropout = {config_.dropout, first_row};
-    batch_.noise = {amplitudes_, first_row};
+    batch_.dropout = {config_.dropout};
+    batch_.noise = {amplitudes_};
     if (amplitudes_)
         r.ops.copy_to_device(amplitudes_.data, now_.amplitudes.part(i * rows, rows).data, amplitudes_.bytes(),
                              r.stream);
-    model_.loss_and_backward(batch_, losses_.part(i * rows, rows), config_.loss,
-                             i + 1 == micro_batches_ ? step_.exchange() : BucketDone{});
+    const BucketDone exchange = i + 1 == micro_batches_ ? step_.exchange() : BucketDone{};
+    const auto pass = [&] { model_.loss_and_backward(batch_, pass_losses_, config_.loss, exchange); };
+    if (exchange) pass();
+    else passes_.run(0, pass);
+    r.ops.copy(losses_.part(i * rows, rows).data, pass_losses_.data, pass_losses_.bytes(), r.stream);
 }
 
 StepResult Trainer::finish() {
@@ -102,16 +106,15 @@ StepResult Trainer::step(int64_t step, const NextBatch& next_batch, bool another
 
 void Trainer::trial_pass(const NextBatch& next_batch) {
     const Run& r = model_.run;
-    const int64_t rows = int64_t(config_.micro_batch) * config_.context;
     next_batch(0, host_);
     StagedBatch& staged = now_.micro_batches[0];
     now_.first_sample = -1;
     staged.take(host_);
     batch_.upload(r.ops, staged, r.stream);
     model_.step.upload({}, config_.seed, 0, r.stream);
-    batch_.dropout = {config_.dropout, 0};
+    batch_.dropout = {config_.dropout};
     batch_.noise = {};
-    model_.loss_and_backward(batch_, losses_.part(0, rows), config_.loss);
+    model_.loss_and_backward(batch_, pass_losses_, config_.loss);
     r.ops.synchronise(r.stream);
 }
 

@@ -6,6 +6,7 @@
 // not depend on the mesh. engine/gradient_step.h has the parts that other objectives share.
 #include "engine/gradient_step.h"
 #include "engine/language_model.h"
+#include "engine/replays.h"
 #include "engine/settings/train.h"
 
 namespace gradus {
@@ -65,7 +66,9 @@ private:
     GradientStep step_;
     Arena inputs_, on_host_;
     Batch batch_;
+    Replays passes_;        // of a micro-batch whose gradients are not exchanged
     Tensor losses_;         // [batch·T] of this rank's part of the batch
+    Tensor pass_losses_;    // [B·T] of a micro-batch
     Tensor amplitudes_;     // [B·T] of a micro-batch, if there is noise
     HostBatch host_;        // for filling a batch
     Prepared now_, after_;  // for this step and the next one

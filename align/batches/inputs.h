@@ -5,6 +5,8 @@
 
 namespace gradus {
 
+enum Pass { forward_pass, backward_pass };  // of a micro-batch, as keys of Replays
+
 class SequenceInputs {
 public:
     explicit SequenceInputs(const Run&);

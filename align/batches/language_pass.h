@@ -10,6 +10,7 @@
 //   pass.backward(coefficients, last ? step.exchange() : BucketDone{});
 #include "align/batches/inputs.h"
 #include "engine/language_model.h"
+#include "engine/replays.h"
 
 namespace gradus {
 
@@ -31,6 +32,7 @@ private:
     LanguageModel& model_;
     double temperature_;
     SequenceInputs inputs_;
+    Replays passes_;  // of a micro-batch: forward, and backward without an exchange
     const Batch* batch_ = nullptr;
 };
 

@@ -2,17 +2,19 @@
 
 namespace gradus {
 
-ScorePass::ScorePass(ScoreModel& model) : model_(model), inputs_(model.run) {}
+ScorePass::ScorePass(ScoreModel& model) : model_(model), inputs_(model.run), passes_(model.run) {}
 
 void ScorePass::forward(const MicroBatch& placed, const Sequences& sequences, std::vector<double>& values) {
     batch_ = &inputs_.upload(placed, sequences);
-    model_.forward(*batch_, inputs_.per_row());
+    passes_.run(forward_pass, [this] { model_.forward(*batch_, inputs_.per_row()); });
     inputs_.fetch(values, 0);
 }
 
 void ScorePass::backward(const std::vector<double>& d_values, const BucketDone& done) {
     inputs_.send(d_values, 0);
-    model_.backward(*batch_, inputs_.per_row(), done);
+    const auto pass = [&] { model_.backward(*batch_, inputs_.per_row(), done); };
+    if (done) pass();
+    else passes_.run(backward_pass, pass);
 }
 
 std::vector<double> ScorePass::values(const std::vector<MicroBatch>& batches, const Sequences& sequences) {

@@ -4,6 +4,7 @@
 // that one included. A reward model's score of a text is that of its last row; the value of the state in which id n is chosen is that
 // of row n − 1.
 #include "align/batches/inputs.h"
+#include "engine/replays.h"
 #include "engine/score_model.h"
 
 namespace gradus {
@@ -23,6 +24,7 @@ public:
 private:
     ScoreModel& model_;
     SequenceInputs inputs_;
+    Replays passes_;  // of a micro-batch: forward, and backward without an exchange
     const Batch* batch_ = nullptr;
 };
 

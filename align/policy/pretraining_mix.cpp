@@ -12,6 +12,7 @@ PretrainingMix::PretrainingMix(LanguageModel& model, NextBatch text, const Pretr
       config_(c),
       dp_(mesh.dp),
       mine_(share_of(int(c.rows), mesh.dp)),
+      passes_(model.run),
       inputs_(model.run.ops, "inputs of pre-training text"),
       on_host_(model.run.ops, "inputs of pre-training text on the host", ArenaMemory::host),
       host_(model.run.d.B, model.run.d.T) {
@@ -20,6 +21,7 @@ PretrainingMix::PretrainingMix(LanguageModel& model, NextBatch text, const Pretr
     const Shape rows = {std::max<int64_t>(1, int64_t(micro_batches_.size()) * B * T)};
     batch_.declare(inputs_, B, T);
     inputs_.declare("losses", losses_, rows, model.run.accumulator());
+    inputs_.declare("losses of a micro-batch", pass_losses_, {int64_t(B) * T}, model.run.accumulator());
     inputs_.allocate();
     for (StagedBatch& staged : micro_batches_) staged.declare(on_host_, B, T);
     on_host_.declare("losses", host_losses_, rows, model.run.accumulator());
@@ -53,7 +55,8 @@ void PretrainingMix::accumulate() {
     const int64_t rows = r.d.N();
     for (size_t b = 0; b < micro_batches_.size(); ++b) {
         batch_.upload(r.ops, micro_batches_[b], r.stream);
-        model_.loss_and_backward(batch_, losses_.part(int64_t(b) * rows, rows));
+        passes_.run(0, [this] { model_.loss_and_backward(batch_, pass_losses_); });
+        r.ops.copy(losses_.part(int64_t(b) * rows, rows).data, pass_losses_.data, pass_losses_.bytes(), r.stream);
     }
     updates_ += 1;
     if (micro_batches_.empty()) return;

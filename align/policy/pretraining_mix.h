@@ -7,6 +7,7 @@
 // memory as that of the first, before the same clip and update. Which rows an update sees is a function of its number alone.
 // Source: Ouyang et al. 2022, with γ = 27.8 and eight rows of text for every answer.
 #include "align/policy/policy_update.h"
+#include "engine/replays.h"
 
 namespace gradus {
 
@@ -34,10 +35,11 @@ private:
     PretrainingConfig config_;
     Comm dp_;
     Share mine_;  // rows of an update
+    Replays passes_;
     Arena inputs_, on_host_;
     Batch batch_;
     std::vector<StagedBatch> micro_batches_;
-    Tensor losses_, host_losses_;
+    Tensor losses_, host_losses_, pass_losses_;
     HostBatch host_;
     double targets_ = 0;
     double loss_ = 0, updates_ = 0;  // of this rank: Σ of its terms, and how many updates

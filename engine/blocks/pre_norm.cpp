@@ -11,16 +11,14 @@ namespace {
 
 // Of own rows: the same elements fall whatever the number of ranks.
 void drop(const Run& r, const Batch& batch, int layer, DropoutSite site, Tensor y, Tensor x) {
-    const DropoutState& drop = batch.dropout;
-    r.ops.dropout({.y = y, .x = x, .p = drop.p, .key = r.step.dropout_key(layer, site),
-                   .first_row = drop.first_row + r.first_own_row()}, r.stream);
+    r.ops.dropout({.y = y, .x = x, .p = batch.dropout.p, .key = r.step.dropout_key(layer, site),
+                   .first_row = r.first_own_row(), .batch_row = batch.batch_row()}, r.stream);
 }
 
 // y = a + dropout(x)
 void add_dropped(const Run& r, const Batch& batch, int layer, DropoutSite site, Tensor y, Tensor a, Tensor x) {
-    const DropoutState& drop = batch.dropout;
-    r.ops.add_dropout({.y = y, .a = a, .x = x, .p = drop.p, .key = r.step.dropout_key(layer, site),
-                       .first_row = drop.first_row + r.first_own_row()}, r.stream);
+    r.ops.add_dropout({.y = y, .a = a, .x = x, .p = batch.dropout.p, .key = r.step.dropout_key(layer, site),
+                       .first_row = r.first_own_row(), .batch_row = batch.batch_row()}, r.stream);
 }
 
 }  // namespace

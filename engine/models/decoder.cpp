@@ -76,10 +76,9 @@ void Decoder<Block>::embed(Tensor y, Tensor tokens, Tensor positions) const {
 
 template <class Block>
 void Decoder<Block>::dropout_of_embedding(const Batch& batch, Tensor x) const {
-    const DropoutState& drop = batch.dropout;
-    if (drop.p > 0)
-        run_.ops.dropout({.y = x, .x = x, .p = drop.p, .key = run_.step.embedding_dropout_key(),
-                          .first_row = drop.first_row + run_.first_own_row()}, run_.stream);
+    if (batch.dropout.p > 0)
+        run_.ops.dropout({.y = x, .x = x, .p = batch.dropout.p, .key = run_.step.embedding_dropout_key(),
+                          .first_row = run_.first_own_row(), .batch_row = batch.batch_row()}, run_.stream);
 }
 
 // Its backward does nothing: the gradient of a sum with a constant.
@@ -88,7 +87,8 @@ void Decoder<Block>::add_noise(const Batch& batch, Tensor x) const {
     const NoiseState& noise = batch.noise;
     if (noise.amplitude)
         run_.ops.add_noise({.y = x, .x = x, .amplitude = noise.amplitude.part(run_.first_own_row(), run_.own_rows()),
-                            .key = run_.step.noise_key, .first_row = noise.first_row + run_.first_own_row()}, run_.stream);
+                            .key = run_.step.noise_key, .first_row = run_.first_own_row(), .batch_row = batch.batch_row()},
+                           run_.stream);
 }
 
 template <class Block>

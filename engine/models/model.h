@@ -20,6 +20,10 @@ struct Mode {
     bool training = false;   // allocate gradients, and keep activations for backward
     bool recompute = false;  // keep only each block's input; backward runs the block again
     int parts = 1;           // every bucket of weights and gradients is divisible into this many parts
+    // Replay repeated work on devices that can (engine/replays.h). Not with tp: its communication is not captured.
+    bool graphs = false;
+
+    bool captures(const Ops& ops, const Comm& tp) const { return graphs && ops.has_graphs() && tp.size == 1; }
 };
 
 // Keys and values of sequences that are being generated, with the activations of a call. Made by a model, for that

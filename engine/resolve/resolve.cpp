@@ -30,7 +30,8 @@ Resolved resolve_settings(Resolving r) {
     all.shape = {.B = int(micro_batch), .T = int(r.c.train.context)};
     all.mode = {.training = true,
                 .recompute = r.c.train.recompute,
-                .parts = r.c.optimizer.sharded && r.c.optimizer.kind != "muon" ? all.mesh.dp : 1};
+                .parts = r.c.optimizer.sharded && r.c.optimizer.kind != "muon" ? all.mesh.dp : 1,
+                .graphs = r.c.train.graphs};
     all.trainer = trainer_config(r.c, micro_batch);
     all.tokens_per_step = r.c.train.batch * r.c.train.context;
     all.config = r.c;

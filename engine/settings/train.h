@@ -20,7 +20,7 @@ struct TrainSettings {
     double minutes = 0;
     int64_t seed = 1;
     double dropout = 0;
-    bool recompute = false, autotune = false;
+    bool recompute = false, graphs = false, autotune = false;
 
     template <class Visit>
     void each(Visit&& visit) {
@@ -68,6 +68,10 @@ struct TrainSettings {
               "activation checkpointing: keep only each block's input and recompute the block in backward; a third "
               "more work, far less memory",
               {"gradient_checkpointing", "activation_checkpointing", "checkpointing"});
+        visit("graphs", graphs, Limits{}, free,
+              "on a GPU: record the forward and backward pass of a micro-batch once and replay it with one call (CUDA graphs), "
+              "for small models whose launches take longer than their work; same bits; not with mesh.tp above 1",
+              {"cuda_graphs", "cuda_graph", "use_cuda_graph", "cudagraph"});
         visit("autotune", autotune, Limits{}, fixed,
               "on a GPU: before the first step, time several algorithms for each matmul and keep the fastest for the "
               "whole run; another run may choose others, and then differs in its last bits",

@@ -23,11 +23,12 @@ void drop(const Args& a, const Scalar* residual) {
     const uint64_t limit = uint64_t(std::ceil(a.p * 0x1p32));  // a word below it drops its element
     const float keep_probability = float(1 - a.p);
     const uint64_t key = *a.key;
+    const int64_t row = a.first_row + (a.batch_row ? *a.batch_row : 0);
     parallel(N, std::max<int64_t>(1, (1 << 11) / C), [&](int64_t first, int64_t last) {
         for (int64_t n = first; n < last; ++n)
             for (int64_t c = 0; c < C; c += segment) {
                 uint32_t random[segment];
-                all_words(random, key, uint64_t(a.first_row + n), uint64_t(c / 4));
+                all_words(random, key, uint64_t(row + n), uint64_t(c / 4));
                 float mask[segment];
                 for (int i = 0; i < segment; ++i) mask[i] = random[i] >= limit ? 1.f : 0.f;
                 const Scalar* x = a.x.template as<Scalar>() + n * C + c;

@@ -17,6 +17,7 @@ namespace {
 struct Mask {
     const uint64_t* key;
     int64_t first_row, C;
+    const int64_t* batch_row;  // null: 0
     uint64_t least;
     float scale;
 
@@ -25,13 +26,14 @@ struct Mask {
         : key(a.key),
           first_row(a.first_row),
           C(a.x.last()),
+          batch_row(a.batch_row),
           least(uint64_t(std::ceil(a.p * 0x1p32))),
           scale(float(1 / (1 - a.p))) {}
 
     // The part of x that begins at element i, with some elements dropped and the others scaled.
     template <class Scalar, int width>
     __device__ Part<Scalar, width> of(const Part<Scalar, width>& x, int64_t i) const {
-        const auto words = words_of<width>(*key, first_row, i, C);
+        const auto words = words_of<width>(*key, first_row + (batch_row ? *batch_row : 0), i, C);
         return part_of<Scalar, width>([&](int k) { return words.word[k] >= least ? x[k] * scale : 0.f; });
     }
 };

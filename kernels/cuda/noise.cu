@@ -17,6 +17,7 @@ struct Noised {
     const float* amplitude;
     const uint64_t* key;
     int64_t first_row, C;
+    const int64_t* batch_row;  // null: 0
 
     template <int width>
     __device__ Part<Scalar, width> read(int64_t i) const {
@@ -24,7 +25,7 @@ struct Noised {
     }
     template <int width>
     __device__ void write(int64_t i, const Part<Scalar, width>& part) const {
-        const auto words = words_of<width>(*key, first_row, i, C);
+        const auto words = words_of<width>(*key, first_row + (batch_row ? *batch_row : 0), i, C);
         const float of_row = amplitude[i / C];
         store_part(y + i, part_of<Scalar, width>([&](int k) {
                        const float u = float(int32_t(words.word[k] ^ 0x80000000u)) * 0x1p-31f;
@@ -38,8 +39,8 @@ struct Noised {
 void add_noise(const AddNoise& a, Stream s) {
     by_dtype(a.x.dtype, [&](auto kind) {
         using Scalar = decltype(kind);
-        const Noised<Scalar> f = {a.y.as<Scalar>(), a.x.as<Scalar>(), a.amplitude.as<float>(), a.key,
-                                  a.first_row,      a.x.last()};
+        const Noised<Scalar> f = {a.y.as<Scalar>(), a.x.as<Scalar>(), a.amplitude.as<float>(), a.key, a.first_row,
+                                  a.x.last(),       a.batch_row};
         launch_flat<vector_width<Scalar>>(f, a.x.size(), vectors_fit({a.y, a.x}), s);
     });
 }

@@ -8,7 +8,8 @@ namespace gradus::reference {
 
 template <class Args>
 bool keeps(const Args& a, int64_t n, int64_t c) {
-    const uint32_t word = Philox{*a.key}.words(uint64_t(a.first_row + n), uint64_t(c / 4))[size_t(c % 4)];
+    const int64_t row = a.first_row + (a.batch_row ? *a.batch_row : 0);
+    const uint32_t word = Philox{*a.key}.words(uint64_t(row + n), uint64_t(c / 4))[size_t(c % 4)];
     return double(word) >= a.p * 0x1p32;
 }
 

@@ -22,7 +22,7 @@ double worst_gradient_error(const Case& c, bool recompute) {
     const int B = 2, T = 7;
     const HostBatch host = packed_batch(B, T, c.model.V);
     const double scale = 1.0 / double(host.valid_targets()), h = 1e-30;
-    const DropoutState dropout = {c.dropout, 0};
+    const DropoutState dropout = {c.dropout};
 
     Bench real(reference_ops(), c.model, DType::f64, {.B = B, .T = T}, {.training = true, .recompute = recompute});
     Bench probe(reference_ops(), c.model, DType::c128, {.B = B, .T = T});

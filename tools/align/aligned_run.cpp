@@ -61,10 +61,12 @@ bool AlignedRun::resolve(const std::string& identity, bool validates) {
 }
 
 std::unique_ptr<LanguageModel> AlignedRun::language_model(Mode mode) const {
+    mode.graphs = resolved_.mode.graphs;
     return make_language_model(ops_, resolved_.model, resolved_.dtype, resolved_.shape, mode, mesh_.tp);
 }
 
 std::unique_ptr<ScoreModel> AlignedRun::score_model(Mode mode) const {
+    mode.graphs = resolved_.mode.graphs;
     return std::make_unique<ScoreModel>(ops_, resolved_.model, resolved_.dtype, resolved_.shape, mode, mesh_.tp);
 }
 

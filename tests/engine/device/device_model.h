@@ -53,8 +53,8 @@ struct Training {
     std::unique_ptr<LanguageModel> model;
     Trainer trainer;
 
-    Training(const Ops& ops, const ModelConfig& m, DType dtype, const TrainerConfig& c)
-        : model(make_language_model(ops, m, dtype, {.B = c.micro_batch, .T = c.context}, {.training = true})),
+    Training(const Ops& ops, const ModelConfig& m, DType dtype, const TrainerConfig& c, Mode mode = {.training = true})
+        : model(make_language_model(ops, m, dtype, {.B = c.micro_batch, .T = c.context}, mode)),
           trainer((initialise(*model, 11), *model), c) {}
 
     std::vector<double> losses(int64_t from, int64_t to) {

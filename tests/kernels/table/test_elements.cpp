@@ -88,7 +88,7 @@ TEST_CASE("a backend drops the same elements as the reference and scales the res
                 compare(named("dropout", r), [=](const Side& s) {
                     const Owned x = s.in(1, {r.N, r.C}), y = s.out({r.N, r.C});
                     const uint64_t key = 0x123456789abcdefu;
-                    s.ops.dropout({.y = y, .x = x, .p = p, .key = &key, .first_row = first_row}, {});
+                    s.ops.dropout({.y = y, .x = x, .p = p, .key = &key, .first_row = 3, .batch_row = &first_row}, {});
                     s.ops.dropout({.y = x, .x = x, .p = p, .key = &key, .first_row = first_row}, {});
                     return outputs(copy_of(y), copy_of(x));
                 });
@@ -116,7 +116,9 @@ TEST_CASE("a backend adds what dropout keeps with the bits of dropout followed b
         compare(named("add_dropout", r), [=](const Side& s) {
             const Owned x = s.in(1, {r.N, r.C}), a = s.in(2, {r.N, r.C}), y = s.out({r.N, r.C});
             const uint64_t key = 0x123456789abcdefu;
-            s.ops.add_dropout({.y = y, .a = a, .x = x, .p = 0.3, .key = &key, .first_row = 5}, {});
+            const int64_t batch_row = int64_t(1) << 33;
+            s.ops.add_dropout({.y = y, .a = a, .x = x, .p = 0.3, .key = &key, .first_row = 5, .batch_row = &batch_row},
+                              {});
             return outputs(copy_of(y));
         });
 }
@@ -127,7 +129,8 @@ TEST_CASE("a backend adds the same noise as the reference, also in place") {
             compare(named("add_noise", r), [=](const Side& s) {
                 const Owned x = s.in(1, {r.N, r.C}), y = s.out({r.N, r.C}), amplitude = s.sum(2, {r.N}, 0.5);
                 const uint64_t key = 0x123456789abcdefu;
-                s.ops.add_noise({.y = y, .x = x, .amplitude = amplitude, .key = &key, .first_row = first_row}, {});
+                s.ops.add_noise(
+                    {.y = y, .x = x, .amplitude = amplitude, .key = &key, .first_row = 3, .batch_row = &first_row}, {});
                 s.ops.add_noise({.y = x, .x = x, .amplitude = amplitude, .key = &key, .first_row = first_row}, {});
                 return outputs(copy_of(y), copy_of(x));
             });
