@@ -147,7 +147,7 @@ void generate(const GenerateCommand& o) {
         prompts.push_back({ids_of(folder, text), prompts.size()});
         longest = std::max(longest, prompts.back().ids.size());
     }
-    const auto model = load_model(folder, ops_of(o.compute.device), parse_dtype(o.compute.dtype), {});
+    const auto model = load_model(folder, ops_of(o.compute.device), parse_dtype(o.compute.dtype), {}, o.compute.graphs);
     const size_t context = std::min(size_t(folder.config.context), longest + size_t(o.generate.max_tokens));
     Generator generator(*model, {.sequences = int(std::min(prompts.size(), max_sequences)), .context = int(context)});
 
@@ -198,6 +198,7 @@ void add_generate_command(CLI::App& app) {
     add_sampling_options(*command, o->generate.sampling);
     command->add_option("--stop", o->stops, "end a text before this string; may be repeated")->allow_extra_args(false);
     add_compute_options(*command, o->compute);
+    add_graphs_option(*command, o->compute.graphs);
     command->add_flag(
         "--json", o->json,
         "a JSON object per prompt: prompt, text, ids, finish_reason (length, context, end_of_text, stop), "

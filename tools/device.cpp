@@ -22,6 +22,12 @@ void add_compute_options(CLI::App& app, ComputeOptions& o) {
     add_threads_option(app, o.threads);
 }
 
+void add_graphs_option(CLI::App& app, bool& graphs) {
+    app.add_flag(
+        "--graphs", graphs,
+        "on a GPU: record the pass of a token once and replay it with one call (CUDA graphs); the same tokens");
+}
+
 const Ops& ops_of(const std::string& device, int gpu) {
     if (device == "cuda") return cuda_ops(gpu);
     return device == "simt" ? simt_ops() : cpu_ops();

@@ -17,8 +17,11 @@ void add_device_option(CLI::App&, std::string& device);
 struct ComputeOptions {
     std::string dtype = TrainSettings{}.dtype, device = TrainSettings{}.device;
     int threads = int(TrainSettings{}.threads);
+    bool graphs = false;
 };
 void add_compute_options(CLI::App&, ComputeOptions&);
+// --graphs, for commands that generate.
+void add_graphs_option(CLI::App&, bool& graphs);
 
 // "cpu"; "cuda": the GPU with this index; "simt": the GPU's kernels on the CPU, thread by thread. Error if this machine
 // or this build has no such GPU.

@@ -33,8 +33,9 @@ ModelFolder open_model_folder(const std::string& run_or_folder) {
     return m;
 }
 
-std::unique_ptr<LanguageModel> load_model(const ModelFolder& m, const Ops& ops, DType dtype, BatchShape shape) {
-    auto model = make_language_model(ops, m.config, dtype, shape);
+std::unique_ptr<LanguageModel> load_model(const ModelFolder& m, const Ops& ops, DType dtype, BatchShape shape,
+                                          bool graphs) {
+    auto model = make_language_model(ops, m.config, dtype, shape, {.graphs = graphs});
     std::vector<std::string> unused;
     try {
         unused = load_weights(*model, m.folder);

@@ -28,8 +28,8 @@ struct ModelFolder {
 ModelFolder open_model_folder(const std::string& run_or_folder);
 
 // The model with its weights; those of the run's newest checkpoint if the folder has been removed since. A note names
-// unused tensors.
-std::unique_ptr<LanguageModel> load_model(const ModelFolder&, const Ops&, DType, BatchShape);
+// unused tensors. graphs: as Mode::graphs.
+std::unique_ptr<LanguageModel> load_model(const ModelFolder&, const Ops&, DType, BatchShape, bool graphs = false);
 
 // The length of each id's text in bytes, for `vocab` ids: 0 for special tokens, which represent no text, and for ids
 // that the tokenizer does not have.

@@ -1,11 +1,17 @@
 #include "engine/generate/cached_step.h"
 
+#include <algorithm>
+#include <bit>
+
 #include "kernels/scalar.h"
 
 namespace gradus {
 
 CachedStep::CachedStep(LanguageModel& model, int S, int P, int rows)
-    : model_(model), cache_(model.body->make_cache(S, P, rows)), arena_(model.run.ops, "rows of generation") {
+    : model_(model),
+      cache_(model.body->make_cache(S, P, rows)),
+      arena_(model.run.ops, "rows of generation"),
+      steps_(model.run) {
     CHECK(S > 0 && S <= rows && P > 0 && P <= model.config().context,
           "the model does not support a cache of this size");
     const int64_t Vr = model.run.d.V, R = model.run.tp.size;
@@ -32,6 +38,7 @@ void CachedStep::begin() {
     wait();
     rows_.clear();
     wanted_.clear();
+    padding_ = 0;
 }
 
 void CachedStep::add(const Row& row) {
@@ -44,6 +51,21 @@ int CachedStep::add_wanted(const Row& row) {
     add(row);
     wanted_.push_back(int32_t(rows_.size()) - 1);
     return int(wanted_.size()) - 1;
+}
+
+void CachedStep::add_padding(int32_t sequence) {
+    add_wanted({.token = 0, .sequence = sequence, .position = 0});
+    ++padding_;
+}
+
+// Devices with graphs pad whether they are used or not, so that the matmuls are the same. With tp the logits of the wanted
+// rows would not be contiguous.
+int CachedStep::padded_rows(int rows) const {
+    if (!model_.run.ops.has_graphs() || model_.run.tp.size > 1) return rows;
+    constexpr int most_of_powers = 8;
+    const int padded = rows <= most_of_powers ? int(std::bit_ceil(unsigned(rows)))
+                                              : (rows + most_of_powers - 1) / most_of_powers * most_of_powers;
+    return std::min(padded, int(own_logits_.shape.dim[0]));
 }
 
 void CachedStep::run() {
@@ -59,30 +81,35 @@ void CachedStep::run() {
     columns_host_.insert(columns_host_.end(), size_t(n), 0);  // lo: every row attends from its sequence's first key
     columns_host_.insert(columns_host_.end(), wanted_.begin(), wanted_.end());
     r.ops.copy_to_device(columns_.data, columns_host_.data(), columns_host_.size() * sizeof(int32_t), r.stream);
-
-    auto column = [&](int64_t i, int64_t count) { return columns_.part(i * n, count); };
-    const Tensor hidden = model_.body->forward_cached(
-        *cache_, {.tokens = column(0, n), .sequence = column(1, n), .position = column(2, n), .lo = column(3, n)},
-        k > 0 ? column(4, k) : Tensor{});
-    if (k > 0) {
-        const Tensor own_logits = own_logits_.slice(0, k);
-        model_.head.logits(own_logits, hidden);
-        if (all_logits_) r.tp.all_gather(all_logits_.slice(0, r.tp.size * k), own_logits, r.stream);
-    }
+    if (k == n) steps_.run(n, [&] { forward(n, n); });
+    else forward(n, k);
     busy_ = true;
     fetched_ = false;
 }
 
+// Reads the columns.
+void CachedStep::forward(int64_t n, int64_t k) {
+    const Run& r = model_.run;
+    auto column = [&](int64_t i, int64_t count) { return columns_.part(i * n, count); };
+    const Tensor hidden = model_.body->forward_cached(
+        *cache_, {.tokens = column(0, n), .sequence = column(1, n), .position = column(2, n), .lo = column(3, n)},
+        k > 0 ? column(4, k) : Tensor{});
+    if (k == 0) return;
+    const Tensor own_logits = own_logits_.slice(0, k);
+    model_.head.logits(own_logits, hidden);
+    if (all_logits_) r.tp.all_gather(all_logits_.slice(0, r.tp.size * k), own_logits, r.stream);
+}
+
 Tensor CachedStep::device_logits() const {
-    const int64_t R = model_.run.tp.size, k = int64_t(wanted_.size()), Vr = own_logits_.last();
+    const int64_t R = model_.run.tp.size, k = int64_t(wanted_.size()) - padding_, Vr = own_logits_.last();
     return (R == 1 ? own_logits_.slice(0, k) : all_logits_.slice(0, R * k)).view({R, k, Vr});
 }
 
 std::span<const float> CachedStep::logits(int wanted) {
-    CHECK(wanted >= 0 && size_t(wanted) < wanted_.size(), "logits of a row that is not wanted");
+    CHECK(wanted >= 0 && int64_t(wanted) < int64_t(wanted_.size()) - padding_, "logits of a row that is not wanted");
     const Run& r = model_.run;
     const Tensor all = device_logits();
-    const int64_t R = r.tp.size, k = int64_t(wanted_.size()), Vr = own_logits_.last();
+    const int64_t R = r.tp.size, k = all.shape.dim[1], Vr = own_logits_.last();
     if (!fetched_) {
         raw_logits_.resize(all.bytes());
         r.ops.copy_to_host(raw_logits_.data(), all.data, raw_logits_.size(), r.stream);

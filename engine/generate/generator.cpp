@@ -103,20 +103,27 @@ void Generator::admit() {
     }
 }
 
-// One row for each sequence; spare rows go to sequences with more ids to feed.
+// One row for each sequence; spare rows go to sequences with more ids to feed. A step of rows that all draw is padded with rows
+// of free places.
 void Generator::feed() {
     step_.begin();
     size_t spare = size_t(capacity_.rows) - live_.size();
+    bool every_row_draws = true;
     for (Sequence& s : live_) {
         const size_t lacking = s.ids.size() - s.fed, more = std::min(lacking - 1, spare);
         spare -= more;
         const size_t end = s.fed + 1 + more;
         s.draws = end == s.ids.size();
+        every_row_draws = every_row_draws && s.draws && more == 0;
         for (; s.fed < end; ++s.fed) {
             const CachedStep::Row row = {s.ids[s.fed], s.place, int32_t(s.fed)};
             if (s.fed + 1 == s.ids.size()) step_.add_wanted(row);
             else step_.add(row);
         }
+    }
+    if (every_row_draws) {
+        const size_t padding = size_t(step_.padded_rows(int(live_.size()))) - live_.size();
+        for (size_t i = 0; i < padding; ++i) step_.add_padding(free_places_[i]);
     }
     step_.run();
 }
@@ -135,6 +142,7 @@ void Generator::draw() {
         if (s.draws) rows.push_back({s.options.sampling, s.stream, int64_t(s.ids.size()), s.seen.ids()});
     if (rows.empty()) return;
     auto next = sampler_.draw(step_.device_logits(), rows).begin();
+    step_.waited();
     for (Sequence& s : live_) {
         if (!s.draws) continue;
         const auto [id, log_prob] = *next++;

@@ -4,16 +4,22 @@
 
 namespace gradus {
 
+namespace {
+
+// A log-probability and an id.
+size_t bytes_of_draw(const Run& run) { return size_of(run.accumulator()) + sizeof(int32_t); }
+
+}  // namespace
+
 TokenSampler::TokenSampler(const Run& run, int rows, int context) : run_(run), arena_(run.ops, "sampling") {
     const int64_t k = rows, inputs = 4 * k + 1 + k * std::min<int64_t>(context, run.model.V);
     arena_.declare("inputs", inputs_, {inputs}, DType::i32);
-    arena_.declare("ids", ids_, {k}, DType::i32);
-    arena_.declare("log_probs", log_probs_, {k}, run.accumulator());
+    const auto words = int64_t(bytes_of_draw(run) / sizeof(int32_t));
+    arena_.declare("draws", draws_on_device_, {k * words}, DType::i32);
     arena_.declare("workspace", workspace_, {sample_workspace(k, run.model.V)}, DType::f32);
     arena_.allocate();
     staged_.reserve(size_t(inputs));
-    raw_log_probs_.resize(log_probs_.bytes());
-    drawn_ids_.resize(size_t(k));
+    raw_draws_.resize(draws_on_device_.bytes());
     draws_.reserve(size_t(k));
 }
 
@@ -38,7 +44,8 @@ void TokenSampler::draw_with(const Sampling& s, Tensor logits, const std::vector
     CHECK(int64_t(staged_.size()) <= inputs_.size(), "more rows or seen ids than the sampler's capacity");
     ops.copy_to_device(inputs_.data, staged_.data(), staged_.size() * sizeof(int32_t), stream);
     const int64_t seen = penalised ? int64_t(staged_.size()) - (4 * k + 1) : 0;
-    const Tensor ids = ids_.part(0, k), log_probs = log_probs_.part(0, k);
+    const Tensor log_probs = {draws_on_device_.data, run_.accumulator(), {k}},
+                 ids = {log_probs.as<char>() + log_probs.bytes(), DType::i32, {k}};
     ops.sample({.ids = ids,
                 .log_probs = log_probs,
                 .workspace = workspace_.part(0, sample_workspace(k, run_.model.V)),
@@ -55,8 +62,7 @@ void TokenSampler::draw_with(const Sampling& s, Tensor logits, const std::vector
                 .seed = s.seed,
                 .V = run_.model.V},
                stream);
-    ops.copy_to_host(drawn_ids_.data(), ids.data, ids.bytes(), stream);
-    ops.copy_to_host(raw_log_probs_.data(), log_probs.data, log_probs.bytes(), stream);
+    ops.copy_to_host(raw_draws_.data(), draws_on_device_.data, size_t(k) * bytes_of_draw(run_), stream);
     ops.synchronise(stream);
 }
 
@@ -69,9 +75,12 @@ const std::vector<TokenSampler::Draw>& TokenSampler::draw(Tensor logits, const s
         for (size_t i = first; i < rows.size(); ++i) {
             if (done[i] || !(rows[i].sampling == rows[first].sampling)) continue;
             done[i] = true;
+            const std::byte* const log_probs = raw_draws_.data();
+            const std::byte* const ids = log_probs + rows.size() * size_of(run_.accumulator());
             const bool wide = run_.accumulator() == DType::f64;
-            draws_[i] = {drawn_ids_[i], wide ? reinterpret_cast<const double*>(raw_log_probs_.data())[i]
-                                             : double(reinterpret_cast<const float*>(raw_log_probs_.data())[i])};
+            draws_[i] = {reinterpret_cast<const int32_t*>(ids)[i],
+                         wide ? reinterpret_cast<const double*>(log_probs)[i]
+                              : double(reinterpret_cast<const float*>(log_probs)[i])};
         }
     }
     for (const Draw& d : draws_)

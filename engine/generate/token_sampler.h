@@ -36,11 +36,11 @@ private:
 
     const Run run_;
     Arena arena_;
-    Tensor inputs_;  // i32: streams [k,2], positions [k], seen offsets [k+1], seen
-    Tensor ids_, log_probs_, workspace_;
+    Tensor inputs_;           // i32: streams [k,2], positions [k], seen offsets [k+1], seen
+    Tensor draws_on_device_;  // of k rows: k log-probabilities, then k ids
+    Tensor workspace_;
     std::vector<int32_t> staged_;
-    std::vector<std::byte> raw_log_probs_;
-    std::vector<int32_t> drawn_ids_;
+    std::vector<std::byte> raw_draws_;
     std::vector<Draw> draws_;
 };
 

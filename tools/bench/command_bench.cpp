@@ -56,7 +56,7 @@ void bench_generate(const GenerateBenchOptions& o) {
     m.end_of_text = -1;  // a round never ends early
     const Ops& ops = ops_of(c.train.device, std::max(int(c.train.gpu), 0));
     const Ceilings ceilings(c.train.device, ops);
-    auto model = make_language_model(ops, m, resolved.dtype);
+    auto model = make_language_model(ops, m, resolved.dtype, {}, {.graphs = resolved.mode.graphs});
     initialise(*model, resolved.trainer.seed);
     Generator generator(*model, {.context = o.tokens + 1});
 

@@ -38,7 +38,7 @@ void bench_rollout(const RolloutBench& o) {
                     fmt::format("--tokens {}", std::max(1, m.context - o.prompt_tokens)));
     for (const std::string& text : resolved.notes) note(text);
     const Ops& ops = ops_of(c.train.device, std::max(int(c.train.gpu), 0));
-    auto model = make_language_model(ops, m, resolved.dtype);
+    auto model = make_language_model(ops, m, resolved.dtype, {}, {.graphs = resolved.mode.graphs});
     initialise(*model, resolved.trainer.seed);
     const auto prompts = random_prompts(o.prompts, o.prompt_tokens, m.V);
     Generator many(*model, {.sequences = o.prompts, .context = length, .rows = std::max(128, 2 * o.prompts)}),

@@ -71,7 +71,7 @@ void chat(const ChatCommand& o) {
     const ModelFolder folder = open_model_folder(o.model);
     const ChatEncoder encoder =
         chat_encoder_of(folder.folder, folder.tokenizer, o.model, o.chat_template, "--template ");
-    const auto model = load_model(folder, ops_of(o.compute.device), parse_dtype(o.compute.dtype), {});
+    const auto model = load_model(folder, ops_of(o.compute.device), parse_dtype(o.compute.dtype), {}, o.compute.graphs);
     ChatSession::Options options = {.system = o.system, .generate = o.generate, .context = folder.config.context};
     options.generate.max_tokens = std::min(options.generate.max_tokens, std::max(1, options.context / 2));
     catch_interrupts();
@@ -109,6 +109,7 @@ void add_chat_command(CLI::App& app) {
         ->capture_default_str();
     add_sampling_options(*command, o->generate.sampling);
     add_compute_options(*command, o->compute);
+    add_graphs_option(*command, o->compute.graphs);
     command->callback([o] { chat(*o); });
 }
 
