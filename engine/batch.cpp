@@ -42,10 +42,12 @@ void StagedBatch::take(const HostBatch& host, int64_t row) {
     std::copy(host.positions.begin(), host.positions.end(), positions.as<int32_t>());
     std::copy(host.first_key.begin(), host.first_key.end(), lo.as<int32_t>());
     for (int64_t i = 0; i < hi.size(); ++i) hi.as<int32_t>()[i] = int32_t(i % hi.last()) + 1;
+    causal = std::all_of(host.first_key.begin(), host.first_key.end(), [](int32_t first) { return first == 0; });
     *first_row.as<int64_t>() = row;
 }
 
 void Batch::upload(const Ops& ops, const StagedBatch& staged, Stream stream) {
+    causal = staged.causal;
     CHECK(bytes() == staged.bytes(), "the columns of the host and of the device are laid out differently");
     ops.copy_to_device(tokens.data, staged.tokens.data, bytes(), stream);
 }

@@ -48,6 +48,7 @@ struct Columns {
 
 // Columns in pinned host memory.
 struct StagedBatch : Columns {
+    bool causal = false;  // every row attends to the keys [0, t]: no document begins inside a sequence
     void take(const HostBatch&, int64_t first_row = 0);  // hi: attention is causal
 };
 
@@ -66,6 +67,7 @@ struct NoiseState {    // on the embeddings (engine/noise.h); without amplitudes
 struct Batch : Columns {
     DropoutState dropout;
     NoiseState noise;
+    bool causal = false;
 
     // Asynchronous: `staged` must not change until the stream has been synchronised.
     void upload(const Ops& ops, const StagedBatch& staged, Stream stream);

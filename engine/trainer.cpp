@@ -84,7 +84,7 @@ void Trainer::accumulate(int i) {
     const BucketDone exchange = i + 1 == micro_batches_ ? step_.exchange() : BucketDone{};
     const auto pass = [&] { model_.loss_and_backward(batch_, pass_losses_, config_.loss, exchange); };
     if (exchange) pass();
-    else passes_.run(0, pass);
+    else passes_.run(batch_.causal, pass);
     r.ops.copy(losses_.part(i * rows, rows).data, pass_losses_.data, pass_losses_.bytes(), r.stream);
 }
 

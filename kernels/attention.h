@@ -45,6 +45,7 @@ struct AttentionForward {
     int B, Tq, Tk, H, G, D;
     double scale;  // usually 1/√D
     AttentionScore score = {};
+    bool causal = false;  // the caller knows that every interval is [0, t + 1), which no kernel needs to know
 };
 
 struct AttentionBackward {
@@ -59,6 +60,7 @@ struct AttentionBackward {
     int B, Tq, Tk, H, G, D;
     double scale;
     AttentionScore score = {};
+    bool causal = false;  // as given to forward
 };
 
 struct AttentionCached {

@@ -5,7 +5,9 @@
 
 namespace gradus {
 
-enum Pass { forward_pass, backward_pass };  // of a micro-batch, as keys of Replays
+// The passes of a micro-batch, and their keys in Replays: which kernels run depends on Batch::causal.
+enum Pass { forward_pass, backward_pass };
+inline int64_t key_of(Pass pass, const Batch& batch) { return 2 * pass + batch.causal; }
 
 class SequenceInputs {
 public:

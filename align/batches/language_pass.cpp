@@ -7,7 +7,7 @@ LanguagePass::LanguagePass(LanguageModel& model, double temperature)
 
 void LanguagePass::forward(const MicroBatch& placed, const Sequences& sequences, std::vector<double>& log_probs) {
     batch_ = &inputs_.upload(placed, sequences);
-    passes_.run(forward_pass, [this] {
+    passes_.run(key_of(forward_pass, *batch_), [this] {
         model_.log_probs(*batch_, {.losses = inputs_.losses(), .log_probs = inputs_.per_row()}, temperature_);
     });
     inputs_.fetch(log_probs, 1);  // row t predicts id t + 1
@@ -20,7 +20,7 @@ void LanguagePass::backward(const std::vector<double>& coefficients, const Bucke
                                   done);
     };
     if (done) pass();
-    else passes_.run(backward_pass, pass);
+    else passes_.run(key_of(backward_pass, *batch_), pass);
 }
 
 std::vector<double> LanguagePass::log_probs(const std::vector<MicroBatch>& batches, const Sequences& sequences) {

@@ -6,7 +6,7 @@ ScorePass::ScorePass(ScoreModel& model) : model_(model), inputs_(model.run), pas
 
 void ScorePass::forward(const MicroBatch& placed, const Sequences& sequences, std::vector<double>& values) {
     batch_ = &inputs_.upload(placed, sequences);
-    passes_.run(forward_pass, [this] { model_.forward(*batch_, inputs_.per_row()); });
+    passes_.run(key_of(forward_pass, *batch_), [this] { model_.forward(*batch_, inputs_.per_row()); });
     inputs_.fetch(values, 0);
 }
 
@@ -14,7 +14,7 @@ void ScorePass::backward(const std::vector<double>& d_values, const BucketDone& 
     inputs_.send(d_values, 0);
     const auto pass = [&] { model_.backward(*batch_, inputs_.per_row(), done); };
     if (done) pass();
-    else passes_.run(backward_pass, pass);
+    else passes_.run(key_of(backward_pass, *batch_), pass);
 }
 
 std::vector<double> ScorePass::values(const std::vector<MicroBatch>& batches, const Sequences& sequences) {

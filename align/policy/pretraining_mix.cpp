@@ -55,7 +55,7 @@ void PretrainingMix::accumulate() {
     const int64_t rows = r.d.N();
     for (size_t b = 0; b < micro_batches_.size(); ++b) {
         batch_.upload(r.ops, micro_batches_[b], r.stream);
-        passes_.run(0, [this] { model_.loss_and_backward(batch_, pass_losses_); });
+        passes_.run(batch_.causal, [this] { model_.loss_and_backward(batch_, pass_losses_); });
         r.ops.copy(losses_.part(int64_t(b) * rows, rows).data, pass_losses_.data, pass_losses_.bytes(), r.stream);
     }
     updates_ += 1;

@@ -31,7 +31,7 @@ void attention_forward(const Run& r, const AttentionWeights& w, AttentionActs& a
     /*2*/ if (rope_table) ops.rope_forward(rotation(r, a.qkv, batch.positions, rope_table), s);
     const auto [q, k, v] = packed_heads(a.qkv, d.H, d.G, d.D);
     /*3*/ ops.attention_forward({.y = a.y, .lse = a.lse, .q = q, .k = k, .v = v, .lo = batch.lo, .hi = batch.hi, .B = d.B,
-                                 .Tq = d.T, .Tk = d.T, .H = d.H, .G = d.G, .D = d.D, .scale = scale_of(d)}, s);
+                                 .Tq = d.T, .Tk = d.T, .H = d.H, .G = d.G, .D = d.D, .scale = scale_of(d), .causal = batch.causal}, s);
     /*4*/ ops.linear_forward({.y = out, .x = a.y, .w = w.out_w, .b = bias_of_rank_0(r, w.out_b)}, s);
 }
 
@@ -48,7 +48,7 @@ void attention_backward(const Run& r, const AttentionWeights& w, AttentionWeight
           ops.linear_backward_weight({.d_w = d_w.out_w, .d_b = bias_of_rank_0(r, d_w.out_b), .d_y = d_out, .x = a.y}, s);
     /*3*/ ops.attention_backward({.d_q = d_q, .d_k = d_k, .d_v = d_v, .delta = delta, .d_y = d_y, .q = q, .k = k, .v = v,
                                   .y = a.y, .lse = a.lse, .lo = batch.lo, .hi = batch.hi, .B = d.B, .Tq = d.T, .Tk = d.T,
-                                  .H = d.H, .G = d.G, .D = d.D, .scale = scale_of(d)}, s);
+                                  .H = d.H, .G = d.G, .D = d.D, .scale = scale_of(d), .causal = batch.causal}, s);
     /*2*/ if (rope_table) ops.rope_backward(rotation(r, d_qkv, batch.positions, rope_table), s);
     /*1*/ ops.linear_backward_input({.d_x = d_x, .d_y = d_qkv, .w = w.qkv_w}, s);
           ops.linear_backward_weight({.d_w = d_w.qkv_w, .d_b = d_w.qkv_b, .d_y = d_qkv, .x = x}, s);

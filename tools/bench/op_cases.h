@@ -4,6 +4,7 @@
 // ops_optimizer.cpp.
 #include <cstring>
 
+#include "kernels/cuda/host/library.h"
 #include "kernels/every_op.h"
 #include "kernels/scalar.h"
 #include "tools/bench/ops.h"
@@ -100,12 +101,21 @@ struct Bench {
     bool wanted(const std::string& op) const { return op.find(options.filter) != std::string::npos; }
 
     // build(tensors) returns the op's arguments.
+    // of_library: the same op by a library, if there is one.
     template <class Args, class Build>
-    void op(const std::string& name, const std::string& shape, Op<Args> run, Build&& build) const {
+    void op(const std::string& name, const std::string& shape, Op<Args> run, Build&& build,
+            Op<Args> of_library = nullptr) const {
         if (!wanted(name)) return;
         Tensors tensors(ops, !options.count);
         const Args args = build(tensors);
-        measure({name, shape, dtype, cost(args), [&] { run(args, stream); }});
+        OpBenchmark b = {name, shape, dtype, cost(args), [&] { run(args, stream); }};
+        if (of_library) b.library = [&] { of_library(args, stream); };
+        measure(b);
+    }
+    // Ops of cuDNN, which are bf16; null entries where there is none.
+    const Ops& cudnn() const {
+        static const Ops none = {};
+        return options.device == "cuda" && dtype == DType::bf16 ? cuda_libraries() : none;
     }
 };
 

@@ -52,7 +52,7 @@ Figures measure_op(const OpBenchmark& b, const Ceilings& ceilings, double gbps, 
 }
 
 void print(const OpBenchmark& b, const Figures& f) {
-    fmt::print("{:<24} {:<30} {:<4} {:>10.1f} {:>5.0f}% {:>7.1f} {:>8.1f} {:>5.0f}% {:<7} {:>6}\n", b.op, b.shape,
+    fmt::print("{:<24} {:<30} {:<4} {:>10.1f} {:>5.0f}% {:>7.1f} {:>8.1f} {:>5.0f}% {:<7} {:>7}\n", b.op, b.shape,
                name_of(b.dtype), f.seconds * 1e6, f.spread * 100, f.gbps, f.gflops, f.share * 100,
                f.compute_bound ? "GFLOP/s" : "GB/s", f.ratio > 0 ? fmt::format("{:.2f}", f.ratio) : "-");
 }
@@ -67,7 +67,7 @@ void print_json(const OpBenchmark& b, const Figures& f) {
                                    {"gflops", f.gflops},
                                    {"share_of_ceiling", f.share},
                                    {"bound_by", f.compute_bound ? "arithmetic" : "memory"}};
-    if (f.ratio > 0) line["onednn_time_ratio"] = f.ratio;
+    if (f.ratio > 0) line["library_time_ratio"] = f.ratio;
     fmt::print("{}\n", line.dump());
 }
 
@@ -83,8 +83,8 @@ int bench_ops(const BenchOpsOptions& options) {
         fmt::print("{}; ceilings: {:.1f} GB/s, f32 {:.1f} GFLOP/s, bf16 {:.1f} GFLOP/s ({})\n",
                    options.device == "cpu" ? fmt::format("{} threads", omp_get_max_threads()) : options.device, gbps,
                    f32, half, ceilings.text());
-        fmt::print("{:<24} {:<30} {:<4} {:>10} {:>6} {:>7} {:>8} {:>6} {:<7} {:>6}\n", "op", "shape", "", "us",
-                   "spread", "GB/s", "GFLOP/s", "share", "of", "oneDNN");
+        fmt::print("{:<24} {:<30} {:<4} {:>10} {:>6} {:>7} {:>8} {:>6} {:<7} {:>7}\n", "op", "shape", "", "us",
+                   "spread", "GB/s", "GFLOP/s", "share", "of", "library");
     }
     int count = 0;
     each_op_benchmark(options, ops, [&](const OpBenchmark& b) {

@@ -1,6 +1,6 @@
 #pragma once
 // `gradus bench ops`: times each op at the shapes of GPT-2 124M and of a LLaMA-like model, as a share of the device's
-// measured ceiling, and on a CPU compares it with oneDNN if oneDNN has the same op.
+// measured ceiling, and compares it with a library that has the same op: oneDNN on a CPU, cuDNN and cuBLASLt on a GPU.
 #include <functional>
 #include <string>
 #include <vector>
@@ -36,7 +36,7 @@ struct OpBenchmark {
     DType dtype;
     Cost cost;
     std::function<void()> run;
-    std::function<void()> library = {};  // the same with oneDNN, if available
+    std::function<void()> library = {};  // the same by a library, if available
 };
 
 // Builds the benchmarks one after another and passes each to measure(); its memory is released afterwards.

@@ -28,33 +28,39 @@ void bench_attention(const Bench& bench, const Shapes& s) {
                                 .H = s.H,
                                 .G = s.G,
                                 .D = s.D,
-                                .scale = scale};
+                                .scale = scale,
+                                .causal = true};
     };
-    bench.op<AttentionForward>("attention_forward", shape, ops.attention_forward, forward);
-    bench.op<AttentionBackward>("attention_backward", shape, ops.attention_backward, [&](Tensors& m) {
-        const AttentionForward f = forward(m);
-        if (!bench.options.count) ops.attention_forward(f, bench.stream);
-        const auto [d_q, d_k, d_v] = packed_heads(m.uniform(t, {B * T, row}), s.H, s.G, s.D);
-        return AttentionBackward{.d_q = d_q,
-                                 .d_k = d_k,
-                                 .d_v = d_v,
-                                 .delta = m.uniform(sum, {B, s.H, T}),
-                                 .d_y = m.uniform(t, {B * T, y_row}),
-                                 .q = f.q,
-                                 .k = f.k,
-                                 .v = f.v,
-                                 .y = f.y,
-                                 .lse = f.lse,
-                                 .lo = f.lo,
-                                 .hi = f.hi,
-                                 .B = s.B,
-                                 .Tq = s.T,
-                                 .Tk = s.T,
-                                 .H = s.H,
-                                 .G = s.G,
-                                 .D = s.D,
-                                 .scale = scale};
-    });
+    bench.op<AttentionForward>("attention_forward", shape, ops.attention_forward, forward,
+                               bench.cudnn().attention_forward);
+    bench.op<AttentionBackward>(
+        "attention_backward", shape, ops.attention_backward,
+        [&](Tensors& m) {
+            const AttentionForward f = forward(m);
+            if (!bench.options.count) ops.attention_forward(f, bench.stream);
+            const auto [d_q, d_k, d_v] = packed_heads(m.uniform(t, {B * T, row}), s.H, s.G, s.D);
+            return AttentionBackward{.d_q = d_q,
+                                     .d_k = d_k,
+                                     .d_v = d_v,
+                                     .delta = m.uniform(sum, {B, s.H, T}),
+                                     .d_y = m.uniform(t, {B * T, y_row}),
+                                     .q = f.q,
+                                     .k = f.k,
+                                     .v = f.v,
+                                     .y = f.y,
+                                     .lse = f.lse,
+                                     .lo = f.lo,
+                                     .hi = f.hi,
+                                     .B = s.B,
+                                     .Tq = s.T,
+                                     .Tk = s.T,
+                                     .H = s.H,
+                                     .G = s.G,
+                                     .D = s.D,
+                                     .scale = scale,
+                                     .causal = true};
+        },
+        bench.cudnn().attention_backward);
     if (bench.wanted("attention_cached")) {
         Tensors m(ops);
         const auto [q, k, v] = packed_heads(m.uniform(t, {1, row}), s.H, s.G, s.D);

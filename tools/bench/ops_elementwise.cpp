@@ -10,14 +10,17 @@ void bench_elementwise(const Bench& bench, const Shapes& s) {
     const std::string shape = text(s, {N, C}), wide = text(s, {N, F});
     const auto x = [&](Tensors& m) { return m.uniform(t, {N, C}); };
     const auto statistic = [&](Tensors& m) { return m.uniform(sum, {N}, 0.5, 1.5); };
-    bench.op<LayerNormForward>("layernorm_forward", shape, ops.layernorm_forward, [&](Tensors& m) {
-        return LayerNormForward{.y = x(m),
-                                .mean = statistic(m),
-                                .rstd = statistic(m),
-                                .x = x(m),
-                                .gain = m.uniform(t, {C}),
-                                .bias = m.uniform(t, {C})};
-    });
+    bench.op<LayerNormForward>(
+        "layernorm_forward", shape, ops.layernorm_forward,
+        [&](Tensors& m) {
+            return LayerNormForward{.y = x(m),
+                                    .mean = statistic(m),
+                                    .rstd = statistic(m),
+                                    .x = x(m),
+                                    .gain = m.uniform(t, {C}),
+                                    .bias = m.uniform(t, {C})};
+        },
+        bench.cudnn().layernorm_forward);
     bench.op<AddLayerNormForward>("add_layernorm_forward", shape, ops.add_layernorm_forward, [&](Tensors& m) {
         return AddLayerNormForward{.y = x(m),
                                    .x = x(m),
@@ -39,9 +42,26 @@ void bench_elementwise(const Bench& bench, const Shapes& s) {
                                  .mean = statistic(m),
                                  .rstd = statistic(m)};
     });
-    bench.op<RmsNormForward>("rmsnorm_forward", shape, ops.rmsnorm_forward, [&](Tensors& m) {
-        return RmsNormForward{.y = x(m), .rstd = statistic(m), .x = x(m), .gain = m.uniform(t, {C})};
-    });
+    if (const auto of_cudnn = bench.cudnn().layernorm_backward)
+        bench.op<LayerNormBackward>(
+            "layernorm_backward_alone", shape, ops.layernorm_backward,
+            [&](Tensors& m) {
+                return LayerNormBackward{.d_x = x(m),
+                                         .d_gain = m.uniform(sum, {C}),
+                                         .d_bias = m.uniform(sum, {C}),
+                                         .d_y = x(m),
+                                         .x = x(m),
+                                         .gain = m.uniform(t, {C}),
+                                         .mean = statistic(m),
+                                         .rstd = statistic(m)};
+            },
+            of_cudnn);
+    bench.op<RmsNormForward>(
+        "rmsnorm_forward", shape, ops.rmsnorm_forward,
+        [&](Tensors& m) {
+            return RmsNormForward{.y = x(m), .rstd = statistic(m), .x = x(m), .gain = m.uniform(t, {C})};
+        },
+        bench.cudnn().rmsnorm_forward);
     bench.op<AddRmsNormForward>("add_rmsnorm_forward", shape, ops.add_rmsnorm_forward, [&](Tensors& m) {
         return AddRmsNormForward{
             .y = x(m), .x = x(m), .rstd = statistic(m), .a = x(m), .b = x(m), .gain = m.uniform(t, {C})};
@@ -55,6 +75,18 @@ void bench_elementwise(const Bench& bench, const Shapes& s) {
                                .gain = m.uniform(t, {C}),
                                .rstd = statistic(m)};
     });
+    if (const auto of_cudnn = bench.cudnn().rmsnorm_backward)
+        bench.op<RmsNormBackward>(
+            "rmsnorm_backward_alone", shape, ops.rmsnorm_backward,
+            [&](Tensors& m) {
+                return RmsNormBackward{.d_x = x(m),
+                                       .d_gain = m.uniform(sum, {C}),
+                                       .d_y = x(m),
+                                       .x = x(m),
+                                       .gain = m.uniform(t, {C}),
+                                       .rstd = statistic(m)};
+            },
+            of_cudnn);
     bench.op<RowDotForward>("row_dot_forward", shape, ops.row_dot_forward, [&](Tensors& m) {
         return RowDotForward{.y = statistic(m), .x = x(m), .w = m.uniform(t, {C})};
     });

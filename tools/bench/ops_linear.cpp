@@ -1,4 +1,5 @@
 // Benchmarks of linears, compared with oneDNN on a CPU.
+#include "kernels/choices.h"
 #include "kernels/cpu/onednn.h"
 #include "tools/bench/op_cases.h"
 
@@ -6,23 +7,25 @@ namespace gradus::op_cases {
 
 namespace {
 
-// As Bench::op(), on a CPU with oneDNN's matmul for comparison.
+// As Bench::op(), with a library's matmul for comparison: on a CPU oneDNN's, on a GPU cuBLASLt's beside our own.
 template <class Args, class Build, class Matmul>
-void bench_linear(const Bench& bench, const std::string& name, const std::string& shape, Op<Args> run, Build&& build,
-                  Matmul&& matmul_of) {
+void bench_linear(const Bench& bench, const std::string& name, const std::string& shape, Op<Args> Ops::*op,
+                  Build&& build, Matmul&& matmul_of) {
+    const Op<Args> run = bench.ops.*op;
     if (!bench.wanted(name)) return;
     Tensors tensors(bench.ops);
     const Args args = build(tensors);
     OpBenchmark b = {name, shape, bench.dtype, cost(args), [&] { run(args, bench.stream); }};
     if (bench.options.device == "cpu" && (bench.dtype == DType::f32 || cpu::multiplies_bf16()))
         b.library = [&] { cpu::onednn_matmul(matmul_of(args)); };
+    if (bench.options.device == "cuda" && kernel_choices().matmul == MatmulKernel::own)
+        b.library = [&] { (cuda_libraries().*op)(args, bench.stream); };
     bench.measure(b);
 }
 
 }  // namespace
 
 void bench_linears(const Bench& bench, const Shapes& s) {
-    const Ops& ops = bench.ops;
     const DType t = bench.dtype, sum = accumulator_of(t);
     struct Layer {
         int64_t N, I, O;
@@ -30,7 +33,7 @@ void bench_linears(const Bench& bench, const Shapes& s) {
     const int64_t qkv = (s.H + 2 * s.G) * s.D;
     const auto forward = [&](const Layer& l) {
         bench_linear<LinearForward>(
-            bench, "linear_forward", text(s, {l.N, l.I, l.O}), ops.linear_forward,
+            bench, "linear_forward", text(s, {l.N, l.I, l.O}), &Ops::linear_forward,
             [&](Tensors& m) {
                 return LinearForward{
                     .y = m.uniform(t, {l.N, l.O}), .x = m.uniform(t, {l.N, l.I}), .w = m.uniform(t, {l.O, l.I})};
@@ -49,7 +52,7 @@ void bench_linears(const Bench& bench, const Shapes& s) {
          std::vector<Layer>{{s.N, s.C, qkv}, {s.N, s.C, s.C}, {s.N, s.C, s.F}, {s.N, s.F, s.C}, {s.chunk, s.C, s.V}}) {
         forward(l);
         bench_linear<LinearBackwardInput>(
-            bench, "linear_backward_input", text(s, {l.N, l.I, l.O}), ops.linear_backward_input,
+            bench, "linear_backward_input", text(s, {l.N, l.I, l.O}), &Ops::linear_backward_input,
             [&](Tensors& m) {
                 return LinearBackwardInput{
                     .d_x = m.uniform(t, {l.N, l.I}), .d_y = m.uniform(t, {l.N, l.O}), .w = m.uniform(t, {l.O, l.I})};
@@ -64,7 +67,7 @@ void bench_linears(const Bench& bench, const Shapes& s) {
                                    .b = cpu::matrix(a.w)};
             });
         bench_linear<LinearBackwardWeight>(
-            bench, "linear_backward_weight", text(s, {l.N, l.I, l.O}), ops.linear_backward_weight,
+            bench, "linear_backward_weight", text(s, {l.N, l.I, l.O}), &Ops::linear_backward_weight,
             [&](Tensors& m) {
                 return LinearBackwardWeight{
                     .d_w = m.uniform(sum, {l.O, l.I}), .d_y = m.uniform(t, {l.N, l.O}), .x = m.uniform(t, {l.N, l.I})};

@@ -1,4 +1,5 @@
 // Linked in builds without CUDA: cuda_ops() throws an Error with the build option.
+#include "kernels/cuda/host/library.h"
 #include "kernels/ladder.h"
 
 namespace gradus {
@@ -12,6 +13,11 @@ const Ops& cuda_ops(int) {
 const std::vector<Rung>& cuda_ladder() {
     static const std::vector<Rung> none;
     cuda_ops();
+    return none;
+}
+
+const Ops& cuda_libraries() {
+    static const Ops none = {};
     return none;
 }
 

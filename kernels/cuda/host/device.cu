@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "kernels/cuda/device_ops.h"
+#include "kernels/cuda/host/library.h"
 #include "kernels/cuda/memory.h"
 #include "kernels/ops.h"
 
@@ -126,7 +127,7 @@ const Device& device() {
 
 const Ops& cuda_ops(int number) {
     cuda::open_device(number);
-    return cuda::table();
+    return cuda::with_libraries(cuda::table());
 }
 
 int cuda_capability() { return cuda::device().capability; }

@@ -2,7 +2,7 @@
 // Reflection of the argument structs: with(args, f) calls f(field, field, …) with references to all fields.
 //
 // The number of fields is the number of initialisers that the struct accepts; structured bindings name them. A struct with more
-// than twenty-one fields does not compile, and needs another line below.
+// than twenty-two fields does not compile, and needs another line below.
 #include <type_traits>
 
 namespace gradus::test {
@@ -29,7 +29,7 @@ constexpr int fields_of() {
 template <class Args, class Visit>
 auto with(Args& args, Visit&& visit) {
     constexpr int count = fields_of<std::remove_const_t<Args>>();
-    static_assert(2 <= count && count <= 21, "an op's arguments have more fields than fields.h names");
+    static_assert(2 <= count && count <= 22, "an op's arguments have more fields than fields.h names");
     // clang-format off
     if constexpr (count == 2) { auto& [a, b] = args; return visit(a, b); }
     if constexpr (count == 3) { auto& [a, b, c] = args; return visit(a, b, c); }
@@ -51,6 +51,7 @@ auto with(Args& args, Visit&& visit) {
     if constexpr (count == 19) { auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s] = args; return visit(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s); }
     if constexpr (count == 20) { auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t] = args; return visit(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t); }
     if constexpr (count == 21) { auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u] = args; return visit(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u); }
+    if constexpr (count == 22) { auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v] = args; return visit(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v); }
     // clang-format on
 }
 
