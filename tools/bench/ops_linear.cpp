@@ -1,4 +1,6 @@
 // Benchmarks of linears, compared with oneDNN on a CPU.
+#include <utility>
+
 #include "kernels/choices.h"
 #include "kernels/cpu/onednn.h"
 #include "tools/bench/op_cases.h"
@@ -7,7 +9,15 @@ namespace gradus::op_cases {
 
 namespace {
 
-// As Bench::op(), with a library's matmul for comparison: on a CPU oneDNN's, on a GPU cuBLASLt's beside our own.
+template <class Run>
+void with_own_matmul(const Run& run) {
+    const MatmulKernel chosen = std::exchange(kernel_choices().matmul, MatmulKernel::own);
+    run();
+    kernel_choices().matmul = chosen;
+}
+
+// As Bench::op(), with a library's matmul for comparison: on a CPU oneDNN's; on a GPU cuBLASLt's, in a second line for our
+// own matmul.
 template <class Args, class Build, class Matmul>
 void bench_linear(const Bench& bench, const std::string& name, const std::string& shape, Op<Args> Ops::*op,
                   Build&& build, Matmul&& matmul_of) {
@@ -18,8 +28,11 @@ void bench_linear(const Bench& bench, const std::string& name, const std::string
     OpBenchmark b = {name, shape, bench.dtype, cost(args), [&] { run(args, bench.stream); }};
     if (bench.options.device == "cpu" && (bench.dtype == DType::f32 || cpu::multiplies_bf16()))
         b.library = [&] { cpu::onednn_matmul(matmul_of(args)); };
-    if (bench.options.device == "cuda" && kernel_choices().matmul == MatmulKernel::own)
-        b.library = [&] { (cuda_libraries().*op)(args, bench.stream); };
+    bench.measure(b);
+    if (bench.options.device != "cuda") return;
+    b.op = name + "_own";
+    b.run = [&] { with_own_matmul([&] { run(args, bench.stream); }); };
+    b.library = [&] { (cuda_libraries().*op)(args, bench.stream); };
     bench.measure(b);
 }
 
