@@ -59,7 +59,7 @@ template <class To, class From>
 void convert(const Cast& a, Stream s) {
     if constexpr (std::is_same_v<To, double> || std::is_same_v<From, double>)
         launch_elements(cast_kernel<To, From>, a.y.size(), s, a.y.as<To>(), a.x.as<From>(), a.y.size());
-    else launch_flat<8>(Conversion<To, From>{a.y.as<To>(), a.x.as<From>()}, a.y.size(), aligned({a.y, a.x}), s);
+    else launch_flat<4>(Conversion<To, From>{a.y.as<To>(), a.x.as<From>()}, a.y.size(), aligned({a.y, a.x}), s);
 }
 
 }  // namespace

@@ -13,6 +13,11 @@ namespace gradus::DEVICE {
 template <class Scalar>
 constexpr int vector_width = Pack<Scalar>::size;
 
+// Four bf16 in 8 bytes, beside a pack of four f32.
+struct alignas(8) HalfPack {
+    unsigned pair[2];
+};
+
 template <class Scalar, int width>
 struct Part {
     static_assert(width % vector_width<Scalar> == 0, "a part is one element or some packs");
@@ -41,10 +46,22 @@ requires(width > 1) struct Part<bf16, width> {
     }
 };
 
+template <>
+struct Part<bf16, 4> {
+    HalfPack half;
+
+    __device__ float operator[](int i) const {
+        const unsigned pair = half.pair[i / 2];
+        return std::bit_cast<float>(i % 2 ? pair & 0xffff0000u : pair << 16);
+    }
+};
+
 template <int width, class Scalar>
 __device__ Part<Scalar, width> load_part(const Scalar* address) {
     Part<Scalar, width> part;
     if constexpr (width == 1) part.element = *address;
+    else if constexpr (width < vector_width<Scalar>)
+        __builtin_memcpy(&part.half, __builtin_assume_aligned(address, sizeof(HalfPack)), sizeof(HalfPack));
     else
         for (int k = 0; k < part.packs; ++k)
             part.pack[k] = std::bit_cast<std::remove_reference_t<decltype(part.pack[k])>>(
@@ -55,6 +72,9 @@ __device__ Part<Scalar, width> load_part(const Scalar* address) {
 template <class Scalar, int width>
 __device__ void store_part(Scalar* address, const Part<Scalar, width>& part) {
     if constexpr (width == 1) *address = part.element;
+    else if constexpr (width < vector_width<Scalar>)
+        __builtin_memcpy(static_cast<void*>(__builtin_assume_aligned(address, sizeof(HalfPack))), &part.half,
+                         sizeof(HalfPack));
     else
         for (int k = 0; k < part.packs; ++k)
             store_pack(address + k * vector_width<Scalar>, std::bit_cast<Pack<Scalar>>(part.pack[k]));
@@ -65,6 +85,8 @@ template <class Scalar, int width, class Value>
 __device__ Part<Scalar, width> part_of(Value&& value) {
     Part<Scalar, width> part;
     if constexpr (width == 1) part.element = Scalar(value(0));
+    else if constexpr (width < vector_width<Scalar>)
+        for (int i = 0; i < width; i += 2) part.half.pair[i / 2] = bf16_pair(value(i), value(i + 1));
     else if constexpr (std::is_same_v<Scalar, bf16>)
         for (int i = 0; i < width; i += 2) part.pack[i / 8][i % 8 / 2] = bf16_pair(value(i), value(i + 1));
     else
