@@ -95,6 +95,10 @@ struct QueryRow {
     int lo, hi;
     float max = -infinity;  // of the scores so far, before the factor
     float sum = 0;          // of exp2(score·factor − max·factor), over the columns of this thread
+
+    __device__ float shift(float factor) const {
+        return max == -infinity ? 0.f : max * factor;
+    }  // −∞ − (−∞) would be NaN
 };
 
 // [lo, hi) of query t, checked as by interval_of(), without a call: calls would make ptxas wait after each wgmma.
@@ -124,9 +128,9 @@ __device__ float exponentials(float (&s)[count], QueryRow& row, int half, float 
     for (int i = 2 * half; i < count; i += 4) max = fmaxf(max, fmaxf(s[i], s[i + 1]));
     max = fmaxf(max, __shfl_xor_sync(all_lanes, max, 1));
     max = fmaxf(max, __shfl_xor_sync(all_lanes, max, 2));
-    const float shift = max == -infinity ? 0.f : max * factor;  // −∞ − (−∞) would be NaN
-    const float rescale = exp2_approximate(row.max * factor - shift);
+    const float old = row.max * factor;
     row.max = max;
+    const float shift = row.shift(factor), rescale = exp2_approximate(old - shift);
     row.sum *= rescale;
 #pragma unroll
     for (int i = 2 * half; i < count; i += 4)

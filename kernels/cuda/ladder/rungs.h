@@ -8,6 +8,7 @@ namespace gradus::DEVICE {
 
 std::vector<Rung> layernorm_rungs();
 std::vector<Rung> reduction_rungs();
+std::vector<Rung> attention_hopper_rungs();
 
 const std::vector<Rung>& ladder();  // of all families
 

@@ -43,8 +43,11 @@ int run_family(const std::string& program, const std::string& family) {
 const Tested& tested() {
     static const Tested table = [] {
         std::vector<Configuration> configurations;
-        for (const char* text : {"seed=1 copies=late resident=1", "seed=2 copies=early resident=2"})
-            configurations.push_back({text, [settings = simt::parse_settings(text)] { simt::use(settings); }});
+        for (const char* text : {"seed=1 copies=late resident=1", "seed=2 copies=early resident=2"}) {
+            simt::Settings settings = simt::parse_settings(text);
+            settings.capability = rung_under_test().capability;
+            configurations.push_back({text, [settings] { simt::use(settings); }});
+        }
         configurations.front().enter();
         const Ops& ops = rung_under_test().table;
         return Tested{.device = ops, .ops = hosted(ops), .configurations = configurations, .slow = true};
