@@ -4,7 +4,7 @@ or keeps anything in local memory, which is global memory under another name.
 
     tests/cuda/ptxas.py ROOT NVCC [--finds] [--keep FOLDER] [FILE.cu ...]
 
-Without files: kernels/cuda/*.cu, attention/*.cu and matmul/*.cu there, and the conformance probes, which use every wrapper of an instruction. With --finds there
+Without files: kernels/cuda/*.cu, attention/*.cu, decoding/*.cu and matmul/*.cu there, and the conformance probes, which use every wrapper of an instruction. With --finds there
 must be a fault in them. With --keep each NAME.cu
 leaves its object NAME.o and the output of ptxas NAME.txt in the folder, for sass.py. Exit status 77 where there is no nvcc. Prints a line for each file and card: the kernels, the most
 registers and the most shared memory that one of them takes."""
@@ -128,7 +128,7 @@ def main():
         keep.mkdir(parents=True, exist_ok=True)
         del arguments[at:at + 2]
     finds = "--finds" in arguments
-    shipped = sorted(file for folder in ("", "attention", "matmul") for file in (root / "kernels/cuda" / folder).glob("*.cu"))
+    shipped = sorted(file for folder in ("", "attention", "decoding", "matmul") for file in (root / "kernels/cuda" / folder).glob("*.cu"))
     if not shipped:
         print("there is no .cu file to look at")
         return 1

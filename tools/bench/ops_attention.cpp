@@ -5,6 +5,43 @@
 
 namespace gradus::op_cases {
 
+namespace {
+
+// The last `rows` positions, divided among the sequences, of caches of `length` positions.
+struct Context {
+    int64_t rows, sequences, length;
+};
+
+void bench_cached(const Bench& bench, const Shapes& s, const Context& c) {
+    if (!bench.wanted("attention_cached")) return;
+    const Ops& ops = bench.ops;
+    const DType t = bench.dtype;
+    const int64_t per_sequence = c.rows / c.sequences, first = c.length - per_sequence;
+    Tensors m(ops);
+    const auto [q, k, v] = packed_heads(m.uniform(t, {c.rows, (s.H + 2 * s.G) * s.D}), s.H, s.G, s.D);
+    const AttentionCached a = {
+        .y = m.uniform(t, {c.rows, s.H * s.D}),
+        .k_cache = m.uniform(t, {c.sequences, s.G, c.length, s.D}),
+        .v_cache = m.uniform(t, {c.sequences, s.G, c.length, s.D}),
+        .q = q,
+        .k = k,
+        .v = v,
+        .sequence = m.integers({c.rows}, [&](int64_t n) { return n / per_sequence; }),
+        .position = m.integers({c.rows}, [&](int64_t n) { return first + n % per_sequence; }),
+        .lo = m.integers({c.rows}, [](int64_t) { return 0; }),
+        .H = s.H,
+        .G = s.G,
+        .D = s.D,
+        .scale = 1 / std::sqrt(double(s.D)),
+    };
+    const Cost once = {double(a.k_cache.bytes() + a.v_cache.bytes()),
+                       4.0 * double(c.rows) * s.H * double(c.length) * s.D};
+    bench.measure({"attention_cached", text(s, {c.rows, c.length, s.H, s.G, s.D}), t, once,
+                   [&] { ops.attention_cached(a, bench.stream); }});
+}
+
+}  // namespace
+
 void bench_attention(const Bench& bench, const Shapes& s) {
     const Ops& ops = bench.ops;
     const DType t = bench.dtype, sum = accumulator_of(t);
@@ -61,25 +98,8 @@ void bench_attention(const Bench& bench, const Shapes& s) {
                                      .causal = true};
         },
         bench.cudnn().attention_backward);
-    if (bench.wanted("attention_cached")) {
-        Tensors m(ops);
-        const auto [q, k, v] = packed_heads(m.uniform(t, {1, row}), s.H, s.G, s.D);
-        const AttentionCached a = {.y = m.uniform(t, {1, y_row}),
-                                   .k_cache = m.uniform(t, {1, s.G, T, s.D}),
-                                   .v_cache = m.uniform(t, {1, s.G, T, s.D}),
-                                   .q = q,
-                                   .k = k,
-                                   .v = v,
-                                   .sequence = m.integers({1}, [](int64_t) { return 0; }),
-                                   .position = m.integers({1}, [&](int64_t) { return T - 1; }),
-                                   .lo = m.integers({1}, [](int64_t) { return 0; }),
-                                   .H = s.H,
-                                   .G = s.G,
-                                   .D = s.D,
-                                   .scale = scale};
-        const Cost reads = {double(a.k_cache.bytes() + a.v_cache.bytes()), 4.0 * s.H * double(T) * s.D};
-        bench.measure({"attention_cached", shape, t, reads, [&] { ops.attention_cached(a, {}); }});
-    }
+    for (const Context& c : {Context{1, 1, s.T}, Context{1, 1, 8192}, Context{16, 16, 2048}, Context{256, 1, 2048}})
+        bench_cached(bench, s, c);
     bench.op<Rope>("rope_forward", shape, ops.rope_forward, [&](Tensors& m) {
         return Rope{.x = m.uniform(t, {B * T, row}),
                     .positions = m.integers({B * T}, [&](int64_t n) { return n % T; }),

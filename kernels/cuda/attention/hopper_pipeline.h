@@ -247,7 +247,7 @@ void launch_hopper(const AttentionForward& a, Stream s, Kernels kernels) {
     };
     if (a.D <= 64) run(std::integral_constant<int, 64>{});
     else if (a.D <= 128) run(std::integral_constant<int, 128>{});
-    else run(std::integral_constant<int, widest_head>{});
+    else run(std::integral_constant<int, widest_head<bf16>>{});
 }
 
 }  // namespace gradus::DEVICE

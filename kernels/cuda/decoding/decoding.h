@@ -124,8 +124,9 @@ void write_cache(const AttentionCached&, Stream);
 // Adds the results of the splits, if there are several.
 void combine_splits(const AttentionCached&, const Splits&, Stream);
 
-void attention_cached_tiles(const AttentionCached&, Stream);      // bf16, on tensor cores
-void attention_cached_packs(const AttentionCached&, Stream);      // f32
-void attention_cached_any_width(const AttentionCached&, Stream);  // any head width, alignment and dtype
+void attention_cached_tiles(const AttentionCached&, Stream);           // bf16, on tensor cores
+void attention_prompt(const AttentionCached&, const Splits&, Stream);  // its long segments: rows.h
+void attention_cached_packs(const AttentionCached&, Stream);           // f32
+void attention_cached_any_width(const AttentionCached&, Stream);       // any head width, alignment and dtype
 
 }  // namespace gradus::DEVICE

@@ -8,10 +8,7 @@
 // A warp copies its own keys and values, several tiles ahead, into memory that no other warp uses: no barrier in the loop, and
 // enough bytes on the way to keep the memory busy (two stages of 8 KB per warp at D = 128). At the end the warps' results are added in
 // order: finish().
-#include "kernels/cuda/attention/cores.h"
-#include "kernels/cuda/attention/operands.h"
-#include "kernels/cuda/decoding/decoding.h"
-#include "kernels/cuda/primitives/exp2.h"
+#include "kernels/cuda/decoding/rows.h"
 
 namespace gradus::DEVICE {
 
@@ -47,75 +44,12 @@ __device__ void copy_keys(const KeyTile& tile, const bf16* head, int first, int 
     }
 }
 
-// The rows [n, n + count) of one sequence that a block has, and the keys that any of them sees. Blocks that begin at other rows than
-// the first of such a run have none: count = 0. Runs end at multiples of `most` rows. Lane i of a warp has row base + i.
-struct RowRun {
-    int base, n, count, lo, end;
-    int32_t my_position, my_lo;
-
-    __device__ RowRun(const RowPlaces& rows, int first, int most) : base(first - first % most), n(first) {
-        const int lane = int(threadIdx.x) % warp, i = min(base + lane, rows.N - 1), sequence = rows.sequence[n];
-        my_position = rows.position[i];
-        my_lo = rows.lo[i];
-        const bool same = lane < most && base + lane < rows.N && rows.sequence[i] == sequence;
-        const unsigned here = __ballot_sync(all_lanes, same), from_n = here >> (n - base);
-        const bool begins = n == base || !(here >> (n - base - 1) & 1);
-        count = begins ? __ffs(int(~from_n)) - 1 : 0;
-        const bool mine = n - base <= lane && lane < n - base + count;
-        lo = mine ? my_lo : std::numeric_limits<int32_t>::max();
-        end = mine ? my_position + 1 : 0;
-        for (int step = warp / 2; step > 0; step /= 2) {
-            lo = min(lo, __shfl_xor_sync(all_lanes, lo, step));
-            end = max(end, __shfl_xor_sync(all_lanes, end, step));
-        }
-    }
-};
-
-// A query vector, in the four lanes that share its row of S.
-struct SoftmaxRow {
-    int t, lo, end;
-    float max = -infinity, sum = 0;  // max in base 2; sum: of the columns of this thread
-};
-
-// Scores of 16 keys, the first is u: s becomes exp2(score − max), and the sums follow a larger maximum.
-template <int channels, class Score>
-__device__ void softmax_row(Sums (&s)[2], Sums (&o)[channels], SoftmaxRow& row, int half, int u, float scale,
-                            const QueryScore<Score>& score) {
-    const int first = u + column_of_lane();
-    float max = row.max;
-#pragma unroll
-    for (int n = 0; n < 2; ++n)
-#pragma unroll
-        for (int e = 0; e < 2; ++e) {
-            const int key = first + 8 * n + e;
-            float& x = s[n][2 * half + e];
-            x = row.lo <= key && key < row.end ? score(scale * x, key) * log2_of_e : -infinity;
-            max = fmaxf(max, x);
-        }
-    max = row_max(max);
-    const float shift = max == -infinity ? 0.f : max;  // −∞ − (−∞) would be NaN
-    const float rescale = exp2_approximate(row.max - shift);
-    row.max = max;
-    row.sum *= rescale;
-#pragma unroll
-    for (int n = 0; n < 2; ++n)
-#pragma unroll
-        for (int e = 2 * half; e < 2 * half + 2; ++e) {
-            s[n][e] = exp2_approximate(s[n][e] - shift);
-            row.sum += s[n][e];
-        }
-#pragma unroll
-    for (int n = 0; n < channels; ++n) {
-        o[n][2 * half] *= rescale;
-        o[n][2 * half + 1] *= rescale;
-    }
-}
-
-// Grid: (row, key head and part of its group, split).
+// Grid: (rows_per_block rows, key head and part of its group, split).
 template <class Shape, class Score>
 __global__ void __launch_bounds__(decoding_warps* warp, Shape::blocks)
     attention_cached_kernel(HeadRows<bf16> y, Splits splits, Cache<const bf16> cache, HeadRows<const bf16> q,
-                            RowPlaces rows, int H, float scale, Score score) {
+                            RowPlaces rows, int rows_per_block, bool with_long_segments, int H, float scale,
+                            Score score) {
     constexpr int width = Shape::width;
     using KeyTile = typename Shape::KeyTile;
     DYNAMIC_SHARED(bf16, shared);
@@ -123,100 +57,105 @@ __global__ void __launch_bounds__(decoding_warps* warp, Shape::blocks)
     const int group = H / int(cache.G), parts = (group + vectors - 1) / vectors, D = int(cache.D);
     const int g = int(blockIdx.y) / parts, part = int(blockIdx.y) % parts, split = int(blockIdx.z);
     const int heads = min(group - part * vectors, vectors), first_head = g * group + part * vectors;
-    const RowRun run(rows, int(blockIdx.x), vectors / min(group, vectors));
-    const int first_key = max(run.lo, split * splits.keys), end_key = min(run.end, (split + 1) * splits.keys);
-    if (run.count == 0 || (splits.count > 1 && first_key >= end_key)) return;
-    device_check(run.lo >= 0);
-    const int count = run.count * heads;
-    const auto place = [&](int m) { return VectorPlace{run.n + m / heads, first_head + m % heads}; };
-
+    const int most_rows = vectors / min(group, vectors), w = int(threadIdx.x) / warp;
+    const int block_first = int(blockIdx.x) * rows_per_block, block_end = min(block_first + rows_per_block, rows.N);
     const Tile<bf16, vectors, width> queries = {shared, 0};
-    for (int i = int(threadIdx.x); i < vectors * width / chunk_size; i += decoding_warps * warp) {
-        const int m = i / (width / chunk_size), c = i % (width / chunk_size);
-        const bool valid = m < count && c * chunk_size < D;
-        const VectorPlace at = place(valid ? m : 0);
-        copy_async(queries.chunk(m, c), q.at(0, at.n, at.h) + (valid ? c * chunk_size : 0), valid);
-    }
-    copy_async_commit();
-
-    // The warp's own keys: 16 of every 64.
-    const int w = int(threadIdx.x) / warp, memory = vectors * width + w * Shape::warp_size;
-    const int sequence = rows.sequence[run.n], own_first = first_key + w * warp_keys;
-    const int tiles = (end_key - own_first + block_keys - 1) / block_keys;
-    const bf16 *const keys = cache.k + cache.slot(sequence, g, 0), *const values = cache.v + cache.slot(sequence, g, 0);
+    const int memory = vectors * width + w * Shape::warp_size;  // of this warp, for its own keys: 16 of every 64
     const auto k_tile = [&](int i) { return KeyTile{shared, memory + i % Shape::stages * 2 * KeyTile::size}; };
     const auto v_tile = [&](int i) { return KeyTile{shared, k_tile(i).start + KeyTile::size}; };
-    const auto copy = [&](int i) {
-        if (i < tiles) {
-            copy_keys(k_tile(i), keys, own_first + i * block_keys, end_key, D);
-            copy_keys(v_tile(i), values, own_first + i * block_keys, end_key, D);
+
+    // Runs of rows: parts of segments that end at multiples of most_rows. A block has those that begin among its rows.
+    int count;
+    for (int n = block_first; n < block_end; n += count) {
+        const Segment segment = segment_of(rows, n);
+        const int aligned = n - n % most_rows, begin = max(segment.first, aligned);
+        count = min(segment.end, aligned + most_rows) - n;
+        if (n > begin || (segment.is_long() && !with_long_segments)) continue;
+        const KeyRange seen = keys_of(rows, n, n + count);
+        device_check(seen.lo >= 0);
+        const int first_key = max(seen.lo, split * splits.keys), end_key = min(seen.end, (split + 1) * splits.keys);
+        if (splits.count > 1 && first_key >= end_key) continue;
+        const int found = count * heads, sequence = rows.sequence[n];
+        const auto place = [&](int m) { return VectorPlace{n + m / heads, first_head + m % heads}; };
+
+        __syncthreads();  // all warps are done with the memory of the run before
+        for (int i = int(threadIdx.x); i < vectors * width / chunk_size; i += decoding_warps * warp) {
+            const int m = i / (width / chunk_size), c = i % (width / chunk_size);
+            const bool valid = m < found && c * chunk_size < D;
+            const VectorPlace at = place(valid ? m : 0);
+            copy_async(queries.chunk(m, c), q.at(0, at.n, at.h) + (valid ? c * chunk_size : 0), valid);
         }
         copy_async_commit();
-    };
-    for (int i = 0; i < Shape::stages - 1; ++i) copy(i);
-
-    SoftmaxRow of_vector[2];
-    int heads_of_vectors[2];
-    for (int half = 0; half < 2; ++half) {
-        const int m = row_of_lane(half), lane = run.n - run.base + m / heads;
-        const int position = __shfl_sync(all_lanes, run.my_position, lane),
-                  lo = __shfl_sync(all_lanes, run.my_lo, lane);
-        of_vector[half] = m < count ? SoftmaxRow{position, lo, min(position + 1, end_key)} : SoftmaxRow{0, 0, 0};
-        heads_of_vectors[half] = m < count ? first_head + m % heads : first_head;
-    }
-
-    copy_async_wait<Shape::stages - 1>();
-    __syncthreads();
-    constexpr int steps = width / Cores::depth;
-    Cores::Left kept[Shape::keeps_queries ? steps : 1][1];
-    if constexpr (Shape::keeps_queries)
-#pragma unroll
-        for (int k = 0; k < steps; ++k) kept[k][0] = Cores::left(queries, 0, k);
-
-    Sums o[1][width / 8] = {};
-    for (int i = 0; i < tiles; ++i) {
-        copy_async_wait<Shape::stages - 2>();
-        __syncwarp();  // tile i is here, and all lanes are done with tile i − 1
-        copy(i + Shape::stages - 1);
-        Sums s[1][2] = {};
-#pragma unroll
-        for (int k = 0; k < steps; ++k) {
-            if constexpr (Shape::keeps_queries) {
-                Cores::multiply_channels(s, kept[k], k_tile(i), k);
-            } else {
-                const Cores::Left a[1] = {Cores::left(queries, 0, k)};
-                Cores::multiply_channels(s, a, k_tile(i), k);
+        const int own_first = first_key + w * warp_keys, tiles = (end_key - own_first + block_keys - 1) / block_keys;
+        const bf16 *const keys = cache.k + cache.slot(sequence, g, 0), *const values =
+                                                                           cache.v + cache.slot(sequence, g, 0);
+        const auto copy = [&](int i) {
+            if (i < tiles) {
+                copy_keys(k_tile(i), keys, own_first + i * block_keys, end_key, D);
+                copy_keys(v_tile(i), values, own_first + i * block_keys, end_key, D);
             }
-        }
-        if constexpr (!is_plain<Score>) __syncwarp();  // or the compiler loads biases before the products, in registers
-#pragma unroll
-        for (int half = 0; half < 2; ++half)
-            softmax_row(s[0], o[0], of_vector[half], half, own_first + i * block_keys, scale,
-                        QueryScore<Score>{score, sequence, heads_of_vectors[half], of_vector[half].t});
-        Cores::multiply_rows(o, s, v_tile(i));
-    }
-    copy_async_wait<0>();
-    __syncwarp();
+            copy_async_commit();
+        };
+        for (int i = 0; i < Shape::stages - 1; ++i) copy(i);
 
-    // The results replace the warp's tiles.
-    auto* const results = reinterpret_cast<float*>(shared + memory);
-    for (int half = 0; half < 2; ++half) {
-        const int m = row_of_lane(half);
-        const float sum = row_sum(of_vector[half].sum);
-        if (column_of_lane() == 0) {
-            statistics[w][m][0] = of_vector[half].max;
-            statistics[w][m][1] = sum;
+        SoftmaxRow of_vector[2];
+        int heads_of_vectors[2];
+        for (int half = 0; half < 2; ++half) {
+            const VectorPlace at = place(min(row_of_lane(half), found - 1));  // the last one several times: not stored
+            const int t = rows.position[at.n];
+            of_vector[half] = {t, rows.lo[at.n], min(t + 1, end_key)};
+            heads_of_vectors[half] = int(at.h);
         }
+
+        copy_async_wait<Shape::stages - 1>();
+        __syncthreads();
+        constexpr int steps = width / Cores::depth;
+        Cores::Left kept[Shape::keeps_queries ? steps : 1][1];
+        if constexpr (Shape::keeps_queries)
 #pragma unroll
-        for (int n = 0; n < width / 8; ++n)
-            *reinterpret_cast<Two*>(results + m * Shape::value_stride + 8 * n + column_of_lane()) = {
-                o[0][n][2 * half], o[0][n][2 * half + 1]};
+            for (int k = 0; k < steps; ++k) kept[k][0] = Cores::left(queries, 0, k);
+
+        Sums o[1][width / 8] = {};
+        for (int i = 0; i < tiles; ++i) {
+            copy_async_wait<Shape::stages - 2>();
+            __syncwarp();  // tile i is here, and all lanes are done with tile i − 1
+            copy(i + Shape::stages - 1);
+            Sums s[1][2] = {};
+#pragma unroll
+            for (int k = 0; k < steps; ++k) {
+                if constexpr (!Shape::keeps_queries) kept[0][0] = Cores::left(queries, 0, k);
+                Cores::multiply_channels(s, kept[Shape::keeps_queries ? k : 0], k_tile(i), k);
+            }
+            if constexpr (!is_plain<Score>) __syncwarp();  // or the compiler loads biases early, which takes registers
+#pragma unroll
+            for (int half = 0; half < 2; ++half)
+                softmax_row(s[0], o[0], of_vector[half], half, own_first + i * block_keys, scale,
+                            QueryScore<Score>{score, sequence, heads_of_vectors[half], of_vector[half].t}, true);
+            Cores::multiply_rows(o, s, v_tile(i));
+        }
+        copy_async_wait<0>();
+        __syncwarp();
+
+        // The results replace the warp's tiles.
+        auto* const results = reinterpret_cast<float*>(shared + memory);
+        for (int half = 0; half < 2; ++half) {
+            const int m = row_of_lane(half);
+            const float sum = row_sum(of_vector[half].sum);
+            if (column_of_lane() == 0) {
+                statistics[w][m][0] = of_vector[half].max;
+                statistics[w][m][1] = sum;
+            }
+#pragma unroll
+            for (int c = 0; c < width / 8; ++c)
+                *reinterpret_cast<Two*>(results + m * Shape::value_stride + 8 * c + column_of_lane()) = {
+                    o[0][c][2 * half], o[0][c][2 * half + 1]};
+        }
+        __syncthreads();
+        const WarpResults<vectors> of_warps = {reinterpret_cast<float*>(shared + vectors * width),
+                                               Shape::warp_size * int(sizeof(bf16)) / int(sizeof(float)),
+                                               Shape::value_stride, statistics};
+        finish(y, splits, split, H, of_warps, found, D, place);
     }
-    __syncthreads();
-    const WarpResults<vectors> found = {reinterpret_cast<float*>(shared + vectors * width),
-                                        Shape::warp_size * int(sizeof(bf16)) / int(sizeof(float)), Shape::value_stride,
-                                        statistics};
-    finish(y, splits, split, H, found, count, D, place);
 }
 
 }  // namespace
@@ -224,14 +163,21 @@ __global__ void __launch_bounds__(decoding_warps* warp, Shape::blocks)
 void attention_cached_tiles(const AttentionCached& a, Stream s) {
     const Splits splits = splits_of(a, s);
     const RowPlaces rows = places_of(a);
+    // With more rows than sequences, some are of prompts. Otherwise most are alone, and each has blocks of its own.
+    const bool prompts = rows.N > a.k_cache.shape.dim[0];
     const int group = a.H / a.G, parts = (group + vectors - 1) / vectors;
-    const dim3 grid(unsigned(rows.N), unsigned(a.G * parts), unsigned(splits.count));
+    const int rows_per_block = prompts ? vectors / std::min(group, vectors) : 1;
+    const dim3 grid(unsigned((rows.N + rows_per_block - 1) / rows_per_block), unsigned(a.G * parts),
+                    unsigned(splits.count));
+    const bool long_segments = prompts && rows.N >= long_segment;
+    if (long_segments) attention_prompt(a, splits, s);
     by_width<bf16>(a.D, [&](auto width) {
         using Shape = DecodingShape<width>;
         by_score(a.score, [&](auto score) {
             launch(attention_cached_kernel<Shape, decltype(score)>, grid, dim3(decoding_warps * warp),
                    Shape::shared_bytes, s, heads_of<bf16>(a.y, rows.N, a.D), splits, cache_of<const bf16>(a),
-                   heads_of<const bf16>(a.q, rows.N, a.D), rows, a.H, float(a.scale), score);
+                   heads_of<const bf16>(a.q, rows.N, a.D), rows, rows_per_block, !long_segments, a.H, float(a.scale),
+                   score);
         });
     });
     combine_splits(a, splits, s);

@@ -96,6 +96,21 @@ TEST_CASE(
         if (!tested().slow || group == 2) compare_cached({group, 1, 16, 3, 40, mixed});
 }
 
+TEST_CASE("attention with a cache is exact for prompts longer than a tile, on long contexts, with splits and without") {
+    const bool slow = tested().slow;
+    const std::vector<CachedRow> rows =
+        prompt(0, 7, 1) + prompt(1, slow ? 100 : 190, slow ? 30 : 75, 60) + prompt(0, 8, 16);
+    compare_cached({2, 1, 16, 2, 300, rows});
+    if (slow) return;
+    for (int D : {72, 128, 200}) compare_cached({2, 1, D, 2, 150, prompt(0, 120, 17) + prompt(1, 0, 16, 7)});
+    const Cached c = {2, 2, 16, 1, 150, prompt(0, 110, 20)};
+    for (const ScoreKind& kind : score_kinds({1, 1, 2, 2, 16}))
+        compare(c.name() + ", " + kind.name(),
+                [&](const Side& s) { return outputs_of(c, s, score_of(s, c.heads(), kind).score); });
+    const Workspace none(0);
+    compare_cached(c);
+}
+
 TEST_CASE(
     "attention with a cache is exact for head widths between those of kernels, and for those that do not fit 16 "
     "bytes") {
