@@ -27,6 +27,7 @@ using NextBatch = std::function<void(int64_t first_sample, HostBatch& batch)>;
 // The inputs of a model and its heads for each row, on the host or on the device.
 struct Columns {
     Tensor tokens, targets, positions;  // [N]    i32
+    Tensor order, position_order;       // [N]    i32: the rows sorted by token and by position (kernels/embedding.h)
     Tensor lo, hi;                      // [B,T]  i32: row t attends to the keys [lo, hi)
 
     // visit(name, member, by_sequence) for each column; by_sequence: [B,T], else [N].
@@ -35,6 +36,8 @@ struct Columns {
         visit("tokens", &Columns::tokens, false);
         visit("targets", &Columns::targets, false);
         visit("positions", &Columns::positions, false);
+        visit("order", &Columns::order, false);
+        visit("position order", &Columns::position_order, false);
         visit("lo", &Columns::lo, true);
         visit("hi", &Columns::hi, true);
     }
