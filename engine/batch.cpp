@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "kernels/embedding.h"
+
 namespace gradus {
 
 HostBatch::HostBatch(int batch, int context) : B(batch), T(context) { clear(); }
@@ -41,6 +43,8 @@ void StagedBatch::take(const HostBatch& host, int64_t row) {
     std::copy(host.targets.begin(), host.targets.end(), targets.as<int32_t>());
     std::copy(host.positions.begin(), host.positions.end(), positions.as<int32_t>());
     std::copy(host.first_key.begin(), host.first_key.end(), lo.as<int32_t>());
+    sorted_rows(order.as<int32_t>(), host.tokens.data(), tokens.size());
+    sorted_rows(position_order.as<int32_t>(), host.positions.data(), positions.size());
     for (int64_t i = 0; i < hi.size(); ++i) hi.as<int32_t>()[i] = int32_t(i % hi.last()) + 1;
     causal = std::all_of(host.first_key.begin(), host.first_key.end(), [](int32_t first) { return first == 0; });
     *first_row.as<int64_t>() = row;

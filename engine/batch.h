@@ -28,6 +28,7 @@ using NextBatch = std::function<void(int64_t first_sample, HostBatch& batch)>;
 // them.
 struct Columns {
     Tensor tokens, targets, positions;  // [N]    i32
+    Tensor order, position_order;       // [N]    i32: the rows sorted by token and by position (kernels/embedding.h)
     Tensor lo, hi;                      // [B,T]  i32: row t attends to the keys [lo, hi)
     Tensor first_row;                   // [2]    i32: an int64_t, the index of the first row in the global batch
 
@@ -37,6 +38,8 @@ struct Columns {
         visit("tokens", &Columns::tokens, false);
         visit("targets", &Columns::targets, false);
         visit("positions", &Columns::positions, false);
+        visit("order", &Columns::order, false);
+        visit("position order", &Columns::position_order, false);
         visit("lo", &Columns::lo, true);
         visit("hi", &Columns::hi, true);
     }

@@ -98,7 +98,7 @@ void Optimizer::allocate() {
     scalars_.declare("total", total_, {1}, DType::f64);
     scalars_.declare("parts of the total", parts_, {square_sum_parts}, DType::f64);
     scalars_.declare("scale", scale_, {1}, DType::f64);
-    if (!matrices_.empty()) scalars_.declare("workspace of Muon", workspace_, {muon_workspace(matrices_)}, dtype);
+    if (!matrices_.empty()) scalars_.declare("workspace of Muon", workspace_, {muon_workspace(matrices_)}, runtime().dtype);
     scalars_.allocate();
 }
 

@@ -3,7 +3,8 @@
 // applies to matrices only; an arena holds the matrices of a bucket before its vectors, so AdamW updates two ranges
 // for each bucket, all in one call. The mathematics: kernels/optimizer.h, kernels/muon.h.
 //
-// In bf16 the optimizer keeps f32 masters and writes rounded weights; in f32 the model's weights are the masters.
+// In bf16 the optimizer keeps f32 masters and writes rounded weights; in f32 the model's weights are the masters. Muon's
+// matmuls are in the dtype of the model.
 //
 // With a decay for it, the optimizer also keeps an exponential moving average of the weights, in full precision: after each update
 // average += (1 − decay) · (weight − average), from the weights before the first update on. It is state like the moments.

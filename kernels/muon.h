@@ -12,6 +12,11 @@
 // is enough), so all directions of a matrix learn at the same rate. The factor 0.2·√max(R,I) gives the update the RMS of an
 // AdamW update, so both use the same learning rate. For the matrices inside blocks; embeddings, head and vectors use AdamW.
 //
+// If the workspace is in bf16, so are X, A and B = b·A + c·A·A, and the matmuls run on tensor cores: X is rounded to bf16 after the
+// division, A after its matmul, b·A and a·X before and after a matmul is added to them. Sums are in f32. The quintic does not need more:
+// its fixed point attracts, so an error of one round is damped by the next. The update differs from that in f32 by a few percent of
+// its norm, in directions in which u is small.
+//
 // The matrices are independent: a backend may update them in sequence or in parallel.
 //
 // Sources: Jordan et al. 2024 (Muon); Liu et al. 2025 (the factor and the decay). Compute bound: about
@@ -34,15 +39,16 @@ struct MuonMatrix {
 struct Muon {
     std::span<const MuonMatrix> matrices;  // in disjoint memory
     Opt scale = {};                        // [1]    f64, multiplies the gradients; empty: 1
-    Out workspace;                         // dtype of master, size of the largest muon_workspace(R, I)
+    Out workspace;                         // dtype of master, or bf16; size of the largest muon_workspace(R, I)
     const StepValues* step_values;         // on the device: lr
     double beta, decay;
 };
 
-// Elements: X, the next X, A, and b·A + c·A·A.
+// Elements: a norm with its partial sums, X, the next X, A, and b·A + c·A·A.
+constexpr int64_t muon_sums = 2304;  // room for 1152 f32 in a workspace of bf16
 inline int64_t muon_workspace(int64_t R, int64_t I) {
     const int64_t r = std::min(R, I);
-    return 2 * R * I + 2 * r * r;
+    return muon_sums + 2 * R * I + 2 * r * r;
 }
 inline int64_t muon_workspace(std::span<const MuonMatrix> matrices) {
     int64_t most = 0;

@@ -120,8 +120,8 @@ void Decoder<Block>::embedding_backward(const Batch& batch) {
                                 .tokens = batch.positions.part(run_.first_own_row(), run_.own_rows())}, s);
     ops.embedding_backward({.d_wte = d_w_.wte.slice(0, run_.vocab_rows()), .d_wpe = alone ? d_w_.wpe : Tensor{},
                             .d_y = run_.gathered(d_x_, scratch_.rows()), .tokens = batch.tokens,
-                            .positions = w_.wpe && alone ? batch.positions : Tensor{},
-                            .first_token = run_.vocab_offset(), .V = run_.model.V}, s);
+                            .positions = w_.wpe && alone ? batch.positions : Tensor{}, .order = batch.order,
+                            .position_order = batch.position_order, .first_token = run_.vocab_offset(), .V = run_.model.V}, s);
 }
 
 template <class Block>

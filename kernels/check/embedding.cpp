@@ -40,9 +40,14 @@ void check(const EmbeddingBackward& a) {
     call.is("tokens", a.tokens, DType::i32, {N}, "[N]");
     call.together("positions", a.positions, "d_wpe", a.d_wpe);
     call.optional("positions", a.positions, DType::i32, {N}, "[N]");
+    call.optional("order", a.order, DType::i32, {N}, "[N]");
+    call.optional("position_order", a.position_order, DType::i32, {N}, "[N]");
     check_range(call, "first_token", a.first_token, a.d_wte.rows(), a.V);
-    call.disjoint({{"d_wte", a.d_wte}, {"d_wpe", a.d_wpe}},
-                  {{"d_y", a.d_y}, {"tokens", a.tokens}, {"positions", a.positions}});
+    call.disjoint({{"d_wte", a.d_wte}, {"d_wpe", a.d_wpe}}, {{"d_y", a.d_y},
+                                                             {"tokens", a.tokens},
+                                                             {"positions", a.positions},
+                                                             {"order", a.order},
+                                                             {"position_order", a.position_order}});
 }
 
 }  // namespace gradus

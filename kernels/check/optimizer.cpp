@@ -88,17 +88,19 @@ void check(const Average& a) {
 
 void check(const Muon& a) {
     const Call call{"muon"};
-    const DType t = a.workspace.dtype;
-    call.one_of("workspace", a.workspace, {DType::f32, DType::f64});
+    call.one_of("workspace", a.workspace, {DType::f32, DType::f64, DType::bf16});
+    const bool half = a.workspace.dtype == DType::bf16 && !a.matrices.empty();
+    const DType t = half ? a.matrices.front().master.dtype : a.workspace.dtype;
     for (const MuonMatrix& x : a.matrices) {
         const auto [R, I] = call.matrix("master", x.master);
+        call.one_of("master", x.master, {DType::f32, DType::f64});
         call.is("master", x.master, t, {R, I}, "[R,I]");
         call.is("m", x.m, t, {R, I}, "[R,I]");
         call.optional("param", x.param, DType::bf16, {R, I}, "[R,I]");
         call.is("grad", x.grad, t, {R, I}, "[R,I]");
     }
     call.optional("scale", a.scale, DType::f64, {1}, "[1]");
-    call.is("workspace", a.workspace, t, {muon_workspace(a.matrices)}, "[muon_workspace(matrices)]");
+    call.is("workspace", a.workspace, a.workspace.dtype, {muon_workspace(a.matrices)}, "[muon_workspace(matrices)]");
     for (const MuonMatrix& x : a.matrices) {
         call.disjoint({{"master", x.master}, {"m", x.m}, {"param", x.param}, {"workspace", a.workspace}},
                       {{"grad", x.grad}, {"scale", a.scale}});

@@ -1,6 +1,7 @@
 // Muon on the CPU. All threads work on a large matrix; small matrices are distributed, one thread each, because their matmuls
 // are too small for several threads. A and b·A + c·A·A are symmetric: only half of each is computed, and a matmul with one
-// equals a matmul with its transpose. a·X + (b·A + c·A·A)·X is one matmul, with a added to the diagonal.
+// equals a matmul with its transpose. In f32, a·X + (b·A + c·A·A)·X is one matmul,
+// with a added to the diagonal.
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -54,13 +55,31 @@ void blend(float* y, const float* x, float alpha, float beta, int64_t n) {
     });
 }
 
+// In bf16 the matrices are floats that are rounded where the formula rounds.
+void round_to_bf16(float* x, int64_t n) {
+    parallel(n, chunk, [&](int64_t first, int64_t last) {
+        for (int64_t i = first; i < last; ++i) x[i] = float(bf16(x[i]));
+    });
+}
+
 void update(const Muon& op, const MuonMatrix& w, float* workspace) {
     const int64_t R = w.master.rows(), I = w.master.last(), n = R * I, r = std::min(R, I);
+    const bool half = op.workspace.dtype == DType::bf16;
+    const auto stored = [&](float* x, int64_t size) {
+        if (half) round_to_bf16(x, size);
+    };
+    const auto add_multiple = [&](float* sum, const float* x, float alpha, float beta, int64_t size) {
+        if (!half) return blend(sum, x, alpha, beta, size);
+        parallel(size, chunk, [&](int64_t first, int64_t last) {
+            for (int64_t i = first; i < last; ++i) sum[i] = float(bf16(float(bf16(alpha * x[i])) + beta * sum[i]));
+        });
+    };
     float *X = workspace, *Y = X + n, *const A = Y + n, *const B = A + r * r;
     auto rows_of = [](const float* data, int64_t columns) { return Matrix{data, DType::f32, columns, 1}; };
 
     const float norm = float(momentum(op, w, X) + 1e-12);
     blend(X, X, 1 / norm, 0, n);
+    stored(X, n);
     for (int round = 0; round < 5; ++round) {
         const Matrix x = rows_of(X, I), across = R <= I ? x : x.transposed();
         packed_matmul({.out = A,
@@ -71,6 +90,7 @@ void update(const Muon& op, const MuonMatrix& w, float* workspace) {
                        .a = across,
                        .b = across.transposed(),
                        .symmetric = true});
+        stored(A, r * r);
         packed_matmul({.out = B,
                        .dtype = DType::f32,
                        .M = r,
@@ -79,8 +99,9 @@ void update(const Muon& op, const MuonMatrix& w, float* workspace) {
                        .a = rows_of(A, r),
                        .b = rows_of(A, r).transposed(),
                        .symmetric = true});
-        blend(B, A, -4.7750f, 2.0315f, r * r);
-        for (int64_t i = 0; i < r; ++i) B[i * r + i] += 3.4445f;
+        add_multiple(B, A, -4.7750f, 2.0315f, r * r);
+        if (!half)
+            for (int64_t i = 0; i < r; ++i) B[i * r + i] += 3.4445f;
         const Matrix quintic = rows_of(B, r);
         packed_matmul({.out = Y,
                        .dtype = DType::f32,
@@ -89,6 +110,7 @@ void update(const Muon& op, const MuonMatrix& w, float* workspace) {
                        .K = r,
                        .a = R <= I ? quintic : x,
                        .b = R <= I ? x : quintic});
+        if (half) add_multiple(Y, X, 3.4445f, 1, n);
         std::swap(X, Y);
     }
 
@@ -108,11 +130,14 @@ thread_local Buffer buffer;
 }  // namespace
 
 void muon(const Muon& op, Stream) {
-    require_f32(op.workspace);
+    const bool half = op.workspace.dtype == DType::bf16;
     std::vector<const MuonMatrix*> small_matrices;
-    for (const MuonMatrix& w : op.matrices)
-        if (muon_workspace(w.master.rows(), w.master.last()) > small) update(op, w, op.workspace.as<float>());
+    for (const MuonMatrix& w : op.matrices) {
+        require_f32(w.master);
+        const auto floats = size_t(muon_workspace(w.master.rows(), w.master.last()));
+        if (int64_t(floats) > small) update(op, w, half ? buffer.floats(floats) : op.workspace.as<float>());
         else small_matrices.push_back(&w);
+    }
     std::stable_sort(small_matrices.begin(), small_matrices.end(), [](const MuonMatrix* a, const MuonMatrix* b) {
         return a->master.size() > b->master.size();  // largest first, for load balance
     });

@@ -1,18 +1,19 @@
 // Muon on a GPU. The formulas are in kernels/muon.h.
 //
-// Plan. One matrix after the other. Matmuls are calls of matmul() (kernels/cuda/matmul.h); the rest is elementwise, one thread
-// per element. Two sums of the formula use accumulating matmuls:
+// Plan. One matrix after the other. Matmuls are calls of matmul() (kernels/cuda/matmul.h), in the dtype of the workspace; the rest is
+// elementwise, eight elements per thread. Two sums of the formula use accumulating matmuls:
 //
 //   B = b·A, then B += c·A·A          Y = a·X, then Y += B·X  (+= X·B if R > I)
 //
-// The norm is a sum in two stages: each block writes a partial sum, and one warp adds those. The partial sums use the memory of
-// Y, and the norm that of A; X is divided by the norm before either is written.
+// The norm is a sum in two stages: each block writes a partial sum, and one warp adds those. u is computed twice, for the norm and
+// for X, which costs less than to store it in f32.
 #include <cmath>
 #include <utility>
 
 #include "kernels/cuda/common.h"
 #include "kernels/cuda/device_ops.h"
 #include "kernels/cuda/matmul.h"
+#include "kernels/cuda/packs.h"
 #include "kernels/muon.h"
 
 namespace gradus::DEVICE {
@@ -21,19 +22,34 @@ namespace {
 
 constexpr int sum_warps = 8;
 constexpr int64_t sum_threads = sum_warps * warp, max_parts = 1024;
+static_assert((max_parts + 1) * sizeof(float) <= muon_sums * sizeof(bf16));
 
-// Updates m and writes u to X; a partial sum of u² per block.
-__global__ void muon_momentum_kernel(float* X, float* parts, float* m, const float* grad, const double* scale,
-                                     float beta, int64_t size) {
+struct MuonNumbers {
+    const double* scale;
+    float beta;
+
+    __device__ float scaled(float grad) const { return (scale ? float(*scale) : 1.f) * grad; }
+    __device__ float blended(float m, float g) const { return beta * m + (1 - beta) * g; }
+};
+
+// Updates m; a partial sum of u² per block.
+template <bool aligned>
+__global__ void muon_momentum_kernel(float* parts, float* m, const float* grad, MuonNumbers a, int64_t size) {
     SHARED(double, of_warps, [sum_warps]);
-    const int64_t first = row() * warp + threadIdx.x, step = int64_t(gridDim.x) * sum_threads;
-    const float factor = scale ? float(*scale) : 1.f;
+    const int64_t first = (row() * warp + threadIdx.x) * eight, step = int64_t(gridDim.x) * sum_threads * eight;
     double sum = 0;
     for (int64_t i = first; i < size; i += step) {
-        const float g = factor * grad[i];
-        m[i] = beta * m[i] + (1 - beta) * g;
-        X[i] = beta * m[i] + (1 - beta) * g;
-        sum += double(X[i]) * double(X[i]);
+        float m8[eight] = {}, g8[eight] = {};
+        read_eight<aligned>(m8, m, i, size);
+        read_eight<aligned>(g8, grad, i, size);
+#pragma unroll
+        for (int j = 0; j < eight; ++j) {
+            const float g = a.scaled(g8[j]);
+            m8[j] = a.blended(m8[j], g);
+            const double u = double(a.blended(m8[j], g));
+            sum += u * u;
+        }
+        write_eight<aligned>(m, m8, i, size);
     }
     sum = block_sum(sum, of_warps);
     if (threadIdx.x == 0 && threadIdx.y == 0) parts[blockIdx.x] = float(sum);
@@ -46,42 +62,73 @@ __global__ void muon_norm_kernel(float* norm, const float* parts, int count) {
     if (threadIdx.x == 0) *norm = float(sqrt(sum) + 1e-12);
 }
 
-__global__ void muon_divide_kernel(float* X, const float* norm, int64_t size) {
-    const int64_t i = element();
-    if (i < size) X[i] /= *norm;
+// X = u / norm
+template <class Scalar, bool aligned>
+__global__ void muon_normalise_kernel(Scalar* X, const float* m, const float* grad, const float* norm, MuonNumbers a,
+                                      int64_t size) {
+    const int64_t i = element() * eight;
+    float m8[eight] = {}, g8[eight] = {};
+    read_eight<aligned>(m8, m, i, size);
+    read_eight<aligned>(g8, grad, i, size);
+#pragma unroll
+    for (int j = 0; j < eight; ++j) m8[j] = a.blended(m8[j], a.scaled(g8[j])) / *norm;
+    write_eight<aligned>(X, m8, i, size);
 }
 
-__global__ void muon_multiple_kernel(float* y, const float* x, float factor, int64_t size) {
-    const int64_t i = element();
-    if (i < size) y[i] = factor * x[i];
+template <class Scalar, bool aligned>
+__global__ void muon_multiple_kernel(Scalar* y, const Scalar* x, float factor, int64_t size) {
+    const int64_t i = element() * eight;
+    float values[eight] = {};
+    read_eight<aligned>(values, x, i, size);
+#pragma unroll
+    for (int j = 0; j < eight; ++j) values[j] *= factor;
+    write_eight<aligned>(y, values, i, size);
 }
 
-__global__ void muon_update_kernel(float* master, bf16* param, const float* X, const StepValues* step_values,
+template <class Scalar, bool aligned>
+__global__ void muon_update_kernel(float* master, bf16* param, const Scalar* X, const StepValues* step_values,
                                    float factor, float decay, int64_t size) {
-    const int64_t i = element();
-    if (i >= size) return;
-    const float w = master[i] - float(step_values->lr) * (factor * X[i] + decay * master[i]);
-    master[i] = w;
-    if (param) param[i] = bf16(w);
+    const int64_t i = element() * eight;
+    float w[eight] = {}, x[eight] = {};
+    read_eight<aligned>(w, master, i, size);
+    read_eight<aligned>(x, X, i, size);
+#pragma unroll
+    for (int j = 0; j < eight; ++j) w[j] -= float(step_values->lr) * (factor * x[j] + decay * w[j]);
+    write_eight<aligned>(master, w, i, size);
+    if (param) write_eight<aligned>(param, w, i, size);
 }
 
+template <class Scalar>
 void update(const Muon& op, const MuonMatrix& w, Stream s) {
     constexpr float a = 3.4445f, b = -4.7750f, c = 2.0315f;
     const int64_t R = w.master.rows(), I = w.master.last(), size = R * I, r = std::min(R, I);
+    const int64_t groups = (size + eight - 1) / eight;  // of elements
     const bool wide_matrix = R <= I;
-    float* const workspace = op.workspace.as<float>();
-    Tensor X = {workspace, DType::f32, {R, I}}, Y = {workspace + size, DType::f32, {R, I}};
-    const Tensor A = {workspace + 2 * size, DType::f32, {r, r}}, B = {workspace + 2 * size + r * r, DType::f32, {r, r}};
+    Scalar* next = op.workspace.as<Scalar>() + muon_sums;
+    const auto matrix = [&](int64_t rows, int64_t columns) {
+        const Tensor t = {next, dtype_of<Scalar>(), {rows, columns}};
+        next += rows * columns;
+        return t;
+    };
+    Tensor X = matrix(R, I), Y = matrix(R, I);
+    const Tensor A = matrix(r, r), B = matrix(r, r);
     const auto multiple = [&](const Tensor& y, float factor, const Tensor& x) {
-        launch_elements(muon_multiple_kernel, x.size(), s, y.as<float>(), x.as<float>(), factor, x.size());
+        by_alignment(vectors_aligned({y, x}), [&](auto aligned) {
+            launch_elements(muon_multiple_kernel<Scalar, aligned>, (x.size() + eight - 1) / eight, s, y.as<Scalar>(),
+                            x.as<Scalar>(), factor, x.size());
+        });
     };
 
-    float *const parts = Y.as<float>(), *const norm = A.as<float>();
-    const int64_t count = std::min((size + sum_threads - 1) / sum_threads, max_parts);
-    launch(muon_momentum_kernel, dim3(unsigned(count)), dim3(warp, sum_warps), 0, s, X.as<float>(), parts,
-           w.m.as<float>(), w.grad.as<float>(), op.scale.as<double>(), float(op.beta), size);
-    launch(muon_norm_kernel, dim3(1), dim3(warp), 0, s, norm, parts, int(count));
-    launch_elements(muon_divide_kernel, size, s, X.as<float>(), norm, size);
+    float *const norm = op.workspace.as<float>(), *const parts = norm + 1;
+    const MuonNumbers numbers = {op.scale.as<double>(), float(op.beta)};
+    const int64_t count = std::min((groups + sum_threads - 1) / sum_threads, max_parts);
+    by_alignment(vectors_aligned({w.m, w.grad, X}), [&](auto aligned) {
+        launch(muon_momentum_kernel<aligned>, dim3(unsigned(count)), dim3(warp, sum_warps), 0, s, parts,
+               w.m.as<float>(), w.grad.as<float>(), numbers, size);
+        launch(muon_norm_kernel, dim3(1), dim3(warp), 0, s, norm, parts, int(count));
+        launch_elements(muon_normalise_kernel<Scalar, aligned>, groups, s, X.as<Scalar>(), w.m.as<float>(),
+                        w.grad.as<float>(), norm, numbers, size);
+    });
 
     for (int round = 0; round < 5; ++round) {
         matmul({.c = A, .a = X, .b = X, .transpose_a = !wide_matrix, .transpose_b = wide_matrix}, s);
@@ -93,16 +140,20 @@ void update(const Muon& op, const MuonMatrix& w, Stream s) {
     }
 
     const auto factor = float(0.2 * std::sqrt(double(std::max(R, I))));
-    launch_elements(muon_update_kernel, size, s, w.master.as<float>(), w.param.as<bf16>(), X.as<float>(),
-                    op.step_values, factor, float(op.decay), size);
+    by_alignment(vectors_aligned({w.master, w.param, X}), [&](auto aligned) {
+        launch_elements(muon_update_kernel<Scalar, aligned>, groups, s, w.master.as<float>(), w.param.as<bf16>(),
+                        X.as<Scalar>(), op.step_values, factor, float(op.decay), size);
+    });
 }
 
 }  // namespace
 
 void muon(const Muon& op, Stream s) {
-    require_f32(op.workspace);
-    for (const MuonMatrix& w : op.matrices)
-        if (w.master.size()) update(op, w, s);
+    for (const MuonMatrix& w : op.matrices) {
+        require_f32(w.master);
+        if (w.master.size() == 0) continue;
+        by_dtype(op.workspace.dtype, [&](auto kind) { update<decltype(kind)>(op, w, s); });
+    }
 }
 
 }  // namespace gradus::DEVICE

@@ -19,7 +19,13 @@ inline bool rows_aligned(const Tensor& t) {
            (one_row || size_t(t.stride()) * size_of(t.dtype) % 16 == 0);
 }
 inline bool rows_aligned(std::initializer_list<Tensor> tensors) {
-    return std::all_of(tensors.begin(), tensors.end(), [](const Tensor& t) { return rows_aligned(t); });
+    return std::all_of(tensors.begin(), tensors.end(), [](const Tensor& t) { return !t || rows_aligned(t); });
+}
+
+// The same for the elements of contiguous tensors, without regard to rows.
+inline bool vectors_aligned(std::initializer_list<Tensor> tensors) {
+    return std::all_of(tensors.begin(), tensors.end(),
+                       [](const Tensor& t) { return reinterpret_cast<uintptr_t>(t.data) % 16 == 0; });
 }
 
 // Calls run(std::true_type) or run(std::false_type).
@@ -83,6 +89,44 @@ __device__ Pack<Scalar> rounded_pack(const float (&x)[Pack<Scalar>::size]) {
 #pragma unroll
         for (int i = 0; i < 4; ++i) pack[i] = x[i];
         return pack;
+    }
+}
+
+// Elements [i, i + 8) of a vector of n, of any dtype: what one thread takes where tensors of several dtypes meet. Those past the end
+// are left as they are.
+constexpr int eight = 8;
+template <bool aligned, class Scalar>
+__device__ void read_eight(float (&values)[eight], const Scalar* x, int64_t i, int64_t n) {
+    constexpr int size = Pack<Scalar>::size;
+    if (aligned && i + eight <= n) {
+#pragma unroll
+        for (int k = 0; k < eight / size; ++k) {
+            const Pack<Scalar> pack = load_pack(x + i + k * size);
+#pragma unroll
+            for (int j = 0; j < size; ++j) values[k * size + j] = float(pack[j]);
+        }
+    } else {
+#pragma unroll
+        for (int j = 0; j < eight; ++j)
+            if (i + j < n) values[j] = float(x[i + j]);
+    }
+}
+
+template <bool aligned, class Scalar>
+__device__ void write_eight(Scalar* x, const float (&values)[eight], int64_t i, int64_t n) {
+    constexpr int size = Pack<Scalar>::size;
+    if (aligned && i + eight <= n) {
+#pragma unroll
+        for (int k = 0; k < eight / size; ++k) {
+            float part[size];
+#pragma unroll
+            for (int j = 0; j < size; ++j) part[j] = values[k * size + j];
+            store_pack(x + i + k * size, rounded_pack<Scalar>(part));
+        }
+    } else {
+#pragma unroll
+        for (int j = 0; j < eight; ++j)
+            if (i + j < n) x[i + j] = Scalar(values[j]);
     }
 }
 

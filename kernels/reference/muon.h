@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "kernels/muon.h"
+#include "kernels/reference/elementwise.h"
 #include "kernels/scalar.h"
 
 namespace gradus::reference {
@@ -33,18 +34,21 @@ void muon(const Muon& op, const MuonMatrix& w) {
         X[size_t(i)] = beta * m[i] + (Real(1) - beta) * g;
         squares += double(X[size_t(i)]) * double(X[size_t(i)]);
     }
+    const bool half = op.workspace.dtype == DType::bf16;
+    const auto stored = [&](Real x) { return half ? Real(float(rounded(double(x)))) : x; };
     const Real inverse_norm = Real(1 / (std::sqrt(squares) + 1e-12));
-    for (Real& x : X) x *= inverse_norm;
+    for (Real& x : X) x = stored(x * inverse_norm);
 
     for (int round = 0; round < 5; ++round) {
         std::vector<Real> X_t(X.size());
         for (int64_t i = 0; i < R; ++i)
             for (int64_t j = 0; j < I; ++j) X_t[size_t(j * R + i)] = X[size_t(i * I + j)];
-        const std::vector<Real> A = R <= I ? matmul(X, X_t, R, I, R) : matmul(X_t, X, I, R, I);
+        std::vector<Real> A = R <= I ? matmul(X, X_t, R, I, R) : matmul(X_t, X, I, R, I);
+        for (Real& x : A) x = stored(x);
         std::vector<Real> B = matmul(A, A, r, r, r);
-        for (size_t i = 0; i < B.size(); ++i) B[i] = b * A[i] + c * B[i];
+        for (size_t i = 0; i < B.size(); ++i) B[i] = stored(stored(b * A[i]) + c * B[i]);
         const std::vector<Real> Y = R <= I ? matmul(B, X, R, R, I) : matmul(X, B, R, I, I);
-        for (size_t i = 0; i < X.size(); ++i) X[i] = a * X[i] + Y[i];
+        for (size_t i = 0; i < X.size(); ++i) X[i] = stored(stored(a * X[i]) + Y[i]);
     }
 
     const Real size = Real(0.2 * std::sqrt(double(std::max(R, I))));
@@ -52,11 +56,6 @@ void muon(const Muon& op, const MuonMatrix& w) {
         master[i] -= Real(op.step_values->lr) * (size * X[size_t(i)] + Real(op.decay) * master[i]);
         if (w.param) w.param.as<bf16>()[i] = bf16(float(master[i]));
     }
-}
-
-template <class Real>
-void muon(const Muon& op) {
-    for (const MuonMatrix& w : op.matrices) muon<Real>(op, w);
 }
 
 }  // namespace gradus::reference

@@ -110,8 +110,9 @@ void average(const Average& a, Stream) {
 }
 
 void muon(const Muon& a, Stream) {
-    if (a.workspace.dtype == DType::f64) reference::muon<double>(a);
-    else reference::muon<float>(a);
+    for (const MuonMatrix& w : a.matrices)
+        if (w.master.dtype == DType::f64) reference::muon<double>(a, w);
+        else reference::muon<float>(a, w);
 }
 
 }  // namespace

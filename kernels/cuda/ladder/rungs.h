@@ -6,6 +6,8 @@
 
 namespace gradus::DEVICE {
 
+std::vector<Rung> adamw_rungs();
+std::vector<Rung> cross_entropy_rungs();
 std::vector<Rung> layernorm_rungs();
 std::vector<Rung> reduction_rungs();
 std::vector<Rung> attention_hopper_rungs();

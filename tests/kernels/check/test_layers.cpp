@@ -23,11 +23,17 @@ TEST_CASE("the checks of embedding name every invalid argument") {
         a, [](A& x) { x.positions = {}; }, "positions is missing beside wpe");
 
     using Backward = EmbeddingBackward;
-    const Backward b = {
-        .d_wte = k.f({V, C}), .d_wpe = k.f({P, C}), .d_y = k.f({N, C}), .tokens = k.i({N}), .positions = k.i({N})};
-    rejects_every_field(b, "embedding_backward",
-                        {FIELD(Backward, d_wte), OPTIONAL(Backward, d_wpe), FIELD(Backward, d_y),
-                         FIELD(Backward, tokens), OPTIONAL(Backward, positions)});
+    const Backward b = {.d_wte = k.f({V, C}),
+                        .d_wpe = k.f({P, C}),
+                        .d_y = k.f({N, C}),
+                        .tokens = k.i({N}),
+                        .positions = k.i({N}),
+                        .order = k.i({N}),
+                        .position_order = k.i({N})};
+    rejects_every_field(
+        b, "embedding_backward",
+        {FIELD(Backward, d_wte), OPTIONAL(Backward, d_wpe), FIELD(Backward, d_y), FIELD(Backward, tokens),
+         OPTIONAL(Backward, positions), OPTIONAL(Backward, order), OPTIONAL(Backward, position_order)});
 }
 
 TEST_CASE("the checks of linear name every invalid argument") {

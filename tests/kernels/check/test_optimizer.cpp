@@ -103,7 +103,7 @@ TEST_CASE("the checks of muon name every invalid argument") {
     rejects_every_field(a, "muon", {OPTIONAL(A, scale), FIELD(A, workspace)});
     rejects<A>(
         a, [](A& x) { x.workspace.shape = {8}; },
-        "workspace has shape [8], must have [muon_workspace(matrices)] = [130]");
+        "workspace has shape [8], must have [muon_workspace(matrices)] = [2434]");
     rejects<A>(
         a, [](A& x) { x.beta = 1; }, "beta is 1, must be in [0, 1)");
     auto rejects_matrix = [&](auto&& change, const std::string& message) {

@@ -210,6 +210,53 @@ TEST_CASE("Muon is as exact as the naive formula") {
                 {DType::f32});
 }
 
+TEST_CASE("Muon in bf16 is as exact as the naive formula with the same roundings") {
+    for (const auto& [R, I] : muon_shapes())
+        compare("muon in bf16",
+                [R = R, I = I](const Side& s) {
+                    const Owned master = s.sum(1, {R, I}), m = s.sum(2, {R, I}), grad = s.sum(3, {R, I}),
+                                workspace = poisoned(DType::bf16, {muon_workspace(R, I)});
+                    const Owned scale = s.total(0.25);
+                    const MuonMatrix one = {.master = master, .m = m, .grad = grad};
+                    const StepValues values = step_values(0.02);
+                    s.ops.muon({.matrices = {&one, 1},
+                                .scale = scale,
+                                .workspace = workspace,
+                                .step_values = &values,
+                                .beta = 0.95,
+                                .decay = 0.1},
+                               {});
+                    return outputs(copy_of(master), copy_of(m));
+                },
+                {DType::f32});
+}
+
+TEST_CASE("the update of Muon in bf16 has nearly the direction and the size of that in f32") {
+    for (const auto& [R, I] : muon_shapes()) {
+        const Owned grad = random(3, DType::f32, {R, I});
+        const auto update = [&, R = R, I = I](DType t) {
+            Owned master = filled(DType::f32, {R, I}, 0);
+            const Owned m = filled(DType::f32, {R, I}, 0), workspace = poisoned(t, {muon_workspace(R, I)});
+            const MuonMatrix one = {.master = master, .m = m, .grad = grad};
+            const StepValues values = step_values(1);
+            tested().ops.muon(
+                {.matrices = {&one, 1}, .workspace = workspace, .step_values = &values, .beta = 0.95, .decay = 0}, {});
+            return master;
+        };
+        const Owned exact = update(DType::f32), half = update(DType::bf16);
+        double product = 0, of_exact = 0, of_half = 0;
+        for (int64_t i = 0; i < exact.size(); ++i) {
+            product += at(exact, i) * at(half, i);
+            of_exact += at(exact, i) * at(exact, i);
+            of_half += at(half, i) * at(half, i);
+        }
+        INFO(R << " by " << I << ": cosine " << product / std::sqrt(of_exact * of_half) << ", ratio of norms "
+               << std::sqrt(of_half / of_exact));
+        REQUIRE(product >= 0.998 * std::sqrt(of_exact * of_half));
+        REQUIRE(std::abs(std::sqrt(of_half / of_exact) - 1) <= 0.05);
+    }
+}
+
 TEST_CASE("Muon gives a list of matrices the same bits as one by one, with or without scale and bf16 copy") {
     const std::vector<Shape> shapes = {{20, 33}, {17, 5}, {1, 40}};
     const auto run = [&](bool together, bool whole) {
