@@ -1,6 +1,6 @@
 #pragma once
 // Shared by the kernels of this folder: the mapping of work to threads, sums over a warp and a block, and dispatch on the dtype.
-// Almost every op uses one of three mappings, each launched by launch_<mapping>():
+// The simplest mappings are three, each launched by launch_<mapping>():
 //
 //   elements   one thread per element, with index element(). Neighbouring threads have neighbouring elements, so the accesses
 //              of a warp are coalesced.
@@ -8,6 +8,8 @@
 //              which is coalesced too, and warp_sum() adds their partial sums.
 //   columns    one block per 32 columns, for sums over rows: threadIdx.x is the column, and `row_lanes` threads share its
 //              rows: threadIdx.y, threadIdx.y + row_lanes, …
+//
+// Ops that are bound by memory have theirs, with 16-byte accesses (parts.h): elementwise.h, row.h, column_sums.h, rotation.h.
 //
 // The order of every sum depends only on the shapes, so the same call gives the same bits. Empty work launches nothing.
 #include <algorithm>
