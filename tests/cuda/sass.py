@@ -204,6 +204,9 @@ def main():
         write(used, figures, names, pathlib.Path(sys.argv[3]) if len(sys.argv) > 3 and sys.argv[2] == "--write" else None)
         return 0
     budgets = tomllib.loads(BUDGETS.read_text())
+    if not any(budgets.values()):
+        print(f"{BUDGETS.name} has no budgets: tests/cuda/sass.py KEPT --write COUNTS")
+        return 77
     faults = []
     for card in CARDS:
         of_card, seen = budgets.get(f"sm_{card}", {}), set()

@@ -47,7 +47,7 @@ KEYS = {
                           "modelled_seconds": number, "limit": text, "launches": lambda x: len(x) == 2 and x[0]["accesses"]},
     "bench ladder": {"family": text, "rung": text, "idea": text, "shape": text, "modelled_seconds": number, "card": text,
                      "limit": text, "sectors": number, "ideal_sectors": number, "wavefronts": number,
-                     "bank_conflicts": lambda x: x == 0, "kernels": lambda x: len(x) >= 1},
+                     "bank_conflicts": lambda x: x == 0, "kernels": lambda x: len(x) >= 1, "shared_bytes": lambda x: x >= 0},
     "bench ops": {"op": text, "dtype": lambda x: x in ("f32", "bf16"), "shape": text, "seconds": number,
                   "spread": lambda x: x >= 0, "gbps": number, "gflops": lambda x: x >= 0, "share_of_ceiling": number,
                   "bound_by": lambda x: x in ("arithmetic", "memory")},

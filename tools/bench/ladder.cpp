@@ -87,7 +87,12 @@ nlohmann::ordered_json json_of(const Rung& rung, const Measured& m, bool emulate
     line["ideal_sectors"] = m.counted->ideal;
     line["wavefronts"] = m.counted->wavefronts;
     line["bank_conflicts"] = m.counted->conflicts;
-    for (const simt::LaunchCounts& c : m.counted->launches) line["kernels"].push_back(c.kernel);
+    size_t shared = 0;
+    for (const simt::LaunchCounts& c : m.counted->launches) {
+        line["kernels"].push_back(c.kernel);
+        shared = std::max(shared, c.shared_bytes);
+    }
+    line["shared_bytes"] = shared;
     return line;
 }
 

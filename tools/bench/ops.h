@@ -16,7 +16,7 @@ struct BenchOpsOptions {
     std::string device = TrainSettings{}.device;  // tools/device.h
     int threads = int(TrainSettings{}.threads);   // 0: OpenMP's default
     bool json = false;                            // JSON lines instead of a table
-    bool training_shapes = false;                 // those of training on a GPU, as with count
+    bool training_shapes = false;                 // those of training on a GPU
     bool count = false;                           // count in the emulator instead of measuring (ops_counted.cpp)
     std::string card = "h200";                    // for which times are modelled
     int blocks = 16;                              // of each launch that are counted; 0: all

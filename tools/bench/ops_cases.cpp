@@ -29,7 +29,7 @@ void each_op_benchmark(const BenchOpsOptions& options, const Ops& ops,
     else workspace_arena.declare_matmul_workspace(matmul_workspace);
     workspace_arena.allocate();
     const Stream stream = Stream{}.with(matmul_workspace);
-    const bool training = options.count || options.training_shapes;
+    const bool training = options.training_shapes;
     for (const Shapes& s : {training ? gpt2_training : gpt2, training ? llama_training : llama})
         for (DType dtype : {DType::f32, DType::bf16}) {
             if (!options.model.empty() && options.model != s.model) continue;

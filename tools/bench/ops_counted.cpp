@@ -81,7 +81,9 @@ int count_ops(const BenchOpsOptions& options) {
                    "sectors", "conflicts", "MB", "limit");
     }
     int count = 0;
-    each_op_benchmark(options, counted_ops(), [&](const OpBenchmark& b) {
+    BenchOpsOptions of_training = options;
+    of_training.training_shapes = true;
+    each_op_benchmark(of_training, counted_ops(), [&](const OpBenchmark& b) {
         const CountedOp op = count_op(b.run, card, registers, options.blocks);
         ++count;
         if (!options.json) return print(b, op, card), void(std::fflush(stdout));

@@ -1,5 +1,6 @@
 #pragma once
 // The emulator's version of kernels/cuda/primitives/tensor_map.h.
+#include "kernels/cuda/primitives/tensor_box.h"
 #include "kernels/simt/copies.h"
 #include "kernels/simt/tensor_map.h"
 

@@ -1,6 +1,7 @@
-// What the shipped kernels ask of a GPU's memory.
+// What the shipped kernels ask of a GPU's memory: results do not show a lost swizzle or a scalar access, and these counts do.
 #include <catch2/catch.hpp>
 
+#include "kernels/choices.h"
 #include "kernels/every_op.h"
 #include "kernels/scalar.h"
 #include "kernels/simt/counters.h"
@@ -14,8 +15,8 @@ using simt::Space;
 namespace {
 
 template <class Run>
-std::vector<LaunchCounts> counted(Run run) {
-    simt::start_counting({.blocks = 8});
+std::vector<LaunchCounts> counted(Run run, int blocks = 4) {
+    simt::start_counting({.blocks = blocks});
     run(counted_ops());
     return simt::stop_counting();
 }
@@ -36,6 +37,15 @@ double bank_conflicts(const std::vector<LaunchCounts>& launches) {
     return sum;
 }
 
+// Bytes of the mean access of a warp to global memory, of the launch with the most: 512 with 16 per lane.
+double bytes_per_access(const std::vector<LaunchCounts>& launches) {
+    double bytes = 0, instructions = 0;
+    for (const LaunchCounts& c : launches)
+        for (const simt::AccessCounts& a : c.accesses)
+            if (a.space == Space::global) bytes += a.bytes, instructions += a.instructions;
+    return bytes / instructions;
+}
+
 // What the launches move at least, over what the op's formula says.
 double bytes_ratio(const std::vector<LaunchCounts>& launches, const Cost& cost) {
     double bytes = 0;
@@ -43,11 +53,47 @@ double bytes_ratio(const std::vector<LaunchCounts>& launches, const Cost& cost) 
     return bytes / cost.bytes;
 }
 
+double sum_of(const std::vector<LaunchCounts>& launches, double LaunchCounts::*field) {
+    double sum = 0;
+    for (const LaunchCounts& c : launches) sum += c.*field;
+    return sum;
+}
+
+struct AttentionCase {
+    int B = 1, T = 256, H = 4, G = 2, D = 64;
+
+    Tensor interval(DeviceTensors& m, bool end) const {
+        Tensor t = m.of(DType::i32, {B, T});
+        std::vector<int32_t> host(size_t(B * T));
+        for (int i = 0; i < B * T; ++i) host[size_t(i)] = end ? i % T + 1 : 0;
+        simt::copy_to_device(t.data, host.data(), t.bytes(), {});
+        simt::synchronise({});
+        return t;
+    }
+    AttentionForward forward(DeviceTensors& m, DType t) const {
+        const PackedHeads qkv = packed_heads(m.of(t, {B * T, (H + 2 * G) * D}), H, G, D);
+        return {.y = m.of(t, {B * T, H * D}),
+                .lse = m.of(DType::f32, {B, H, T}),
+                .q = qkv.q,
+                .k = qkv.k,
+                .v = qkv.v,
+                .lo = interval(m, false),
+                .hi = interval(m, true),
+                .B = B,
+                .Tq = T,
+                .Tk = T,
+                .H = H,
+                .G = G,
+                .D = D,
+                .scale = 0.125};
+    }
+};
+
 constexpr int64_t N = 2048, C = 768;
 
 }  // namespace
 
-TEST_CASE("forward norms read and write whole sectors, once") {
+TEST_CASE("forward norms read a row once, in whole sectors of 16 bytes per lane") {
     for (const DType t : {DType::f32, DType::bf16}) {
         DeviceTensors m;
         const LayerNormForward a = {.y = m.of(t, {N, C}),
@@ -59,21 +105,47 @@ TEST_CASE("forward norms read and write whole sectors, once") {
         const auto layernorm = counted([&](const Ops& ops) { ops.layernorm_forward(a, {}); });
         REQUIRE(sector_ratio(layernorm) <= 1.05);
         REQUIRE(bytes_ratio(layernorm, cost(a)) == Approx(1).epsilon(0.05));
+        REQUIRE(bytes_per_access(layernorm) > 400);
         const RmsNormForward b = {
             .y = m.of(t, {N, C}), .rstd = m.of(DType::f32, {N}), .x = m.of(t, {N, C}), .gain = m.of(t, {C})};
-        REQUIRE(sector_ratio(counted([&](const Ops& ops) { ops.rmsnorm_forward(b, {}); })) <= 1.05);
+        const auto rmsnorm = counted([&](const Ops& ops) { ops.rmsnorm_forward(b, {}); });
+        REQUIRE(sector_ratio(rmsnorm) <= 1.05);
+        REQUIRE(bank_conflicts(rmsnorm) == 0);
     }
 }
 
-TEST_CASE("copies, sums and the optimizer access whole sectors, and shared memory without conflicts") {
+TEST_CASE("backward norms and column sums access whole sectors, and shared memory without conflicts") {
     DeviceTensors m;
-    const int64_t n = 1 << 20;
-    const auto add = counted([&](const Ops& ops) {
-        ops.add({.y = m.of(DType::bf16, {n}), .a = m.of(DType::bf16, {n}), .b = m.of(DType::bf16, {n})}, {});
-    });
+    const DType t = DType::bf16;
+    const LayerNormBackward a = {.d_x = m.of(t, {N, C}),
+                                 .d_gain = m.of(DType::f32, {C}),
+                                 .d_bias = m.of(DType::f32, {C}),
+                                 .d_y = m.of(t, {N, C}),
+                                 .d_residual = m.of(t, {N, C}),
+                                 .x = m.of(t, {N, C}),
+                                 .gain = m.of(t, {C}),
+                                 .mean = m.of(DType::f32, {N}),
+                                 .rstd = m.of(DType::f32, {N})};
+    const Tensor workspace = m.of(DType::f32, {1 << 22});
+    const auto backward = counted([&](const Ops& ops) { ops.layernorm_backward(a, Stream{}.with(workspace)); });
+    REQUIRE(sector_ratio(backward) <= 1.05);
+    REQUIRE(bank_conflicts(backward) == 0);
+}
+
+TEST_CASE("copies, activations, dropout and sums access whole sectors, 16 bytes per lane") {
+    DeviceTensors m;
+    const int64_t rows = 256, F = 2048, n = rows * F;
+    const DType t = DType::bf16;
+    const Tensor x = m.of(t, {rows, F}), y = m.of(t, {rows, F}), z = m.of(t, {rows, F});
+    const auto add = counted([&](const Ops& ops) { ops.add({.y = y, .a = x, .b = z}, {}); });
     REQUIRE(sector_ratio(add) == 1);
-    const auto cast =
-        counted([&](const Ops& ops) { ops.cast({.y = m.of(DType::bf16, {n}), .x = m.of(DType::f32, {n})}, {}); });
+    REQUIRE(bytes_per_access(add) == 512);
+    const auto gelu =
+        counted([&](const Ops& ops) { ops.activation_forward({.y = y, .x = x, .kind = Activation::gelu_tanh}, {}); });
+    REQUIRE(sector_ratio(gelu) == 1);
+    REQUIRE(bytes_per_access(gelu) == 512);
+    REQUIRE(sum_of(gelu, &LaunchCounts::special) == Approx(n).epsilon(0.05));
+    const auto cast = counted([&](const Ops& ops) { ops.cast({.y = y, .x = m.of(DType::f32, {rows, F})}, {}); });
     REQUIRE(sector_ratio(cast) == 1);
     const auto squares = counted([&](const Ops& ops) {
         ops.square_sum(
@@ -82,4 +154,81 @@ TEST_CASE("copies, sums and the optimizer access whole sectors, and shared memor
     });
     REQUIRE(sector_ratio(squares) <= 1.05);
     REQUIRE(bank_conflicts(squares) == 0);
+}
+
+TEST_CASE("attention forward has no bank conflicts, and computes little beyond the causal half") {
+    for (const int D : {64, 128}) {
+        DeviceTensors m;
+        const AttentionCase a = {.D = D};
+        const AttentionForward args = a.forward(m, DType::bf16);
+        const auto launches = counted([&](const Ops& ops) { ops.attention_forward(args, {}); }, 0);
+        INFO("D = " << D);
+        REQUIRE(bank_conflicts(launches) == 0);
+        REQUIRE(sector_ratio(launches) <= 1.05);
+        // 4·D per score of all tiles of 64 by 64 that the mask leaves: 10 of 16.
+        const double scores = double(a.B * a.H) * 256 * 256 * 10 / 16;
+        REQUIRE(sum_of(launches, &LaunchCounts::mma_flops) == Approx(4 * scores * D).epsilon(0.15));
+        REQUIRE(sum_of(launches, &LaunchCounts::special) == Approx(scores).epsilon(0.15));
+    }
+}
+
+TEST_CASE("attention backward has no bank conflicts, and computes seven products per pair of tiles") {
+    for (const int D : {64, 128}) {
+        DeviceTensors m;
+        const AttentionCase a = {.D = D};
+        const AttentionForward f = a.forward(m, DType::bf16);
+        const PackedHeads d = packed_heads(m.of(DType::bf16, {a.B * a.T, (a.H + 2 * a.G) * D}), a.H, a.G, D);
+        const auto launches = counted(
+            [&](const Ops& ops) {
+                ops.attention_backward({.d_q = d.q,
+                                        .d_k = d.k,
+                                        .d_v = d.v,
+                                        .delta = m.of(DType::f32, {a.B, a.H, a.T}),
+                                        .d_y = m.of(DType::bf16, {a.B * a.T, a.H * D}),
+                                        .q = f.q,
+                                        .k = f.k,
+                                        .v = f.v,
+                                        .y = f.y,
+                                        .lse = f.lse,
+                                        .lo = f.lo,
+                                        .hi = f.hi,
+                                        .B = f.B,
+                                        .Tq = f.Tq,
+                                        .Tk = f.Tk,
+                                        .H = f.H,
+                                        .G = f.G,
+                                        .D = f.D,
+                                        .scale = f.scale},
+                                       {});
+            },
+            0);
+        INFO("D = " << D);
+        REQUIRE(bank_conflicts(launches) == 0);
+        REQUIRE(sector_ratio(launches) <= 1.05);
+        const double scores = double(a.B * a.H) * 256 * 256 * 10 / 16;
+        REQUIRE(sum_of(launches, &LaunchCounts::mma_flops) == Approx(14 * scores * D).epsilon(0.15));
+    }
+}
+
+TEST_CASE("the own matmul on tensor cores has no bank conflicts, in any layout") {
+    const MatmulKernel before = kernel_choices().matmul;
+    kernel_choices().matmul = MatmulKernel::own;
+    DeviceTensors m;
+    const DType t = DType::bf16;
+    const int64_t rows = 256, in = 256, out = 512;
+    const Tensor x = m.of(t, {rows, in}), y = m.of(t, {rows, out}), w = m.of(t, {out, in});
+    const auto check = [&](const char* name, const std::vector<LaunchCounts>& launches) {
+        INFO(name);
+        CHECK(bank_conflicts(launches) == 0);
+        CHECK(sector_ratio(launches) <= 1.05);
+        CHECK(sum_of(launches, &LaunchCounts::mma_flops) == Approx(2.0 * rows * in * out));
+    };
+    check("forward", counted([&](const Ops& ops) { ops.linear_forward({.y = y, .x = x, .w = w}, {}); }, 0));
+    check("d_x", counted([&](const Ops& ops) { ops.linear_backward_input({.d_x = x, .d_y = y, .w = w}, {}); }, 0));
+    check("d_w", counted(
+                     [&](const Ops& ops) {
+                         ops.linear_backward_weight({.d_w = m.of(DType::f32, {out, in}), .d_y = y, .x = x}, {});
+                     },
+                     0));
+    kernel_choices().matmul = before;
 }
