@@ -33,7 +33,7 @@ public:
         LoopHooks hooks;
         hooks.step = [&](int64_t number, bool) {
             step.begin(number);
-            step.exchange()(0);
+            if (const BucketDone done = step.exchange()) done(0);
             return step.finish(failures[number]-- > 0 ? NAN : 1.0, 1);
         };
         hooks.validate = [&](const auto&) {

@@ -63,6 +63,10 @@ const Ops& noting_keys() {
             keys_drawn.push_back(*a.key);
             reference_ops().dropout(a, s);
         };
+        ops.add_dropout = [](const AddDropout& a, Stream s) {
+            keys_drawn.push_back(*a.key);
+            reference_ops().add_dropout(a, s);
+        };
         return ops;
     }();
     return table;

@@ -11,7 +11,7 @@ namespace gradus::test {
 
 // The indices of null pointers, in the order of kernels/ops.h; empty if the table is complete.
 inline std::string missing_entries(const Ops& ops) {
-    void* entries[offsetof(Ops, matmul_workspace) / sizeof(void*)];  // all fields before it are pointers
+    void* entries[offsetof(Ops, begin_capture) / sizeof(void*)];  // all fields before it are pointers, and required
     std::memcpy(entries, &ops, sizeof entries);
     std::string missing;
     for (size_t i = 0; i < std::size(entries); ++i)

@@ -1,5 +1,7 @@
 // The pages of docs/kernels/ against the ladders.
 #include <catch2/catch.hpp>
+#include <map>
+#include <string>
 
 #include "engine/base/file.h"
 #include "kernels/ladder.h"

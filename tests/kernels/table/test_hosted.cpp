@@ -50,7 +50,7 @@ TEST_CASE("every field of an op's arguments is visited") {
                                         .H = 1,
                                         .G = 1,
                                         .D = 1,
-                                        .scale = 1}) == 21);
+                                        .scale = 1}) == 22);
     const StepValues values;
     REQUIRE(fields_in(Muon{.workspace = t, .step_values = &values, .beta = 0, .decay = 0}) == 6);
     REQUIRE(fields_in(AdamW{.master = t,
