@@ -45,7 +45,7 @@ KEYS = {
                         "ids_fnv1a": lambda x: len(x) == 16 and int(x, 16) >= 0},
     "bench ops --count": {"op": text, "dtype": lambda x: x in ("f32", "bf16"), "shape": text, "card": lambda x: x == "h100",
                           "modelled_seconds": number, "limit": text, "launches": lambda x: len(x) == 2 and x[0]["accesses"]},
-    "bench ladder": {"family": text, "rung": text, "idea": text, "shape": text, "modelled_seconds": number, "card": text,
+    "bench ladder": {"family": text, "rung": text, "op": text, "idea": text, "shape": text, "modelled_seconds": number, "card": text,
                      "limit": text, "sectors": number, "ideal_sectors": number, "wavefronts": number,
                      "bank_conflicts": lambda x: x == 0, "kernels": lambda x: len(x) >= 1, "shared_bytes": lambda x: x >= 0},
     "bench ops": {"op": text, "dtype": lambda x: x in ("f32", "bf16"), "shape": text, "seconds": number,

@@ -14,7 +14,7 @@ struct Exception {
     double sectors, conflicts;  // over the ideal; of all wavefronts
 };
 const Exception exceptions[] = {
-    {"embedding", 1.3, 0},      // rows of a table in any order, and their indices
+    {"embedding", 1.3, 0},           // rows of a table in any order, and their indices
     {"attention_cached", 1.5, 0.5},  // few rows
     {"muon", 1.1, 0.1},
 };
@@ -31,10 +31,10 @@ TEST_CASE("every op accesses whole sectors of global memory, and shared memory a
             if (b.op.find(e.op) == 0) limit = e;
         INFO(b.op << " " << b.shape << ", limited by " << op.limit);
         ++count;
-        CHECK(op.sectors <= limit.sectors * op.ideal + 64);
-        CHECK(op.conflicts <= limit.conflicts * op.wavefronts);
-        CHECK(op.seconds > 0);
-        CHECK(op.launches.size() >= 1);
+        REQUIRE(op.sectors <= limit.sectors * op.ideal + 64);
+        REQUIRE(op.conflicts <= limit.conflicts * op.wavefronts);
+        REQUIRE(op.seconds > 0);
+        REQUIRE(op.launches.size() >= 1);
     });
     REQUIRE(count > 40);
 }

@@ -24,7 +24,8 @@ std::string table_of(const std::string& family) {
 
 }  // namespace
 
-TEST_CASE("the page of a ladder has every rung with its idea, in order; tools/compare/ladder_tables.py writes the table") {
+TEST_CASE(
+    "the page of a ladder has every rung with its idea, in order; tools/compare/ladder_tables.py writes the table") {
     std::map<std::string, std::vector<const Rung*>> families;
     for (const Rung& rung : simt_ladder()) families[rung.family].push_back(&rung);
     for (const auto& [family, rungs] : families) {
@@ -32,11 +33,10 @@ TEST_CASE("the page of a ladder has every rung with its idea, in order; tools/co
         if (table.empty()) continue;
         size_t at = 0;
         for (const Rung* rung : rungs) {
-            const std::string row = "| " + rung->name + " | " + rung->idea + " |";
-            INFO(family << " should have the row " << row);
-            at = table.find(row, at);
+            INFO(family << " should have a row of the rung '" << rung->name << "' with its idea: " << rung->idea);
+            at = std::min(table.find("\n| " + rung->name + " |", at), table.find("\n| " + rung->name + ", ", at));
             REQUIRE(at != table.npos);
+            REQUIRE(table.substr(at + 1, table.find('\n', at + 1) - at).find("| " + rung->idea + " |") != table.npos);
         }
-        REQUIRE(size_t(std::count(table.begin(), table.end(), '\n')) == rungs.size() + 4);
     }
 }

@@ -16,16 +16,38 @@ namespace gradus {
 
 namespace {
 
-// The op that a family is measured with, at the first of its shapes in `gradus bench ops`.
+// An op of a family, measured at the first of its shapes in `gradus bench ops`.
 struct LadderOp {
-    std::string name, op, dtype = "bf16", model = "gpt2";
+    std::string family, name;
+    bool (*differs)(const Ops&, const Ops&);
 };
-const LadderOp families[] = {{"reduction", "square_sum"},        {"layernorm", "layernorm_forward"},
-                             {"cross_entropy", "cross_entropy"}, {"adamw", "adamw"},
-                             {"matmul", "linear_forward"},       {"attention", "attention_forward"}};
+#define LADDER_OP(family, op)                                                \
+    {                                                                        \
+        family, #op, [](const Ops& a, const Ops& b) { return a.op != b.op; } \
+    }
+const LadderOp ladder_ops[] = {LADDER_OP("reduction", square_sum),
+                               LADDER_OP("layernorm", layernorm_forward),
+                               LADDER_OP("layernorm", layernorm_backward),
+                               LADDER_OP("cross_entropy", cross_entropy),
+                               LADDER_OP("adamw", adamw),
+                               LADDER_OP("matmul", linear_forward),
+                               LADDER_OP("attention", attention_forward),
+                               LADDER_OP("attention", attention_backward)};
+#undef LADDER_OP
+
+// The ops of its family that a rung replaces; all of them for the shipped one, which replaces none.
+std::vector<std::string> ops_of_rung(const Rung& rung, const Ops& shipped) {
+    std::vector<std::string> replaced, all;
+    for (const LadderOp& op : ladder_ops) {
+        if (op.family != rung.family) continue;
+        all.push_back(op.name);
+        if (op.differs(rung.table, shipped)) replaced.push_back(op.name);
+    }
+    return replaced.empty() ? all : replaced;
+}
 
 struct Measured {
-    std::string shape;
+    std::string op, shape;
     Cost cost;
     std::optional<CountedOp> counted;
     double seconds = 0;  // modelled in the emulator, measured on a GPU
@@ -41,18 +63,24 @@ public:
     bool emulated() const { return o_.device == "simt"; }
     const std::vector<Rung>& rungs() const { return emulated() ? counted_ladder() : cuda_ladder(); }
 
-    std::optional<Measured> measure(const Rung& rung) const {
-        const auto family = std::find_if(std::begin(families), std::end(families),
-                                         [&](const LadderOp& f) { return f.name == rung.family; });
-        if (family == std::end(families)) return {};
-        if (!emulated() && cuda_capability() < rung.capability) return {};
-        BenchOpsOptions options = {
-            .filter = family->op, .dtype = family->dtype, .count = emulated(), .model = family->model};
+    const Ops& shipped() const { return emulated() ? counted_ops() : cuda_ops(); }
+
+    std::vector<Measured> measure(const Rung& rung) const {
+        std::vector<Measured> results;
+        if (!emulated() && cuda_capability() < rung.capability) return results;
+        for (const std::string& op : ops_of_rung(rung, shipped()))
+            if (auto result = measure(rung, op)) results.push_back(std::move(*result));
+        return results;
+    }
+
+    // Nothing: gradus bench ops has no such op.
+    std::optional<Measured> measure(const Rung& rung, const std::string& op) const {
+        BenchOpsOptions options = {.filter = op, .dtype = "bf16", .count = emulated(), .model = "gpt2"};
         options.training_shapes = true;
         std::optional<Measured> result;
         each_op_benchmark(options, rung.table, [&](const OpBenchmark& b) {
-            if (result) return;
-            result = {b.shape, b.cost, {}, 0};
+            if (result || b.op != op) return;
+            result = {op, b.shape, b.cost, {}, 0};
             if (emulated()) {
                 result->counted = count_op(b.run, card_, registers_, o_.blocks);
                 result->seconds = result->counted->seconds;
@@ -75,11 +103,9 @@ private:
 };
 
 nlohmann::ordered_json json_of(const Rung& rung, const Measured& m, bool emulated, const std::string& card) {
-    nlohmann::ordered_json line = {{"family", rung.family},
-                                   {"rung", rung.name},
-                                   {"idea", rung.idea},
-                                   {"shape", m.shape},
-                                   {emulated ? "modelled_seconds" : "measured_seconds", m.seconds}};
+    nlohmann::ordered_json line = {
+        {"family", rung.family}, {"rung", rung.name}, {"op", m.op},
+        {"idea", rung.idea},     {"shape", m.shape},  {emulated ? "modelled_seconds" : "measured_seconds", m.seconds}};
     if (!m.counted) return line;
     line["card"] = card;
     line["limit"] = m.counted->limit;
@@ -96,6 +122,13 @@ nlohmann::ordered_json json_of(const Rung& rung, const Measured& m, bool emulate
     return line;
 }
 
+void print(const Rung& rung, const Measured& m) {
+    const CountedOp none, &c = m.counted ? *m.counted : none;
+    fmt::print("{:<14} {:<16} {:<20} {:<26} {:>10.1f} {:>8.0f} {:>9.2f} {:>9.1f}%  {}\n", rung.family, rung.name, m.op,
+               m.shape, m.seconds * 1e6, m.cost.bytes / m.seconds * 1e-9, c.ideal > 0 ? c.sectors / c.ideal : 1,
+               c.wavefronts > 0 ? 100 * c.conflicts / c.wavefronts : 0, c.limit);
+}
+
 }  // namespace
 
 void bench_ladder(const LadderBench& o) {
@@ -104,29 +137,23 @@ void bench_ladder(const LadderBench& o) {
         if (run.emulated())
             fmt::print("counted in the emulator; times are modelled for {} (docs/bench/model.md), not measured\n",
                        o.card);
-        fmt::print("{:<14} {:<22} {:<26} {:>10} {:>8} {:>9} {:>10}  {}\n", "family", "rung", "shape", "us", "GB/s",
-                   "sectors", "conflicts", "limit");
+        fmt::print("{:<14} {:<16} {:<20} {:<26} {:>10} {:>8} {:>9} {:>10}  {}\n", "family", "rung", "op", "shape", "us",
+                   "GB/s", "sectors", "conflicts", "limit");
     }
     int count = 0;
     for (const Rung& rung : run.rungs()) {
         if (!o.family.empty() && rung.family != o.family) continue;
-        const auto m = run.measure(rung);
-        if (!m) continue;
-        ++count;
-        if (o.json) {
-            fmt::print("{}\n", json_of(rung, *m, run.emulated(), o.card).dump());
-        } else {
-            const CountedOp none, &c = m->counted ? *m->counted : none;
-            fmt::print("{:<14} {:<22} {:<26} {:>10.1f} {:>8.0f} {:>9.2f} {:>9.1f}%  {}\n", rung.family, rung.name,
-                       m->shape, m->seconds * 1e6, m->cost.bytes / m->seconds * 1e-9,
-                       c.ideal > 0 ? c.sectors / c.ideal : 1, c.wavefronts > 0 ? 100 * c.conflicts / c.wavefronts : 0,
-                       c.limit);
+        for (const Measured& m : run.measure(rung)) {
+            ++count;
+            if (o.json) fmt::print("{}\n", json_of(rung, m, run.emulated(), o.card).dump());
+            else print(rung, m);
+            std::fflush(stdout);
         }
-        std::fflush(stdout);
     }
     if (count) return;
     std::string known;
-    for (const LadderOp& f : families) known += (known.empty() ? "" : ", ") + f.name;
+    for (const Rung& rung : run.rungs())
+        if (known.find(rung.family) == known.npos) known += (known.empty() ? "" : ", ") + rung.family;
     throw Error("there is no ladder '" + o.family + "' that runs here", "the families are " + known,
                 "gradus bench ladder --family layernorm");
 }

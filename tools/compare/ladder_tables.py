@@ -41,15 +41,21 @@ def time_text(seconds):
     return f"{seconds * 1e6:.3g} µs" if seconds < 1e-3 else f"{seconds * 1e3:.3g} ms"
 
 
-def row_of(rung, ptxas, measured, before):
+def names_of(rungs):
+    """"registers", or "shipped, backward" where a rung is measured on several ops."""
+    times = [r["rung"] for r in rungs]
+    return [r["rung"] if times.count(r["rung"]) == 1 else f"{r['rung']}, {r['op'].rsplit('_', 1)[-1]}" for r in rungs]
+
+
+def row_of(name, rung, ptxas, measured, before):
     kernels = rung["kernels"]
     known = [ptxas[k] for k in kernels if k in ptxas]
     registers = str(max(r for r, _ in known)) if known else before.get("registers", "?")
     shared = bytes_text(rung["shared_bytes"])
     conflicts = f"{100 * rung['bank_conflicts'] / rung['wavefronts']:.0f} %" if rung["wavefronts"] else "–"
-    time = time_text(measured[rung["rung"]]) if rung["rung"] in measured else before.get("measured", NOT_YET)
+    time = time_text(measured[name]) if name in measured else before.get("measured", NOT_YET)
     sectors = f"{rung['sectors'] / rung['ideal_sectors']:.2f}" if rung["ideal_sectors"] else "–"
-    return (f"| {rung['rung']} | {rung['idea']} | {registers} | {shared} | {sectors} | {conflicts} | {time_text(rung['modelled_seconds'])} | "
+    return (f"| {name} | {rung['idea']} | {registers} | {shared} | {sectors} | {conflicts} | {time_text(rung['modelled_seconds'])} | "
             f"{rung['limit']} | {time} |\n")
 
 
@@ -58,8 +64,8 @@ def old_rows(text):
     rows = {}
     for line in text.splitlines():
         cells = [c.strip() for c in line.strip().strip("|").split("|")]
-        if len(cells) == 9 and cells[0] not in ("rung", "---"):
-            rows[cells[0]] = {"registers": cells[2], "measured": cells[8]}
+        if len(cells) >= 4 and cells[0] not in ("rung", "---"):
+            rows[cells[0]] = {"registers": cells[2 if len(cells) == 9 else 1], "measured": cells[-1]}
     return rows
 
 
@@ -70,23 +76,27 @@ def main():
         parser.add_argument(f"--{name}")
     o = parser.parse_args()
     ptxas = by_kernel(o.kept)
-    measured = {}
+    measured, by_family = {}, {}
     for line in pathlib.Path(o.measured).read_text().splitlines() if o.measured else []:
         rung = json.loads(line)
-        measured.setdefault(rung["family"], {})[rung["rung"]] = rung["measured_seconds"]
+        by_family.setdefault(rung["family"], []).append(rung)
+    for family, rungs in by_family.items():
+        measured[family] = {name: r["measured_seconds"] for name, r in zip(names_of(rungs), rungs)}
     for page in sorted((ROOT / "docs/kernels").glob("*.md")):
         text = page.read_text()
         for found in re.finditer(r"<!-- rungs: (\w+) -->\n(.*?)<!-- /rungs -->", text, re.S):
             family, table = found.groups()
             if o.family and family != o.family:
                 continue
-            out = subprocess.run([o.gradus, "bench", "ladder", "--family", family, "--json"]
-                                 + (["--registers", str(ROOT / "tests/cuda/budgets.toml")] if (ROOT / "tests/cuda/budgets.toml").exists() else []),
-                                 capture_output=True, text=True, check=True).stdout
-            rungs = [json.loads(line) for line in out.splitlines()]
+            registers = ["--registers", str(ROOT / "tests/cuda/budgets.toml")]
+            done = subprocess.run([o.gradus, "bench", "ladder", "--family", family, "--json", *registers], capture_output=True, text=True)
+            if done.returncode:
+                print(f"{page.relative_to(ROOT)}: {done.stderr.splitlines()[0]}")
+                continue
+            rungs = [json.loads(line) for line in done.stdout.splitlines()]
             before = old_rows(table)
-            rows = "".join(row_of(r, ptxas, measured.get(family, {}), before.get(r["rung"], {})) for r in rungs)
-            head = f"Shape: {rungs[0]['shape']}. Counted in the emulator; modelled times are not measured ones ([../bench/model.md](../bench/model.md)).\n\n"
+            rows = "".join(row_of(name, r, ptxas, measured.get(family, {}), before.get(name, {})) for name, r in zip(names_of(rungs), rungs))
+            head = f"Shape: {rungs[0]['shape']}, bf16. Counted in the emulator; modelled times are not measured ones ([../bench/model.md](../bench/model.md)).\n\n"
             text = text.replace(found[0], f"<!-- rungs: {family} -->\n{head}{HEAD.format(card=rungs[0]['card'])}{rows}<!-- /rungs -->")
             print(f"{page.relative_to(ROOT)}: {len(rungs)} rungs of {family}")
         page.write_text(text)
