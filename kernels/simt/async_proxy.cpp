@@ -1,0 +1,24 @@
+#include "kernels/simt/async_proxy.h"
+
+#include "kernels/simt/sanitizer.h"
+#include "kernels/simt/shared.h"
+
+namespace gradus::emulator {
+
+void AsyncProxy::fence() { release(&fences_); }
+
+void AsyncProxy::read(const SharedMemory& shared, const char* first, size_t bytes) {
+    if (!under_tsan() || shared.loaded(first, bytes)) return;
+    static void* const proxy = __tsan_create_fiber(0);
+    constexpr unsigned without_order = 1;
+    void* const thread = __tsan_get_current_fiber();
+    __tsan_switch_to_fiber(proxy, without_order);
+    acquire(&fences_);
+    record_read(first, bytes);
+    release(&reads_);
+    __tsan_switch_to_fiber(thread, without_order);
+}
+
+void AsyncProxy::read_is_over() { acquire(&reads_); }
+
+}  // namespace gradus::emulator
