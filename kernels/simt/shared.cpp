@@ -31,6 +31,7 @@ void SharedMemory::start(size_t dynamic_bytes) {
     static_bytes_ = 0;
     dynamic_bytes_ = dynamic_bytes;
     end_ = 0;
+    proxy_.fence();
 }
 
 void* SharedMemory::fill(SharedArray& a, size_t bytes, size_t alignment) {
