@@ -56,6 +56,8 @@ void issue(Store store) {
     const Location at = store.location;
     Thread& thread = self(store.op, at);
     record_read(store.transfer.shared, store.transfer.bytes);
+    SharedMemory& shared = thread.on->shared;
+    shared.proxy().read(shared, store.transfer.shared, store.transfer.bytes);
     const TsanIgnore ignore;
     if (!under_tsan() && !thread.on->shared.seen_async(store.transfer.shared, store.transfer.bytes))
         fault(std::string(store.op) +
@@ -119,6 +121,7 @@ void bulk_wait(unsigned groups_left, bool only_read, Location at) {
     if (!thread.copies) return;
     AsyncState& state = *thread.copies;
     if (state.store_groups <= groups_left) return;
+    thread.on->shared.proxy().read_is_over();
     const unsigned groups = state.store_groups - groups_left;
     for (Store& store : state.stores) {
         if (store.group >= groups) continue;

@@ -1,5 +1,6 @@
 #include "kernels/simt/shared.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -30,6 +31,7 @@ void SharedMemory::start(size_t dynamic_bytes) {
     static_bytes_ = 0;
     dynamic_bytes_ = dynamic_bytes;
     end_ = 0;
+    proxy_.fence();
 }
 
 void* SharedMemory::fill(SharedArray& a, size_t bytes, size_t alignment) {
@@ -45,6 +47,7 @@ void* SharedMemory::fill(SharedArray& a, size_t bytes, size_t alignment) {
     asan_unpoison(a.memory, bytes);
     std::memset(a.memory, poison, bytes);
     a.async.assign(bytes, char(poison));
+    if (under_tsan()) a.loaded.assign(bytes, false);
     a.in_use = true;
     const auto unit = unsigned(alignment);
     a.address = (end_ + unit - 1) / unit * unit;
@@ -86,6 +89,7 @@ bool SharedMemory::contains(const void* pointer, size_t bytes) const { return of
 size_t SharedMemory::bytes() const { return static_bytes_ + dynamic_bytes_; }
 
 void SharedMemory::fence_async() {
+    if (under_tsan()) return;  // AsyncProxy
     for (SharedArray& a : arrays_)
         if (a.in_use) copy_uninstrumented(a.async.data(), static_cast<const char*>(a.memory), a.bytes);
 }
@@ -93,7 +97,18 @@ void SharedMemory::fence_async() {
 void SharedMemory::written_async(const void* pointer, size_t bytes) {
     auto* const a = const_cast<SharedArray*>(of(pointer, bytes));
     const auto* const first = static_cast<const char*>(pointer);
-    std::memcpy(a->async.data() + (first - static_cast<const char*>(a->memory)), first, bytes);
+    const auto at = first - static_cast<const char*>(a->memory);
+    std::memcpy(a->async.data() + at, first, bytes);
+    if (under_tsan()) std::fill_n(a->loaded.begin() + at, bytes, true);
+}
+
+bool SharedMemory::loaded(const void* pointer, size_t bytes) const {
+    const SharedArray* const a = of(pointer, bytes);
+    if (!a) return false;
+    const auto at = static_cast<const char*>(pointer) - static_cast<const char*>(a->memory);
+    const auto from = a->loaded.begin() + at;
+    return std::find(from, from + std::ptrdiff_t(bytes), false) == from + std::ptrdiff_t(bytes) &&
+           seen_async(pointer, bytes);
 }
 
 bool SharedMemory::seen_async(const void* pointer, size_t bytes) const {
@@ -129,8 +144,10 @@ void* dynamic_shared(Location at) {
 }
 
 void fence_async(Location at) {
+    SharedMemory& shared = self("fence.proxy.async", at).on->shared;
+    shared.proxy().fence();
     const TsanIgnore ignore;
-    self("fence.proxy.async", at).on->shared.fence_async();
+    shared.fence_async();
 }
 
 }  // namespace gradus::emulator

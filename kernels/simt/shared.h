@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "kernels/simt/async_proxy.h"
 #include "kernels/simt/location.h"
 
 namespace gradus::emulator {
@@ -15,8 +16,9 @@ struct SharedArray {
     void* memory = nullptr;
     size_t bytes = 0, alignment = 0;
     bool in_use = false;
-    unsigned address = 0;     // in the shared address space of a GPU
-    std::vector<char> async;  // the bytes as the async proxy sees them
+    unsigned address = 0;      // in the shared address space of a GPU
+    std::vector<char> async;   // the bytes as the async proxy sees them; under ThreadSanitizer as bulk loads wrote them
+    std::vector<bool> loaded;  // under ThreadSanitizer: a bulk load wrote the byte
 };
 
 // The shared memory of one block. An array is created when a thread first reaches its declaration, and kept for the next block.
@@ -41,6 +43,9 @@ public:
     void fence_async();                                        // makes all writes so far visible to the async proxy
     void written_async(const void* pointer, size_t bytes);     // a write by the async proxy itself
     bool seen_async(const void* pointer, size_t bytes) const;  // whether the async proxy sees the latest values
+    bool loaded(const void* pointer, size_t bytes) const;      // by bulk loads, and not changed since
+
+    AsyncProxy& proxy() { return proxy_; }
 
 private:
     void* fill(SharedArray& array, size_t bytes, size_t alignment);
@@ -48,6 +53,7 @@ private:
     std::vector<SharedArray> arrays_;
     size_t static_bytes_ = 0, dynamic_bytes_ = 0;
     unsigned end_ = 0;  // shared address after the last array in use
+    AsyncProxy proxy_;
 };
 
 constexpr size_t shared_limit = 227 << 10, static_shared_limit = 48 << 10;

@@ -269,8 +269,11 @@ void wgmma(const WgmmaOperands& product, Location at) {
         add_count(Counted::wgmma);
         add_count(Counted::wgmma_flops, 2.0 * 64 * 16 * product.columns);
     }
-    Warpgroup& group = warpgroup_of(self("wgmma.mma_async", at));
+    Thread& thread = self("wgmma.mma_async", at);
+    Warpgroup& group = warpgroup_of(thread);
     const PendingWgmma& m = group.in_flight.back();
+    for (const auto* chunks : {&m.a_chunks, &m.b_chunks})
+        for (const char* p : *chunks) thread.on->shared.proxy().read(thread.on->shared, p, chunk_bytes);
     if (!m.done) return;
     read_shared(m.a_chunks, group);
     read_shared(m.b_chunks, group);
@@ -290,6 +293,7 @@ void wgmma_wait(unsigned groups_left, const float* d, Location at) {
     Warpgroup& group = warpgroup_of(thread);
     if (last) read_shared(operands.chunks, group);
     acquire(&group.token);
+    thread.on->shared.proxy().read_is_over();
     for (const PendingWgmma& m : group.in_flight)
         if (m.accumulator->registers[size_t(thread.rank % threads)] == d)
             fault("wgmma.wait_group with " + std::to_string(groups_left) +

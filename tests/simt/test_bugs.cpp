@@ -189,6 +189,11 @@ TEST_CASE("ThreadSanitizer reports races within a block at their lines") {
         is_found(BUGS_TSAN, "ThreadSanitizer", any_settings, name);
 }
 
+TEST_CASE("ThreadSanitizer reports writes that a fence_async() of another thread does not follow, at their lines") {
+    for (const char* name : {"fence_of_some", "fence_before_the_barrier"})
+        is_found(BUGS_TSAN, "ThreadSanitizer", any_settings, name);
+}
+
 TEST_CASE("ThreadSanitizer reports races between blocks at their lines, also with too narrow a fence or scope") {
     for (const char* name : {"two_blocks", "no_fence", "narrow_fence", "narrow_scope", "written_while_others_add"})
         is_found(BUGS_TSAN, "ThreadSanitizer", any_settings, name);

@@ -140,6 +140,36 @@ __global__ void no_proxy_fence(float* y, bool fixed) {
     y[threadIdx.x] = d[0];
 }
 
+// All threads write, and only the first warps fence.
+__global__ void fence_of_some(float* y, bool fixed) {
+    SHARED(Tile, tile, );
+    for (unsigned i = threadIdx.x; i < 64 * 64; i += 128) tile.elements[i] = bf16(float(i % 3));  // BUG fence_of_some
+    if (fixed || threadIdx.x < 64) fence_async();
+    __syncthreads();
+    float d[32];
+    wgmma_fence(d);
+    wgmma(d, described(tile), described(tile), false);
+    wgmma_commit();
+    wgmma_wait<0>(d);
+    y[threadIdx.x] = d[0];
+}
+
+// A fence by one thread, after a barrier that orders the writes of all before it, is enough; before the barrier it is not.
+__global__ void fence_before_the_barrier(float* y, bool fixed) {
+    SHARED(Tile, tile, );
+    for (unsigned i = threadIdx.x; i < 64 * 64; i += 128)
+        tile.elements[i] = bf16(float(i % 3));  // BUG fence_before_the_barrier
+    if (!fixed && threadIdx.x == 0) fence_async();
+    __syncthreads();
+    if (fixed && threadIdx.x == 0) fence_async();
+    __syncthreads();
+    if (threadIdx.x == 0) {
+        bulk_store(y, &tile, sizeof(Tile));
+        bulk_commit();
+        bulk_wait<0>();
+    }
+}
+
 // The tile is written twice, with a fence only the first time.
 __global__ void one_proxy_fence(float* y, bool fixed) {
     SHARED(Tile, tile, );
@@ -252,6 +282,13 @@ Bugs bugs_of_warpgroups() {
             {"raise_to_fewer", run(raise_to_fewer, 384)},
             {"no_proxy_fence", run(no_proxy_fence, 128)},
             {"one_proxy_fence", run(one_proxy_fence, 128)},
+            {"fence_of_some", run(fence_of_some, 128)},
+            {"fence_before_the_barrier",
+             [](bool fixed) {
+                 DeviceArray<float> y(sizeof(Tile) / sizeof(float));
+                 launch(fence_before_the_barrier, 1, 128, 0, {}, y, fixed);
+                 synchronise({});
+             }},
             {"factors_after_the_fence", run(factors_after_the_fence, 128)},
             {"sums_after_the_fence", run(sums_after_the_fence, 128)},
             {"tile_in_use", run(tile_in_use, 160)},
