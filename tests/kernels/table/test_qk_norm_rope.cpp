@@ -63,7 +63,7 @@ TEST_CASE("the gradients of the norm and rotation of heads are as exact as the n
     for (const NormedHeads& c : normed_heads())
         for (RopeLayout layout : {RopeLayout::half_split, RopeLayout::interleaved})
             for (size_t room : {size_t(0), size_t(2), size_t(100)}) {
-                const WithWorkspace some(room * 2 * size_t(c.D) * sizeof(float));
+                const Workspace some(room * 2 * size_t(c.D) * sizeof(float));
                 compare("qk_norm_rope_backward " + c.name(), [=](const Side& s) {
                     const Owned qkv = s.in(1, {c.N, (c.H + 2 * c.G) * c.D}), d_qkv = s.in(2, qkv.shape);
                     const auto x = packed_heads(qkv, c.H, c.G, c.D), d = packed_heads(d_qkv, c.H, c.G, c.D);
