@@ -115,7 +115,10 @@ void multiply_bf16(float* d, const unsigned* a, const unsigned* b, Location at) 
 
 void multiply_tf32(float* d, const unsigned* a, const unsigned* b, Location at) {
     MultiplyOperands operands{d, a, b};
-    rendezvous("mma.m16n8k8", Team::warp, all_of(Team::warp), &operands, combine_multiply_tf32, at);
+    const bool last = rendezvous("mma.m16n8k8", Team::warp, all_of(Team::warp), &operands, combine_multiply_tf32, at);
+    if (!last || !counting) return;
+    add_count(Counted::mma);
+    add_count(Counted::tf32_flops, 2.0 * 16 * 8 * 8);
 }
 
 }  // namespace gradus::emulator

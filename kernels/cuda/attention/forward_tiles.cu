@@ -1,4 +1,5 @@
-// Attention forward in tiles, on tensor cores (bf16, tf32) or CUDA cores (f32). The formulas are in kernels/attention.h.
+// Attention forward in tiles, on tensor cores (bf16, tf32) or CUDA cores (f32). The formulas are in kernels/attention.h, the page is
+// docs/kernels/attention.md.
 //
 // Plan. A block of four warps has a tile of queries of one head; each warp has 16 or 32 of them. It loops over tiles of keys:
 //   S = Q·Kᵀ                         queries in registers, keys in shared memory

@@ -20,19 +20,23 @@ namespace {
 enum class Gradients { both, keys, values };
 
 // Per thread, dK and dV take width / 2 registers each, S and dP queries / 2 each, and K and V in registers width / 4 each (bf16).
-template <class UsedCores, int head_width, Gradients computed>
+// Score functions other than the identity take some more.
+template <class UsedCores, int head_width, Gradients computed, bool plain_score>
 struct KeyGradientShape {
     using Cores = UsedCores;
     using Scalar = typename Cores::Scalar;
     static constexpr int width = head_width;
     static constexpr bool d_k = computed != Gradients::values, d_v = computed != Gradients::keys;
     static constexpr bool half_precision = sizeof(Scalar) == 2;
-    static constexpr int queries = half_precision ? (width <= 96    ? 64
-                                                     : width <= 192 ? 32
-                                                                    : 16)
-                                                  : (width <= 96 ? 32 : 16);
-    static constexpr bool keeps_rows = half_precision && width <= 64;  // K and V in registers
-    static constexpr int blocks = 2;                                   // per multiprocessor
+    static constexpr int queries = !half_precision ? (width <= 96 ? 32 : 16)
+                                   : plain_score   ? (width <= 96    ? 64
+                                                      : width <= 192 ? 32
+                                                                     : 16)
+                                                   : (width <= 80   ? 64
+                                                      : width <= 96 ? 32
+                                                                    : 16);
+    static constexpr bool keeps_rows = half_precision && plain_score && width <= 64;  // K and V in registers
+    static constexpr int blocks = 2;                                                  // per multiprocessor
 
     static constexpr int keys = tile_warps * fragment_rows;
     using KeyTile = Tile<Scalar, keys, width>;
@@ -167,7 +171,7 @@ __global__ void __launch_bounds__(tile_threads, Shape::blocks)
 
 template <class Cores, int width, Gradients computed, class Score>
 void launch_key_gradients(const AttentionBackward& a, const Score& score, Stream s) {
-    using Shape = KeyGradientShape<Cores, width, computed>;
+    using Shape = KeyGradientShape<Cores, width, computed, is_plain<Score>>;
     using Scalar = typename Cores::Scalar;
     const BlockOrder order = block_order(a.Tk, Shape::keys, int64_t(a.B) * a.G,
                                          int64_t(2) * a.Tq * a.D * int64_t(sizeof(Scalar)) * a.H / a.G);

@@ -14,15 +14,19 @@ namespace gradus::DEVICE {
 namespace {
 
 // Per thread, dQ takes width / 2 registers, S and dP keys / 2 each, and Q and dY in registers width / 4 each (bf16).
-template <class UsedCores, int head_width>
+// Score functions other than the identity take some more.
+template <class UsedCores, int head_width, bool plain_score>
 struct QueryGradientShape {
     using Cores = UsedCores;
     using Scalar = typename Cores::Scalar;
     static constexpr int width = head_width;
     static constexpr bool half_precision = sizeof(Scalar) == 2;
-    static constexpr int keys = half_precision ? (width <= 96 ? 64 : width <= 192 ? 32 : 16) : (width <= 96 ? 32 : 16);
-    static constexpr bool keeps_rows = half_precision && width <= 128;    // Q and dY in registers
-    static constexpr int blocks = half_precision && width <= 64 ? 3 : 2;  // per multiprocessor
+    static constexpr int keys = half_precision ? (width <= (plain_score ? 96 : 80) ? 64
+                                                  : width <= 192                   ? 32
+                                                                                   : 16)
+                                               : (width <= 96 ? 32 : 16);
+    static constexpr bool keeps_rows = half_precision && width <= 128;                   // Q and dY in registers
+    static constexpr int blocks = half_precision && plain_score && width <= 64 ? 3 : 2;  // per multiprocessor
 
     static constexpr int queries = tile_warps * fragment_rows;
     using QueryTile = Tile<Scalar, queries, width>;
@@ -137,8 +141,8 @@ template <class Cores>
 void query_gradient_on(const AttentionBackward& a, Stream s) {
     using Scalar = typename Cores::Scalar;
     by_width<Scalar>(a.D, [&](auto width) {
-        using Shape = QueryGradientShape<Cores, width>;
         by_score(a.score, [&](auto score) {
+            using Shape = QueryGradientShape<Cores, width, is_plain<decltype(score)>>;
             const BlockOrder order = block_order(a.Tq, Shape::queries, int64_t(a.B) * a.H,
                                                  int64_t(2) * a.Tk * a.D * int64_t(sizeof(Scalar)) * a.G / a.H);
             launch(query_gradient_kernel<Shape, decltype(score)>, order.grid(), dim3(tile_threads), Shape::shared_bytes,

@@ -7,10 +7,11 @@
 namespace gradus::DEVICE {
 
 std::vector<Rung> adamw_rungs();
+std::vector<Rung> attention_rungs();
+std::vector<Rung> attention_hopper_rungs();
 std::vector<Rung> cross_entropy_rungs();
 std::vector<Rung> layernorm_rungs();
 std::vector<Rung> reduction_rungs();
-std::vector<Rung> attention_hopper_rungs();
 
 const std::vector<Rung>& ladder();  // of all families
 

@@ -4,6 +4,9 @@
 
 namespace gradus::DEVICE {
 
-inline float exp2_approximate(float x) { return x < -126 ? 0.f : exp2f(x); }
+inline float exp2_approximate(float x) {
+    const float y = exp2f(x);
+    return x < -126 ? 0.f : y;
+}
 
 }  // namespace gradus::DEVICE

@@ -41,3 +41,29 @@ TEST_CASE("invalid arguments are rejected before any launch, and the next call c
         for (int64_t i = 0; i < 3; ++i) REQUIRE(at(y, i) == 2 * at(a, i));
     }
 }
+
+TEST_CASE("keys and values that no query sees may be NaN, and their gradients are 0") {
+    const Side s = {tested().ops, DType::bf16, DType::bf16};
+    const Heads h = {1, 5, 2, 1, 16};
+    const int Tk = 70, first = 3, end = 66;  // tiles begin at 3 and at 67, or at 0 and at 64
+    const auto all_see = [&] {
+        Mask mask = {"some keys", filled(DType::i32, {1, h.T}, first), filled(DType::i32, {1, h.T}, end)};
+        return mask;
+    }();
+    const Owned q = s.in(1, {h.T, h.H * h.D}), k = s.in(2, {Tk, h.D}), v = s.in(3, {Tk, h.D}), d_y = s.in(4, q.shape);
+    const auto run = [&] {
+        SavedAttention saved = attention_forward(s, h, Tk, all_see, {q, k, v}, usual_scale(h));
+        Owned d_q = s.out(q.shape), d_k = s.out(k.shape), d_v = s.out(v.shape);
+        attention_backward(s, h, Tk, all_see, {d_q, d_k, d_v}, d_y, {q, k, v}, saved, usual_scale(h));
+        return outputs(std::move(saved.y), std::move(saved.lse), std::move(d_q), std::move(d_k), std::move(d_v));
+    };
+    const Outputs clean = run();
+    for (int64_t i = 0; i < k.size(); ++i)
+        if (i / h.D < first || i / h.D >= end) {
+            put(k, i, NAN);
+            put(v, i, NAN);
+            REQUIRE(at(clean[3], i) == 0);
+            REQUIRE(at(clean[4], i) == 0);
+        }
+    REQUIRE(all_same_bits(run(), clean));
+}

@@ -116,7 +116,7 @@ TEST_CASE(
 
 TEST_CASE("attention at the edges of tiles is as exact as the naive formula, with every mask and head width") {
     for (const Cross& c : tile_edges())
-        for (const Mask& mask : c.heads.D == 16 ? masks(c.heads.B, c.heads.T, c.Tk) : masks_for(c.heads, c.Tk))
+        for (const Mask& mask : c.Tk == 200 ? masks(c.heads.B, c.heads.T, c.Tk) : masks_for(c.heads, c.Tk))
             compare_views(c, mask);
 }
 
@@ -198,17 +198,27 @@ TEST_CASE("scores of several hundred do not overflow") {
 }
 
 TEST_CASE("scores far below 0 give the same softmax as scores above, with one key or many") {
-    const Heads h = {1, 7, 2, 1, 8};
-    for (const Mask& mask : masks_for(h))
-        compare("low scores, " + mask.name, [&](const Side& s) {
-            const Owned qkv = qkv_of(s, h, 8);
-            for (int64_t i = 0; i < qkv.size(); ++i) {
-                const int64_t channel = i % qkv.last(), keys = h.H * h.D, values = keys + h.G * h.D;
-                if (channel < values) put(qkv, i, channel < keys ? std::abs(at(qkv, i)) : -std::abs(at(qkv, i)));
-            }
-            SavedAttention saved = attention_forward(s, h, mask, qkv, 1);
-            return outputs(std::move(saved.y), std::move(saved.lse));
-        });
+    for (const Heads& h : {Heads{1, 7, 2, 1, 8}, Heads{1, 7, 2, 1, 7}})
+        for (const Mask& mask : masks_for(h))
+            compare("low scores, " + mask.name, [&](const Side& s) {
+                const Owned qkv = qkv_of(s, h, 8);
+                for (int64_t i = 0; i < qkv.size(); ++i) {
+                    const int64_t channel = i % qkv.last(), keys = h.H * h.D, values = keys + h.G * h.D;
+                    if (channel < values) put(qkv, i, channel < keys ? std::abs(at(qkv, i)) : -std::abs(at(qkv, i)));
+                }
+                SavedAttention saved = attention_forward(s, h, mask, qkv, 1);
+                return outputs(std::move(saved.y), std::move(saved.lse));
+            });
+}
+
+TEST_CASE("attention with a scale that is not positive is as exact as the naive formula") {
+    const Heads h = {1, 9, 2, 1, 16};
+    for (double scale : {-0.3, 0.0})
+        for (const Mask& mask : masks_for(h))
+            compare("scale " + std::to_string(scale) + ", " + mask.name, [&](const Side& s) {
+                SavedAttention saved = attention_forward(s, h, mask, qkv_of(s, h), scale);
+                return outputs(std::move(saved.y), std::move(saved.lse));
+            });
 }
 
 TEST_CASE("attention with a cache is as exact as the naive formula, for rows of several sequences") {
