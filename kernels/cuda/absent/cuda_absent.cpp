@@ -18,5 +18,6 @@ const std::vector<Rung>& cuda_ladder() {
 int cuda_devices() { return 0; }
 int cuda_capability() { return 0; }
 std::string cuda_address(int) { return {}; }
+bool cuda_has_cudnn() { return false; }
 
 }  // namespace gradus

@@ -130,6 +130,8 @@ const Ops& cuda_ops(int number) {
 
 int cuda_capability() { return cuda::device().capability; }
 
+bool cuda_has_cudnn() { return false; }
+
 std::string cuda_address(int number) {
     char address[32] = "";
     CUDA_CHECK(cudaDeviceGetPCIBusId(address, sizeof address, number));
