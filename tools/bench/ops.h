@@ -7,6 +7,7 @@
 
 #include "engine/settings/train.h"
 #include "kernels/ops.h"
+#include "tools/device.h"
 
 namespace gradus {
 
@@ -15,7 +16,8 @@ struct BenchOpsOptions {
     std::string dtype;                            // f32, bf16, or empty for both
     std::string device = TrainSettings{}.device;  // tools/device.h
     int threads = int(TrainSettings{}.threads);   // 0: OpenMP's default
-    bool json = false;                            // JSON lines instead of a table
+    KernelOptions kernels;
+    bool json = false;  // JSON lines instead of a table
 };
 
 // Prints a line for each op; returns their number.
