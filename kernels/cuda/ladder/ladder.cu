@@ -6,7 +6,7 @@ namespace gradus::DEVICE {
 const std::vector<Rung>& ladder() {
     static const std::vector<Rung> all = [] {
         std::vector<Rung> rungs;
-        for (const auto& family : {reduction_rungs}) {
+        for (const auto& family : {matmul_rungs, reduction_rungs}) {
             const std::vector<Rung> more = family();
             rungs.insert(rungs.end(), more.begin(), more.end());
         }

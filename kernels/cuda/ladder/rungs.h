@@ -6,6 +6,7 @@
 
 namespace gradus::DEVICE {
 
+std::vector<Rung> matmul_rungs();
 std::vector<Rung> reduction_rungs();
 
 const std::vector<Rung>& ladder();  // of all families
