@@ -62,7 +62,7 @@ void Trainer::prepare(Prepared& p, int64_t first_sample, const NextBatch& next_b
 void Trainer::begin(int64_t step, const NextBatch& next_batch) {
     std::swap(now_, after_);
     if (now_.first_sample != first_sample(step)) prepare(now_, first_sample(step), next_batch);
-    step_.begin(step);
+    step_.begin(step, Gradients::overwritten);
     // The loss is a mean over the targets of the whole batch, so they are counted before the first backward.
     targets_ = now_.targets;
     mesh().dp.sum(std::span(&targets_, 1));
@@ -77,6 +77,7 @@ void Trainer::accumulate(int i) {
     const int64_t first_row = first_of_rank_ * config_.context + i * rows;
     batch_.dropout = {config_.dropout, first_row};
     batch_.noise = {amplitudes_, first_row};
+    batch_.first_of_step = i == 0;
     if (amplitudes_)
         r.ops.copy_to_device(amplitudes_.data, now_.amplitudes.part(i * rows, rows).data, amplitudes_.bytes(),
                              r.stream);
@@ -111,7 +112,11 @@ void Trainer::trial_pass(const NextBatch& next_batch) {
     model_.step.upload({}, config_.seed, 0, r.stream);
     batch_.dropout = {config_.dropout, 0};
     batch_.noise = {};
-    model_.loss_and_backward(batch_, losses_.part(0, rows), config_.loss);
+    for (const bool first : {true, false}) {  // matmuls that overwrite and those that accumulate
+        if (!first && micro_batches_ == 1) break;
+        batch_.first_of_step = first;
+        model_.loss_and_backward(batch_, losses_.part(0, rows), config_.loss);
+    }
     r.ops.synchronise(r.stream);
 }
 
