@@ -71,6 +71,8 @@ struct Batch : Columns {
     DropoutState dropout;
     NoiseState noise;
     bool causal = false;
+    // The first of a step: linears overwrite the gradients of their weights (GradientStep::begin).
+    bool first_of_step = false;
 
     // Asynchronous: `staged` must not change until the stream has been synchronised.
     void upload(const Ops& ops, const StagedBatch& staged, Stream stream);

@@ -20,11 +20,11 @@ GradientStep::GradientStep(Parameters& parameters, const UpdateConfig& c, const 
     on_host_.allocate();
 }
 
-void GradientStep::begin(int64_t step) {
+void GradientStep::begin(int64_t step, Gradients gradients) {
     step_ = step;
     lr_ = learning_rate(schedule_, step) * stability_.state().rate;
     mesh_.world.set_step(step + 1);
-    parameters_.grads.zero(parameters_.runtime.stream);
+    parameters_.zero_gradients(gradients == Gradients::zero);
 }
 
 StepValues GradientStep::values(double loss_scale) const {

@@ -1,6 +1,6 @@
 #pragma once
-// One optimizer step, for any objective: gradients start at zero, backward passes accumulate, and finally the weights
-// are updated or the step is skipped. A trainer consists of this and a way to compute gradients:
+// One optimizer step, for any objective: gradients start at zero or are overwritten, backward passes accumulate, and
+// finally the weights are updated or the step is skipped. A trainer consists of this and a way to compute gradients:
 //
 //   step.begin(n);
 //   model.step.upload(step.values(scale), …);
@@ -26,12 +26,18 @@ struct StepResult {
     Verdict verdict = Verdict::take;
 };
 
+// What the first backward pass of a step finds in the gradients.
+enum class Gradients {
+    zero,         // zeros: any number of passes adds to them
+    overwritten,  // zeros where passes only add; the first pass, one with Batch::first_of_step, overwrites the others
+};
+
 class GradientStep {
 public:
     // `rows`: number of this rank's losses on the device in a step.
     GradientStep(Parameters&, const UpdateConfig&, const Mesh&, int64_t rows = 1);
 
-    void begin(int64_t step);
+    void begin(int64_t step, Gradients = Gradients::zero);
     // The values of the current step, to be uploaded before the first backward pass: losses are multiplied by
     // loss_scale.
     StepValues values(double loss_scale) const;

@@ -33,7 +33,7 @@ void LanguageModel::loss_and_backward(const Batch& batch, Tensor losses, const L
                                       const BucketDone& done) {
     CHECK(step.is_uploaded(), "step.upload() comes before loss_and_backward(): without it every gradient is 0");
     const Tensor hidden = body->forward(batch);
-    head.loss_and_backward(losses, d_hidden_, hidden, batch.targets, config);
+    head.loss_and_backward(losses, d_hidden_, hidden, batch.targets, config, batch.first_of_step);
     body->backward(batch, d_hidden_, done);
 }
 

@@ -1,5 +1,6 @@
 #include "engine/parameters.h"
 
+#include <algorithm>
 #include <string_view>
 #include <unordered_map>
 
@@ -48,6 +49,23 @@ void Parameters::allocate(bool training, int parts) {
         weights_.push_back(std::move(w));
     }
     declared_.clear();
+}
+
+void Parameters::zero_gradients(bool overwritten_too) {
+    const Tensor all = grads.flat();
+    const auto zero = [&](int64_t first, int64_t last) {
+        const Tensor part = all.part(first, last - first);
+        if (last > first) runtime.ops.zero(part.data, part.bytes(), runtime.stream);
+    };
+    int64_t from = 0;  // padding is zeroed too
+    for (const Weight& w : weights_) {
+        if (overwritten_too || !w.spec.overwritten) continue;
+        zero(from, w.first);
+        from = w.first;
+        for (const WeightSlice& s : w.slices)
+            from = std::max(from, w.first + (s.row + s.rows) * (w.value.size() / w.value.shape.dim[0]));
+    }
+    zero(from, all.size());
 }
 
 void copy_values(Parameters& to, const Parameters& from) {

@@ -43,6 +43,9 @@ public:
     // parts.
     void allocate(bool training, int parts = 1);
 
+    // Zeroes all gradients, or all but those that the linears of the next backward pass overwrite (Spec::overwritten).
+    void zero_gradients(bool overwritten_too);
+
     std::vector<Weight> declared() const;                // before allocate(), in the order of declaration
     std::vector<Weight>& weights() { return weights_; }  // after allocate(): in the order of their memory
     const std::vector<Weight>& weights() const { return weights_; }

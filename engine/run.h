@@ -27,6 +27,7 @@ inline Dims dims_of(const ModelConfig& m, int B, int T, int tp = 1) {
 struct Run : Runtime {
     Dims d;
     ModelConfig model;
+    bool overwrite = false;  // in backward: linears overwrite the gradients of their weights
 
     // The ids whose rows of the embedding and the head this rank has.
     int vocab_offset() const { return tp.rank * d.V; }

@@ -28,6 +28,9 @@ struct Spec {
     std::array<int64_t, 3> parts =
         {};  // rows of the matrices stacked in this one (q, k, v; gate, up); zeros: a single matrix
 
+    // The gradient comes from a linear, which overwrites it in the first backward pass of a step; nothing adds to it before.
+    bool overwritten = false;
+
     bool decayed() const { return shape.rank >= 2; }  // weight decay applies to matrices only
 };
 

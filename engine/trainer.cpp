@@ -64,7 +64,7 @@ void Trainer::prepare(Prepared& p, int64_t first_sample, const NextBatch& next_b
 void Trainer::begin(int64_t step, const NextBatch& next_batch) {
     std::swap(now_, after_);
     if (now_.first_sample != first_sample(step)) prepare(now_, first_sample(step), next_batch);
-    step_.begin(step);
+    step_.begin(step, Gradients::overwritten);
     // The loss is a mean over the targets of the whole batch, so they are counted before the first backward.
     targets_ = now_.targets;
     mesh().dp.sum(std::span(&targets_, 1));
@@ -78,13 +78,14 @@ void Trainer::accumulate(int i) {
     batch_.upload(r.ops, now_.micro_batches[size_t(i)], r.stream);
     batch_.dropout = {config_.dropout};
     batch_.noise = {amplitudes_};
+    batch_.first_of_step = i == 0;
     if (amplitudes_)
         r.ops.copy_to_device(amplitudes_.data, now_.amplitudes.part(i * rows, rows).data, amplitudes_.bytes(),
                              r.stream);
     const BucketDone exchange = i + 1 == micro_batches_ ? step_.exchange() : BucketDone{};
     const auto pass = [&] { model_.loss_and_backward(batch_, pass_losses_, config_.loss, exchange); };
     if (exchange) pass();
-    else passes_.run(batch_.causal, pass);
+    else passes_.run(batch_.causal + 2 * batch_.first_of_step, pass);
     r.ops.copy(losses_.part(i * rows, rows).data, pass_losses_.data, pass_losses_.bytes(), r.stream);
 }
 
@@ -114,7 +115,11 @@ void Trainer::trial_pass(const NextBatch& next_batch) {
     model_.step.upload({}, config_.seed, 0, r.stream);
     batch_.dropout = {config_.dropout};
     batch_.noise = {};
-    model_.loss_and_backward(batch_, pass_losses_, config_.loss);
+    for (const bool first : {true, false}) {  // matmuls that overwrite and those that accumulate
+        if (!first && micro_batches_ == 1) break;
+        batch_.first_of_step = first;
+        model_.loss_and_backward(batch_, pass_losses_, config_.loss);
+    }
     r.ops.synchronise(r.stream);
 }
 

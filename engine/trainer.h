@@ -66,7 +66,7 @@ private:
     GradientStep step_;
     Arena inputs_, on_host_;
     Batch batch_;
-    Replays passes_;        // of a micro-batch whose gradients are not exchanged, by Batch::causal
+    Replays passes_;        // of a micro-batch whose gradients are not exchanged, by Batch::causal and first_of_step
     Tensor losses_;         // [batch·T] of this rank's part of the batch
     Tensor pass_losses_;    // [B·T] of a micro-batch
     Tensor amplitudes_;     // [B·T] of a micro-batch, if there is noise

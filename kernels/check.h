@@ -17,6 +17,8 @@ void check(const RmsNormBackward&);
 void check(const LinearForward&);
 void check(const LinearBackwardInput&);
 void check(const LinearBackwardWeight&);
+void check(const LinearActivationForward&);
+void check(const LinearActivationBackward&);
 void check(const RowDotForward&);
 void check(const RowDotBackward&);
 void check(const Rope&);

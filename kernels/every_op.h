@@ -8,6 +8,7 @@
 #include "kernels/embedding.h"
 #include "kernels/layernorm.h"
 #include "kernels/linear.h"
+#include "kernels/linear_activation.h"
 #include "kernels/muon.h"
 #include "kernels/noise.h"
 #include "kernels/ops.h"

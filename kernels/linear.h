@@ -8,6 +8,8 @@
 //   d_w[o,i] += Σ_n d_y[n,o] · x[n,i]
 //   d_b[o]   += Σ_n d_y[n,o]
 //
+// The first gradient of a step may overwrite d_w, which then need not be zero before, and is not read.
+//
 // y and d_y may be views with a row stride (Tensor::row_stride), as the logits of a padded vocabulary: elements between the
 // rows are neither read nor written.
 //
@@ -34,6 +36,7 @@ struct LinearBackwardWeight {
     Opt d_b = {};  // [O]     accumulator dtype, accumulated
     In d_y;        // [N,O]   view
     In x;          // [N,I]
+    bool overwrite = false;  // d_w = …, not +=; d_b is accumulated in both
 };
 
 inline Cost cost(const LinearForward& a) {
@@ -43,7 +46,7 @@ inline Cost cost(const LinearBackwardInput& a) {
     return {double(a.d_x.bytes() + a.w.bytes() + a.d_y.bytes()), 2.0 * double(a.d_x.size()) * double(a.d_y.last())};
 }
 inline Cost cost(const LinearBackwardWeight& a) {
-    return {double(a.x.bytes() + 2 * a.d_w.bytes() + a.d_y.bytes()), 2.0 * double(a.x.size()) * double(a.d_y.last())};
+    return {double(a.x.bytes() + (a.overwrite ? 1 : 2) * a.d_w.bytes() + a.d_y.bytes()), 2.0 * double(a.x.size()) * double(a.d_y.last())};
 }
 
 }  // namespace gradus

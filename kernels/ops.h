@@ -20,6 +20,8 @@ struct RmsNormBackward;
 struct LinearForward;
 struct LinearBackwardInput;
 struct LinearBackwardWeight;
+struct LinearActivationForward;
+struct LinearActivationBackward;
 struct RowDotForward;
 struct RowDotBackward;
 struct Rope;
@@ -78,6 +80,8 @@ struct Ops {
     Op<LinearForward> linear_forward;
     Op<LinearBackwardInput> linear_backward_input;
     Op<LinearBackwardWeight> linear_backward_weight;
+    Op<LinearActivationForward> linear_activation_forward;
+    Op<LinearActivationBackward> linear_activation_backward;
     Op<RowDotForward> row_dot_forward;
     Op<RowDotBackward> row_dot_backward;
     Op<Rope> rope_forward;
@@ -169,5 +173,6 @@ const Ops& cuda_ops(int device = 0);
 int cuda_devices();                    // 0 without CUDA
 int cuda_capability();                 // of the GPU in use: 90 for 9.0; 0 without a GPU
 std::string cuda_address(int device);  // PCI bus id, unique on a host; empty without CUDA
+bool cuda_has_cudnn();                 // whether this build has cuDNN's attention (kernels/choices.h)
 
 }  // namespace gradus

@@ -24,6 +24,7 @@ struct EvalCommand {
     std::vector<std::string> texts;
     int context = 0;
     ComputeOptions compute;
+    KernelOptions kernels;
     bool json = false;
 };
 
@@ -50,6 +51,7 @@ EvalData data_for(const EvalCommand& o, const ModelFolder& m) {
 
 void evaluate(const EvalCommand& o) {
     use_threads(o.compute.threads);
+    use_kernels(o.compute.device, o.kernels);
     const ModelFolder folder = open_model_folder(o.model);
     const EvalData data = data_for(o, folder);
     const int B = int(std::min<int64_t>(std::max(1, rows_at_once / data.T), data.windows));
@@ -106,6 +108,7 @@ void add_eval_command(CLI::App& app) {
         ->transform(whole_between(0, 1 << 24))
         ->capture_default_str();
     add_compute_options(*command, o->compute);
+    add_kernel_options(*command, o->kernels);
     command->add_flag("--json", o->json,
                       "a JSON object: tokens, nats_per_token, bits_per_byte, perplexity, bytes, context");
     command->callback([o] { evaluate(*o); });

@@ -29,6 +29,7 @@ struct GenerateCommand {
     std::vector<std::string> prompts, stops;
     GenerateOptions generate;
     ComputeOptions compute;
+    KernelOptions kernels;
     bool json = false;
 };
 
@@ -139,6 +140,7 @@ void generate(const GenerateCommand& o) {
     validate(o.generate.sampling);
     const StopStrings stops(o.stops);
     use_threads(o.compute.threads);
+    use_kernels(o.compute.device, o.kernels);
     const ModelFolder folder = open_model_folder(o.model);
     const std::vector<std::string> given = prompts_of(o);
     std::vector<Prompt> prompts;
@@ -198,6 +200,7 @@ void add_generate_command(CLI::App& app) {
     add_sampling_options(*command, o->generate.sampling);
     command->add_option("--stop", o->stops, "end a text before this string; may be repeated")->allow_extra_args(false);
     add_compute_options(*command, o->compute);
+    add_kernel_options(*command, o->kernels);
     add_graphs_option(*command, o->compute.graphs);
     command->add_flag(
         "--json", o->json,

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "kernels/choices.h"
+
 namespace gradus {
 
 void add_device_option(CLI::App& app, std::string& device) {
@@ -14,6 +16,28 @@ void add_device_option(CLI::App& app, std::string& device) {
            "CPU, thread by thread, for tests)")
         ->check(one_of_setting("train.device"))
         ->capture_default_str();
+}
+
+void add_kernel_options(CLI::App& app, KernelOptions& o) {
+    app.add_option("--matmul", o.matmul, "on a GPU: cublaslt, or own: the kernels of kernels/cuda/matmul")
+        ->check(one_of_setting("train.matmul"))
+        ->capture_default_str();
+    app.add_option("--attention", o.attention, "on a GPU: own, or cudnn in a build WITH_CUDNN")
+        ->check(one_of_setting("train.attention"))
+        ->capture_default_str();
+    app.add_flag("--tf32", o.tf32, "on a GPU: f32 matmuls and attention on tensor cores, with 10 bits of mantissa");
+}
+
+void use_kernels(const std::string& device, const KernelOptions& o) {
+    if (device == "cpu") return;
+    if (o.attention == "cudnn" && (device == "simt" || !cuda_has_cudnn()))
+        throw Error("there is no cuDNN for the device " + device,
+                    device == "simt" ? "the emulator runs the kernels of kernels/cuda alone"
+                                     : "this build was configured without WITH_CUDNN",
+                    "attention = own: in training --set train.attention=own, elsewhere --attention own");
+    kernel_choices() = {.matmul = o.matmul == "own" ? MatmulKernel::own : MatmulKernel::library,
+                        .attention = o.attention == "own" ? AttentionKernel::own : AttentionKernel::library,
+                        .tf32 = o.tf32};
 }
 
 void add_compute_options(CLI::App& app, ComputeOptions& o) {
@@ -41,8 +65,13 @@ int gpu_of(const Config& c, const MpiWorld& world) {
 
 }  // namespace
 
+const Ops& ops_of(const TrainSettings& t, int gpu) {
+    use_kernels(t.device, {t.matmul, t.attention, t.tf32});
+    return ops_of(t.device, gpu);
+}
+
 const Ops& ops_of(const Config& c, const MpiWorld& world) {
-    return ops_of(c.train.device, c.train.device == "cuda" ? gpu_of(c, world) : 0);
+    return ops_of(c.train, c.train.device == "cuda" ? gpu_of(c, world) : 0);
 }
 
 CommRequest comm_request(const Config& c, const MpiWorld& world) {

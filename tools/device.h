@@ -13,6 +13,17 @@ namespace gradus {
 // --device cpu|cuda|simt
 void add_device_option(CLI::App&, std::string& device);
 
+// The kernels of a GPU backend, where there is a choice (kernels/choices.h), with the defaults of the settings.
+struct KernelOptions {
+    std::string matmul = TrainSettings{}.matmul, attention = TrainSettings{}.attention;
+    bool tf32 = TrainSettings{}.tf32;
+};
+// --matmul, --attention and --tf32
+void add_kernel_options(CLI::App&, KernelOptions&);
+
+// For all ops of this process on that device; without effect on a CPU. Error if this build has no such kernels.
+void use_kernels(const std::string& device, const KernelOptions&);
+
 // --dtype, --device and --threads, with the defaults of the settings.
 struct ComputeOptions {
     std::string dtype = TrainSettings{}.dtype, device = TrainSettings{}.device;
@@ -27,8 +38,11 @@ void add_graphs_option(CLI::App&, bool& graphs);
 // or this build has no such GPU.
 const Ops& ops_of(const std::string& device, int gpu = 0);
 
-// The same for a rank: train.device, and train.gpu or the GPU with the rank's local number; if a host has more ranks
-// than GPUs, the numbers wrap around.
+// The same with the kernels of train.matmul, train.attention and train.tf32.
+const Ops& ops_of(const TrainSettings&, int gpu);
+
+// The same for a rank: train.gpu, or the GPU with the rank's local number; if a host has more ranks than GPUs, the
+// numbers wrap around.
 const Ops& ops_of(const Config&, const MpiWorld&);
 // How the ranks communicate: mesh.comm.
 CommRequest comm_request(const Config&, const MpiWorld&);

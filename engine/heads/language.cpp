@@ -19,7 +19,7 @@ int HeadScratch::chunk_rows(const Run& r) {
 
 LanguageHead::LanguageHead(const Run& r, Model& model, Parameters& parameters, Arena& activations)
     : run_(r), tied_(r.model.tied), embedding_(model.token_embedding()) {
-    const Spec here = {.shape = {r.d.V, r.d.C}, .split = Split::rows};
+    const Spec here = {.shape = {r.d.V, r.d.C}, .split = Split::rows, .overwritten = true};
     const Spec whole = {.shape = {r.model.V, r.d.C}, .split = Split::rows};
     if (!tied_) parameters.declare("head", {w_, d_w_}, here, whole, r.d.last_bucket());
     scratch_.each(r, [&](const std::string& name, Tensor& t, const Shape& shape, DType dtype) {
@@ -32,6 +32,7 @@ struct LanguageHead::Loss {
     double temperature = 1, scale = 1;
     const StepValues* step_values = nullptr;  // null: the gradient of scale · Σ losses
     bool backward = false;
+    bool overwrite = false;  // the head's gradient, by the first chunk
     Tensor log_probs = {}, coefficient = {};  // [N]
 };
 
@@ -72,7 +73,7 @@ void LanguageHead::run_chunks(const Loss& loss, Tensor losses, Tensor d_hidden, 
                                               .z_loss = z_loss, .temperature = loss.temperature}, s);
         }
         /*1*/ ops.linear_backward_input({.d_x = d_hidden.slice(first, n), .d_y = logits, .w = w}, s);
-              ops.linear_backward_weight({.d_w = d_w, .d_y = logits, .x = x}, s);
+              ops.linear_backward_weight({.d_w = d_w, .d_y = logits, .x = x, .overwrite = loss.overwrite && first == 0}, s);
     }
 }
 
@@ -81,8 +82,9 @@ void LanguageHead::loss(Tensor losses, Tensor hidden, Tensor targets, const Loss
 }
 
 void LanguageHead::loss_and_backward(Tensor losses, Tensor d_hidden, Tensor hidden, Tensor targets,
-                                     const LossConfig& config) {
-    run_chunks({.config = config, .step_values = run_.step.values, .backward = true}, losses, d_hidden, hidden, targets);
+                                     const LossConfig& config, bool overwrite) {
+    run_chunks({.config = config, .step_values = run_.step.values, .backward = true, .overwrite = overwrite}, losses, d_hidden,
+               hidden, targets);
 }
 
 void LanguageHead::log_probs(Tensor losses, Tensor log_probs, Tensor hidden, Tensor targets, double temperature) {

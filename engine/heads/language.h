@@ -46,8 +46,9 @@ public:
 
     // losses [N] of the rows of hidden [N,C]: 0 where the target is ignored. LossConfig{}: plain cross-entropy.
     void loss(Tensor losses, Tensor hidden, Tensor targets, const LossConfig& = {});
-    // The same, with d_hidden [N,C] of loss_scale · Σ losses, and the head's gradient += that.
-    void loss_and_backward(Tensor losses, Tensor d_hidden, Tensor hidden, Tensor targets, const LossConfig& = {});
+    // The same, with d_hidden [N,C] of loss_scale · Σ losses, and the head's gradient += that, or = that (overwrite).
+    void loss_and_backward(Tensor losses, Tensor d_hidden, Tensor hidden, Tensor targets, const LossConfig& = {},
+                           bool overwrite = false);
     // log_probs [N] of the targets under softmax(logits/temperature): 0 where the target is ignored; losses [N] =
     // −log_probs.
     void log_probs(Tensor losses, Tensor log_probs, Tensor hidden, Tensor targets, double temperature = 1);

@@ -45,13 +45,15 @@ void attention_backward(const Run& r, const AttentionWeights& w, AttentionWeight
     const auto [q, k, v] = packed_heads(a.qkv, d.H, d.G, d.D);
     const auto [d_q, d_k, d_v] = packed_heads(d_qkv, d.H, d.G, d.D);
     /*4*/ ops.linear_backward_input({.d_x = d_y, .d_y = d_out, .w = w.out_w}, s);
-          ops.linear_backward_weight({.d_w = d_w.out_w, .d_b = bias_of_rank_0(r, d_w.out_b), .d_y = d_out, .x = a.y}, s);
+          ops.linear_backward_weight({.d_w = d_w.out_w, .d_b = bias_of_rank_0(r, d_w.out_b), .d_y = d_out, .x = a.y,
+                                      .overwrite = r.overwrite}, s);
     /*3*/ ops.attention_backward({.d_q = d_q, .d_k = d_k, .d_v = d_v, .delta = delta, .d_y = d_y, .q = q, .k = k, .v = v,
                                   .y = a.y, .lse = a.lse, .lo = batch.lo, .hi = batch.hi, .B = d.B, .Tq = d.T, .Tk = d.T,
                                   .H = d.H, .G = d.G, .D = d.D, .scale = scale_of(d), .causal = batch.causal}, s);
     /*2*/ if (rope_table) ops.rope_backward(rotation(r, d_qkv, batch.positions, rope_table), s);
     /*1*/ ops.linear_backward_input({.d_x = d_x, .d_y = d_qkv, .w = w.qkv_w}, s);
-          ops.linear_backward_weight({.d_w = d_w.qkv_w, .d_b = d_w.qkv_b, .d_y = d_qkv, .x = x}, s);
+          ops.linear_backward_weight({.d_w = d_w.qkv_w, .d_b = d_w.qkv_b, .d_y = d_qkv, .x = x,
+                                      .overwrite = r.overwrite}, s);
 }
 
 void attention_cached(const Run& r, const AttentionWeights& w, AttentionCache& cache, const CachedRows& rows,

@@ -20,8 +20,9 @@ struct FeedForwardWeights {
     void each(const Dims& d, const ModelConfig& m, Visit&& visit) {
         const int U = up_width(d, m);
         const std::array<int64_t, 3> parts = m.gated ? std::array<int64_t, 3>{d.F, d.F, 0} : std::array<int64_t, 3>{};
-        visit("up_w", up_w, Spec{.shape = {U, d.C}, .split = Split::rows, .parts = parts});
-        visit("down_w", down_w, Spec{.shape = {d.C, d.F}, .init = Init::residual, .split = Split::columns});
+        visit("up_w", up_w, Spec{.shape = {U, d.C}, .split = Split::rows, .parts = parts, .overwritten = true});
+        visit("down_w", down_w,
+              Spec{.shape = {d.C, d.F}, .init = Init::residual, .split = Split::columns, .overwritten = true});
         if (!m.bias) return;
         visit("up_b", up_b, Spec{.shape = {U}, .init = Init::zero, .split = Split::rows, .parts = parts});
         visit("down_b", down_b, Spec{.shape = {d.C}, .init = Init::zero});
@@ -40,12 +41,13 @@ struct FeedForwardActs {
 };
 
 struct FeedForwardScratch {
-    Tensor d_up, d_activated;
+    Tensor d_up;
+    Tensor d_activated;  // gated: one op computes d_up of a plain one
 
     template <class Visit>
     void each(const Run& r, Visit&& visit) {
         visit("d_up", d_up, Shape{r.d.N(), up_width(r.d, r.model)}, r.dtype);
-        visit("d_activated", d_activated, Shape{r.d.N(), r.d.F}, r.dtype);
+        if (r.model.gated) visit("d_activated", d_activated, Shape{r.d.N(), r.d.F}, r.dtype);
     }
 };
 

@@ -140,6 +140,8 @@ Tensor Decoder<Block>::forward(const Batch& batch) {
 template <class Block>
 void Decoder<Block>::backward(const Batch& batch, Tensor d_hidden, const BucketDone& done) {
     CHECK(mode_.training, "this model has no memory for gradients");
+    Run r = run_;
+    r.overwrite = batch.first_of_step;
     auto finished = [&](int bucket) {
         if (done) done(bucket);
     };
@@ -150,7 +152,7 @@ void Decoder<Block>::backward(const Batch& batch, Tensor d_hidden, const BucketD
         const Tensor x = stream_[size_t(l)];
         const typename Block::Weights& w = w_.block[size_t(l)];
         if (mode_.recompute) Block::forward(run_, l, w, acts_of(l), scratch_, batch, rope_table_, run_.own(d_hidden), x);
-        Block::backward(run_, l, w, d_w_.block[size_t(l)], acts_of(l), scratch_, batch, rope_table_, d_x_, d_x_, x);
+        Block::backward(r, l, w, d_w_.block[size_t(l)], acts_of(l), scratch_, batch, rope_table_, d_x_, d_x_, x);
         finished(l + 1);
     }
     /*1*/ embedding_backward(batch);

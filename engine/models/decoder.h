@@ -27,7 +27,7 @@ struct DecoderWeights {
             return [&visit, bucket](const std::string& n, Tensor& t, const Spec& s) { visit(n, t, s, bucket); };
         };
         auto first = in_bucket(0), last = in_bucket(d.last_bucket());
-        first("wte", wte, Spec{.shape = {d.V, d.C}, .split = Split::rows});
+        first("wte", wte, Spec{.shape = {d.V, d.C}, .split = Split::rows, .overwritten = m.tied});
         if (m.position == Position::learned) first("wpe", wpe, Spec{.shape = {m.context, d.C}});
         for (int l = 0; l < d.L; ++l) {
             auto mine = in_bucket(l + 1);

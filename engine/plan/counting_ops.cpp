@@ -40,6 +40,16 @@ void count_forward(const LinearForward& a, Stream) { count_matmul(a, a.x.rows(),
 void count_input(const LinearBackwardInput& a, Stream) { count_matmul(a, a.d_y.rows(), a.d_x.last(), a.d_y.last()); }
 void count_weight(const LinearBackwardWeight& a, Stream) { count_matmul(a, a.d_y.last(), a.x.last(), a.x.rows()); }
 
+// Counted as the two ops, which a backend may compute as one.
+void count_activation_forward(const LinearActivationForward& a, Stream s) {
+    count_forward({.y = a.pre, .x = a.x, .w = a.w, .b = a.b}, s);
+    count<ActivationForward, Work::rows>({.y = a.y, .x = a.pre, .kind = a.kind}, s);
+}
+void count_activation_backward(const LinearActivationBackward& a, Stream s) {
+    count_input({.d_x = a.d_pre, .d_y = a.d_y, .w = a.w}, s);
+    count<ActivationBackward, Work::rows>({.d_x = a.d_pre, .d_y = a.d_pre, .x = a.pre, .kind = a.kind}, s);
+}
+
 template <class Args>
 void count_attention(const Args& a, Stream s) {
     count<Args, Work::attention>(a, s);
@@ -129,6 +139,8 @@ Ops counting_table(size_t matmul_workspace, int64_t logit_rows) {
         .linear_forward         = checked<LinearForward, count_forward>,
         .linear_backward_input  = checked<LinearBackwardInput, count_input>,
         .linear_backward_weight = checked<LinearBackwardWeight, count_weight>,
+        .linear_activation_forward  = checked<LinearActivationForward, count_activation_forward>,
+        .linear_activation_backward = checked<LinearActivationBackward, count_activation_backward>,
         .row_dot_forward        = checked<RowDotForward, count<RowDotForward, Work::rows>>,
         .row_dot_backward       = checked<RowDotBackward, count<RowDotBackward, Work::rows>>,
         .rope_forward           = checked<Rope, count<Rope, Work::rows>>,

@@ -25,7 +25,14 @@ void note_unused(Resolving& r) {
         unused("optimizer.momentum", c.optimizer.momentum != usual.optimizer.momentum, "it is for Muon only");
     if (c.train.device != "cuda")
         unused("train.gpu", c.train.gpu != usual.train.gpu, "train.device is " + c.train.device);
-    if (c.train.device == "cpu") unused("train.graphs", c.train.graphs, "train.device is cpu");
+    if (c.train.device == "cpu") {
+        unused("train.graphs", c.train.graphs, "train.device is cpu");
+        unused("train.matmul", c.train.matmul != usual.train.matmul, "train.device is cpu");
+        unused("train.attention", c.train.attention != usual.train.attention, "train.device is cpu");
+    }
+    if (c.train.device == "cpu" || c.train.dtype != "f32")
+        unused("train.tf32", c.train.tf32,
+               c.train.device == "cpu" ? "train.device is cpu" : "train.dtype is " + c.train.dtype);
     if (c.train.micro_batch > 0) unused("train.memory", c.train.memory > 0, "train.micro_batch is given");
     if (!r.data.validates) {
         unused("validation.keep_best", c.validation.keep_best, "there is no validation data");

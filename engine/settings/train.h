@@ -21,6 +21,8 @@ struct TrainSettings {
     int64_t seed = 1;
     double dropout = 0;
     bool recompute = false, graphs = false, autotune = false;
+    std::string matmul = "cublaslt", attention = "own";
+    bool tf32 = false;
 
     template <class Visit>
     void each(Visit&& visit) {
@@ -76,6 +78,17 @@ struct TrainSettings {
               "on a GPU: before the first step, time several algorithms for each matmul and keep the fastest for the "
               "whole run; another run may choose others, and then differs in its last bits",
               {"cudnn_benchmark", "benchmark", "max_autotune", "tunableop"});
+        visit("matmul", matmul, one_of({{"cublaslt", {"cublas", "library"}}, {"own", {"gradus", "custom"}}}), fixed,
+              "on a GPU: the library's matmuls, or those of kernels/cuda/matmul; they differ in their last bits");
+        visit("attention", attention,
+              one_of({{"own", {"gradus", "flash", "flash_attention_2"}}, {"cudnn", {"library"}}}), fixed,
+              "on a GPU: the attention of kernels/cuda/attention, or cuDNN's, in a build WITH_CUDNN; they differ in "
+              "their last bits",
+              {"attn_implementation"});
+        visit("tf32", tf32, Limits{}, fixed,
+              "on a GPU, with dtype f32: matmuls and attention on tensor cores, which round the factors to 10 bits of "
+              "mantissa (bf16 has 7, f32 23)",
+              {"allow_tf32"});
         // clang-format on
     }
 };

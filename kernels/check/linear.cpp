@@ -1,7 +1,8 @@
-// Argument checks of linear and of dot products of rows: kernels/check.h.
+// Argument checks of linear, alone and with an activation, and of dot products of rows: kernels/check.h.
 #include "kernels/linear.h"
 #include "kernels/check.h"
 #include "kernels/check/call.h"
+#include "kernels/linear_activation.h"
 #include "kernels/row_dot.h"
 
 namespace gradus {
@@ -38,6 +39,29 @@ void check(const LinearBackwardWeight& a) {
     call.optional("d_b", a.d_b, sum, {O}, "[O]");
     call.is_view("d_y", a.d_y, t, {N, O}, "[N,O]");
     call.disjoint({{"d_w", a.d_w}, {"d_b", a.d_b}}, {{"d_y", a.d_y}, {"x", a.x}});
+}
+
+void check(const LinearActivationForward& a) {
+    const Call call{"linear_activation_forward"};
+    const auto [N, I] = call.matrix("x", a.x);
+    const int64_t O = call.matrix("y", a.y).last;
+    const DType t = a.x.dtype;
+    call.is("y", a.y, t, {N, O}, "[N,O]");
+    call.is("pre", a.pre, t, {N, O}, "[N,O]");
+    call.is("w", a.w, t, {O, I}, "[O,I]");
+    call.optional("b", a.b, t, {O}, "[O]");
+    call.disjoint({{"y", a.y}, {"pre", a.pre}}, {{"x", a.x}, {"w", a.w}, {"b", a.b}});
+}
+
+void check(const LinearActivationBackward& a) {
+    const Call call{"linear_activation_backward"};
+    const auto [N, O] = call.matrix("d_y", a.d_y);
+    const int64_t I = call.matrix("d_pre", a.d_pre).last;
+    const DType t = a.d_y.dtype;
+    call.is("d_pre", a.d_pre, t, {N, I}, "[N,I]");
+    call.is("w", a.w, t, {O, I}, "[O,I]");
+    call.is("pre", a.pre, t, {N, I}, "[N,I]");
+    call.disjoint({{"d_pre", a.d_pre}}, {{"d_y", a.d_y}, {"w", a.w}, {"pre", a.pre}});
 }
 
 void check(const RowDotForward& a) {

@@ -16,6 +16,8 @@ void rmsnorm_backward(const RmsNormBackward&, Stream);
 void linear_forward(const LinearForward&, Stream);
 void linear_backward_input(const LinearBackwardInput&, Stream);
 void linear_backward_weight(const LinearBackwardWeight&, Stream);
+void linear_activation_forward(const LinearActivationForward&, Stream);
+void linear_activation_backward(const LinearActivationBackward&, Stream);
 void row_dot_forward(const RowDotForward&, Stream);
 void row_dot_backward(const RowDotBackward&, Stream);
 void rope_forward(const Rope&, Stream);

@@ -66,7 +66,7 @@ void linear_backward_weight(const LinearBackwardWeight& a, Stream) {
             .K = a.x.rows(),
             .a = matrix(a.d_y).transposed(),
             .b = matrix(a.x),
-            .accumulate = true});
+            .accumulate = !a.overwrite});
     if (!a.d_b || a.x.rows() == 0) return;
     by_dtype(a.d_y.dtype, [&](auto kind) {
         using Scalar = decltype(kind);

@@ -21,6 +21,8 @@ const Ops& cpu_ops() {
         .linear_forward         = checked<LinearForward, cpu::linear_forward>,
         .linear_backward_input  = checked<LinearBackwardInput, cpu::linear_backward_input>,
         .linear_backward_weight = checked<LinearBackwardWeight, cpu::linear_backward_weight>,
+        .linear_activation_forward  = checked<LinearActivationForward, cpu::linear_activation_forward>,
+        .linear_activation_backward = checked<LinearActivationBackward, cpu::linear_activation_backward>,
         .row_dot_forward        = checked<RowDotForward, cpu::row_dot_forward>,
         .row_dot_backward       = checked<RowDotBackward, cpu::row_dot_backward>,
         .rope_forward           = checked<Rope, cpu::rope_forward>,

@@ -4,6 +4,7 @@
 #include "kernels/cuda/column_sums.h"
 #include "kernels/cuda/device_ops.h"
 #include "kernels/cuda/matmul.h"
+#include "kernels/cuda/memory.h"
 #include "kernels/linear.h"
 
 namespace gradus::DEVICE {
@@ -32,7 +33,11 @@ void linear_backward_input(const LinearBackwardInput& a, Stream s) { matmul({.c 
 
 void linear_backward_weight(const LinearBackwardWeight& a, Stream s) {
     const int64_t N = a.x.rows(), O = a.d_y.last();
-    matmul({.c = a.d_w, .a = a.d_y, .b = a.x, .transpose_a = true, .accumulate = true}, s);
+    if (N == 0) {
+        if (a.overwrite) zero(a.d_w.data, a.d_w.bytes(), s);
+        return;
+    }
+    matmul({.c = a.d_w, .a = a.d_y, .b = a.x, .transpose_a = true, .accumulate = !a.overwrite}, s);
     if (!a.d_b) return;
     by_dtype(a.d_y.dtype, [&](auto kind) {
         using Scalar = decltype(kind);

@@ -31,6 +31,8 @@ const Ops& table() {
         .linear_forward         = checked<LinearForward, linear_forward>,
         .linear_backward_input  = checked<LinearBackwardInput, linear_backward_input>,
         .linear_backward_weight = checked<LinearBackwardWeight, linear_backward_weight>,
+        .linear_activation_forward  = checked<LinearActivationForward, linear_activation_forward>,
+        .linear_activation_backward = checked<LinearActivationBackward, linear_activation_backward>,
         .row_dot_forward        = checked<RowDotForward, row_dot_forward>,
         .row_dot_backward       = checked<RowDotBackward, row_dot_backward>,
         .rope_forward           = checked<Rope, rope_forward>,

@@ -40,7 +40,7 @@ void linear_backward_weight(const LinearBackwardWeight& a) {
         for (int64_t i = 0; i < I; ++i) {
             Scalar sum = 0;
             for (int64_t n = 0; n < N; ++n) sum += d_y[n * a.d_y.stride() + o] * x[n * I + i];
-            d_w[o * I + i] += sum;
+            d_w[o * I + i] = a.overwrite ? sum : d_w[o * I + i] + sum;
         }
         if (!d_b) continue;
         Scalar sum = 0;

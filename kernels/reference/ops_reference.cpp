@@ -13,6 +13,7 @@
 #include "kernels/reference/embedding.h"
 #include "kernels/reference/layernorm.h"
 #include "kernels/reference/linear.h"
+#include "kernels/reference/linear_activation.h"
 #include "kernels/reference/muon.h"
 #include "kernels/reference/noise.h"
 #include "kernels/reference/optimizer.h"
@@ -66,6 +67,8 @@ BY_DTYPE(rmsnorm_backward, RmsNormBackward, x)
 BY_DTYPE(linear_forward, LinearForward, x)
 BY_DTYPE(linear_backward_input, LinearBackwardInput, d_y)
 BY_DTYPE(linear_backward_weight, LinearBackwardWeight, x)
+BY_DTYPE(linear_activation_forward, LinearActivationForward, x)
+BY_DTYPE(linear_activation_backward, LinearActivationBackward, d_y)
 BY_DTYPE(row_dot_forward, RowDotForward, x)
 BY_DTYPE(row_dot_backward, RowDotBackward, x)
 BY_DTYPE(rope_forward, Rope, x)
@@ -132,6 +135,8 @@ const Ops& reference_ops() {
         .linear_forward         = checked<LinearForward, linear_forward>,
         .linear_backward_input  = checked<LinearBackwardInput, linear_backward_input>,
         .linear_backward_weight = checked<LinearBackwardWeight, linear_backward_weight>,
+        .linear_activation_forward  = checked<LinearActivationForward, linear_activation_forward>,
+        .linear_activation_backward = checked<LinearActivationBackward, linear_activation_backward>,
         .row_dot_forward        = checked<RowDotForward, row_dot_forward>,
         .row_dot_backward       = checked<RowDotBackward, row_dot_backward>,
         .rope_forward           = checked<Rope, rope_forward>,

@@ -3,6 +3,7 @@
 // Both operands are first copied to f32 and transposed where needed, so that one loop serves every dtype and layout. It
 // processes A in blocks of rows and reads a row of B once per block; sums are f32, in the order of k.
 #include "kernels/cuda/matmul.h"
+#include "kernels/cuda/activation_functions.h"
 
 #include <algorithm>
 #include <cstring>
@@ -19,6 +20,11 @@ namespace {
 constexpr int64_t row_block = 16, column_block = 512;  // 32 KiB of sums, which fit in the L1 cache
 
 float value(const Tensor& t, int64_t i) { return t.dtype == DType::bf16 ? float(t.as<bf16>()[i]) : t.as<float>()[i]; }
+
+void put(const Tensor& t, int64_t i, float x) {
+    if (t.dtype == DType::bf16) t.as<bf16>()[i] = bf16(x);
+    else t.as<float>()[i] = x;
+}
 
 int64_t index_of(const Tensor& t, int64_t row, int64_t column) { return row * t.stride() + column; }
 
@@ -54,8 +60,13 @@ void compute(const Matmul& p, int64_t M, int64_t N, int64_t K) {
                     float c = p.alpha * sums[size_t(i * columns + j)];
                     if (p.accumulate) c += value(p.c, at);
                     if (p.bias) c += value(p.bias, n + j);
-                    if (p.c.dtype == DType::bf16) p.c.as<bf16>()[at] = bf16(c);
-                    else p.c.as<float>()[at] = c;
+                    if (p.end == MatmulEnd::activate) {
+                        put(p.pre, index_of(p.pre, m + i, n + j), c);
+                        c = GeluTanh::value(c);
+                    } else if (p.end == MatmulEnd::derive) {
+                        c *= GeluTanh::derivative(value(p.pre, index_of(p.pre, m + i, n + j)));
+                    }
+                    put(p.c, at, c);
                 }
         }
 }
@@ -72,6 +83,10 @@ void tell_sanitizers(const Matmul& p) {
     for (const Tensor& t : {p.a, p.b, p.bias})
         if (t) each_row(t, [](const void* row, size_t bytes) { emulator::record_read(row, bytes); });
     if (p.accumulate) each_row(p.c, [](const void* row, size_t bytes) { emulator::record_read(row, bytes); });
+    if (p.end == MatmulEnd::derive)
+        each_row(p.pre, [](const void* row, size_t bytes) { emulator::record_read(row, bytes); });
+    if (p.end == MatmulEnd::activate)
+        each_row(p.pre, [](void* row, size_t bytes) { emulator::record_write(row, bytes); });
     each_row(p.c, [](void* row, size_t bytes) { emulator::record_write(row, bytes); });
 }
 
@@ -91,6 +106,13 @@ void library_matmul(const Matmul& p, Stream s) {
         compute(p, M, N, K);
         return true;
     });
+}
+
+// As cuBLASLt, which has this activation alone.
+bool library_matmul_with_activation(const Matmul& p, Stream s) {
+    if (p.activation != Activation::gelu_tanh) return false;
+    library_matmul(p, s);
+    return true;
 }
 
 size_t matmul_workspace() { return size_t(64) << 10; }  // a few splits of small matmuls (kernels/cuda/matmul/own.h)

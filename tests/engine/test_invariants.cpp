@@ -304,3 +304,22 @@ TEST_CASE("sizes that overflow are an Error that names the tensor") {
         }
     }
 }
+
+TEST_CASE(
+    "A step does not depend on what the gradients were before it: linears overwrite theirs, and others are zeroed") {
+    for (const Ops* ops : {&cpu_ops(), &reference_ops()})
+        for (const ModelConfig& m : {tiny_gpt2(), tiny_llama()})
+            for (const int micro_batch : {2, 4}) {
+                CAPTURE(ops->name, m.family, micro_batch);
+                Training clean(*ops, m, DType::f32, settings(4, micro_batch)),
+                    dirty(*ops, m, DType::f32, settings(4, micro_batch));
+                const NextBatch next = samples_of(m.V);
+                for (int i = 0; i < 3; ++i) {
+                    for (const Weight& w : dirty.model->weights())
+                        for (int64_t k = 0; k < w.grad.size(); ++k) w.grad.as<float>()[k] = NAN;
+                    const StepResult one = clean.trainer.step(i, next), other = dirty.trainer.step(i, next);
+                    REQUIRE(one.loss == other.loss);
+                    REQUIRE(one.grad_norm == other.grad_norm);
+                }
+            }
+}

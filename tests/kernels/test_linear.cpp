@@ -1,7 +1,7 @@
 // Linear of the reference: kernels/linear.h.
 #include <catch2/catch.hpp>
 
-#include "kernels/linear.h"
+#include "kernels/linear_activation.h"
 #include "tests/kernels/complex_step.h"
 
 using namespace gradus;
@@ -64,4 +64,39 @@ TEST_CASE("two backward passes add up to twice the weight gradient") {
     ops.linear_backward_weight({.d_w = d_w, .d_b = d_b, .d_y = d_y, .x = x}, {});
     for (int64_t i = 0; i < d_w.size(); ++i) REQUIRE(at(d_w, i) == 2 * at(once_w, i));
     for (int64_t i = 0; i < d_b.size(); ++i) REQUIRE(at(d_b, i) == 2 * at(once_b, i));
+}
+
+TEST_CASE("a weight gradient that overwrites is the one that accumulates from zero") {
+    const Owned x = random(1, DType::f64, {5, 3}), d_y = random(2, DType::f64, {5, 4});
+    const Owned from_zero = filled(DType::f64, {4, 3}, 0), overwritten = poisoned(DType::f64, {4, 3});
+    ops.linear_backward_weight({.d_w = from_zero, .d_y = d_y, .x = x}, {});
+    ops.linear_backward_weight({.d_w = overwritten, .d_y = d_y, .x = x, .overwrite = true}, {});
+    REQUIRE(same_bits(from_zero, overwritten));
+}
+
+TEST_CASE("a linear with its activation is the linear and the activation, and its backward is their derivative") {
+    for (auto [N, I, O] : awkward)
+        for (Activation kind : {Activation::gelu_tanh, Activation::gelu_erf, Activation::silu, Activation::relu}) {
+            const Owned x = random(1, DType::f64, {N, I}), w = random(2, DType::f64, {O, I}),
+                        b = random(3, DType::f64, {O}), d_y = random(4, DType::f64, {N, O});
+            const Owned y = poisoned(DType::f64, {N, O}), pre = poisoned(DType::f64, {N, O});
+            const Owned want = poisoned(DType::f64, {N, O}), want_pre = poisoned(DType::f64, {N, O});
+            ops.linear_activation_forward({.y = y, .pre = pre, .x = x, .w = w, .b = b, .kind = kind}, {});
+            ops.linear_forward({.y = want_pre, .x = x, .w = w, .b = b}, {});
+            ops.activation_forward({.y = want, .x = want_pre, .kind = kind}, {});
+            REQUIRE(same_bits(pre, want_pre));
+            REQUIRE(same_bits(y, want));
+
+            // The activation comes before the linear here.
+            const Owned d_x = poisoned(DType::f64, {N, I}), x_probe = converted(x, DType::c128),
+                        w_probe = converted(w, DType::c128), activated = poisoned(DType::c128, {N, I}),
+                        out = poisoned(DType::c128, {N, O});
+            ops.linear_activation_backward({.d_pre = d_x, .d_y = d_y, .w = w, .pre = x, .kind = kind}, {});
+            const std::string wrong = wrong_gradient("linear of an activation", {{"pre", x_probe, d_x}}, [&] {
+                ops.activation_forward({.y = activated, .x = x_probe, .kind = kind}, {});
+                ops.linear_forward({.y = out, .x = activated, .w = w_probe}, {});
+                return functional(out, d_y);
+            });
+            REQUIRE(wrong == "");
+        }
 }

@@ -54,7 +54,7 @@ void bench_generate(const GenerateBenchOptions& o) {
                     fmt::format("the model has {} positions", m.context), fmt::format("--tokens {}", m.context - 1));
     for (const std::string& text : resolved.notes) note(text);
     m.end_of_text = -1;  // a round never ends early
-    const Ops& ops = ops_of(c.train.device, std::max(int(c.train.gpu), 0));
+    const Ops& ops = ops_of(c.train, std::max(int(c.train.gpu), 0));
     const Ceilings ceilings(c.train.device, ops);
     auto model = make_language_model(ops, m, resolved.dtype, {}, {.graphs = resolved.mode.graphs});
     initialise(*model, resolved.trainer.seed);
@@ -188,6 +188,7 @@ void add_ops(CLI::App& bench) {
     ops->add_option("--filter", o->filter, "only ops whose name contains this");
     ops->add_option("--dtype", o->dtype, "only this dtype: f32 or bf16")->check(one_of_setting("train.dtype"));
     add_device_option(*ops, o->device);
+    add_kernel_options(*ops, o->kernels);
     add_threads_option(*ops, o->threads);
     ops->add_flag("--json", o->json, "a JSON object per op instead of a table");
     ops->add_flag(

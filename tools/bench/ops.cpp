@@ -76,6 +76,7 @@ void print_json(const OpBenchmark& b, const Figures& f) {
 int bench_ops(const BenchOpsOptions& options) {
     if (options.count) return count_ops(options);
     use_threads(options.threads);
+    use_kernels(options.device, options.kernels);
     const Ops& ops = ops_of(options.device);
     const Ceilings ceilings(options.device, ops);
     const double gbps = ceilings.gbps(), f32 = ceilings.gflops(DType::f32), half = ceilings.gflops(DType::bf16);

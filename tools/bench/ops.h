@@ -7,6 +7,7 @@
 
 #include "engine/settings/train.h"
 #include "kernels/ops.h"
+#include "tools/device.h"
 
 namespace gradus {
 
@@ -15,13 +16,14 @@ struct BenchOpsOptions {
     std::string dtype;                            // f32, bf16, or empty for both
     std::string device = TrainSettings{}.device;  // tools/device.h
     int threads = int(TrainSettings{}.threads);   // 0: OpenMP's default
-    bool json = false;                            // JSON lines instead of a table
-    bool training_shapes = false;                 // those of training on a GPU
-    bool count = false;                           // count in the emulator instead of measuring (ops_counted.cpp)
-    std::string card = "h200";                    // for which times are modelled
-    int blocks = 16;                              // of each launch that are counted; 0: all
-    std::string registers;                        // file with the registers of each kernel (model/registers.h)
-    std::string model;                            // only the shapes of this model: gpt2, llama, or empty for both
+    KernelOptions kernels;
+    bool json = false;             // JSON lines instead of a table
+    bool training_shapes = false;  // those of training on a GPU
+    bool count = false;            // count in the emulator instead of measuring (ops_counted.cpp)
+    std::string card = "h200";     // for which times are modelled
+    int blocks = 16;               // of each launch that are counted; 0: all
+    std::string registers;         // file with the registers of each kernel (model/registers.h)
+    std::string model;             // only the shapes of this model: gpt2, llama, or empty for both
 };
 
 // Prints a line for each op; returns their number.

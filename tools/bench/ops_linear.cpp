@@ -3,6 +3,7 @@
 
 #include "kernels/choices.h"
 #include "kernels/cpu/onednn.h"
+#include "kernels/linear_activation.h"
 #include "tools/bench/op_cases.h"
 
 namespace gradus::op_cases {
@@ -96,6 +97,23 @@ void bench_linears(const Bench& bench, const Shapes& s) {
                                    .accumulate = true};
             });
     }
+    bench.op<LinearActivationForward>("linear_activation_forward", text(s, {s.N, s.C, s.F}),
+                                      bench.ops.linear_activation_forward, [&](Tensors& m) {
+                                          return LinearActivationForward{.y = m.uniform(t, {s.N, s.F}),
+                                                                         .pre = m.uniform(t, {s.N, s.F}),
+                                                                         .x = m.uniform(t, {s.N, s.C}),
+                                                                         .w = m.uniform(t, {s.F, s.C}),
+                                                                         .b = m.uniform(t, {s.F}),
+                                                                         .kind = Activation::gelu_tanh};
+                                      });
+    bench.op<LinearActivationBackward>("linear_activation_backward", text(s, {s.N, s.F, s.C}),
+                                       bench.ops.linear_activation_backward, [&](Tensors& m) {
+                                           return LinearActivationBackward{.d_pre = m.uniform(t, {s.N, s.F}),
+                                                                           .d_y = m.uniform(t, {s.N, s.C}),
+                                                                           .w = m.uniform(t, {s.C, s.F}),
+                                                                           .pre = m.uniform(t, {s.N, s.F}),
+                                                                           .kind = Activation::gelu_tanh};
+                                       });
     for (const Layer& l : std::vector<Layer>{{1, s.C, s.V}, {1, s.C, s.F}, {4, s.C, s.V}, {8, s.C, s.V}}) forward(l);
 }
 

@@ -37,7 +37,7 @@ void bench_rollout(const RolloutBench& o) {
                     fmt::format("the model has {} positions", m.context),
                     fmt::format("--tokens {}", std::max(1, m.context - o.prompt_tokens)));
     for (const std::string& text : resolved.notes) note(text);
-    const Ops& ops = ops_of(c.train.device, std::max(int(c.train.gpu), 0));
+    const Ops& ops = ops_of(c.train, std::max(int(c.train.gpu), 0));
     auto model = make_language_model(ops, m, resolved.dtype, {}, {.graphs = resolved.mode.graphs});
     initialise(*model, resolved.trainer.seed);
     const auto prompts = random_prompts(o.prompts, o.prompt_tokens, m.V);

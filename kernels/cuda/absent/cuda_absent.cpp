@@ -24,5 +24,6 @@ const Ops& cuda_libraries() {
 int cuda_devices() { return 0; }
 int cuda_capability() { return 0; }
 std::string cuda_address(int) { return {}; }
+bool cuda_has_cudnn() { return false; }
 
 }  // namespace gradus

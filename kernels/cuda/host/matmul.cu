@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 
+#include "kernels/choices.h"
 #include "kernels/cuda/host/device.h"
 #include "kernels/cuda/host/matmul_choices.h"
 #include "kernels/cuda/memory.h"
@@ -36,6 +37,8 @@ cudaDataType type_of(const Tensor& t) {
     CHECK(t.dtype == DType::f32 || t.dtype == DType::bf16, "matmuls are f32 or bf16");
     return t.dtype == DType::f32 ? CUDA_R_32F : CUDA_R_16BF;
 }
+
+bool as_tf32(const Matmul& p) { return p.a.dtype == DType::f32 && kernel_choices().tf32; }
 
 Layout layout_of(const Tensor& t) {
     cublasLtMatrixLayout_t layout;
@@ -73,18 +76,33 @@ void set(cublasLtMatmulPreference_t p, cublasLtMatmulPreferenceAttributes_t what
     CUDA_CHECK(cublasLtMatmulPreferenceSetAttribute(p, what, &value, sizeof value));
 }
 
+cublasLtEpilogue_t epilogue_of(const Matmul& p) {
+    switch (p.end) {
+        case MatmulEnd::plain: return p.bias ? CUBLASLT_EPILOGUE_BIAS : CUBLASLT_EPILOGUE_DEFAULT;
+        case MatmulEnd::activate: return p.bias ? CUBLASLT_EPILOGUE_GELU_AUX_BIAS : CUBLASLT_EPILOGUE_GELU_AUX;
+        case MatmulEnd::derive: return CUBLASLT_EPILOGUE_DGELU;
+    }
+    return CUBLASLT_EPILOGUE_DEFAULT;
+}
+
+// What differs between calls with one plan.
+void set_pointers(cublasLtMatmulDesc_t operation, const Matmul& p) {
+    if (p.bias) set(operation, CUBLASLT_MATMUL_DESC_BIAS_POINTER, static_cast<const void*>(p.bias.data));
+    if (p.end != MatmulEnd::plain) set(operation, CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER, p.pre.data);
+}
+
 MatmulPlan find_plan(const Matmul& p, size_t workspace) {
     MatmulPlan plan;
     cublasLtMatmulDesc_t operation;
-    CUDA_CHECK(cublasLtMatmulDescCreate(&operation, CUBLAS_COMPUTE_32F, CUDA_R_32F));
+    CUDA_CHECK(cublasLtMatmulDescCreate(&operation, as_tf32(p) ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F,
+                                        CUDA_R_32F));
     plan.operation.reset(operation);
     set(operation, CUBLASLT_MATMUL_DESC_TRANSA, p.transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N);
     set(operation, CUBLASLT_MATMUL_DESC_TRANSB, p.transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N);
-    if (p.bias) {
-        set(operation, CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BIAS);
-        set(operation, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, type_of(p.bias));
-        set(operation, CUBLASLT_MATMUL_DESC_BIAS_POINTER, static_cast<const void*>(p.bias.data));
-    }
+    set(operation, CUBLASLT_MATMUL_DESC_EPILOGUE, epilogue_of(p));
+    if (p.bias) set(operation, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, type_of(p.bias));
+    if (p.end != MatmulEnd::plain) set(operation, CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD, p.pre.stride());
+    set_pointers(operation, p);
     plan.first = layout_of(p.b);
     plan.second = layout_of(p.a);
     plan.result = layout_of(p.c);
@@ -114,7 +132,8 @@ MatmulChoices::Shape shape_of(const Matmul& p, size_t workspace) {
             int64_t(p.c.dtype),   int64_t(p.a.dtype), p.transpose_a,
             p.transpose_b,        bool(p.bias),       p.accumulate,
             alignment_of(p.a),    alignment_of(p.b),  alignment_of(p.c),
-            alignment_of(p.bias), int64_t(workspace)};
+            alignment_of(p.bias), int64_t(workspace), as_tf32(p),
+            int64_t(p.end),       alignment_of(p.pre)};
 }
 
 // A plan's layouts contain the strides; the choice of the algorithm depends only on the shape.
@@ -149,6 +168,25 @@ std::optional<double> time(const Queue& queue, Stream stream) {
     return least;
 }
 
+// Queues the matmul. False, without effect: no algorithm runs.
+bool run(const Matmul& p, Stream stream) {
+    const MatmulChoices::Shape shape = shape_of(p, stream.workspace_bytes);
+    MatmulPlan& plan = plan_of(p, shape, stream.workspace_bytes);
+    set_pointers(plan.operation.get(), p);
+    const float alpha = p.alpha, beta = p.accumulate ? 1.f : 0.f;
+    const auto queue = [&](int i) {
+        const cublasStatus_t status =
+            cublasLtMatmul(device().matrices, plan.operation.get(), &alpha, p.b.data, plan.first.get(), p.a.data,
+                           plan.second.get(), &beta, p.c.data, plan.result.get(), p.c.data, plan.result.get(),
+                           &plan.algorithms[size_t(i)], stream.workspace, stream.workspace_bytes, stream_of(stream));
+        if (refused(status)) return false;
+        check(status, "cublasLtMatmul", __FILE__, __LINE__);
+        return true;
+    };
+    const auto timed = [&](int i) { return time([&] { return queue(i); }, stream); };
+    return choices().run(shape, plan.count, queue, timed) >= 0;
+}
+
 [[noreturn]] void none_runs(const Matmul& p, int offered) {
     const auto text = [](const Tensor& t, bool transposed) {
         return std::string(name_of(t.dtype)) + " [" + std::to_string(t.rows()) + "," + std::to_string(t.last()) + "]" +
@@ -168,21 +206,14 @@ std::string device_and_library() { return device().name + ", cuBLASLt " + std::t
 }  // namespace
 
 void library_matmul(const Matmul& p, Stream stream) {
-    const MatmulChoices::Shape shape = shape_of(p, stream.workspace_bytes);
-    MatmulPlan& plan = plan_of(p, shape, stream.workspace_bytes);
-    if (p.bias) set(plan.operation.get(), CUBLASLT_MATMUL_DESC_BIAS_POINTER, static_cast<const void*>(p.bias.data));
-    const float alpha = p.alpha, beta = p.accumulate ? 1.f : 0.f;
-    const auto queue = [&](int i) {
-        const cublasStatus_t status =
-            cublasLtMatmul(device().matrices, plan.operation.get(), &alpha, p.b.data, plan.first.get(), p.a.data,
-                           plan.second.get(), &beta, p.c.data, plan.result.get(), p.c.data, plan.result.get(),
-                           &plan.algorithms[size_t(i)], stream.workspace, stream.workspace_bytes, stream_of(stream));
-        if (refused(status)) return false;
-        check(status, "cublasLtMatmul", __FILE__, __LINE__);
-        return true;
-    };
-    const auto timed = [&](int i) { return time([&] { return queue(i); }, stream); };
-    if (choices().run(shape, plan.count, queue, timed) < 0) none_runs(p, plan.count);
+    if (!run(p, stream)) none_runs(p, plan_of(p, shape_of(p, stream.workspace_bytes), stream.workspace_bytes).count);
+}
+
+// Before Hopper the fused kernels were slower than two (llm.c, pull requests 338 and 653: it fuses on H100 and later).
+bool library_matmul_with_activation(const Matmul& p, Stream stream) {
+    constexpr int least_capability = 90, multiple = 8;  // of pre's row stride
+    return device().capability >= least_capability && p.activation == Activation::gelu_tanh &&
+           p.pre.stride() % multiple == 0 && run(p, stream);
 }
 
 size_t matmul_workspace() { return cuda_matmul_workspace; }

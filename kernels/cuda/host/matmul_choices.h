@@ -20,7 +20,7 @@ namespace gradus::cuda {
 
 class MatmulChoices {
 public:
-    using Shape = std::array<int64_t, 14>;                             // everything that identifies a kind of matmul
+    using Shape = std::array<int64_t, 17>;                             // everything that identifies a kind of matmul
     using Queue = std::function<bool(int algorithm)>;                  // false: the library refuses it
     using Time = std::function<std::optional<double>(int algorithm)>;  // seconds; empty: the library refuses it
 

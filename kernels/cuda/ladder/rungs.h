@@ -11,6 +11,7 @@ std::vector<Rung> attention_rungs();
 std::vector<Rung> attention_hopper_rungs();
 std::vector<Rung> cross_entropy_rungs();
 std::vector<Rung> layernorm_rungs();
+std::vector<Rung> matmul_rungs();
 std::vector<Rung> reduction_rungs();
 
 const std::vector<Rung>& ladder();  // of all families

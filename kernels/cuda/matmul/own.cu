@@ -15,9 +15,12 @@ int64_t parts_of(int64_t n, int64_t size) { return (n + size - 1) / size; }
 
 int64_t depth_of(const Matmul& p) { return p.transpose_a ? p.a.rows() : p.a.last(); }
 
+constexpr size_t widest_access = 16;
+
+bool begins_aligned(const Tensor& t) { return reinterpret_cast<uintptr_t>(t.data) % widest_access == 0; }
+
 bool aligned(const Tensor& t) {
-    constexpr size_t access = 16;
-    return reinterpret_cast<uintptr_t>(t.data) % access == 0 && size_t(t.stride()) * size_of(t.dtype) % access == 0;
+    return begins_aligned(t) && size_t(t.stride()) * size_of(t.dtype) % widest_access == 0;
 }
 
 // One kind of tile as the model of the device sees it: products per clock of an SM, and clocks before and after the loop along k.
@@ -80,24 +83,28 @@ void own_matmul(const Matmul& p, const MatmulPlan& plan, Stream s) {
                              .a = p.a.data,
                              .b = p.b.data,
                              .bias = p.bias.data,
+                             .pre = p.pre.data,
                              .c_stride = p.c.stride(),
                              .a_stride = p.a.stride(),
                              .b_stride = p.b.stride(),
+                             .pre_stride = p.pre ? p.pre.stride() : 0,
                              .M = int(p.c.rows()),
                              .N = int(p.c.last()),
                              .K = int(depth_of(p)),
                              .alpha = p.alpha,
                              .accumulate = p.accumulate,
-                             .wide = aligned(p.c) && reinterpret_cast<uintptr_t>(p.bias.data) % 16 == 0,
+                             .wide = aligned(p.c) && begins_aligned(p.bias) && (!p.pre || aligned(p.pre)),
+                             .activation = p.activation,
                              .sums = plan.splits > 1 ? static_cast<float*>(s.workspace) : nullptr,
                              .splits = plan.splits,
                              .depth = int(plan.depth)};
     if (on_tensor_cores(p)) multiply_on_tensor_cores(task, p, plan.tile, s);
     else multiply_in_register_tiles(task, p, plan.tile, s);
-    if (task.sums) add_splits(task, p.c.dtype, s);
+    if (task.sums) add_splits(task, p, s);
 }
 
 void matmul(const Matmul& p, Stream s) {
+    CHECK(p.end == MatmulEnd::plain, "an activation at the end of a matmul needs matmul_with_activation()");
     if (p.c.size() == 0) return;
     if (depth_of(p) == 0) {
         CHECK(p.accumulate, "a matmul with K = 0 that does not accumulate");
@@ -105,6 +112,13 @@ void matmul(const Matmul& p, Stream s) {
     }
     if (kernel_choices().matmul == MatmulKernel::own) own_matmul(p, plan_of(p, s.workspace_bytes), s);
     else library_matmul(p, s);
+}
+
+bool matmul_with_activation(const Matmul& p, Stream s) {
+    if (p.c.size() == 0) return true;
+    if (kernel_choices().matmul == MatmulKernel::library) return library_matmul_with_activation(p, s);
+    own_matmul(p, plan_of(p, s.workspace_bytes), s);
+    return true;
 }
 
 }  // namespace gradus::DEVICE

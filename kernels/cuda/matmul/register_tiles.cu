@@ -48,7 +48,7 @@ struct Slice {
     }
 };
 
-template <class Scalar, class Result, int extent, int depth>
+template <class Scalar, class Result, MatmulEnd end, int extent, int depth>
 __global__ __launch_bounds__(side* side, 2) void register_tile_kernel(MatmulTask task, bool transpose_a,
                                                                       bool transpose_b) {
     using Operand = Slice<Scalar, extent, depth>;
@@ -92,26 +92,35 @@ __global__ __launch_bounds__(side* side, 2) void register_tile_kernel(MatmulTask
     for (int i = 0; i < squares * 4; ++i)
 #pragma unroll
         for (int j = 0; j < squares; ++j)
-            finish_split<Result>(task, sums[i][j], m + i / 4 * square + tm + i % 4, n + j * square + tn);
+            finish_split<Result, end>(task, sums[i][j], m + i / 4 * square + tm + i % 4, n + j * square + tn);
 }
 
-template <class Scalar, class Result>
+template <class Scalar, class Result, MatmulEnd end>
 void launch_extent(const MatmulTask& task, const Matmul& p, MatmulTile tile, Stream s) {
     const auto run = [&](auto* kernel, int extent) {
         dim3 grid = blocks_for(int64_t((task.M + extent - 1) / extent) * ((task.N + extent - 1) / extent), 1);
         grid.y = unsigned(task.splits);
         launch(kernel, grid, dim3(side * side), 0, s, task, p.transpose_a, p.transpose_b);
     };
-    if (tile == MatmulTile::small) run(register_tile_kernel<Scalar, Result, 64, 16>, 64);
-    else run(register_tile_kernel<Scalar, Result, 128, 8>, 128);
+    if (tile == MatmulTile::small) run(register_tile_kernel<Scalar, Result, end, 64, 16>, 64);
+    else run(register_tile_kernel<Scalar, Result, end, 128, 8>, 128);
+}
+
+template <class Scalar, class Result>
+void launch_end(const MatmulTask& task, const Matmul& p, MatmulTile tile, Stream s) {
+    switch (p.end) {
+        case MatmulEnd::plain: return launch_extent<Scalar, Result, MatmulEnd::plain>(task, p, tile, s);
+        case MatmulEnd::activate: return launch_extent<Scalar, Result, MatmulEnd::activate>(task, p, tile, s);
+        case MatmulEnd::derive: return launch_extent<Scalar, Result, MatmulEnd::derive>(task, p, tile, s);
+    }
 }
 
 }  // namespace
 
 void multiply_in_register_tiles(const MatmulTask& task, const Matmul& p, MatmulTile tile, Stream s) {
-    if (p.a.dtype == DType::f32) launch_extent<float, float>(task, p, tile, s);
-    else if (p.c.dtype == DType::f32) launch_extent<bf16, float>(task, p, tile, s);
-    else launch_extent<bf16, bf16>(task, p, tile, s);
+    if (p.a.dtype == DType::f32) launch_end<float, float>(task, p, tile, s);
+    else if (p.c.dtype == DType::f32) launch_end<bf16, float>(task, p, tile, s);
+    else launch_end<bf16, bf16>(task, p, tile, s);
 }
 
 }  // namespace gradus::DEVICE

@@ -7,7 +7,7 @@ namespace gradus::DEVICE {
 
 namespace {
 
-template <class Result>
+template <class Result, MatmulEnd end>
 __global__ void split_sums_kernel(MatmulTask task) {
     constexpr int width = Pack<Result>::size;
     const int64_t stride = sums_stride(task.N), packs = stride / width, i = element();
@@ -23,15 +23,21 @@ __global__ void split_sums_kernel(MatmulTask task) {
             for (int l = 0; l < 4; ++l) values[k + l] += some[l];
         }
     }
-    finish<Result>(task, values, int(m), int(n));
+    finish<Result, end>(task, values, int(m), int(n));
 }
 
 }  // namespace
 
-void add_splits(const MatmulTask& task, DType result, Stream s) {
-    by_dtype(result, [&](auto kind) {
+void add_splits(const MatmulTask& task, const Matmul& p, Stream s) {
+    by_dtype(p.c.dtype, [&](auto kind) {
         using Result = decltype(kind);
-        launch_elements(split_sums_kernel<Result>, task.M * (sums_stride(task.N) / Pack<Result>::size), s, task);
+        const int64_t packs = task.M * (sums_stride(task.N) / Pack<Result>::size);
+        const auto run = [&](auto* kernel) { launch_elements(kernel, packs, s, task); };
+        switch (p.end) {
+            case MatmulEnd::plain: return run(split_sums_kernel<Result, MatmulEnd::plain>);
+            case MatmulEnd::activate: return run(split_sums_kernel<Result, MatmulEnd::activate>);
+            case MatmulEnd::derive: return run(split_sums_kernel<Result, MatmulEnd::derive>);
+        }
     });
 }
 

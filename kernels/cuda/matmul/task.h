@@ -1,5 +1,6 @@
 #pragma once
 // A matmul as its kernels take it, and the last step of all of them: from sums to elements of c.
+#include "kernels/cuda/activation_functions.h"
 #include "kernels/cuda/common.h"
 #include "kernels/cuda/matmul/own.h"
 #include "kernels/cuda/matmul/tile_order.h"
@@ -9,11 +10,13 @@ namespace gradus::DEVICE {
 struct MatmulTask {
     void* c;
     const void *a, *b, *bias;
-    int64_t c_stride, a_stride, b_stride;
+    void* pre;
+    int64_t c_stride, a_stride, b_stride, pre_stride;
     int M, N, K;
     float alpha;
     bool accumulate;
-    bool wide;    // c and bias allow 16-byte accesses
+    bool wide;  // c, bias and pre allow 16-byte accesses
+    Activation activation;
     float* sums;  // [splits, M, sums_stride(N)], or null: one split
     int splits, depth;
 };
@@ -51,7 +54,7 @@ __device__ void store_some(Scalar* address, const float (&values)[width], int co
 }
 
 // Writes c[m, n … n + width) from the sums over all k.
-template <class Result, int width>
+template <class Result, MatmulEnd end, int width>
 __device__ void finish(const MatmulTask& task, float (&values)[width], int m, int n) {
     const int count = min(width, task.N - n);
     Result* const c = static_cast<Result*>(task.c) + m * task.c_stride + n;
@@ -68,14 +71,25 @@ __device__ void finish(const MatmulTask& task, float (&values)[width], int m, in
 #pragma unroll
         for (int i = 0; i < width; ++i) values[i] += terms[i];
     }
+    if constexpr (end != MatmulEnd::plain) {
+        Result* const pre = static_cast<Result*>(task.pre) + m * task.pre_stride + n;
+        if (end == MatmulEnd::activate) store_some(pre, values, count, task.wide);
+        else load_some(terms, pre, count, task.wide);
+        by_activation(task.activation, [&](auto function) {
+#pragma unroll
+            for (int i = 0; i < width; ++i)
+                values[i] =
+                    end == MatmulEnd::activate ? function.value(values[i]) : values[i] * function.derivative(terms[i]);
+        });
+    }
     store_some(c, values, count, task.wide);
 }
 
 // As finish(), or this split's part of the sums. width divides 8.
-template <class Result, int width>
+template <class Result, MatmulEnd end, int width>
 __device__ void finish_split(const MatmulTask& task, float (&values)[width], int m, int n) {
     if (m >= task.M || n >= task.N) return;
-    if (!task.sums) return finish<Result>(task, values, m, n);
+    if (!task.sums) return finish<Result, end>(task, values, m, n);
     float* const sums = task.sums + (int64_t(blockIdx.y) * task.M + m) * sums_stride(task.N) + n;
 #pragma unroll
     for (int i = 0; i < width; i += 4) store_pack(sums + i, {values[i], values[i + 1], values[i + 2], values[i + 3]});
@@ -85,6 +99,6 @@ __device__ void finish_split(const MatmulTask& task, float (&values)[width], int
 
 void multiply_on_tensor_cores(const MatmulTask&, const Matmul&, MatmulTile, Stream);
 void multiply_in_register_tiles(const MatmulTask&, const Matmul&, MatmulTile, Stream);
-void add_splits(const MatmulTask&, DType result, Stream);
+void add_splits(const MatmulTask&, const Matmul&, Stream);
 
 }  // namespace gradus::DEVICE

@@ -72,7 +72,7 @@ struct WarpProduct {
 };
 
 // Writes the elements of c whose sums a strip holds.
-template <class Result, class Tile>
+template <class Result, MatmulEnd end, class Tile>
 __device__ void finish_strip(const MatmulTask& task, const float* strip, int m, int n) {
     constexpr int width = Pack<Result>::size, packs = Tile::warp_columns / width;
     for (int i = lane_of_warp(); i < 16 * packs; i += warp) {
@@ -84,11 +84,11 @@ __device__ void finish_strip(const MatmulTask& task, const float* strip, int m, 
 #pragma unroll
             for (int l = 0; l < 4; ++l) values[k + l] = some[l];
         }
-        finish_split<Result>(task, values, m + r, n + column);
+        finish_split<Result, end>(task, values, m + r, n + column);
     }
 }
 
-template <class Tile, Major a_major, Major b_major>
+template <class Tile, Major a_major, Major b_major, MatmulEnd end>
 __global__ __launch_bounds__(Tile::threads, Tile::blocks) void tensor_core_kernel(MatmulTask task, bool result_f32) {
     DYNAMIC_SHARED(bf16, shared);
     using Product = WarpProduct<Tile, a_major, b_major>;
@@ -144,8 +144,8 @@ __global__ __launch_bounds__(Tile::threads, Tile::blocks) void tensor_core_kerne
         for (int i = 0; i < Product::m_tiles; ++i)  // constants as indices keep the sums in registers
             if (i == row) product.write(strip, i);
         __syncwarp();
-        if (result_f32) finish_strip<float, Tile>(task, strip, m + first_m + 16 * row, n + first_n);
-        else finish_strip<bf16, Tile>(task, strip, m + first_m + 16 * row, n + first_n);
+        if (result_f32) finish_strip<float, end, Tile>(task, strip, m + first_m + 16 * row, n + first_n);
+        else finish_strip<bf16, end, Tile>(task, strip, m + first_m + 16 * row, n + first_n);
         __syncwarp();
     }
 }
@@ -159,12 +159,21 @@ void launch_tile(const MatmulTask& task, const Matmul& p, Stream s) {
         grid.y = unsigned(task.splits);
         launch(kernel, grid, dim3(Tile::threads), Tile::shared_bytes, s, task, p.c.dtype == DType::f32);
     };
-    if (p.transpose_a)
-        run(p.transpose_b ? tensor_core_kernel<Tile, Major::mn, Major::k>
-                          : tensor_core_kernel<Tile, Major::mn, Major::mn>);
-    else
-        run(p.transpose_b ? tensor_core_kernel<Tile, Major::k, Major::k>
-                          : tensor_core_kernel<Tile, Major::k, Major::mn>);
+    // Only forward and the gradient of the input have an activation.
+    constexpr MatmulEnd plain = MatmulEnd::plain;
+    if (p.end == MatmulEnd::activate) {
+        CHECK(!p.transpose_a && p.transpose_b, "a matmul activates at its end in forward");
+        run(tensor_core_kernel<Tile, Major::k, Major::k, MatmulEnd::activate>);
+    } else if (p.end == MatmulEnd::derive) {
+        CHECK(!p.transpose_a && !p.transpose_b, "a matmul ends with a derivative in the gradient of its input");
+        run(tensor_core_kernel<Tile, Major::k, Major::mn, MatmulEnd::derive>);
+    } else if (p.transpose_a) {
+        run(p.transpose_b ? tensor_core_kernel<Tile, Major::mn, Major::k, plain>
+                          : tensor_core_kernel<Tile, Major::mn, Major::mn, plain>);
+    } else {
+        run(p.transpose_b ? tensor_core_kernel<Tile, Major::k, Major::k, plain>
+                          : tensor_core_kernel<Tile, Major::k, Major::mn, plain>);
+    }
 }
 
 }  // namespace

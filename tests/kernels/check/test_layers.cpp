@@ -65,6 +65,26 @@ TEST_CASE("the checks of linear name every invalid argument") {
     rejects_every_field(w, "linear_backward_weight", {FIELD(W, d_w), OPTIONAL(W, d_b), FIELD(W, d_y), FIELD(W, x)});
 }
 
+TEST_CASE("the checks of a linear with an activation name every invalid argument") {
+    TensorPool k;
+    using F = LinearActivationForward;
+    const F f = {.y = k.f({N, O}),
+                 .pre = k.f({N, O}),
+                 .x = k.f({N, C}),
+                 .w = k.f({O, C}),
+                 .b = k.f({O}),
+                 .kind = Activation::gelu_tanh};
+    rejects_every_field(f, "linear_activation_forward",
+                        {FIELD(F, y), FIELD(F, pre), FIELD(F, x), FIELD(F, w), OPTIONAL(F, b)});
+
+    using B = LinearActivationBackward;
+    const B b = {
+        .d_pre = k.f({N, C}), .d_y = k.f({N, O}), .w = k.f({O, C}), .pre = k.f({N, C}), .kind = Activation::gelu_tanh};
+    rejects_every_field(b, "linear_activation_backward", {FIELD(B, d_pre), FIELD(B, d_y), FIELD(B, w), FIELD(B, pre)});
+    rejects<B>(
+        b, [](B& a) { a.d_pre = a.pre; }, "d_pre must not alias pre");
+}
+
 TEST_CASE("the checks of dot products of rows name every invalid argument") {
     TensorPool k;
     using F = RowDotForward;

@@ -4,6 +4,7 @@
 #include <new>
 #include <vector>
 
+#include "kernels/choices.h"
 #include "kernels/cuda/host/device.h"
 #include "kernels/cuda/matmul.h"
 #include "kernels/cuda/memory.h"
@@ -134,6 +135,97 @@ TEST_CASE("the heuristic is called once per shape for several algorithms, and th
         REQUIRE(cuda.ran == std::vector{3, 3});
         REQUIRE(cuda.clock == 2 * cuda.milliseconds[3]);
     }
+}
+
+namespace {
+
+// A matmul with GELU or its derivative at its end, with rows of pre 8 elements apart. The fake doubles instead of GELU, and
+// multiplies by pre instead of the derivative.
+struct Activated {
+    explicit Activated(cuda::MatmulEnd end, int64_t K, bool biased = true)
+        : a(2, K), b(K, 8), c(2, 8), pre(2, 8), bias(1, 8), before(pre) {
+        p = {.c = c, .a = a, .b = b, .end = end, .pre = pre};
+        if (biased) p.bias = bias;
+    }
+    float product(int64_t m, int64_t n) const {
+        float sum = p.bias ? bias.at(false, 0, n) : 0;
+        for (int64_t k = 0; k < a.shape.dim[1]; ++k) sum += a.at(false, m, k) * b.at(false, k, n);
+        return sum;
+    }
+    Matrix a, b, c, pre, bias, before;
+    cuda::Matmul p;
+};
+
+}  // namespace
+
+TEST_CASE("GELU at the end of a matmul is an epilogue that also writes its argument, with and without a bias") {
+    for (const bool biased : {false, true}) {
+        FakeCuda& cuda = begin();
+        Activated x(cuda::MatmulEnd::activate, fresh(), biased);
+        REQUIRE(cuda::library_matmul_with_activation(x.p, {}));
+        REQUIRE(cuda.epilogue == (biased ? CUBLASLT_EPILOGUE_GELU_AUX_BIAS : CUBLASLT_EPILOGUE_GELU_AUX));
+        for (int64_t m = 0; m < 2; ++m)
+            for (int64_t n = 0; n < 8; ++n) {
+                REQUIRE(x.pre.at(false, m, n) == x.product(m, n));
+                REQUIRE(x.c.at(false, m, n) == 2 * x.product(m, n));
+            }
+    }
+}
+
+TEST_CASE("the derivative of GELU at the end of a matmul is an epilogue that only reads its argument") {
+    FakeCuda& cuda = begin();
+    Activated x(cuda::MatmulEnd::derive, fresh(), false);
+    REQUIRE(cuda::library_matmul_with_activation(x.p, {}));
+    REQUIRE(cuda.epilogue == CUBLASLT_EPILOGUE_DGELU);
+    REQUIRE(x.pre.values == x.before.values);
+    for (int64_t m = 0; m < 2; ++m)
+        for (int64_t n = 0; n < 8; ++n) REQUIRE(x.c.at(false, m, n) == x.product(m, n) * x.pre.at(false, m, n));
+}
+
+TEST_CASE("a matmul with an activation has algorithms of its own, which are measured and saved as others are") {
+    FakeCuda& cuda = begin();
+    cuda.milliseconds = {5, 4, 1, 3, 9, 2, 9, 9};
+    Activated x(cuda::MatmulEnd::activate, fresh());
+    cuda::library_matmul(cuda::Matmul{.c = x.c, .a = x.a, .b = x.b, .bias = x.bias}, {});
+    cuda.asked_for = 0;
+    cuda::matmul_tuning()->measure(true);
+    REQUIRE(cuda::library_matmul_with_activation(x.p, {}));
+    cuda::matmul_tuning()->measure(false);
+    REQUIRE(cuda.asked_for == 8);
+    REQUIRE(cuda.ran.back() == 2);
+    Matrix other_pre(2, 8);
+    x.p.pre = other_pre;
+    cuda.asked_for = 0;
+    REQUIRE(cuda::library_matmul_with_activation(x.p, {}));
+    REQUIRE(cuda.asked_for == 0);
+    REQUIRE(other_pre.values == x.pre.values);
+}
+
+TEST_CASE("an activation that cuBLASLt lacks or refuses is left to another op, without effect") {
+    FakeCuda& cuda = begin();
+    const auto refused = [&](auto change) {
+        Activated x(cuda::MatmulEnd::activate, fresh());
+        change(x);
+        REQUIRE_FALSE(cuda::library_matmul_with_activation(x.p, {}));
+        REQUIRE(cuda.ran.empty());
+        REQUIRE(x.pre.values == x.before.values);
+    };
+    refused([](Activated& x) { x.p.activation = Activation::gelu_erf; });
+    refused([](Activated& x) { x.p.pre.row_stride = 9; });
+    refused([&](Activated&) { cuda.activates = false; });
+}
+
+TEST_CASE("f32 is multiplied as TF32 only if that is chosen, with an algorithm of its own") {
+    FakeCuda& cuda = begin();
+    const int64_t columns = fresh();
+    run_matmul(columns);
+    REQUIRE(cuda.compute == CUBLAS_COMPUTE_32F);
+    kernel_choices().tf32 = true;
+    cuda.asked_for = 0;
+    run_matmul(columns);
+    kernel_choices().tf32 = false;
+    REQUIRE(cuda.compute == CUBLAS_COMPUTE_32F_FAST_TF32);
+    REQUIRE(cuda.asked_for == 8);
 }
 
 TEST_CASE("a measured matmul times each algorithm on its stream, and the fastest is used from then on") {

@@ -193,6 +193,8 @@ const Ops& hosted(const Ops& of) {
     table.linear_forward = run<&Ops::linear_forward>;
     table.linear_backward_input = run<&Ops::linear_backward_input>;
     table.linear_backward_weight = run<&Ops::linear_backward_weight>;
+    table.linear_activation_forward = run<&Ops::linear_activation_forward>;
+    table.linear_activation_backward = run<&Ops::linear_activation_backward>;
     table.row_dot_forward = run<&Ops::row_dot_forward>;
     table.row_dot_backward = run<&Ops::row_dot_backward>;
     table.rope_forward = run<&Ops::rope_forward>;

@@ -1,5 +1,6 @@
 // Linear of any backend against the reference.
 #include "kernels/linear.h"
+#include "kernels/linear_activation.h"
 #include "tests/kernels/table/compare.h"
 #include "tests/kernels/table/shapes.h"
 
@@ -21,13 +22,18 @@ std::vector<Sizes> sizes() {
             {29, 24, 80}, {70, 390, 40}, {61, 130, 150}, {5, 1096, 8}};
 }
 
-// Calls run() with each matmul of the backend.
+// Calls run() with each matmul of the backend: after the library's with all sizes, the kernels of kernels/cuda/matmul/, which take
+// longer in the emulator, with some of each kind.
 template <class Run>
 void each_matmul(const Run& run) {
     for (const MatmulKernel kernel : tested().matmuls) {
         const WithMatmul now(kernel);
         INFO("matmul " << int(kernel));
-        for (const Sizes& each : sizes()) run(each.N, each.I, each.O);
+        const bool own = kernel == MatmulKernel::own && !tested().slow;
+        for (const Sizes& each :
+             own ? std::vector<Sizes>{{1, 7, 33}, {9, 1, 5}, {33, 17, 65}, {1, 8, 16}, {70, 136, 72}, {5, 1096, 8}}
+                 : sizes())
+            run(each.N, each.I, each.O);
     }
 }
 
@@ -81,6 +87,16 @@ TEST_CASE("the gradient of a linear's bias adds up many rows in parts, as many a
             }
 }
 
+TEST_CASE("the gradient of a linear's weight overwrites what was there if asked to, and that of the bias accumulates") {
+    each_matmul([](int64_t N, int64_t I, int64_t O) {
+        compare("linear_backward_weight", [=](const Side& s) {
+            const Owned d_y = s.in(1, {N, O}), x = s.in(2, {N, I}), d_w = s.statistic({O, I}), d_b = s.sum(4, {O});
+            s.ops.linear_backward_weight({.d_w = d_w, .d_b = d_b, .d_y = d_y, .x = x, .overwrite = true}, {});
+            return outputs(copy_of(d_w), copy_of(d_b));
+        });
+    });
+}
+
 TEST_CASE("a linear reads and writes strided views as exactly as contiguous matrices, and leaves gaps alone") {
     each_matmul([](int64_t N, int64_t I, int64_t O) {
         compare("linear of views", [=](const Side& s) {
@@ -93,5 +109,23 @@ TEST_CASE("a linear reads and writes strided views as exactly as contiguous matr
             s.ops.linear_backward_weight({.d_w = d_w, .d_b = d_b, .d_y = d_y.view(), .x = x}, {});
             return outputs(std::move(y.whole), copy_of(d_x), copy_of(d_w), copy_of(d_b));
         });
+    });
+}
+
+TEST_CASE("a linear with its activation is as exact as the two naive formulas, for every activation") {
+    each_matmul([](int64_t N, int64_t I, int64_t O) {
+        for (const Activation kind : {Activation::gelu_tanh, Activation::gelu_erf, Activation::silu, Activation::relu})
+            for (const bool biased : {false, true})
+                compare("linear_activation " + std::to_string(int(kind)), [=](const Side& s) {
+                    const Owned x = s.in(1, {N, I}), w = s.in(2, {O, I}, 1 / std::sqrt(double(I))), b = s.in(3, {O});
+                    const Owned y = s.out({N, O}), pre = s.out({N, O});
+                    s.ops.linear_activation_forward(
+                        {.y = y, .pre = pre, .x = x, .w = w, .b = biased ? Opt(b) : Opt(), .kind = kind}, {});
+                    if (biased) return outputs(copy_of(y), copy_of(pre));
+
+                    const Owned d_pre = s.out({N, I}), d_y = s.in(4, {N, O});
+                    s.ops.linear_activation_backward({.d_pre = d_pre, .d_y = d_y, .w = w, .pre = x, .kind = kind}, {});
+                    return outputs(copy_of(y), copy_of(pre), copy_of(d_pre));
+                });
     });
 }

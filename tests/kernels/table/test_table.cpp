@@ -186,4 +186,6 @@ TEST_CASE("ops without rows do nothing") {
                  {});
     REQUIRE(same_bits(d_w, kept));
     REQUIRE(same_bits(d_gain, kept_gain));
+    s.ops.linear_backward_weight({.d_w = d_w, .d_b = d_b, .d_y = y, .x = x, .overwrite = true}, {});
+    REQUIRE(same_bits(d_w, filled(d_w.dtype, d_w.shape, 0)));
 }

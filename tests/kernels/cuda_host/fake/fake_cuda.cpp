@@ -40,7 +40,10 @@ struct cublasLtMatrixLayoutOpaque_t {
 };
 struct cublasLtMatmulDescOpaque_t {
     cublasOperation_t a = CUBLAS_OP_N, b = CUBLAS_OP_N;
+    cublasLtEpilogue_t epilogue = CUBLASLT_EPILOGUE_DEFAULT;
     const float* bias = nullptr;
+    float* auxiliary = nullptr;
+    int64_t auxiliary_leading = 0;
 };
 struct cublasLtMatmulPreferenceOpaque_t {};
 
@@ -199,14 +202,18 @@ cudaError_t cudaGraphExecDestroy(cudaGraphExec_t e) {
 size_t cublasLtGetVersion() { return fake().version; }
 const char* cublasLtGetStatusString(cublasStatus_t) { return "a status of the fake cuBLASLt"; }
 cublasStatus_t cublasLtCreate(cublasLtHandle_t*) { return CUBLAS_STATUS_SUCCESS; }
-cublasStatus_t cublasLtMatmulDescCreate(cublasLtMatmulDesc_t* d, cublasComputeType_t, cudaDataType) {
+cublasStatus_t cublasLtMatmulDescCreate(cublasLtMatmulDesc_t* d, cublasComputeType_t compute, cudaDataType) {
+    fake().compute = compute;
     return *d = new cublasLtMatmulDescOpaque_t, CUBLAS_STATUS_SUCCESS;
 }
 cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t d, cublasLtMatmulDescAttributes_t what,
                                               const void* value, size_t size) {
     if (what == CUBLASLT_MATMUL_DESC_TRANSA) std::memcpy(&d->a, value, size);
     if (what == CUBLASLT_MATMUL_DESC_TRANSB) std::memcpy(&d->b, value, size);
+    if (what == CUBLASLT_MATMUL_DESC_EPILOGUE) std::memcpy(&d->epilogue, value, size);
     if (what == CUBLASLT_MATMUL_DESC_BIAS_POINTER) std::memcpy(&d->bias, value, size);
+    if (what == CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER) std::memcpy(&d->auxiliary, value, size);
+    if (what == CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD) std::memcpy(&d->auxiliary_leading, value, size);
     return CUBLAS_STATUS_SUCCESS;
 }
 cublasStatus_t cublasLtMatmulDescDestroy(cublasLtMatmulDesc_t d) { return delete d, CUBLAS_STATUS_SUCCESS; }
@@ -224,11 +231,13 @@ cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t, 
 }
 cublasStatus_t cublasLtMatmulPreferenceDestroy(cublasLtMatmulPreference_t p) { return delete p, CUBLAS_STATUS_SUCCESS; }
 
-cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDesc_t, cublasLtMatrixLayout_t,
+cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDesc_t operation, cublasLtMatrixLayout_t,
                                               cublasLtMatrixLayout_t, cublasLtMatrixLayout_t, cublasLtMatrixLayout_t,
                                               cublasLtMatmulPreference_t, int most,
                                               cublasLtMatmulHeuristicResult_t* found, int* count) {
     fake().asked_for = most;
+    fake().epilogue = operation->epilogue;
+    if (operation->epilogue & 128 && !fake().activates) return CUBLAS_STATUS_NOT_SUPPORTED;
     if (fake().heuristics != CUBLAS_STATUS_SUCCESS) return fake().heuristics;  // count is not written
     *count = most < fake().offers ? most : fake().offers;
     for (int i = 0; i < *count; ++i)
@@ -259,7 +268,12 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t operation, 
                     sum += at(a, of_a, a_transposed, i, k) * at(b, of_b, b_transposed, k, j);
                 sum *= scale;
                 if (share != 0) sum += share * at(c, of_d, false, i, j);
-                if (operation.bias) sum += operation.bias[i];
+                if (operation.epilogue & 4) sum += operation.bias[i];
+                if (operation.epilogue & 128) {  // instead of GELU: doubling; of its derivative: the argument itself
+                    float& before = operation.auxiliary[i + j * uint64_t(operation.auxiliary_leading)];
+                    if (operation.epilogue & 32) sum = 2 * (before = sum);
+                    else sum *= before;
+                }
                 static_cast<float*>(d)[i + j * uint64_t(of_d->leading)] = sum;
             }
     });

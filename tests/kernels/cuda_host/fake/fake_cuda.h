@@ -15,8 +15,11 @@ struct FakeCuda {
     std::set<int> rejects = {}, warns = {};
     std::vector<double> milliseconds = {8, 7, 6, 5, 4, 3, 2, 1};
     cublasStatus_t heuristics = CUBLAS_STATUS_SUCCESS, refusal = CUBLAS_STATUS_NOT_SUPPORTED;
-    int asked_for = 0;     // algorithms requested in the last call of the heuristic
-    std::vector<int> ran;  // algorithms that ran, in their order
+    bool activates = true;                                 // has the epilogues of activations
+    cublasLtEpilogue_t epilogue = CUBLASLT_EPILOGUE_BIAS;  // in the last call of the heuristic
+    int asked_for = 0;                                     // algorithms requested in the last call of the heuristic
+    std::vector<int> ran;                                  // algorithms that ran, in their order
+    cublasComputeType_t compute = CUBLAS_COMPUTE_32F;      // of the last operation described
     size_t version = 130100;
 
     // Streams and events, as created.
