@@ -132,7 +132,6 @@ const Ops& cuda_ops(int number) {
 
 int cuda_capability() { return cuda::device().capability; }
 
-
 std::string cuda_address(int number) {
     char address[32] = "";
     CUDA_CHECK(cudaDeviceGetPCIBusId(address, sizeof address, number));

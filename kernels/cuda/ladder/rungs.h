@@ -10,6 +10,7 @@ std::vector<Rung> adamw_rungs();
 std::vector<Rung> attention_rungs();
 std::vector<Rung> attention_hopper_rungs();
 std::vector<Rung> cross_entropy_rungs();
+std::vector<Rung> decoding_rungs();
 std::vector<Rung> layernorm_rungs();
 std::vector<Rung> matmul_rungs();
 std::vector<Rung> reduction_rungs();
