@@ -3,6 +3,9 @@
 #include <map>
 #include <string>
 
+#include <algorithm>
+#include <map>
+
 #include "engine/base/file.h"
 #include "kernels/ladder.h"
 
@@ -30,7 +33,7 @@ TEST_CASE(
     for (const Rung& rung : simt_ladder()) families[rung.family].push_back(&rung);
     for (const auto& [family, rungs] : families) {
         const std::string table = table_of(family);
-        if (table.empty()) continue;
+        if (table.find("Shape: ") != 0) continue;  // no page, or a table by hand
         size_t at = 0;
         for (const Rung* rung : rungs) {
             INFO(family << " should have a row of the rung '" << rung->name << "' with its idea: " << rung->idea);

@@ -18,7 +18,7 @@ struct CountedOp {
     double footprint = 0;  // bytes
 };
 
-// Runs the op on counted_ops() or a counted rung.
-CountedOp count_op(const std::function<void()>& run, const Card&, const Registers&, int blocks);
+// Runs the op on counted_ops() or a counted rung, as on a GPU of this compute capability; 0: that of the card.
+CountedOp count_op(const std::function<void()>& run, const Card&, const Registers&, int blocks, int capability = 0);
 
 }  // namespace gradus

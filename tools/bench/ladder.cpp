@@ -32,7 +32,8 @@ const LadderOp ladder_ops[] = {LADDER_OP("reduction", square_sum),
                                LADDER_OP("adamw", adamw),
                                LADDER_OP("matmul", linear_forward),
                                LADDER_OP("attention", attention_forward),
-                               LADDER_OP("attention", attention_backward)};
+                               LADDER_OP("attention", attention_backward),
+                               LADDER_OP("attention_hopper", attention_forward)};
 #undef LADDER_OP
 
 // The ops of its family that a rung replaces; all of them for the shipped one, which replaces none.
@@ -82,7 +83,7 @@ public:
             if (result || b.op != op) return;
             result = {op, b.shape, b.cost, {}, 0};
             if (emulated()) {
-                result->counted = count_op(b.run, card_, registers_, o_.blocks);
+                result->counted = count_op(b.run, card_, registers_, o_.blocks, rung.capability);
                 result->seconds = result->counted->seconds;
             } else {
                 b.run();
