@@ -30,12 +30,13 @@ constexpr int widest_head = sizeof(Scalar) == 2 ? 256 : 128;
 // Calls run() with the head width of the kernel as a constant.
 template <class Scalar, class Run>
 void by_width(int64_t D, Run&& run) {
-    CHECK(D <= widest_head<Scalar>, "a head too wide for tiles");
+    constexpr int widest = widest_head<Scalar>;
+    CHECK(D <= widest, "a head too wide for tiles");
     if (D <= 64) return run(std::integral_constant<int, 64>{});
     if (D <= 80) return run(std::integral_constant<int, 80>{});
     if (D <= 96) return run(std::integral_constant<int, 96>{});
     if (D <= 128) return run(std::integral_constant<int, 128>{});
-    if constexpr (widest_head < Scalar >> 128) {
+    if constexpr (widest > 128) {
         if (D <= 192) return run(std::integral_constant<int, 192>{});
         run(std::integral_constant<int, 256>{});
     }
