@@ -32,10 +32,10 @@ struct LinearBackwardInput {
 };
 
 struct LinearBackwardWeight {
-    Acc d_w;       // [O,I]   accumulator dtype
-    Opt d_b = {};  // [O]     accumulator dtype, accumulated
-    In d_y;        // [N,O]   view
-    In x;          // [N,I]
+    Acc d_w;                 // [O,I]   accumulator dtype
+    Opt d_b = {};            // [O]     accumulator dtype, accumulated
+    In d_y;                  // [N,O]   view
+    In x;                    // [N,I]
     bool overwrite = false;  // d_w = …, not +=; d_b is accumulated in both
 };
 
@@ -46,7 +46,8 @@ inline Cost cost(const LinearBackwardInput& a) {
     return {double(a.d_x.bytes() + a.w.bytes() + a.d_y.bytes()), 2.0 * double(a.d_x.size()) * double(a.d_y.last())};
 }
 inline Cost cost(const LinearBackwardWeight& a) {
-    return {double(a.x.bytes() + (a.overwrite ? 1 : 2) * a.d_w.bytes() + a.d_y.bytes()), 2.0 * double(a.x.size()) * double(a.d_y.last())};
+    return {double(a.x.bytes() + (a.overwrite ? 1 : 2) * a.d_w.bytes() + a.d_y.bytes()),
+            2.0 * double(a.x.size()) * double(a.d_y.last())};
 }
 
 }  // namespace gradus
