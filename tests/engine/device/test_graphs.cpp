@@ -152,7 +152,7 @@ TEST_CASE(
         REQUIRE(calls.attentions == 3 * m.L);
         REQUIRE(calls.waits == 1);
         calls = {.graphs = calls.graphs};
-        t.losses(1, 1);
+        t.losses(1, 2);
         REQUIRE(calls.captures == 1);
         REQUIRE(calls.replays == micro_batches);
         REQUIRE(calls.attentions == m.L);
