@@ -60,7 +60,8 @@ struct AdamW {
 // Calls visit(range) for every range of a call.
 template <class Visit>
 void each_range(const AdamW& a, Visit&& visit) {
-    if (a.ranges.empty()) visit(AdamWRange{.count = a.master.size(), .decayed = true});
+    if (a.ranges.empty())
+        visit(AdamWRange{.count = a.master.size(), .master = 0, .m = 0, .v = 0, .param = 0, .decayed = true});
     for (const AdamWRange& r : a.ranges) visit(r);
 }
 

@@ -17,9 +17,12 @@ struct AttentionWeights {
     template <class Visit>
     void each(const Dims& d, const ModelConfig& m, Visit&& visit) {
         const std::array<int64_t, 3> parts = {d.H * d.D, d.G * d.D, d.G * d.D};
-        visit("qkv_w", qkv_w, Spec{.shape = {d.qkv_width(), d.C}, .split = Split::rows, .parts = parts, .overwritten = true});
-        visit("out_w", out_w,
-              Spec{.shape = {d.C, d.query_width()}, .init = Init::residual, .split = Split::columns, .overwritten = true});
+        visit("qkv_w", qkv_w,
+              Spec{.shape = {d.qkv_width(), d.C}, .split = Split::rows, .parts = parts, .overwritten = true});
+        visit(
+            "out_w", out_w,
+            Spec{
+                .shape = {d.C, d.query_width()}, .init = Init::residual, .split = Split::columns, .overwritten = true});
         if (!m.bias) return;
         visit("qkv_b", qkv_b, Spec{.shape = {d.qkv_width()}, .init = Init::zero, .split = Split::rows, .parts = parts});
         visit("out_b", out_b, Spec{.shape = {d.C}, .init = Init::zero});

@@ -15,7 +15,7 @@ import re
 import subprocess
 import sys
 
-CARDS = ("80", "90", "90a", "100")
+CARDS = ("80", "90a", "100")
 
 
 def cards_of(file):
