@@ -19,15 +19,18 @@ struct Philox {
 
     // The four 32-bit words that belong to (key, high, low).
     constexpr std::array<uint32_t, 4> words(uint64_t low, uint64_t high = 0) const {
-        std::array<uint32_t, 4> c = {uint32_t(low), uint32_t(low >> 32), uint32_t(high), uint32_t(high >> 32)};
+        uint32_t c0 = uint32_t(low), c1 = uint32_t(low >> 32), c2 = uint32_t(high), c3 = uint32_t(high >> 32);
         uint32_t k0 = uint32_t(key), k1 = uint32_t(key >> 32);
         for (int round = 0; round < 10; ++round) {
-            const uint64_t a = uint64_t(0xD2511F53u) * c[0], b = uint64_t(0xCD9E8D57u) * c[2];
-            c = {uint32_t(b >> 32) ^ c[1] ^ k0, uint32_t(b), uint32_t(a >> 32) ^ c[3] ^ k1, uint32_t(a)};
+            const uint64_t a = uint64_t(0xD2511F53u) * c0, b = uint64_t(0xCD9E8D57u) * c2;
+            c0 = uint32_t(b >> 32) ^ c1 ^ k0;
+            c1 = uint32_t(b);
+            c2 = uint32_t(a >> 32) ^ c3 ^ k1;
+            c3 = uint32_t(a);
             k0 += 0x9E3779B9u;
             k1 += 0xBB67AE85u;
         }
-        return c;
+        return {c0, c1, c2, c3};
     }
 
     // 64 random bits.

@@ -1,5 +1,8 @@
 // Linear: three matmuls with different transpositions, and the column sums of d_y.
 #include "kernels/linear.h"
+
+#include <cstring>
+
 #include "kernels/cpu/buffer.h"
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/matmul.h"
@@ -59,6 +62,10 @@ void linear_backward_input(const LinearBackwardInput& a, Stream) {
 }
 
 void linear_backward_weight(const LinearBackwardWeight& a, Stream) {
+    if (a.x.rows() == 0) {
+        if (a.overwrite) std::memset(a.d_w.data, 0, a.d_w.bytes());
+        return;
+    }
     matmul({.out = a.d_w.data,
             .dtype = a.d_w.dtype,
             .M = a.d_y.last(),
@@ -67,7 +74,7 @@ void linear_backward_weight(const LinearBackwardWeight& a, Stream) {
             .a = matrix(a.d_y).transposed(),
             .b = matrix(a.x),
             .accumulate = !a.overwrite});
-    if (!a.d_b || a.x.rows() == 0) return;
+    if (!a.d_b) return;
     by_dtype(a.d_y.dtype, [&](auto kind) {
         using Scalar = decltype(kind);
         column_sum(a.d_b.as<float>(), a.d_y.as<Scalar>(), a.d_y.stride(), a.d_y.rows(), a.d_y.last());

@@ -128,7 +128,7 @@ __device__ void add_query_tile(float* sums, const Operands<Scalar>& in, const He
 
 // to: a row of sums per chunk and head, [chunks, H, 2M+1]; with one chunk it is d_bias itself, which is added to.
 template <class Scalar>
-__global__ void __launch_bounds__(threads, 2) attention_bias_kernel(float* to, Operands<Scalar> in, HeadSizes of,
+__global__ void __launch_bounds__(threads, 1) attention_bias_kernel(float* to, Operands<Scalar> in, HeadSizes of,
                                                                     float scale, RelativeBiasScore<float> function) {
     const int64_t chunk = blockIdx.x, chunks = gridDim.x, h = blockIdx.y, columns = 2 * int64_t(function.reach) + 1;
     float* const sums = to + (chunk * of.H + h) * columns;

@@ -82,7 +82,8 @@ def registers_fault(of, entry):
 
 def demangled(name):
     done = subprocess.run(["c++filt", name], capture_output=True, text=True)
-    return done.stdout.strip().split("(")[0] if done.returncode == 0 else name
+    plain = done.stdout.strip().replace("(anonymous namespace)::", "").replace("gradus::cuda::", "")
+    return plain.split("(")[0] if done.returncode == 0 else name
 
 
 def judge(file, run, uses):

@@ -62,6 +62,7 @@ TEST_CASE("captured work does not run, and every replay runs all of it in the or
         REQUIRE(c.value(c.y) == 2);
         c.write(c.x, 10);  // what a replay reads is what is in memory then
         replay(graph, c.second);
+        synchronise(c.second);
         replay(graph, c.first);
         synchronise(c.first);
         REQUIRE(c.value(c.y) == 24);

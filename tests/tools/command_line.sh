@@ -95,7 +95,7 @@ grep -qx pretrain out.txt || fail "commands are not completed: $(cat out.txt)"
 for command in 'data prepare' 'data prompts' 'tokenizer train' plan pretrain eval generate rank judge revise convert baselines report 'bench step' \
     'bench ops' 'bench generate' 'bench tokenizer'; do
     expect_ok "$gradus" $command --help
-    grep -oE '^  (-[a-zA-Z],)?--[a-z-]+' out.txt | grep -oE -- '--[a-z-]+' | sort -u >options.txt
+    grep -oE '^  (-[a-zA-Z],)?--[a-z0-9-]+' out.txt | grep -oE -- '--[a-z0-9-]+' | sort -u >options.txt
     [ "$(wc -l <options.txt)" -ge 2 ] || fail "$command has no options: $(cat out.txt)"
     expect_ok "$gradus" __complete $command --
     cmp options.txt <(sort -u out.txt) || fail "$command completes other options: $(diff options.txt <(sort -u out.txt))"

@@ -11,6 +11,7 @@ text = lambda x: isinstance(x, str) and x != ""
 maybe_text = lambda x: isinstance(x, str)
 count = lambda x: type(x) is int and x > 0
 maybe_count = lambda x: type(x) is int and x >= 0
+maybe_number = lambda x: type(x) in (int, float) and math.isfinite(x) and x >= 0
 number = lambda x: type(x) in (int, float) and math.isfinite(x) and x > 0
 flag = lambda x: type(x) is bool
 ids = lambda x: isinstance(x, list) and all(maybe_count(i) for i in x)
@@ -46,7 +47,7 @@ KEYS = {
     "bench ops --count": {"op": text, "dtype": lambda x: x in ("f32", "bf16"), "shape": text, "card": lambda x: x == "h100",
                           "modelled_seconds": number, "limit": text, "launches": lambda x: len(x) == 2 and x[0]["accesses"]},
     "bench ladder": {"family": text, "rung": text, "op": text, "idea": text, "shape": text, "modelled_seconds": number, "card": text,
-                     "limit": text, "sectors": number, "ideal_sectors": number, "wavefronts": number,
+                     "limit": text, "sectors": number, "ideal_sectors": number, "wavefronts": maybe_number,
                      "bank_conflicts": lambda x: x == 0, "kernels": lambda x: len(x) >= 1, "shared_bytes": lambda x: x >= 0},
     "bench ops": {"op": text, "dtype": lambda x: x in ("f32", "bf16"), "shape": text, "seconds": number,
                   "spread": lambda x: x >= 0, "gbps": number, "gflops": lambda x: x >= 0, "share_of_ceiling": number,

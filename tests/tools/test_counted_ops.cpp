@@ -14,8 +14,9 @@ struct Exception {
     double sectors, conflicts;  // over the ideal; of all wavefronts
 };
 const Exception exceptions[] = {
-    {"embedding", 1.3, 0},           // rows of a table in any order, and their indices
-    {"attention_cached", 1.5, 0.5},  // few rows
+    {"embedding", 1.3, 0},               // rows of a table in any order, and their indices
+    {"attention_cached", 1.5, 0.5},      // few rows
+    {"attention_backward", 1.05, 0.05},  // delta and lse of a tile of queries
     {"muon", 1.1, 0.1},
 };
 

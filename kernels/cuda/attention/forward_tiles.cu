@@ -28,7 +28,9 @@ struct ForwardShape {
     static constexpr int width = head_width;
     static constexpr bool half_precision = sizeof(typename Cores::Scalar) == 2;
     static constexpr int fragments = half_precision && plain_score && width == 64 ? 2 : 1;  // of 16 queries, per warp
-    static constexpr int keys = width <= (half_precision ? 128 : 64) ? 64 : 32;
+    static constexpr int keys = fragments == 1 && width <= (half_precision ? 128 : 64) ? 64
+                                : plain_score || width <= 128                          ? 32
+                                                                                       : 16;
     static constexpr bool keeps_queries = half_precision && fragments == 1 && width <= 192;  // in registers
     static constexpr int blocks = 2;                                                         // per multiprocessor
 

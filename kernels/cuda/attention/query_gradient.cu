@@ -25,8 +25,8 @@ struct QueryGradientShape {
                                                   : width <= 192                   ? 32
                                                                                    : 16)
                                                : (width <= 96 ? 32 : 16);
-    static constexpr bool keeps_rows = half_precision && width <= 128;                   // Q and dY in registers
-    static constexpr int blocks = half_precision && plain_score && width <= 64 ? 3 : 2;  // per multiprocessor
+    static constexpr bool keeps_rows = half_precision && width <= 128;  // Q and dY in registers
+    static constexpr int blocks = 2;                                    // per multiprocessor
 
     static constexpr int queries = tile_warps * fragment_rows;
     using QueryTile = Tile<Scalar, queries, width>;

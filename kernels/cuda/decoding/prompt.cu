@@ -14,7 +14,7 @@ using Cores = Bf16TensorCores;
 template <int head_width>
 struct PromptShape {
     static constexpr int width = head_width;
-    static constexpr int keys = width <= 128 ? 64 : 32;
+    static constexpr int keys = width <= 128 ? 64 : width <= 192 ? 32 : 16;
     static constexpr bool keeps_queries = width <= 128;  // in registers
 
     using QueryTile = Tile<bf16, segment_rows, width>;

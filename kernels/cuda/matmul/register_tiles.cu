@@ -49,7 +49,7 @@ struct Slice {
 };
 
 template <class Scalar, class Result, MatmulEnd end, int extent, int depth>
-__global__ __launch_bounds__(side* side, 2) void register_tile_kernel(MatmulTask task, bool transpose_a,
+__global__ __launch_bounds__(side* side, 1) void register_tile_kernel(MatmulTask task, bool transpose_a,
                                                                       bool transpose_b) {
     using Operand = Slice<Scalar, extent, depth>;
     constexpr int squares = extent / square;

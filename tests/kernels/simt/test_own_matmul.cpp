@@ -114,8 +114,8 @@ TEST_CASE(
     for (const Configuration& configuration : tested().configurations) {
         const InConfiguration now(configuration);
         for (const MatmulTile tile : tiles) {
-            // Less than a tile, and a little more than one, in each direction.
-            const Size less = {13, 21, 29, 3},
+            // Less than a tile, several slices of k; and a little more than a tile.
+            const Size less = {13, 21, 141, 3},
                        more = tile == MatmulTile::small ? Size{69, 77, 141, 3} : Size{133, 261, 77, 3};
             each_kind(DType::bf16, [&](const Kind& kind) {
                 check(kind, less, plan(tile, 1, less.K), true);
