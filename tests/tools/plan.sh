@@ -56,10 +56,10 @@ expect_error 1 'fix:   one of these' "$gradus" plan big.toml --devices 8xTPU
 for recipe in gpt2-124m gpt2-124m.toml; do
     expect_ok "$gradus" plan $recipe --devices 8xH100
     grep -q '^assumes  matmuls at 60% .* attention at 45%' out.txt || fail "the plan prints no assumptions: $(cat out.txt)"
-    grep -q '^error .* median 9%, worst 35%' out.txt || fail "the plan prints no prediction error: $(cat out.txt)"
+    grep -q '^error .* median 9%, worst 36%' out.txt || fail "the plan prints no prediction error: $(cat out.txt)"
 done
 expect_ok "$gradus" plan gpt2-124m --devices 8xH100 --json
-grep -q '"prediction_error":{"runs":11,"median":0.09,"worst":0.35}' out.txt || fail "the JSON has no error: $(cat out.txt)"
+grep -q '"prediction_error":{"runs":11,"median":0.09,"worst":0.36}' out.txt || fail "the JSON has no error: $(cat out.txt)"
 grep -q '"reached_by_gradus":false' out.txt || fail "the JSON lacks reached_by_gradus: $(cat out.txt)"
 expect_ok "$gradus" plan gpt2-124m --model.layers=1 --optimizer.lr 1e-3 --train.recompute
 grep -q 'gpt2, 1 layer, .*' out.txt || fail "settings as options, or plurals: $(cat out.txt)"
