@@ -23,7 +23,7 @@ const Exception exceptions[] = {
     {"rmsnorm_backward", 1.6, 0.95},
     {"row_dot_backward", 1.6, 0.95},
     {"cross_entropy", 10, 0.9},  // rows of 50257 begin at odd elements here; those of the engine are padded
-    {"adamw", 1.1, 0.01},        // the ends of ranges
+    {"adamw", 1.1, 0.01},
     {"muon", 2.5, 0.6},
 };
 
