@@ -9,14 +9,14 @@ namespace {
 
 __global__ void add_partials_kernel(ColumnTotals totals, int64_t C) {
     SHARED(float, parts, [row_lanes][warp]);
-    const int64_t i = column(), s = i / C, c = i % C;
+    const int64_t i = column(), s = i / C;
     float* const total = s < most_sums ? totals.of(s) : nullptr;
     float sum = 0;
     if (total)
 #pragma unroll 4
         for (int k = int(threadIdx.y); k < totals.splits; k += row_lanes) sum += totals.partials[k * most_sums * C + i];
     sum = column_sum(sum, parts);
-    if (threadIdx.y == 0 && total) total[c] += sum;
+    if (threadIdx.y == 0 && total) total[totals.column_at(i % C, C)] += sum;
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 //
 // The order of every sum depends only on the shapes, so the same call gives the same bits. Empty work launches nothing.
 #include <algorithm>
+#include <bit>
 #include <limits>
 #include <string>
 
@@ -84,6 +85,17 @@ __device__ inline int64_t column() { return int64_t(blockIdx.x) * warp + threadI
 __device__ inline double wide(float x) { return double(x); }
 __device__ inline double wide(double x) { return x; }
 __device__ inline double wide(bf16 x) { return double(float(x)); }
+
+// One access to 8 bytes, at an address that is a multiple of 8. Of a struct, the compiler may make two.
+using DoubleWord [[gnu::may_alias]] = unsigned long long;
+template <class Value>
+__device__ void store_double_word(void* address, const Value& value) {
+    *static_cast<DoubleWord*>(address) = std::bit_cast<unsigned long long>(value);
+}
+template <class Value>
+__device__ Value load_double_word(const void* address) {
+    return std::bit_cast<Value>(*static_cast<const DoubleWord*>(address));
+}
 
 // The sum over the lanes of a warp, in every lane (butterfly).
 template <class Real>

@@ -116,7 +116,9 @@ __global__ void __launch_bounds__(most_row_threads, 2)
 
     RowStatistics<Scalar> row = {.slope = unit<Scalar> * scale.inverse_temperature};
     const auto each_held = [&](int first, int last, auto&& visit) {
-        for (int p = first + int(threadIdx.x); p < last; p += threads) visit(p, held[p - first_held]);
+        for (int p = first + int(threadIdx.x); p < last; p += threads)
+            visit(p, load_pack(
+                         reinterpret_cast<const Scalar*>(held + p - first_held)));  // one access, not one per element
     };
     const auto add = [&](int, const Pack<Scalar>& pack) { row.add(pack); };
     each_own_pack<aligned>(z, 0, first_held, add);

@@ -1,7 +1,7 @@
 // Muon on a GPU. The formulas are in kernels/muon.h.
 //
 // Plan. One matrix after the other. Matmuls are calls of matmul() (kernels/cuda/matmul.h), in the dtype of the workspace; the rest is
-// elementwise, eight elements per thread. Two sums of the formula use accumulating matmuls:
+// elementwise, four elements per thread. Two sums of the formula use accumulating matmuls:
 //
 //   B = b·A, then B += c·A·A          Y = a·X, then Y += B·X  (+= X·B if R > I)
 //
@@ -36,20 +36,20 @@ struct MuonNumbers {
 template <bool aligned>
 __global__ void muon_momentum_kernel(float* parts, float* m, const float* grad, MuonNumbers a, int64_t size) {
     SHARED(double, of_warps, [sum_warps]);
-    const int64_t first = (row() * warp + threadIdx.x) * eight, step = int64_t(gridDim.x) * sum_threads * eight;
+    const int64_t first = (row() * warp + threadIdx.x) * four, step = int64_t(gridDim.x) * sum_threads * four;
     double sum = 0;
     for (int64_t i = first; i < size; i += step) {
-        float m8[eight] = {}, g8[eight] = {};
-        read_eight<aligned>(m8, m, i, size);
-        read_eight<aligned>(g8, grad, i, size);
+        float m4[four] = {}, g4[four] = {};
+        read_four<aligned>(m4, m, i, size);
+        read_four<aligned>(g4, grad, i, size);
 #pragma unroll
-        for (int j = 0; j < eight; ++j) {
-            const float g = a.scaled(g8[j]);
-            m8[j] = a.blended(m8[j], g);
-            const double u = double(a.blended(m8[j], g));
+        for (int j = 0; j < four; ++j) {
+            const float g = a.scaled(g4[j]);
+            m4[j] = a.blended(m4[j], g);
+            const double u = double(a.blended(m4[j], g));
             sum += u * u;
         }
-        write_eight<aligned>(m, m8, i, size);
+        write_four<aligned>(m, m4, i, size);
     }
     sum = block_sum(sum, of_warps);
     if (threadIdx.x == 0 && threadIdx.y == 0) parts[blockIdx.x] = float(sum);
@@ -66,43 +66,43 @@ __global__ void muon_norm_kernel(float* norm, const float* parts, int count) {
 template <class Scalar, bool aligned>
 __global__ void muon_normalise_kernel(Scalar* X, const float* m, const float* grad, const float* norm, MuonNumbers a,
                                       int64_t size) {
-    const int64_t i = element() * eight;
-    float m8[eight] = {}, g8[eight] = {};
-    read_eight<aligned>(m8, m, i, size);
-    read_eight<aligned>(g8, grad, i, size);
+    const int64_t i = element() * four;
+    float m4[four] = {}, g4[four] = {};
+    read_four<aligned>(m4, m, i, size);
+    read_four<aligned>(g4, grad, i, size);
 #pragma unroll
-    for (int j = 0; j < eight; ++j) m8[j] = a.blended(m8[j], a.scaled(g8[j])) / *norm;
-    write_eight<aligned>(X, m8, i, size);
+    for (int j = 0; j < four; ++j) m4[j] = a.blended(m4[j], a.scaled(g4[j])) / *norm;
+    write_four<aligned>(X, m4, i, size);
 }
 
 template <class Scalar, bool aligned>
 __global__ void muon_multiple_kernel(Scalar* y, const Scalar* x, float factor, int64_t size) {
-    const int64_t i = element() * eight;
-    float values[eight] = {};
-    read_eight<aligned>(values, x, i, size);
+    const int64_t i = element() * four;
+    float values[four] = {};
+    read_four<aligned>(values, x, i, size);
 #pragma unroll
-    for (int j = 0; j < eight; ++j) values[j] *= factor;
-    write_eight<aligned>(y, values, i, size);
+    for (int j = 0; j < four; ++j) values[j] *= factor;
+    write_four<aligned>(y, values, i, size);
 }
 
 template <class Scalar, bool aligned>
 __global__ void muon_update_kernel(float* master, bf16* param, const Scalar* X, const StepValues* step_values,
                                    float factor, float decay, int64_t size) {
-    const int64_t i = element() * eight;
-    float w[eight] = {}, x[eight] = {};
-    read_eight<aligned>(w, master, i, size);
-    read_eight<aligned>(x, X, i, size);
+    const int64_t i = element() * four;
+    float w[four] = {}, x[four] = {};
+    read_four<aligned>(w, master, i, size);
+    read_four<aligned>(x, X, i, size);
 #pragma unroll
-    for (int j = 0; j < eight; ++j) w[j] -= float(step_values->lr) * (factor * x[j] + decay * w[j]);
-    write_eight<aligned>(master, w, i, size);
-    if (param) write_eight<aligned>(param, w, i, size);
+    for (int j = 0; j < four; ++j) w[j] -= float(step_values->lr) * (factor * x[j] + decay * w[j]);
+    write_four<aligned>(master, w, i, size);
+    if (param) write_four<aligned>(param, w, i, size);
 }
 
 template <class Scalar>
 void update(const Muon& op, const MuonMatrix& w, Stream s) {
     constexpr float a = 3.4445f, b = -4.7750f, c = 2.0315f;
     const int64_t R = w.master.rows(), I = w.master.last(), size = R * I, r = std::min(R, I);
-    const int64_t groups = (size + eight - 1) / eight;  // of elements
+    const int64_t groups = (size + four - 1) / four;  // of elements
     const bool wide_matrix = R <= I;
     Scalar* next = op.workspace.as<Scalar>() + muon_sums;
     const auto matrix = [&](int64_t rows, int64_t columns) {
@@ -114,7 +114,7 @@ void update(const Muon& op, const MuonMatrix& w, Stream s) {
     const Tensor A = matrix(r, r), B = matrix(r, r);
     const auto multiple = [&](const Tensor& y, float factor, const Tensor& x) {
         by_alignment(vectors_aligned({y, x}), [&](auto aligned) {
-            launch_elements(muon_multiple_kernel<Scalar, aligned>, (x.size() + eight - 1) / eight, s, y.as<Scalar>(),
+            launch_elements(muon_multiple_kernel<Scalar, aligned>, (x.size() + four - 1) / four, s, y.as<Scalar>(),
                             x.as<Scalar>(), factor, x.size());
         });
     };

@@ -95,17 +95,21 @@ __global__ void __launch_bounds__(threads, most_backward_threads / threads)
         gradient.write(sums);
     }
 
-    // A chain: each group adds the sums of those before it, and the last writes the sums of the block.
+    // A chain: each group adds the sums of those before it, and the last writes the sums of the block. The columns are in the
+    // order of ColumnTotals.
     const Row mine(f.C);
     for (int group = 0; group < int(blockDim.y); ++group) {
         if (int(threadIdx.y) == group)
-            mine.each([&](int k, auto c) {
+            mine.each([&](int k, int c) {
                 for (int s = 0; s < sums_of_column; ++s)
-                    for (int i = 0; i < Row::width; ++i) {
-                        float sum = columns[s][k][i];
-                        if (group > 0) sum += of_group[s * f.C + c + i];
-                        if (group + 1 < int(blockDim.y)) of_group[s * f.C + c + i] = sum;
-                        else write_sum(totals, blockIdx.x, s, c + i, f.C, sum);
+                    for (int first = 0; first < Row::width; first += four_columns) {
+                        const int place = totals.place_of<Row::width>(c + first, int(f.C));
+                        float* const of_block = of_group + s * int(f.C) + place;
+                        Pack<float> sum = {};
+                        if (group > 0) sum = load_pack(of_block);
+                        for (int i = 0; i < four_columns; ++i) sum[i] += columns[s][k][first + i];
+                        if (group + 1 < int(blockDim.y)) store_pack(of_block, sum);
+                        else write_sums(totals, blockIdx.x, s, c + first, place, int(f.C), sum);
                     }
             });
         if (group + 1 < int(blockDim.y)) __syncthreads();
@@ -147,7 +151,7 @@ __global__ void __launch_bounds__(most_backward_threads, 1)
 template <bool centred, class Scalar, class Row>
 void launch_held(const NormBackward<Scalar>& f, const RowGroups& groups, std::type_identity<Row>, Stream s) {
     const int64_t blocks = std::min<int64_t>(backward_blocks, (f.N + groups.rows - 1) / groups.rows);
-    const ColumnTotals totals = column_totals(f.d_gain, f.d_bias, blocks, f.C, s);
+    const ColumnTotals totals = column_totals(f.d_gain, f.d_bias, blocks, f.C, s, Row::width);
     const size_t shared = groups.rows > 1 ? (centred ? 2 : 1) * size_t(f.C) * sizeof(float) : 0;
     const auto kernel = groups.threads > backward_threads ? norm_backward_kernel<Row, centred, most_backward_threads>
                                                           : norm_backward_kernel<Row, centred, backward_threads>;

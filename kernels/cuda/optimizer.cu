@@ -104,8 +104,8 @@ struct AdamWStep {
     }
 };
 
-// Four weights as bf16, at an address that is a multiple of 8.
-struct alignas(8) FourWeights {
+// Four weights as bf16.
+struct FourWeights {
     uint32_t low, high;
 };
 
@@ -162,7 +162,7 @@ __global__ void __launch_bounds__(threads_per_block, 4)
         store_pack(master + i, w);
         store_pack(m + i, m4);
         store_pack(v + i, v4);
-        if (param) *reinterpret_cast<FourWeights*>(param + i) = rounded_weights(w, key, index + uint64_t(i));
+        if (param) store_double_word(param + i, rounded_weights(w, key, index + uint64_t(i)));
     } else {
         for (int i = int(threadIdx.x); i < weights_per_block && begin + i < r.count; i += threads_per_block) {
             step.update(master[i], m[i], v[i], grad[i]);

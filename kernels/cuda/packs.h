@@ -92,40 +92,42 @@ __device__ Pack<Scalar> rounded_pack(const float (&x)[Pack<Scalar>::size]) {
     }
 }
 
-// Elements [i, i + 8) of a vector of n, of any dtype: what one thread takes where tensors of several dtypes meet. Those past the end
-// are left as they are.
-constexpr int eight = 8;
+struct Pairs {
+    uint32_t word[2];
+};
+
+// Elements [i, i + 4) of a vector of n, f32 or bf16: what one thread takes where tensors of both dtypes meet, so that the accesses of a
+// warp have no gaps in either. Those past the end are left as they are.
+constexpr int four = 4;
 template <bool aligned, class Scalar>
-__device__ void read_eight(float (&values)[eight], const Scalar* x, int64_t i, int64_t n) {
-    constexpr int size = Pack<Scalar>::size;
-    if (aligned && i + eight <= n) {
+__device__ void read_four(float (&values)[four], const Scalar* x, int64_t i, int64_t n) {
+    if (aligned && i + four <= n) {
+        if constexpr (sizeof(Scalar) == 2) {
+            const auto pairs = load_double_word<Pairs>(x + i);
 #pragma unroll
-        for (int k = 0; k < eight / size; ++k) {
-            const Pack<Scalar> pack = load_pack(x + i + k * size);
+            for (int j = 0; j < four; ++j)
+                values[j] = std::bit_cast<float>(j % 2 ? pairs.word[j / 2] & 0xffff0000u : pairs.word[j / 2] << 16);
+        } else {
+            const Pack<Scalar> pack = load_pack(x + i);
 #pragma unroll
-            for (int j = 0; j < size; ++j) values[k * size + j] = float(pack[j]);
+            for (int j = 0; j < four; ++j) values[j] = pack[j];
         }
     } else {
 #pragma unroll
-        for (int j = 0; j < eight; ++j)
+        for (int j = 0; j < four; ++j)
             if (i + j < n) values[j] = float(x[i + j]);
     }
 }
 
 template <bool aligned, class Scalar>
-__device__ void write_eight(Scalar* x, const float (&values)[eight], int64_t i, int64_t n) {
-    constexpr int size = Pack<Scalar>::size;
-    if (aligned && i + eight <= n) {
-#pragma unroll
-        for (int k = 0; k < eight / size; ++k) {
-            float part[size];
-#pragma unroll
-            for (int j = 0; j < size; ++j) part[j] = values[k * size + j];
-            store_pack(x + i + k * size, rounded_pack<Scalar>(part));
-        }
+__device__ void write_four(Scalar* x, const float (&values)[four], int64_t i, int64_t n) {
+    if (aligned && i + four <= n) {
+        if constexpr (sizeof(Scalar) == 2)
+            store_double_word(x + i, Pairs{{bf16_pair(values[0], values[1]), bf16_pair(values[2], values[3])}});
+        else store_pack(x + i, rounded_pack<Scalar>(values));
     } else {
 #pragma unroll
-        for (int j = 0; j < eight; ++j)
+        for (int j = 0; j < four; ++j)
             if (i + j < n) x[i + j] = Scalar(values[j]);
     }
 }

@@ -7,6 +7,9 @@ void bench_loss(const Bench& bench, const Shapes& s) {
     const Ops& ops = bench.ops;
     const DType t = bench.dtype, sum = accumulator_of(t);
     const int64_t N = s.N, C = s.C, V = s.V;
+    const auto logits = [&](Tensors& m) {  // padded, as the language head has them
+        return m.uniform(t, {s.chunk, (V + 63) / 64 * 64}, -4, 4).columns(0, V);
+    };
     bench.op<EmbeddingForward>("embedding_forward", text(s, {N, V, C}), ops.embedding_forward, [&](Tensors& m) {
         return EmbeddingForward{.y = m.uniform(t, {N, C}), .tokens = m.random_ids(N, V), .wte = m.uniform(t, {V, C})};
     });
@@ -15,13 +18,11 @@ void bench_loss(const Bench& bench, const Shapes& s) {
             .d_wte = m.uniform(sum, {V, C}), .d_y = m.uniform(t, {N, C}), .tokens = m.random_ids(N, V)};
     });
     bench.op<CrossEntropyStats>("cross_entropy_stats", text(s, {s.chunk, V}), ops.cross_entropy_stats, [&](Tensors& m) {
-        return CrossEntropyStats{.stats = m.uniform(sum, {s.chunk, 4}),
-                                 .logits = m.uniform(t, {s.chunk, V}, -4, 4),
-                                 .targets = m.random_ids(s.chunk, V)};
+        return CrossEntropyStats{
+            .stats = m.uniform(sum, {s.chunk, 4}), .logits = logits(m), .targets = m.random_ids(s.chunk, V)};
     });
     bench.op<CrossEntropy>("cross_entropy", text(s, {s.chunk, V}), ops.cross_entropy, [&](Tensors& m) {
-        const int64_t padded = (V + 63) / 64 * 64;  // as the language head has it
-        return CrossEntropy{.logits = m.uniform(t, {s.chunk, padded}, -4, 4).columns(0, V),
+        return CrossEntropy{.logits = logits(m),
                             .loss = m.uniform(sum, {s.chunk}),
                             .lse = m.uniform(sum, {s.chunk}),
                             .targets = m.random_ids(s.chunk, V),
@@ -29,7 +30,7 @@ void bench_loss(const Bench& bench, const Shapes& s) {
     });
     bench.op<CrossEntropyBackward>("cross_entropy_backward", text(s, {s.chunk, V}), ops.cross_entropy_backward,
                                    [&](Tensors& m) {
-                                       return CrossEntropyBackward{.logits = m.uniform(t, {s.chunk, V}, -4, 4),
+                                       return CrossEntropyBackward{.logits = logits(m),
                                                                    .lse = m.uniform(sum, {s.chunk}, 10, 12),
                                                                    .targets = m.random_ids(s.chunk, V),
                                                                    .V = V,

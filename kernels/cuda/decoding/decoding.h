@@ -78,7 +78,7 @@ struct VectorPlace {
 };
 
 // For accesses of two and four elements.
-struct alignas(8) Two {
+struct Two {
     float first, second;
 };
 template <class Scalar>

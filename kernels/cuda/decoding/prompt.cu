@@ -128,12 +128,12 @@ __global__ void __launch_bounds__(tile_threads, 2)
             if (n >= segment.end) continue;
             const int64_t result = splits.index(n, h, H, split);
             if (column_of_lane() == 0)
-                *reinterpret_cast<Two*>(splits.statistics + 2 * result) = {of_row[half].max, sums[half]};
+                store_double_word(splits.statistics + 2 * result, Two{of_row[half].max, sums[half]});
 #pragma unroll
             for (int c = 0; c < width / 8; ++c)
                 if (8 * c < D)
-                    *reinterpret_cast<Two*>(splits.values + result * D + 8 * c + column_of_lane()) = {
-                        o[0][c][2 * half], o[0][c][2 * half + 1]};
+                    store_double_word(splits.values + result * D + 8 * c + column_of_lane(),
+                                      Two{o[0][c][2 * half], o[0][c][2 * half + 1]});
         }
     }
 }

@@ -147,8 +147,8 @@ __global__ void __launch_bounds__(decoding_warps* warp, Shape::blocks)
             }
 #pragma unroll
             for (int c = 0; c < width / 8; ++c)
-                *reinterpret_cast<Two*>(results + m * Shape::value_stride + 8 * c + column_of_lane()) = {
-                    o[0][c][2 * half], o[0][c][2 * half + 1]};
+                store_double_word(results + m * Shape::value_stride + 8 * c + column_of_lane(),
+                                  Two{o[0][c][2 * half], o[0][c][2 * half + 1]});
         }
         __syncthreads();
         const WarpResults<vectors> of_warps = {reinterpret_cast<float*>(shared + vectors * width),

@@ -10,6 +10,8 @@
 //
 // At the end each warp passes its sums through shared memory, 16 rows at a time: a thread's fragments are two columns wide, and the
 // accesses to c should be 16 bytes wide and contiguous over a warp.
+#include <array>
+
 #include "kernels/cuda/matmul/operand_tile.h"
 #include "kernels/cuda/matmul/own.h"
 #include "kernels/cuda/matmul/task.h"
@@ -66,7 +68,7 @@ struct WarpProduct {
 #pragma unroll
             for (int half = 0; half < 2; ++half) {
                 float* const to = strip + (lane / 4 + 8 * half) * Tile::strip_row + 8 * j + lane % 4 * 2;
-                to[0] = sums[i][j][2 * half], to[1] = sums[i][j][2 * half + 1];
+                store_double_word(to, std::array{sums[i][j][2 * half], sums[i][j][2 * half + 1]});
             }
     }
 };
