@@ -193,8 +193,9 @@ AnswerScores RewardProgram::scores(const std::vector<std::string>& lines) {
         took();
         if (buffer_.size() > longest_reply && replies.size() < lines.size()) refuse_reply(buffer_, replies.size() + 1);
     }
+    AnswerScores all_scores = parsed(replies);  // first: a line that is no score says more than how many there are
     require_no_more();
-    return parsed(replies);
+    return all_scores;
 }
 
 void RewardProgram::refuse_reply(const std::string& line, size_t number) const {
