@@ -46,6 +46,19 @@ Json flops_of(const FlopsPerToken& f, double times) {
             {"counted", f.counted * times}};
 }
 
+Json json_of(const Amount& a) { return {{"calls", a.calls}, {"flops", a.flops}, {"bytes", a.bytes}}; }
+
+Json work_of(const Counted& step) {
+    const auto of = [&](Work w) { return json_of(step.work[size_t(w)]); };
+    Json matmuls = Json::array();
+    for (const auto& [shape, amount] : step.matmuls) matmuls.push_back({{"shape", shape}, {"calls", amount.calls}});
+    return {{"matmul", of(Work::matmul)},
+            {"attention", of(Work::attention)},
+            {"rows", of(Work::rows)},
+            {"update", of(Work::update)},
+            {"matmuls", matmuls}};
+}
+
 Json time_of(const Plan& p) {
     if (!(p.peak > 0)) return nullptr;
     const StepTime& t = p.time;
@@ -111,6 +124,7 @@ Json plan_json(const Plan& p, const std::vector<Alternative>& alternatives) {
             {"flops_per_token", flops_of(p.flops, 1)},
             {"flops_per_step", flops_of(p.flops, tokens)},
             {"flops_per_run", flops_of(p.flops, tokens * steps)},
+            {"work", work_of(p.step)},
             {"collectives", collectives},
             {"time", time_of(p)},
             {"alternatives", others}};

@@ -211,9 +211,26 @@ TEST_CASE("The JSON of a plan has the documented keys and the plan's values") {
             REQUIRE(object.contains(key));
         }
     };
-    has(json, {"devices", "mesh", "sharded", "steps", "tokens_per_step", "sequences", "micro_batch", "micro_batches",
-               "context", "parameters", "parameters_of_rank", "memory_of_rank", "host_of_first_rank", "flops_per_token",
-               "flops_per_step", "flops_per_run", "collectives", "time", "alternatives"});
+    has(json, {"devices",
+               "mesh",
+               "sharded",
+               "steps",
+               "tokens_per_step",
+               "sequences",
+               "micro_batch",
+               "micro_batches",
+               "context",
+               "parameters",
+               "parameters_of_rank",
+               "memory_of_rank",
+               "host_of_first_rank",
+               "flops_per_token",
+               "flops_per_step",
+               "flops_per_run",
+               "work",
+               "collectives",
+               "time",
+               "alternatives"});
     has(json["devices"], {"name", "count", "peak_flops", "source"});
     has(json["mesh"], {"dp", "tp"});
     for (const char* which : {"parameters", "parameters_of_rank"})
@@ -227,6 +244,13 @@ TEST_CASE("The JSON of a plan has the documented keys and the plan's values") {
     has(json["collectives"][0], {"axis", "kind", "ranks", "calls", "bytes", "sent_bytes", "seconds"});
     has(json["time"], {"matmul", "attention", "rows", "update", "dp", "tp", "exposed_dp", "exposed_tp", "step",
                        "tokens_per_second", "mfu", "hours", "cost", "assumes", "prediction_error"});
+    has(json["work"], {"matmul", "attention", "rows", "update", "matmuls"});
+    double flops = 0;
+    for (const auto& m : json["work"]["matmuls"]) {
+        const int64_t M = m["shape"][0], N = m["shape"][1], K = m["shape"][2];
+        flops += 2.0 * double(M) * double(N) * double(K) * m["calls"].get<double>();
+    }
+    REQUIRE(flops == json["work"]["matmul"]["flops"]);
     has(json["time"]["prediction_error"], {"runs", "median", "worst"});
     has(json["alternatives"][0], {"arguments", "total", "saved", "fits"});
     REQUIRE(json["parameters"]["total"] == 174604259328);
