@@ -13,6 +13,7 @@ void release_host(void* memory, size_t bytes);
 DeviceMemory memory();
 size_t shared_memory();  // bytes of a multiprocessor, for all its blocks
 int capability();        // compute capability of the GPU: 90 for 9.0
+int multiprocessors();
 
 void zero(void* memory, size_t bytes, Stream);
 void copy_to_device(void* device, const void* host, size_t bytes, Stream);

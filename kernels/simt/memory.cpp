@@ -136,6 +136,8 @@ void release_host(void* memory, size_t bytes) {
 
 int capability() { return settings().capability; }
 
+int multiprocessors() { return 132; }
+
 DeviceMemory memory() {
     const std::lock_guard lock(all().mutex);
     return {free_on_device(), memory_of_device()};

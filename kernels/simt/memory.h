@@ -30,6 +30,7 @@ bool reached(Event);                   // runs some queued work, as time would p
 double seconds_between(Event, Event);  // host time between two timed events, both reached
 DeviceMemory memory();                 // Settings::memory
 int capability();                      // Settings::capability
+int multiprocessors();                 // of an H200
 size_t shared_memory();                // of a multiprocessor, for all its blocks
 
 // A capture records work as it is queued, and replay() queues it again. Fault for what CUDA forbids, and drops the capture.

@@ -31,24 +31,7 @@ struct HopperStorage {
     typename Shape::KeyTile k[stages], v[stages];
 };
 
-struct StageBarriers {
-    MBarrier full[stages], empty[stages];
-
-    __device__ void init() {
-        for (int s = 0; s < stages; ++s) {
-            mbarrier_init(&full[s], 1);
-            mbarrier_init(&empty[s], consumer_warps);
-        }
-    }
-    // Tile i is the i / stages-th of its stage.
-    __device__ void wait_full(int i) { mbarrier_wait(&full[i % stages], unsigned(i / stages % 2)); }
-    __device__ void wait_empty(int i) {
-        if (i >= stages) mbarrier_wait(&empty[i % stages], unsigned(i / stages % 2 ^ 1));
-    }
-    __device__ void release(int i) {
-        if (threadIdx.x % warp == 0) mbarrier_arrive(&empty[i % stages]);
-    }
-};
+using StageBarriers = RingBarriers<stages, consumer_warps>;
 
 struct HopperBarriers {
     MBarrier q, last_values;

@@ -10,34 +10,23 @@
 #include "kernels/attention.h"
 #include "kernels/cuda/attention/operands.h"
 #include "kernels/cuda/common.h"
+#include "kernels/cuda/hopper.h"
 #include "kernels/cuda/primitives/conversion.h"
 #include "kernels/cuda/primitives/exp2.h"
-#include "kernels/cuda/primitives/tensor_map.h"
-#include "kernels/cuda/primitives/warpgroup.h"
 
 namespace gradus::DEVICE {
 
-constexpr int warpgroup_threads = 128, warpgroup_queries = 64;
-constexpr int panel_width = 64, row_bytes = 128, pattern_bytes = 8 * row_bytes;  // of the swizzle
-constexpr int slice_depth = 16;                                                  // of k, of one wgmma
+constexpr int warpgroup_queries = warpgroup_rows;
 
 template <int tile_rows, int tile_width>
-struct alignas(pattern_bytes) SwizzledTile {
-    static constexpr int rows = tile_rows, width = tile_width, panels = width / panel_width, bytes = rows * width * 2;
-    unsigned char memory[bytes];
-
-    __device__ unsigned char* panel(int p, int row = 0) { return memory + (p * rows + row) * row_bytes; }
+struct SwizzledTile : PanelTile<tile_rows, tile_width> {
+    using Panels = PanelTile<tile_rows, tile_width>;
+    using Panels::rows, Panels::panels, Panels::panel;
 
     // Rows of the tile by their channels: 16 channels from 16·slice on. `row` is a multiple of 8.
-    __device__ MatrixDescriptor channels(int slice, int row = 0) {
-        constexpr int slices = panel_width / slice_depth;  // of a panel
-        return matrix_descriptor(panel(slice / slices, row) + slice % slices * 2 * slice_depth, 16, pattern_bytes,
-                                 Swizzle::bytes_128);
-    }
+    __device__ MatrixDescriptor channels(int slice, int row = 0) { return Panels::k_major(slice, row); }
     // Channels of the tile by its rows: 16 rows from 16·slice on. For Major::mn.
-    __device__ MatrixDescriptor rows_of_channels(int slice) {
-        return matrix_descriptor(panel(0, slice * slice_depth), rows * row_bytes, pattern_bytes, Swizzle::bytes_128);
-    }
+    __device__ MatrixDescriptor rows_of_channels(int slice) { return Panels::mn_major(slice); }
 
     // Copies the rows from `row` on of head `head` of sequence `b`, by one thread, in boxes of `box_rows` rows.
     template <int box_rows = rows>

@@ -108,6 +108,7 @@ void open_device(int number) {
     }
     CUDA_CHECK(code);
     d.name = properties.name;
+    d.multiprocessors = properties.multiProcessorCount;
     d.shared_memory = properties.sharedMemPerMultiprocessor;
     CUDA_CHECK(cublasLtCreate(&d.matrices));
     int least, greatest;

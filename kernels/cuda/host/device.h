@@ -11,8 +11,9 @@ namespace gradus::cuda {
 
 struct Device {
     int number = -1;
-    std::string name;          // "NVIDIA H100 80GB HBM3"
-    int capability = 0;        // 90: compute capability 9.0
+    std::string name;    // "NVIDIA H100 80GB HBM3"
+    int capability = 0;  // 90: compute capability 9.0
+    int multiprocessors = 0;
     size_t shared_memory = 0;  // bytes of a multiprocessor
     cublasLtHandle_t matrices = nullptr;
     cudaStream_t stream = nullptr;  // the compute stream: a created stream, never CUDA's default stream

@@ -69,6 +69,8 @@ void release_host(void* memory, size_t) {
 
 int capability() { return device().capability; }
 
+int multiprocessors() { return device().multiprocessors; }
+
 DeviceMemory memory() {
     DeviceMemory m;
     CUDA_CHECK(cudaMemGetInfo(&m.free, &m.total));

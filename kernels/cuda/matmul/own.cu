@@ -24,10 +24,13 @@ bool aligned(const Tensor& t) {
 }
 
 // One kind of tile as the model of the device sees it: products per clock of an SM, and clocks before and after the loop along k.
+// wgmma multiplies faster than the L2 cache delivers: its rates are those of 32 bytes a clock and SM, for (rows + columns)·2 bytes a step.
 struct Kind {
     MatmulTile tile;
     int64_t rows, columns, rate, overhead;
 };
+constexpr std::array warpgroup_kinds = {Kind{MatmulTile::large, 128, 256, 1365, 4000},
+                                        Kind{MatmulTile::medium, 128, 128, 1024, 2500}};
 constexpr std::array tensor_core_kinds = {Kind{MatmulTile::large, 128, 256, 1000, 4000},
                                           Kind{MatmulTile::medium, 128, 128, 920, 3000},
                                           Kind{MatmulTile::small, 64, 64, 560, 2000}};
@@ -38,7 +41,8 @@ constexpr std::array split_counts = {1, 2, 3, 4, 6, 8, 12, 16};
 // The device of the model: an H200, near to which the others are.
 constexpr int64_t multiprocessors = 132, bytes_per_clock = 2200, launch_clocks = 4000;
 
-// Integers, so that all hosts find the same plan.
+// The tiles run in waves, one for each multiprocessor at a time, and a part of a wave takes as long as a full one. Integers, so that all
+// hosts find the same plan.
 int64_t clocks(const Kind& kind, int64_t M, int64_t N, int splits, int64_t depth) {
     const int64_t blocks = parts_of(M, kind.rows) * parts_of(N, kind.columns) * splits;
     const int64_t of_block = kind.rows * kind.columns * depth / kind.rate + kind.overhead;
@@ -57,7 +61,7 @@ MatmulPlan fastest(const std::array<Kind, count>& kinds, int64_t M, int64_t N, i
             const int64_t time = clocks(kind, M, N, splits, depth);
             if (time >= least) continue;
             least = time;
-            best = {kind.tile, splits, depth};
+            best.tile = kind.tile, best.splits = splits, best.depth = depth;
         }
     return best;
 }
@@ -70,14 +74,30 @@ size_t split_bytes(int64_t M, int64_t N, int splits) {
 
 bool on_tensor_cores(const Matmul& p) { return p.a.dtype == DType::bf16 && aligned(p.a) && aligned(p.b); }
 
+MatmulPlan plan_of(const Matmul& p, MatmulCores cores, size_t workspace_bytes) {
+    const auto plan = [&](const auto& kinds) {
+        MatmulPlan best = fastest(kinds, p.c.rows(), p.c.last(), depth_of(p), workspace_bytes);
+        best.cores = cores;
+        return best;
+    };
+    switch (cores) {
+        case MatmulCores::cuda: return plan(register_kinds);
+        case MatmulCores::mma: return plan(tensor_core_kinds);
+        case MatmulCores::wgmma: break;
+    }
+    return plan(warpgroup_kinds);
+}
+
 MatmulPlan plan_of(const Matmul& p, size_t workspace_bytes) {
-    const int64_t M = p.c.rows(), N = p.c.last(), K = depth_of(p);
-    return on_tensor_cores(p) ? fastest(tensor_core_kinds, M, N, K, workspace_bytes)
-                              : fastest(register_kinds, M, N, K, workspace_bytes);
+    const MatmulCores cores = on_warpgroups(p)     ? MatmulCores::wgmma
+                              : on_tensor_cores(p) ? MatmulCores::mma
+                                                   : MatmulCores::cuda;
+    return plan_of(p, cores, workspace_bytes);
 }
 
 void own_matmul(const Matmul& p, const MatmulPlan& plan, Stream s) {
-    CHECK(plan.depth % depth_unit == 0 && split_bytes(p.c.rows(), p.c.last(), plan.splits) <= s.workspace_bytes,
+    CHECK(plan.depth % depth_unit == 0 && split_bytes(p.c.rows(), p.c.last(), plan.splits) <= s.workspace_bytes &&
+              (plan.cores == MatmulCores::cuda || on_tensor_cores(p)),
           "the plan of a matmul does not fit it");
     const MatmulTask task = {.c = p.c.data,
                              .a = p.a.data,
@@ -98,8 +118,11 @@ void own_matmul(const Matmul& p, const MatmulPlan& plan, Stream s) {
                              .sums = plan.splits > 1 ? static_cast<float*>(s.workspace) : nullptr,
                              .splits = plan.splits,
                              .depth = int(plan.depth)};
-    if (on_tensor_cores(p)) multiply_on_tensor_cores(task, p, plan.tile, s);
-    else multiply_in_register_tiles(task, p, plan.tile, s);
+    switch (plan.cores) {
+        case MatmulCores::cuda: multiply_in_register_tiles(task, p, plan.tile, s); break;
+        case MatmulCores::mma: multiply_on_tensor_cores(task, p, plan.tile, s); break;
+        case MatmulCores::wgmma: multiply_on_warpgroups(task, p, plan, s); break;
+    }
     if (task.sums) add_splits(task, p, s);
 }
 

@@ -92,7 +92,8 @@ __global__ __launch_bounds__(side* side, 1) void register_tile_kernel(MatmulTask
     for (int i = 0; i < squares * 4; ++i)
 #pragma unroll
         for (int j = 0; j < squares; ++j)
-            finish_split<Result, end>(task, sums[i][j], m + i / 4 * square + tm + i % 4, n + j * square + tn);
+            finish_split<Result, end>(task, sums[i][j], int(blockIdx.y), m + i / 4 * square + tm + i % 4,
+                                      n + j * square + tn);
 }
 
 template <class Scalar, class Result, MatmulEnd end>

@@ -85,20 +85,21 @@ __device__ void finish(const MatmulTask& task, float (&values)[width], int m, in
     store_some(c, values, count, task.wide);
 }
 
-// As finish(), or this split's part of the sums. width divides 8.
+// As finish(), or the part of the sums that is this split's. width divides 8.
 template <class Result, MatmulEnd end, int width>
-__device__ void finish_split(const MatmulTask& task, float (&values)[width], int m, int n) {
+__device__ void finish_split(const MatmulTask& task, float (&values)[width], int split, int m, int n) {
     if (m >= task.M || n >= task.N) return;
     if (!task.sums) return finish<Result, end>(task, values, m, n);
-    float* const sums = task.sums + (int64_t(blockIdx.y) * task.M + m) * sums_stride(task.N) + n;
+    float* const sums = task.sums + (int64_t(split) * task.M + m) * sums_stride(task.N) + n;
 #pragma unroll
     for (int i = 0; i < width; i += 4) store_pack(sums + i, {values[i], values[i + 1], values[i + 2], values[i + 3]});
 }
 
 // ---- the kernels ---------------------------------------------------------------------------------------------------
 
-void multiply_on_tensor_cores(const MatmulTask&, const Matmul&, MatmulTile, Stream);
 void multiply_in_register_tiles(const MatmulTask&, const Matmul&, MatmulTile, Stream);
+void multiply_on_tensor_cores(const MatmulTask&, const Matmul&, MatmulTile, Stream);
+void multiply_on_warpgroups(const MatmulTask&, const Matmul&, const MatmulPlan&, Stream);
 void add_splits(const MatmulTask&, const Matmul&, Stream);
 
 }  // namespace gradus::DEVICE

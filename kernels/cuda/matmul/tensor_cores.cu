@@ -8,12 +8,13 @@
 // One barrier a tile does both: it makes the next tile visible, after a wait for the thread's own copies of it, and it frees the
 // slot of the tile before, whose last fragments every warp has then loaded.
 //
-// At the end each warp passes its sums through shared memory, 16 rows at a time: a thread's fragments are two columns wide, and the
-// accesses to c should be 16 bytes wide and contiguous over a warp.
+// At the end each warp passes its sums through shared memory, 16 rows at a time (strip.h).
 #include <array>
 
+#include "kernels/cuda/matmul/forms.h"
 #include "kernels/cuda/matmul/operand_tile.h"
 #include "kernels/cuda/matmul/own.h"
+#include "kernels/cuda/matmul/strip.h"
 #include "kernels/cuda/matmul/task.h"
 
 namespace gradus::DEVICE {
@@ -26,10 +27,10 @@ struct BlockTile {
     static constexpr int warps_m = warps_m_, warps_n = warps_n_, threads = warps_m * warps_n * warp;
     static constexpr int warp_rows = rows / warps_m, warp_columns = columns / warps_n;
     static constexpr int stages = stages_, blocks = blocks_;  // of an SM
-    static constexpr int strip_row = warp_columns + 8;  // so that the rows of two fragments lie in different banks
+    using WarpStrip = Strip<warp_columns>;
     static constexpr size_t shared_bytes = size_t(stages) * (rows + columns) * depth * sizeof(bf16);
     static_assert(depth_unit % depth == 0 && depth % 32 == 0);
-    static_assert(warps_m * warps_n * 16 * strip_row * sizeof(float) <= shared_bytes);
+    static_assert(warps_m * warps_n * WarpStrip::sums * sizeof(float) <= shared_bytes);
 };
 
 using Small = BlockTile<64, 64, 64, 2, 2, 4, 3>;
@@ -60,35 +61,13 @@ struct WarpProduct {
             for (int j = 0; j < n_tiles; ++j) mma_bf16(sums[i][j], a[from][i], b[from][j]);
     }
 
-    // Writes tile row i of the sums to a strip of 16 rows.
+    // Writes tile row i of the sums.
     __device__ void write(float* strip, int i) const {
-        const int lane = lane_of_warp();
-#pragma unroll
-        for (int j = 0; j < n_tiles; ++j)
-#pragma unroll
-            for (int half = 0; half < 2; ++half) {
-                float* const to = strip + (lane / 4 + 8 * half) * Tile::strip_row + 8 * j + lane % 4 * 2;
-                store_double_word(to, std::array{sums[i][j][2 * half], sums[i][j][2 * half + 1]});
-            }
+        Tile::WarpStrip::write(strip, [&](int j, int half) {
+            return std::array{sums[i][j][2 * half], sums[i][j][2 * half + 1]};
+        });
     }
 };
-
-// Writes the elements of c whose sums a strip holds.
-template <class Result, MatmulEnd end, class Tile>
-__device__ void finish_strip(const MatmulTask& task, const float* strip, int m, int n) {
-    constexpr int width = Pack<Result>::size, packs = Tile::warp_columns / width;
-    for (int i = lane_of_warp(); i < 16 * packs; i += warp) {
-        const int r = i / packs, column = i % packs * width;
-        float values[width];
-#pragma unroll
-        for (int k = 0; k < width; k += 4) {
-            const Pack<float> some = load_pack(strip + r * Tile::strip_row + column + k);
-#pragma unroll
-            for (int l = 0; l < 4; ++l) values[k + l] = some[l];
-        }
-        finish_split<Result, end>(task, values, m + r, n + column);
-    }
-}
 
 template <class Tile, Major a_major, Major b_major, MatmulEnd end>
 __global__ __launch_bounds__(Tile::threads, Tile::blocks) void tensor_core_kernel(MatmulTask task, bool result_f32) {
@@ -139,43 +118,31 @@ __global__ __launch_bounds__(Tile::threads, Tile::blocks) void tensor_core_kerne
 
     copy_async_wait<0>();  // those past the end of k, which write zeros
     __syncthreads();
-    float* const strip = reinterpret_cast<float*>(shared) + warp_index * 16 * Tile::strip_row;
+    float* const strip = reinterpret_cast<float*>(shared) + warp_index * Tile::WarpStrip::sums;
 #pragma unroll 1
     for (int row = 0; row < Product::m_tiles; ++row) {
 #pragma unroll
         for (int i = 0; i < Product::m_tiles; ++i)  // constants as indices keep the sums in registers
             if (i == row) product.write(strip, i);
         __syncwarp();
-        if (result_f32) finish_strip<float, end, Tile>(task, strip, m + first_m + 16 * row, n + first_n);
-        else finish_strip<bf16, end, Tile>(task, strip, m + first_m + 16 * row, n + first_n);
+        const int strip_m = m + first_m + 16 * row, strip_n = n + first_n, split = int(blockIdx.y);
+        if (result_f32) Tile::WarpStrip::template finish<float, end>(task, strip, split, strip_m, strip_n);
+        else Tile::WarpStrip::template finish<bf16, end>(task, strip, split, strip_m, strip_n);
         __syncwarp();
     }
 }
 
 template <class Tile>
 void launch_tile(const MatmulTask& task, const Matmul& p, Stream s) {
-    const auto run = [&](auto* kernel) {
-        const int64_t tiles_m = (task.M + Tile::rows - 1) / Tile::rows,
-                      tiles_n = (task.N + Tile::columns - 1) / Tile::columns;
-        dim3 grid = blocks_for(tiles_m * tiles_n, 1);
-        grid.y = unsigned(task.splits);
-        launch(kernel, grid, dim3(Tile::threads), Tile::shared_bytes, s, task, p.c.dtype == DType::f32);
-    };
-    // Only forward and the gradient of the input have an activation.
-    constexpr MatmulEnd plain = MatmulEnd::plain;
-    if (p.end == MatmulEnd::activate) {
-        CHECK(!p.transpose_a && p.transpose_b, "a matmul activates at its end in forward");
-        run(tensor_core_kernel<Tile, Major::k, Major::k, MatmulEnd::activate>);
-    } else if (p.end == MatmulEnd::derive) {
-        CHECK(!p.transpose_a && !p.transpose_b, "a matmul ends with a derivative in the gradient of its input");
-        run(tensor_core_kernel<Tile, Major::k, Major::mn, MatmulEnd::derive>);
-    } else if (p.transpose_a) {
-        run(p.transpose_b ? tensor_core_kernel<Tile, Major::mn, Major::k, plain>
-                          : tensor_core_kernel<Tile, Major::mn, Major::mn, plain>);
-    } else {
-        run(p.transpose_b ? tensor_core_kernel<Tile, Major::k, Major::k, plain>
-                          : tensor_core_kernel<Tile, Major::k, Major::mn, plain>);
-    }
+    const int64_t tiles_m = (task.M + Tile::rows - 1) / Tile::rows,
+                  tiles_n = (task.N + Tile::columns - 1) / Tile::columns;
+    dim3 grid = blocks_for(tiles_m * tiles_n, 1);
+    grid.y = unsigned(task.splits);
+    by_form(p, [&](auto form) {
+        using Form = decltype(form);
+        launch(tensor_core_kernel<Tile, Form::a_major, Form::b_major, Form::end>, grid, dim3(Tile::threads),
+               Tile::shared_bytes, s, task, p.c.dtype == DType::f32);
+    });
 }
 
 }  // namespace

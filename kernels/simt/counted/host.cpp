@@ -12,6 +12,7 @@ void release_host(void* memory, size_t bytes) { simt::release_host(memory, bytes
 DeviceMemory memory() { return simt::memory(); }
 size_t shared_memory() { return simt::shared_memory(); }
 int capability() { return simt::capability(); }
+int multiprocessors() { return simt::multiprocessors(); }
 
 void zero(void* memory, size_t bytes, Stream s) { simt::zero(memory, bytes, s); }
 void copy_to_device(void* device, const void* host, size_t bytes, Stream s) {

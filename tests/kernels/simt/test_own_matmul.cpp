@@ -2,14 +2,17 @@
 // element has one right value.
 #include <catch2/catch.hpp>
 
+#include "kernels/choices.h"
 #include "kernels/cuda/matmul/own.h"
 #include "kernels/cuda/matmul/tile_order.h"
+#include "kernels/simt/settings.h"
 #include "tests/kernels/harness.h"
 #include "tests/kernels/table/tested.h"
 
 using namespace gradus;
 using namespace gradus::test;
 using simt::Matmul;
+using simt::MatmulCores;
 using simt::MatmulPlan;
 using simt::MatmulTile;
 
@@ -53,7 +56,7 @@ struct Size {
 };
 
 // The elements of c and of its gaps, with the seeds above.
-void check(const Kind& kind, const Size& size, const MatmulPlan& plan, bool tensor_cores) {
+void check(const Kind& kind, const Size& size, const MatmulPlan& plan) {
     const auto& [M, N, K, gap] = size;
     const Owned a = small(1, kind.operands, kind.transpose_a ? Shape{K, M} : Shape{M, K}),
                 b = small(2, kind.operands, kind.transpose_b ? Shape{N, K} : Shape{K, N}),
@@ -71,8 +74,8 @@ void check(const Kind& kind, const Size& size, const MatmulPlan& plan, bool tens
                       .accumulate = kind.accumulate,
                       .alpha = 2};
     CAPTURE(kind.transpose_a, kind.transpose_b, kind.accumulate, int(kind.operands), int(kind.result), M, N, K, gap,
-            int(plan.tile), plan.splits, tested().configurations.size());
-    REQUIRE(simt::on_tensor_cores(p) == tensor_cores);
+            int(plan.cores), int(plan.tile), plan.splits, plan.blocks, tested().configurations.size());
+    REQUIRE(simt::on_tensor_cores(p) == (plan.cores != MatmulCores::cuda));
     simt::own_matmul(p, plan, {stream.handle, Tensor(workspace).data, bytes});
     const Owned got = dc.whole();
     int64_t wrong = 0;
@@ -90,9 +93,9 @@ void check(const Kind& kind, const Size& size, const MatmulPlan& plan, bool tens
     REQUIRE(wrong == 0);
 }
 
-MatmulPlan plan(MatmulTile tile, int splits, int64_t K) {
+MatmulPlan plan(MatmulCores cores, MatmulTile tile, int splits, int64_t K, int blocks = 0) {
     const int64_t unit = simt::depth_unit;
-    return {tile, splits, ((K + splits - 1) / splits + unit - 1) / unit * unit};
+    return {cores, tile, splits, ((K + splits - 1) / splits + unit - 1) / unit * unit, blocks};
 }
 
 template <class Run>
@@ -105,6 +108,8 @@ void each_kind(DType operands, const Run& run) {
 }
 
 constexpr MatmulTile tiles[] = {MatmulTile::small, MatmulTile::medium, MatmulTile::large};
+constexpr MatmulTile tiles_of_warpgroups[] = {MatmulTile::medium, MatmulTile::large};
+constexpr MatmulCores cuda = MatmulCores::cuda, mma = MatmulCores::mma, wgmma = MatmulCores::wgmma;
 
 }  // namespace
 
@@ -118,11 +123,31 @@ TEST_CASE(
             const Size less = {13, 21, 141, 3},
                        more = tile == MatmulTile::small ? Size{69, 77, 141, 3} : Size{133, 261, 77, 3};
             each_kind(DType::bf16, [&](const Kind& kind) {
-                check(kind, less, plan(tile, 1, less.K), true);
+                check(kind, less, plan(mma, tile, 1, less.K));
                 if (!tested().slow && (kind.transpose_a || kind.transpose_b || tile != MatmulTile::large))
-                    check(kind, more, plan(tile, 1, more.K), true);
+                    check(kind, more, plan(mma, tile, 1, more.K));
             });
         }
+    }
+}
+
+TEST_CASE(
+    "own matmul: every tile of warpgroups is exact in every layout, when blocks have several tiles and the ring of "
+    "stages "
+    "goes round") {
+    for (const Configuration& configuration : tested().configurations) {
+        const InConfiguration now(configuration);
+        for (const MatmulTile tile : tiles_of_warpgroups) {
+            // Less than a tile; and four or six tiles, of which the last have five rows or columns, for one block and for two.
+            const Size less = {13, 21, 141, 3}, more = {133, 261, 141, 3};
+            each_kind(DType::bf16, [&](const Kind& kind) {
+                check(kind, less, plan(wgmma, tile, 1, less.K));
+                if (!tested().slow || kind.result == DType::bf16) check(kind, more, plan(wgmma, tile, 1, more.K, 1));
+                if (!tested().slow) check(kind, more, plan(wgmma, tile, 1, more.K, 2));
+            });
+        }
+        check({DType::bf16, DType::f32, false, true, false}, {72, 40, 64 * 9 + 1, 7},
+              plan(wgmma, MatmulTile::medium, 1, 64 * 9 + 1));
     }
 }
 
@@ -130,13 +155,19 @@ TEST_CASE("own matmul: splits of k are added in order, ragged ones included") {
     for (const Configuration& configuration : tested().configurations) {
         const InConfiguration now(configuration);
         for (const int splits : {2, 3}) {
-            for (const MatmulTile tile : tiles)
+            const auto check_both = [&](MatmulCores cores, MatmulTile tile, int blocks) {
                 for (const DType result : {DType::f32, DType::bf16}) {
-                    check({DType::bf16, result, false, true, false}, {10, 24, 152, 0}, plan(tile, splits, 152), true);
-                    check({DType::bf16, result, true, false, true}, {16, 24, 155, 8}, plan(tile, splits, 155), true);
+                    check({DType::bf16, result, false, true, false}, {10, 24, 152, 0},
+                          plan(cores, tile, splits, 152, blocks));
+                    check({DType::bf16, result, true, false, true}, {16, 24, 155, 8},
+                          plan(cores, tile, splits, 155, blocks));
                 }
-            check({DType::f32, DType::f32, true, false, true}, {5, 9, 155, 0}, plan(MatmulTile::small, splits, 155),
-                  false);
+            };
+            for (const MatmulTile tile : tiles) check_both(mma, tile, 0);
+            for (const MatmulTile tile : tiles_of_warpgroups)
+                for (const int blocks : {0, 1}) check_both(wgmma, tile, blocks);
+            check({DType::f32, DType::f32, true, false, true}, {5, 9, 155, 0},
+                  plan(cuda, MatmulTile::small, splits, 155));
         }
     }
 }
@@ -145,21 +176,21 @@ TEST_CASE("own matmul: f32, and bf16 that is not aligned, are exact on the CUDA 
     for (const MatmulTile tile : {MatmulTile::small, MatmulTile::medium})
         for (const DType operands : {DType::f32, DType::bf16})
             each_kind(operands, [&](const Kind& kind) {
-                check(kind, {9, 5, 19, 3}, plan(tile, 1, 19), false);
-                if (!tested().slow) check(kind, {67, 131, 21, 0}, plan(tile, 1, 21), false);
+                check(kind, {9, 5, 19, 3}, plan(cuda, tile, 1, 19));
+                if (!tested().slow) check(kind, {67, 131, 21, 0}, plan(cuda, tile, 1, 21));
             });
 }
 
 TEST_CASE(
     "own matmul: the plan splits k when c has few tiles, as far as the workspace allows, and depends on shapes alone") {
     std::vector<bf16> memory(64);
-    const auto plan_for = [&](int64_t M, int64_t N, int64_t K, size_t workspace) {
+    const auto plan_for = [&](int64_t M, int64_t N, int64_t K, size_t workspace, MatmulCores cores = mma) {
         const auto tensor = [&](int64_t rows, int64_t columns) {
             return Tensor{memory.data(), DType::bf16, {rows, columns}};
         };
         Tensor c = tensor(M, N), a = tensor(M, K), b = tensor(N, K);
         for (Tensor* t : {&c, &a, &b}) t->data = reinterpret_cast<void*>(uintptr_t(1) << 20);
-        return simt::plan_of({.c = c, .a = a, .b = b, .transpose_b = true}, workspace);
+        return simt::plan_of({.c = c, .a = a, .b = b, .transpose_b = true}, cores, workspace);
     };
     constexpr size_t full = cuda_matmul_workspace;
     const MatmulPlan head = plan_for(4096, 50304, 768, full);
@@ -173,6 +204,38 @@ TEST_CASE(
     REQUIRE(deep.depth * (deep.splits - 1) < 32768);
     REQUIRE(plan_for(768, 768, 32768, 0).splits == 1);
     REQUIRE(plan_for(768, 768, 32768, 2 * 768 * 768 * sizeof(float)).splits == 2);
+
+    // Of 132 multiprocessors: three waves of large tiles, of which the last is nearly full, against six of medium ones; and half
+    // a wave of large tiles against one of medium ones.
+    REQUIRE(plan_for(8192, 1536, 4096, 0, wgmma).tile == MatmulTile::large);
+    REQUIRE(plan_for(1024, 2048, 4096, 0, wgmma).tile == MatmulTile::medium);
+    REQUIRE(plan_for(768, 768, 32768, full, wgmma).splits > 1);
+}
+
+TEST_CASE(
+    "own matmul: warpgroups multiply on a GPU of compute capability 9.0 if both operands are aligned and Hopper's "
+    "kernels are wanted") {
+    std::vector<bf16> memory(512);
+    bf16* const start = memory.data() + (16 - reinterpret_cast<uintptr_t>(memory.data()) % 16) % 16 / sizeof(bf16);
+    const auto cores = [&](int64_t K, int offset) {
+        const Tensor c{start, DType::bf16, {8, 8}}, a{start + offset, DType::bf16, {8, K}},
+            b{start, DType::bf16, {8, K}};
+        return simt::plan_of({.c = c, .a = a, .b = b, .transpose_b = true}, 0).cores;
+    };
+    const simt::Settings before = simt::settings();
+    const bool wanted = kernel_choices().hopper;
+    simt::Settings settings = before;
+    for (const auto& [capability, best] : {std::pair{80, mma}, {90, wgmma}}) {
+        settings.capability = capability;
+        simt::use(settings);
+        REQUIRE(cores(16, 0) == best);
+        REQUIRE(cores(16, 1) == cuda);
+        REQUIRE(cores(17, 0) == cuda);
+        kernel_choices().hopper = false;
+        REQUIRE(cores(16, 0) == mma);
+        kernel_choices().hopper = wanted;
+    }
+    simt::use(before);
 }
 
 TEST_CASE("own matmul: blocks are numbered so that every tile is computed once") {

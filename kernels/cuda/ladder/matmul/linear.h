@@ -2,6 +2,7 @@
 // y = x·wᵀ + b, as the rungs of this ladder compute it (kernels/linear.h): N rows, I inputs, O outputs. A row of x and a row of w are
 // contiguous along i, which the sum runs over.
 #include "kernels/cuda/common.h"
+#include "kernels/cuda/matmul.h"
 #include "kernels/linear.h"
 
 namespace gradus::DEVICE {
@@ -39,6 +40,10 @@ inline bool rows_are_packs(const LinearForward& a) {
     return (starts | size_t(a.x.last()) * size_of(a.x.dtype)) % 16 == 0;
 }
 
+inline Matmul matmul_of(const LinearForward& a) {
+    return {.c = a.y, .a = a.x, .b = a.w, .transpose_b = true, .bias = a.b};
+}
+
 inline dim3 tiles_of(const LinearForward& a, int rows, int columns) {
     return dim3(unsigned((a.y.last() + columns - 1) / columns), unsigned((a.x.rows() + rows - 1) / rows));
 }
@@ -51,6 +56,9 @@ void vectorised_linear(const LinearForward&, Stream);
 void async_copy_linear(const LinearForward&, Stream);
 void tensor_core_linear(const LinearForward&, Stream);
 void wgmma_linear(const LinearForward&, Stream);
-void shipped_linear(const LinearForward&, Stream);  // kernels/cuda/matmul/, whatever kernel_choices() says
+void shipped_linear(const LinearForward&,
+                    Stream);  // kernels/cuda/matmul/ for all cards, whatever kernel_choices() says
+void hopper_ring_linear(const LinearForward&, Stream);  // with code for sm_90a
+void hopper_linear(const LinearForward&, Stream);       // kernels/cuda/matmul/ on sm_90a
 
 }  // namespace gradus::DEVICE

@@ -8,8 +8,13 @@ namespace gradus::DEVICE {
 
 void shipped_linear(const LinearForward& a, Stream s) {
     if (a.x.rows() == 0) return;
-    const Matmul p = {.c = a.y, .a = a.x, .b = a.w, .transpose_b = true, .bias = a.b};
-    own_matmul(p, plan_of(p, s.workspace_bytes), s);
+    const Matmul p = matmul_of(a);
+    own_matmul(p, plan_of(p, on_tensor_cores(p) ? MatmulCores::mma : MatmulCores::cuda, s.workspace_bytes), s);
+}
+
+void hopper_linear(const LinearForward& a, Stream s) {
+    if (a.x.rows() == 0) return;
+    own_matmul(matmul_of(a), plan_of(matmul_of(a), s.workspace_bytes), s);
 }
 
 namespace {
@@ -39,7 +44,10 @@ std::vector<Rung> matmul_rungs() {
         rung<tensor_core_linear>("tensor_core", "the tensor cores multiply bf16"),
         rung<shipped_linear>("shipped",
                              "kernels/cuda/matmul/: swizzle, deeper pipeline, fragments ahead, wide stores, splits"),
-        rung<wgmma_linear>("wgmma", "Hopper: a warpgroup multiplies tiles in shared memory", 90)};
+        rung<wgmma_linear>("wgmma", "Hopper: a warpgroup multiplies tiles in shared memory", 90),
+        rung<hopper_ring_linear>("hopper_ring", "a producer copies by tensor map, and the others only multiply", 90),
+        rung<hopper_linear>("hopper",
+                            "kernels/cuda/matmul/ on Hopper: larger tiles, several for each block, wide stores", 90)};
 }
 
 }  // namespace gradus::DEVICE

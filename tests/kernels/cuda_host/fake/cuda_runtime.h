@@ -46,6 +46,7 @@ constexpr unsigned long long cudaEnableDefault = 0;
 struct cudaDeviceProp {
     char name[256];
     int major, minor;
+    int multiProcessorCount;
     size_t sharedMemPerMultiprocessor;
 };
 struct cudaFuncAttributes {};
