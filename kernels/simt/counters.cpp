@@ -135,13 +135,14 @@ void count_launch_end() {
     s.done.push_back(std::move(s.running));
 }
 
-bool count_library_matmul(int64_t M, int64_t N, int64_t K, size_t read, size_t written) {
+bool count_library_matmul(int64_t M, int64_t N, int64_t K, bool f32, size_t read, size_t written) {
     CountingState& s = counting_state();
     if (!s.on) return true;
     LaunchTotals launch;
     launch.result.kernel = "library matmul";
     launch.result.grid = dim3(unsigned(M), unsigned(N), unsigned(K));
     launch.result.library_flops = 2.0 * double(M) * double(N) * double(K);
+    launch.result.library_f32 = f32;
     launch.result.footprint_read = double(read);
     launch.result.footprint_written = double(written);
     s.done.push_back(std::move(launch));

@@ -55,6 +55,7 @@ struct LaunchCounts {
     double special = 0;   // exp, log, tanh, square roots, …: of threads
     double library_flops =
         0;  // of a library matmul, a launch of its own: its grid is (M, N, K), its bytes are the footprint
+    bool library_f32 = false;  // its operands are f32, not bf16
 
     double transactions(Space, bool ideal = false) const;
     double bank_conflicts() const { return transactions(Space::shared) - transactions(Space::shared, true); }

@@ -58,6 +58,6 @@ void count_block_end(Block& block);
 void count_launch_end();
 
 // A matmul of the library runs in stream order: [M,K] · [K,N]. false: its result is not wanted.
-bool count_library_matmul(int64_t M, int64_t N, int64_t K, size_t bytes_read, size_t bytes_written);
+bool count_library_matmul(int64_t M, int64_t N, int64_t K, bool f32, size_t bytes_read, size_t bytes_written);
 
 }  // namespace gradus::emulator

@@ -97,7 +97,7 @@ void library_matmul(const Matmul& p, Stream s) {
     const int64_t K = p.transpose_a ? p.a.rows() : p.a.last();
     enqueue(s, [p, s, M, N, K] {
         const size_t read = p.a.bytes() + p.b.bytes() + (p.accumulate ? p.c.bytes() : 0);
-        if (!emulator::count_library_matmul(M, N, K, read, p.c.bytes())) return true;
+        if (!emulator::count_library_matmul(M, N, K, p.a.dtype == DType::f32, read, p.c.bytes())) return true;
         tell_sanitizers(p);
         if (s.workspace_bytes) {  // overwrite it, as cuBLASLt may
             emulator::record_write(s.workspace, s.workspace_bytes);

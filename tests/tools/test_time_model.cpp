@@ -82,6 +82,16 @@ TEST_CASE("a matmul with one tile too many takes another wave") {
     REQUIRE(seconds(128 * 133) > 1.2 * seconds(128 * 132));
 }
 
+TEST_CASE("a library matmul of f32 takes sixteen times as long as one of bf16 on tensor cores") {
+    const Card& h200 = card_of("h200");
+    simt::LaunchCounts c;
+    c.grid = {8192, 8192, 8192};
+    c.library_flops = 2.0 * 8192 * 8192 * 8192;
+    const double bf16 = estimated_time(work_of(c, h200), h200).seconds;
+    c.library_f32 = true;
+    REQUIRE(estimated_time(work_of(c, h200), h200).seconds == Approx(16 * bf16).epsilon(0.01));
+}
+
 TEST_CASE("counts become work: what a block reads again comes from L1 if it fits there, and from L2 otherwise") {
     simt::LaunchCounts c;
     c.kernel = "some_kernel<float>";

@@ -195,6 +195,9 @@ void add_ops(CLI::App& bench) {
         "--count", o->count,
         "with --device simt: counts what each launch asks of a GPU at the shapes of training, and models its time");
     add_model_options(*ops, o->card, o->blocks, o->registers);
+    ops->add_option("--capability", o->capability,
+                    "with --count: the kernels for this compute capability, 80 or 90; default: the card's")
+        ->check(one_of_words({"80", "90"}));
     ops->callback([o] { bench_ops(*o); });
 }
 

@@ -3,6 +3,7 @@
 // family of ops has a file of cases: ops_linear.cpp, ops_attention.cpp, ops_elementwise.cpp, ops_loss.cpp,
 // ops_optimizer.cpp.
 #include <cstring>
+#include <utility>
 
 #include "kernels/cuda/host/library.h"
 #include "kernels/every_op.h"
@@ -58,8 +59,15 @@ public:
         return filled<int32_t>(shape, [&](int64_t i) { return int32_t(number(i)); });
     }
     Tensor random_ids(int64_t n, int64_t limit) {
-        return integers(
-            {n}, [&](int64_t) { return (state_ = state_ * 1664525u + 1013904223u) / 4294967296.0 * double(limit); });
+        return integers({n}, [&](int64_t) { return random_id(limit); });
+    }
+    // Ids, and the order of their rows that training sorts on the host.
+    std::pair<Tensor, Tensor> sorted_ids(int64_t n, int64_t limit) {
+        std::vector<int32_t> ids(size_t(n)), order(size_t(n));
+        for (int32_t& id : ids) id = random_id(limit);
+        sorted_rows(order.data(), ids.data(), n);
+        return {integers({n}, [&](int64_t i) { return ids[size_t(i)]; }),
+                integers({n}, [&](int64_t i) { return order[size_t(i)]; })};
     }
 
 private:
@@ -67,6 +75,10 @@ private:
     bool filled_;
     uint32_t state_ = 1;
     std::vector<Tensor> all_;
+
+    int32_t random_id(int64_t limit) {
+        return int32_t((state_ = state_ * 1664525u + 1013904223u) / 4294967296.0 * double(limit));
+    }
 
     Tensor zeros(DType type, const Shape& shape) {
         Tensor t{nullptr, type, shape};

@@ -22,6 +22,7 @@ struct BenchOpsOptions {
     bool count = false;            // count in the emulator instead of measuring (ops_counted.cpp)
     std::string card = "h200";     // for which times are modelled
     int blocks = 16;               // of each launch that are counted; 0: all
+    int capability = 0;            // whose kernels: 80 or 90; 0: the card's
     std::string registers;         // file with the registers of each kernel (model/registers.h)
     std::string model;             // only the shapes of this model: gpt2, llama, or empty for both
 };

@@ -84,7 +84,7 @@ int count_ops(const BenchOpsOptions& options) {
     BenchOpsOptions of_training = options;
     of_training.training_shapes = true;
     each_op_benchmark(of_training, counted_ops(), [&](const OpBenchmark& b) {
-        const CountedOp op = count_op(b.run, card, registers, options.blocks);
+        const CountedOp op = count_op(b.run, card, registers, options.blocks, options.capability);
         ++count;
         if (!options.json) return print(b, op, card), void(std::fflush(stdout));
         nlohmann::ordered_json line = {{"op", b.op},

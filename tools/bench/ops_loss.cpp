@@ -14,8 +14,9 @@ void bench_loss(const Bench& bench, const Shapes& s) {
         return EmbeddingForward{.y = m.uniform(t, {N, C}), .tokens = m.random_ids(N, V), .wte = m.uniform(t, {V, C})};
     });
     bench.op<EmbeddingBackward>("embedding_backward", text(s, {N, V, C}), ops.embedding_backward, [&](Tensors& m) {
+        const auto [tokens, order] = m.sorted_ids(N, V);
         return EmbeddingBackward{
-            .d_wte = m.uniform(sum, {V, C}), .d_y = m.uniform(t, {N, C}), .tokens = m.random_ids(N, V)};
+            .d_wte = m.uniform(sum, {V, C}), .d_y = m.uniform(t, {N, C}), .tokens = tokens, .order = order};
     });
     bench.op<CrossEntropyStats>("cross_entropy_stats", text(s, {s.chunk, V}), ops.cross_entropy_stats, [&](Tensors& m) {
         return CrossEntropyStats{

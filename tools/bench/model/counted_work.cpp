@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/choices.h"
+
 namespace gradus {
 
 namespace {
@@ -26,6 +28,7 @@ KernelWork work_of(const simt::LaunchCounts& c, const Card& card, const Register
     w.dram_bytes = c.footprint_read + c.footprint_written;
     if (c.library_flops > 0) {
         w.library_flops = c.library_flops;
+        if (c.library_f32) w.library_rate = kernel_choices().tf32 ? 1. / 2 : 1. / 16;
         w.m = c.grid.x, w.n = c.grid.y, w.k = c.grid.z;
         return w;
     }

@@ -14,7 +14,7 @@ constexpr int register_unit = 8, warp = 32;
 
 // The library picks among tiles; smaller ones lose some of the rate and less to the last wave.
 TimeEstimate matmul_estimate(const KernelWork& w, const Card& card, const ModelConstants& c) {
-    const double peak = card.peak_tflops * 1e12 * card.matmul_share;
+    const double peak = card.peak_tflops * 1e12 * card.matmul_share * w.library_rate;
     double best = INFINITY;
     for (const auto& [rows, columns, share] :
          {std::tuple{128., 256., 1.}, {256., 128., 1.}, {128., 128., 0.92}, {128., 64., 0.75}}) {

@@ -29,6 +29,7 @@ struct KernelWork {
     double l2_bytes = 0, dram_bytes = 0;
     double bytes_in_flight = 0;  // of a warp; 0: enough
     double library_flops = 0;    // a matmul of the library instead of the above
+    double library_rate = 1;     // of bf16: 1/2 in tf32, 1/16 in f32 without tensor cores
     double m = 0, n = 0, k = 0;  // of that matmul
 };
 
