@@ -29,21 +29,28 @@ struct KeyGradientsStorage {
     HopperQueryRows<Shape::columns> values[backward_stages];  // of the queries
 };
 
-// A range of queries, and of tiles.
+// A range of queries, or of tiles.
 struct Range {
     int first, end;
 };
 
-// The queries that see some of the keys [first, end).
-__device__ Range queries_of_keys(const int32_t* lo, const int32_t* hi, int Tq, int first, int end) {
-    if (first >= end) return {0, 0};
-    const int first_query = first_above(hi, Tq, first);
-    return {first_query, max(first_above(lo, Tq, end - 1), first_query)};
-}
-// The queries that see all of them.
-__device__ Range queries_of_all_keys(const int32_t* lo, const int32_t* hi, int Tq, int first, int end) {
-    const int first_query = first_above(hi, Tq, end - 1);
-    return {first_query, max(first_above(lo, Tq, first), first_query)};
+// Which queries see some of a consumer's keys, and which see all of them.
+struct SeeingQueries {
+    Range some, all;
+};
+
+// Of both consumers, by eight warps: a search each, because a search is a chain of loads. To shared memory, for after the next barrier.
+__device__ void find_queries(SeeingQueries (&found)[consumers], const int32_t* lo, const int32_t* hi, int Tq,
+                             int first_key, int end_key) {
+    const int search = int(threadIdx.x) / warp, c = search / 4;
+    if (c >= consumers) return;
+    const int first = first_key + c * warpgroup_queries, end = min(first + warpgroup_queries, end_key);
+    const int t = search % 4 == 0   ? first_above(hi, Tq, first)
+                  : search % 4 == 1 ? first_above(lo, Tq, end - 1)
+                  : search % 4 == 2 ? first_above(hi, Tq, first + warpgroup_queries - 1)
+                                    : first_above(lo, Tq, first);
+    Range& of = search % 4 < 2 ? found[c].some : found[c].all;
+    if (threadIdx.x % warp == 0) (search % 2 == 0 ? of.first : of.end) = t;
 }
 
 template <class Shape, class Score>
@@ -117,9 +124,12 @@ __global__ void __launch_bounds__(block_threads, 1)
     const int b = place.head / int(of.G), g = place.head % int(of.G), group = int(of.H / of.G), Tq = int(of.Tq);
     const int first_key = place.tile * block_keys, end_key = min(first_key + block_keys, int(of.Tk));
     const int32_t *const lo = in.lo + int64_t(b) * Tq, *const hi = in.hi + int64_t(b) * Tq;
-    const Range seeing = queries_of_keys(lo, hi, Tq, first_key, end_key);
-    const int tiles = (seeing.end - seeing.first + queries - 1) / queries;  // of each head
+    SHARED(SeeingQueries, found, [consumers]);
+    find_queries(found, lo, hi, Tq, first_key, end_key);
     barriers.init();
+    const int last_consumer = first_key + warpgroup_queries < end_key ? 1 : 0;
+    const Range seeing = {found[0].some.first, max(found[0].some.first, found[last_consumer].some.end)};
+    const int tiles = (seeing.end - seeing.first + queries - 1) / queries;  // of each head
 
     if (threadIdx.x < warpgroup_threads) {
         registers_lower<producer_registers>();
@@ -152,8 +162,8 @@ __global__ void __launch_bounds__(block_threads, 1)
     // Of a head's tiles, those with queries that see some of the consumer's keys, the others are released unread; and those whose
     // queries see all of them.
     const auto tile_of = [&](int query) { return (max(query - seeing.first, 0) + queries - 1) / queries; };
-    const Range some = queries_of_keys(lo, hi, Tq, first, min(first + warpgroup_queries, end_key)),
-                all = queries_of_all_keys(lo, hi, Tq, first, first + warpgroup_queries);
+    const Range some = first < end_key ? found[consumer_number()].some : Range{0, 0},
+                all = found[consumer_number()].all;
     const int before = uniform((max(some.first - seeing.first, 0)) / queries),
               after = max(uniform(some.first < some.end ? tile_of(some.end) : 0), before),
               full = uniform(tile_of(all.first)),
