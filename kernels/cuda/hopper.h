@@ -34,13 +34,14 @@ struct alignas(pattern_bytes) PanelTile {
 
 // The stages of a ring. `full` counts the bytes of a stage's copies; at `empty` each consumer warp arrives once its products have read
 // the stage. Tile i of the walk is in stage i mod `stages`, and is the i / stages-th there: its phases follow from that.
-template <int stages, int consumer_warps>
+// producer_arrivals: of the producer at `full`, for each tile.
+template <int stages, int consumer_warps, int producer_arrivals = 1>
 struct RingBarriers {
     MBarrier full[stages], empty[stages];
 
     __device__ void init() {
         for (int s = 0; s < stages; ++s) {
-            mbarrier_init(&full[s], 1);
+            mbarrier_init(&full[s], producer_arrivals);
             mbarrier_init(&empty[s], consumer_warps);
         }
     }

@@ -27,7 +27,11 @@ void attention_forward(const AttentionForward& a, Stream s) {
 }
 
 void attention_backward(const AttentionBackward& a, Stream s) {
-    if (fit_tiles(a)) {
+    if (fit_hopper(a)) {
+        attention_delta_tiles(a, s);
+        attention_query_gradient_hopper(a, s);
+        attention_key_gradients_hopper(a, s);
+    } else if (fit_tiles(a)) {
         attention_delta_tiles(a, s);
         attention_query_gradient_tiles(a, s);
         attention_key_gradients_tiles(a, s);

@@ -22,7 +22,10 @@ bool fit_tiles(const AttentionBackward&);
 // bf16 with sm_90a's own instructions. Requires what fit_hopper() tests, which is false on other GPUs, in builds without code for sm_90a
 // (attention/absent/) and without kernel_choices().hopper.
 void attention_forward_hopper(const AttentionForward&, Stream);
+void attention_query_gradient_hopper(const AttentionBackward&, Stream);  // after attention_delta_tiles()
+void attention_key_gradients_hopper(const AttentionBackward&, Stream);
 
 bool fit_hopper(const AttentionForward&);
+bool fit_hopper(const AttentionBackward&);
 
 }  // namespace gradus::DEVICE

@@ -31,15 +31,15 @@ struct Turns {
     __device__ void pass() const { named_barrier_arrive(turn_barrier + 1 - consumer, consumers * warpgroup_threads); }
 };
 
-template <class Shape>
+template <class Shape, class Score>
 __global__ void __launch_bounds__(block_threads, 1)
     attention_forward_hopper_kernel(const __grid_constant__ HopperMaps maps, float* lse, const int32_t* lo,
-                                    const int32_t* hi, HeadSizes of, BlockOrder order, float factor) {
+                                    const int32_t* hi, HeadSizes of, BlockOrder order, float scale, Score score) {
     DYNAMIC_SHARED(HopperStorage<Shape>, shared);
     SHARED(HopperBarriers, barriers, );
     const auto place = order.place();
     if (place.head >= order.heads) return;
-    const HopperBlock block = hopper_block<Shape>(order, place, of, lo, hi);
+    const HopperBlock block = hopper_block<Shape::keys>(order, place, of, lo, hi);
     barriers.init();
 
     if (threadIdx.x < warpgroup_threads) {
@@ -48,7 +48,7 @@ __global__ void __launch_bounds__(block_threads, 1)
         return;
     }
     registers_raise<consumer_registers>();
-    Consumer<Shape> mine(*shared, block, lo, hi, of, factor);
+    Consumer<Shape, Score> mine(*shared, block, lo, hi, of, scale, score);
     const Turns turns = {mine.number};
     mbarrier_wait(&barriers.q, 0);
     if (block.tiles > 0) {
@@ -92,7 +92,10 @@ bool fit_hopper(const AttentionForward& a) {
 }
 
 void attention_forward_hopper(const AttentionForward& a, Stream s) {
-    launch_hopper(a, s, [](auto shape) { return attention_forward_hopper_kernel<decltype(shape)>; });
+    by_score(a.score, [&](auto score) {
+        launch_hopper(
+            a, s, [](auto shape) { return attention_forward_hopper_kernel<decltype(shape), decltype(score)>; }, score);
+    });
 }
 
 }  // namespace gradus::DEVICE

@@ -98,6 +98,15 @@ __device__ inline QueryRow query_row(const int32_t* lo, const int32_t* hi, int64
     return {lo[n], hi[n]};
 }
 
+// A row of products q·k becomes scores; `distance` is that of this thread's first column (hopper_scores.h).
+template <class HeadScore, int count>
+__device__ void apply_score(float (&s)[count], const HeadScore& score, int half, float scale, int distance) {
+#pragma unroll
+    for (int i = 2 * half; i < count; i += 4)
+#pragma unroll
+        for (int e = 0; e < 2; ++e) s[i + e] = score(scale * s[i + e], distance, 2 * (i - 2 * half) + e);
+}
+
 // −∞ for keys that the query does not see; u: the key of this thread's first column.
 template <int count>
 __device__ void mask_scores(float (&s)[count], const QueryRow& row, int half, int u) {

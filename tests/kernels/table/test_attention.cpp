@@ -95,6 +95,25 @@ void compare_views(const Cross& c, const Mask& mask) {
     });
 }
 
+// Of queries that are the last of a sequence of keys.
+std::vector<Mask> masks_of_last_queries(int T, int Tk) {
+    const auto mask = [&](const std::string& name, auto interval) {
+        Mask made = {name, Owned(DType::i32, {1, T}), Owned(DType::i32, {1, T})};
+        for (int t = 0; t < T; ++t) {
+            const auto [lo, hi] = interval(t, Tk - T + t);
+            put(made.lo, t, lo);
+            put(made.hi, t, hi);
+        }
+        return made;
+    };
+    std::vector<Mask> all;
+    all.push_back(mask("causal", [](int, int u) { return std::pair(0, u + 1); }));
+    all.push_back(mask("window", [&](int, int u) { return std::pair(std::max(0, u - Tk / 2 + 1), u + 1); }));
+    all.push_back(mask("every key", [&](int, int) { return std::pair(0, Tk); }));
+    all.push_back(mask("empty for half", [&](int t, int) { return t < 70 ? std::pair(0, 0) : std::pair(0, Tk - 30); }));
+    return all;
+}
+
 }  // namespace
 
 TEST_CASE("attention forward is as exact as the naive formula with every mask") {
@@ -125,31 +144,39 @@ TEST_CASE("attention at the edges of tiles is as exact as the naive formula, wit
 TEST_CASE("attention over many tiles of keys is as exact as the naive formula") {
     const int Tk = 600, T = tested().slow ? 20 : 140;
     const Heads h = {1, T, 1, 1, 16};
-    const auto mask = [&](const std::string& name, auto interval) {
-        Mask made = {name, Owned(DType::i32, {1, T}), Owned(DType::i32, {1, T})};
-        for (int t = 0; t < T; ++t) {
-            const auto [lo, hi] = interval(t, Tk - T + t);
-            put(made.lo, t, lo);
-            put(made.hi, t, hi);
-        }
-        return made;
-    };
-    std::vector<Mask> all;
-    all.push_back(mask("causal", [](int, int u) { return std::pair(0, u + 1); }));
-    if (!tested().slow) {
-        all.push_back(mask("window", [](int, int u) { return std::pair(std::max(0, u - 299), u + 1); }));
-        all.push_back(mask("every key", [&](int, int) { return std::pair(0, Tk); }));
-        all.push_back(
-            mask("empty for half", [&](int t, int) { return t < 70 ? std::pair(0, 0) : std::pair(0, Tk - 30); }));
-    }
-    for (const Mask& each : all)
-        compare(named("attention_forward", h, each.name),
+    for (const Mask& mask : masks_of_last_queries(T, Tk)) {
+        if (tested().slow && mask.name != "causal") continue;
+        compare(named("attention_forward", h, mask.name),
                 [&](const Side& s) {
                     const Owned q = s.in(1, {T, h.D}), k = s.in(2, {Tk, h.D}), v = s.in(3, {Tk, h.D});
-                    SavedAttention saved = attention_forward(s, h, Tk, each, {q, k, v}, usual_scale(h));
+                    SavedAttention saved = attention_forward(s, h, Tk, mask, {q, k, v}, usual_scale(h));
                     return outputs(std::move(saved.y), std::move(saved.lse));
                 },
                 {DType::bf16});
+    }
+}
+
+// Here tiles of queries, those of all heads of a group one after the other, go round in a ring too.
+TEST_CASE("attention backward over many tiles is as exact as the naive formula") {
+    const int Tk = 520;
+    for (const Heads& h : {Heads{1, 140, 2, 1, 16}, Heads{1, 70, 1, 1, 128}})
+        for (const Mask& mask : masks_of_last_queries(h.T, Tk)) {
+            if (h.D == 128 ? mask.name != "window" || tested().slow : mask.name != "window" && tested().slow) continue;
+            compare(named("attention_backward", h, mask.name),
+                    [&](const Side& s) {
+                        const Owned q = s.in(1, {h.T, h.H * h.D}), k = s.in(2, {Tk, h.D}), v = s.in(3, {Tk, h.D}),
+                                    d_y = s.in(4, {h.T, h.H * h.D}), d_q = s.out(q.shape), d_k = s.out(k.shape),
+                                    d_v = s.out(v.shape);
+                        const Side truth = s.of_truth();
+                        const SavedAttention saved = attention_forward(
+                            truth, h, Tk, mask, {truth.in(1, q.shape), truth.in(2, k.shape), truth.in(3, v.shape)},
+                            usual_scale(h));
+                        const SavedAttention given = {s.saved(saved.y), s.saved_statistic(saved.lse)};
+                        attention_backward(s, h, Tk, mask, {d_q, d_k, d_v}, d_y, {q, k, v}, given, usual_scale(h));
+                        return outputs(copy_of(d_q), copy_of(d_k), copy_of(d_v));
+                    },
+                    {DType::bf16});
+        }
 }
 
 TEST_CASE("values of keys that no query sees may be NaN") {

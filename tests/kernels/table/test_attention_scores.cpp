@@ -55,6 +55,41 @@ TEST_CASE("attention forward with each score function is as exact as the naive f
                 });
 }
 
+// Scores depend on distances in tiles behind the first, and of queries in the second half of a tile.
+TEST_CASE(
+    "attention with each score function over many tiles of keys, forward and backward, is as exact as the naive "
+    "formula") {
+    const int Tk = 200, T = tested().slow ? 20 : 70;
+    const Heads h = {1, T, 2, 1, 16};
+    Mask mask = {"causal", Owned(DType::i32, {1, T}), Owned(DType::i32, {1, T})};
+    for (int t = 0; t < T; ++t) {
+        put(mask.lo, t, 0);
+        put(mask.hi, t, Tk - T + t + 1);
+    }
+    for (const ScoreKind& kind : {ScoreKind{.of = ScoreKind::soft_cap, .cap = 1.5},
+                                  {.of = ScoreKind::alibi},
+                                  {.of = ScoreKind::relative_bias, .reach = 150}})
+        compare(named("attention, " + kind.name(), h, mask.name),
+                [&](const Side& s) {
+                    const auto forward = [&](const Side& side) {
+                        return attention_forward(
+                            side, h, Tk, mask,
+                            {side.in(1, {T, h.H * h.D}, spread), side.in(2, {Tk, h.D}, spread), side.in(3, {Tk, h.D})},
+                            usual_scale(h), score_of(side, h, kind).score);
+                    };
+                    const SavedAttention truth = forward(s.of_truth());
+                    const SavedAttention given = {s.saved(truth.y), s.saved_statistic(truth.lse)};
+                    const Owned q = s.in(1, {T, h.H * h.D}, spread), k = s.in(2, {Tk, h.D}, spread),
+                                v = s.in(3, {Tk, h.D}), d_y = s.in(4, q.shape), d_q = s.out(q.shape),
+                                d_k = s.out(k.shape), d_v = s.out(v.shape);
+                    attention_backward(s, h, Tk, mask, {d_q, d_k, d_v}, d_y, {q, k, v}, given, usual_scale(h),
+                                       score_of(s, h, kind).score);
+                    SavedAttention saved = forward(s);
+                    return outputs(std::move(saved.y), std::move(saved.lse), copy_of(d_q), copy_of(d_k), copy_of(d_v));
+                },
+                {DType::bf16});
+}
+
 TEST_CASE(
     "attention backward with each score function, and the gradient of its bias, are as exact as the naive formula") {
     for (const Heads& h : some_heads())

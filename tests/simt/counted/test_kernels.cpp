@@ -117,6 +117,40 @@ struct AttentionCase {
                 .D = D,
                 .scale = 0.125};
     }
+    AttentionBackward backward(DeviceTensors& m) const {
+        const AttentionForward f = forward(m, DType::bf16);
+        const PackedHeads d = packed_heads(m.of(DType::bf16, {B * T, (H + 2 * G) * D}), H, G, D);
+        return {.d_q = d.q,
+                .d_k = d.k,
+                .d_v = d.v,
+                .delta = m.of(DType::f32, {B, H, T}),
+                .d_y = m.of(DType::bf16, {B * T, H * D}),
+                .q = f.q,
+                .k = f.k,
+                .v = f.v,
+                .y = f.y,
+                .lse = f.lse,
+                .lo = f.lo,
+                .hi = f.hi,
+                .B = f.B,
+                .Tq = f.Tq,
+                .Tk = f.Tk,
+                .H = f.H,
+                .G = f.G,
+                .D = f.D,
+                .scale = f.scale};
+    }
+};
+
+// The emulated GPU has another compute capability in this scope.
+struct WithCapability {
+    simt::Settings before = simt::settings();
+    explicit WithCapability(int capability) {
+        simt::Settings other = before;
+        other.capability = capability;
+        simt::use(other);
+    }
+    ~WithCapability() { simt::use(before); }
 };
 
 constexpr int64_t N = 2048, C = 768;
@@ -214,38 +248,53 @@ TEST_CASE("attention backward has no bank conflicts in its tiles, and computes s
     for (const int D : {64, 128}) {
         DeviceTensors m;
         const AttentionCase a = {.D = D};
-        const AttentionForward f = a.forward(m, DType::bf16);
-        const PackedHeads d = packed_heads(m.of(DType::bf16, {a.B * a.T, (a.H + 2 * a.G) * D}), a.H, a.G, D);
-        const auto launches = counted(
-            [&](const Ops& ops) {
-                ops.attention_backward({.d_q = d.q,
-                                        .d_k = d.k,
-                                        .d_v = d.v,
-                                        .delta = m.of(DType::f32, {a.B, a.H, a.T}),
-                                        .d_y = m.of(DType::bf16, {a.B * a.T, a.H * D}),
-                                        .q = f.q,
-                                        .k = f.k,
-                                        .v = f.v,
-                                        .y = f.y,
-                                        .lse = f.lse,
-                                        .lo = f.lo,
-                                        .hi = f.hi,
-                                        .B = f.B,
-                                        .Tq = f.Tq,
-                                        .Tk = f.Tk,
-                                        .H = f.H,
-                                        .G = f.G,
-                                        .D = f.D,
-                                        .scale = f.scale},
-                                       {});
-            },
-            0);
+        const AttentionBackward args = a.backward(m);
+        const auto launches = counted([&](const Ops& ops) { ops.attention_backward(args, {}); }, 0);
         INFO("D = " << D << "\n" << excess(launches));
         REQUIRE(bank_conflicts(launches, "kernels/cuda/attention/tile.h") == 0);
         REQUIRE(conflict_share(launches) < 0.02);  // lse and delta of a tile, two floats a lane
         REQUIRE(sector_ratio(launches) <= 1.05);
         const double scores = double(a.B * a.H) * 256 * 256 * 10 / 16;
         REQUIRE(sum_of(launches, &LaunchCounts::mma_flops) == Approx(14 * scores * D).epsilon(0.15));
+    }
+}
+
+TEST_CASE(
+    "attention backward on Hopper multiplies by wgmma alone, seven products per pair of tiles, without bank "
+    "conflicts") {
+    const WithCapability hopper(90);
+    for (const int D : {64, 128}) {
+        DeviceTensors m;
+        const AttentionCase a = {.D = D};
+        const AttentionBackward args = a.backward(m);
+        const auto launches = counted([&](const Ops& ops) { ops.attention_backward(args, {}); }, 0);
+        INFO("D = " << D << "\n" << excess(launches));
+        REQUIRE(bank_conflicts(launches) == 0);
+        REQUIRE(sector_ratio(launches) <= 1.05);
+        REQUIRE(sum_of(launches, &LaunchCounts::mma_flops) == 0);
+        // 3 and 4 products of 2·D per score of the tiles that the mask leaves: of dQ 64 by 128 with D = 64, else 64 by 64.
+        const double square = double(a.B * a.H) * 256 * 256, left = square * 10 / 16,
+                     of_d_q = D == 64 ? square * 12 / 16 : left;
+        REQUIRE(sum_of(launches, &LaunchCounts::wgmma_flops) == Approx(2.0 * D * (3 * of_d_q + 4 * left)));
+        REQUIRE(sum_of(launches, &LaunchCounts::special) == Approx(of_d_q + left));  // one exponential per score
+    }
+}
+
+TEST_CASE("attention forward on Hopper takes every score function, without bank conflicts") {
+    const WithCapability hopper(90);
+    DeviceTensors m;
+    const AttentionCase a = {.D = 128};
+    AttentionForward args = a.forward(m, DType::bf16);
+    const auto alibi = Alibi{m.of(DType::f32, {a.H})};
+    const auto relative = RelativeBias{m.of(DType::f32, {a.H, 2 * 64 + 1})};
+    for (const AttentionScore& score : {AttentionScore(SoftCap{30}), AttentionScore(alibi), AttentionScore(relative)}) {
+        args.score = score;
+        const auto launches = counted([&](const Ops& ops) { ops.attention_forward(args, {}); }, 0);
+        INFO(excess(launches));
+        REQUIRE(sum_of(launches, &LaunchCounts::mma_flops) == 0);
+        REQUIRE(sum_of(launches, &LaunchCounts::wgmma_flops) > 0);
+        REQUIRE(bank_conflicts(launches) == 0);
+        REQUIRE(sector_ratio(launches) <= 1.05);
     }
 }
 

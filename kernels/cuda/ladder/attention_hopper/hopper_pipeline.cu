@@ -11,12 +11,12 @@ namespace {
 template <class Shape>
 __global__ void __launch_bounds__(block_threads, 1)
     attention_forward_hopper_kernel(const __grid_constant__ HopperMaps maps, float* lse, const int32_t* lo,
-                                    const int32_t* hi, HeadSizes of, BlockOrder order, float factor) {
+                                    const int32_t* hi, HeadSizes of, BlockOrder order, float scale) {
     DYNAMIC_SHARED(HopperStorage<Shape>, shared);
     SHARED(HopperBarriers, barriers, );
     const auto place = order.place();
     if (place.head >= order.heads) return;
-    const HopperBlock block = hopper_block<Shape>(order, place, of, lo, hi);
+    const HopperBlock block = hopper_block<Shape::keys>(order, place, of, lo, hi);
     barriers.init();
 
     if (threadIdx.x < warpgroup_threads) {
@@ -25,7 +25,7 @@ __global__ void __launch_bounds__(block_threads, 1)
         return;
     }
     registers_raise<consumer_registers>();
-    Consumer<Shape> mine(*shared, block, lo, hi, of, factor);
+    Consumer<Shape> mine(*shared, block, lo, hi, of, scale);
     mbarrier_wait(&barriers.q, 0);
     for (int i = 0; i < block.tiles; ++i) {
         barriers.k.wait_full(i);
@@ -46,7 +46,7 @@ __global__ void __launch_bounds__(block_threads, 1)
 }  // namespace
 
 void attention_hopper_pipeline(const AttentionForward& a, Stream s) {
-    if (!fit_hopper_pipeline(a)) return attention_forward(a, s);
+    if (!fit_hopper_pipeline(a) || !std::holds_alternative<PlainScore>(a.score)) return attention_forward(a, s);
     launch_hopper(a, s, [](auto shape) { return attention_forward_hopper_kernel<decltype(shape)>; });
 }
 
