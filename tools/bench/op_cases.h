@@ -63,7 +63,7 @@ public:
     }
     // Ids, and the order of their rows that training sorts on the host.
     std::pair<Tensor, Tensor> sorted_ids(int64_t n, int64_t limit) {
-        std::vector<int32_t> ids(size_t(n)), order(size_t(n));
+        std::vector<int32_t> ids(static_cast<size_t>(n)), order(static_cast<size_t>(n));
         for (int32_t& id : ids) id = random_id(limit);
         sorted_rows(order.data(), ids.data(), n);
         return {integers({n}, [&](int64_t i) { return ids[size_t(i)]; }),

@@ -86,7 +86,8 @@ __global__ void __launch_bounds__(tile_threads, Shape::blocks)
         for (int n = int(threadIdx.x); n < queries; n += tile_threads) {
             const int t = first + n;
             const int64_t query = (int64_t(b) * of.H + h) * of.Tq + t;
-            copy_async_word(&rows.sums[n][0], in.lse + query, t < end_query);
+            if (t < end_query) copy_async_word(&rows.sums[n][0], in.lse + query, true);
+            else rows.sums[n][0] = infinity;  // so that p = 0, whatever the score function says of a distance
             copy_async_word(&rows.sums[n][1], in.delta + query, t < end_query);
             copy_async_word(&rows.intervals[n][0], lo + t, t < end_query);
             copy_async_word(&rows.intervals[n][1], hi + t, t < end_query);

@@ -97,6 +97,22 @@ TEST_CASE(
             for (const ScoreKind& kind : score_kinds(h)) compare_gradients(h, mask, kind);
 }
 
+// Rows of a tile after the last query have no lse; scores of theirs grow with the distance too.
+TEST_CASE("attention backward with ALiBi is finite for keys far after the last query") {
+    const Side s = {tested().ops, DType::bf16, DType::bf16};
+    const Heads h = {1, 5, 1, 1, 16};
+    const int Tk = 300;
+    Mask mask = {"all", Owned(DType::i32, {1, h.T}), Owned(DType::i32, {1, h.T})};
+    for (int t = 0; t < h.T; ++t) put(mask.lo, t, 0), put(mask.hi, t, Tk);
+    const Owned slopes = filled(DType::f32, {1}, 1);
+    const Owned q = s.in(1, {h.T, h.D}), k = s.in(2, {Tk, h.D}), v = s.in(3, {Tk, h.D}), d_y = s.in(4, q.shape);
+    const SavedAttention saved = attention_forward(s, h, Tk, mask, {q, k, v}, 0.3, Alibi{slopes});
+    const Owned d_q = s.out(q.shape), d_k = s.out(k.shape), d_v = s.out(v.shape);
+    attention_backward(s, h, Tk, mask, {d_q, d_k, d_v}, d_y, {q, k, v}, saved, 0.3, Alibi{slopes});
+    for (const Owned* gradient : {&d_q, &d_k, &d_v})
+        for (int64_t i = 0; i < gradient->size(); ++i) REQUIRE(std::isfinite(at(*gradient, i)));
+}
+
 TEST_CASE("the gradient of a relative bias is the same with little workspace or none, up to rounding") {
     const Side s = {tested().ops, DType::f32, DType::f32};
     const Heads h = {2, 66, 2, 1, 4};
