@@ -17,7 +17,7 @@ void bench_cached(const Bench& bench, const Shapes& s, const Context& c) {
     const Ops& ops = bench.ops;
     const DType t = bench.dtype;
     const int64_t per_sequence = c.rows / c.sequences, first = c.length - per_sequence;
-    Tensors m(ops);
+    Tensors m(ops, !bench.options.count);
     const auto [q, k, v] = packed_heads(m.uniform(t, {c.rows, (s.H + 2 * s.G) * s.D}), s.H, s.G, s.D);
     const AttentionCached a = {
         .y = m.uniform(t, {c.rows, s.H * s.D}),
@@ -98,8 +98,10 @@ void bench_attention(const Bench& bench, const Shapes& s) {
                                      .causal = true};
         },
         bench.cudnn().attention_backward);
-    for (const Context& c : {Context{1, 1, s.T}, Context{1, 1, 8192}, Context{16, 16, 2048}, Context{256, 1, 2048}})
-        bench_cached(bench, s, c);
+    std::vector<Context> contexts = {
+        {1, 1, std::min<int64_t>(s.T, 1024)}, {1, 1, 8192}, {16, 16, 2048}, {256, 1, 2048}};
+    if (bench.options.training_shapes) contexts.push_back({16, 16, 8192});
+    for (const Context& c : contexts) bench_cached(bench, s, c);
     bench.op<Rope>("rope_forward", shape, ops.rope_forward, [&](Tensors& m) {
         return Rope{.x = m.uniform(t, {B * T, row}),
                     .positions = m.integers({B * T}, [&](int64_t n) { return n % T; }),

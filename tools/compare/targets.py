@@ -46,22 +46,22 @@ def causal_flops(row):
     return 2 * b * h * t * t * d * (2.5 if "backward" in row["op"] else 1)
 
 
-def one(rows, op, model):
-    found = [r for r in rows if r["op"] == op and r["shape"].startswith(model + " ")]
+def one(rows, op, shape):
+    found = [r for r in rows if r["op"] == op and r["shape"].startswith(shape)]
     if len(found) < 1:
-        sys.exit(f"error: the counts have no {op} of {model}\n  cause: the table needs it\n  fix:   count again, without --filter")
+        sys.exit(f"error: the counts have no {op} of {shape}\n  cause: the table needs it\n  fix:   count again, without --filter")
     return found[0]
 
 
 def attention_line(rows, op, model, name, target):
-    row = one(rows, op, model)
+    row = one(rows, op, model + " ")
     rate = causal_flops(row) / row["modelled_seconds"]
     share = rate / MATMUL_RATE
     return f"| {name} | {row['shape']} | {target} of a matmul | {share:.2f} ({rate / 1e12:.0f} TFLOP/s) | {row['limit']} |"
 
 
-def memory_line(rows, op, model, name, target):
-    row = one(rows, op, model)
+def memory_line(rows, op, shape, name, target):
+    row = one(rows, op, shape)
     rate = footprint(row) / row["modelled_seconds"]
     return f"| {name} | {row['shape']} | {target} of a copy | {rate / COPY:.2f} ({rate / 1e9:.0f} GB/s) | {row['limit']} |"
 
@@ -73,13 +73,13 @@ def kernels(rows, rows_80):
     yield attention_line(rows, "attention_forward", "llama", "attention forward on Hopper", "0.75")
     yield attention_line(rows, "attention_backward", "llama", "attention backward on Hopper", "0.30")
     for model in ("gpt2", "llama"):
-        yield attention_line(rows, "attention_forward", model, "attention forward on Hopper", "–") if model == "gpt2" else ""
         kind = "layernorm" if model == "gpt2" else "rmsnorm"
-        yield memory_line(rows, f"{kind}_forward", model, f"{kind} forward", "0.85")
-        yield memory_line(rows, f"{kind}_backward", model, f"{kind} backward", "0.80")
-        yield memory_line(rows, "cross_entropy", model, "cross-entropy", "0.85")
-        yield memory_line(rows, "adamw", model, "AdamW", "0.90")
-    yield memory_line(rows, "attention_cached", "llama", "decoding, 8,192 positions", "0.80")
+        for op, name, target in ((f"{kind}_forward", f"{kind} forward", "0.85"), (f"add_{kind}_forward", f"residual and {kind}", "0.85"),
+                                 (f"{kind}_backward", f"{kind} backward", "0.80"), ("cross_entropy", "cross-entropy", "0.85")):
+            yield memory_line(rows, op, model + " ", name, target)
+    yield memory_line(rows, "adamw", "gpt2 ", "AdamW", "0.90")
+    for sequences in (1, 16):
+        yield memory_line(rows, "attention_cached", f"llama {sequences}x8192x", f"decoding, {sequences} × 8,192 positions", "0.80")
 
 
 def step(gradus, rows, recipe, devices, settings, model, target):
@@ -89,11 +89,11 @@ def step(gradus, rows, recipe, devices, settings, model, target):
     plan = json.loads(subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout)
     work = plan["work"]
     matmul = sum(m["calls"] * matmul_seconds(*m["shape"]) for m in work["matmuls"])
-    both = [one(rows, f"attention_{way}", model) for way in ("forward", "backward")]
+    both = [one(rows, f"attention_{way}", model + " ") for way in ("forward", "backward")]
     attention = work["attention"]["flops"] * sum(r["modelled_seconds"] for r in both) / sum(map(causal_flops, both))
     others = [r for r in rows if r["shape"].startswith(model + " ") and not r["op"].startswith(NOT_ROWS)]
     rows_seconds = work["rows"]["bytes"] * sum(r["modelled_seconds"] for r in others) / sum(map(footprint, others))
-    adamw = one(rows, "adamw", model)
+    adamw = one(rows, "adamw", model + " ")
     update = work["update"]["bytes"] * adamw["modelled_seconds"] / footprint(adamw)
     total = matmul + attention + rows_seconds + update
     tokens = plan["sequences"] * plan["context"]

@@ -8,6 +8,8 @@ namespace gradus::DEVICE {
 
 namespace {
 
+constexpr int loads_at_once = 8;  // of a thread: there are few rows, and each waits for memory
+
 template <class Scalar>
 __global__ void combine_kernel(HeadRows<Scalar> y, Splits splits, RowPlaces rows, int64_t H, int D) {
     const int64_t n = row() / H, h = row() % H;
@@ -22,12 +24,18 @@ __global__ void combine_kernel(HeadRows<Scalar> y, Splits splits, RowPlaces rows
     for (int base = 0; base < D; base += 4 * warp) {
         const int d = base + 4 * lane;
         Pack<float> all = {};
-#pragma unroll 8
-        for (int split = first; split <= last; ++split) {
-            const float share = __shfl_sync(all_lanes, weight, split);
-            if (d >= D) continue;
-            const Pack<float> values = load_pack(splits.values + (result + split) * D + d);
-            for (int e = 0; e < 4; ++e) all[e] += share * values[e];
+        for (int split = first; split <= last; split += loads_at_once) {
+            Pack<float> values[loads_at_once];
+#pragma unroll
+            for (int j = 0; j < loads_at_once; ++j)
+                if (d < D && split + j <= last) values[j] = load_pack(splits.values + (result + split + j) * D + d);
+#pragma unroll
+            for (int j = 0; j < loads_at_once; ++j) {
+                const float share = __shfl_sync(all_lanes, weight, (split + j) % warp);
+                if (d >= D || split + j > last) continue;
+#pragma unroll
+                for (int e = 0; e < 4; ++e) all[e] += share * values[j][e];
+            }
         }
         if (d >= D) continue;
         Four<Scalar> rounded;
