@@ -9,6 +9,7 @@ from the output of ptxas; and what its hot loop is made of, from the machine cod
 Machine code needs cuobjdump and nvdisasm, of a CUDA toolkit or of the PyPI packages nvidia-cuda-cuobjdump and nvidia-cuda-nvdisasm
 (in a virtual environment: GRADUS_CUOBJDUMP names the program). Without them only the first half is checked, and the script says so. Exit
 status 77 if there is nothing in KEPT. A budget without a kernel is a fault, and so is a kernel without a budget."""
+import bisect
 import collections
 import json
 import os
@@ -31,6 +32,8 @@ SHARED = re.compile(r"(\d+) bytes smem")
 CODE = re.compile(r"code for sm_(\w+)")
 FUNCTION = re.compile(r"Function : (\S+)")
 INSTRUCTION = re.compile(r"/\*([0-9a-f]{4,})\*/\s+(?:@!?U?P\w+ )?\s*([A-Z0-9_.]+)([^;]*);")
+ENCODING = "/* 0x"
+WORK = ("HMMA", "HGMMA", "FFMA", "FADD", "FMUL", "LDG", "STG", "LDGSTS", "MUFU")
 
 
 def short_names(symbols):
@@ -76,13 +79,19 @@ def cuobjdump():
 
 
 def loops_of(code):
-    """The instructions of each loop: those between the target of a branch backwards and the branch."""
+    """The instructions of each innermost loop: those between the target of a branch backwards and the branch. A loop around others
+    counts if none of them works: waiting for a barrier is a loop too."""
     addresses = [address for address, _, _ in code]
+    loops = []
     for i, (address, name, rest) in enumerate(code):
         if name.startswith("BRA") and (m := re.search(r"0x([0-9a-f]+)", rest)) and int(m[1], 16) <= address:
-            first = next((j for j, a in enumerate(addresses) if a >= int(m[1], 16)), i)
+            first = bisect.bisect_left(addresses, int(m[1], 16))
             if first < i:  # a branch to itself ends every kernel
-                yield [n for _, n, _ in code[first:i + 1]]
+                loops.append((first, i))
+    works = [(first, last) for first, last in loops if any(n.startswith(WORK) for _, n, _ in code[first:last + 1])]
+    for first, last in works or loops:
+        if not any((f, l) != (first, last) and first <= f and l <= last for f, l in works):
+            yield [n for _, n, _ in code[first:last + 1]]
 
 
 def figures_of(code):
@@ -108,13 +117,16 @@ def from_sass(kept, tool):
         dump = subprocess.run([tool, "--dump-sass", str(file)], capture_output=True, text=True, env=environment, check=True).stdout
         card = symbol = None
         codes = collections.defaultdict(list)
-        for line in dump.splitlines():
-            if m := CODE.search(line):
+        for line in map(str.lstrip, dump.splitlines()):
+            if line.startswith(ENCODING):
+                continue
+            if m := INSTRUCTION.match(line):
+                if card in CARDS and symbol:
+                    codes[(card, symbol)].append((int(m[1], 16), m[2], m[3]))
+            elif m := CODE.search(line):
                 card = m[1]
             elif m := FUNCTION.search(line):
                 symbol = m[1]
-            elif card in CARDS and symbol and (m := INSTRUCTION.search(line)):
-                codes[(card, symbol)].append((int(m[1], 16), m[2], m[3]))
         for key, code in codes.items():
             found[key] = figures_of(code)
     return found
@@ -127,9 +139,10 @@ def faults_of(card, kernel, budget, used, figures):
         yield f"{where}: {registers} registers; its budget is {budget['registers']}"
     if shared > budget.get("shared", 0):
         yield f"{where}: {shared} bytes of static shared memory; its budget is {budget.get('shared', 0)}"
-    blocks = resident(card, budget["threads"], registers, shared + budget.get("dynamic", 0))
-    if blocks < budget["blocks"]:
-        yield f"{where}: {blocks} blocks of {budget['threads']} threads fit on an SM; its budget is {budget['blocks']}"
+    if "threads" in budget:
+        blocks = resident(card, budget["threads"], registers, shared + budget.get("dynamic", 0))
+        if blocks < budget["blocks"]:
+            yield f"{where}: {blocks} blocks of {budget['threads']} threads fit on an SM; its budget is {budget['blocks']}"
     if not figures:
         return
     if figures["local"]:
@@ -165,27 +178,28 @@ def write(used, figures, names, counts):
     of_launch = launches(counts)
     lines = ["# What each kernel may use (tests/cuda/sass.py). `tests/cuda/sass.py KEPT --write COUNTS` writes the file; lower a number by hand",
              "# to demand more. registers: of a thread; shared: static bytes; dynamic: further bytes of a launch; threads: of a block; blocks: that",
-             "# fit on an SM. Of the hot loop: matrix instructions per ldmatrix, special functions per matrix instruction, the share of 16-byte",
-             "# loads among loads from global memory, calls of subroutines."]
+             "# fit on an SM (of the kernels that COUNTS has). Of the hot loop: matrix instructions per ldmatrix, special functions per matrix instruction, the share of 16-byte",
+             "# loads among loads from global memory, calls of subroutines: those that nvcc leaves are the slow paths of divisions and square roots",
+             "# and the report of device_check(), which ordinary runs do not take."]
     for card in CARDS:
         lines += ["", f"[sm_{card}]"]
         rows = {}
         for (c, symbol), (registers, shared) in used.items():
             if c == card:
-                rows[names[symbol]] = (max(registers, rows.get(names[symbol], (0,))[0]), shared, figures.get((c, symbol)))
+                rows[names[symbol]] = (registers, shared, figures.get((c, symbol)))
         for kernel, (registers, shared, f) in sorted(rows.items()):
             before = old.get(f"sm_{card}", {}).get(kernel, {})
-            threads, total = of_launch.get(kernel, (before.get("threads", 256), shared + before.get("dynamic", 0)))
-            dynamic = max(0, total - shared)
-            row = {"registers": registers, "shared": shared, "dynamic": dynamic, "threads": threads,
-                   "blocks": resident(card, threads, registers, shared + dynamic)}
+            threads, total = of_launch.get(kernel, (before.get("threads", 0), shared + before.get("dynamic", 0)))
+            row = {"registers": registers, "shared": shared}
+            if threads:
+                row |= {"dynamic": max(0, total - shared), "threads": threads, "blocks": resident(card, threads, registers, max(total, shared))}
             if f:
                 row |= {key: round(ratio(f, key), 2) for key in ("mma_per_ldsm", "mufu_per_mma") if f["mma"] and ratio(f, key)}
                 row |= {"wide_loads": round(ratio(f, "wide_loads"), 2)} if f["loads"] and f["wide"] else {}
                 row |= {"calls": f["calls"]}
             else:
                 row |= {key: before[key] for key in ("mma_per_ldsm", "mufu_per_mma", "wide_loads", "calls") if key in before}
-            fields = ", ".join(f"{k} = {v}" for k, v in row.items() if v or k in ("registers", "threads", "blocks"))
+            fields = ", ".join(f"{k} = {v}" for k, v in row.items() if v or k in ("registers", "blocks"))
             lines.append(f'"{kernel}" = {{{fields}}}')
     BUDGETS.write_text("\n".join(lines) + "\n")
     print(f"{BUDGETS}: {len(lines)} lines")
@@ -200,6 +214,10 @@ def main():
     tool = cuobjdump()
     figures = from_sass(kept, tool) if tool else {}
     names = short_names(symbol for _, symbol in used)
+    if twice := [f"two kernels for sm_{c} are called {n}" for (c, n), times in
+                 collections.Counter((c, names[symbol]) for c, symbol in used).items() if times > 1]:
+        print("\n".join(twice))
+        return 1
     if "--write" in sys.argv:
         write(used, figures, names, pathlib.Path(sys.argv[3]) if len(sys.argv) > 3 and sys.argv[2] == "--write" else None)
         return 0

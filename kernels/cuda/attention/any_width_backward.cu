@@ -17,7 +17,7 @@ namespace gradus::DEVICE {
 namespace {
 
 template <class Scalar>
-__global__ void attention_delta_kernel(float* delta, HeadRows<const Scalar> d_y, HeadRows<const Scalar> y,
+__global__ void any_width_delta_kernel(float* delta, HeadRows<const Scalar> d_y, HeadRows<const Scalar> y,
                                        HeadSizes of) {
     const auto [b, h, t] = row_index(row(), of.H, of.Tq);
     if (b >= of.B) return;
@@ -117,7 +117,7 @@ void attention_backward_any_width(const AttentionBackward& a, Stream s) {
         const auto of_keys = [&](const Tensor& t) { return heads_of<const Scalar>(t, a.Tk, a.D); };
         const Operands<Scalar> in = {of_queries(a.d_y), of_queries(a.q),     of_keys(a.k),       of_keys(a.v),
                                      a.lse.as<float>(), a.delta.as<float>(), a.lo.as<int32_t>(), a.hi.as<int32_t>()};
-        launch_rows(attention_delta_kernel<Scalar>, queries, s, a.delta.as<float>(), in.d_y, of_queries(a.y), of);
+        launch_rows(any_width_delta_kernel<Scalar>, queries, s, a.delta.as<float>(), in.d_y, of_queries(a.y), of);
         by_score(a.score, [&](auto score) {
             launch_rows_with(a.D, attention_query_kernel<Scalar, decltype(score)>, queries, s,
                              heads_of<Scalar>(a.d_q, a.Tq, a.D), in, of, float(a.scale), score);
