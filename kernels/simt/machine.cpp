@@ -65,15 +65,13 @@ public:
     }
     uint64_t count() const { return count_; }
     bool done() const { return left_ == 0; }
-    // Only so many blocks, spread evenly over the grid and over its first axis.
+    // Only so many blocks: one of each of as many equal parts of the grid, at places within them that are as different as possible, because
+    // the work of blocks may have any period.
     void sample(uint64_t blocks) {
-        if (blocks >= count_) return;
-        left_ = blocks;
-        next_ = 0;
-        step_ = spread(count_, grid_.x);
+        if (blocks < count_) left_ = parts_ = blocks;
     }
     uint3 take() {
-        const uint64_t i = next_;
+        const uint64_t i = parts_ ? place_in_part(parts_ - left_) : next_;
         next_ = (next_ + step_) % count_;
         --left_;
         return {unsigned(i % grid_.x), unsigned(i / grid_.x % grid_.y), unsigned(i / grid_.x / grid_.y)};
@@ -81,20 +79,13 @@ public:
 
 private:
     dim3 grid_;
-    uint64_t count_, next_, step_, left_;
+    uint64_t count_, next_, step_, left_, parts_ = 0;
 
-    // A stride coprime to the number of blocks, whose multiples have a low discrepancy along both: near the first of the two shares
-    // of the plastic number in the whole grid, and near the second along x.
-    static uint64_t spread(uint64_t count, uint64_t x) {
-        uint64_t best = 1;
-        double least = 2;
-        const auto first = uint64_t(0.7549 * double(count));
-        for (uint64_t step = std::max<uint64_t>(first, 1); step < std::min(count, first + std::max<uint64_t>(x, 64));
-             ++step) {
-            const double distance = std::abs(double(step % x) / double(x) - 0.5698);
-            if (distance < least && std::gcd(step, count) == 1) best = step, least = distance;
-        }
-        return best;
+    // The sequence of van der Corput in base 3: the digits of the part's number, mirrored at the point.
+    uint64_t place_in_part(uint64_t part) const {
+        double place = 0, digit = 1;
+        for (uint64_t n = part + 1; n > 0; n /= 3) place += double(n % 3) * (digit /= 3);
+        return std::min(count_ - 1, uint64_t((double(part) + place) / double(parts_) * double(count_)));
     }
 };
 

@@ -33,7 +33,8 @@ const LadderOp ladder_ops[] = {LADDER_OP("reduction", square_sum),
                                LADDER_OP("matmul", linear_forward),
                                LADDER_OP("attention", attention_forward),
                                LADDER_OP("attention", attention_backward),
-                               LADDER_OP("attention_hopper", attention_forward)};
+                               LADDER_OP("attention_hopper", attention_forward),
+                               LADDER_OP("decoding", attention_cached)};
 #undef LADDER_OP
 
 // The ops of its family that a rung replaces; all of them for the shipped one, which replaces none.

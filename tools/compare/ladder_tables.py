@@ -4,7 +4,7 @@
     tools/compare/ladder_tables.py GRADUS [--kept FOLDER] [--measured FILE] [--family NAME]
 
 GRADUS is the program, whose `bench ladder --json` counts and models every rung. FOLDER: what `tests/cuda/ptxas.py ROOT NVCC --keep FOLDER
-kernels/cuda/ladder/*/*.cu kernels/cuda/*.cu …` left: registers and static shared memory. FILE: output of `bench ladder --device cuda --json`
+kernels/cuda/ladder/*/*.cu` left: registers and static shared memory of the rungs that are not shipped. FILE: output of `bench ladder --device cuda --json`
 on a GPU. What is not given is taken from the table that is there; measured times are never made up."""
 import argparse
 import json
@@ -12,6 +12,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/cuda"))
@@ -21,13 +22,14 @@ NOT_YET = "not measured yet"
 
 
 def by_kernel(folder):
-    """{kernel: (registers, bytes of static shared memory)} for sm_90a, or sm_80 where a kernel is not compiled for that."""
-    if not folder:
-        return {}
+    """{kernel: (registers, bytes of static shared memory)} for sm_90a, or sm_80 where a kernel is not compiled for that: of the shipped
+    ones by their budgets, of the others by the folder."""
     import sass
-    used = sass.from_ptxas(pathlib.Path(folder))
+    budgets, found = tomllib.loads(sass.BUDGETS.read_text()), {}
+    for card in ("80", "90a"):
+        found |= {name: (row["registers"], row.get("shared", 0)) for name, row in budgets[f"sm_{card}"].items()}
+    used = sass.from_ptxas(pathlib.Path(folder)) if folder else {}
     names = sass.short_names(symbol for _, symbol in used)
-    found = {}
     for card in ("80", "90a"):
         found |= {names[symbol]: values for (c, symbol), values in used.items() if c == card}
     return found

@@ -65,6 +65,14 @@ __global__ void triangle_kernel(float* y, const float* x) {
     y[(blockIdx.y * gridDim.x + blockIdx.x) * 32 + threadIdx.x] = sum;
 }
 
+// The same in one row of blocks: sections of heads, in which the longest blocks of all heads are first.
+__global__ void sections_kernel(float* y, const float* x, unsigned tiles, unsigned section) {
+    const unsigned tile = tiles - 1 - blockIdx.x % (section * tiles) / section;
+    float sum = 0;
+    for (unsigned i = 0; i <= tile; ++i) sum += x[32 * i + threadIdx.x];
+    y[blockIdx.x * 32 + threadIdx.x] = sum;
+}
+
 }  // namespace
 
 void probe_strided(float* y, const float* x, int blocks, int stride, int offset) {
@@ -82,6 +90,9 @@ void probe_matrix(float* y, bool swizzled) {
 void probe_copied(float* y, const float* x) { launch(copied_kernel, 1, 64, 1024, Stream{}, y, x); }
 void probe_triangle(float* y, const float* x, int tiles, int heads) {
     launch(triangle_kernel, dim3(unsigned(tiles), unsigned(heads)), 32, 0, Stream{}, y, x);
+}
+void probe_sections(float* y, const float* x, int tiles, int heads, int section) {
+    launch(sections_kernel, unsigned(tiles * heads), 32, 0, Stream{}, y, x, unsigned(tiles), unsigned(section));
 }
 
 }  // namespace gradus::DEVICE

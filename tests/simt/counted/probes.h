@@ -9,5 +9,6 @@ void probe_shared(float* y, int stride, int words);
 void probe_matrix(float* y, bool swizzled);
 void probe_copied(float* y, const float* x);
 void probe_triangle(float* y, const float* x, int tiles, int heads);
+void probe_sections(float* y, const float* x, int tiles, int heads, int section);
 
 }  // namespace gradus::counted

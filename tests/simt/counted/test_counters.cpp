@@ -159,6 +159,12 @@ TEST_CASE("a sample of the blocks is scaled to the grid, within a few percent wh
     REQUIRE(sum_of(all, Space::global, false).instructions == exact);
     REQUIRE(sum_of(some, Space::global, false).instructions == Approx(exact).epsilon(0.1));
     REQUIRE(sum_of(some, Space::global, true).instructions == 12 * 64);
+    for (const int section : {1, 2, 4, 6, 12}) {
+        const LaunchCounts sample =
+            counted_launch([&] { counted::probe_sections(y, x, tiles, heads, section); }, {.blocks = 16});
+        INFO("sections of " << section << " heads");
+        REQUIRE(sum_of(sample, Space::global, false).instructions == Approx(exact).epsilon(0.1));
+    }
     REQUIRE(all.footprint_read == 64 * 128);
     REQUIRE(some.footprint_read == 64 * 128);  // what all blocks share is not multiplied
 }
