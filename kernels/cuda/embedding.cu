@@ -20,7 +20,7 @@ namespace {
 
 // ---- channels ----------------------------------------------------------------------------------------------------
 
-// `width` neighbouring channels of a row: a pack of 16 bytes, or one.
+// `width` neighbouring channels of a row, of forward: a pack of 16 bytes, or one.
 template <class Scalar, int width>
 struct Channels {
     std::conditional_t<width == 1, Scalar, Pack<Scalar>> raw;
@@ -45,25 +45,31 @@ __device__ void write_channels(Scalar* to, const float (&x)[width]) {
     else store_pack(to, rounded_pack<Scalar>(x));
 }
 
+// What a thread sums: four channels, whose accesses have no gaps in rows of either dtype (packs.h), or one.
 template <int width>
-__device__ void add_floats(float* to, const float (&x)[width]) {
-    if constexpr (width == 1) {
-        *to += x[0];
-    } else {
-#pragma unroll
-        for (int i = 0; i < width; i += 4) {
-            Pack<float> sum = load_pack(to + i);
-#pragma unroll
-            for (int j = 0; j < 4; ++j) sum[j] += x[i + j];
-            store_pack(to + i, sum);
-        }
+struct Floats {
+    template <class Scalar>
+    static __device__ void read(float (&x)[width], const Scalar* from) {
+        if constexpr (width == 1) x[0] = float(*from);
+        else read_four<true>(x, from, 0, four);
     }
-}
-
-template <int width>
-__device__ void store_floats(float* to, const float (&x)[width]) {
+    static __device__ void add(float (&sum)[width], const float* from) {
+        float x[width];
+        read(x, from);
 #pragma unroll
-    for (int i = 0; i < width; ++i) to[i] = x[i];
+        for (int i = 0; i < width; ++i) sum[i] += x[i];
+    }
+    static __device__ void store(float* to, const float (&x)[width]) {
+        if constexpr (width == 1) *to = x[0];
+        else write_four<true>(to, x, 0, four);
+    }
+};
+
+// to += x; x becomes the sum.
+template <int width>
+__device__ void add_floats(float* to, float (&x)[width]) {
+    Floats<width>::add(x, to);
+    Floats<width>::store(to, x);
 }
 
 // ---- forward -----------------------------------------------------------------------------------------------------
@@ -129,23 +135,24 @@ __global__ void __launch_bounds__(threads_per_block, 2)
     bool began_before = rows.continues(begin);
     float sum[width] = {};
     for (int64_t k = begin; k < end; k += rows_at_once) {
-        Channels<Scalar, width> batch[rows_at_once];
+        float batch[rows_at_once][width];
         int32_t ids[rows_at_once + 1];  // and the next one; −1: none
 #pragma unroll
         for (int j = 0; j <= rows_at_once; ++j) ids[j] = k + j < rows.N ? rows.id(k + j) : -1;
 #pragma unroll
         for (int j = 0; j < rows_at_once; ++j)
-            if (k + j < end) batch[j].read(d_y + rows.row(k + j) * rows.C + c);
+            if (k + j < end) Floats<width>::read(batch[j], d_y + rows.row(k + j) * rows.C + c);
 #pragma unroll
         for (int j = 0; j < rows_at_once; ++j) {
             if (k + j >= end) break;
             device_check(ids[j] >= 0 && ids[j] < rows.limit);
-            batch[j].add_to(sum);
+#pragma unroll
+            for (int i = 0; i < width; ++i) sum[i] += batch[j][i];
             const bool run_ends = ids[j + 1] != ids[j], block_ends = k + j + 1 == end;
             if (!run_ends && !block_ends) continue;
             if (rows.in_table(ids[j])) {
-                if (began_before) store_floats(rows.partial(sums, block, false) + c, sum);
-                else if (!run_ends) store_floats(rows.partial(sums, block, true) + c, sum);
+                if (began_before) Floats<width>::store(rows.partial(sums, block, false) + c, sum);
+                else if (!run_ends) Floats<width>::store(rows.partial(sums, block, true) + c, sum);
                 else add_floats(d_table + (ids[j] - rows.first) * rows.C + c, sum);
             }
             began_before = false;
@@ -171,16 +178,10 @@ __global__ void __launch_bounds__(threads_per_block, 4)
         if (rows.id(middle * rows.per_block) == id) last = middle;
         else after = middle;
     }
-    float sum[width];
-    const float* const tail = rows.partial(sums, edge - 1, true) + c;
-#pragma unroll
-    for (int i = 0; i < width; ++i) sum[i] = tail[i];
+    float sum[width] = {};
+    Floats<width>::add(sum, rows.partial(sums, edge - 1, true) + c);
 #pragma unroll 4
-    for (int64_t block = edge; block <= last; ++block) {
-        const float* const head = rows.partial(sums, block, false) + c;
-#pragma unroll
-        for (int i = 0; i < width; ++i) sum[i] += head[i];
-    }
+    for (int64_t block = edge; block <= last; ++block) Floats<width>::add(sum, rows.partial(sums, block, false) + c);
     add_floats(d_table + (id - rows.first) * rows.C + c, sum);
 }
 
@@ -259,7 +260,7 @@ template <class Scalar>
 void add_rows(const Tensor& d_table, const Tensor& d_y, const Ids& of, Stream s) {
     if (d_y.rows() == 0) return;
     if (!of.order) add_by_search<Scalar>(d_table, d_y, of, s);
-    else if (in_packs<Scalar>({d_table, d_y}, d_y.last())) add_runs<Scalar, Pack<Scalar>::size>(d_table, d_y, of, s);
+    else if (in_packs<Scalar>({d_table, d_y}, d_y.last())) add_runs<Scalar, four>(d_table, d_y, of, s);
     else add_runs<Scalar, 1>(d_table, d_y, of, s);
 }
 

@@ -27,11 +27,14 @@ struct ForwardShape {
     using Cores = UsedCores;
     static constexpr int width = head_width;
     static constexpr bool half_precision = sizeof(typename Cores::Scalar) == 2;
-    static constexpr int fragments = half_precision && plain_score && width == 64 ? 2 : 1;  // of 16 queries, per warp
+    static constexpr bool leaves_registers = width == 64 || width == 96 || width == 128;
+    static constexpr int fragments =
+        half_precision && plain_score && leaves_registers ? 2 : 1;  // of 16 queries, per warp
     static constexpr int keys = fragments == 1 && width <= (half_precision ? 128 : 64) ? 64
                                 : plain_score || width <= 128                          ? 32
                                                                                        : 16;
     static constexpr bool keeps_queries = half_precision && fragments == 1 && width <= 192;  // in registers
+    static constexpr int unrolled = fragments == 2 ? 4 : Cores::unrolled;                    // steps over channels
     static constexpr int blocks = 2;                                                         // per multiprocessor
 
     static constexpr int warp_queries = fragments * fragment_rows, queries = tile_warps * warp_queries;
@@ -46,17 +49,21 @@ struct ForwardOperands {
     const int32_t *lo, *hi;
 };
 
+// The keys that each query sees: in shared memory, because only tiles that it sees in part need them.
+template <int queries>
+struct KeyRanges {
+    int lo[queries], hi[queries];
+};
+
 // The state of one query, in the four lanes that share its row.
 struct SoftmaxRow {
-    int t, lo, hi;
     float max = -infinity;
     float sum = 0;  // of exp2(score − max), over the columns of this thread
 };
 
-// −∞ for keys that the query does not see; u: the key of this thread's first column.
+// −∞ for keys that the query does not see; lo and hi count from the key of this thread's first column.
 template <int columns>
-__device__ void mask_row(Sums (&s)[columns], const SoftmaxRow& row, int half, int u) {
-    const int lo = row.lo - u, hi = row.hi - u;
+__device__ void mask_row(Sums (&s)[columns], int lo, int hi, int half) {
 #pragma unroll
     for (int n = 0; n < columns; ++n)
 #pragma unroll
@@ -113,9 +120,7 @@ __global__ void __launch_bounds__(tile_threads, Shape::blocks)
     const typename Shape::QueryTile queries = {shared, 0};
     const auto k_tile = [&](int i) { return KeyTile{shared, queries.size + i % 2 * 2 * KeyTile::size}; };
     const auto v_tile = [&](int i) { return KeyTile{shared, k_tile(i).start + KeyTile::size}; };
-    const IntervalRange of_block = interval_range(in.lo, in.hi, of, b, first, end),
-                        of_warp =
-                            interval_range(in.lo, in.hi, of, b, warp_first, min(warp_first + Shape::warp_queries, end));
+    const IntervalRange of_block = interval_range(in.lo, in.hi, of, b, first, end);
     const int first_key = of_block.first_lo, end_key = of_block.last_hi,
               tiles = (end_key - first_key + keys - 1) / keys;
     const auto copy_keys = [&](int i) {
@@ -127,15 +132,19 @@ __global__ void __launch_bounds__(tile_threads, Shape::blocks)
     if (tiles > 0) copy_keys(0);
     copy_async_commit();
 
+    SHARED(KeyRanges<Shape::queries>, ranges, );
+    for (int n = int(threadIdx.x); n < Shape::queries; n += tile_threads) {
+        const Interval seen = first + n < end ? interval_of(in.lo, in.hi, b, first + n, of) : Interval{0, 0};
+        ranges.lo[n] = int(seen.lo), ranges.hi[n] = int(seen.hi);
+    }
     SoftmaxRow rows[fragments][2];
-#pragma unroll
-    for (int f = 0; f < fragments; ++f)
-        for (int half = 0; half < 2; ++half) {
-            SoftmaxRow& row = rows[f][half];
-            row.t = warp_first + f * fragment_rows + row_of_lane(half);
-            const Interval seen = row.t < end ? interval_of(in.lo, in.hi, b, row.t, of) : Interval{0, 0};
-            row.lo = int(seen.lo), row.hi = int(seen.hi);
-        }
+    const auto row_of = [&](int f, int half) { return warp_row + f * fragment_rows + row_of_lane(half); };
+    // Which of the keys [from, to) the warp's queries see.
+    const auto seen_by_warp = [&](int from, int to) {
+        const int last = min(warp_row + Shape::warp_queries, end - first) - 1;
+        if (last < warp_row) return Seen::none;
+        return IntervalRange{ranges.lo[warp_row], ranges.hi[warp_row], ranges.lo[last], ranges.hi[last]}.keys(from, to);
+    };
 
     copy_async_wait<1>();
     __syncthreads();
@@ -153,11 +162,11 @@ __global__ void __launch_bounds__(tile_threads, Shape::blocks)
         if (i + 1 < tiles) copy_keys(i + 1);
         copy_async_commit();
         const int u = first_key + i * keys;
-        const Seen seen = of_warp.keys(u, u + keys);
+        const Seen seen = seen_by_warp(u, u + keys);
         if (seen == Seen::none) continue;
 
         Sums s[fragments][keys / 8] = {};
-#pragma unroll(Cores::unrolled)
+#pragma unroll(Shape::unrolled)
         for (int k = 0; k < steps; ++k) {
             if constexpr (Shape::keeps_queries) Cores::multiply_channels(s, kept[k], k_tile(i), k);
             else {
@@ -172,14 +181,17 @@ __global__ void __launch_bounds__(tile_threads, Shape::blocks)
             for (int half = 0; half < 2; ++half) {
                 SoftmaxRow& row = rows[f][half];
                 if constexpr (!is_plain<Score>) {
-                    const QueryScore<Score> of_query = {score, b, h, row.t};
+                    const QueryScore<Score> of_query = {score, b, h, first + row_of(f, half)};
                     for (int n = 0; n < keys / 8; ++n)
                         for (int e = 0; e < 2; ++e) {
                             float& x = s[f][n][2 * half + e];
                             x = of_query(scale * x, u + 8 * n + column_of_lane() + e);
                         }
                 }
-                if (seen == Seen::some) mask_row(s[f], row, half, u + column_of_lane());
+                if (seen == Seen::some) {
+                    const int n = row_of(f, half), first_column = u + column_of_lane();
+                    mask_row(s[f], ranges.lo[n] - first_column, ranges.hi[n] - first_column, half);
+                }
                 softmax_row<!Shape::half_precision>(s[f], o[f], row, half, factor);
             }
         Cores::multiply_rows(o, s, v_tile(i));
@@ -194,8 +206,8 @@ __global__ void __launch_bounds__(tile_threads, Shape::blocks)
             const SoftmaxRow& row = rows[f][half];
             const float sum = row_sum(row.sum), shift = row.max == -infinity ? 0.f : row.max * factor;
             inverse[half] = sum == 0 ? 0.f : 1 / sum;
-            if (threadIdx.x % 4 == 0 && row.t < end)
-                lse[int64_t(place.head) * of.Tq + row.t] = (shift + log2f(sum)) * log_of_2;
+            const int t = first + row_of(f, half);
+            if (threadIdx.x % 4 == 0 && t < end) lse[int64_t(place.head) * of.Tq + t] = (shift + log2f(sum)) * log_of_2;
         }
         Cores::put(queries, warp_row + f * fragment_rows, o[f], inverse);
     }
