@@ -6,7 +6,7 @@ or keeps anything in local memory, which is global memory under another name.
 
 Without files: kernels/cuda/*.cu, attention/*.cu, decoding/*.cu and matmul/*.cu there, and the conformance probes, which use every wrapper of an instruction. With --finds there
 must be a fault in them. With --keep each NAME.cu
-leaves its object NAME.o and the output of ptxas NAME.txt in the folder, for sass.py. Exit status 77 where there is no nvcc. With GRADUS_TESTS=all for sm_100 too. Prints a line for each file and card: the kernels, the most
+leaves its object NAME.o and the output of ptxas NAME.txt in the folder, for sass.py. Exit status 77 where there is no nvcc. Prints a line for each file and card: the kernels, the most
 registers and the most shared memory that one of them takes."""
 import concurrent.futures
 import os
@@ -15,8 +15,7 @@ import re
 import subprocess
 import sys
 
-# sm_100 compiles the kernels of sm_80: the usual run leaves it to tools/test --all.
-CARDS = ("80", "90a", "100") if os.environ.get("GRADUS_TESTS") == "all" else ("80", "90a")
+CARDS = ("80", "90a", "100")
 
 
 def cards_of(file):

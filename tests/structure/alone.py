@@ -3,8 +3,7 @@
 
     tests/structure/alone.py BUILD [--usual]
 
-BUILD is a build folder with GRADUS_UNITY=ON. With --usual every fifth file, beginning with another one after each commit, so that five
-commits see all; with GRADUS_TESTS=all in the environment (tools/test --all), or without --usual, all of them. Each file is parsed with the flags of its target (-fsyntax-only); the others
+BUILD is a build folder with GRADUS_UNITY=ON. With --usual every fifth file, beginning with one that depends on the commit; with GRADUS_TESTS=all in the environment (tools/test --all), or without --usual, all of them. Each file is parsed with the flags of its target (-fsyntax-only); the others
 of its batch are not there to include for it what it forgot. Prints what the compiler says; the exit status is 0 when every
 file compiles, and 77 where the build compiles each file alone anyway.
 """
@@ -42,8 +41,8 @@ def parsed(entry, file):
 
 
 def usual(work):
-    count = subprocess.run(["git", "rev-list", "--count", "HEAD"], capture_output=True, text=True).stdout.strip()
-    return work[int(count or 0) % SHARE::SHARE]
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True).stdout.strip()
+    return work[int(commit or "0", 16) % SHARE::SHARE]
 
 
 def main():

@@ -52,5 +52,8 @@ grep -qx -- '--model.layers=' out.txt || fail "settings are not completed as opt
 # Counting is for the emulator, and modelled times are for a card with figures.
 expect_error 1 "not on 'cpu'" "$gradus" bench ops --count --filter add
 expect_error 2 "card" "$gradus" bench ops --count --device simt --card h300
+expect_error 2 "requires --count" "$gradus" bench ops --capability 80
+"$gradus" bench ops --device simt --count --json --dtype bf16 --blocks 1 --matmul own --filter linear_forward >out.txt
+grep -q '"kernel":"hopper_matmul_kernel' out.txt || fail "--count --matmul own counts other kernels: $(head -c 300 out.txt)"
 expect_error 1 "no ladder 'stairs'" "$gradus" bench ladder --family stairs
 echo passed

@@ -198,6 +198,8 @@ void add_ops(CLI::App& bench) {
     ops->add_option("--capability", o->capability,
                     "with --count: the kernels for this compute capability, 80 or 90; default: the card's")
         ->check(one_of_words({"80", "90"}));
+    for (const char* name : {"--card", "--capability", "--blocks", "--registers"})
+        ops->get_option(name)->needs(ops->get_option("--count"));
     ops->callback([o] { bench_ops(*o); });
 }
 

@@ -74,9 +74,9 @@ void print_json(const OpBenchmark& b, const Figures& f) {
 }  // namespace
 
 int bench_ops(const BenchOpsOptions& options) {
+    use_kernels(options.device, options.kernels);
     if (options.count) return count_ops(options);
     use_threads(options.threads);
-    use_kernels(options.device, options.kernels);
     const Ops& ops = ops_of(options.device);
     const Ceilings ceilings(options.device, ops);
     const double gbps = ceilings.gbps(), f32 = ceilings.gflops(DType::f32), half = ceilings.gflops(DType::bf16);

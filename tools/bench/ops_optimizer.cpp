@@ -40,7 +40,7 @@ void bench_optimizer(const Bench& bench, const Shapes& s) {
                        .param = t == DType::bf16 ? Opt(m.uniform(t, {C, C})) : Opt(),
                        .grad = m.uniform(sum, {C, C})});
         return Muon{.matrices = one,
-                    .workspace = m.uniform(sum, {muon_workspace(C, C)}),
+                    .workspace = m.uniform(t, {muon_workspace(C, C)}),  // the products are in its dtype, as in training
                     .step_values = m.value(StepValues{.lr = 1e-3}),
                     .beta = 0.95,
                     .decay = 0.1};
