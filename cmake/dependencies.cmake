@@ -22,8 +22,9 @@ if(NOT WITH_MPI STREQUAL "OFF")
     endif()
 endif()
 
-# CUDA is asked for by name. Which cards the build has code for is CMAKE_CUDA_ARCHITECTURES: by default Ampere, Hopper
-# (with the instructions that only it has: 90a) and Blackwell, with PTX of the last one for those that are to come.
+# CUDA is asked for by name. Which cards the build has code for is CMAKE_CUDA_ARCHITECTURES. If nobody sets it, kernels become PTX once, for
+# sm_80, and that becomes machine code for Ampere, Hopper and Blackwell; the driver makes it of the PTX for cards that are to come. The files with
+# instructions that only Hopper has are compiled for it (kernels/cuda/CMakeLists.txt).
 if(WITH_CUDA)
     if(NOT CMAKE_CUDA_COMPILER)
         find_program(CMAKE_CUDA_COMPILER nvcc HINTS $ENV{CUDA_HOME}/bin $ENV{CUDA_PATH}/bin /usr/local/cuda/bin)
@@ -32,8 +33,9 @@ if(WITH_CUDA)
         message(FATAL_ERROR "WITH_CUDA=ON, and there is no nvcc: install the CUDA toolkit (12.8 or newer), or configure with -DCMAKE_CUDA_COMPILER=/path/to/nvcc, or with -DWITH_CUDA=OFF")
     endif()
     if(NOT CMAKE_CUDA_ARCHITECTURES)
-        set(CMAKE_CUDA_ARCHITECTURES 80-real 90a-real 100 CACHE STRING "Cards to build for")
+        set(CMAKE_CUDA_ARCHITECTURES OFF CACHE STRING "Cards to build for; OFF: sm_80, 90 and 100 from one PTX")
     endif()
+    add_compile_options("$<$<AND:$<COMPILE_LANGUAGE:CUDA>,$<NOT:$<BOOL:$<TARGET_PROPERTY:CUDA_ARCHITECTURES>>>>:--generate-code=arch=compute_80,code=[compute_80,sm_80,sm_90,sm_100]>")
     enable_language(CUDA)
     set(CMAKE_CUDA_FLAGS_RELEASE "-O3")  # without NDEBUG, which would take the words away that device_check() stops with
     set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)  # which CMake 3.25 does not know of the nvcc of CUDA 13

@@ -2,12 +2,12 @@
 """What ptxas says of every kernel that is shipped: compiled without a warning for each card, and none spills a register
 or keeps anything in local memory, which is global memory under another name.
 
-    tests/cuda/ptxas.py ROOT NVCC [--finds] [--keep FOLDER] [FILE.cu ...]
+    tests/cuda/ptxas.py ROOT NVCC BUILD            the kernels of a build with CUDA and tests, and the conformance probes, which use every
+                                                   wrapper of an instruction: what tests/cuda/keep_ptxas kept
+    tests/cuda/ptxas.py ROOT NVCC --finds FILE.cu  compiles a file, in which there must be a fault
 
-Without files: kernels/cuda/*.cu, attention/*.cu, decoding/*.cu and matmul/*.cu there, and the conformance probes, which use every wrapper of an instruction. With --finds there
-must be a fault in them. With --keep each NAME.cu
-leaves its object NAME.o and the output of ptxas NAME.txt in the folder, for sass.py. Exit status 77 where there is no nvcc. Prints a line for each file and card: the kernels, the most
-registers and the most shared memory that one of them takes."""
+Exit status 77 where there is no nvcc, or no CUDA in the build. Prints a line for each file and card: the kernels, the most registers and
+the most shared memory that one of them takes."""
 import concurrent.futures
 import os
 import pathlib
@@ -15,12 +15,17 @@ import re
 import subprocess
 import sys
 
-CARDS = ("80", "90a", "100")
+CARDS = ("80", "90", "100")  # sm_90a, of the files with Hopper's own instructions, is 90 here
 
 
-def cards_of(file):
-    """Hopper's own instructions are for one card."""
-    return ("90a",) if file.name.startswith("hopper_") else CARDS
+def kept_outputs(build, ladder=False):
+    """NAME.cu.o.txt of the shipped kernels and probes, or of the ladder's rungs."""
+    files = [f for f in sorted(pathlib.Path(build).rglob("*.cu.o.txt")) if "/host/" not in str(f) and "/gpu/" not in str(f)]
+    return [f for f in files if ("/ladder/" in str(f)) == ladder]
+
+
+def card_of(name):
+    return name.removesuffix("a")
 
 
 ENTRY = re.compile(r"Compiling entry function '(\S+)' for 'sm_(\w+)'")
@@ -34,15 +39,14 @@ PTX_REGISTERS = re.compile(r"setmaxnreg\.(inc|dec)\.sync\.aligned\.u32 (\d+)")
 WARPGROUP = 128
 
 
-def compile(root, nvcc, file, keep):
+def compile(root, nvcc, file):
+    """The output of ptxas, and what failed."""
     command = [nvcc, "-std=c++20", "-O3", "--expt-relaxed-constexpr", "-Werror", "all-warnings", "-Xptxas", "-v",
-               "-I", str(root), "-c", str(file), "-o", str(keep / f"{file.stem}.o") if keep else os.devnull]
-    for card in cards_of(file):
+               "-I", str(root), "-c", str(file), "-o", os.devnull]
+    for card in ("80", "90a", "100"):
         command += ["-gencode", f"arch=compute_{card},code=sm_{card}"]
     done = subprocess.run(command, capture_output=True, text=True)
-    if keep:
-        (keep / f"{file.stem}.txt").write_text(done.stderr)
-    return done
+    return done.stderr, done.returncode and (done.stderr or done.stdout)
 
 
 def asked(root, nvcc, file):
@@ -86,22 +90,20 @@ def demangled(name):
     return plain.split("(")[0] if done.returncode == 0 else name
 
 
-def judge(file, run, uses):
-    """A summary of one compilation, a line for each card, and its faults."""
-    if run.returncode != 0:
-        return [], [f"{file.name}: {(run.stderr or run.stdout).strip()[:2000]}"]
+def judge(file, output, uses):
+    """A line for each card, and the faults, of one file's compilation."""
     faults, kernel, card, entering = [], "?", "?", set()
     totals = {name: [0, 0, 0] for name in CARDS}  # kernels, most registers, most shared memory
-    for line in run.stderr.splitlines():
+    for line in output.splitlines():
         if found := ENTRY.search(line):
-            kernel, card = found.groups()
+            kernel, card = found[1], card_of(found[2])
             totals[card][0] += 1
         elif found := FRAME.search(line):
             if any(int(n) for n in found.groups()):
                 faults.append(f"{file.name} for sm_{card}: {demangled(kernel)}: {line.strip()}")
         elif found := USED.search(line):
             totals[card][1] = max(totals[card][1], int(found.group(1)))
-            if card == "90a" and kernel in uses:
+            if card == "90" and kernel in uses:
                 entering.add(kernel)
                 if fault := registers_fault(uses[kernel], int(found.group(1))):
                     faults.append(f"{file.name} for sm_{card}: {demangled(kernel)}: {fault}")
@@ -116,33 +118,40 @@ def judge(file, run, uses):
             for name, (kernels, registers, shared) in totals.items() if kernels], faults
 
 
+def source_of(root, output):
+    """kernels/cuda/attention/delta.cu of build/release/kernels/cuda/CMakeFiles/gradus_cuda.dir/attention/delta.cu.o.txt"""
+    name = str(output).split(".dir/")[-1].removesuffix(".o.txt").replace("__/", "")
+    folders = (root, root / "kernels/cuda", root / "tests/conformance")
+    return next(folder / name for folder in folders if (folder / name).exists())
+
+
+def print_and_count(file, output, uses):
+    summary, faults = judge(file, output, uses)
+    print("\n".join(summary + faults))
+    return len(faults)
+
+
 def main():
     root, nvcc = pathlib.Path(sys.argv[1]), sys.argv[2]
     if not nvcc or not os.path.exists(nvcc):
         print("there is no nvcc on this machine")
         return 77
-    arguments = sys.argv[3:]
-    keep = None
-    if "--keep" in arguments:
-        at = arguments.index("--keep")
-        keep = pathlib.Path(arguments[at + 1])
-        keep.mkdir(parents=True, exist_ok=True)
-        del arguments[at:at + 2]
-    finds = "--finds" in arguments
-    shipped = sorted(file for folder in ("", "attention", "decoding", "matmul") for file in (root / "kernels/cuda" / folder).glob("*.cu"))
-    if not shipped:
-        print("there is no .cu file to look at")
-        return 1
-    files = [pathlib.Path(f) for f in arguments if f != "--finds"] or [*shipped, root / "tests/conformance/probes.cu"]
-    faults = []
+    if sys.argv[3] == "--finds":
+        file = pathlib.Path(sys.argv[4])
+        output, failure = compile(root, nvcc, file)
+        if failure:
+            print(failure)
+            return 1
+        return 0 if print_and_count(file, output, asked(root, nvcc, file)) else 1
+    outputs = kept_outputs(sys.argv[3])
+    if not outputs:
+        print(f"{sys.argv[3]} has no output of ptxas: it is a build without CUDA or without tests")
+        return 77
+    sources = [source_of(root, output) for output in outputs]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        runs = pool.map(lambda file: (compile(root, nvcc, file, keep), asked(root, nvcc, file)), files)
-        for file, (run, uses) in zip(files, runs):
-            summary, found = judge(file, run, uses)
-            print("\n".join(summary))
-            faults += found
-    print("\n".join(faults))
-    return 1 if bool(faults) != finds else 0
+        uses = pool.map(lambda file: asked(root, nvcc, file), sources)
+        return 1 if sum(print_and_count(file, output.read_text(), use) for file, output, use in zip(sources, outputs, uses)) else 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

@@ -2,13 +2,13 @@
 """Holds every shipped kernel to its budget (tests/cuda/budgets.toml): registers, shared memory and the blocks that fit on an SM,
 from the output of ptxas; and what its hot loop is made of, from the machine code.
 
-    tests/cuda/sass.py KEPT                  checks what `ptxas.py --keep KEPT` left: NAME.o and NAME.txt for each NAME.cu
-    tests/cuda/sass.py KEPT --write [COUNTS] writes the budgets of today; COUNTS: output of `gradus bench ops --count --json`, which
-                                             has the threads and the dynamic shared memory of the launches
+    tests/cuda/sass.py BUILD                  checks the kernels of a build with CUDA and tests
+    tests/cuda/sass.py BUILD --write [COUNTS] writes the budgets of today; COUNTS: output of `gradus bench ops --count --json`, which
+                                              has the threads and the dynamic shared memory of the launches
 
 Machine code needs cuobjdump and nvdisasm, of a CUDA toolkit or of the PyPI packages nvidia-cuda-cuobjdump and nvidia-cuda-nvdisasm
 (in a virtual environment: GRADUS_CUOBJDUMP names the program). Without them only the first half is checked, and the script says so. Exit
-status 77 if there is nothing in KEPT. A budget without a kernel is a fault, and so is a kernel without a budget."""
+status 77 if the build has none. A budget without a kernel is a fault, and so is a kernel without a budget."""
 import bisect
 import collections
 import json
@@ -20,10 +20,11 @@ import subprocess
 import sys
 import tomllib
 
+from ptxas import CARDS, card_of, kept_outputs
+
 HERE = pathlib.Path(__file__).resolve().parent
 BUDGETS = HERE / "budgets.toml"
-CARDS = ("80", "90a", "100")
-SHARED_OF_SM = {"80": 164 << 10, "90a": 228 << 10, "100": 228 << 10}
+SHARED_OF_SM = {"80": 164 << 10, "90": 228 << 10, "100": 228 << 10}
 REGISTERS_OF_SM, THREADS_OF_SM, BLOCKS_OF_SM, RESERVED = 65536, 2048, 32, 1024
 
 ENTRY = re.compile(r"Compiling entry function '(\S+)' for 'sm_(\w+)'")
@@ -60,15 +61,15 @@ def resident(card, threads, registers, shared):
                       SHARED_OF_SM[card] // (shared + RESERVED)))
 
 
-def from_ptxas(kept):
-    """{(card, symbol): (registers, static shared bytes)}"""
+def from_ptxas(outputs):
+    """{(card, symbol): (registers, static shared bytes)} of the files of ptxas.kept_outputs()"""
     found = {}
-    for file in sorted(kept.glob("*.txt")):
+    for file in outputs:
         key = None
         for line in file.read_text().splitlines():
             if m := ENTRY.search(line):
-                key = (m[2], m[1])
-            elif (m := USED.search(line)) and key and key[0] in CARDS:
+                key = (card_of(m[2]), m[1])
+            elif (m := USED.search(line)) and key:
                 found[key] = (int(m[1]), max([0] + [int(n) for n in SHARED.findall(line)]))
     return found
 
@@ -109,12 +110,12 @@ def figures_of(code):
     return {"local": everything["local"], **{k: v for k, v in best.items() if k != "local"}}
 
 
-def from_sass(kept, tool):
+def from_sass(outputs, tool):
     """{(card, symbol): figures}"""
     found = {}
     environment = dict(os.environ, PATH=f"{os.path.dirname(tool)}:{os.environ['PATH']}")
-    for file in sorted(kept.glob("*.o")):
-        dump = subprocess.run([tool, "--dump-sass", str(file)], capture_output=True, text=True, env=environment, check=True).stdout
+    for file in outputs:
+        dump = subprocess.run([tool, "--dump-sass", str(file).removesuffix(".txt")], capture_output=True, text=True, env=environment, check=True).stdout
         card = symbol = None
         codes = collections.defaultdict(list)
         for line in map(str.lstrip, dump.splitlines()):
@@ -124,7 +125,7 @@ def from_sass(kept, tool):
                 if card in CARDS and symbol:
                     codes[(card, symbol)].append((int(m[1], 16), m[2], m[3]))
             elif m := CODE.search(line):
-                card = m[1]
+                card = card_of(m[1])
             elif m := FUNCTION.search(line):
                 symbol = m[1]
         for key, code in codes.items():
@@ -176,7 +177,7 @@ def launches(counts):
 def write(used, figures, names, counts):
     old = tomllib.loads(BUDGETS.read_text()) if BUDGETS.exists() else {}
     of_launch = launches(counts)
-    lines = ["# What each kernel may use (tests/cuda/sass.py). `tests/cuda/sass.py KEPT --write COUNTS` writes the file; lower a number by hand",
+    lines = ["# What each kernel may use (tests/cuda/sass.py). `tests/cuda/sass.py BUILD --write COUNTS` writes the file; lower a number by hand",
              "# to demand more. registers: of a thread; shared: static bytes; dynamic: further bytes of a launch; threads: of a block; blocks: that",
              "# fit on an SM (of the kernels that COUNTS has). Of the hot loop: matrix instructions per ldmatrix, special functions per matrix instruction, the share of 16-byte",
              "# loads among loads from global memory, calls of subroutines: those that nvcc leaves are the slow paths of divisions and square roots",
@@ -206,13 +207,13 @@ def write(used, figures, names, counts):
 
 
 def main():
-    kept = pathlib.Path(sys.argv[1])
-    used = from_ptxas(kept)
+    outputs = kept_outputs(sys.argv[1])
+    used = from_ptxas(outputs)
     if not used:
-        print(f"{kept} has no output of ptxas: there is no nvcc, or tests/cuda/ptxas.py --keep has not run")
+        print(f"{sys.argv[1]} has no output of ptxas: it is a build without CUDA or without tests")
         return 77
     tool = cuobjdump()
-    figures = from_sass(kept, tool) if tool else {}
+    figures = from_sass(outputs, tool) if tool else {}
     names = short_names(symbol for _, symbol in used)
     if twice := [f"two kernels for sm_{c} are called {n}" for (c, n), times in
                  collections.Counter((c, names[symbol]) for c, symbol in used).items() if times > 1]:
@@ -223,7 +224,7 @@ def main():
         return 0
     budgets = tomllib.loads(BUDGETS.read_text())
     if not any(budgets.values()):
-        print(f"{BUDGETS.name} has no budgets: tests/cuda/sass.py KEPT --write COUNTS")
+        print(f"{BUDGETS.name} has no budgets: tests/cuda/sass.py BUILD --write COUNTS")
         return 77
     faults = []
     for card in CARDS:
@@ -242,7 +243,7 @@ def main():
     if not tool:
         print("there is no cuobjdump here: hot loops were not looked at")
     if faults:
-        print("\n".join(faults), "\nIf a change is meant: tests/cuda/sass.py KEPT --write", sep="\n")
+        print("\n".join(faults), "\nIf a change is meant: tests/cuda/sass.py BUILD --write", sep="\n")
     return bool(faults)
 
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Fills the tables of rungs in docs/kernels/*.md, between `<!-- rungs: FAMILY -->` and `<!-- /rungs -->`.
 
-    tools/compare/ladder_tables.py GRADUS [--kept FOLDER] [--measured FILE] [--family NAME]
+    tools/compare/ladder_tables.py GRADUS [--measured FILE] [--family NAME]
 
-GRADUS is the program, whose `bench ladder --json` counts and models every rung. FOLDER: what `tests/cuda/ptxas.py ROOT NVCC --keep FOLDER
-kernels/cuda/ladder/*/*.cu` left: registers and static shared memory of the rungs that are not shipped. FILE: output of `bench ladder --device cuda --json`
+GRADUS is the program, whose `bench ladder --json` counts and models every rung. If its build has CUDA and tests, ptxas said there how many
+registers and how much static shared memory the rungs take that are not shipped. FILE: output of `bench ladder --device cuda --json`
 on a GPU. What is not given is taken from the table that is there; measured times are never made up."""
 import argparse
 import json
@@ -21,16 +21,17 @@ HEAD = ("| rung | idea | registers | shared memory | sectors / ideal | bank conf
 NOT_YET = "not measured yet"
 
 
-def by_kernel(folder):
-    """{kernel: (registers, bytes of static shared memory)} for sm_90a, or sm_80 where a kernel is not compiled for that: of the shipped
-    ones by their budgets, of the others by the folder."""
+def by_kernel(build):
+    """{kernel: (registers, bytes of static shared memory)} for sm_90, or sm_80 where a kernel is not compiled for that: of the shipped
+    ones by their budgets, of the others by the build."""
+    import ptxas
     import sass
     budgets, found = tomllib.loads(sass.BUDGETS.read_text()), {}
-    for card in ("80", "90a"):
+    for card in ("80", "90"):
         found |= {name: (row["registers"], row.get("shared", 0)) for name, row in budgets[f"sm_{card}"].items()}
-    used = sass.from_ptxas(pathlib.Path(folder)) if folder else {}
+    used = sass.from_ptxas(ptxas.kept_outputs(build, ladder=True))
     names = sass.short_names(symbol for _, symbol in used)
-    for card in ("80", "90a"):
+    for card in ("80", "90"):
         found |= {names[symbol]: values for (c, symbol), values in used.items() if c == card}
     return found
 
@@ -74,10 +75,10 @@ def old_rows(text):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("gradus")
-    for name in ("kept", "measured", "family"):
+    for name in ("measured", "family"):
         parser.add_argument(f"--{name}")
     o = parser.parse_args()
-    ptxas = by_kernel(o.kept)
+    ptxas = by_kernel(pathlib.Path(o.gradus).parent)
     measured, by_family = {}, {}
     for line in pathlib.Path(o.measured).read_text().splitlines() if o.measured else []:
         rung = json.loads(line)

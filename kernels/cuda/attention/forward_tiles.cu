@@ -221,8 +221,8 @@ void forward_on(const AttentionForward& a, Stream s) {
     const auto of_keys = [&](const Tensor& t) { return heads_of<const Scalar>(t, a.Tk, a.D); };
     const ForwardOperands<Scalar> in = {heads_of<const Scalar>(a.q, a.Tq, a.D), of_keys(a.k), of_keys(a.v),
                                         a.lo.as<int32_t>(), a.hi.as<int32_t>()};
-    by_width<Scalar>(a.D, [&](auto width) {
-        by_score(a.score, [&](auto score) {
+    by_score(a.score, [&](auto score) {
+        by_width<Scalar, decltype(score)>(a.D, [&](auto width) {
             using Shape = ForwardShape<Cores, width, is_plain<decltype(score)>>;
             const BlockOrder order = block_order(a.Tq, Shape::queries, int64_t(a.B) * a.H,
                                                  int64_t(2) * a.Tk * a.D * int64_t(sizeof(Scalar)) * a.G / a.H);

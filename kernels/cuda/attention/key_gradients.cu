@@ -1,6 +1,6 @@
 // The gradients of attention's keys and values in tiles, on tensor cores (bf16, tf32) or CUDA cores (f32). The formulas are in kernels/attention.h.
 //
-// Plan. A block has a tile of 64 keys of one key head, 16 per warp. It loops over the query heads of the group, in order, and for each
+// Plan. A block has a tile of keys of one key head, 16 or 32 per warp. It loops over the query heads of the group, in order, and for each
 // over tiles of the queries that see some of its keys, in order; these are consecutive, because lo and hi never decrease:
 //   Sᵀ = K·Qᵀ, dPᵀ = V·dYᵀ
 //   Pᵀ = exp2(Sᵀ·factor − lse), dSᵀ = Pᵀ ∘ (dPᵀ − delta)
@@ -19,8 +19,9 @@ namespace {
 // What a kernel computes.
 enum class Gradients { both, keys, values };
 
-// Per thread, dK and dV take width / 2 registers each, S and dP queries / 2 each, and K and V in registers width / 4 each (bf16).
-// Score functions other than the identity take some more.
+// Per thread and 16 keys, dK and dV take width / 2 registers each, S and dP queries / 2 each, and K and V in registers width / 4 each
+// (bf16). Score functions other than the identity take some more. With 32 keys per warp, each operand that is loaded from the queries
+// serves two products: where the registers suffice.
 template <class UsedCores, int head_width, Gradients computed, bool plain_score>
 struct KeyGradientShape {
     using Cores = UsedCores;
@@ -28,17 +29,18 @@ struct KeyGradientShape {
     static constexpr int width = head_width;
     static constexpr bool d_k = computed != Gradients::values, d_v = computed != Gradients::keys;
     static constexpr bool half_precision = sizeof(Scalar) == 2;
-    static constexpr int queries = !half_precision ? (width <= 96 ? 32 : 16)
-                                   : plain_score   ? (width <= 96    ? 64
-                                                      : width <= 192 ? 32
-                                                                     : 16)
-                                                   : (width <= 80   ? 64
-                                                      : width <= 96 ? 32
-                                                                    : 16);
-    static constexpr bool keeps_rows = half_precision && plain_score && width <= 64;  // K and V in registers
-    static constexpr int blocks = 2;                                                  // per multiprocessor
+    static constexpr int fragments = half_precision && plain_score && width == 64 ? 2 : 1;
+    static constexpr int queries = half_precision && fragments == 1 && width <= 96       ? 64
+                                   : width <= (half_precision && plain_score ? 192 : 64) ? 32
+                                                                                         : 16;
+    // Steps over channels whose K and V stay in registers: as many as fit.
+    static constexpr bool keeps_rows = half_precision && plain_score && fragments == 1 && width <= 128;
+    static constexpr int kept_values = keeps_rows && width <= 80 ? width / Cores::depth : 0,
+                         kept_keys = keeps_rows && width > 80 ? 4 : kept_values;
+    static constexpr int unrolled = fragments == 2 ? 2 : Cores::unrolled;  // steps over channels
+    static constexpr int blocks = 2;                                       // per multiprocessor
 
-    static constexpr int keys = tile_warps * fragment_rows;
+    static constexpr int warp_keys = fragments * fragment_rows, keys = tile_warps * warp_keys;
     using KeyTile = Tile<Scalar, keys, width>;
     using QueryTile = Tile<Scalar, queries, width>;
 
@@ -56,17 +58,17 @@ __global__ void __launch_bounds__(tile_threads, Shape::blocks)
     key_gradients_kernel(HeadRows<typename Shape::Scalar> d_k, HeadRows<typename Shape::Scalar> d_v,
                          BackwardOperands<typename Shape::Scalar> in, HeadSizes of, BlockOrder order, float scale,
                          Score score) {
-    constexpr int width = Shape::width, queries = Shape::queries;
+    constexpr int width = Shape::width, queries = Shape::queries, fragments = Shape::fragments;
     using Cores = typename Shape::Cores;
     using KeyTile = typename Shape::KeyTile;
     using QueryTile = typename Shape::QueryTile;
-    constexpr int steps = width / Cores::depth, kept_steps = Shape::keeps_rows ? steps : 1;
+    constexpr int steps = width / Cores::depth;
     DYNAMIC_SHARED(typename Shape::Scalar, shared);
     const auto place = order.place();
     if (place.head >= order.heads) return;
     const int b = place.head / int(of.G), g = place.head % int(of.G), D = int(of.D), group = int(of.H / of.G);
     const int first_key = place.tile * Shape::keys, end_key = min(first_key + Shape::keys, int(of.Tk));
-    const int warp_row = int(threadIdx.x) / warp * fragment_rows, warp_first = first_key + warp_row;
+    const int warp_row = int(threadIdx.x) / warp * Shape::warp_keys, warp_first = first_key + warp_row;
 
     const KeyTile k_tile = {shared, 0}, v_tile = {shared, KeyTile::size};
     const auto q_tile = [&](int i) { return QueryTile{shared, 2 * KeyTile::size + i % 2 * 2 * QueryTile::size}; };
@@ -101,17 +103,18 @@ __global__ void __launch_bounds__(tile_threads, Shape::blocks)
 
     copy_async_wait<1>();
     __syncthreads();
-    typename Cores::Left k[kept_steps][1], v[kept_steps][1];
-    const auto load_rows = [&](int n, int step) {
-        k[n][0] = Cores::left(k_tile, warp_row, step);
-        if constexpr (Shape::d_k) v[n][0] = Cores::left(v_tile, warp_row, step);
-    };
-    if constexpr (Shape::keeps_rows)
+    typename Cores::Left k[Shape::kept_keys + 1][fragments], v[Shape::kept_values + 1][fragments];
+    const auto load_left = [&](auto& left, const KeyTile& tile, int step) {
 #pragma unroll
-        for (int n = 0; n < steps; ++n) load_rows(n, n);
+        for (int f = 0; f < fragments; ++f) left[f] = Cores::left(tile, warp_row + f * fragment_rows, step);
+    };
+#pragma unroll
+    for (int step = 0; step < Shape::kept_keys; ++step) load_left(k[step], k_tile, step);
+#pragma unroll
+    for (int step = 0; step < Shape::kept_values; ++step) load_left(v[step], v_tile, step);
 
     // dK, dV. The one that is not computed takes no registers.
-    Sums k_sums[1][width / 8] = {}, v_sums[1][width / 8] = {};
+    Sums k_sums[fragments][width / 8] = {}, v_sums[fragments][width / 8] = {};
     for (int i = 0; i < group * tiles; ++i) {
         copy_async_wait<0>();
         __syncthreads();  // tile i is here, and all warps are done with tile i − 1
@@ -122,16 +125,19 @@ __global__ void __launch_bounds__(tile_threads, Shape::blocks)
                   last = min(queries, end_query - first) - 1;
         const IntervalRange range = {rows.intervals[0][0], rows.intervals[0][1], rows.intervals[last][0],
                                      rows.intervals[last][1]};
-        const Seen seen = range.keys(warp_first, warp_first + fragment_rows);
+        const Seen seen = range.keys(warp_first, warp_first + Shape::warp_keys);
         if (seen == Seen::none) continue;
 
-        Sums s[1][queries / 8] = {}, d_p[1][queries / 8] = {};
-#pragma unroll(Cores::unrolled)
+        Sums s[fragments][queries / 8] = {}, d_p[fragments][queries / 8] = {};
+#pragma unroll(Shape::unrolled)
         for (int step = 0; step < steps; ++step) {
-            const int n = Shape::keeps_rows ? step : 0;
-            if constexpr (!Shape::keeps_rows) load_rows(n, step);
+            const int n = min(step, Shape::kept_keys), m = min(step, Shape::kept_values);
+            if (step >= Shape::kept_keys) load_left(k[n], k_tile, step);
             Cores::multiply_channels(s, k[n], q_tile(i), step);
-            if constexpr (Shape::d_k) Cores::multiply_channels(d_p, v[n], d_y_tile(i), step);
+            if constexpr (Shape::d_k) {
+                if (step >= Shape::kept_values) load_left(v[m], v_tile, step);
+                Cores::multiply_channels(d_p, v[m], d_y_tile(i), step);
+            }
         }
 #pragma unroll
         for (int m = 0; m < queries / 8; ++m) {
@@ -142,17 +148,22 @@ __global__ void __launch_bounds__(tile_threads, Shape::blocks)
                 const QueryScore<Score> of_query = {score, b, h, first + query + e};
                 const float lse = sums[2 * e] * log2_of_e, delta = sums[2 * e + 1];
 #pragma unroll
-                for (int half = 0; half < 2; ++half)
-                    gradient_of_score(s[0][m][2 * half + e], d_p[0][m][2 * half + e], lse, delta, scale, of_query,
-                                      warp_first + row_of_lane(half));
+                for (int f = 0; f < fragments; ++f)
+#pragma unroll
+                    for (int half = 0; half < 2; ++half)
+                        gradient_of_score(s[f][m][2 * half + e], d_p[f][m][2 * half + e], lse, delta, scale, of_query,
+                                          warp_first + f * fragment_rows + row_of_lane(half));
             }
             if (seen == Seen::some) {
                 const Pack<int32_t> intervals = load_pack(&rows.intervals[query][0]);
 #pragma unroll
-                for (int e = 0; e < 4; ++e) {
-                    const int key = warp_first + row_of_lane(e / 2);
-                    if (key < intervals[e % 2 * 2] || key >= intervals[e % 2 * 2 + 1]) s[0][m][e] = d_p[0][m][e] = 0;
-                }
+                for (int f = 0; f < fragments; ++f)
+#pragma unroll
+                    for (int e = 0; e < 4; ++e) {
+                        const int key = warp_first + f * fragment_rows + row_of_lane(e / 2);
+                        if (key < intervals[e % 2 * 2] || key >= intervals[e % 2 * 2 + 1])
+                            s[f][m][e] = d_p[f][m][e] = 0;
+                    }
             }
         }
         if constexpr (Shape::d_v) Cores::multiply_rows(v_sums, s, d_y_tile(i));
@@ -161,13 +172,17 @@ __global__ void __launch_bounds__(tile_threads, Shape::blocks)
 
     // Through the warp's own rows of the tiles of keys and values, for stores of 16 bytes.
     __syncwarp();
-    if constexpr (Shape::d_k) Cores::put(k_tile, warp_row, k_sums[0], {scale, scale});
-    if constexpr (Shape::d_v) Cores::put(v_tile, warp_row, v_sums[0], {1, 1});
+#pragma unroll
+    for (int f = 0; f < fragments; ++f) {
+        const int row = warp_row + f * fragment_rows;
+        if constexpr (Shape::d_k) Cores::put(k_tile, row, k_sums[f], {scale, scale});
+        if constexpr (Shape::d_v) Cores::put(v_tile, row, v_sums[f], {1, 1});
+    }
     __syncwarp();
     if constexpr (Shape::d_k)
-        k_tile.template store_rows<fragment_rows>(d_k.at(b, 0, g), d_k.stride, warp_row, warp_first, end_key, D);
+        k_tile.template store_rows<Shape::warp_keys>(d_k.at(b, 0, g), d_k.stride, warp_row, warp_first, end_key, D);
     if constexpr (Shape::d_v)
-        v_tile.template store_rows<fragment_rows>(d_v.at(b, 0, g), d_v.stride, warp_row, warp_first, end_key, D);
+        v_tile.template store_rows<Shape::warp_keys>(d_v.at(b, 0, g), d_v.stride, warp_row, warp_first, end_key, D);
 }
 
 template <class Cores, int width, Gradients computed, class Score>
@@ -183,8 +198,8 @@ void launch_key_gradients(const AttentionBackward& a, const Score& score, Stream
 
 template <class Cores>
 void key_gradients_on(const AttentionBackward& a, Stream s) {
-    by_width<typename Cores::Scalar>(a.D, [&](auto width) {
-        by_score(a.score, [&](auto score) {
+    by_score(a.score, [&](auto score) {
+        by_width<typename Cores::Scalar, decltype(score)>(a.D, [&](auto width) {
             if constexpr (width <= 128) launch_key_gradients<Cores, width, Gradients::both>(a, score, s);
             else {
                 launch_key_gradients<Cores, width, Gradients::values>(a, score, s);

@@ -27,19 +27,26 @@ constexpr bool is_plain = std::is_same_v<Score, PlainScore>;
 template <class Scalar>
 constexpr int widest_head = sizeof(Scalar) == 2 ? 256 : 128;
 
+// Whether kernels are compiled for widths between powers of two: in bf16 without a score function. Models with a score function have
+// heads of 64 (T5), 128 (BLOOM, MPT, Gemma 2 27B) or 256 (Gemma 2 9B), and training in f32 is not about speed.
+template <class Scalar, class Score>
+constexpr bool has_own_widths = sizeof(Scalar) == 2 && is_plain<Score>;
+
 // Calls run() with the head width of the kernel as a constant.
-template <class Scalar, class Run>
+template <class Scalar, class Score, class Run>
 void by_width(int64_t D, Run&& run) {
     constexpr int widest = widest_head<Scalar>;
+    constexpr bool own = has_own_widths<Scalar, Score>;
     CHECK(D <= widest, "a head too wide for tiles");
     if (D <= 64) return run(std::integral_constant<int, 64>{});
-    if (D <= 80) return run(std::integral_constant<int, 80>{});
-    if (D <= 96) return run(std::integral_constant<int, 96>{});
-    if (D <= 128) return run(std::integral_constant<int, 128>{});
-    if constexpr (widest > 128) {
-        if (D <= 192) return run(std::integral_constant<int, 192>{});
-        run(std::integral_constant<int, 256>{});
+    if constexpr (own) {
+        if (D <= 80) return run(std::integral_constant<int, 80>{});
+        if (D <= 96) return run(std::integral_constant<int, 96>{});
     }
+    if (D <= 128) return run(std::integral_constant<int, 128>{});
+    if constexpr (own)
+        if (D <= 192) return run(std::integral_constant<int, 192>{});
+    if constexpr (widest > 128) run(std::integral_constant<int, widest>{});
 }
 
 // Calls run() with the cores for a dtype (cores.h).

@@ -143,9 +143,9 @@ __global__ void __launch_bounds__(tile_threads, 2)
 void attention_prompt(const AttentionCached& a, const Splits& splits, Stream s) {
     const RowPlaces rows = places_of(a);
     const dim3 grid(unsigned((rows.N + segment_rows - 1) / segment_rows), unsigned(a.H), unsigned(splits.count));
-    by_width<bf16>(a.D, [&](auto width) {
-        using Shape = PromptShape<width>;
-        by_score(a.score, [&](auto score) {
+    by_score(a.score, [&](auto score) {
+        by_width<bf16, decltype(score)>(a.D, [&](auto width) {
+            using Shape = PromptShape<width>;
             launch(attention_prompt_kernel<Shape, decltype(score)>, grid, dim3(tile_threads), Shape::shared_bytes, s,
                    heads_of<bf16>(a.y, rows.N, a.D), splits, cache_of<const bf16>(a),
                    heads_of<const bf16>(a.q, rows.N, a.D), rows, a.H, float(a.scale), score);

@@ -171,9 +171,9 @@ void attention_cached_tiles(const AttentionCached& a, Stream s) {
                     unsigned(splits.count));
     const bool long_segments = prompts && rows.N >= long_segment;
     if (long_segments) attention_prompt(a, splits, s);
-    by_width<bf16>(a.D, [&](auto width) {
-        using Shape = DecodingShape<width>;
-        by_score(a.score, [&](auto score) {
+    by_score(a.score, [&](auto score) {
+        by_width<bf16, decltype(score)>(a.D, [&](auto width) {
+            using Shape = DecodingShape<width>;
             launch(attention_cached_kernel<Shape, decltype(score)>, grid, dim3(decoding_warps * warp),
                    Shape::shared_bytes, s, heads_of<bf16>(a.y, rows.N, a.D), splits, cache_of<const bf16>(a),
                    heads_of<const bf16>(a.q, rows.N, a.D), rows, rows_per_block, !long_segments, a.H, float(a.scale),

@@ -55,9 +55,9 @@ void register_tile_linear(const LinearForward&, Stream);
 void vectorised_linear(const LinearForward&, Stream);
 void async_copy_linear(const LinearForward&, Stream);
 void tensor_core_linear(const LinearForward&, Stream);
-void wgmma_linear(const LinearForward&, Stream);
 void shipped_linear(const LinearForward&,
-                    Stream);  // kernels/cuda/matmul/ for all cards, whatever kernel_choices() says
+                    Stream);                      // kernels/cuda/matmul/ for all cards, whatever kernel_choices() says
+void wgmma_linear(const LinearForward&, Stream);  // with code for sm_90a
 void hopper_ring_linear(const LinearForward&, Stream);  // with code for sm_90a
 void hopper_linear(const LinearForward&, Stream);       // kernels/cuda/matmul/ on sm_90a
 
