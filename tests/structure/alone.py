@@ -3,7 +3,7 @@
 
     tests/structure/alone.py BUILD [--usual]
 
-BUILD is a build folder with GRADUS_UNITY=ON. With --usual every fifth file, beginning with one that depends on the commit; with GRADUS_TESTS=all in the environment (tools/test --all), or without --usual, all of them. Each file is parsed with the flags of its target (-fsyntax-only); the others
+BUILD is a build folder with GRADUS_UNITY=ON. With --usual every eighth file, beginning with one that depends on the commit; with GRADUS_TESTS=all in the environment (tools/test --all), or without --usual, all of them. Each file is parsed with the flags of its target (-fsyntax-only); the others
 of its batch are not there to include for it what it forgot. Prints what the compiler says; the exit status is 0 when every
 file compiles, and 77 where the build compiles each file alone anyway.
 """
@@ -16,7 +16,7 @@ import shlex
 import subprocess
 import sys
 
-SHARE = 5
+SHARE = 8
 
 
 def batches(build):

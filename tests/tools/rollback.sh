@@ -27,7 +27,7 @@ lr = 0.1
 schedule = "constant"
 warmup = 0
 [stability]
-sigma = 2.2
+sigma = 1.8
 window = 24
 in_a_row = 2
 rate_factor = 0.97
@@ -52,7 +52,7 @@ rollbacks_that_remember() {
     rollbacks | awk 'NR > 1 && $1 <= from && $2 < to && $1 >= to + 4 { ++n } { from = $1; to = $2 } END { print n + 0 }'
 }
 
-# How a run diverges depends on the machine's rounding: the first seed that diverges as required, about one in a hundred.
+# How a run diverges depends on the machine's rounding: the first seed that diverges as required, about one in ten.
 for ((seed = 1; seed <= 2000; ++seed)); do
     rm -rf run
     pretrain >out.txt 2>err.txt && [ "$(rollbacks_that_remember)" -ge 2 ] && break
@@ -151,17 +151,21 @@ done
 [ $starts -ge 60 ] || fail "only $starts starts"
 require_same_end "stopped after every step"
 
-# Stopped or killed once, after every line from the first rollback on.
+# Killed once or stopped once, after every line from the first rollback on: in turns, or both with GRADUS_TESTS=all.
 stride=$([ "${GRADUS_SLOW:-}" ] && echo 7 || echo 1)
 for ((n = $(head -n 1 rollbacks.txt | cut -d' ' -f1) - 2; n < lines; n += stride)); do
-    signal_at $n 9
-    [ "$(cat exit.txt)" -eq 137 ] || fail "killed after line $n: status $(cat exit.txt)"
-    finish
-    require_same_end "killed after line $n"
-    signal_at $n 2
-    [ "$(cat exit.txt)" -eq 0 ] || fail "stopped after line $n: status $(cat exit.txt)"
-    finish
-    require_same_end "stopped after line $n"
+    if [ "${GRADUS_TESTS:-}" = all ] || [ $((n / stride % 2)) -eq 0 ]; then
+        signal_at $n 9
+        [ "$(cat exit.txt)" -eq 137 ] || fail "killed after line $n: status $(cat exit.txt)"
+        finish
+        require_same_end "killed after line $n"
+    fi
+    if [ "${GRADUS_TESTS:-}" = all ] || [ $((n / stride % 2)) -eq 1 ]; then
+        signal_at $n 2
+        [ "$(cat exit.txt)" -eq 0 ] || fail "stopped after line $n: status $(cat exit.txt)"
+        finish
+        require_same_end "stopped after line $n"
+    fi
 done
 
 # Killed before a file or folder is renamed or removed: in the middle of saves and of rollbacks.
