@@ -33,7 +33,7 @@ ENGINE = {
 KERNEL_INTERNALS = ("kernels/", "tests/", "tools/bench/")
 DEVICE_HEADERS = re.compile(r"#include <(cuda|cublas|cudnn|nccl|mpi)")
 DEVICE_PLACES = ("kernels/cuda/", "engine/comm_nccl", "engine/comm_mpi", "tests/comm_nccl/fake/",
-                 "tests/kernels/cuda_host/fake/")
+                 "tests/kernels/cuda_host/fake/", "tests/kernels/cublaslt/")
 LONGEST = 400
 # Words that speak of how the work was done and not of the program.
 # A file of the tree, as a comment or a page names it: by its path, perhaps from a folder above or beside it.
