@@ -71,6 +71,10 @@ void copy_async(void* shared, const void* global, unsigned bytes, unsigned read,
     check_address("cp.async", "shared", shared, at, bytes);
     check_address("cp.async", "global", global, at, bytes);
     check_shared("cp.async", shared, bytes, at);
+    if (under_tsan()) {  // it may read and write from now on until the wait
+        if (read) record_read(global, read);
+        record_write(shared, bytes);
+    }
     const TsanIgnore ignore;
     AsyncState& state = state_of(thread);
     Copy copy{shared, global, bytes, read, early(), state.copy_groups, at};

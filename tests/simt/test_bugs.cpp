@@ -184,8 +184,8 @@ TEST_CASE("host code that overwrites the source of a queued copy is a Fault that
 }
 
 TEST_CASE("ThreadSanitizer reports races within a block at their lines") {
-    for (const char* name :
-         {"no_barrier", "no_barrier_between_two_uses", "no_warp_barrier", "no_barrier_after_the_wait", "tile_in_use"})
+    for (const char* name : {"no_barrier", "no_barrier_between_two_uses", "no_warp_barrier",
+                             "no_barrier_after_the_wait", "no_barrier_before_the_copy", "tile_in_use"})
         is_found(BUGS_TSAN, "ThreadSanitizer", any_settings, name);
 }
 

@@ -165,7 +165,11 @@ void run(const Args& args, Stream stream) {
     Visit visit(uses.all, stream);
     for (const auto& move : uses.moves) move();
     if (workspace) {
-        stream.workspace = workspace.data;
+        // NaN, so that no op reads what the one before left there. At the end of the allocation, so that the sanitizer sees a write
+        // past what the op has.
+        static const std::vector<char> nothing(full_workspace, char(0xff));
+        device->copy_to_device(workspace.data, nothing.data(), full_workspace, stream);
+        stream.workspace = workspace.as<char>() + (full_workspace - workspace_bytes) / 16 * 16;
         stream.workspace_bytes = workspace_bytes;
     }
     const auto call = [&] { (device->*entry)(moved, stream); };

@@ -161,6 +161,34 @@ TEST_CASE("a backend's stochastic rounding equals the reference's, for any split
     REQUIRE(same_bits(run(tested().ops, {{0, of_four}, {of_four, 8}, {of_four + 8, n - of_four - 8}}), want));
 }
 
+TEST_CASE("ranges of one call are rounded as their positions in the arena say, whatever range they are in") {
+    const int64_t n = 3001;
+    const auto run = [&](const Ops& ops, const std::vector<AdamWRange>& ranges) {
+        const Owned master = random(1, DType::f32, {n}), m = filled(DType::f32, {n}, 0), v = filled(DType::f32, {n}, 1),
+                    grad = filled(DType::f32, {n}, 0), param = poisoned(DType::bf16, {n});
+        const StepValues values = step_values(0, 0.9, 0.95, 1, 99);
+        ops.adamw({.master = master,
+                   .m = m,
+                   .v = v,
+                   .param = param,
+                   .grad = grad,
+                   .step_values = &values,
+                   .beta1 = 0.9,
+                   .beta2 = 0.95,
+                   .eps = 1e-8,
+                   .decay = 0,
+                   .ranges = ranges},
+                  {});
+        return copy_of(param);
+    };
+    const auto range = [](int64_t first, int64_t end) {
+        return AdamWRange{end - first, first, first, first, first, false};
+    };
+    const Owned want = run(reference_ops(), std::vector{range(0, n)});
+    for (const int64_t cut : {8, 1024, 1999})
+        REQUIRE(same_bits(run(tested().ops, {range(0, cut), range(cut, n)}), want));
+}
+
 TEST_CASE("with a zero gradient AdamW and Muon only decay the weights") {
     const Shape flat = {6}, matrix = {2, 3};
     for (bool muon : {false, true}) {

@@ -38,6 +38,20 @@ __global__ void no_barrier_after_the_wait(const float* x, float* y, bool fixed) 
     y[mine] = tile[other];  // BUG no_barrier_after_the_wait
 }
 
+// The copy may write as soon as it is issued, though a barrier follows before the wait.
+__global__ void no_barrier_before_the_copy(const float* x, float* y, bool fixed) {
+    SHARED(float, tile, [64 * per_thread]);
+    const int mine = int(threadIdx.x) * per_thread, other = int(threadIdx.x ^ 1) * per_thread;
+    tile[mine] = x[mine];
+    __syncthreads();
+    y[mine] = tile[other];  // BUG no_barrier_before_the_copy
+    if (fixed) __syncthreads();
+    copy_async(tile + mine, x + mine);
+    copy_async_commit();
+    __syncthreads();
+    copy_async_wait<0>();
+}
+
 __global__ void misaligned_copy(const float* x, float* y, bool fixed) {
     SHARED(float, tile, [8]);
     if (threadIdx.x != 0) return;
@@ -136,6 +150,7 @@ Bugs bugs_of_copies() {
     return {{"no_wait", run(no_wait)},
             {"loose_wait", run(loose_wait)},
             {"no_barrier_after_the_wait", run(no_barrier_after_the_wait)},
+            {"no_barrier_before_the_copy", run(no_barrier_before_the_copy)},
             {"misaligned_copy", run(misaligned_copy)},
             {"no_wait_for_the_phase", run(no_wait_for_the_phase)},
             {"too_many_bytes_expected", run(too_many_bytes_expected)},

@@ -241,6 +241,9 @@ TEST_CASE("attention forward has no bank conflicts, and computes little beyond t
         const double scores = double(a.B * a.H) * 256 * 256 * 10 / 16;
         REQUIRE(sum_of(launches, &LaunchCounts::mma_flops) == Approx(4 * scores * D).epsilon(0.15));
         REQUIRE(sum_of(launches, &LaunchCounts::special) == Approx(scores).epsilon(0.2));  // not of masked ones
+        // Queries once, and the tiles of 64 keys and values that each of the two blocks of 128 queries sees.
+        const int tiles = 2 + 4;
+        REQUIRE(sum_of(launches, &LaunchCounts::copied) == a.B * a.H * (256 + 2 * 64 * tiles) * D * 2);
     }
 }
 
