@@ -13,7 +13,8 @@ TEST_CASE("cuBLASLt is loaded by the first call, not before") {
 }
 
 TEST_CASE("a call of cuBLASLt reaches the library with all its arguments") {
-    REQUIRE(std::string(cublasLtGetStatusString(CUBLAS_STATUS_NOT_SUPPORTED)) == "the requested functionality is not supported");
+    REQUIRE(std::string(cublasLtGetStatusString(CUBLAS_STATUS_NOT_SUPPORTED)) ==
+            "the requested functionality is not supported");
 
     cublasLtMatrixLayout_t layout = nullptr;
     REQUIRE(cublasLtMatrixLayoutCreate(&layout, CUDA_R_16BF, 48, 32, 64) == CUBLAS_STATUS_SUCCESS);

@@ -164,7 +164,7 @@ void run(const Args& args, Stream stream) {
     uses.add_fields(moved);
     Visit visit(uses.all, stream);
     for (const auto& move : uses.moves) move();
-    if (workspace) {
+    if (device->matmul_workspace) {
         // NaN, so that no op reads what the one before left there. At the end of the allocation, so that the sanitizer sees a write
         // past what the op has.
         static const std::vector<char> nothing(full_workspace, char(0xff));
