@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "tokenizer/parts/model.h"
 #include "tokenizer/vocabulary.h"
 
 namespace gradus {
@@ -10,11 +11,6 @@ namespace gradus {
 enum class TokenizerKind {
     byte_level_bpe,  // GPT-2's pattern, then merges of bytes
     characters,      // one token per code point
-};
-
-// The adjacent tokens `left` and `right` of a piece become `result`. The index in the list is the rank.
-struct Merge {
-    int32_t left, right, result;
 };
 
 struct TokenizerParts {
