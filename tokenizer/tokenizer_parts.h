@@ -8,6 +8,8 @@
 
 namespace gradus {
 
+using parts::Merge;
+
 enum class TokenizerKind {
     byte_level_bpe,  // GPT-2's pattern, then merges of bytes
     characters,      // one token per code point

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string>
 
-namespace gradus {
+namespace gradus::parts {
 
 struct AddedToken {
     int32_t id = 0;
@@ -17,4 +17,4 @@ struct AddedToken {
     bool operator==(const AddedToken&) const = default;
 };
 
-}  // namespace gradus
+}  // namespace gradus::parts

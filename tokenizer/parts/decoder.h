@@ -9,7 +9,7 @@
 #include "tokenizer/parts/pattern.h"
 #include "tokenizer/parts/pre_tokenizer.h"
 
-namespace gradus {
+namespace gradus::parts {
 
 struct ByteLevelDecoder {  // letters of GPT-2's alphabet become bytes
     bool operator==(const ByteLevelDecoder&) const = default;
@@ -63,4 +63,4 @@ struct
 using Decoder = std::variant<ByteLevelDecoder, MetaspaceDecoder, WordPieceDecoder, BpeDecoder, CtcDecoder,
                              ReplaceDecoder, FuseDecoder, StripDecoder, ByteFallbackDecoder>;
 
-}  // namespace gradus
+}  // namespace gradus::parts

@@ -6,7 +6,7 @@
 #include <variant>
 #include <vector>
 
-namespace gradus {
+namespace gradus::parts {
 
 // The adjacent tokens `left` and `right` of a piece become `result`. The index in the list is the rank.
 struct Merge {
@@ -56,4 +56,4 @@ struct Characters {
 
 using Model = std::variant<Bpe, WordPiece, WordLevel, Unigram, Characters>;
 
-}  // namespace gradus
+}  // namespace gradus::parts

@@ -7,7 +7,7 @@
 
 #include "tokenizer/parts/pattern.h"
 
-namespace gradus {
+namespace gradus::parts {
 
 enum class NormalForm { nfc, nfd, nfkc, nfkd };
 
@@ -70,4 +70,4 @@ struct ByteLevelLetters {
 using Normalizer = std::variant<Normalize, Lowercase, Strip, StripAccents, BertNormalizer, Nmt, Precompiled, Prepend,
                                 Replace, ByteLevelLetters>;
 
-}  // namespace gradus
+}  // namespace gradus::parts

@@ -2,7 +2,7 @@
 // What Split and Replace look for: a text, or a regular expression in the syntax of Oniguruma.
 #include <string>
 
-namespace gradus {
+namespace gradus::parts {
 
 struct Pattern {
     bool is_regex = false;
@@ -11,4 +11,4 @@ struct Pattern {
     bool operator==(const Pattern&) const = default;
 };
 
-}  // namespace gradus
+}  // namespace gradus::parts

@@ -8,7 +8,7 @@
 #include <variant>
 #include <vector>
 
-namespace gradus {
+namespace gradus::parts {
 
 struct TemplatePiece {
     enum class Kind { text_a, text_b, special };
@@ -47,4 +47,4 @@ struct ByteLevelOffsets {  // offsets without the white space that tokens begin 
 
 using PostProcessor = std::variant<TemplateProcessing, BertProcessing, RobertaProcessing, ByteLevelOffsets>;
 
-}  // namespace gradus
+}  // namespace gradus::parts

@@ -8,7 +8,7 @@
 
 #include "tokenizer/parts/pattern.h"
 
-namespace gradus {
+namespace gradus::parts {
 
 // What becomes of a match: it is dropped, a piece, part of the piece before, part of the one after, or joined with the matches that
 // touch it.
@@ -79,4 +79,4 @@ struct WhitespaceSplit {
 using PreTokenizer = std::variant<ByteLevel, BertPreTokenizer, CharDelimiterSplit, Digits, FixedLength, Metaspace,
                                   Punctuation, Split, UnicodeScripts, Whitespace, WhitespaceSplit>;
 
-}  // namespace gradus
+}  // namespace gradus::parts
