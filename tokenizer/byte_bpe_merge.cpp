@@ -16,20 +16,21 @@ constexpr size_t longest_scan = 64;  // bytes; for longer pieces the heap is fas
 }  // namespace
 
 void ByteBpe::merge_piece(std::string_view piece, std::vector<int32_t>& out) const {
-    if (piece.size() <= longest_scan) return merge_short(piece, out);
-    for (size_t begin = 0; begin < piece.size();) {
-        const size_t end = part_end(piece, begin);
-        const std::string_view part = piece.substr(begin, end - begin);
-        if (part.size() <= longest_scan) merge_short(part, out);
-        else merge_long(part, out);
-        begin = end;
+    for (size_t begin = 0, end = 0; begin < piece.size(); begin = end) {
+        end = piece.size() <= longest_scan ? piece.size() : part_end(piece, begin);
+        merge_part(piece.substr(begin, end - begin), out);
     }
+}
+
+void ByteBpe::merge_part(std::string_view part, std::vector<int32_t>& out) const {
+    if (part.size() <= longest_scan) merge_short(part, out);
+    else merge_long(part, out);
 }
 
 // The end of the part of the piece that starts at `begin`; the merges of different parts are independent.
 size_t ByteBpe::part_end(std::string_view piece, size_t begin) const {
     size_t end = begin + 1;
-    while (end < piece.size() && joined_bytes_[256 * size_t(uint8_t(piece[end - 1])) + uint8_t(piece[end])]) {
+    while (end < piece.size() && !breaks_.at(piece, end)) {
         if (++end - begin > longest_part)
             throw Error("a text has more than " + std::to_string(longest_part) + " bytes without a break",
                         "byte-pair encoding needs many times its size in memory for such a piece",

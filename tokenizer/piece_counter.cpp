@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "engine/base/error.h"
-#include "tokenizer/gpt2_pattern.h"
 #include "tokenizer/piece_key.h"
+#include "tokenizer/scan/scan.h"
 #include "tokenizer/threads.h"
 
 namespace gradus {
@@ -35,8 +35,8 @@ void PieceCounter::grow() {
     }
 }
 
-void PieceCounter::add_pieces_of(std::string_view text) {
-    for_each_gpt2_piece(text, [&](std::string_view piece) { add(piece, hash_piece(piece), 1); });
+void PieceCounter::add_pieces_of(std::string_view text, KnownPattern pattern) {
+    for_each_piece(pattern, text, [&](std::string_view piece) { add(piece, hash_piece(piece), 1); });
 }
 
 void PieceCounter::add(const PieceCounter& other) {
@@ -54,7 +54,8 @@ std::vector<PieceCounter::Piece> PieceCounter::sorted() const {
     return pieces;
 }
 
-PieceCounter count_pieces(const TextSource& next, int threads, const std::function<void(CountingProgress)>& report) {
+PieceCounter count_pieces(const TextSource& next, KnownPattern pattern, int threads,
+                          const std::function<void(CountingProgress)>& report) {
     CHECK(threads >= 1);
     constexpr size_t batch_bytes = size_t(1) << 20;
     std::mutex source;  // guards the variables below
@@ -87,7 +88,7 @@ PieceCounter count_pieces(const TextSource& next, int threads, const std::functi
     run_in_threads(threads, [&](int thread) {
         try {
             for (std::vector<std::string> texts = take(); !texts.empty(); texts = take())
-                for (const std::string& text : texts) counters[size_t(thread)].add_pieces_of(text);
+                for (const std::string& text : texts) counters[size_t(thread)].add_pieces_of(text, pattern);
         } catch (...) {  // the others can stop
             stop();
             throw;

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tokenizer/scan/scan.h"
 #include "tokenizer/text_source.h"
 
 namespace gradus {
@@ -23,7 +24,7 @@ public:
     PieceCounter() : slots_(size_t(1) << 12) {}
 
     void add(std::string_view piece, uint64_t hash, int64_t count);
-    void add_pieces_of(std::string_view text);
+    void add_pieces_of(std::string_view text, KnownPattern pattern);
     void add(const PieceCounter& other);
     size_t distinct() const { return used_; }
 
@@ -50,8 +51,9 @@ struct CountingProgress {
     uint64_t texts = 0, bytes = 0;
 };
 
-// Counts the pieces of all texts with `threads` threads; `report` is called from time to time, by one thread at a time.
+// Counts the pieces that the pattern makes of all texts, with `threads` threads; `report` is called from time to time, by one thread at a time.
 // An Error from the source ends the counting and is rethrown.
-PieceCounter count_pieces(const TextSource& next, int threads, const std::function<void(CountingProgress)>& report);
+PieceCounter count_pieces(const TextSource& next, KnownPattern pattern, int threads,
+                          const std::function<void(CountingProgress)>& report);
 
 }  // namespace gradus

@@ -72,7 +72,7 @@ Tokenizer Tokenizer::load(const fs::path& file_or_folder) {
     if (fs::exists(file_or_folder / "tokenizer.model", ignored))
         throw Error(
             "the tokenizer in '" + file_or_folder.string() + "' is not supported",
-            "tokenizer.model is a SentencePiece file, as in LLaMA 2; byte-level BPE with GPT-2's pattern is supported",
+            "tokenizer.model is a SentencePiece file, as in LLaMA 2; byte-level BPE with the patterns of GPT-2, GPT-4 and Qwen2 is supported",
             other_tokenizers);
     throw Error("there is no tokenizer in '" + file_or_folder.string() + "'",
                 "the folder has neither tokenizer.json nor vocab.json and merges.txt",

@@ -5,7 +5,7 @@
 //   std::vector<int32_t> ids = tokenizer.encode("To be, or not to be");
 //   std::string text = tokenizer.decode(ids);                            // the same bytes
 //
-// Two kinds: byte-level BPE with GPT-2's pattern, for arbitrary bytes, with decode(encode(x)) == x; and characters, for
+// Two kinds: byte-level BPE with a well-known pattern (scan/scan.h), for arbitrary bytes, with decode(encode(x)) == x; and characters, for
 // UTF-8 whose characters are all in the vocabulary, with the same guarantee. Ids are 0..vocab_size()-1.
 //
 // encode() never produces special tokens: "<|endoftext|>" in a document is thirteen ordinary characters, so a document

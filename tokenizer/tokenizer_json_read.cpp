@@ -12,6 +12,7 @@ namespace gradus {
 namespace {
 
 using nlohmann::json;
+using namespace nlohmann::literals;
 
 class Reader {
 public:
@@ -25,7 +26,7 @@ public:
         refuse_normalizer();
         const std::vector<const json*> cuts = leaves("pre_tokenizer", "pretokenizers");
         const bool characters = cuts.empty();
-        check_pre_tokenizer(cuts);
+        const KnownPattern pattern = pattern_of(cuts);
         check_decoder(characters);
 
         const json& model = member(root_, "model", "the file");
@@ -38,6 +39,7 @@ public:
         read_added_tokens(file);
         file.ignore_merges = flag(model, "ignore_merges");
         TokenizerParts parts = characters ? assemble_characters(file) : assemble_byte_level_bpe(file);
+        parts.pattern = pattern;
         parts.opening = opening(parts.vocabulary);
         return parts;
     }
@@ -108,12 +110,33 @@ private:
             refuse("the normalizer", "normalizer.type", type_of(*part, "normalizer"));
     }
 
-    void check_pre_tokenizer(const std::vector<const json*>& parts) const {
+    // ByteLevel with its own pattern, or Split with a known one and then ByteLevel without.
+    KnownPattern pattern_of(std::vector<const json*> parts) const {
+        KnownPattern pattern = KnownPattern::gpt2;
+        const bool split = !parts.empty() && type_of(*parts[0], "pre_tokenizer") == "Split";
+        if (split) {
+            pattern = pattern_of_split(*parts[0]);
+            parts.erase(parts.begin());
+            if (parts.empty()) refuse("the pre-tokenizer", "pre_tokenizer.type", "Split without ByteLevel");
+        }
         for (const json* part : parts)
             if (const std::string type = type_of(*part, "pre_tokenizer"); type != "ByteLevel")
                 refuse("the pre-tokenizer", "pre_tokenizer.type", type);
         if (parts.size() > 1) refuse("the pre-tokenizer", "pre_tokenizer.type", "Sequence of several ByteLevel");
-        if (!parts.empty()) check_byte_level(*parts.front());
+        if (!parts.empty()) check_byte_level(*parts[0], !split);
+        return pattern;
+    }
+
+    KnownPattern pattern_of_split(const json& split) const {
+        const json regex = split.value("/pattern/Regex"_json_pointer, json());
+        const auto known = regex.is_string() ? known_pattern(regex.get_ref<const std::string&>()) : std::nullopt;
+        if (!known)
+            throw Error("the pre-tokenizer 'Split' is not supported with this pattern",
+                        name_ + ": pre_tokenizer.pattern is " + shown(regex), other_tokenizers);
+        const json& behavior = member(split, "behavior", "pre_tokenizer");
+        if (behavior != "Isolated") refuse_option("the pre-tokenizer's", "pre_tokenizer.behavior", shown(behavior));
+        if (flag(split, "invert")) refuse_option("the pre-tokenizer's", "pre_tokenizer.invert", "true");
+        return *known;
     }
 
     void check_decoder(bool characters) const {
@@ -186,11 +209,11 @@ private:
         return found->get<bool>();
     }
 
-    void check_byte_level(const json& pre_tokenizer) const {
+    void check_byte_level(const json& pre_tokenizer, bool with_pattern) const {
         if (flag(pre_tokenizer, "add_prefix_space", true))
             refuse_option("the pre-tokenizer's", "pre_tokenizer.add_prefix_space", "true");
-        if (!flag(pre_tokenizer, "use_regex", true))
-            refuse_option("the pre-tokenizer's", "pre_tokenizer.use_regex", "false");
+        if (flag(pre_tokenizer, "use_regex", true) != with_pattern)
+            refuse_option("the pre-tokenizer's", "pre_tokenizer.use_regex", with_pattern ? "false" : "true");
     }
 
     void check_model(const json& model, bool characters) const {

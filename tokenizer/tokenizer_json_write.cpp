@@ -20,7 +20,8 @@ public:
             R"({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true})";
         out_ = "{\n  \"version\": \"1.0\",\n  \"truncation\": null,\n  \"padding\": null,\n  \"added_tokens\": [";
         write_added_tokens();
-        out_ += "],\n  \"normalizer\": null,\n  \"pre_tokenizer\": " + (byte_level ? byte_level_part : "null");
+        out_ += "],\n  \"normalizer\": null,\n  \"pre_tokenizer\": " +
+                (byte_level ? pre_tokenizer(byte_level_part) : "null");
         out_ += ",\n  \"post_processor\": " + post_processor() + ",\n  \"decoder\": ";
         out_ += byte_level ? byte_level_part : R"({"type": "Fuse"})";
         out_ += ",\n  \"model\": {\n    \"type\": \"BPE\",\n    \"dropout\": null,\n    \"unk_token\": null,\n";
@@ -42,6 +43,14 @@ private:
         const std::string_view bytes = vocabulary_.bytes_of(id);
         const bool spelt = parts_.kind == TokenizerKind::byte_level_bpe && !is_plain(id);
         return spelt ? bytes_to_alphabet(bytes) : std::string(bytes);
+    }
+
+    // GPT-2's pattern is ByteLevel's own.
+    std::string pre_tokenizer(const std::string& byte_level) const {
+        if (parts_.pattern == KnownPattern::gpt2) return byte_level;
+        return R"({"type": "Sequence", "pretokenizers": [{"type": "Split", "pattern": {"Regex": )" +
+               json_string(regex_of(parts_.pattern)) + R"(}, "behavior": "Isolated", "invert": false}, )" +
+               R"({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": false}]})";
     }
 
     // In ascending order of ids: in this order the library assigns ids to tokens that are not in the vocabulary.

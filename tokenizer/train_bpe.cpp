@@ -96,11 +96,12 @@ private:
     }
 
     void count_words(const TextSource& next) {
-        const PieceCounter counter = count_pieces(next, std::max(1, training_.threads), [&](CountingProgress counted) {
-            progress_.texts = counted.texts;
-            progress_.bytes = counted.bytes;
-            report();
-        });
+        const PieceCounter counter =
+            count_pieces(next, training_.pattern, std::max(1, training_.threads), [&](CountingProgress counted) {
+                progress_.texts = counted.texts;
+                progress_.bytes = counted.bytes;
+                report();
+            });
         if (counter.distinct() == 0)
             throw Error("there is no text to train on",
                         progress_.texts == 1 ? "1 text was read, and it is empty"
@@ -186,6 +187,7 @@ private:
     TokenizerParts parts() const {
         TokenizerParts parts;
         parts.vocabulary = Vocabulary(tokens_, special_ids_);
+        parts.pattern = training_.pattern;
         if (const auto end = parts.vocabulary.special_id(end_of_text_token)) parts.opening = {*end};
         std::set<uint64_t> later;
         for (auto merge = merges_.rbegin(); merge != merges_.rend(); ++merge)

@@ -27,6 +27,7 @@ struct BpeTrainingProgress {
 
 struct BpeTraining {
     int32_t vocab_size = 32768;
+    KnownPattern pattern = KnownPattern::gpt2;
     std::vector<std::string> specials = {std::string(end_of_text_token)};
     int64_t min_frequency = 0;                                 // pairs that occur less often are not merged
     int threads = 1;                                           // for counting; merging uses one thread

@@ -21,6 +21,7 @@ public:
     }
 
     CharClass operator[](char32_t code) const { return CharClass(packed_[code / 4] >> (code % 4 * 2) & 3); }
+    const uint8_t* packed() const { return packed_.data(); }
 
 private:
     void fill(CodeRange range, CharClass value) {
@@ -61,12 +62,16 @@ size_t well_formed_prefix(const char* at, const char* end) {
     return length;
 }
 
+const ClassTable& class_table() {
+    static const ClassTable table;
+    return table;
+}
+
 }  // namespace
 
-CharClass char_class(char32_t code) {
-    static const ClassTable table;
-    return code < code_points ? table[code] : CharClass::other;
-}
+CharClass char_class(char32_t code) { return code < code_points ? class_table()[code] : CharClass::other; }
+
+const uint8_t* packed_classes() { return class_table().packed(); }
 
 Utf8Char decode_utf8(const char* at, const char* end) {
     const uint8_t first = uint8_t(*at);

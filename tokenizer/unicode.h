@@ -13,6 +13,8 @@ enum class CharClass : uint8_t { other, letter, number, space };
 
 // The class of a code point from the generated tables (unicode_ranges.h names their Unicode version).
 CharClass char_class(char32_t code);
+// The same for many: two bits per code point up to U+10FFFF, four code points in a byte.
+const uint8_t* packed_classes();
 
 struct Utf8Char {
     char32_t code;  // the byte itself if it is invalid

@@ -20,7 +20,7 @@ namespace {
 
 struct TrainOptions {
     std::vector<std::string> inputs;
-    std::string out, kind = "bpe", text_key = ReadOptions{}.text_key;
+    std::string out, kind = "bpe", pattern = "gpt2", text_key = ReadOptions{}.text_key;
     int vocab_size = BpeTraining{}.vocab_size;
     int threads = 0;  // 0: one per core
 };
@@ -56,9 +56,11 @@ void train(const TrainOptions& o) {
     const int threads = o.threads > 0 ? o.threads : int(std::max(1u, std::thread::hardware_concurrency()));
     ProgressLine progress;
     const auto show = [&](const BpeTrainingProgress& p) { progress.show(text_of(p)); };
-    const Tokenizer tokenizer =
-        o.kind == "char" ? train_characters(next)
-                         : train_bpe(next, {.vocab_size = o.vocab_size, .threads = threads, .progress = show});
+    const Tokenizer tokenizer = o.kind == "char" ? train_characters(next)
+                                                 : train_bpe(next, {.vocab_size = o.vocab_size,
+                                                                    .pattern = *pattern_named(o.pattern),
+                                                                    .threads = threads,
+                                                                    .progress = show});
     progress.clear();
     if (const std::string others = skipped_documents(reader); !others.empty()) note("skipped: " + others);
     make_folder(o.out);
@@ -176,9 +178,14 @@ void add_tokenizer_command(CLI::App& app) {
                      "number of tokens, including the 256 bytes and <|endoftext|> (bpe)")
         ->transform(whole_between(257, 1 << 24))
         ->capture_default_str();
-    trainer
-        ->add_option("--kind", options->kind, "bpe: byte-level BPE with GPT-2's pattern; char: one token per character")
+    trainer->add_option("--kind", options->kind, "bpe: byte-level BPE; char: one token per character")
         ->check(one_of_words({"bpe", "char"}))
+        ->capture_default_str();
+    trainer
+        ->add_option("--pattern", options->pattern,
+                     "how text is split before merging (bpe): gpt2; cl100k, as GPT-4 and Llama 3 do; qwen2, the same "
+                     "with single digits")
+        ->check(one_of_words({"gpt2", "cl100k", "qwen2"}))
         ->capture_default_str();
     add_text_key_option(*trainer, options->text_key);
     add_threads_option(*trainer, options->threads);
@@ -186,6 +193,8 @@ void add_tokenizer_command(CLI::App& app) {
         if (options->kind == "char" && trainer->count("--vocab-size") > 0)
             throw CLI::ValidationError("--vocab-size",
                                        "with --kind char the characters of the text are the vocabulary");
+        if (options->kind == "char" && trainer->count("--pattern") > 0)
+            throw CLI::ValidationError("--pattern", "with --kind char text is not split");
         train(*options);
     });
 

@@ -3,7 +3,7 @@
 
 #include "tests/tokenizer/goldens.h"
 #include "tokenizer/byte_bpe.h"
-#include "tokenizer/gpt2_pattern.h"
+#include "tokenizer/scan/scan.h"
 #include "tokenizer/train_bpe.h"
 
 using namespace gradus;
@@ -53,7 +53,7 @@ TEST_CASE("scan, heap, table and cache all match the definition of byte-pair mer
     }
     for (int round = 0; round < 2; ++round) {
         std::vector<int32_t> expected, ids;
-        for_each_gpt2_piece(text, [&](std::string_view piece) {
+        for_each_piece(KnownPattern::gpt2, text, [&](std::string_view piece) {
             const std::vector<int32_t> of_piece = merged_by_definition(tokenizer.parts(), piece);
             expected.insert(expected.end(), of_piece.begin(), of_piece.end());
         });

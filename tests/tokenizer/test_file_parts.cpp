@@ -42,6 +42,34 @@ TEST_CASE("parts without effect, and a Sequence of one part, are accepted") {
     }
 }
 
+TEST_CASE("a known pattern before ByteLevel splits text, and is read and written") {
+    for (const KnownPattern pattern : {KnownPattern::cl100k, KnownPattern::qwen2}) {
+        json file = prose(), byte_level = file["pre_tokenizer"];
+        byte_level["use_regex"] = false;
+        const json split = {{"type", "Split"},
+                            {"pattern", {{"Regex", regex_of(pattern)}}},
+                            {"behavior", "Isolated"},
+                            {"invert", false}};
+        file["pre_tokenizer"] = sequence("pretokenizers", {split, byte_level});
+        const Tokenizer tokenizer = Tokenizer::parse(file.dump(), "pattern");
+        REQUIRE(tokenizer.parts().pattern == pattern);
+        REQUIRE(tokenizer.encode("they would, at 1234:\n\n  (and so)") ==
+                tokenizer.encode(tokenizer.decode(tokenizer.encode("they would, at 1234:\n\n  (and so)"))));
+        const Tokenizer again = Tokenizer::parse(tokenizer.to_json(), "again");
+        REQUIRE(again.parts().pattern == pattern);
+        REQUIRE(again.to_json() == tokenizer.to_json());
+
+        for (const json& wrong : {json("Removed"), json("MergedWithNext")}) {
+            file["pre_tokenizer"]["pretokenizers"][0]["behavior"] = wrong;
+            REQUIRE(contains(refusal(file).cause, "pre_tokenizer.behavior"));
+        }
+        file["pre_tokenizer"] = sequence("pretokenizers", {split, prose()["pre_tokenizer"]});
+        REQUIRE(contains(refusal(file).cause, "pre_tokenizer.use_regex"));
+        file["pre_tokenizer"] = split;
+        REQUIRE(contains(refusal(file).cause, "Split without ByteLevel"));
+    }
+}
+
 TEST_CASE("the token that a template puts before a text is read and written, and encode omits it") {
     for (const json& post :
          {with_template({end_piece(), text_piece()}),

@@ -1,7 +1,7 @@
 // GPT-2's pattern and vocabulary against the goldens.
 #include "engine/base/fnv.h"
 #include "tests/tokenizer/goldens.h"
-#include "tokenizer/gpt2_pattern.h"
+#include "tokenizer/scan/scan.h"
 
 using namespace gradus;
 
@@ -21,7 +21,7 @@ TEST_CASE("text is split into the same pieces as by the library") {
         if (!row.contains("text")) continue;
         const std::string text = row["text"];
         std::vector<size_t> lengths;
-        for_each_gpt2_piece(text, [&](std::string_view piece) { lengths.push_back(piece.size()); });
+        for_each_piece(KnownPattern::gpt2, text, [&](std::string_view piece) { lengths.push_back(piece.size()); });
         CAPTURE(text);
         REQUIRE(lengths == row["pieces"].get<std::vector<size_t>>());
         ++checked;
@@ -34,7 +34,7 @@ TEST_CASE("pieces cover any bytes, and invalid bytes are classified as punctuati
     for (int round = 0; round < 2000; ++round) {
         const std::string text = numbers.bytes(numbers.below(40));
         size_t total = 0;
-        for_each_gpt2_piece(text, [&](std::string_view piece) {
+        for_each_piece(KnownPattern::gpt2, text, [&](std::string_view piece) {
             REQUIRE_FALSE(piece.empty());
             REQUIRE(piece.data() == text.data() + total);
             total += piece.size();
@@ -42,7 +42,7 @@ TEST_CASE("pieces cover any bytes, and invalid bytes are classified as punctuati
         REQUIRE(total == text.size());
     }
     std::vector<std::string> pieces;
-    for_each_gpt2_piece("a\xFF!\xC3 \x80z", [&](std::string_view piece) { pieces.emplace_back(piece); });
+    for_each_piece(KnownPattern::gpt2, "a\xFF!\xC3 \x80z", [&](std::string_view piece) { pieces.emplace_back(piece); });
     REQUIRE(pieces == std::vector<std::string>{"a", "\xFF!\xC3", " \x80", "z"});
 }
 

@@ -1,14 +1,11 @@
-// GPT-2's pre-tokenizer as a hand-written scanner.
-#include "tokenizer/gpt2_pattern.h"
-
+#pragma once
+// The class of the character at an address, for the scanners: ASCII by a table of bytes, the rest by unicode.h.
 #include <array>
 #include <cstdint>
 
 #include "tokenizer/unicode.h"
 
 namespace gradus {
-
-namespace {
 
 // The class of each ASCII byte, and a marker for bytes that must be decoded first.
 enum class ByteClass : uint8_t { other, letter, number, space, non_ascii };
@@ -26,14 +23,15 @@ constexpr std::array<ByteClass, 256> make_byte_classes() {
     return classes;
 }
 
-constexpr std::array<ByteClass, 256> byte_classes = make_byte_classes();
+inline constexpr std::array<ByteClass, 256> byte_classes = make_byte_classes();
 
 struct Classified {
     CharClass of;
     int length;
 };
 
-Classified classify_non_ascii(const char* at, const char* end) {
+// Bytes that are not UTF-8 are `other`, one by one.
+inline Classified classify_non_ascii(const char* at, const char* end) {
     const Utf8Char next = decode_utf8(at, end);
     return {next.valid ? char_class(next.code) : CharClass::other, next.length};
 }
@@ -62,21 +60,11 @@ inline const char* run_end(const char* at, const char* end) {
     return at;
 }
 
-// The end of the contraction at the apostrophe `at`, or `at` itself if there is none.
-inline const char* contraction_end(const char* at, const char* end) {
-    if (end - at < 2) return at;
-    const char first = at[1];
-    if (first == 's' || first == 't' || first == 'm' || first == 'd') return at + 2;
-    if (end - at < 3) return at;
-    const char second = at[2];
-    if ((first == 'r' && second == 'e') || (first == 'v' && second == 'e') || (first == 'l' && second == 'l'))
-        return at + 3;
-    return at;
-}
+inline bool is_newline(char c) { return c == '\r' || c == '\n'; }
 
-// The end of the white space at `at` if its first character belongs to no word. A run leaves its last character to the
-// next word, unless it has only one.
-const char* space_end(const char* at, const char* end) {
+// The end of white space at `at` without a line break in it: a run leaves its last character to what follows, unless it has only one
+// or ends the text. \s+(?!\S)|\s+
+inline const char* blank_end(const char* at, const char* end) {
     const char* last = at;
     const char* next = at;
     while (next < end) {
@@ -86,26 +74,6 @@ const char* space_end(const char* at, const char* end) {
         next += character.length;
     }
     return end;
-}
-
-}  // namespace
-
-const char* gpt2_piece_end(const char* at, const char* end) {
-    const char* word = at;
-    if (*at == '\'') {
-        const char* const contraction = contraction_end(at, end);
-        if (contraction != at) return contraction;
-    } else if (*at == ' ') {
-        if (++word == end) return end;
-    }
-    const Classified first = classify(word, end);
-    switch (first.of) {
-        case CharClass::letter: return run_end<CharClass::letter>(word + first.length, end);
-        case CharClass::number: return run_end<CharClass::number>(word + first.length, end);
-        case CharClass::other: return run_end<CharClass::other>(word + first.length, end);
-        case CharClass::space: break;
-    }
-    return space_end(at, end);
 }
 
 }  // namespace gradus
