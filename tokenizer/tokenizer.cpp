@@ -70,10 +70,10 @@ Tokenizer Tokenizer::load(const fs::path& file_or_folder) {
     if (fs::exists(json, ignored)) return parse(read_file(json), json.string());
     if (fs::exists(vocab, ignored) && fs::exists(merges, ignored)) return from_vocab_and_merges(vocab, merges);
     if (fs::exists(file_or_folder / "tokenizer.model", ignored))
-        throw Error(
-            "the tokenizer in '" + file_or_folder.string() + "' is not supported",
-            "tokenizer.model is a SentencePiece file, as in LLaMA 2; byte-level BPE with the patterns of GPT-2, GPT-4 and Qwen2 is supported",
-            other_tokenizers);
+        throw Error("the tokenizer in '" + file_or_folder.string() + "' is not supported",
+                    "tokenizer.model is a SentencePiece file, as in LLaMA 2; byte-level BPE with the patterns of "
+                    "GPT-2, GPT-4 and Qwen2 is supported",
+                    other_tokenizers);
     throw Error("there is no tokenizer in '" + file_or_folder.string() + "'",
                 "the folder has neither tokenizer.json nor vocab.json and merges.txt",
                 "copy the tokenizer.json of the model there, or train one: gradus tokenizer train");

@@ -20,7 +20,8 @@ namespace gradus {
 
 // The fix of an Error about a tokenizer of an unsupported kind.
 inline constexpr const char* other_tokenizers =
-    "use a model with characters or byte-level BPE with the pattern of GPT-2, GPT-4 or Qwen2, or train a tokenizer: gradus tokenizer train "
+    "use a model with characters or byte-level BPE with the pattern of GPT-2, GPT-4 or Qwen2, or train a tokenizer: "
+    "gradus tokenizer train "
     "(convert and model.from do not need the folder's tokenizer)";
 
 // Errors use `name` as the file's name.
