@@ -98,6 +98,16 @@ std::string replace_invalid_utf8(std::string_view bytes) {
     return text;
 }
 
+bool is_utf8(std::string_view text) {
+    const char* const end = text.data() + text.size();
+    for (const char* at = text.data(); at < end;) {
+        const Utf8Char character = decode_utf8(at, end);
+        if (!character.valid) return false;
+        at += character.length;
+    }
+    return true;
+}
+
 size_t incomplete_utf8_tail(std::string_view text) {
     const char* const end = text.data() + text.size();
     for (size_t tail = 1; tail <= 3 && tail <= text.size(); ++tail) {

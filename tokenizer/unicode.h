@@ -25,6 +25,8 @@ struct Utf8Char {
 // The first character of [at, end), which must not be empty.
 Utf8Char decode_utf8(const char* at, const char* end);
 
+bool is_utf8(std::string_view text);
+
 // The number of bytes of an incomplete character at the end of `text`: 0 to 3.
 size_t incomplete_utf8_tail(std::string_view text);
 
