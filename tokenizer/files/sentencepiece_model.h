@@ -1,10 +1,12 @@
 #pragma once
 // SentencePiece's .model: a ModelProto of protocol buffers.
 //
-//   1 pieces (repeated)   1 piece: string   2 score: float   3 type: NORMAL 1, UNKNOWN 2, CONTROL 3, USER_DEFINED 4, UNUSED 5, BYTE 6
-//   2 trainer_spec        3 model_type   24 treat_whitespace_as_suffix   35 byte_fallback   40 … 43 unk, bos, eos and pad id
-//                         44 unk_surface   45 … 48 unk, bos, eos and pad piece
-//   3 normalizer_spec     1 name   2 precompiled_charsmap   3 add_dummy_prefix   4 remove_extra_whitespaces   5 escape_whitespaces
+//   1 pieces (repeated)   1 piece: string   2 score: float
+//                         3 type: NORMAL 1, UNKNOWN 2, CONTROL 3, USER_DEFINED 4, UNUSED 5, BYTE 6
+//   2 trainer_spec        3 model_type: UNIGRAM 1, BPE 2, WORD 3, CHAR 4   24 treat_whitespace_as_suffix
+//                         35 byte_fallback   40 … 43 ids of unk, bos, eos, pad   44 unk_surface   45 … 48 their pieces
+//   3 normalizer_spec     1 name   2 precompiled_charsmap   3 add_dummy_prefix   4 remove_extra_whitespaces
+//                         5 escape_whitespaces
 //   5 denormalizer_spec   2 precompiled_charsmap
 //
 // Absent fields have the defaults below, unknown ones are skipped, and the last of several wins. What only training
@@ -12,7 +14,8 @@
 //
 // Errors name the file and the byte: a field that ends after the file or its message, a wrong wire type, a piece that
 // is empty or not UTF-8, a score that is not finite, an unknown type, no piece; as SentencePiece itself: not exactly
-// one unknown piece, a name twice, byte pieces that are not <0x00> to <0xFF>, each once, if and only if there is byte_fallback.
+// one unknown piece, a name twice, byte pieces that are not <0x00> to <0xFF>, each once, if and only if there is
+// byte_fallback.
 // Source: sentencepiece_model.proto; protobuf.dev/programming-guides/encoding.
 #include <cstdint>
 #include <string>

@@ -1,10 +1,10 @@
 #pragma once
-// .tiktoken, the vocabulary file of OpenAI's tiktoken: a line per token, its bytes in base64, a space and its rank, which
-// is its id. Ids may be missing: those of special tokens, which the file does not have.
+// .tiktoken, the vocabulary file of OpenAI's tiktoken: a line per token, its bytes in base64, a space and its rank,
+// which is its id. Ids may be missing: those of special tokens, which the file does not have.
 //
-// tiktoken needs no merges: two tokens merge if their bytes together are a token, the lowest rank first. Files of Hugging
-// Face have them, so they are recovered: byte-pair encoding of a token's bytes with the tokens of lower rank ends with
-// the two tokens that the last merge joined.
+// tiktoken needs no merges: two tokens merge if their bytes together are a token, the lowest rank first. Files of
+// Hugging Face have them, so they are recovered: byte-pair encoding of a token's bytes with the tokens of lower rank
+// ends with the two tokens that the last merge joined.
 // Source: tiktoken's load.py; the recovery is that of transformers' convert_slow_tokenizer.py.
 #include <cstdint>
 #include <string>
@@ -21,8 +21,9 @@ using TiktokenVocabulary = std::vector<std::string>;
 
 inline constexpr size_t longest_tiktoken_token = 1024;  // bytes; those of OpenAI have 128 at most
 
-// Errors name the file and the line: not base64, not a rank, a rank or a token twice, a token that is empty or too long, a rank of more
-// than twice the number of lines plus 1000, which is a broken file; no token. Errors use `name` as the file's name.
+// Errors name the file and the line: not base64, not a rank, a rank or a token twice, a token that is empty or too
+// long, a rank of more than twice the number of lines plus 1000, which is a broken file; no token. Errors use `name` as
+// the file's name.
 TiktokenVocabulary parse_tiktoken(std::string_view text, const std::string& name);
 TiktokenVocabulary read_tiktoken(const fs::path& path);
 

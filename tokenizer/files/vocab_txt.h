@@ -1,8 +1,8 @@
 #pragma once
 // BERT's vocab.txt: a token a line, whose index is its id, from 0 on. Lines end with "\n" or "\r\n".
 //
-// An empty line is an id without a name. Errors name the file and the line: a token that is not UTF-8; more than 2^28 - 2 tokens; a
-// file without tokens; when writing, a token with a line break.
+// An empty line is an id without a name. Errors name the file and the line: a token that is not UTF-8; more than
+// 2^28 - 2 tokens; a file without tokens; when writing, a token with a line break.
 // Source: BERT's tokenization.py, load_vocab.
 #include <string>
 #include <string_view>

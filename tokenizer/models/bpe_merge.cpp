@@ -33,8 +33,9 @@ size_t merge_by_scan(const PairRanks& pairs, ModelToken* tokens, size_t count) {
     return count;
 }
 
-// A linked list of tokens, and a heap of candidates: rank in the high half, place in the low one. A candidate is stale if
-// the pair at its place has another rank by now; since tokens only grow, a pair never returns to a place that it has left.
+// A linked list of tokens, and a heap of candidates: rank in the high half, place in the low one. A candidate is stale
+// if the pair at its place has another rank by now; since tokens only grow, a pair never returns to a place that it has
+// left.
 size_t merge_by_heap(const PairRanks& pairs, ModelToken* tokens, size_t count, const std::function<bool()>& pass_over) {
     constexpr uint32_t none = UINT32_MAX;
     constexpr int32_t swallowed = INT32_MIN;

@@ -1,6 +1,6 @@
 #pragma once
-// Merging the tokens of a piece: the pair with the lowest rank first, the leftmost on a tie. Tokens are changed in place;
-// the functions return how many are left.
+// Merging the tokens of a piece: the pair with the lowest rank first, the leftmost on a tie. Tokens are changed in
+// place; the functions return how many are left.
 #include <cstddef>
 #include <functional>
 

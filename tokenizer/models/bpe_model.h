@@ -1,14 +1,15 @@
 #pragma once
 // Byte-pair encoding of pieces of UTF-8, with all options of tokenizer.json; byte_bpe.h is faster for byte-level ones.
 //
-// Each character of a piece begins as its own token: named with the continuing prefix if it is not the first, and with the
-// end-of-word suffix if it is the last. A character without a token becomes the tokens <0x00> to <0xFF> of its bytes
-// (byte_fallback), or the unknown token, or nothing if the tokenizer has neither. Then, while some adjacent pair of
-// tokens has a merge, the pair with the lowest rank, the leftmost on a tie, is replaced by its result.
+// Each character of a piece begins as its own token: named with the continuing prefix if it is not the first, and with
+// the end-of-word suffix if it is the last. A character without a token becomes the tokens <0x00> to <0xFF> of its
+// bytes (byte_fallback), or the unknown token, or nothing if the tokenizer has neither. Then, while some adjacent pair
+// of tokens has a merge, the pair with the lowest rank, the leftmost on a tie, is replaced by its result.
 //
-// A piece may be a whole text, as with SentencePiece's files: n log n steps. It is encoded in parts between which no merge
-// reaches (joints.h), and parts are cached. A token that the merges make of its own characters needs none.
-// Source: Sennrich, Haddow, Birch 2016 (arXiv:1508.07909); dropout: Provilkov, Emelianenko, Voita 2020 (arXiv:1910.13267).
+// A piece may be a whole text, as with SentencePiece's files: n log n steps. It is encoded in parts between which no
+// merge reaches (joints.h), and parts are cached. A token that the merges make of its own characters needs none.
+// Source: Sennrich, Haddow, Birch 2016 (arXiv:1508.07909); dropout: Provilkov, Emelianenko, Voita 2020
+// (arXiv:1910.13267).
 #include <array>
 #include <string>
 #include <string_view>

@@ -1,10 +1,10 @@
 #pragma once
 // A set of byte strings with a number for each, as a trie in a double array: a step takes one load and one comparison.
 //
-// A unit of 8 bytes is a node. The child of a node for a byte is at base XOR byte, if the unit there has that byte as its
-// label: every base belongs to one node, so the label alone identifies the parent.
-// Source: Aoe 1989, "An efficient digital search algorithm by using a double-array structure"; the XOR is that of Yata's
-// darts-clone.
+// A unit of 8 bytes is a node. The child of a node for a byte is at base XOR byte, if the unit there has that byte as
+// its label: every base belongs to one node, so the label alone identifies the parent.
+// Source: Aoe 1989, "An efficient digital search algorithm by using a double-array structure"; the XOR is that of
+// Yata's darts-clone.
 #include <cstdint>
 #include <string_view>
 #include <vector>

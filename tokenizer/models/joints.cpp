@@ -15,8 +15,8 @@ constexpr size_t bits_per_pair = 16;  // one pair in sixteen that no token has c
 
 bool continues(char byte) { return (uint8_t(byte) & 0xC0) == 0x80; }
 
-// decode_utf8, with a short cut for most characters of three bytes. An invalid byte is its own code point: a pair with it
-// may count as joined.
+// decode_utf8, with a short cut for most characters of three bytes. An invalid byte is its own code point: a pair with
+// it may count as joined.
 inline Utf8Char char_at(const char* at, const char* end) {
     const uint8_t lead = uint8_t(*at);
     if (lead > 0xE0 && lead < 0xF0 && lead != 0xED && end - at >= 3 && continues(at[1]) && continues(at[2]))

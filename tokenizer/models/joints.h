@@ -1,6 +1,7 @@
 #pragma once
 // Between which adjacent characters a token can reach: a text is split everywhere else, and its parts have the same
-// tokens as the whole. A few pairs of characters count as joined though they are not, which only makes a part longer. Parts are short, about words, and repeat, so that they are cached.
+// tokens as the whole. A few pairs of characters count as joined though they are not, which only makes a part longer.
+// Parts are short, about words, and repeat, so that they are cached.
 #include <cstdint>
 #include <string_view>
 #include <vector>

@@ -135,8 +135,8 @@ private:
     int32_t ids_[capacity + 1 + WordCache::max_ids];
 };
 
-// The slot of a piece, filled by `encode(piece, ids)`, which appends its ids, if the cache lacks it. Nothing if the piece
-// or its ids do not fit; then `ids` has them.
+// The slot of a piece, filled by `encode(piece, ids)`, which appends its ids, if the cache lacks it. Nothing if the
+// piece or its ids do not fit; then `ids` has them.
 template <class Encode>
 const WordCache::Slot* cached(std::string_view piece, uint32_t owner, WordCache& cache, std::vector<int32_t>& ids,
                               const Encode& encode) {

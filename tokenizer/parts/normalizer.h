@@ -27,7 +27,7 @@ struct Strip {
     bool operator==(const Strip&) const = default;
 };
 
-// Removes the non-spacing marks (category Mn).
+// Removes the marks (category M).
 struct StripAccents {
     bool operator==(const StripAccents&) const = default;
 };

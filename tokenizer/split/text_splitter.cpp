@@ -32,7 +32,7 @@ std::string message_of(int error) {
     return text;
 }
 
-pcre2_jit_stack* stack_of_this_thread(pcre2_jit_stack*) {
+pcre2_jit_stack* stack_of_this_thread(void*) {
     static thread_local const std::unique_ptr<pcre2_jit_stack, Deleter> stack(
         pcre2_jit_stack_create(64 << 10, most_stack_bytes, nullptr));
     return stack.get();
@@ -69,8 +69,7 @@ public:
         context_.reset(pcre2_match_context_create(nullptr));
         CHECK(context_ != nullptr);
         pcre2_set_match_limit(context_.get(), most_steps);
-        pcre2_jit_stack_assign(
-            context_.get(), [](void*) { return stack_of_this_thread(nullptr); }, nullptr);
+        pcre2_jit_stack_assign(context_.get(), stack_of_this_thread, nullptr);
     }
 
     // Calls found(begin, end) for the matches from left to right. An empty match does not follow another one directly.

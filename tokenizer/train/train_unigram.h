@@ -35,8 +35,9 @@ struct TrainedUnigram {
     TokenNames names;
 };
 
-// The words are pieces of a corpus, as the pre-tokenizer splits it; those that are not UTF-8 are skipped. The vocabulary is
-// smaller than requested if the words have too few substrings. Error: no words, or a vocabulary too small for the characters and specials.
+// The words are pieces of a corpus, as the pre-tokenizer splits it; those that are not UTF-8 are skipped. The
+// vocabulary is smaller than requested if the words have too few substrings. Error: no words, or a vocabulary too small
+// for the characters and specials.
 TrainedUnigram train_unigram(const std::vector<PieceCounter::Piece>& words, const UnigramTraining& training);
 
 }  // namespace gradus

@@ -14,8 +14,8 @@ struct UnigramSeed {
     size_t chars;
 };
 
-// First all characters, in the order of their code points; then at most `most` substrings of 2 to `max_chars` characters,
-// those with the most count · chars first. The words are UTF-8.
+// First all characters, in the order of their code points; then at most `most` substrings of 2 to `max_chars`
+// characters, those with the most count · chars first. The words are UTF-8.
 std::vector<UnigramSeed> unigram_seeds(const std::vector<PieceCounter::Piece>& words, size_t most, size_t max_chars);
 
 }  // namespace gradus

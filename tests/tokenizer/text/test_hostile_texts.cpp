@@ -87,3 +87,35 @@ TEST_CASE("a pattern that does not compile is an error that names it") {
         REQUIRE(contains(error.text(), "regular expression"));
     }
 }
+
+TEST_CASE("random bytes are normalized and split alike with and without offsets, which stay in the text") {
+    const TextNormalizer normalizer({parts::Normalize{parts::NormalForm::nfkd}, parts::Lowercase{},
+                                     parts::BertNormalizer{}, parts::Nmt{}, parts::Strip{}, parts::Prepend{"x"},
+                                     parts::Replace{expression("[^a-z]"), "\u00e9"},
+                                     parts::Precompiled{read_file(golden_path("text.charsmap"))}});
+    const TextPreTokenizer pre_tokenizer(
+        {parts::UnicodeScripts{}, parts::Split{expression(R"(\s?\S)"), parts::SplitBehavior::merged_with_previous},
+         parts::FixedLength{2}, parts::Punctuation{}, parts::ByteLevel{}});
+    Numbers numbers(5);
+    for (int i = 0; i < 2000; ++i) {
+        std::string bytes = numbers.bytes(numbers.below(40));
+        for (char& byte : bytes)
+            if (numbers.below(3) == 0) byte = char(byte & 0x7F);
+        AlignedText aligned(bytes);
+        normalizer(aligned);
+        REQUIRE(normalizer(bytes) == aligned.text);
+        for (const AlignedText& text : {aligned, AlignedText(bytes)}) {
+            AlignedText untracked(text.text, false);
+            SplitText with(text, {0, uint32_t(bytes.size())}), without(untracked);
+            pre_tokenizer(with);
+            pre_tokenizer(without);
+            REQUIRE(with.aligned.text == without.aligned.text);
+            REQUIRE(with.pieces.size() == without.pieces.size());
+            for (const Piece& piece : with.pieces) {
+                if (piece.original.begin > piece.original.end || piece.original.end > bytes.size())
+                    FAIL("an offset outside");
+                if (piece.end > with.aligned.text.size()) FAIL("a piece outside");
+            }
+        }
+    }
+}
