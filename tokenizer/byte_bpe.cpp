@@ -38,11 +38,11 @@ inline int32_t* append(const PieceCache::Slot& slot, int32_t* next) {
 inline int32_t* append(std::span<const int32_t> ids, int32_t* next) { return std::copy(ids.begin(), ids.end(), next); }
 
 // Collects ids, because appending to a vector that may grow at each id is slow.
-class IdBuffer {
+class RoundBuffer {
 public:
     static constexpr size_t most_at_once = 64;
 
-    explicit IdBuffer(std::vector<int32_t>& out) : out_(out) {}
+    explicit RoundBuffer(std::vector<int32_t>& out) : out_(out) {}
 
     int32_t* begin() { return ids_; }
     // The place for a round's ids.
@@ -67,7 +67,10 @@ private:
 }  // namespace
 
 ByteBpe::ByteBpe(const TokenizerParts& parts)
-    : identity_(next_identity()), vocabulary_(parts.vocabulary), pattern_(parts.pattern) {
+    : identity_(next_identity()),
+      vocabulary_(parts.vocabulary),
+      pattern_(parts.pattern),
+      ignore_merges_(parts.ignore_merges) {
     std::fill(std::begin(id_of_byte_), std::end(id_of_byte_), -1);
     for (int32_t id = 0; id < vocabulary_.size(); ++id) {
         const std::string_view bytes = vocabulary_.bytes_of(id);
@@ -150,6 +153,7 @@ void ByteBpe::encode_parts(std::string_view piece, uint64_t hash, PieceCache& ca
         out.push_back(id);
         return;
     }
+    if (ignore_merges_) return merge_piece(piece, out);  // only a whole piece becomes the token that it is
     for (size_t begin = 0, end = 0; begin < piece.size(); begin = end) {
         end = part_end(piece, begin);
         const std::string_view part = piece.substr(begin, end - begin);
@@ -181,7 +185,7 @@ void ByteBpe::encode(std::string_view text, std::vector<int32_t>& out) const {
         out.reserve(std::max(out.capacity() * 2, out.size() + text.size() / 3));
     const char* const end = text.data() + text.size();
     Round round;
-    IdBuffer buffer(out);
+    RoundBuffer buffer(out);
     for (const char* at = text.data(); at < end;) {
         const ScannedPieces found = scan_pieces(pattern_, at, end, round.ends, round_pieces + least_room);
         PieceCache::View view = cache.view();
@@ -213,7 +217,7 @@ void ByteBpe::encode(std::string_view text, std::vector<int32_t>& out) const {
             }
             if (piece.size() > longest_short_piece) {
                 const std::span<const int32_t> ids = cache.longer_pieces.find(piece, round.hashes[i]);
-                if (!ids.empty() && ids.size() <= IdBuffer::most_at_once) {
+                if (!ids.empty() && ids.size() <= RoundBuffer::most_at_once) {
                     next = append(ids, next);
                     continue;
                 }

@@ -68,6 +68,7 @@ private:
     uint64_t identity_;  // distinguishes this model's cached pieces from those of other models
     const Vocabulary& vocabulary_;
     KnownPattern pattern_;
+    bool ignore_merges_;
     int32_t id_of_byte_[256];
     std::vector<int32_t> result_of_rank_;
     std::vector<PairSlot> pairs_;              // open addressing, at most half full

@@ -101,6 +101,21 @@ TEST_CASE("with ignore_merges a piece that is a token becomes it, without it the
     REQUIRE(Tokenizer::parse(tokenizer.to_json(), "copy").encode("xqzzv") == std::vector<int32_t>{next});
 }
 
+TEST_CASE("with ignore_merges a token within a longer piece is left to the merges") {
+    // Merges join all letters of the word somewhere, so it is encoded as a whole; they do not make it.
+    const std::string word = "heyou";
+    json file = prose();
+    file["model"]["vocab"][word] = int(file["model"]["vocab"].size());
+    const Tokenizer plain = Tokenizer::parse(file.dump(), "plain");
+    file["model"]["ignore_merges"] = true;
+    const Tokenizer ignoring = Tokenizer::parse(file.dump(), "ignoring");
+    REQUIRE(ignoring.encode(word).size() == 1);
+    REQUIRE(plain.encode(word).size() > 1);
+    for (const char* before : {"zq", "zqjxkvzqjxkvzqjxkv"})
+        for (const char* after : {"", "zq", "jqxzjqxzjqxzjqxzjqxz"})
+            REQUIRE(ignoring.encode(before + word + after) == plain.encode(before + word + after));
+}
+
 TEST_CASE("unsupported parts that would change an id are refused by name") {
     const auto refused = [](const json::json_pointer& place, const json& value, const std::string& name) {
         json file = prose();

@@ -58,6 +58,20 @@ TEST_CASE("ties go to the pair with the lower ids") {
     REQUIRE(tokenizer.bytes_of(259) == " ab");
 }
 
+TEST_CASE("no token crosses the pieces of the pattern that the training has") {
+    BpeTraining training;
+    training.vocab_size = 300;
+    training.pattern = KnownPattern::cl100k;
+    const Tokenizer threes = train_bpe(texts({"12345678 12345678\n(word\n(word"}), training);
+    REQUIRE(threes.parts().pattern == KnownPattern::cl100k);
+    REQUIRE(threes.encode("12345678").size() == 3);
+    REQUIRE(threes.encode("(word").size() == 1);
+    training.pattern = KnownPattern::gpt2;
+    const Tokenizer runs = train_bpe(texts({"12345678 12345678\n(word\n(word"}), training);
+    REQUIRE(runs.encode("12345678").size() == 1);
+    REQUIRE(runs.encode("(word").size() == 2);
+}
+
 TEST_CASE("training stops when no pair is left") {
     const Tokenizer tokenizer = train({"aa aa"}, 5000);
     REQUIRE(tokenizer.vocab_size() == 256 + 1 + 2);

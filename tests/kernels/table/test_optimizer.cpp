@@ -126,67 +126,52 @@ TEST_CASE("the moving average of a backend is as exact as the naive formula") {
                     {DType::f32});
 }
 
-TEST_CASE("a backend's stochastic rounding equals the reference's, for any split of a range") {
-    const int64_t n = many(40001), cut = n * 2 / 5 + 1;
-    const auto run = [&](const Ops& ops, std::vector<std::pair<int64_t, int64_t>> parts) {
-        const Owned master = random(1, DType::f32, {n}), m = filled(DType::f32, {n}, 0), v = filled(DType::f32, {n}, 1),
-                    grad = filled(DType::f32, {n}, 0);
-        const Owned param = poisoned(DType::bf16, {n});
-        put(master, 5, INFINITY);
-        put(master, 6, NAN);
-        const StepValues values = step_values(0, 0.9, 0.95, 1, 99);
-        for (const auto& [first, count] : parts) {
-            const auto part = [&, f = first, c = count](const Tensor& t) {
-                return t.view({n, 1}).slice(f, c).view({c});
-            };
-            ops.adamw({.master = part(master),
-                       .m = part(m),
-                       .v = part(v),
-                       .param = part(param),
-                       .grad = part(grad),
-                       .step_values = &values,
-                       .beta1 = 0.9,
-                       .beta2 = 0.95,
-                       .eps = 1e-8,
-                       .decay = 0,
-                       .first = first + (int64_t(1) << 32) - 1000},
-                      {});
-        }
-        return copy_of(param);
-    };
-    const Owned want = run(reference_ops(), {{0, n}});
-    REQUIRE(same_bits(run(tested().ops, {{0, n}}), want));
-    REQUIRE(same_bits(run(tested().ops, {{0, cut}, {cut, n - cut}}), want));
-    const int64_t of_four = cut / 4 * 4;
-    REQUIRE(same_bits(run(tested().ops, {{0, of_four}, {of_four, 8}, {of_four + 8, n - of_four - 8}}), want));
-}
-
-TEST_CASE("ranges of one call are rounded as their positions in the arena say, whatever range they are in") {
-    const int64_t n = 3001;
-    const auto run = [&](const Ops& ops, const std::vector<AdamWRange>& ranges) {
-        const Owned master = random(1, DType::f32, {n}), m = filled(DType::f32, {n}, 0), v = filled(DType::f32, {n}, 1),
-                    grad = filled(DType::f32, {n}, 0), param = poisoned(DType::bf16, {n});
-        const StepValues values = step_values(0, 0.9, 0.95, 1, 99);
-        ops.adamw({.master = master,
-                   .m = m,
-                   .v = v,
-                   .param = param,
-                   .grad = grad,
+// The weights in bf16 after calls without a step, so that only the rounding changes them: a call for each of the lists of [first, end).
+using Span = std::pair<int64_t, int64_t>;
+Owned rounded(const Ops& ops, int64_t n, const std::vector<std::vector<Span>>& calls) {
+    const Owned master = random(1, DType::f32, {n}), m = filled(DType::f32, {n}, 0), v = filled(DType::f32, {n}, 1),
+                grad = filled(DType::f32, {n}, 0), param = poisoned(DType::bf16, {n});
+    put(master, 5, INFINITY);
+    put(master, 6, NAN);
+    const StepValues values = step_values(0, 0.9, 0.95, 1, 99);
+    for (const std::vector<Span>& spans : calls) {
+        std::vector<AdamWRange> ranges;  // of the call's own part
+        const auto [low, high] = Span(spans.front().first, spans.back().second);
+        for (const auto& [first, end] : spans)
+            ranges.push_back({end - first, first - low, first - low, first - low, first - low, false});
+        const auto part = [low = low, high = high](const Tensor& t) {
+            return t.view({t.size(), 1}).slice(low, high - low).view({high - low});
+        };
+        ops.adamw({.master = part(master),
+                   .m = part(m),
+                   .v = part(v),
+                   .param = part(param),
+                   .grad = part(grad),
                    .step_values = &values,
                    .beta1 = 0.9,
                    .beta2 = 0.95,
                    .eps = 1e-8,
                    .decay = 0,
+                   .first = low + (int64_t(1) << 32) - 1000,
                    .ranges = ranges},
                   {});
-        return copy_of(param);
-    };
-    const auto range = [](int64_t first, int64_t end) {
-        return AdamWRange{end - first, first, first, first, first, false};
-    };
-    const Owned want = run(reference_ops(), std::vector{range(0, n)});
+    }
+    return copy_of(param);
+}
+
+TEST_CASE("a backend's stochastic rounding equals the reference's, for any split into calls") {
+    const int64_t n = many(40001), cut = n * 2 / 5 + 1, of_four = cut / 4 * 4;
+    const Owned want = rounded(reference_ops(), n, {{{0, n}}});
+    REQUIRE(same_bits(rounded(tested().ops, n, {{{0, n}}}), want));
+    REQUIRE(same_bits(rounded(tested().ops, n, {{{0, cut}}, {{cut, n}}}), want));
+    REQUIRE(same_bits(rounded(tested().ops, n, {{{0, of_four}}, {{of_four, of_four + 8}}, {{of_four + 8, n}}}), want));
+}
+
+TEST_CASE("ranges of one call are rounded as their positions in the arena say, whatever range they are in") {
+    const int64_t n = 3001;
+    const Owned want = rounded(reference_ops(), n, {{{0, n}}});
     for (const int64_t cut : {8, 1024, 1999})
-        REQUIRE(same_bits(run(tested().ops, {range(0, cut), range(cut, n)}), want));
+        REQUIRE(same_bits(rounded(tested().ops, n, {{{0, cut}, {cut, n}}}), want));
 }
 
 TEST_CASE("with a zero gradient AdamW and Muon only decay the weights") {
